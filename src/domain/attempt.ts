@@ -1,0 +1,266 @@
+/** Folds what one identity's events say about one level into attempts. */
+
+import type { Rejection } from './change';
+import type { Reason, ResetEvent, StatusEvent, WithdrawnEvent } from './event';
+import { type Instant, toDate } from './instant';
+import { dateOf, type RecordedEvent } from './recorded-event';
+import { type AttemptStatus, isOpen, type Trust, type VerificationStatus } from './status';
+
+/** One run of one user at one level. */
+export interface Attempt {
+  /** The vendor's id of the attempt, where it sends one. */
+  readonly attemptRef: string | null;
+  readonly status: AttemptStatus;
+  readonly providerStatus: string;
+  /** Only while REJECTED. */
+  readonly rejection: Rejection | null;
+  /** Why a person looks at it, while IN_REVIEW; else empty. */
+  readonly reviewReasons: readonly Reason[];
+  /** Of the event that gave it its status. */
+  readonly trust: Trust;
+  readonly sandbox: boolean;
+  readonly startedAt: Instant;
+  /** When its status, or the reasons for it, last changed. */
+  readonly updatedAt: Instant;
+  /** When it was decided as it is now; `null` while open. */
+  readonly decidedAt: Instant | null;
+}
+
+/** What one stream of events adds up to. */
+export interface Course {
+  /** Oldest first. */
+  readonly attempts: readonly Attempt[];
+  /** The vendor's own word on the lasting state, where it gives one. */
+  readonly standing: { readonly status: VerificationStatus; readonly since: Instant } | null;
+  /** The vendor's last word was that the level is no longer asked for. */
+  readonly withdrawn: boolean;
+}
+
+/** How long a vendor without a clock may still be repeating itself. P100 gives up after about two minutes. */
+export const REPEAT_WINDOW_MS = 10 * 60_000;
+
+type Entry<Event> = RecordedEvent & { readonly event: Event };
+
+/**
+ * Vendors deliver late, twice and out of order, so the vendor's clock decides, not arrival: any permutation of the
+ * same events, with any repeats, gives the same attempts, as long as the caller sorts them by `byOccurrence`.
+ *
+ * A new attempt opens when an open status follows a decision; a decision that follows a decision revises the same
+ * attempt; events that bear the vendor's id of the attempt are one attempt.
+ *
+ * @param events - Of one identity, one level, one environment and (where sent) one attempt id, sorted; account events
+ *   of the identity among them.
+ */
+export function foldCourse(events: readonly RecordedEvent[]): Course {
+  let course: Course = { attempts: [], standing: null, withdrawn: false };
+  events.forEach((entry, index) => {
+    const { event } = entry;
+    if (event.type === 'STATUS') {
+      if (!isLateRepeat({ ...entry, event }, course, events.slice(0, index))) {
+        course = applyStatus(course, { ...entry, event });
+      }
+    } else if (event.type === 'RESET') {
+      course = applyReset(course, { ...entry, event });
+    } else if (event.type === 'WITHDRAWN') {
+      course = applyWithdrawal(course, entry, event.providerStatus);
+    } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
+      course = applyWithdrawal(course, entry, 'deleted');
+    }
+  });
+  return course;
+}
+
+/** Without a clock, a step back from a decision that repeats a word of the last minutes is the vendor's retry. */
+function isLateRepeat(
+  entry: Entry<StatusEvent>,
+  course: Course,
+  earlier: readonly RecordedEvent[],
+): boolean {
+  const { event } = entry;
+  const current = course.attempts.at(-1);
+  if (event.occurredAt !== undefined || current === undefined || isOpen(current.status))
+    return false;
+  const stepsBack =
+    event.status === undefined ? event.standing === 'NOT_VERIFIED' : isOpen(event.status);
+  if (!stepsBack) return false;
+  const since = toDate(entry.receivedAt).getTime() - REPEAT_WINDOW_MS;
+  return earlier.some(
+    (before) =>
+      before.event.type === 'STATUS' &&
+      before.event.providerStatus === event.providerStatus &&
+      toDate(before.receivedAt).getTime() >= since,
+  );
+}
+
+function applyStatus(course: Course, entry: Entry<StatusEvent>): Course {
+  const { event } = entry;
+  const lasting =
+    event.standing === undefined ? course : applyStanding(course, entry, event.standing);
+  const attempts =
+    event.status === undefined
+      ? lasting.attempts
+      : applyWord(lasting.attempts, entry, event.status);
+  return { ...lasting, attempts, withdrawn: false };
+}
+
+/**
+ * The vendor's lasting word. Beside an attempt's status it only settles what became of an earlier approval; alone it
+ * means that no attempt is being handled, so it also decides the current one.
+ */
+function applyStanding(
+  course: Course,
+  entry: Entry<StatusEvent>,
+  standing: VerificationStatus,
+): Course {
+  const at = dateOf(entry);
+  const held = course.standing?.status;
+  const changed = held !== standing;
+  const current = course.attempts.at(-1);
+  const word = impliedWord(standing, entry.event.status, current, held);
+  return {
+    ...course,
+    standing: changed ? { status: standing, since: at } : course.standing,
+    attempts: word === undefined ? course.attempts : applyWord(course.attempts, entry, word),
+  };
+}
+
+function impliedWord(
+  standing: VerificationStatus,
+  attemptStatus: AttemptStatus | undefined,
+  current: Attempt | undefined,
+  held: VerificationStatus | undefined,
+): AttemptStatus | undefined {
+  const alone = attemptStatus === undefined;
+  switch (standing) {
+    case 'VERIFIED':
+      return alone && held !== 'VERIFIED' ? 'APPROVED' : undefined;
+    case 'EXPIRED':
+      return current?.status === 'APPROVED' || (alone && current === undefined)
+        ? 'EXPIRED'
+        : undefined;
+    case 'NOT_VERIFIED': {
+      const voided = current?.status === 'APPROVED' && attemptStatus !== 'APPROVED';
+      const ended = alone && current !== undefined && isOpen(current.status);
+      // An approval that is rejected in the same breath is revised by that word, not cancelled first.
+      return (voided && attemptStatus !== 'REJECTED') || ended ? 'CANCELLED' : undefined;
+    }
+  }
+}
+
+function applyWord(
+  attempts: readonly Attempt[],
+  entry: Entry<StatusEvent>,
+  status: AttemptStatus,
+): readonly Attempt[] {
+  const current = attempts.at(-1);
+  const opens =
+    current === undefined ||
+    (entry.event.attemptRef === undefined && startsAnew(current, entry, status));
+  if (opens) return [...attempts, open(entry, status)];
+  return [...attempts.slice(0, -1), revise(current, entry, status)];
+}
+
+/**
+ * In the very instant of a decision an open word doubts that decision (the more cautious word wins) instead of
+ * starting another attempt. What was cancelled stays so: any later word is about a new attempt.
+ */
+function startsAnew(current: Attempt, entry: RecordedEvent, status: AttemptStatus): boolean {
+  if (isOpen(current.status)) return false;
+  if (current.status === 'CANCELLED') return status !== 'CANCELLED';
+  return isOpen(status) && dateOf(entry) !== current.decidedAt;
+}
+
+function applyReset(course: Course, entry: Entry<ResetEvent>): Course {
+  return {
+    standing: null,
+    withdrawn: false,
+    attempts: [
+      ...cancel(course.attempts, entry, entry.event.providerStatus),
+      open(entry, 'PENDING'),
+    ],
+  };
+}
+
+function applyWithdrawal(course: Course, entry: RecordedEvent, providerStatus: string): Course {
+  if (course.attempts.length === 0) return course;
+  return {
+    standing: null,
+    withdrawn: true,
+    attempts: cancel(course.attempts, entry, providerStatus),
+  };
+}
+
+/** Voids what is open or approved; a rejection or an expiry already holds nothing, and stays as the history it is. */
+function cancel(
+  attempts: readonly Attempt[],
+  entry: RecordedEvent,
+  providerStatus: string,
+): readonly Attempt[] {
+  const current = attempts.at(-1);
+  if (current === undefined || !(isOpen(current.status) || current.status === 'APPROVED')) {
+    return attempts;
+  }
+  const at = dateOf(entry);
+  const cancelled: Attempt = {
+    ...current,
+    status: 'CANCELLED',
+    providerStatus,
+    rejection: null,
+    reviewReasons: [],
+    trust: entry.trust,
+    updatedAt: at,
+    decidedAt: at,
+  };
+  return [...attempts.slice(0, -1), cancelled];
+}
+
+function open(
+  entry: Entry<StatusEvent | ResetEvent | WithdrawnEvent>,
+  status: AttemptStatus,
+): Attempt {
+  const at = dateOf(entry);
+  const { event } = entry;
+  return {
+    attemptRef: event.type === 'STATUS' ? (event.attemptRef ?? null) : null,
+    sandbox: event.sandbox ?? false,
+    startedAt: at,
+    ...wordOf(entry, status, at),
+    updatedAt: at,
+  };
+}
+
+function revise(current: Attempt, entry: Entry<StatusEvent>, status: AttemptStatus): Attempt {
+  const at = dateOf(entry);
+  const word = wordOf(entry, status, at);
+  const sameStatus = current.status === status;
+  const sameReasons =
+    JSON.stringify([current.rejection, current.reviewReasons]) ===
+    JSON.stringify([word.rejection, word.reviewReasons]);
+  if (sameStatus && sameReasons && current.providerStatus === word.providerStatus) return current;
+  return {
+    ...current,
+    ...word,
+    updatedAt: sameStatus && sameReasons ? current.updatedAt : at,
+    decidedAt: sameStatus ? current.decidedAt : word.decidedAt,
+  };
+}
+
+function wordOf(
+  { event, trust }: Entry<StatusEvent | ResetEvent | WithdrawnEvent>,
+  status: AttemptStatus,
+  at: Instant,
+): Pick<
+  Attempt,
+  'status' | 'providerStatus' | 'rejection' | 'reviewReasons' | 'trust' | 'decidedAt'
+> {
+  const reasons = event.type === 'STATUS' ? (event.reasons ?? []) : [];
+  const retryable = event.type === 'STATUS' ? (event.retryable ?? null) : null;
+  return {
+    status,
+    providerStatus: event.providerStatus,
+    rejection: status === 'REJECTED' ? { retryable, reasons } : null,
+    reviewReasons: status === 'IN_REVIEW' ? reasons : [],
+    trust,
+    decidedAt: isOpen(status) ? null : at,
+  };
+}

@@ -1,0 +1,95 @@
+/** What can go wrong, one stable code per cause. Messages say what was expected and where, never the value found. */
+
+export const ERROR_CODES = [
+  'BODY_TOO_LARGE',
+  'BODY_UNREADABLE',
+  'CONFIG_INVALID',
+  'CURSOR_EXPIRED',
+  'CURSOR_INVALID',
+  'FORBIDDEN',
+  'FUTURE_DATED',
+  'INPUT_INVALID',
+  'INTERNAL',
+  'METHOD_NOT_ALLOWED',
+  'NOT_FOUND',
+  'PAYLOAD_INVALID',
+  'PROVIDER_UNKNOWN',
+  'SIGNATURE_INVALID',
+  'STATUS_UNMAPPED',
+  'STORE_UNAVAILABLE',
+  'UNAUTHENTICATED',
+  'UNSUPPORTED_MEDIA_TYPE',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export class GatewayError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The request does not prove that the vendor sent it. A missing proof is a wrong one. */
+export class SignatureError extends GatewayError {
+  constructor(expected: string, options?: ErrorOptions) {
+    super('SIGNATURE_INVALID', expected, options);
+  }
+}
+
+/** An authentic body that we cannot read. */
+export class PayloadError extends GatewayError {
+  /** @param path - Dotted path of the field at fault, e.g. `data.timestamp`; `body` for the whole. */
+  constructor(
+    readonly path: string,
+    expected: string,
+    options?: ErrorOptions,
+  ) {
+    super('PAYLOAD_INVALID', `expected ${path} to be ${expected}`, options);
+  }
+}
+
+/** A status word that is in no table of ours: we never guess. */
+export class UnmappedStatusError extends GatewayError {
+  /** @param path - Dotted path of the field that holds the word. */
+  constructor(readonly path: string) {
+    super('STATUS_UNMAPPED', `expected ${path} to be a status word we know`);
+  }
+}
+
+export class UnknownProviderError extends GatewayError {
+  constructor() {
+    super('PROVIDER_UNKNOWN', 'no provider is configured under this path');
+  }
+}
+
+/** The store is away; the same request may succeed later. */
+export class StoreUnavailableError extends GatewayError {
+  constructor(options?: ErrorOptions) {
+    super('STORE_UNAVAILABLE', 'the store is away; send the same request again later', options);
+  }
+}
+
+/** Every fault of the configuration at once. */
+export class ConfigError extends GatewayError {
+  constructor(readonly faults: readonly string[]) {
+    super('CONFIG_INVALID', faults.join('\n'));
+  }
+}
+
+/** A position that the log no longer holds. */
+export class CursorExpiredError extends GatewayError {
+  /** @param oldestCursor - The earliest position from which the log can still be read without a gap. */
+  constructor(readonly oldestCursor: string) {
+    super('CURSOR_EXPIRED', 'the log no longer reaches back to this cursor');
+  }
+}
+
+export class CursorInvalidError extends GatewayError {
+  constructor() {
+    super('CURSOR_INVALID', 'expected `after` to be a cursor of this log');
+  }
+}

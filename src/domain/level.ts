@@ -1,0 +1,29 @@
+/** What is verified: a provider and a name of the provider's (or of its customer's) choosing. */
+
+/** Slug of a vendor as in its webhook URL, e.g. `fractal-id`. */
+export type ProviderId = string;
+
+/** ACTION levels check one action (a payment method, say) and never count toward a user's status. */
+export const LEVEL_KINDS = ['LEVEL', 'ADD_ON', 'ACTION'] as const;
+export type LevelKind = (typeof LEVEL_KINDS)[number];
+
+export interface Level {
+  readonly provider: ProviderId;
+  readonly name: string;
+  readonly kind: LevelKind;
+}
+
+/** `provider/name`, e.g. `sumsub/basic-kyc-level`. The name may hold further slashes; the provider holds none. */
+export type LevelKey = string;
+
+export function levelKey(provider: ProviderId, name: string): LevelKey {
+  return `${provider}/${name}`;
+}
+
+export function splitLevelKey(key: LevelKey): {
+  readonly provider: ProviderId;
+  readonly name: string;
+} {
+  const slash = key.indexOf('/');
+  return { provider: key.slice(0, slash), name: key.slice(slash + 1) };
+}

@@ -1,0 +1,304 @@
+/** From events to state: what a user's identities, attempts, levels and status are, given all that was said. Pure. */
+
+import { type Attempt, type Course, foldCourse } from './attempt';
+import type { AccountState } from './event';
+import { type Instant, instantOf, toDate } from './instant';
+import { type LevelKey, type LevelKind, levelKey, type ProviderId } from './level';
+import { evaluate, type HeldLevel, type Policy, type Verification } from './policy';
+import { byOccurrence, type RecordedEvent } from './recorded-event';
+import type { VerificationStatus } from './status';
+
+export interface IdentityEvents {
+  readonly provider: ProviderId;
+  readonly subjectRef: string;
+  readonly events: readonly RecordedEvent[];
+}
+
+export interface ProjectionRules {
+  readonly policy: Policy;
+  /** Whether events from a vendor's test environment count toward levels and the user's status. */
+  readonly acceptSandbox: boolean;
+  readonly now: Date;
+}
+
+export interface UserProjection {
+  /** In the order of the identities given. */
+  readonly identities: readonly IdentityProjection[];
+  /** Sorted by level key. */
+  readonly levels: readonly UserLevel[];
+  readonly verification: Verification;
+  readonly active: boolean;
+}
+
+export interface IdentityProjection {
+  readonly state: AccountState;
+  readonly attempts: readonly NumberedAttempt[];
+}
+
+export interface NumberedAttempt extends Attempt {
+  readonly levelKey: LevelKey;
+  readonly levelKind: LevelKind;
+  /** 1, 2, 3 … in the order of their start, per identity and level. */
+  readonly number: number;
+}
+
+export interface UserLevel extends HeldLevel {
+  readonly latestAttempt: { readonly identity: number; readonly number: number };
+}
+
+/** @param identities - All of one user's. */
+export function projectUser(
+  identities: readonly IdentityEvents[],
+  rules: ProjectionRules,
+): UserProjection {
+  const projected = identities.map((identity) => projectIdentity(identity));
+  const levels = combine(
+    projected.flatMap((one, identity) => one.standings(rules.acceptSandbox, identity)),
+    rules,
+  );
+  return {
+    identities: projected.map(({ state, attempts }) => ({ state, attempts })),
+    levels,
+    verification: evaluate(rules.policy, levels),
+    active: isActive(projected.map((one) => one.state)),
+  };
+}
+
+/** A switched-off account anywhere switches the user off; a deleted one only if no other is left. */
+function isActive(states: readonly AccountState[]): boolean {
+  if (states.includes('DEACTIVATED')) return false;
+  return states.length === 0 || states.some((state) => state === 'ACTIVE');
+}
+
+/** Our customer's id of the user, by the vendor's latest word. */
+export function latestExternalUserId(events: readonly RecordedEvent[]): string | null {
+  const naming = events.filter(({ event }) => event.externalUserId !== undefined);
+  return [...naming].sort(byOccurrence).at(-1)?.event.externalUserId ?? null;
+}
+
+// ── One identity ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Standing {
+  readonly identity: number;
+  readonly provider: ProviderId;
+  readonly levelKey: LevelKey;
+  readonly kind: LevelKind;
+  readonly status: VerificationStatus;
+  readonly since: Instant;
+  /** When the decision behind the status was taken; `null` if nothing was ever decided. */
+  readonly decidedAt: Instant | null;
+  readonly withdrawn: boolean;
+  readonly latestAttempt: NumberedAttempt;
+}
+
+interface ProjectedIdentity extends IdentityProjection {
+  standings(acceptSandbox: boolean, identity: number): readonly Standing[];
+}
+
+function projectIdentity({ provider, events }: IdentityEvents): ProjectedIdentity {
+  const sorted = [...new Map(events.map((event) => [event.key, event])).values()].sort(
+    byOccurrence,
+  );
+  const levels = groupByLevel(provider, sorted);
+  const courses = [...levels.values()].map((level) => ({
+    ...level,
+    ...number(level, foldStreams(level.entries)),
+  }));
+  return {
+    state: accountState(sorted),
+    attempts: courses.flatMap((level) => level.attempts),
+    standings: (acceptSandbox, identity) =>
+      courses.flatMap(({ streams, ...level }) => {
+        const counted = streams.filter((stream) => acceptSandbox || !stream.sandbox);
+        return counted.flatMap((stream) => standingOf(stream, { identity, provider, ...level }));
+      }),
+  };
+}
+
+function accountState(sorted: readonly RecordedEvent[]): AccountState {
+  const last = sorted.findLast(({ event }) => event.type === 'ACCOUNT')?.event;
+  return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
+}
+
+interface LevelEntries {
+  readonly levelKey: LevelKey;
+  readonly kind: LevelKind;
+  readonly entries: readonly RecordedEvent[];
+}
+
+/** What concerns the whole account stands among the events of each of its levels. */
+function groupByLevel(
+  provider: ProviderId,
+  sorted: readonly RecordedEvent[],
+): ReadonlyMap<LevelKey, LevelEntries> {
+  const levels = new Map<LevelKey, LevelEntries>();
+  for (const { event } of sorted) {
+    if (!('level' in event)) continue;
+    const key = levelKey(provider, event.level);
+    // An ACTION level stays one, whatever else is said under its name: it must never count toward the user's status.
+    const kind = levels.get(key)?.kind === 'ACTION' ? 'ACTION' : event.levelKind;
+    levels.set(key, { levelKey: key, kind, entries: [] });
+  }
+  for (const [key, level] of levels) {
+    const entries = sorted.filter(({ event }) =>
+      'level' in event ? levelKey(provider, event.level) === key : event.type === 'ACCOUNT',
+    );
+    levels.set(key, { ...level, entries });
+  }
+  return levels;
+}
+
+interface Stream extends Course {
+  readonly sandbox: boolean;
+}
+
+/** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
+function foldStreams(entries: readonly RecordedEvent[]): readonly Stream[] {
+  const streams = new Map<string, RecordedEvent[]>();
+  for (const entry of entries) {
+    if (!('level' in entry.event)) continue;
+    streams.set(streamOf(entry), []);
+  }
+  for (const entry of entries) {
+    if ('level' in entry.event) streams.get(streamOf(entry))?.push(entry);
+    else for (const stream of streams.values()) stream.push(entry);
+  }
+  return [...streams].map(([name, stream]) => ({
+    ...foldCourse(stream),
+    sandbox: name.startsWith('sandbox'),
+  }));
+}
+
+function streamOf({ event }: RecordedEvent): string {
+  const attemptRef = event.type === 'STATUS' ? event.attemptRef : undefined;
+  return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
+}
+
+interface NumberedStream extends Omit<Stream, 'attempts'> {
+  readonly attempts: readonly NumberedAttempt[];
+}
+
+function number(
+  { levelKey, kind }: LevelEntries,
+  streams: readonly Stream[],
+): { readonly attempts: readonly NumberedAttempt[]; readonly streams: readonly NumberedStream[] } {
+  const all = streams.flatMap((stream) => stream.attempts);
+  const inOrder = [...all].sort((a, b) => compare(orderOf(a), orderOf(b)));
+  const numbered = new Map(
+    inOrder.map((attempt, index) => [
+      attempt,
+      { ...attempt, levelKey, levelKind: kind, number: index + 1 },
+    ]),
+  );
+  const look = (attempts: readonly Attempt[]) =>
+    attempts.map((attempt) => numbered.get(attempt)).filter((found) => found !== undefined);
+  return {
+    attempts: look(inOrder),
+    streams: streams.map((stream) => ({ ...stream, attempts: look(stream.attempts) })),
+  };
+}
+
+/** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */
+function orderOf(attempt: Attempt): string {
+  return `${attempt.startedAt} ${attempt.sandbox} ${attempt.attemptRef ?? ''}`;
+}
+
+const STATUS_BY_DECISION = {
+  APPROVED: 'VERIFIED',
+  EXPIRED: 'EXPIRED',
+  REJECTED: 'NOT_VERIFIED',
+  CANCELLED: 'NOT_VERIFIED',
+} as const;
+
+function standingOf(
+  stream: NumberedStream,
+  level: Pick<Standing, 'identity' | 'provider' | 'levelKey' | 'kind'>,
+): readonly Standing[] {
+  const [first] = stream.attempts;
+  const latestAttempt = stream.attempts.at(-1);
+  if (first === undefined || latestAttempt === undefined) return [];
+  let status: VerificationStatus = 'NOT_VERIFIED';
+  let since = first.startedAt;
+  let decidedAt: Instant | null = null;
+  for (const attempt of stream.attempts) {
+    if (attempt.decidedAt === null || !(attempt.status in STATUS_BY_DECISION)) continue;
+    const decision = STATUS_BY_DECISION[attempt.status as keyof typeof STATUS_BY_DECISION];
+    if (decision !== status) since = attempt.decidedAt;
+    status = decision;
+    decidedAt = attempt.decidedAt;
+  }
+  const vendors = stream.standing;
+  return [
+    {
+      identity: level.identity,
+      provider: level.provider,
+      levelKey: level.levelKey,
+      kind: level.kind,
+      status: vendors?.status ?? status,
+      since: vendors !== null && vendors.status !== status ? vendors.since : since,
+      decidedAt: vendors !== null && vendors.status !== status ? vendors.since : decidedAt,
+      withdrawn: stream.withdrawn,
+      latestAttempt,
+    },
+  ];
+}
+
+// ── All identities of a user ────────────────────────────────────────────────────────────────────────────────────────
+
+const CAUTION: Record<VerificationStatus, number> = { VERIFIED: 0, EXPIRED: 1, NOT_VERIFIED: 2 };
+
+/** One entry per level: where several accounts hold the same level, the latest decision among those still asked. */
+function combine(standings: readonly Standing[], rules: ProjectionRules): readonly UserLevel[] {
+  const byLevel = new Map<LevelKey, Standing[]>();
+  for (const standing of standings) {
+    byLevel.set(standing.levelKey, [...(byLevel.get(standing.levelKey) ?? []), standing]);
+  }
+  return [...byLevel]
+    .sort(([a], [b]) => compare(a, b))
+    .flatMap(([, several]) => {
+      const asked = several.filter((standing) => !standing.withdrawn);
+      const candidates = asked.length > 0 ? asked : several;
+      const decisive = [...candidates].sort(byDecision).at(-1);
+      const newest = [...candidates].sort(byStart).at(-1);
+      return decisive === undefined || newest === undefined
+        ? []
+        : [toUserLevel(decisive, newest, rules)];
+    });
+}
+
+function byDecision(a: Standing, b: Standing): number {
+  return (
+    compare(a.decidedAt ?? '', b.decidedAt ?? '') ||
+    CAUTION[a.status] - CAUTION[b.status] ||
+    byStart(a, b)
+  );
+}
+
+function byStart(a: Standing, b: Standing): number {
+  return compare(orderOf(a.latestAttempt), orderOf(b.latestAttempt)) || a.identity - b.identity;
+}
+
+function toUserLevel(decisive: Standing, newest: Standing, rules: ProjectionRules): UserLevel {
+  const level: UserLevel = {
+    provider: decisive.provider,
+    levelKey: decisive.levelKey,
+    kind: decisive.kind,
+    status: decisive.status,
+    since: decisive.since,
+    expiresAt: null,
+    withdrawn: decisive.withdrawn,
+    latestAttempt: { identity: newest.identity, number: newest.latestAttempt.number },
+  };
+  const { expiresAfterMs } = rules.policy;
+  const lifetimeMs = expiresAfterMs[level.levelKey] ?? expiresAfterMs['*'];
+  if (level.status !== 'VERIFIED' || lifetimeMs === undefined || decisive.decidedAt === null)
+    return level;
+  const expiresAt = instantOf(new Date(toDate(decisive.decidedAt).getTime() + lifetimeMs));
+  if (expiresAt > instantOf(rules.now)) return { ...level, expiresAt };
+  return { ...level, status: 'EXPIRED', since: expiresAt, expiresAt };
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

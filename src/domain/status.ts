@@ -1,0 +1,43 @@
+/** The status words: what a user holds, and what came of one attempt. */
+
+/** The lasting state of a user, and of a user at one level. */
+export const VERIFICATION_STATUSES = ['NOT_VERIFIED', 'VERIFIED', 'EXPIRED'] as const;
+export type VerificationStatus = (typeof VERIFICATION_STATUSES)[number];
+
+/**
+ * What one attempt has come to, least cautious word first. The order is the tie-break between events that a vendor dates
+ * with the same instant: the word further down wins (DESIGN: the more cautious word wins).
+ */
+export const ATTEMPT_STATUSES = [
+  'APPROVED',
+  'PENDING',
+  'IN_PROGRESS',
+  'IN_REVIEW',
+  'ACTION_REQUIRED',
+  'EXPIRED',
+  'REJECTED',
+  'CANCELLED',
+] as const;
+export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number];
+
+export type OpenStatus = 'PENDING' | 'IN_PROGRESS' | 'ACTION_REQUIRED' | 'IN_REVIEW';
+
+const OPEN: ReadonlySet<AttemptStatus> = new Set<OpenStatus>([
+  'PENDING',
+  'IN_PROGRESS',
+  'ACTION_REQUIRED',
+  'IN_REVIEW',
+]);
+
+/** Whether the attempt still waits for somebody; the other statuses are decisions, none of them final for ever. */
+export function isOpen(status: AttemptStatus): status is OpenStatus {
+  return OPEN.has(status);
+}
+
+/** How sure we are of who sent it: the body was signed, only a static secret was shown, or the vendor's API confirmed it. */
+export const TRUSTS = ['SIGNED', 'TOKEN', 'CONFIRMED'] as const;
+export type Trust = (typeof TRUSTS)[number];
+
+/** What became of a delivery. */
+export const DISPOSITIONS = ['APPLIED', 'UNCHANGED', 'STALE', 'IGNORED', 'QUARANTINED'] as const;
+export type Disposition = (typeof DISPOSITIONS)[number];

@@ -1,0 +1,115 @@
+/** Any order of the same events, with any repeats, ends in the same state. */
+
+import fc from 'fast-check';
+import { DEFAULT_POLICY } from '../../src/domain/policy';
+import { projectUser } from '../../src/domain/projection';
+import type { RecordedEvent } from '../../src/domain/recorded-event';
+import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../src/domain/status';
+import { account, heard, reset, said, withdrawn } from './recorded';
+
+/** Few instants, so that ties are common. */
+const minute = fc.integer({ min: 0, max: 6 });
+
+const dated = fc.oneof(
+  fc
+    .record({
+      minutes: minute,
+      status: fc.constantFrom(...ATTEMPT_STATUSES),
+      level: fc.constantFrom('basic', 'plus'),
+      sandbox: fc.boolean(),
+      attemptRef: fc.constantFrom(undefined, 'ref-1', 'ref-2'),
+    })
+    .map(({ minutes, status, level, sandbox, attemptRef }) =>
+      said(minutes, status, {
+        level,
+        sandbox,
+        ...(attemptRef === undefined ? {} : { attemptRef }),
+      }),
+    ),
+  minute.map(reset),
+  minute.map(withdrawn),
+  fc
+    .tuple(minute, fc.constantFrom('ACTIVE', 'DEACTIVATED', 'DELETED'))
+    .map(([minutes, state]) => account(minutes, state)),
+);
+
+const undated = fc
+  .tuple(
+    fc.integer({ min: 0, max: 60 }),
+    fc.constantFrom(...VERIFICATION_STATUSES),
+    fc.constantFrom(undefined, 'PENDING', 'IN_PROGRESS', 'REJECTED', 'APPROVED'),
+  )
+  .map(([minutes, standing, status]) => heard(minutes, standing, status));
+
+/** The same events twice: as they are, and shuffled with repeats. */
+function twoWays(event: fc.Arbitrary<RecordedEvent>) {
+  return fc
+    .uniqueArray(event, { selector: ({ key }) => key, minLength: 1, maxLength: 14 })
+    .chain((events) =>
+      fc.tuple(
+        fc.constant(events),
+        fc
+          .array(fc.constantFrom(...events), { maxLength: 10 })
+          .chain((repeats) =>
+            fc.shuffledSubarray([...events, ...repeats], {
+              minLength: events.length + repeats.length,
+            }),
+          ),
+      ),
+    );
+}
+
+function state(events: readonly RecordedEvent[]): string {
+  const identities = [{ provider: 'sumsub', subjectRef: 'subject-1', events }];
+  const rules = { policy: DEFAULT_POLICY, acceptSandbox: true, now: new Date('2024-06-01') };
+  return JSON.stringify(projectUser(identities, rules));
+}
+
+describe('the projection', () => {
+  it('is the same for every order and repetition of events with a clock', () => {
+    fc.assert(
+      fc.property(twoWays(dated), ([events, shuffled]) => {
+        expect(state(shuffled)).toBe(state(events));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is the same for every order and repetition of events that their receipt dates', () => {
+    fc.assert(
+      fc.property(twoWays(undated), ([events, shuffled]) => {
+        expect(state(shuffled)).toBe(state(events));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('numbers the attempts of a level 1, 2, 3 … in the order of their start', () => {
+    fc.assert(
+      fc.property(fc.array(dated, { maxLength: 14 }), (events) => {
+        const rules = { policy: DEFAULT_POLICY, acceptSandbox: true, now: new Date('2024-06-01') };
+        const { identities } = projectUser([{ provider: 'p', subjectRef: 's', events }], rules);
+        for (const level of ['p/basic', 'p/plus']) {
+          const attempts =
+            identities[0]?.attempts.filter(({ levelKey }) => levelKey === level) ?? [];
+          expect(attempts.map(({ number }) => number)).toEqual(
+            attempts.map((_, index) => index + 1),
+          );
+          const starts = attempts.map(({ startedAt }) => startedAt);
+          expect(starts).toEqual([...starts].sort());
+        }
+      }),
+    );
+  });
+
+  it('never verifies a level whose every word was a refusal or an open one', () => {
+    const cautious = dated.filter(
+      ({ event }) => !(event.type === 'STATUS' && event.status === 'APPROVED'),
+    );
+    fc.assert(
+      fc.property(fc.array(cautious, { maxLength: 14 }), (events) => {
+        expect(state(events)).not.toContain('"VERIFIED"');
+      }),
+    );
+  });
+});

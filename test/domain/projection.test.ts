@@ -1,0 +1,200 @@
+import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
+import {
+  type IdentityEvents,
+  latestExternalUserId,
+  projectUser,
+} from '../../src/domain/projection';
+import type { RecordedEvent } from '../../src/domain/recorded-event';
+import { account, at, heard, recorded, reset, said, withdrawn } from './recorded';
+
+const NOW = new Date('2024-06-01T00:00:00Z');
+
+function identity(
+  events: readonly RecordedEvent[],
+  subjectRef = 'subject-1',
+  provider = 'sumsub',
+): IdentityEvents {
+  return { provider, subjectRef, events };
+}
+
+function project(
+  identities: readonly IdentityEvents[],
+  {
+    policy = DEFAULT_POLICY,
+    acceptSandbox = true,
+    now = NOW,
+  }: { policy?: Policy; acceptSandbox?: boolean; now?: Date } = {},
+) {
+  return projectUser(identities, { policy, acceptSandbox, now });
+}
+
+function levelStatus(events: readonly RecordedEvent[]): string | undefined {
+  return project([identity(events)]).levels[0]?.status;
+}
+
+describe('a level', () => {
+  it.each([
+    ['is not verified while its first attempt is open', [said(1, 'IN_PROGRESS')], 'NOT_VERIFIED'],
+    ['is verified by an approval', [said(1, 'APPROVED')], 'VERIFIED'],
+    [
+      'stays verified while a re-verification is open',
+      [said(1, 'APPROVED'), said(2, 'IN_PROGRESS')],
+      'VERIFIED',
+    ],
+    [
+      'is lost by a later rejection',
+      [said(1, 'APPROVED'), said(2, 'PENDING'), said(3, 'REJECTED')],
+      'NOT_VERIFIED',
+    ],
+    ['is lost by a reset', [said(1, 'APPROVED'), reset(2)], 'NOT_VERIFIED'],
+    ['is lost by an expiry', [said(1, 'APPROVED'), said(2, 'EXPIRED')], 'EXPIRED'],
+    ['follows the vendor’s lasting word', [heard(1, 'NOT_VERIFIED', 'APPROVED')], 'NOT_VERIFIED'],
+    ['is lost with the account', [said(1, 'APPROVED'), account(2, 'DELETED')], 'NOT_VERIFIED'],
+  ] as const)('%s', (_, events, expected) => {
+    expect(levelStatus(events)).toBe(expected);
+  });
+
+  it('says since when', () => {
+    const [level] = project([
+      identity([said(1, 'PENDING'), said(5, 'APPROVED'), said(7, 'IN_PROGRESS')]),
+    ]).levels;
+    expect(level).toMatchObject({
+      status: 'VERIFIED',
+      since: at(5),
+      latestAttempt: { identity: 0, number: 2 },
+    });
+  });
+
+  it('runs out when the policy says so', () => {
+    const policy: Policy = { verified: null, expiresAfterMs: { '*': 60 * 60_000 } };
+    const events = [identity([said(0, 'APPROVED')])];
+    const during = project(events, { policy, now: new Date(Date.UTC(2024, 0, 1, 0, 59)) });
+    expect(during.levels[0]).toMatchObject({ status: 'VERIFIED', since: at(0), expiresAt: at(60) });
+    expect(during.verification).toMatchObject({ status: 'VERIFIED', expiresAt: at(60) });
+    const after = project(events, { policy, now: new Date(Date.UTC(2024, 0, 1, 1, 0)) });
+    expect(after.levels[0]).toMatchObject({ status: 'EXPIRED', since: at(60) });
+    expect(after.verification).toMatchObject({
+      status: 'EXPIRED',
+      since: at(60),
+      missing: ['sumsub/basic'],
+    });
+  });
+
+  it('takes the latest decision where two accounts hold it', () => {
+    const older = identity([said(1, 'APPROVED')], 'a');
+    const newer = identity([said(2, 'REJECTED')], 'b');
+    expect(project([older, newer]).levels).toMatchObject([
+      { status: 'NOT_VERIFIED', since: at(2) },
+    ]);
+  });
+
+  it('is not taken away by the deletion of a second account', () => {
+    const kept = identity([said(1, 'APPROVED')], 'a');
+    const deleted = identity([said(2, 'PENDING'), account(3, 'DELETED')], 'b');
+    expect(project([kept, deleted]).levels).toMatchObject([{ status: 'VERIFIED' }]);
+  });
+});
+
+describe('a user', () => {
+  it('is verified when every level at some one provider is', () => {
+    const basic = said(1, 'APPROVED');
+    const plus = said(2, 'PENDING', { level: 'plus' });
+    expect(project([identity([basic])]).verification.status).toBe('VERIFIED');
+    expect(project([identity([basic, plus])]).verification).toMatchObject({
+      status: 'NOT_VERIFIED',
+      missing: ['sumsub/plus'],
+    });
+    const elsewhere = identity([said(1, 'APPROVED')], 'x', 'paycaddy');
+    expect(project([identity([basic, plus]), elsewhere]).verification).toMatchObject({
+      status: 'VERIFIED',
+      because: ['paycaddy/basic'],
+    });
+  });
+
+  it('is asked for an add-on that was seen', () => {
+    const events = [
+      said(1, 'APPROVED'),
+      said(2, 'PENDING', { level: 'liveness', levelKind: 'ADD_ON' }),
+    ];
+    expect(project([identity(events)]).verification.status).toBe('NOT_VERIFIED');
+  });
+
+  it('is never verified by an action', () => {
+    const action = said(1, 'APPROVED', { levelKind: 'ACTION', attemptRef: 'action-1' });
+    expect(project([identity([action])]).verification.status).toBe('NOT_VERIFIED');
+    expect(project([identity([action])]).levels).toMatchObject([
+      { status: 'VERIFIED', kind: 'ACTION' },
+    ]);
+  });
+
+  it('is not asked for a level that the vendor replaced by another', () => {
+    const moved = [
+      said(1, 'PENDING'),
+      withdrawn(2),
+      said(2, 'PENDING', { level: 'plus' }),
+      said(3, 'APPROVED', { level: 'plus' }),
+    ];
+    expect(project([identity(moved)]).verification).toMatchObject({
+      status: 'VERIFIED',
+      because: ['sumsub/plus'],
+    });
+  });
+
+  it('is not verified by a test environment in production', () => {
+    const events = [identity([said(1, 'APPROVED', { sandbox: true })])];
+    expect(project(events, { acceptSandbox: true }).verification.status).toBe('VERIFIED');
+    const production = project(events, { acceptSandbox: false });
+    expect(production.verification.status).toBe('NOT_VERIFIED');
+    expect(production.identities[0]?.attempts).toMatchObject([
+      { status: 'APPROVED', sandbox: true },
+    ]);
+    expect(production.levels).toEqual([]);
+  });
+
+  it('keeps a live attempt untouched by the test environment', () => {
+    const events = [said(1, 'REJECTED'), said(2, 'APPROVED', { sandbox: true })];
+    const projection = project([identity(events)], { acceptSandbox: false });
+    expect(projection.identities[0]?.attempts.map(({ status }) => status)).toEqual([
+      'REJECTED',
+      'APPROVED',
+    ]);
+    expect(projection.verification.status).toBe('NOT_VERIFIED');
+  });
+
+  it.each([
+    ['with no account', [], true],
+    ['with a live account', [[]], true],
+    ['with an account switched off', [[account(1, 'DEACTIVATED')]], false],
+    ['with one switched off and one live', [[account(1, 'DEACTIVATED')], []], false],
+    [
+      'with an account switched on again',
+      [[account(1, 'DEACTIVATED'), account(2, 'ACTIVE')]],
+      true,
+    ],
+    ['with its only account deleted', [[account(1, 'DELETED')]], false],
+    ['with a second account deleted', [[account(1, 'DELETED')], []], true],
+    [
+      'when all is said in one instant',
+      [[account(1, 'ACTIVE'), account(1, 'DELETED'), account(1, 'DEACTIVATED')]],
+      false,
+    ],
+  ] as const)('is active or not %s', (_, accounts, expected) => {
+    const identities = accounts.map((events, index) => identity(events, `subject-${index}`));
+    expect(project(identities).active).toBe(expected);
+  });
+});
+
+describe('the customer’s id of a user', () => {
+  it('is the vendor’s latest word', () => {
+    const first = said(1, 'PENDING', { externalUserId: 'old' });
+    const second = said(2, 'PENDING', { externalUserId: 'new' });
+    const silent = recorded('silent', 3, {
+      type: 'ACCOUNT',
+      subjectRef: 's',
+      state: 'ACTIVE',
+      occurredAt: at(3),
+    });
+    expect(latestExternalUserId([second, silent, first])).toBe('new');
+    expect(latestExternalUserId([silent])).toBeNull();
+  });
+});

@@ -1,0 +1,84 @@
+/** Events for tests, short to write. */
+
+import type { VerificationEvent } from '../../src/domain/event';
+import { instantOf } from '../../src/domain/instant';
+import type { RecordedEvent } from '../../src/domain/recorded-event';
+import type { AttemptStatus, VerificationStatus } from '../../src/domain/status';
+
+const DAY = Date.UTC(2024, 0, 1);
+
+/** `at(5)` is five minutes into an invented day. */
+export function at(minutes: number): string {
+  return instantOf(new Date(DAY + minutes * 60_000));
+}
+
+type Rest = Partial<Extract<VerificationEvent, { type: 'STATUS' }>>;
+
+/** What a vendor with a clock says `minutes` into the day. */
+export function said(minutes: number, status: AttemptStatus, rest: Rest = {}): RecordedEvent {
+  const event = {
+    ...base(rest),
+    type: 'STATUS',
+    status,
+    occurredAt: at(minutes),
+    ...rest,
+  } as const;
+  return recorded(`${minutes} ${status} ${JSON.stringify(rest)}`, minutes, event);
+}
+
+/** What a vendor without a clock says, received `minutes` into the day. */
+export function heard(
+  minutes: number,
+  standing: VerificationStatus,
+  status?: AttemptStatus,
+): RecordedEvent {
+  const word = status === undefined ? {} : { status };
+  const event = {
+    ...base({ providerStatus: `${standing}/${status}` }),
+    type: 'STATUS',
+    standing,
+    ...word,
+  } as const;
+  return recorded(`${minutes} ${standing} ${status}`, minutes, event);
+}
+
+export function reset(minutes: number): RecordedEvent {
+  return recorded(`${minutes} reset`, minutes, {
+    ...base({}),
+    type: 'RESET',
+    occurredAt: at(minutes),
+  });
+}
+
+export function withdrawn(minutes: number): RecordedEvent {
+  return recorded(`${minutes} withdrawn`, minutes, {
+    ...base({}),
+    type: 'WITHDRAWN',
+    occurredAt: at(minutes),
+  });
+}
+
+export function account(
+  minutes: number,
+  state: 'ACTIVE' | 'DEACTIVATED' | 'DELETED',
+): RecordedEvent {
+  return recorded(`${minutes} ${state}`, minutes, {
+    type: 'ACCOUNT',
+    subjectRef: 'subject-1',
+    state,
+    occurredAt: at(minutes),
+  });
+}
+
+export function recorded(key: string, minutes: number, event: VerificationEvent): RecordedEvent {
+  return { key, receivedAt: at(minutes), trust: 'SIGNED', event };
+}
+
+function base(rest: Rest) {
+  return {
+    subjectRef: 'subject-1',
+    level: 'basic',
+    levelKind: 'LEVEL',
+    providerStatus: rest.providerStatus ?? rest.status ?? 'word',
+  } as const;
+}
