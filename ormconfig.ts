@@ -1,0 +1,6 @@
+/** Hands the TypeORM command line a DataSource; nothing else imports it. */
+
+import { loadDatabaseConfig } from './src/config';
+import { createDataSource } from './src/store/data-source';
+
+export default createDataSource(loadDatabaseConfig().file);

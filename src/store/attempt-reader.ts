@@ -1,0 +1,150 @@
+/** Reads attempts and levels. */
+
+import type { Instant } from '../domain/instant';
+import { instantOf } from '../domain/instant';
+import type { Level, LevelKey } from '../domain/level';
+import type { AttemptStatus, Trust } from '../domain/status';
+import type { Connection } from './connection';
+import { type KeysetColumns, type KeysetQuery, keysetPage, keysetPages, ownedBy } from './keyset';
+import type { AttemptFilter, AttemptOrder, AttemptRow, Reader } from './store';
+import { type Clause, list, where } from './where';
+
+interface AttemptSql extends KeysetColumns {
+  readonly owner: number;
+  readonly user_id: number;
+  readonly level_key: string;
+  readonly provider: string;
+  readonly number: number;
+  readonly attempt_ref: string | null;
+  readonly status: AttemptStatus;
+  readonly provider_status: string;
+  readonly rejection: string | null;
+  readonly review_reasons: string;
+  readonly trust: Trust;
+  readonly sandbox: 0 | 1;
+  readonly started_at: Instant;
+  readonly updated_at: Instant;
+  readonly decided_at: Instant | null;
+}
+
+const COLUMNS = `a.id, a.user_id, a.level_key, l.provider, a.number, a.attempt_ref, a.status, a.provider_status,
+  a.rejection, a.review_reasons, a.trust, a.sandbox, a.started_at, a.updated_at, a.decided_at`;
+const FROM = 'attempts a JOIN levels l ON l.key = a.level_key';
+
+type AttemptReader = Pick<
+  Reader,
+  | 'attemptsByIds'
+  | 'attempts'
+  | 'countAttempts'
+  | 'attemptsOf'
+  | 'countAttemptsOf'
+  | 'levels'
+  | 'levelsByKeys'
+>;
+
+export function createAttemptReader(connection: Connection): AttemptReader {
+  return {
+    async attemptsByIds(ids) {
+      const rows = await connection.query<AttemptSql>(
+        `SELECT ${COLUMNS} FROM ${FROM} WHERE a.id IN (SELECT value FROM json_each(?))`,
+        [JSON.stringify(ids)],
+      );
+      const byId = new Map(rows.map((row) => [row.id, toAttemptRow(row)]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+
+    attempts: (filter, order, page) => keysetPage(connection, queryOf(filter, order), page),
+
+    async countAttempts(filter) {
+      const { sql, parameters } = where(clausesOf(filter));
+      const [row] = await connection.query<{ n: number }>(
+        `SELECT count(*) AS n FROM ${FROM} ${sql}`,
+        parameters,
+      );
+      return row?.n ?? 0;
+    },
+
+    attemptsOf: (userIds, filter, order, page) =>
+      keysetPages(connection, queryOf(filter, order), page, ownedBy('a.user_id', userIds)),
+
+    async countAttemptsOf(userIds, filter) {
+      const { sql, parameters } = where([
+        ['a.user_id IN (SELECT value FROM json_each(?))', JSON.stringify(userIds)],
+        ...clausesOf(filter),
+      ]);
+      const rows = await connection.query<{ id: number; n: number }>(
+        `SELECT a.user_id AS id, count(*) AS n FROM ${FROM} ${sql} GROUP BY a.user_id`,
+        parameters,
+      );
+      const byUser = new Map(rows.map(({ id, n }) => [id, n]));
+      return userIds.map((id) => byUser.get(id) ?? 0);
+    },
+
+    async levels(provider) {
+      const { sql, parameters } = where([['l.provider = ?', provider ?? undefined]]);
+      return await connection.query<Level>(
+        `SELECT l.provider, l.name, l.kind FROM levels l ${sql} ORDER BY l.key`,
+        parameters,
+      );
+    },
+
+    async levelsByKeys(keys) {
+      const rows = await connection.query<Level & { key: LevelKey }>(
+        'SELECT l.key, l.provider, l.name, l.kind FROM levels l WHERE l.key IN (SELECT value FROM json_each(?))',
+        [JSON.stringify(keys)],
+      );
+      const byKey = new Map(rows.map(({ key, ...level }) => [key, level]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    },
+  };
+}
+
+const SORT_KEYS = { STARTED_AT: 'a.started_at', UPDATED_AT: 'a.updated_at' } as const;
+
+function queryOf(filter: AttemptFilter, order: AttemptOrder): KeysetQuery<AttemptSql, AttemptRow> {
+  return {
+    select: `${COLUMNS}, ${SORT_KEYS[order.field]} AS sort_key`,
+    from: FROM,
+    clauses: clausesOf(filter),
+    sortKey: SORT_KEYS[order.field],
+    id: 'a.id',
+    direction: order.direction,
+    toRow: toAttemptRow,
+  };
+}
+
+function clausesOf(filter: AttemptFilter): readonly Clause[] {
+  const moment = (date: Date | undefined) => date && instantOf(date);
+  return [
+    ['a.user_id IN (SELECT value FROM json_each(?))', list(filter.userIds)],
+    ['l.provider = ?', filter.provider],
+    ['a.level_key = ?', filter.levelKey],
+    ['l.kind = ?', filter.levelKind],
+    ['a.status IN (SELECT value FROM json_each(?))', list(filter.status)],
+    ['a.sandbox = ?', filter.sandbox === undefined ? undefined : Number(filter.sandbox)],
+    ['a.started_at >= ?', moment(filter.startedFrom)],
+    ['a.started_at < ?', moment(filter.startedBefore)],
+    ['a.updated_at >= ?', moment(filter.updatedFrom)],
+    ['a.updated_at < ?', moment(filter.updatedBefore)],
+  ];
+}
+
+function toAttemptRow(sql: AttemptSql): AttemptRow {
+  return {
+    id: sql.id,
+    userId: sql.user_id,
+    levelKey: sql.level_key,
+    provider: sql.provider,
+    number: sql.number,
+    attemptRef: sql.attempt_ref,
+    status: sql.status,
+    providerStatus: sql.provider_status,
+    rejection: sql.rejection === null ? null : JSON.parse(sql.rejection),
+    reviewReasons: JSON.parse(sql.review_reasons),
+    trust: sql.trust,
+    sandbox: sql.sandbox === 1,
+    startedAt: sql.started_at,
+    updatedAt: sql.updated_at,
+    decidedAt: sql.decided_at,
+  };
+}

@@ -1,0 +1,203 @@
+/** Reads the change log. */
+
+import type { Change, ChangeCauseKind } from '../domain/change';
+import type { AttemptStatus, VerificationStatus } from '../domain/status';
+import type { Connection } from './connection';
+import {
+  type KeysetColumns,
+  type KeysetQuery,
+  keysetPage,
+  keysetPages,
+  type Owner,
+  ownedBy,
+} from './keyset';
+import type { ChangeFilter, ChangeOwner, Reader } from './store';
+import { type Clause, list, where } from './where';
+
+interface ChangeSql extends KeysetColumns {
+  readonly owner: number;
+  readonly user_id: number;
+  readonly provider: string | null;
+  readonly level_key: string | null;
+  readonly attempt_id: number | null;
+  readonly attempt_status: AttemptStatus | null;
+  readonly previous_attempt_status: AttemptStatus | null;
+  readonly level_status: VerificationStatus | null;
+  readonly previous_level_status: VerificationStatus | null;
+  readonly verification_status: VerificationStatus;
+  readonly previous_verification_status: VerificationStatus;
+  readonly active: 0 | 1;
+  readonly previous_active: 0 | 1;
+  readonly rejection: string | null;
+  readonly cause: ChangeCauseKind;
+  readonly delivery_id: number | null;
+  readonly actor: string | null;
+  readonly merged_user_id: number | null;
+  readonly occurred_at: string;
+  readonly recorded_at: string;
+}
+
+type ChangeReader = Pick<
+  Reader,
+  | 'head'
+  | 'logFloor'
+  | 'changesByIds'
+  | 'changes'
+  | 'countChanges'
+  | 'changesOf'
+  | 'countChangesOf'
+  | 'tail'
+>;
+
+export function createChangeReader(connection: Connection): ChangeReader {
+  return {
+    head: () => readHead(connection),
+
+    async logFloor() {
+      const [row] = await connection.query<{ value: string }>(
+        "SELECT value FROM settings WHERE name = 'log_floor'",
+      );
+      return Number(row?.value ?? 0);
+    },
+
+    async changesByIds(seqs) {
+      const rows = await connection.query<ChangeSql>(
+        'SELECT c.* FROM changes c WHERE c.id IN (SELECT value FROM json_each(?))',
+        [JSON.stringify(seqs)],
+      );
+      const bySeq = new Map(rows.map((row) => [row.id, toChange(row)]));
+      return seqs.map((seq) => bySeq.get(seq) ?? null);
+    },
+
+    changes: (filter, page) => keysetPage(connection, queryOf(filter), page),
+
+    async countChanges(filter) {
+      const { sql, parameters } = where(clausesOf(filter));
+      const [row] = await connection.query<{ n: number }>(
+        `SELECT count(*) AS n FROM changes c ${sql}`,
+        parameters,
+      );
+      return row?.n ?? 0;
+    },
+
+    changesOf: (owner, ids, page, filter = {}) =>
+      keysetPages(connection, { ...queryOf(filter), from: FROM[owner] }, page, ownerOf(owner, ids)),
+
+    async countChangesOf(owner, ids, filter = {}) {
+      const { expression, clause } = ownerOf(owner, ids);
+      const { sql, parameters } = where([clause, ...clausesOf(filter)]);
+      const rows = await connection.query<{ id: number; n: number }>(
+        `SELECT ${expression} AS id, count(*) AS n FROM ${FROM[owner]} ${sql} GROUP BY 1`,
+        parameters,
+      );
+      const byOwner = new Map(rows.map(({ id, n }) => [id, n]));
+      return ids.map((id) => byOwner.get(id) ?? 0);
+    },
+
+    async tail(afterSeq, limit, filter) {
+      // Read first: what is committed after this is found by the next call, never stepped over.
+      const head = await readHead(connection);
+      const { sql, parameters } = where([
+        ['c.id > ?', afterSeq],
+        ['c.id <= ?', head],
+        ...clausesOf(filter),
+      ]);
+      const rows = await connection.query<ChangeSql>(
+        `SELECT c.* FROM changes c ${sql} ORDER BY c.id LIMIT ?`,
+        [...parameters, limit],
+      );
+      const changes = rows.map(toChange);
+      const last = changes.at(-1);
+      const full = last !== undefined && changes.length === limit;
+      return { changes, scannedTo: full ? last.seq : Math.max(head, afterSeq) };
+    },
+  };
+}
+
+/** Entries that were trimmed still count: positions are never given twice. */
+async function readHead(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ head: number }>(
+    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS head",
+  );
+  return row?.head ?? 0;
+}
+
+const FROM: Record<ChangeOwner, string> = {
+  user: 'users o JOIN changes c ON c.user_id = o.id',
+  attempt: 'changes c',
+  delivery: 'changes c',
+};
+
+function ownerOf(owner: ChangeOwner, ids: readonly number[]): Owner {
+  if (owner !== 'user') return ownedBy(`c.${owner}_id`, ids);
+  const given = JSON.stringify(ids);
+  return {
+    // What was said of a user before it went into another is the other's history too.
+    expression: 'coalesce(o.merged_into, o.id)',
+    clause: [
+      `(o.id IN (SELECT value FROM json_each(?)) OR o.merged_into IN (SELECT value FROM json_each(?)))`,
+      [given, given],
+    ],
+    ids,
+  };
+}
+
+function queryOf(filter: ChangeFilter): KeysetQuery<ChangeSql, Change> {
+  return {
+    select: 'c.*, c.id AS sort_key',
+    from: 'changes c',
+    clauses: clausesOf(filter),
+    sortKey: 'c.id',
+    id: 'c.id',
+    direction: 'ASC',
+    toRow: toChange,
+  };
+}
+
+function clausesOf(filter: ChangeFilter): readonly Clause[] {
+  const users = list(filter.userIds);
+  return [
+    [
+      `(c.user_id IN (SELECT value FROM json_each(?))
+        OR c.merged_user_id IN (SELECT value FROM json_each(?)))`,
+      users === undefined ? undefined : [users, users],
+    ],
+    ['c.provider = ?', filter.provider],
+    ['c.level_key = ?', filter.levelKey],
+    ['c.attempt_status IN (SELECT value FROM json_each(?))', list(filter.attemptStatus)],
+    ['c.verification_status IN (SELECT value FROM json_each(?))', list(filter.verificationStatus)],
+    [
+      '(c.verification_status <> c.previous_verification_status) = ?',
+      filter.verificationStatusChanged === undefined
+        ? undefined
+        : Number(filter.verificationStatusChanged),
+    ],
+  ];
+}
+
+function toChange(sql: ChangeSql): Change {
+  return {
+    seq: sql.id,
+    userId: sql.user_id,
+    provider: sql.provider,
+    levelKey: sql.level_key,
+    attemptId: sql.attempt_id,
+    attemptStatus: sql.attempt_status,
+    previousAttemptStatus: sql.previous_attempt_status,
+    levelStatus: sql.level_status,
+    previousLevelStatus: sql.previous_level_status,
+    verificationStatus: sql.verification_status,
+    previousVerificationStatus: sql.previous_verification_status,
+    active: sql.active === 1,
+    previousActive: sql.previous_active === 1,
+    rejection: sql.rejection === null ? null : JSON.parse(sql.rejection),
+    cause: {
+      kind: sql.cause,
+      deliveryId: sql.delivery_id,
+      actor: sql.actor,
+      mergedUserId: sql.merged_user_id,
+    },
+    occurredAt: sql.occurred_at,
+    recordedAt: new Date(sql.recorded_at),
+  };
+}

@@ -1,0 +1,66 @@
+/** TypeORM DataSources: file, pragmas, entities, migrations. */
+
+import 'reflect-metadata';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { OPEN_READONLY } from 'sqlite3';
+import { DataSource } from 'typeorm';
+import { ApiKeyEntity } from './entities/api-key.entity';
+import { AttemptEntity } from './entities/attempt.entity';
+import { ChangeEntity } from './entities/change.entity';
+import { CredentialEntity } from './entities/credential.entity';
+import { DeliveryEntity } from './entities/delivery.entity';
+import { EventEntity } from './entities/event.entity';
+import { IdentityEntity } from './entities/identity.entity';
+import { LevelEntity } from './entities/level.entity';
+import { SettingEntity } from './entities/setting.entity';
+import { UserEntity } from './entities/user.entity';
+import { UserLevelEntity } from './entities/user-level.entity';
+
+const ENTITIES = [
+  ApiKeyEntity,
+  AttemptEntity,
+  ChangeEntity,
+  CredentialEntity,
+  DeliveryEntity,
+  EventEntity,
+  IdentityEntity,
+  LevelEntity,
+  SettingEntity,
+  UserEntity,
+  UserLevelEntity,
+];
+
+/** How long a connection waits for another process to let go of the file, in milliseconds. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * The connection that writes. Not yet initialized.
+ *
+ * @param file - Path of the SQLite file; its folder is made if it is missing.
+ */
+export function createDataSource(file: string): DataSource {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  return new DataSource({
+    type: 'sqlite',
+    database: file,
+    enableWAL: true,
+    busyTimeout: BUSY_TIMEOUT_MS,
+    entities: ENTITIES,
+    migrations: [join(__dirname, '../../migrations/*.{js,ts}')],
+    migrationsTransactionMode: 'all',
+  });
+}
+
+/** A connection that can only read: a DataSource has one, and readers must not stand in the writer's transaction. */
+export function createReadingDataSource(file: string): DataSource {
+  return new DataSource({
+    type: 'sqlite',
+    database: file,
+    flags: OPEN_READONLY,
+    busyTimeout: BUSY_TIMEOUT_MS,
+  });
+}
+
+/** A commit is on the disk when it is answered, also through a loss of power. Set per connection, after it is open. */
+export const DURABILITY = 'PRAGMA synchronous = FULL';

@@ -1,0 +1,101 @@
+/** Reads deliveries and their bytes. */
+
+import type { Disposition, Trust } from '../domain/status';
+import type { Connection } from './connection';
+import type { KeyRing } from './key-ring';
+import { type KeysetColumns, keysetPage } from './keyset';
+import { openBody, type SealedBody } from './sealed-body';
+import type { DeliveryFilter, DeliveryRow, Reader } from './store';
+import { type Clause, list, where } from './where';
+
+interface DeliverySql extends KeysetColumns {
+  readonly provider: string;
+  readonly received_at: string;
+  readonly duplicates: number;
+  readonly trust: Trust;
+  readonly disposition: Disposition;
+  readonly reason: string | null;
+  readonly event_type: string | null;
+  readonly user_id: number | null;
+}
+
+const COLUMNS = `d.id, d.provider, d.received_at, d.duplicates, d.trust, d.disposition, d.reason, d.event_type,
+  i.user_id`;
+const FROM = 'deliveries d LEFT JOIN identities i ON i.id = d.identity_id';
+
+type DeliveryReader = Pick<
+  Reader,
+  'deliveriesByIds' | 'deliveries' | 'countDeliveries' | 'rawBodiesOf'
+>;
+
+export function createDeliveryReader(connection: Connection, keyRing: KeyRing): DeliveryReader {
+  return {
+    async deliveriesByIds(ids) {
+      const rows = await connection.query<DeliverySql>(
+        `SELECT ${COLUMNS} FROM ${FROM} WHERE d.id IN (SELECT value FROM json_each(?))`,
+        [JSON.stringify(ids)],
+      );
+      const byId = new Map(rows.map((row) => [row.id, toDeliveryRow(row)]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+
+    deliveries: (filter, page) =>
+      keysetPage<DeliverySql, DeliveryRow>(
+        connection,
+        {
+          select: `${COLUMNS}, d.id AS sort_key`,
+          from: FROM,
+          clauses: clausesOf(filter),
+          sortKey: 'd.id',
+          id: 'd.id',
+          direction: 'DESC',
+          toRow: toDeliveryRow,
+        },
+        page,
+      ),
+
+    async countDeliveries(filter) {
+      const { sql, parameters } = where(clausesOf(filter));
+      const [row] = await connection.query<{ n: number }>(
+        `SELECT count(*) AS n FROM ${FROM} ${sql}`,
+        parameters,
+      );
+      return row?.n ?? 0;
+    },
+
+    async rawBodiesOf(deliveryIds) {
+      const rows = await connection.query<SealedBody & { id: number }>(
+        `SELECT d.id, d.body, d.body_key_id AS bodyKeyId, i.data_key AS dataKey, i.data_key_id AS dataKeyId
+          FROM ${FROM} WHERE d.id IN (SELECT value FROM json_each(?))`,
+        [JSON.stringify(deliveryIds)],
+      );
+      const byId = new Map(rows.map((row) => [row.id, openBody(row, keyRing)]));
+      return deliveryIds.map((id) => byId.get(id) ?? null);
+    },
+  };
+}
+
+function clausesOf(filter: DeliveryFilter): readonly Clause[] {
+  return [
+    ['d.provider = ?', filter.provider],
+    ['d.disposition IN (SELECT value FROM json_each(?))', list(filter.disposition)],
+    ['d.event_type = ?', filter.eventType],
+    ['i.user_id IN (SELECT value FROM json_each(?))', list(filter.userIds)],
+    ['d.received_at >= ?', filter.receivedFrom?.toISOString()],
+    ['d.received_at < ?', filter.receivedBefore?.toISOString()],
+  ];
+}
+
+function toDeliveryRow(sql: DeliverySql): DeliveryRow {
+  return {
+    id: sql.id,
+    provider: sql.provider,
+    receivedAt: new Date(sql.received_at),
+    duplicates: sql.duplicates,
+    trust: sql.trust,
+    disposition: sql.disposition,
+    reason: sql.reason,
+    eventType: sql.event_type,
+    userId: sql.user_id,
+  };
+}

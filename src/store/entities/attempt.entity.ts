@@ -1,0 +1,82 @@
+/** One run of one identity at one level: what its events add up to. */
+
+import {
+  Column,
+  Entity,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryGeneratedColumn,
+  Unique,
+} from 'typeorm';
+import { IdentityEntity } from './identity.entity';
+import { LevelEntity } from './level.entity';
+import { UserEntity } from './user.entity';
+
+@Entity('attempts')
+@Unique('attempts_number', ['identityId', 'levelKey', 'number'])
+@Index('attempts_by_user', ['userId', 'startedAt', 'id'])
+@Index('attempts_by_start', ['startedAt', 'id'])
+@Index('attempts_by_update', ['updatedAt', 'id'])
+@Index('attempts_by_status', ['status', 'startedAt', 'id'])
+export class AttemptEntity {
+  @PrimaryGeneratedColumn({ type: 'integer' })
+  id!: number;
+
+  @Column('integer', { name: 'identity_id' })
+  identityId!: number;
+
+  @ManyToOne(() => IdentityEntity, { nullable: false })
+  @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'attempts_identity' })
+  identity?: IdentityEntity;
+
+  /** The identity's user, kept beside it so that a user's attempts are one index range. */
+  @Column('integer', { name: 'user_id' })
+  userId!: number;
+
+  @ManyToOne(() => UserEntity, { nullable: false })
+  @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'attempts_user' })
+  user?: UserEntity;
+
+  @Column('text', { name: 'level_key' })
+  levelKey!: string;
+
+  @ManyToOne(() => LevelEntity, { nullable: false })
+  @JoinColumn({ name: 'level_key', foreignKeyConstraintName: 'attempts_level_key' })
+  level?: LevelEntity;
+
+  @Column('integer')
+  number!: number;
+
+  @Column('text', { name: 'attempt_ref', nullable: true })
+  attemptRef!: string | null;
+
+  @Column('text')
+  status!: string;
+
+  @Column('text', { name: 'provider_status' })
+  providerStatus!: string;
+
+  /** JSON of `Rejection`. */
+  @Column('text', { nullable: true })
+  rejection!: string | null;
+
+  /** JSON list of `Reason`. */
+  @Column('text', { name: 'review_reasons' })
+  reviewReasons!: string;
+
+  @Column('text')
+  trust!: string;
+
+  @Column('boolean')
+  sandbox!: boolean;
+
+  @Column('text', { name: 'started_at' })
+  startedAt!: string;
+
+  @Column('text', { name: 'updated_at' })
+  updatedAt!: string;
+
+  @Column('text', { name: 'decided_at', nullable: true })
+  decidedAt!: string | null;
+}

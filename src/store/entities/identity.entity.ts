@@ -1,0 +1,59 @@
+/** One user's account at one provider, and the key under which its personal data lies. */
+
+import {
+  Column,
+  Entity,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryGeneratedColumn,
+  Unique,
+} from 'typeorm';
+import { UserEntity } from './user.entity';
+
+@Entity('identities')
+@Unique('identities_subject', ['provider', 'subjectRef'])
+export class IdentityEntity {
+  @PrimaryGeneratedColumn({ type: 'integer' })
+  id!: number;
+
+  @Index('identities_by_user')
+  @Column('integer', { name: 'user_id' })
+  userId!: number;
+
+  @ManyToOne(() => UserEntity, { nullable: false })
+  @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'identities_user' })
+  user?: UserEntity;
+
+  @Column('text')
+  provider!: string;
+
+  @Column('text', { name: 'subject_ref' })
+  subjectRef!: string;
+
+  /** Our customer's id, by the vendor's latest word. */
+  @Column('text', { name: 'external_user_id', nullable: true })
+  externalUserId!: string | null;
+
+  @Column('text')
+  state!: string;
+
+  /** Tied by an operator: the vendor's word no longer moves it to another user. */
+  @Column('boolean')
+  linked!: boolean;
+
+  /** The identity's own data key, wrapped by a master key. */
+  @Column('blob', { name: 'data_key' })
+  dataKey!: Buffer;
+
+  /** Which master key wraps it. */
+  @Column('text', { name: 'data_key_id' })
+  dataKeyId!: string;
+
+  /** The latest delivery without a clock of the vendor's: a repeat of that one is no news. */
+  @Column('integer', { name: 'undated_delivery_id', nullable: true })
+  undatedDeliveryId!: number | null;
+
+  @Column('text', { name: 'created_at' })
+  createdAt!: string;
+}

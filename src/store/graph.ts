@@ -1,0 +1,192 @@
+/**
+ * The part of the data that one transaction touches, in memory: users with their identities, events, attempts and
+ * levels. It is loaded in one statement, changed by plain code, and saved in a few. It never outlives its transaction.
+ */
+
+import type { Change } from '../domain/change';
+import type { AccountState, Profile } from '../domain/event';
+import type { Instant } from '../domain/instant';
+import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
+import type { NumberedAttempt } from '../domain/projection';
+import type { RecordedEvent } from '../domain/recorded-event';
+import type { Disposition, Trust, VerificationStatus } from '../domain/status';
+import type { Cipher } from './key-ring';
+import type { QuarantineReason } from './store';
+
+export interface UserNode {
+  readonly id: number;
+  externalUserId: string | null;
+  mergedInto: number | null;
+  verificationStatus: VerificationStatus;
+  statusSince: Instant | null;
+  expiresAt: Instant | null;
+  active: boolean;
+  readonly createdAt: string;
+  updatedAt: string;
+  readonly identities: Set<IdentityNode>;
+  levels: Map<LevelKey, LevelNode>;
+  /** To be saved. */
+  dirty: boolean;
+}
+
+export interface IdentityNode {
+  readonly id: number;
+  user: UserNode;
+  readonly provider: ProviderId;
+  readonly subjectRef: string;
+  externalUserId: string | null;
+  state: AccountState;
+  linked: boolean;
+  readonly dataKey: Buffer;
+  readonly dataKeyId: string;
+  undatedDeliveryId: number | null;
+  readonly createdAt: string;
+  events: StoredEvent[];
+  /** By `attemptKey`. */
+  attempts: Map<string, AttemptNode>;
+  readonly cipher: () => Cipher;
+  dirty: boolean;
+}
+
+export interface StoredEvent extends RecordedEvent {
+  readonly id: number;
+  readonly deliveryId: number;
+}
+
+export interface AttemptNode extends NumberedAttempt {
+  readonly id: number;
+}
+
+export interface LevelNode {
+  readonly status: VerificationStatus;
+  readonly since: Instant;
+  readonly expiresAt: Instant | null;
+  readonly withdrawn: boolean;
+  readonly latestAttemptId: number;
+}
+
+export interface KnownDelivery {
+  readonly id: number;
+  readonly provider: ProviderId;
+  readonly duplicateKey: string;
+  readonly receivedAt: string;
+  readonly disposition: Disposition;
+}
+
+export interface NewDelivery extends KnownDelivery {
+  readonly trust: Trust;
+  readonly reason: QuarantineReason | null;
+  readonly eventType: string | null;
+  readonly subpath: string;
+  readonly identityId: number | null;
+  readonly body: Buffer;
+  readonly bodyKeyId: string | null;
+}
+
+export interface NewEvent {
+  readonly event: StoredEvent;
+  readonly identityId: number;
+  readonly personal: Profile | null;
+  readonly cipher: () => Cipher;
+}
+
+export interface NewCredential {
+  readonly id: number;
+  readonly provider: ProviderId;
+  readonly holderRef: string;
+  readonly credentialRef: string;
+  readonly issuedAt: Instant;
+  readonly deliveryId: number;
+}
+
+export const TABLES = [
+  'users',
+  'identities',
+  'attempts',
+  'deliveries',
+  'events',
+  'credentials',
+  'changes',
+] as const;
+export type Table = (typeof TABLES)[number];
+
+export interface Graph {
+  readonly users: Map<number, UserNode>;
+  /** Live users, also by the external ids of those merged into them. */
+  readonly usersByExternalId: Map<string, UserNode>;
+  readonly identities: Map<string, IdentityNode>;
+  /** By `pairKey(provider, duplicateKey)`. */
+  readonly deliveries: Map<string, KnownDelivery>;
+  readonly deliveriesById: Map<number, KnownDelivery>;
+  /** `pairKey(provider, credentialRef)` of credentials already kept. */
+  readonly credentials: Set<string>;
+  /** Highest id in use, per table. */
+  readonly lastIds: Record<Table, number>;
+
+  readonly repeats: Map<number, number>;
+  readonly levels: Map<
+    LevelKey,
+    { readonly provider: ProviderId; readonly name: string; readonly kind: LevelKind }
+  >;
+  readonly dirtyAttempts: Map<
+    number,
+    { readonly attempt: AttemptNode; readonly identity: IdentityNode }
+  >;
+  readonly goneAttempts: Set<number>;
+  readonly dirtyLevels: Map<string, { readonly userId: number; readonly levelKey: LevelKey }>;
+  readonly newDeliveries: NewDelivery[];
+  /** Kept before, read otherwise now. */
+  readonly rewrittenDeliveries: NewDelivery[];
+  readonly newEvents: NewEvent[];
+  readonly goneEvents: number[];
+  readonly newCredentials: NewCredential[];
+  readonly changes: Change[];
+}
+
+export function createGraph(): Graph {
+  return {
+    users: new Map(),
+    usersByExternalId: new Map(),
+    identities: new Map(),
+    deliveries: new Map(),
+    deliveriesById: new Map(),
+    credentials: new Set(),
+    lastIds: {
+      users: 0,
+      identities: 0,
+      attempts: 0,
+      deliveries: 0,
+      events: 0,
+      credentials: 0,
+      changes: 0,
+    },
+    repeats: new Map(),
+    levels: new Map(),
+    dirtyAttempts: new Map(),
+    goneAttempts: new Set(),
+    dirtyLevels: new Map(),
+    newDeliveries: [],
+    rewrittenDeliveries: [],
+    newEvents: [],
+    goneEvents: [],
+    newCredentials: [],
+    changes: [],
+  };
+}
+
+export function pairKey(provider: ProviderId, ref: string): string {
+  return `${provider} ${ref}`;
+}
+
+export function attemptKey({
+  levelKey,
+  number,
+}: Pick<NumberedAttempt, 'levelKey' | 'number'>): string {
+  return `${number} ${levelKey}`;
+}
+
+/** One writer at a time, so ids are ours to give: rows can point at each other before any is saved. */
+export function nextId(graph: Graph, table: Table): number {
+  graph.lastIds[table] += 1;
+  return graph.lastIds[table];
+}

@@ -1,0 +1,57 @@
+/** Ties an identity to a user by an operator's word. */
+
+import { instantOf } from '../domain/instant';
+import type { ProjectionRules } from '../domain/projection';
+import { type Graph, type IdentityNode, pairKey, type UserNode } from './graph';
+import type { KeyRing } from './key-ring';
+import { mergeUsers, moveIdentity, openIdentity } from './membership';
+import { logMerge, type Occasion, settle } from './settle';
+import type { LinkIdentity, LinkOutcome } from './store';
+
+export function linkIdentity(
+  graph: Graph,
+  input: LinkIdentity,
+  keyRing: KeyRing,
+  rules: ProjectionRules,
+): LinkOutcome {
+  const target = liveUser(graph, input.userId);
+  if (target === undefined) return { ok: false, fault: 'USER_NOT_FOUND' };
+  const occasion: Occasion = {
+    kind: 'LINK',
+    deliveryId: null,
+    actor: input.actor,
+    occurredAt: instantOf(input.now),
+  };
+  const known = graph.identities.get(pairKey(input.provider, input.subjectRef));
+  const identity = known ?? openIdentity(graph, input, target, keyRing, input.now);
+  const from = identity.user;
+  identity.linked = true;
+  identity.dirty = true;
+  if (from === target)
+    return { ok: true, userId: target.id, identityId: identity.id, mergedUserId: null };
+
+  const merges = isSamePerson(identity, from);
+  if (merges) logMerge(graph, mergeUsers(graph, from, target, input.now), occasion, input.now);
+  else moveIdentity(identity, target, input.now);
+  settle(graph, { users: [from, target] }, occasion, rules);
+  return {
+    ok: true,
+    userId: target.id,
+    identityId: identity.id,
+    mergedUserId: merges ? from.id : null,
+  };
+}
+
+/**
+ * Whether all that is known of the identity's user is known through this identity: a user opened only for it, or the
+ * very user that the vendor says it is. Then the two users are one person; else an earlier link is being corrected and
+ * only the identity moves.
+ */
+function isSamePerson(identity: IdentityNode, from: UserNode): boolean {
+  return from.externalUserId === null || from.externalUserId === identity.externalUserId;
+}
+
+export function liveUser(graph: Graph, userId: number): UserNode | undefined {
+  const user = graph.users.get(userId);
+  return user?.mergedInto == null ? user : graph.users.get(user.mergedInto);
+}

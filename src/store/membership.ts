@@ -1,0 +1,91 @@
+/** Which identity belongs to which user: opening users, moving identities, merging users. */
+
+import type { ProviderId } from '../domain/level';
+import { type Graph, type IdentityNode, nextId, pairKey, type UserNode } from './graph';
+import type { KeyRing } from './key-ring';
+
+export function openUser(graph: Graph, externalUserId: string | null, now: Date): UserNode {
+  const user: UserNode = {
+    id: nextId(graph, 'users'),
+    externalUserId,
+    mergedInto: null,
+    verificationStatus: 'NOT_VERIFIED',
+    statusSince: null,
+    expiresAt: null,
+    active: true,
+    createdAt: now.toISOString(),
+    updatedAt: now.toISOString(),
+    identities: new Set(),
+    levels: new Map(),
+    dirty: true,
+  };
+  graph.users.set(user.id, user);
+  if (externalUserId !== null) graph.usersByExternalId.set(externalUserId, user);
+  return user;
+}
+
+export function openIdentity(
+  graph: Graph,
+  subject: { readonly provider: ProviderId; readonly subjectRef: string },
+  user: UserNode,
+  keyRing: KeyRing,
+  now: Date,
+): IdentityNode {
+  const { cipher, ...wrapped } = keyRing.createDataKey();
+  const identity: IdentityNode = {
+    id: nextId(graph, 'identities'),
+    user,
+    ...subject,
+    externalUserId: null,
+    state: 'ACTIVE',
+    linked: false,
+    ...wrapped,
+    undatedDeliveryId: null,
+    createdAt: now.toISOString(),
+    events: [],
+    attempts: new Map(),
+    cipher: () => cipher,
+    dirty: true,
+  };
+  user.identities.add(identity);
+  graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
+  return identity;
+}
+
+/** The user that the identity leaves stays, with what else it holds. */
+export function moveIdentity(identity: IdentityNode, into: UserNode, now: Date): void {
+  const from = identity.user;
+  from.identities.delete(identity);
+  into.identities.add(identity);
+  identity.user = into;
+  identity.dirty = true;
+  for (const user of [from, into]) {
+    user.updatedAt = now.toISOString();
+    user.dirty = true;
+  }
+}
+
+/** All of `from` goes into `into`; the id of `from` and its external id keep leading there. */
+export function mergeUsers(
+  graph: Graph,
+  from: UserNode,
+  into: UserNode,
+  now: Date,
+): { readonly from: UserNode; readonly into: UserNode } {
+  for (const identity of [...from.identities]) moveIdentity(identity, into, now);
+  for (const levelKey of from.levels.keys()) {
+    graph.dirtyLevels.set(`${from.id} ${levelKey}`, { userId: from.id, levelKey });
+  }
+  from.levels = new Map();
+  from.mergedInto = into.id;
+  from.dirty = true;
+  into.dirty = true;
+  if (into.externalUserId === null) {
+    into.externalUserId = from.externalUserId;
+    from.externalUserId = null;
+  }
+  for (const [externalUserId, user] of graph.usersByExternalId) {
+    if (user === from) graph.usersByExternalId.set(externalUserId, into);
+  }
+  return { from, into };
+}

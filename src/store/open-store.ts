@@ -1,0 +1,167 @@
+/** Opens the store on an SQLite file: migrations, one writing connection, several reading ones. */
+
+import { createHash } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { Config } from '../config';
+import { ConfigError, StoreUnavailableError } from '../domain/errors';
+import type { ProjectionRules } from '../domain/projection';
+import { createApiKeys } from './api-keys';
+import { type Connection, createConnection } from './connection';
+import { createDataSource, createReadingDataSource, DURABILITY } from './data-source';
+import { createKeyRing, type KeyRing } from './key-ring';
+import { createReader } from './reader';
+import { createSnapshots } from './snapshots';
+import type { Store } from './store';
+import { createWriter, type Writer } from './writer';
+
+export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'>;
+
+/** The part of a logger that the store needs. */
+export interface StoreLog {
+  info(record: object, message: string): void;
+  error(record: object, message: string): void;
+  fatal(record: object, message: string): void;
+}
+
+export interface StoreOptions {
+  readonly clock?: () => Date;
+  /** Told of every statement, e.g. to count them. */
+  readonly onQuery?: (sql: string) => void;
+  /** A commit failed; by default the process ends, since a restart is the repair. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+/** Connections that lend snapshots. More would only queue for the same processors. */
+const SNAPSHOT_CONNECTIONS = 4;
+
+/** @throws {ConfigError} if the keys or the file do not fit what is already there. */
+export async function openStore(
+  config: StoreConfig,
+  log: StoreLog,
+  options: StoreOptions = {},
+): Promise<Store> {
+  const { file } = config.database;
+  const writing = createDataSource(file);
+  await writing.initialize();
+  await writing.query(DURABILITY);
+  await writing.runMigrations();
+
+  const keyRing = createKeyRing(config.dataKeys);
+  const connection = createConnection(writing, options.onQuery);
+  const rules = { policy: config.policy, acceptSandbox: config.acceptSandbox };
+  const writer = createWriter({
+    connection,
+    keyRing,
+    rules,
+    clock: options.clock ?? (() => new Date()),
+    onFatal: options.onFatal ?? ((error) => endProcess(log, error)),
+    onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
+  });
+  await checkKeys(writer, keyRing);
+  await applyRules(writer, connection, rules, log);
+
+  const reading = await openReading(file, options.onQuery);
+  const lent = await Promise.all(
+    Array.from({ length: SNAPSHOT_CONNECTIONS }, () => openReading(file, options.onQuery)),
+  );
+  const snapshots = createSnapshots(lent);
+
+  return {
+    ...writer,
+    logId: await readSetting(connection, 'log_id'),
+    read: createReader(reading, keyRing),
+    snapshot: (work) => snapshots.run((lender) => work(createReader(lender, keyRing))),
+    apiKeys: createApiKeys(writing, reading, writer.transaction),
+
+    async assertReady() {
+      try {
+        await reading.query('SELECT 1');
+        if (await writing.showMigrations()) throw new Error('migrations are pending');
+      } catch (error) {
+        throw new StoreUnavailableError({ cause: error });
+      }
+    },
+
+    async close() {
+      await writer.close();
+      await snapshots.close();
+      await reading.close();
+      await connection.close();
+    },
+  };
+}
+
+async function openReading(file: string, onQuery?: (sql: string) => void): Promise<Connection> {
+  const dataSource: DataSource = createReadingDataSource(file);
+  await dataSource.initialize();
+  return createConnection(dataSource, onQuery);
+}
+
+function endProcess(log: StoreLog, err: unknown): void {
+  log.fatal({ err }, 'a commit failed; ending the process, a restart is the repair');
+  process.exit(1);
+}
+
+// ── What the database remembers about itself ────────────────────────────────────────────────────────────────────────
+
+const PROBE = Buffer.from('kyc-gateway');
+
+/** A probe lies under every master key that was ever used, so that a missing or mistaken one is found at the start. */
+async function checkKeys(writer: Writer, keyRing: KeyRing): Promise<void> {
+  await writer.transaction(async (connection) => {
+    const probes = await connection.query<{ name: string; value: string }>(
+      "SELECT name, value FROM settings WHERE name LIKE 'data_key:%'",
+    );
+    const faults = probes.flatMap(({ name, value }) => probeFault(keyRing, name.slice(9), value));
+    if (faults.length > 0) throw new ConfigError(faults);
+    const { id, cipher } = keyRing.current;
+    if (probes.some(({ name }) => name === `data_key:${id}`)) return;
+    await connection.query('INSERT INTO settings (name, value) VALUES (?, ?)', [
+      `data_key:${id}`,
+      cipher.seal(PROBE, 'probe').toString('base64'),
+    ]);
+  });
+}
+
+function probeFault(keyRing: KeyRing, id: string, probe: string): readonly string[] {
+  const cipher = keyRing.master(id);
+  if (cipher === undefined) {
+    return [`DATA_KEYS: expected the key with id ${id}: data in the database lies under it`];
+  }
+  try {
+    cipher.open(Buffer.from(probe, 'base64'), 'probe');
+    return [];
+  } catch {
+    return [`DATA_KEYS: expected the key with id ${id} to be the one that the data lies under`];
+  }
+}
+
+/** State is made by rules; where they have changed since, everybody is projected again before anything is served. */
+async function applyRules(
+  writer: Writer,
+  connection: Connection,
+  rules: Omit<ProjectionRules, 'now'>,
+  log: StoreLog,
+): Promise<void> {
+  const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+  const held = await readSetting(connection, 'rules').catch(() => undefined);
+  if (held === fingerprint) return;
+  if (held !== undefined) log.info({}, 'the policy has changed; projecting every user again');
+  await writer.reprojectAll();
+  await writer.transaction(async (writing) => {
+    await writing.query(
+      `INSERT INTO settings (name, value) VALUES ('rules', ?)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      [fingerprint],
+    );
+  });
+}
+
+async function readSetting(connection: Connection, name: string): Promise<string> {
+  const [row] = await connection.query<{ value: string }>(
+    'SELECT value FROM settings WHERE name = ?',
+    [name],
+  );
+  if (row === undefined) throw new Error(`the database holds no setting ${name}`);
+  return row.value;
+}

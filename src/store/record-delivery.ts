@@ -1,0 +1,300 @@
+/** Applies one delivery to the graph: keeps its bytes and its events, settles whom they concern, says what became of it. */
+
+import { REPEAT_WINDOW_MS } from '../domain/attempt';
+import type { CredentialEvent, VerificationEvent } from '../domain/event';
+import { type Instant, instantOf } from '../domain/instant';
+import { levelKey } from '../domain/level';
+import type { ProjectionRules } from '../domain/projection';
+import { byOccurrence, dateOf, type RecordedEvent } from '../domain/recorded-event';
+import type { Disposition } from '../domain/status';
+import {
+  type Graph,
+  type IdentityNode,
+  type KnownDelivery,
+  nextId,
+  pairKey,
+  type StoredEvent,
+} from './graph';
+import type { KeyRing } from './key-ring';
+import type { Lookup } from './load-graph';
+import { openIdentity, openUser } from './membership';
+import { sealBody } from './sealed-body';
+import { type Occasion, settle } from './settle';
+import type { IncomingDelivery, RecordOutcome } from './store';
+
+type SubjectEvent = Exclude<VerificationEvent, CredentialEvent>;
+
+/** What has to be in the graph before these deliveries are recorded. */
+export function lookupFor(
+  deliveries: readonly Pick<IncomingDelivery, 'provider' | 'reading'>[],
+): Required<Omit<Lookup, 'userIds'>> {
+  const lookup = {
+    duplicates: [] as [string, string][],
+    subjects: [] as [string, string][],
+    externalUserIds: [] as string[],
+    credentials: [] as [string, string][],
+  };
+  for (const { provider, reading } of deliveries) {
+    lookup.duplicates.push([provider, reading.duplicateKey]);
+    if (reading.kind !== 'EVENTS') continue;
+    for (const event of reading.events) {
+      if (event.type === 'CREDENTIAL') lookup.credentials.push([provider, event.credentialRef]);
+      else lookup.subjects.push([provider, event.subjectRef]);
+      if (event.externalUserId !== undefined) lookup.externalUserIds.push(event.externalUserId);
+    }
+  }
+  return lookup;
+}
+
+export function recordDelivery(
+  graph: Graph,
+  delivery: IncomingDelivery,
+  keyRing: KeyRing,
+  rules: ProjectionRules,
+): RecordOutcome {
+  const repeated = findRepeated(graph, delivery);
+  if (repeated !== undefined) {
+    graph.repeats.set(repeated.id, (graph.repeats.get(repeated.id) ?? 0) + 1);
+    return {
+      deliveryId: repeated.id,
+      disposition: repeated.disposition,
+      duplicate: true,
+      changes: 0,
+    };
+  }
+
+  const deliveryId = nextId(graph, 'deliveries');
+  const logged = graph.changes.length;
+  const { disposition, identity } = applyReading(graph, deliveryId, delivery, keyRing, rules, {
+    kind: 'DELIVERY',
+    actor: null,
+  });
+  keep(graph, deliveryId, delivery, disposition, identity, keyRing);
+  return { deliveryId, disposition, duplicate: false, changes: graph.changes.length - logged };
+}
+
+// ── Repeats ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function findRepeated(graph: Graph, delivery: IncomingDelivery): KnownDelivery | undefined {
+  const { provider, reading, receivedAt } = delivery;
+  if (!isUndated(delivery)) return graph.deliveries.get(pairKey(provider, reading.duplicateKey));
+
+  // Without a clock the same words again are a retry only if nothing else was said in between, and not for long.
+  const latest = graph.deliveriesById.get(subjectOf(graph, delivery)?.undatedDeliveryId ?? 0);
+  if (latest === undefined || !latest.duplicateKey.startsWith(`${reading.duplicateKey}@`))
+    return undefined;
+  const apartMs = Math.abs(receivedAt.getTime() - Date.parse(latest.receivedAt));
+  return apartMs <= REPEAT_WINDOW_MS ? latest : undefined;
+}
+
+function isUndated({ reading }: Pick<IncomingDelivery, 'reading'>): boolean {
+  return (
+    reading.kind === 'EVENTS' && reading.events.some((event) => event.occurredAt === undefined)
+  );
+}
+
+function subjectOf(
+  graph: Graph,
+  { provider, reading }: IncomingDelivery,
+): IdentityNode | undefined {
+  const subject = reading.kind === 'EVENTS' ? reading.events.find(isAboutSubject) : undefined;
+  return subject && graph.identities.get(pairKey(provider, subject.subjectRef));
+}
+
+/** The key under which the row is kept: unique, also where the vendor's own words come back. */
+export function storedKey(deliveryId: number, delivery: Pick<IncomingDelivery, 'reading'>): string {
+  const { duplicateKey } = delivery.reading;
+  return isUndated(delivery) ? `${duplicateKey}@${deliveryId}` : duplicateKey;
+}
+
+// ── News ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Application {
+  readonly disposition: Disposition;
+  /** Whose key the body belongs under. */
+  readonly identity: IdentityNode | null;
+}
+
+/** @param alsoAffected - For a delivery that is read again: whom it concerned before. */
+export function applyReading(
+  graph: Graph,
+  deliveryId: number,
+  delivery: IncomingDelivery,
+  keyRing: KeyRing,
+  rules: ProjectionRules,
+  cause: Pick<Occasion, 'kind' | 'actor'>,
+  alsoAffected: ReadonlySet<IdentityNode> = new Set(),
+): Application {
+  const { reading } = delivery;
+  const about = new Set(alsoAffected);
+  const added: { readonly identity: IdentityNode; readonly event: StoredEvent }[] = [];
+  let opened = false;
+  let credentials = 0;
+
+  if (reading.kind === 'EVENTS') {
+    const key = `${delivery.provider} ${storedKey(deliveryId, delivery)}`;
+    reading.events.forEach((event, place) => {
+      if (event.type === 'CREDENTIAL') {
+        credentials += addCredential(graph, deliveryId, delivery, event);
+        return;
+      }
+      const known = graph.identities.get(pairKey(delivery.provider, event.subjectRef));
+      const identity = known ?? openFor(graph, delivery, event, keyRing, rules.now);
+      opened ||= known === undefined;
+      about.add(identity);
+      const eventKey = `${key} ${place}`;
+      if (identity.events.some((held) => held.key === eventKey)) return;
+      added.push({
+        identity,
+        event: addEvent(graph, identity, deliveryId, delivery, event, eventKey),
+      });
+      if (event.occurredAt === undefined) {
+        identity.undatedDeliveryId = Math.max(identity.undatedDeliveryId ?? 0, deliveryId);
+        identity.dirty = true;
+      }
+    });
+  }
+
+  const occasion = { ...cause, deliveryId, occurredAt: dateOfNews(delivery, added) };
+  const { changed } = settle(graph, { identities: about }, occasion, rules);
+  const [identity = null] = about;
+  if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
+  if (changed || opened || credentials > 0 || isProfileNews(added)) {
+    return { disposition: 'APPLIED', identity };
+  }
+  return { disposition: added.some(isLate) ? 'STALE' : 'UNCHANGED', identity };
+}
+
+function isAboutSubject(event: VerificationEvent): event is SubjectEvent {
+  return event.type !== 'CREDENTIAL';
+}
+
+function openFor(
+  graph: Graph,
+  { provider }: IncomingDelivery,
+  { subjectRef, externalUserId }: SubjectEvent,
+  keyRing: KeyRing,
+  now: Date,
+): IdentityNode {
+  const named =
+    externalUserId === undefined ? undefined : graph.usersByExternalId.get(externalUserId);
+  const user = named ?? openUser(graph, externalUserId ?? null, now);
+  return openIdentity(graph, { provider, subjectRef }, user, keyRing, now);
+}
+
+function addEvent(
+  graph: Graph,
+  identity: IdentityNode,
+  deliveryId: number,
+  delivery: IncomingDelivery,
+  event: SubjectEvent,
+  key: string,
+): StoredEvent {
+  const personal = event.type === 'PROFILE' ? event.profile : null;
+  const stored: StoredEvent = {
+    id: nextId(graph, 'events'),
+    key,
+    deliveryId,
+    receivedAt: receiptOf(identity, delivery.receivedAt),
+    trust: delivery.trust,
+    event: event.type === 'PROFILE' ? { ...event, profile: {} } : event,
+  };
+  identity.events.push(stored);
+  graph.newEvents.push({
+    event: stored,
+    identityId: identity.id,
+    personal,
+    cipher: identity.cipher,
+  });
+  return stored;
+}
+
+/** Receipts within one millisecond keep their order: without a clock of the vendor's it is the only one there is. */
+function receiptOf(identity: IdentityNode, receivedAt: Date): Instant {
+  const receipt = instantOf(receivedAt);
+  const millisecond = receipt.slice(0, 23);
+  const before = identity.events.filter((held) => held.receivedAt.startsWith(millisecond)).length;
+  return `${millisecond}${String(before).padStart(6, '0')}Z`;
+}
+
+function addCredential(
+  graph: Graph,
+  deliveryId: number,
+  { provider, receivedAt }: IncomingDelivery,
+  event: CredentialEvent,
+): number {
+  const known = pairKey(provider, event.credentialRef);
+  if (graph.credentials.has(known)) return 0;
+  graph.credentials.add(known);
+  graph.newCredentials.push({
+    id: nextId(graph, 'credentials'),
+    provider,
+    holderRef: event.subjectRef,
+    credentialRef: event.credentialRef,
+    issuedAt: event.occurredAt ?? instantOf(receivedAt),
+    deliveryId,
+  });
+  return 1;
+}
+
+function dateOfNews(
+  { receivedAt }: IncomingDelivery,
+  added: readonly { readonly event: RecordedEvent }[],
+): Instant {
+  return (
+    added
+      .map(({ event }) => dateOf(event))
+      .sort()
+      .at(-1) ?? instantOf(receivedAt)
+  );
+}
+
+/** A delivery about nothing but the profile is news if it is the latest such word. */
+function isProfileNews(added: readonly { identity: IdentityNode; event: StoredEvent }[]): boolean {
+  const profiles = added.every(({ event }) => event.event.type === 'PROFILE');
+  return profiles && added.some((news) => !isLate(news));
+}
+
+/** Whether something later was already known about the same thing. */
+function isLate({ identity, event }: { identity: IdentityNode; event: StoredEvent }): boolean {
+  const topic = topicOf(event);
+  return identity.events.some(
+    (held) =>
+      topicOf(held) === topic &&
+      held.deliveryId !== event.deliveryId &&
+      byOccurrence(held, event) > 0,
+  );
+}
+
+function topicOf({ event }: RecordedEvent): string {
+  return 'level' in event ? levelKey('', event.level) : event.type;
+}
+
+// ── Bytes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function keep(
+  graph: Graph,
+  id: number,
+  delivery: IncomingDelivery,
+  disposition: Disposition,
+  identity: IdentityNode | null,
+  keyRing: KeyRing,
+): void {
+  const { provider, receivedAt, rawBody, subpath, trust, reading } = delivery;
+  const row = {
+    id,
+    provider,
+    duplicateKey: storedKey(id, delivery),
+    receivedAt: receivedAt.toISOString(),
+    disposition,
+    trust,
+    reason: reading.kind === 'QUARANTINED' ? reading.reason : null,
+    eventType: reading.eventType,
+    subpath,
+    identityId: identity?.id ?? null,
+    ...sealBody(rawBody, identity, keyRing),
+  };
+  graph.newDeliveries.push(row);
+  graph.deliveries.set(pairKey(provider, row.duplicateKey), row);
+  graph.deliveriesById.set(id, row);
+}

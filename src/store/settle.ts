@@ -1,0 +1,335 @@
+/** Brings users in line with what their events now say, and writes down in the log what that changed. */
+
+import { isDeepStrictEqual as equal } from 'node:util';
+import type { Change, ChangeCause, ChangeCauseKind } from '../domain/change';
+import type { Instant } from '../domain/instant';
+import { type LevelKey, splitLevelKey } from '../domain/level';
+import {
+  latestExternalUserId,
+  type NumberedAttempt,
+  type ProjectionRules,
+  projectUser,
+} from '../domain/projection';
+import {
+  type AttemptNode,
+  attemptKey,
+  type Graph,
+  type IdentityNode,
+  type LevelNode,
+  nextId,
+  pairKey,
+  type UserNode,
+} from './graph';
+import { mergeUsers, moveIdentity, openUser } from './membership';
+
+export interface Occasion {
+  readonly kind: ChangeCauseKind;
+  readonly deliveryId: number | null;
+  readonly actor: string | null;
+  readonly occurredAt: Instant;
+}
+
+export interface Settlement {
+  /** Whether anything is other than before, logged or not. */
+  readonly changed: boolean;
+}
+
+/**
+ * @param identities - Those about which something new was said.
+ * @param users - Further users whose state may have moved, e.g. with the clock.
+ */
+export function settle(
+  graph: Graph,
+  affected: { readonly identities?: Iterable<IdentityNode>; readonly users?: Iterable<UserNode> },
+  occasion: Occasion,
+  rules: ProjectionRules,
+): Settlement {
+  const users = new Set(affected.users);
+  let changed = false;
+  for (const identity of affected.identities ?? []) {
+    users.add(identity.user);
+    changed = followVendorsWord(graph, identity, users, occasion, rules.now) || changed;
+    users.add(identity.user);
+  }
+  for (const user of users) {
+    if (user.mergedInto === null) changed = reproject(graph, user, occasion, rules) || changed;
+  }
+  return { changed };
+}
+
+/** Equal external ids are one user at once, unless an operator has tied the identity elsewhere. */
+function followVendorsWord(
+  graph: Graph,
+  identity: IdentityNode,
+  users: Set<UserNode>,
+  occasion: Occasion,
+  now: Date,
+): boolean {
+  openNamedUsers(graph, identity, now);
+  const externalUserId = latestExternalUserId(identity.events);
+  if (externalUserId === identity.externalUserId) return false;
+  identity.externalUserId = externalUserId;
+  identity.dirty = true;
+  if (externalUserId === null || identity.linked) return true;
+
+  const { user } = identity;
+  const owner = graph.usersByExternalId.get(externalUserId);
+  if (owner === user) return true;
+  if (owner === undefined) throw new Error('every user that an event names has been opened');
+  if (user.externalUserId === null) {
+    users.add(owner);
+    logMerge(graph, mergeUsers(graph, user, owner, now), occasion, now);
+  } else {
+    users.add(owner);
+    moveIdentity(identity, owner, now);
+  }
+  return true;
+}
+
+/** Whoever an event names is a user, in whatever order the events came. */
+function openNamedUsers(graph: Graph, identity: IdentityNode, now: Date): void {
+  for (const { event } of identity.events) {
+    const externalUserId = event.externalUserId;
+    if (externalUserId === undefined || graph.usersByExternalId.has(externalUserId)) continue;
+    if (identity.user.externalUserId === null && !identity.linked) {
+      identity.user.externalUserId = externalUserId;
+      identity.user.dirty = true;
+      graph.usersByExternalId.set(externalUserId, identity.user);
+    } else {
+      openUser(graph, externalUserId, now);
+    }
+  }
+}
+
+export function logMerge(
+  graph: Graph,
+  { from, into }: { readonly from: UserNode; readonly into: UserNode },
+  occasion: Occasion,
+  now: Date,
+): void {
+  const draft = blankDraft(into);
+  log(graph, into, [draft], { ...occasion, kind: 'MERGE' }, now, from.id);
+}
+
+// ── One user ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Draft = {
+  -readonly [Field in keyof Omit<
+    Change,
+    'seq' | 'cause' | 'occurredAt' | 'recordedAt'
+  >]: Change[Field];
+};
+
+function reproject(
+  graph: Graph,
+  user: UserNode,
+  occasion: Occasion,
+  rules: ProjectionRules,
+): boolean {
+  const identities = [...user.identities].sort(bySubject);
+  const projection = projectUser(identities, rules);
+  const drafts: Draft[] = [];
+  let changed = false;
+
+  identities.forEach((identity, index) => {
+    const projected = projection.identities[index];
+    if (projected === undefined) return;
+    if (identity.state !== projected.state) {
+      identity.state = projected.state;
+      identity.dirty = true;
+      changed = true;
+    }
+    changed = putAttempts(graph, user, identity, projected.attempts, drafts) || changed;
+  });
+
+  const levels = new Map<LevelKey, LevelNode>();
+  for (const {
+    levelKey,
+    latestAttempt,
+    status,
+    since,
+    expiresAt,
+    withdrawn,
+  } of projection.levels) {
+    const identity = identities[latestAttempt.identity];
+    const attempt = identity?.attempts.get(attemptKey({ levelKey, number: latestAttempt.number }));
+    if (attempt === undefined) throw new Error('a level stands on an attempt');
+    levels.set(levelKey, { status, since, expiresAt, withdrawn, latestAttemptId: attempt.id });
+  }
+  changed = putLevels(graph, user, levels, drafts) || changed;
+  changed = putUser(user, projection, drafts) || changed;
+  if (changed) touch(user, rules.now);
+  log(graph, user, drafts, occasion, rules.now, null);
+  return changed;
+}
+
+function putAttempts(
+  graph: Graph,
+  user: UserNode,
+  identity: IdentityNode,
+  projected: readonly NumberedAttempt[],
+  drafts: Draft[],
+): boolean {
+  const before = identity.attempts;
+  identity.attempts = new Map();
+  const found: { readonly attempt: AttemptNode; readonly held: AttemptNode | undefined }[] = [];
+  for (const one of projected) {
+    const key = attemptKey(one);
+    const held = before.get(key);
+    const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(graph, 'attempts') };
+    identity.attempts.set(key, attempt);
+    before.delete(key);
+    if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
+    graph.dirtyAttempts.set(attempt.id, { attempt, identity });
+    graph.levels.set(attempt.levelKey, {
+      ...splitLevelKey(attempt.levelKey),
+      kind: attempt.levelKind,
+    });
+    found.push({ attempt, held });
+  }
+  // What ended is told before what began in its place.
+  const ended = ({ attempt }: (typeof found)[number]) => (attempt.decidedAt === null ? 1 : 0);
+  for (const { attempt, held } of found.sort((a, b) => ended(a) - ended(b))) {
+    if (held !== undefined && equal(newsOf(held), newsOf(attempt))) continue;
+    drafts.push({
+      ...blankDraft(user),
+      ...placeOf(user, attempt),
+      attemptStatus: attempt.status,
+      previousAttemptStatus: held?.status ?? null,
+      rejection: attempt.rejection,
+    });
+  }
+  for (const gone of before.values()) {
+    graph.dirtyAttempts.delete(gone.id);
+    graph.goneAttempts.add(gone.id);
+    drafts.push({
+      ...blankDraft(user),
+      ...placeOf(user, gone),
+      previousAttemptStatus: gone.status,
+    });
+  }
+  return found.length > 0 || before.size > 0;
+}
+
+/** What of an attempt is news to a subscriber. */
+function newsOf({ status, rejection, reviewReasons }: AttemptNode): unknown {
+  return { status, rejection, reviewReasons };
+}
+
+function putLevels(
+  graph: Graph,
+  user: UserNode,
+  levels: ReadonlyMap<LevelKey, LevelNode>,
+  drafts: Draft[],
+): boolean {
+  const before = user.levels;
+  user.levels = new Map(levels);
+  let changed = false;
+  for (const levelKey of new Set([...before.keys(), ...levels.keys()])) {
+    const was = before.get(levelKey);
+    const is = levels.get(levelKey);
+    if (equal(was, is)) continue;
+    changed = true;
+    graph.dirtyLevels.set(`${user.id} ${levelKey}`, { userId: user.id, levelKey });
+    if (was?.status === is?.status) continue;
+    const last = drafts.findLast((draft) => draft.levelKey === levelKey);
+    const draft = last ?? {
+      ...blankDraft(user),
+      ...placeOf(user, { levelKey, id: is?.latestAttemptId ?? null }),
+    };
+    if (last === undefined) drafts.push(draft);
+    draft.previousLevelStatus = was?.status ?? null;
+    draft.levelStatus = is?.status ?? null;
+  }
+  return changed;
+}
+
+function putUser(
+  user: UserNode,
+  { verification, active }: ReturnType<typeof projectUser>,
+  drafts: Draft[],
+): boolean {
+  const was = [user.verificationStatus, user.statusSince, user.expiresAt, user.active];
+  const news = user.verificationStatus !== verification.status || user.active !== active;
+  if (news) {
+    const last = drafts.at(-1);
+    const draft = last ?? blankDraft(user);
+    if (last === undefined) drafts.push(draft);
+    draft.verificationStatus = verification.status;
+    draft.active = active;
+  }
+  user.verificationStatus = verification.status;
+  user.statusSince = verification.since;
+  user.expiresAt = verification.expiresAt;
+  user.active = active;
+  return !equal(was, [user.verificationStatus, user.statusSince, user.expiresAt, user.active]);
+}
+
+/** An entry that says nothing yet: all is as it was. */
+function blankDraft(user: UserNode): Draft {
+  return {
+    userId: user.id,
+    provider: null,
+    levelKey: null,
+    attemptId: null,
+    attemptStatus: null,
+    previousAttemptStatus: null,
+    levelStatus: null,
+    previousLevelStatus: null,
+    verificationStatus: user.verificationStatus,
+    previousVerificationStatus: user.verificationStatus,
+    active: user.active,
+    previousActive: user.active,
+    rejection: null,
+  };
+}
+
+function placeOf(
+  user: UserNode,
+  { levelKey, id }: { readonly levelKey: LevelKey; readonly id: number | null },
+): Partial<Draft> {
+  const status = user.levels.get(levelKey)?.status ?? null;
+  return {
+    provider: splitLevelKey(levelKey).provider,
+    levelKey,
+    attemptId: id,
+    levelStatus: status,
+    previousLevelStatus: status,
+  };
+}
+
+function log(
+  graph: Graph,
+  user: UserNode,
+  drafts: readonly Draft[],
+  occasion: Occasion,
+  now: Date,
+  mergedUserId: number | null,
+): void {
+  const cause: ChangeCause = {
+    kind: occasion.kind,
+    deliveryId: occasion.deliveryId,
+    actor: occasion.actor,
+    mergedUserId,
+  };
+  for (const draft of drafts) {
+    graph.changes.push({
+      ...draft,
+      seq: nextId(graph, 'changes'),
+      userId: user.id,
+      cause,
+      occurredAt: occasion.occurredAt,
+      recordedAt: now,
+    });
+  }
+}
+
+function touch(user: UserNode, now: Date): void {
+  user.updatedAt = now.toISOString();
+  user.dirty = true;
+}
+
+/** The order of a user's identities must not depend on which was heard of first. */
+function bySubject(a: IdentityNode, b: IdentityNode): number {
+  return pairKey(a.provider, a.subjectRef) < pairKey(b.provider, b.subjectRef) ? -1 : 1;
+}

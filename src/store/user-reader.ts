@@ -1,0 +1,281 @@
+/** Reads users and what belongs to them. */
+
+import type { AccountState, Profile, ProfileEvent } from '../domain/event';
+import type { Instant } from '../domain/instant';
+import { instantOf } from '../domain/instant';
+import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
+import type { VerificationStatus } from '../domain/status';
+import type { Connection } from './connection';
+import type { KeyRing } from './key-ring';
+import { type KeysetColumns, keysetPage } from './keyset';
+import type {
+  CredentialRow,
+  IdentityRow,
+  Reader,
+  UserFilter,
+  UserLevelRow,
+  UserRow,
+} from './store';
+import { type Clause, list, where } from './where';
+
+interface UserSql extends KeysetColumns {
+  readonly external_user_id: string | null;
+  readonly verification_status: VerificationStatus;
+  readonly status_since: Instant | null;
+  readonly expires_at: Instant | null;
+  readonly active: 0 | 1;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+const COLUMNS =
+  'u.id, u.external_user_id, u.verification_status, u.status_since, u.expires_at, u.active, u.created_at, u.updated_at';
+
+type UserReader = Pick<
+  Reader,
+  | 'usersByIds'
+  | 'userByExternalId'
+  | 'userByIdentity'
+  | 'userIdsMergedInto'
+  | 'users'
+  | 'countUsers'
+  | 'identitiesOf'
+  | 'levelsOf'
+  | 'credentialsOf'
+  | 'profilesOf'
+>;
+
+export function createUserReader(connection: Connection, keyRing: KeyRing): UserReader {
+  return {
+    async usersByIds(ids) {
+      const rows = await connection.query<UserSql & { asked: number }>(
+        `SELECT asked.id AS asked, ${COLUMNS} FROM users asked
+          JOIN users u ON u.id = coalesce(asked.merged_into, asked.id)
+          WHERE asked.id IN (SELECT value FROM json_each(?))`,
+        [JSON.stringify(ids)],
+      );
+      const byId = new Map(rows.map((row) => [row.asked, toUserRow(row)]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+
+    async userByExternalId(externalUserId) {
+      const [row] = await connection.query<UserSql>(
+        `SELECT ${COLUMNS} FROM users asked JOIN users u ON u.id = coalesce(asked.merged_into, asked.id)
+          WHERE asked.external_user_id = ?`,
+        [externalUserId],
+      );
+      return row === undefined ? null : toUserRow(row);
+    },
+
+    async userByIdentity(provider, subjectRef) {
+      const [row] = await connection.query<UserSql>(
+        `SELECT ${COLUMNS} FROM identities i JOIN users u ON u.id = i.user_id
+          WHERE i.provider = ? AND i.subject_ref = ?`,
+        [provider, subjectRef],
+      );
+      return row === undefined ? null : toUserRow(row);
+    },
+
+    async userIdsMergedInto(userId) {
+      const rows = await connection.query<{ id: number }>(
+        'SELECT id FROM users WHERE merged_into = ? ORDER BY id',
+        [userId],
+      );
+      return [userId, ...rows.map(({ id }) => id)];
+    },
+
+    users: (filter, order, page) =>
+      keysetPage<UserSql, UserRow>(
+        connection,
+        {
+          select: `${COLUMNS}, ${SORT_KEYS[order.field]} AS sort_key`,
+          from: 'users u',
+          clauses: clausesOf(filter),
+          sortKey: SORT_KEYS[order.field],
+          id: 'u.id',
+          direction: order.direction,
+          toRow: toUserRow,
+        },
+        page,
+      ),
+
+    async countUsers(filter) {
+      const { sql, parameters } = where(clausesOf(filter));
+      const [row] = await connection.query<{ n: number }>(
+        `SELECT count(*) AS n FROM users u ${sql}`,
+        parameters,
+      );
+      return row?.n ?? 0;
+    },
+
+    async identitiesOf(userIds) {
+      const rows = await connection.query<IdentitySql>(
+        `SELECT i.id, i.user_id, i.provider, i.subject_ref, i.external_user_id, i.state, i.linked, i.created_at
+          FROM identities i WHERE i.user_id IN (SELECT value FROM json_each(?)) ORDER BY i.id`,
+        [JSON.stringify(userIds)],
+      );
+      return group(userIds, rows, (row) => row.user_id, toIdentityRow);
+    },
+
+    async levelsOf(userIds) {
+      const rows = await connection.query<LevelSql>(
+        `SELECT v.user_id, v.level_key, v.status, v.since, v.expires_at, v.withdrawn, v.latest_attempt_id
+          FROM user_levels v WHERE v.user_id IN (SELECT value FROM json_each(?)) ORDER BY v.level_key`,
+        [JSON.stringify(userIds)],
+      );
+      return group(userIds, rows, (row) => row.user_id, toUserLevelRow);
+    },
+
+    async credentialsOf(userIds) {
+      const rows = await connection.query<CredentialRow & { userId: number }>(
+        `SELECT i.user_id AS userId, c.id, c.provider, c.holder_ref AS holderRef,
+            c.credential_ref AS credentialRef, c.issued_at AS issuedAt
+          FROM identities i
+          JOIN credentials c ON c.provider = i.provider AND c.holder_ref = i.subject_ref
+          WHERE i.user_id IN (SELECT value FROM json_each(?)) ORDER BY c.issued_at, c.id`,
+        [JSON.stringify(userIds)],
+      );
+      return group(
+        userIds,
+        rows,
+        (row) => row.userId,
+        ({ userId: _, ...row }) => row,
+      );
+    },
+
+    async profilesOf(userIds) {
+      const rows = await connection.query<ProfileSql>(
+        `SELECT i.user_id, i.data_key, i.data_key_id, e.key, e.received_at, e.trust, e.body, e.personal
+          FROM identities i JOIN events e ON e.identity_id = i.id
+          WHERE i.user_id IN (SELECT value FROM json_each(?)) AND e.personal IS NOT NULL`,
+        [JSON.stringify(userIds)],
+      );
+      const told = group(
+        userIds,
+        rows,
+        (row) => row.user_id,
+        (row) => toProfileEvent(row, keyRing),
+      );
+      return told.map(mergeProfiles);
+    },
+  };
+}
+
+const SORT_KEYS = { CREATED_AT: 'u.created_at', UPDATED_AT: 'u.updated_at' } as const;
+
+function clausesOf(filter: UserFilter): readonly Clause[] {
+  return [
+    ['u.merged_into IS NULL', []],
+    ['u.id IN (SELECT value FROM json_each(?))', list(filter.ids)],
+    ['u.verification_status IN (SELECT value FROM json_each(?))', list(filter.verificationStatus)],
+    ['u.external_user_id = ?', filter.externalUserId],
+    [
+      'EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id AND i.provider = ?)',
+      filter.provider,
+    ],
+    [
+      'EXISTS (SELECT 1 FROM user_levels v WHERE v.user_id = u.id AND v.level_key = ?)',
+      filter.levelKey,
+    ],
+    ['u.active = ?', filter.active === undefined ? undefined : Number(filter.active)],
+    ['u.created_at >= ?', filter.createdFrom?.toISOString()],
+    ['u.created_at < ?', filter.createdBefore?.toISOString()],
+    ['u.updated_at >= ?', filter.updatedFrom?.toISOString()],
+    ['u.updated_at < ?', filter.updatedBefore?.toISOString()],
+  ];
+}
+
+function toUserRow(sql: UserSql): UserRow {
+  return {
+    id: sql.id,
+    externalUserId: sql.external_user_id,
+    verificationStatus: sql.verification_status,
+    statusSince: sql.status_since ?? instantOf(new Date(sql.created_at)),
+    expiresAt: sql.expires_at,
+    active: sql.active === 1,
+    createdAt: new Date(sql.created_at),
+    updatedAt: new Date(sql.updated_at),
+  };
+}
+
+interface IdentitySql {
+  readonly id: number;
+  readonly user_id: number;
+  readonly provider: string;
+  readonly subject_ref: string;
+  readonly external_user_id: string | null;
+  readonly state: AccountState;
+  readonly linked: 0 | 1;
+  readonly created_at: string;
+}
+
+function toIdentityRow(sql: IdentitySql): IdentityRow {
+  return {
+    id: sql.id,
+    userId: sql.user_id,
+    provider: sql.provider,
+    subjectRef: sql.subject_ref,
+    externalUserId: sql.external_user_id,
+    state: sql.state,
+    linked: sql.linked === 1,
+    createdAt: new Date(sql.created_at),
+  };
+}
+
+interface LevelSql {
+  readonly user_id: number;
+  readonly level_key: string;
+  readonly status: VerificationStatus;
+  readonly since: Instant;
+  readonly expires_at: Instant | null;
+  readonly withdrawn: 0 | 1;
+  readonly latest_attempt_id: number;
+}
+
+function toUserLevelRow(sql: LevelSql): UserLevelRow {
+  return {
+    userId: sql.user_id,
+    levelKey: sql.level_key,
+    status: sql.status,
+    since: sql.since,
+    expiresAt: sql.expires_at,
+    withdrawn: sql.withdrawn === 1,
+    latestAttemptId: sql.latest_attempt_id,
+  };
+}
+
+interface ProfileSql extends Omit<RecordedEvent, 'event' | 'receivedAt'> {
+  readonly user_id: number;
+  readonly data_key: Buffer;
+  readonly data_key_id: string;
+  readonly received_at: Instant;
+  readonly body: string;
+  readonly personal: Buffer;
+}
+
+function toProfileEvent(
+  sql: ProfileSql,
+  keyRing: KeyRing,
+): RecordedEvent & { event: ProfileEvent } {
+  const cipher = keyRing.unwrap({ dataKey: sql.data_key, dataKeyId: sql.data_key_id });
+  const profile: Profile = JSON.parse(cipher.open(sql.personal, 'event.personal').toString('utf8'));
+  const event: ProfileEvent = { ...JSON.parse(sql.body), profile };
+  return { key: sql.key, receivedAt: sql.received_at, trust: sql.trust, event };
+}
+
+function mergeProfiles(told: readonly (RecordedEvent & { event: ProfileEvent })[]): Profile | null {
+  if (told.length === 0) return null;
+  return Object.assign({}, ...[...told].sort(byOccurrence).map(({ event }) => event.profile));
+}
+
+/** Deals rows out to their owners, in the order of the owners. */
+export function group<Id, Sql, Row>(
+  owners: readonly Id[],
+  rows: readonly Sql[],
+  ownerOf: (sql: Sql) => Id,
+  toRow: (sql: Sql) => Row,
+): readonly (readonly Row[])[] {
+  const byOwner = new Map<Id, Row[]>(owners.map((id) => [id, []]));
+  for (const sql of rows) byOwner.get(ownerOf(sql))?.push(toRow(sql));
+  return owners.map((id) => byOwner.get(id) ?? []);
+}

@@ -1,0 +1,25 @@
+/** Builds a WHERE clause from the conditions that are given. */
+
+import type { Parameter } from './connection';
+
+export interface Condition {
+  /** `WHERE …`, or nothing. */
+  readonly sql: string;
+  readonly parameters: readonly Parameter[];
+}
+
+/** A condition and the values of its placeholders; `undefined` leaves the condition out. */
+export type Clause = readonly [sql: string, value: Parameter | readonly Parameter[] | undefined];
+
+export function where(clauses: readonly Clause[]): Condition {
+  const given = clauses.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]));
+  return {
+    sql: given.length === 0 ? '' : `WHERE ${given.map(({ sql }) => sql).join(' AND ')}`,
+    parameters: given.flatMap(({ value }) => value),
+  };
+}
+
+/** For `column IN (SELECT value FROM json_each(?))`: one text of the statement, however long the list. */
+export function list(values: readonly (string | number)[] | undefined): string | undefined {
+  return values && JSON.stringify(values);
+}
