@@ -1,0 +1,50 @@
+/** Proof by signature: a keyed digest of the body, in a header. */
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { SignatureError } from '../../domain/errors';
+import type { WebhookRequest } from '../../domain/request';
+import type { NonEmpty, WebhookSecret } from '../provider';
+
+/** Weakest first. */
+export const HMAC_HASHES = ['sha1', 'sha256', 'sha512'] as const;
+export type HmacHash = (typeof HMAC_HASHES)[number];
+
+export interface HmacRule {
+  readonly hash: HmacHash;
+  /** In lower case. */
+  readonly header: string;
+  /** What has to stand before the hex digits, e.g. `sha1=`; absent: nothing may. */
+  readonly prefix?: string;
+  /** Each is valid. The key is the secret's UTF-8 text, even where it looks like hex. */
+  readonly secrets: readonly WebhookSecret[];
+}
+
+/**
+ * Compares over the bytes as received, in a time that tells nothing of the digest or of which secret it was.
+ *
+ * @returns The secrets that made this signature: more than one where the same text is configured twice.
+ * @throws {SignatureError} if none did, the header is missing or is not a digest, or there is no secret at all.
+ */
+export function assertHmac(request: WebhookRequest, rule: HmacRule): NonEmpty<WebhookSecret> {
+  const expected = `expected ${rule.header} to hold a signature of the body`;
+  const received = readDigest(request.headers[rule.header], rule.prefix ?? '');
+  if (!received) throw new SignatureError(expected);
+
+  const [first, ...rest] = rule.secrets.filter(({ secret }) => {
+    const digest = hmac(rule.hash, secret, request.rawBody);
+    return secret !== '' && digest.length === received.length && timingSafeEqual(digest, received);
+  });
+  if (!first) throw new SignatureError(`${expected} by one of our secrets`);
+  return [first, ...rest];
+}
+
+/** The digest as bytes. */
+export function hmac(hash: HmacHash, secret: string, body: Buffer): Buffer {
+  return createHmac(hash, secret).update(body).digest();
+}
+
+function readDigest(value: string | undefined, prefix: string): Buffer | undefined {
+  if (!value?.startsWith(prefix)) return undefined;
+  const digits = value.slice(prefix.length);
+  return /^(?:[0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex') : undefined;
+}

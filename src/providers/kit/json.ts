@@ -1,0 +1,146 @@
+/** Reads a vendor's JSON by path, and says which path is at fault. */
+
+import { isUtf8 } from 'node:buffer';
+import { isLosslessNumber, parse } from 'lossless-json';
+import { PayloadError } from '../../domain/errors';
+import type { Instant } from '../../domain/instant';
+import { type InstantSpelling, toInstant } from './instant';
+
+/**
+ * The body of a message. Paths are dotted, `data.user_id`. To the `optional…` methods, JSON's `null` is an absent field.
+ * Every method throws a {@link PayloadError} that names the path, never the value.
+ */
+export interface JsonBody {
+  has(path: string): boolean;
+  /** Free text, perhaps empty. */
+  string(path: string): string;
+  optionalString(path: string): string | undefined;
+  /** As `optionalString`; a number is given as its digits. For fields that only people read. */
+  optionalText(path: string): string | undefined;
+  /** A name of the vendor's or of its customer's choosing: a type, a status, a level. */
+  word(path: string): string;
+  optionalWord(path: string): string | undefined;
+  /** A string or an integer of any size, whose digits are not rounded. */
+  id(path: string): string;
+  /** The empty string is an absent id. */
+  optionalId(path: string): string | undefined;
+  /** `true`, `false`, or one of these words as a string. */
+  optionalFlag(path: string): boolean | undefined;
+  instant(path: string, spelling?: InstantSpelling): Instant;
+  /** Empty where the field is absent. */
+  strings(path: string): readonly string[];
+}
+
+/** Longer is not a name but an accident; and an index has to hold it. */
+const MAX_NAME_LENGTH = 512;
+
+/** @throws {PayloadError} unless the body is UTF-8 and one JSON object that gives no key two meanings. */
+export function readJson(rawBody: Buffer): JsonBody {
+  const root = parseObject(decode(rawBody));
+
+  const at = (path: string): unknown =>
+    path
+      .split('.')
+      .reduce<unknown>(
+        (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : null),
+        root,
+      );
+
+  const optional =
+    <Value>(read: (path: string) => Value) =>
+    (path: string): Value | undefined =>
+      at(path) === null ? undefined : read(path);
+
+  const string = (path: string) => toText(path, at(path));
+  const word = (path: string) => toName(path, at(path), 'a word');
+  const id = (path: string) => {
+    const value = at(path);
+    return toName(path, isInteger(value) ? value.toString() : value, 'an id');
+  };
+
+  return {
+    has: (path) => at(path) !== null,
+    string,
+    optionalString: optional(string),
+    optionalText: optional((path) => {
+      const value = at(path);
+      return toText(path, isLosslessNumber(value) ? value.toString() : value);
+    }),
+    word,
+    optionalWord: optional(word),
+    id,
+    optionalId: (path) => (at(path) === '' ? undefined : optional(id)(path)),
+    optionalFlag: optional((path) => toFlag(path, at(path))),
+    instant: (path, spelling) => {
+      const instant = toInstant(string(path), spelling);
+      if (instant === undefined) throw new PayloadError(path, 'a date and time with a known zone');
+      return instant;
+    },
+    strings: (path) => optional(() => toTexts(path, at(path)))(path) ?? [],
+  };
+}
+
+/** Decoding alone would put a replacement character where the bytes make no sense, and so make two ids one. */
+function decode(rawBody: Buffer): string {
+  if (!isUtf8(rawBody)) throw new PayloadError('body', 'text in UTF-8');
+  return new TextDecoder().decode(rawBody); // leaves out a byte order mark
+}
+
+/** Numbers stay text: `JSON.parse` would round an id beyond 2^53 to that of another user, and let the last key win. */
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  const root = parseAny(text);
+  if (!isObject(root)) throw new PayloadError('body', 'a JSON object');
+  return root;
+}
+
+function parseAny(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    // The cause is left behind: the parser's messages quote what it found.
+    if (error instanceof SyntaxError) throw new PayloadError('body', 'JSON without repeated keys');
+    if (error instanceof RangeError) throw new PayloadError('body', 'JSON of a reasonable depth');
+    throw error;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value)
+  );
+}
+
+function isInteger(value: unknown): value is { toString(): string } {
+  return isLosslessNumber(value) && /^-?\d+$/.test(value.toString());
+}
+
+/** No database keeps NUL and half a surrogate pair as they are, and two different texts must not become one. */
+function toText(path: string, value: unknown): string {
+  if (typeof value !== 'string') throw new PayloadError(path, 'a string');
+  if (/\0|\p{Surrogate}/u.test(value)) throw new PayloadError(path, 'sound Unicode without NUL');
+  return value;
+}
+
+function toName(path: string, value: unknown, what: string): string {
+  const sound =
+    typeof value === 'string' &&
+    value.trim() !== '' &&
+    value.length <= MAX_NAME_LENGTH &&
+    !/\p{Cc}|\p{Surrogate}/u.test(value);
+  if (!sound) {
+    throw new PayloadError(path, `${what} of at most ${MAX_NAME_LENGTH} printable characters`);
+  }
+  return value;
+}
+
+function toTexts(path: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) throw new PayloadError(path, 'an array of strings');
+  return value.map((item: unknown, index) => toText(`${path}.${index}`, item));
+}
+
+function toFlag(path: string, value: unknown): boolean {
+  // A vendor sends "false", and `Boolean("false")` is true.
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw new PayloadError(path, 'true or false');
+}

@@ -1,0 +1,83 @@
+/** The list of vendors: the one existing source file to touch when adding one. */
+
+import type { ProviderId } from '../domain/level';
+import { fractalId, signFractalId } from './fractal-id';
+import type { HmacHash } from './kit/hmac';
+import { p100, signP100 } from './p100';
+import { paycaddy, signPaycaddy } from './paycaddy';
+import type { Provider, Signer, WebhookSecret } from './provider';
+import { signSumsub, sumsub } from './sumsub';
+
+/** What the adapters need of the configuration. */
+export interface ProviderSettings {
+  /** By provider; each entry's secrets are valid at once. */
+  readonly webhookSecrets: Readonly<Record<ProviderId, readonly WebhookSecret[]>>;
+  readonly fractalIdFormat: 'classic' | 'kraken';
+  readonly sumsubMinimumDigest: HmacHash;
+}
+
+/** One vendor, under the names that it goes by in the gateway. */
+export interface RegisteredProvider {
+  readonly id: ProviderId;
+  /** Its value of the GraphQL enum `Provider`. */
+  readonly enumName: string;
+  /** The vendor's name, for people. */
+  readonly displayName: string;
+  /** The environment variable that holds its secrets. */
+  readonly secretsVariable: string;
+  readonly sign: Signer;
+  create(settings: ProviderSettings, secrets: readonly WebhookSecret[]): Provider;
+}
+
+/** In the order in which they are shown. */
+export const PROVIDERS: readonly RegisteredProvider[] = [
+  {
+    id: 'fractal-id',
+    enumName: 'FRACTAL_ID',
+    displayName: 'Fractal ID',
+    secretsVariable: 'WEBHOOK_SECRETS_FRACTAL_ID',
+    sign: signFractalId,
+    create: ({ fractalIdFormat }, secrets) => fractalId({ secrets, format: fractalIdFormat }),
+  },
+  {
+    id: 'sumsub',
+    enumName: 'SUMSUB',
+    displayName: 'Sumsub',
+    secretsVariable: 'WEBHOOK_SECRETS_SUMSUB',
+    sign: signSumsub,
+    create: ({ sumsubMinimumDigest }, secrets) =>
+      sumsub({ secrets, minimumDigest: sumsubMinimumDigest }),
+  },
+  {
+    id: 'paycaddy',
+    enumName: 'PAYCADDY',
+    displayName: 'PayCaddy',
+    secretsVariable: 'WEBHOOK_SECRETS_PAYCADDY',
+    sign: signPaycaddy,
+    create: (_settings, secrets) => paycaddy({ secrets }),
+  },
+  {
+    id: 'p100',
+    enumName: 'P100',
+    displayName: 'P100',
+    secretsVariable: 'WEBHOOK_SECRETS_P100',
+    sign: signP100,
+    create: (_settings, secrets) => p100({ secrets }),
+  },
+];
+
+/** As in webhook URLs. */
+export const PROVIDER_IDS: readonly ProviderId[] = PROVIDERS.map(({ id }) => id);
+
+/** The adapters of all vendors that have a secret. Without one nothing could be proven, so the vendor is not served. */
+export function createProviders(settings: ProviderSettings): ReadonlyMap<ProviderId, Provider> {
+  return new Map(
+    PROVIDERS.flatMap((registered) => {
+      const configured = settings.webhookSecrets[registered.id] ?? [];
+      const secrets = configured.filter(({ secret }) => secret !== '');
+      return secrets.length === 0
+        ? []
+        : [[registered.id, registered.create(settings, secrets)] as const];
+    }),
+  );
+}

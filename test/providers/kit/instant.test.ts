@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { toInstant } from '../../../src/providers/kit/instant';
+
+describe('toInstant', () => {
+  it.each([
+    ['2020-04-02T13:35:35Z', '2020-04-02T13:35:35.000000000Z'],
+    ['2023-03-16T09:42:18.8338086Z', '2023-03-16T09:42:18.833808600Z'],
+    ['2023-03-16T09:42:18.123456789Z', '2023-03-16T09:42:18.123456789Z'],
+    ['2023-03-16T09:42:18.5Z', '2023-03-16T09:42:18.500000000Z'],
+    ['2023-03-16 09:42:18Z', '2023-03-16T09:42:18.000000000Z'],
+    ['2023-03-14 12:50:27+0000', '2023-03-14T12:50:27.000000000Z'],
+    ['2023-03-14 12:50:27+00:00', '2023-03-14T12:50:27.000000000Z'],
+    ['2023-03-14T00:30:00.25+02:00', '2023-03-13T22:30:00.250000000Z'],
+    ['2023-12-31T20:00:00-0530', '2024-01-01T01:30:00.000000000Z'],
+    ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000000000Z'],
+    ['2023-01-01T23:59Z', '2023-01-01T23:59:00.000000000Z'],
+    ['2023-01-01T00:00:00,5z', '2023-01-01T00:00:00.500000000Z'],
+    ['2016-12-31T23:59:60Z', '2016-12-31T23:59:59.000000000Z'],
+    ['9999-12-31T23:59:59.999999999Z', '9999-12-31T23:59:59.999999999Z'],
+  ])('reads %s as %s', (text, instant) => {
+    expect(toInstant(text)).toBe(instant);
+  });
+
+  it('reads a time without a zone only if told what it means', () => {
+    expect(toInstant('2020-02-21 13:23:19.002')).toBeUndefined();
+    expect(toInstant('2020-02-21 13:23:19.002', { zoneless: 'UTC' })).toBe(
+      '2020-02-21T13:23:19.002000000Z',
+    );
+  });
+
+  it('believes a zone that is written over the one that would be assumed', () => {
+    expect(toInstant('2020-02-21 13:23:19+0100', { zoneless: 'UTC' })).toBe(
+      '2020-02-21T12:23:19.000000000Z',
+    );
+  });
+
+  it('refuses a tenth digit, since to cut it off would make two moments one', () => {
+    expect(toInstant('2023-03-16T09:42:18.1234567891Z')).toBeUndefined();
+  });
+
+  it.each([
+    'ISO 8601 format timestamp',
+    '',
+    'null',
+    '2023-02-29T00:00:00Z',
+    '2023-02-30T00:00:00Z',
+    '2023-04-31T00:00:00Z',
+    '2023-13-01T00:00:00Z',
+    '2023-00-10T00:00:00Z',
+    '2023-01-01T24:00:00Z',
+    '2023-01-01T23:60:00Z',
+    '2023-01-01',
+    '2023-01-01T00:00:00.Z',
+    '2023-01-01T00:00:00+24:00',
+    '2023-01-01T00:00:00+01',
+    ' 2023-01-01T00:00:00Z',
+    '2023-01-01T00:00:00Z\n',
+    '+012023-01-01T00:00:00Z',
+    '1584795799',
+    'Fri, 21 Feb 2020 13:23:19 GMT',
+    '٢٠٢٣-01-01T00:00:00Z',
+  ])('takes %j for no moment', (text) => {
+    expect(toInstant(text, { zoneless: 'UTC' })).toBeUndefined();
+  });
+
+  it.each([
+    ['year 1', '0001-01-01T00:00:00Z'],
+    ['the epoch', '1970-01-01T00:00:00Z'],
+    ['the last second before 2000', '1999-12-31T23:59:59.999999999Z'],
+    ['a year of five digits, by its offset', '9999-12-31T23:59:59-01:00'],
+  ])('takes %s for a default value and not for a moment', (_what, text) => {
+    expect(toInstant(text)).toBeUndefined();
+  });
+
+  it('gives instants whose order as text is their order in time', () => {
+    const date = fc.date({
+      min: new Date('2000-01-02T00:00:00Z'),
+      max: new Date('9999-12-30T00:00:00Z'),
+      noInvalidDate: true,
+    });
+    fc.assert(
+      fc.property(date, date, fc.integer({ min: -23, max: 23 }), (a, b, hours) => {
+        const [first, second] = [toInstant(a.toISOString()), toInstant(shift(b, hours))];
+        expect(Math.sign(a.getTime() - b.getTime())).toBe(compare(first ?? '', second ?? ''));
+      }),
+    );
+  });
+
+  /** The same moment as a clock some hours off would write it. */
+  function shift(date: Date, hours: number): string {
+    const wall = new Date(date.getTime() + hours * 3_600_000).toISOString().slice(0, -1);
+    const sign = hours < 0 ? '-' : '+';
+    return `${wall}${sign}${String(Math.abs(hours)).padStart(2, '0')}:00`;
+  }
+
+  function compare(a: string, b: string): number {
+    if (a === b) return 0;
+    return a < b ? -1 : 1;
+  }
+});

@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { PayloadError } from '../../../src/domain/errors';
+import { type JsonBody, readJson } from '../../../src/providers/kit/json';
+
+const read = (text: string) => readJson(Buffer.from(text));
+
+function faultOf(act: () => unknown): PayloadError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof PayloadError) return error;
+    throw error;
+  }
+  throw new Error('expected a fault');
+}
+
+describe('readJson', () => {
+  it('reads fields by dotted path', () => {
+    const body = read('{"type":"t","data":{"user":{"name":"Zoë"}}}');
+
+    expect(body.string('type')).toBe('t');
+    expect(body.string('data.user.name')).toBe('Zoë');
+  });
+
+  it('leaves out a byte order mark', () => {
+    expect(read('\ufeff{"type":"t"}').string('type')).toBe('t');
+  });
+
+  it.each([
+    ['', 'nothing'],
+    ['{', 'half an object'],
+    ["{'a':1}", 'other quotes'],
+    ['{"a":1,}', 'a trailing comma'],
+    ['{"a":01}', 'a leading zero'],
+    ['{"a":NaN}', 'no number'],
+    ['{"a":"\n"}', 'a bare line break'],
+    ['{"a":1} x', 'something behind'],
+    ['[{"a":1}]', 'an array'],
+    ['"a"', 'a string'],
+    ['1', 'a number'],
+    ['null', 'null'],
+    ['{"a":1,"a":2}', 'a key given twice'],
+    ['{"x":{"a":"b","a":"c"}}', 'a key given twice further in'],
+  ])('refuses %j: %s', (text) => {
+    expect(faultOf(() => read(text)).path).toBe('body');
+  });
+
+  it('refuses bytes that are no UTF-8 instead of putting other letters there', () => {
+    const latin1 = Buffer.from('{"id":"Zo\xeb"}', 'latin1');
+    const overlong = Buffer.from([0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x3a, 0x31, 0x7d]);
+
+    expect(faultOf(() => readJson(latin1)).path).toBe('body');
+    expect(faultOf(() => readJson(overlong)).path).toBe('body');
+  });
+
+  it('survives nesting that would overflow the stack', () => {
+    const deep = `{"a":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+
+    expect(faultOf(() => read(deep)).path).toBe('body');
+  });
+
+  it('says where and what, and nothing of what it found', () => {
+    const faults = [
+      faultOf(() => read('{"passport":"X1234567"}').id('data.user')),
+      faultOf(() => read('{"passport":"X1234567"}').instant('passport')),
+      faultOf(() => read('{"passport":"X1234567"').id('passport')),
+      faultOf(() => read('{"X1234567":1,"X1234567":2}')),
+      faultOf(() => read('{"passport": X1234567}')),
+    ];
+
+    for (const fault of faults) {
+      expect(fault.code).toBe('PAYLOAD_INVALID');
+      expect(fault.message).toContain(fault.path);
+      expect(fault.message).not.toContain('X1234567');
+      expect(fault.cause).toBeUndefined(); // the parser's messages quote the text
+    }
+  });
+
+  it('finds nothing along inherited properties', () => {
+    const body = read('{"a":{}}');
+
+    for (const path of ['constructor', 'a.toString', '__proto__', 'a.__proto__.constructor']) {
+      expect(body.has(path)).toBe(false);
+      expect(faultOf(() => body.string(path)).path).toBe(path);
+    }
+  });
+
+  it('keeps a field called __proto__ to itself', () => {
+    const body = read('{"__proto__":{"type":"forged"},"a":1}');
+
+    expect(body.has('type')).toBe(false);
+    expect(Object.prototype).not.toHaveProperty('type');
+  });
+
+  it('finds nothing inside of strings, arrays and numbers', () => {
+    const body = read('{"s":"abc","a":["x"],"n":12}');
+
+    for (const path of ['s.length', 'a.0', 'a.length', 'n.value'])
+      expect(body.has(path)).toBe(false);
+  });
+});
+
+describe('an id', () => {
+  const id = (json: string) => read(`{"data":{"id":${json}}}`).id('data.id');
+
+  it.each([
+    ['"5cb56e8e"', '5cb56e8e'],
+    ['"ID único del usuario"', 'ID único del usuario'],
+    ['12672', '12672'],
+    ['0', '0'],
+    ['-7', '-7'],
+    ['9007199254740993', '9007199254740993'],
+    ['123456789012345678901234567890', '123456789012345678901234567890'],
+  ])('reads %s as %s', (json, text) => {
+    expect(id(json)).toBe(text);
+  });
+
+  it('keeps two neighbors beyond 2^53 apart', () => {
+    expect(id('9007199254740993')).not.toBe(id('9007199254740992'));
+  });
+
+  it('reads every integer as its digits', () => {
+    fc.assert(fc.property(fc.bigInt(), (n) => expect(id(n.toString())).toBe(n.toString())));
+  });
+
+  it.each([
+    '""',
+    '" "',
+    'null',
+    'true',
+    '{}',
+    '[]',
+    '["a"]',
+    '1.5',
+    '1.0',
+    '1e3',
+    '"a\\u0000b"',
+    '"a\\nb"',
+    '"a\\u0085b"',
+    '"\\ud800"',
+    '"a\\udc00b"',
+    `"${'x'.repeat(513)}"`,
+    '9'.repeat(513),
+    '{"isLosslessNumber":true,"value":"12"}',
+  ])('is not %s', (json) => {
+    expect(faultOf(() => id(json)).path).toBe('data.id');
+  });
+
+  it('may be as long as 512 characters', () => {
+    expect(id(`"${'x'.repeat(512)}"`)).toHaveLength(512);
+  });
+
+  it('is absent where it is missing, null or empty, if it may be', () => {
+    const body = read('{"a":null,"b":"","c":"id","d":true}');
+
+    expect(['a', 'b', 'x', 'c'].map((path) => body.optionalId(path))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'id',
+    ]);
+    expect(faultOf(() => body.optionalId('d')).path).toBe('d');
+  });
+});
+
+describe('a word', () => {
+  it('is a string and nothing else', () => {
+    const body = read('{"word":"verified","number":1,"blank":"  "}');
+
+    expect(body.word('word')).toBe('verified');
+    expect(faultOf(() => body.word('number')).path).toBe('number');
+    expect(faultOf(() => body.word('blank')).path).toBe('blank');
+    expect(body.optionalWord('missing')).toBeUndefined();
+  });
+});
+
+describe('text', () => {
+  it('may be empty and of several lines', () => {
+    const body = read('{"a":"","b":"one\\ntwo","c":"😀"}');
+
+    expect(body.string('a')).toBe('');
+    expect(body.string('b')).toBe('one\ntwo');
+    expect(body.string('c')).toBe('😀');
+  });
+
+  it.each(['"a\\u0000"', '"\\ud83d"', '"\\ude00x"'])(
+    'is not %s, which no database keeps as it is',
+    (json) => {
+      expect(faultOf(() => read(`{"a":${json}}`).string('a')).path).toBe('a');
+    },
+  );
+
+  it('may be a number where only people read it', () => {
+    const body = read('{"age":36,"half":36.50,"flag":true}');
+
+    expect(body.optionalText('age')).toBe('36');
+    expect(body.optionalText('half')).toBe('36.50');
+    expect(body.optionalText('missing')).toBeUndefined();
+    expect(faultOf(() => body.optionalText('flag')).path).toBe('flag');
+  });
+
+  it('comes in lists, whose faults have a position', () => {
+    const body = read('{"some":["a","b"],"bad":["a",1],"no":"a","null":null}');
+
+    expect(body.strings('some')).toEqual(['a', 'b']);
+    expect(body.strings('missing')).toEqual([]);
+    expect(body.strings('null')).toEqual([]);
+    expect(faultOf(() => body.strings('bad')).path).toBe('bad.1');
+    expect(faultOf(() => body.strings('no')).path).toBe('no');
+  });
+});
+
+describe('a flag', () => {
+  const flag = (json: string) => read(`{"flag":${json}}`).optionalFlag('flag');
+
+  it.each([
+    ['true', true],
+    ['"true"', true],
+    ['false', false],
+    ['"false"', false],
+    ['null', undefined],
+  ])('reads %s as %s', (json, value) => {
+    expect(flag(json)).toBe(value);
+  });
+
+  it.each(['"yes"', '"False"', '""', '0', '1', '[]', '{}'])('is not %s', (json) => {
+    expect(faultOf(() => flag(json)).path).toBe('flag');
+  });
+});
+
+describe('whatever the body', () => {
+  const methods: readonly ((body: JsonBody, path: string) => unknown)[] = [
+    (body, path) => body.string(path),
+    (body, path) => body.optionalText(path),
+    (body, path) => body.word(path),
+    (body, path) => body.id(path),
+    (body, path) => body.optionalId(path),
+    (body, path) => body.optionalFlag(path),
+    (body, path) => body.instant(path),
+    (body, path) => body.strings(path),
+  ];
+
+  it('is read or refused with the path, never with another error', () => {
+    const path = fc.constantFrom('a', 'a.b', 'a.b.c', '__proto__.a', '');
+    const object = fc.object({ key: fc.constantFrom('a', 'b', 'c', '__proto__', '') });
+    fc.assert(
+      fc.property(object, path, fc.constantFrom(...methods), (value, at, method) => {
+        const body = read(JSON.stringify(value));
+        try {
+          method(body, at);
+        } catch (error) {
+          expect(error).toBeInstanceOf(PayloadError);
+          expect(error).toHaveProperty('path', expect.stringMatching(`^${at}`));
+        }
+      }),
+    );
+  });
+});

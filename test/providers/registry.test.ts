@@ -1,0 +1,72 @@
+import { createProviders, PROVIDER_IDS, PROVIDERS } from '../../src/providers/registry';
+
+const settings = { fractalIdFormat: 'classic', sumsubMinimumDigest: 'sha256' } as const;
+
+describe('the registry', () => {
+  it('lists every vendor under the names that the rest of the gateway uses', () => {
+    expect(
+      PROVIDERS.map(({ id, enumName, secretsVariable }) => [id, enumName, secretsVariable]),
+    ).toEqual([
+      ['fractal-id', 'FRACTAL_ID', 'WEBHOOK_SECRETS_FRACTAL_ID'],
+      ['sumsub', 'SUMSUB', 'WEBHOOK_SECRETS_SUMSUB'],
+      ['paycaddy', 'PAYCADDY', 'WEBHOOK_SECRETS_PAYCADDY'],
+      ['p100', 'P100', 'WEBHOOK_SECRETS_P100'],
+    ]);
+    expect(PROVIDER_IDS).toEqual(PROVIDERS.map(({ id }) => id));
+  });
+
+  it.each(PROVIDERS)('names $id as a URL, an enum and a person would', (provider) => {
+    expect(provider.id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    expect(provider.enumName).toMatch(/^[A-Z][A-Z0-9_]*$/);
+    expect(provider.displayName).toMatch(/^[A-Z]/);
+  });
+
+  it('serves the vendors that have a secret, under their own ids', () => {
+    const webhookSecrets = { sumsub: [{ secret: 's' }], p100: [{ secret: 'p' }] };
+    const providers = createProviders({ ...settings, webhookSecrets });
+
+    expect([...providers].map(([key, { id }]) => [key, id])).toEqual([
+      ['sumsub', 'sumsub'],
+      ['p100', 'p100'],
+    ]);
+  });
+
+  it.each([
+    ['no secrets', {}],
+    ['an empty list', { sumsub: [] }],
+    ['an empty secret', { sumsub: [{ secret: '' }] }],
+    ['secrets of nobody', { nobody: [{ secret: 's' }] }],
+  ])('serves nobody given %s', (_what, webhookSecrets) => {
+    expect(createProviders({ ...settings, webhookSecrets }).size).toBe(0);
+  });
+
+  it('hands the format and the minimum to the adapters', () => {
+    const body = Buffer.from('{}');
+    const secrets = {
+      webhookSecrets: { 'fractal-id': [{ secret: 's' }], sumsub: [{ secret: 's' }] },
+    };
+    const outcomes = (
+      [
+        ['classic', 'sha1'],
+        ['kraken', 'sha512'],
+      ] as const
+    ).map(([fractalIdFormat, sumsubMinimumDigest]) => {
+      const providers = createProviders({ ...secrets, fractalIdFormat, sumsubMinimumDigest });
+      return PROVIDERS.filter(({ id }) => providers.has(id)).map(({ id, sign }) => {
+        const { headers } = sign(body, 's', { fractalIdFormat: 'classic', sumsubDigest: 'sha256' });
+        const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+        const request = { headers: Object.fromEntries(lower), rawBody: body, subpath: '' };
+        try {
+          return providers.get(id)?.verify(request).trust;
+        } catch {
+          return 'refused';
+        }
+      });
+    });
+
+    expect(outcomes).toEqual([
+      ['SIGNED', 'SIGNED'],
+      ['refused', 'refused'],
+    ]);
+  });
+});

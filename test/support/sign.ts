@@ -1,0 +1,83 @@
+/**
+ * Requests as the vendors send them, proof and all. Written against the vendors' pages with nothing but `node:crypto`
+ * and none of the code under test, so that a mistake in one shows in the other.
+ */
+
+import { createHmac } from 'node:crypto';
+
+export type VendorId = 'fractal-id' | 'sumsub' | 'paycaddy' | 'p100';
+
+export interface Proof {
+  readonly secret: string;
+  /** @defaultValue classic */
+  readonly fractalIdFormat?: 'classic' | 'kraken';
+  /** @defaultValue sha256 */
+  readonly sumsubDigest?: 'sha1' | 'sha256' | 'sha512';
+  /** @defaultValue path */
+  readonly paycaddySecretIn?: 'path' | 'header';
+}
+
+export interface VendorRequest {
+  /** Of the URL, percent-encoded: `/webhooks/sumsub`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer<ArrayBuffer>;
+}
+
+/** @param body - Bytes or text are sent as they are; anything else as JSON. */
+export function signedRequest(
+  provider: VendorId,
+  body: Buffer | string | object,
+  proof: Proof,
+): VendorRequest {
+  const bytes = toBytes(body);
+  const { suffix, headers } = PROOFS[provider](bytes, proof);
+  return {
+    path: `/webhooks/${provider}${suffix}`,
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: bytes,
+  };
+}
+
+interface Shown {
+  readonly suffix: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const PROOFS: Readonly<Record<VendorId, (body: Buffer, proof: Proof) => Shown>> = {
+  'fractal-id': (body, { secret, fractalIdFormat }) => ({
+    suffix: '',
+    headers: {
+      'X-Fractal-Signature':
+        fractalIdFormat === 'kraken'
+          ? createHmac('sha256', secret).update(body).digest('hex')
+          : `sha1=${createHmac('sha1', secret).update(body).digest('hex')}`,
+    },
+  }),
+  sumsub: (body, { secret, sumsubDigest = 'sha256' }) => ({
+    suffix: '',
+    headers: {
+      'x-payload-digest': createHmac(sumsubDigest, secret).update(body).digest('hex'),
+      'x-payload-digest-alg': SUMSUB_ALGORITHMS[sumsubDigest],
+    },
+  }),
+  paycaddy: (_body, { secret, paycaddySecretIn }) =>
+    paycaddySecretIn === 'header'
+      ? { suffix: '', headers: { 'X-Api-Key': secret } }
+      : { suffix: `/${encodeURIComponent(secret)}`, headers: {} },
+  p100: (_body, { secret }) => ({
+    suffix: '/webhook/kyc-verification/status',
+    headers: { Authorization: secret },
+  }),
+};
+
+const SUMSUB_ALGORITHMS = {
+  sha1: 'HMAC_SHA1_HEX',
+  sha256: 'HMAC_SHA256_HEX',
+  sha512: 'HMAC_SHA512_HEX',
+} as const;
+
+function toBytes(body: Buffer | string | object): Buffer<ArrayBuffer> {
+  if (typeof body === 'string') return Buffer.from(body);
+  return Buffer.isBuffer(body) ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
+}
