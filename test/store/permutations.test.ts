@@ -1,0 +1,180 @@
+/** Any order of the same deliveries, with any repeats, in any groups, ends in byte-equal state; and so does a rebuild. */
+
+import fc from 'fast-check';
+import type { IncomingDelivery, Store } from '../../src/store/store';
+import { openTestStore, stateOf } from './open-test-store';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+
+const START = Date.UTC(2024, 0, 2);
+const ONCE = new Date(START);
+
+const user = fc.constantFrom('user-1', 'user-2');
+
+const fractalIdBody = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('verification_approved', 'verification_contacted', 'verification_rejected'),
+        fc.constantFrom('basic', 'liveness'),
+        user,
+        fc.integer({ min: 0, max: 5 }),
+      )
+      .map((told) => fractalId(...told)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('c-1', 'c-2').map((credential) => ({
+      type: 'credential_shared',
+      data: {
+        idos_human_id: 'user-1',
+        credential_id: credential,
+        shared_at: '2024-01-01T00:00:00Z',
+      },
+    })),
+  },
+);
+
+const sumsubBody = fc
+  .tuple(
+    fc.constantFrom(
+      ['applicantCreated', { reviewStatus: 'init' }],
+      ['applicantPending', { reviewStatus: 'pending' }],
+      ['applicantOnHold', { reviewStatus: 'onHold' }],
+      ['applicantReviewed', { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } }],
+      [
+        'applicantReviewed',
+        {
+          reviewStatus: 'completed',
+          reviewResult: {
+            reviewAnswer: 'RED',
+            reviewRejectType: 'RETRY',
+            rejectLabels: ['BAD_SELFIE'],
+          },
+        },
+      ],
+      [
+        'applicantWorkflowCompleted',
+        { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } },
+      ],
+      ['applicantReset', { reviewStatus: 'init', reviewResult: { reviewAnswer: 'GREEN' } }],
+      ['applicantLevelChanged', { previousLevelName: 'basic-kyc-level', levelName: 'plus-level' }],
+      ['applicantActivated', {}],
+      ['applicantDeactivated', {}],
+      ['applicantDeleted', {}],
+      [
+        'applicantActionReviewed',
+        {
+          applicantActionId: 'action-1',
+          levelName: 'action-level',
+          reviewStatus: 'completed',
+          reviewResult: { reviewAnswer: 'GREEN' },
+        },
+      ],
+      ['applicantTagsChanged', {}],
+    ),
+    fc.constantFrom({}, { externalUserId: 'user-1' }, { externalUserId: 'user-2' }),
+    fc.constantFrom({}, { sandboxMode: true }),
+    fc.constantFrom('applicant-1', 'applicant-2'),
+    fc.integer({ min: 0, max: 5 }),
+  )
+  .map(([[type, rest], named, sandbox, applicantId, at]) =>
+    sumsub(String(type), { ...(rest as object), ...named, ...sandbox, applicantId }, at),
+  );
+
+const paycaddyBody = fc
+  .tuple(
+    fc.constantFrom(
+      'verification_inputs_completed',
+      'verified',
+      'rejected',
+      'reviewNeeded',
+      'never-heard-of',
+    ),
+    user,
+    fc.integer({ min: 0, max: 5 }),
+  )
+  .map((told) => paycaddy(...told));
+
+const p100Body = fc
+  .tuple(
+    user,
+    fc.constantFrom('NOT_VERIFIED', 'VERIFIED', 'EXPIRED'),
+    fc.constantFrom(undefined, 'PENDING', 'VERIFICATION', 'REJECTED_BY_PROVIDER', 'SUCCESSFUL'),
+  )
+  .map((told) => p100(...told));
+
+const krakenBody = fc
+  .tuple(user, fc.constantFrom('approved', 'rejected'))
+  .map(([id, status]) => ({ id, status, note: '' }));
+
+type Deliveries = fc.Arbitrary<readonly IncomingDelivery[]>;
+
+/** Vendors with a clock: when a delivery came decides nothing. */
+function dated(provider: string, body: fc.Arbitrary<object>): Deliveries {
+  return fc
+    .array(body, { minLength: 1, maxLength: 10 })
+    .map((bodies) => bodies.map((one) => delivery(provider, one, ONCE)));
+}
+
+/** Vendors without one: the receipt is the date. Minutes apart enough that words said twice are two. */
+function undated(provider: string, body: fc.Arbitrary<object>): Deliveries {
+  return fc
+    .array(body, { minLength: 1, maxLength: 8 })
+    .map((bodies) =>
+      bodies.map((one, index) => delivery(provider, one, new Date(START + index * 11 * 60_000))),
+    );
+}
+
+const STORIES: Record<string, Deliveries> = {
+  'Fractal ID': dated('fractal-id', fractalIdBody),
+  Sumsub: dated('sumsub', sumsubBody),
+  PayCaddy: dated('paycaddy', paycaddyBody),
+  P100: undated('p100', p100Body),
+  Kraken: undated('kraken', krakenBody),
+};
+const MIXED: Deliveries = fc.tuple(...Object.values(STORIES)).map((stories) => stories.flat());
+
+/** A story, its shuffle with repeats, and how many deliveries arrive at the same instant. */
+function shuffles(story: Deliveries) {
+  return story.chain((deliveries) =>
+    fc.array(fc.constantFrom(...deliveries), { maxLength: 8 }).chain((repeats) => {
+      const all = [...deliveries, ...repeats];
+      return fc.record({
+        deliveries: fc.constant(deliveries),
+        shuffled: fc.shuffledSubarray(all, { minLength: all.length }),
+        groupSize: fc.integer({ min: 1, max: 12 }),
+      });
+    }),
+  );
+}
+
+async function post(
+  store: Store,
+  deliveries: readonly IncomingDelivery[],
+  groupSize: number,
+): Promise<void> {
+  for (let start = 0; start < deliveries.length; start += groupSize) {
+    await Promise.all(deliveries.slice(start, start + groupSize).map((one) => store.record(one)));
+  }
+}
+
+describe.each([...Object.entries(STORIES), ['all vendors mixed', MIXED] as const])(
+  '%s',
+  (_, story) => {
+    it('ends in one state whatever the order, the repeats and the groups', async () => {
+      await fc.assert(
+        fc.asyncProperty(shuffles(story), async ({ deliveries, shuffled, groupSize }) => {
+          const inOrder = await openTestStore();
+          await post(inOrder.store, deliveries, 1);
+          const other = await openTestStore();
+          await post(other.store, shuffled, groupSize);
+          expect(await stateOf(other.file)).toBe(await stateOf(inOrder.file));
+        }),
+        { numRuns: RUNS, interruptAfterTimeLimit: 100_000 },
+      );
+    }, 120_000);
+  },
+);
+
+const RUNS = 25;
