@@ -134,10 +134,10 @@ function impliedWord(
   switch (standing) {
     case 'VERIFIED':
       return alone && held !== 'VERIFIED' ? 'APPROVED' : undefined;
-    case 'EXPIRED':
-      return current?.status === 'APPROVED' || (alone && current === undefined)
-        ? 'EXPIRED'
-        : undefined;
+    case 'EXPIRED': {
+      const ranOut = current?.status === 'APPROVED' && attemptStatus !== 'APPROVED';
+      return ranOut || (alone && current === undefined) ? 'EXPIRED' : undefined;
+    }
     case 'NOT_VERIFIED': {
       const voided = current?.status === 'APPROVED' && attemptStatus !== 'APPROVED';
       const ended = alone && current !== undefined && isOpen(current.status);

@@ -195,7 +195,7 @@ function addEvent(
     id: nextId(graph, 'events'),
     key,
     deliveryId,
-    receivedAt: receiptOf(identity, delivery.receivedAt),
+    receivedAt: receiptOf(identity, event, delivery.receivedAt),
     trust: delivery.trust,
     event: event.type === 'PROFILE' ? { ...event, profile: {} } : event,
   };
@@ -209,11 +209,16 @@ function addEvent(
   return stored;
 }
 
-/** Receipts within one millisecond keep their order: without a clock of the vendor's it is the only one there is. */
-function receiptOf(identity: IdentityNode, receivedAt: Date): Instant {
+/**
+ * Receipts of news without a clock keep their order also within one millisecond: it is the only order there is.
+ */
+function receiptOf(identity: IdentityNode, event: VerificationEvent, receivedAt: Date): Instant {
   const receipt = instantOf(receivedAt);
+  if (event.occurredAt !== undefined) return receipt;
   const millisecond = receipt.slice(0, 23);
-  const before = identity.events.filter((held) => held.receivedAt.startsWith(millisecond)).length;
+  const before = identity.events.filter(
+    (held) => held.event.occurredAt === undefined && held.receivedAt.startsWith(millisecond),
+  ).length;
   return `${millisecond}${String(before).padStart(6, '0')}Z`;
 }
 

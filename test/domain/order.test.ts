@@ -48,13 +48,11 @@ function twoWays(event: fc.Arbitrary<RecordedEvent>) {
     .chain((events) =>
       fc.tuple(
         fc.constant(events),
-        fc
-          .array(fc.constantFrom(...events), { maxLength: 10 })
-          .chain((repeats) =>
-            fc.shuffledSubarray([...events, ...repeats], {
-              minLength: events.length + repeats.length,
-            }),
-          ),
+        fc.array(fc.constantFrom(...events), { maxLength: 10 }).chain((repeats) =>
+          fc.shuffledSubarray([...events, ...repeats], {
+            minLength: events.length + repeats.length,
+          }),
+        ),
       ),
     );
 }
@@ -79,6 +77,24 @@ describe('the projection', () => {
     fc.assert(
       fc.property(twoWays(undated), ([events, shuffled]) => {
         expect(state(shuffled)).toBe(state(events));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is not moved by the same words said twice in a row', () => {
+    const words = fc.uniqueArray(undated, {
+      selector: ({ receivedAt }) => receivedAt,
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(words, fc.nat(), (events, pick) => {
+        const repeated = events[pick % events.length];
+        if (repeated === undefined) return;
+        const receivedAt = repeated.receivedAt.replace('000Z', '001Z');
+        const again = { ...repeated, key: `${repeated.key} again`, receivedAt };
+        expect(state([...events, again])).toBe(state(events));
       }),
       { numRuns: 2_000 },
     );
