@@ -7,6 +7,7 @@ export type Parameter = string | number | boolean | Buffer | null;
 export interface Connection {
   /** Runs one statement. Never start another one inside a transaction before this one has answered. */
   query<Row>(sql: string, parameters?: readonly Parameter[]): Promise<readonly Row[]>;
+  /** Closing again does nothing. */
   close(): Promise<void>;
 }
 
@@ -20,6 +21,8 @@ export function createConnection(
       onQuery(sql);
       return await dataSource.query(sql, [...parameters]);
     },
-    close: () => dataSource.destroy(),
+    async close() {
+      if (dataSource.isInitialized) await dataSource.destroy();
+    },
   };
 }

@@ -43,26 +43,40 @@ export async function openStore(
   const { file } = config.database;
   const writing = createDataSource(file);
   await writing.initialize();
-  await writing.query(DURABILITY);
-  await writing.runMigrations();
+  try {
+    await writing.query(DURABILITY);
+    await writing.runMigrations();
+    return await assemble(writing, config, log, options);
+  } catch (error) {
+    await writing.destroy();
+    throw error;
+  }
+}
 
-  const keyRing = createKeyRing(config.dataKeys);
-  const connection = createConnection(writing, options.onQuery);
-  const rules = { policy: config.policy, acceptSandbox: config.acceptSandbox };
-  const writer = createWriter({
+async function assemble(
+  writing: DataSource,
+  { database: { file }, dataKeys, policy, acceptSandbox }: StoreConfig,
+  log: StoreLog,
+  options: StoreOptions,
+): Promise<Store> {
+  const { clock = () => new Date(), onQuery, onFatal = (err) => endProcess(log, err) } = options;
+  const keyRing = createKeyRing(dataKeys);
+  const connection = createConnection(writing, onQuery);
+  const rules = { policy, acceptSandbox };
+  const { reprojectAll, transaction, ...writer } = createWriter({
     connection,
     keyRing,
     rules,
-    clock: options.clock ?? (() => new Date()),
-    onFatal: options.onFatal ?? ((error) => endProcess(log, error)),
+    clock,
+    onFatal,
     onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
   });
-  await checkKeys(writer, keyRing);
-  await applyRules(writer, connection, rules, log);
+  await checkKeys(transaction, keyRing);
+  await applyRules(rules, connection, { reprojectAll, transaction }, log);
 
-  const reading = await openReading(file, options.onQuery);
+  const reading = await openReading(file, onQuery);
   const lent = await Promise.all(
-    Array.from({ length: SNAPSHOT_CONNECTIONS }, () => openReading(file, options.onQuery)),
+    Array.from({ length: SNAPSHOT_CONNECTIONS }, () => openReading(file, onQuery)),
   );
   const snapshots = createSnapshots(lent);
 
@@ -71,16 +85,8 @@ export async function openStore(
     logId: await readSetting(connection, 'log_id'),
     read: createReader(reading, keyRing),
     snapshot: (work) => snapshots.run((lender) => work(createReader(lender, keyRing))),
-    apiKeys: createApiKeys(writing, reading, writer.transaction),
-
-    async assertReady() {
-      try {
-        await reading.query('SELECT 1');
-        if (await writing.showMigrations()) throw new Error('migrations are pending');
-      } catch (error) {
-        throw new StoreUnavailableError({ cause: error });
-      }
-    },
+    apiKeys: createApiKeys(writing, reading, transaction),
+    assertReady: () => assertMigrated(reading, writing.migrations.length),
 
     async close() {
       await writer.close();
@@ -89,6 +95,15 @@ export async function openStore(
       await connection.close();
     },
   };
+}
+
+async function assertMigrated(reading: Connection, migrations: number): Promise<void> {
+  try {
+    const [row] = await reading.query<{ n: number }>('SELECT count(*) AS n FROM migrations');
+    if (row?.n !== migrations) throw new Error('migrations are pending');
+  } catch (error) {
+    throw new StoreUnavailableError({ cause: error });
+  }
 }
 
 async function openReading(file: string, onQuery?: (sql: string) => void): Promise<Connection> {
@@ -107,8 +122,8 @@ function endProcess(log: StoreLog, err: unknown): void {
 const PROBE = Buffer.from('kyc-gateway');
 
 /** A probe lies under every master key that was ever used, so that a missing or mistaken one is found at the start. */
-async function checkKeys(writer: Writer, keyRing: KeyRing): Promise<void> {
-  await writer.transaction(async (connection) => {
+async function checkKeys(transaction: Writer['transaction'], keyRing: KeyRing): Promise<void> {
+  await transaction(async (connection) => {
     const probes = await connection.query<{ name: string; value: string }>(
       "SELECT name, value FROM settings WHERE name LIKE 'data_key:%'",
     );
@@ -138,17 +153,17 @@ function probeFault(keyRing: KeyRing, id: string, probe: string): readonly strin
 
 /** State is made by rules; where they have changed since, everybody is projected again before anything is served. */
 async function applyRules(
-  writer: Writer,
-  connection: Connection,
   rules: Omit<ProjectionRules, 'now'>,
+  connection: Connection,
+  { reprojectAll, transaction }: Pick<Writer, 'reprojectAll' | 'transaction'>,
   log: StoreLog,
 ): Promise<void> {
   const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
   const held = await readSetting(connection, 'rules').catch(() => undefined);
   if (held === fingerprint) return;
   if (held !== undefined) log.info({}, 'the policy has changed; projecting every user again');
-  await writer.reprojectAll();
-  await writer.transaction(async (writing) => {
+  await reprojectAll();
+  await transaction(async (writing) => {
     await writing.query(
       `INSERT INTO settings (name, value) VALUES ('rules', ?)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,

@@ -170,8 +170,11 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   async function trim(before: Date): Promise<number> {
+    // The log stands in the order of commit, so the first entry that is young enough ends the search.
     const [row] = await connection.query<{ floor: number | null }>(
-      'SELECT max(id) AS floor FROM changes WHERE recorded_at < ?',
+      `SELECT coalesce(
+          (SELECT id - 1 FROM changes WHERE recorded_at >= ? ORDER BY id LIMIT 1),
+          (SELECT max(id) FROM changes)) AS floor`,
       [before.toISOString()],
     );
     const floor = row?.floor ?? null;
@@ -180,6 +183,7 @@ export function createWriter(options: WriterOptions): Writer {
       'SELECT count(*) AS n FROM changes WHERE id <= ?',
       [floor],
     );
+    if (count?.n === 0) return 0;
     await connection.query('DELETE FROM changes WHERE id <= ?', [floor]);
     await connection.query("UPDATE settings SET value = ? WHERE name = 'log_floor'", [
       String(floor),

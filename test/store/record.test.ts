@@ -1,0 +1,381 @@
+import { GatewayError } from '../../src/domain/errors';
+import type { IncomingDelivery, Store } from '../../src/store/store';
+import { openTestStore, query } from './open-test-store';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+
+const NOW = new Date('2024-02-01T12:00:00Z');
+const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
+
+function minutesLater(minutes: number): Date {
+  return new Date(NOW.getTime() + minutes * 60_000);
+}
+
+async function log(store: Store) {
+  const { changes } = await store.read.tail(0, 1_000, {});
+  return changes;
+}
+
+async function dispositions(store: Store, deliveries: readonly IncomingDelivery[]) {
+  const told: string[] = [];
+  for (const one of deliveries) {
+    const { disposition, duplicate } = await store.record(one);
+    told.push(duplicate ? `${disposition} again` : disposition);
+  }
+  return told;
+}
+
+describe('a delivery', () => {
+  it('is APPLIED, UNCHANGED, STALE, IGNORED or QUARANTINED', async () => {
+    const { store } = await openTestStore();
+    const told = await dispositions(
+      store,
+      [
+        sumsub('applicantCreated', {}, 1),
+        sumsub('applicantReviewed', green, 5),
+        sumsub('applicantWorkflowCompleted', green, 6),
+        sumsub('applicantPending', { reviewStatus: 'pending' }, 3),
+        sumsub('applicantTagsChanged', green, 7),
+        sumsub(
+          'applicantReviewed',
+          { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'PURPLE' } },
+          8,
+        ),
+      ].map((body) => delivery('sumsub', body, NOW)),
+    );
+    expect(told).toEqual(['APPLIED', 'APPLIED', 'UNCHANGED', 'STALE', 'IGNORED', 'QUARANTINED']);
+  });
+
+  it('is counted, not applied, when it comes again', async () => {
+    const { store } = await openTestStore();
+    const one = delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW);
+    expect(await dispositions(store, [one, one, one])).toEqual([
+      'APPLIED',
+      'APPLIED again',
+      'APPLIED again',
+    ]);
+    const [row] = await store.read.deliveriesByIds([1]);
+    expect(row).toMatchObject({ duplicates: 2, disposition: 'APPLIED' });
+    expect(await log(store)).toHaveLength(1);
+  });
+
+  it('is applied once when it comes 100 times in the same instant', async () => {
+    const { store } = await openTestStore();
+    const one = delivery('p100', p100('user-1', 'VERIFIED', 'SUCCESSFUL'), NOW);
+    const outcomes = await Promise.all(Array.from({ length: 100 }, () => store.record(one)));
+    expect(outcomes.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+    expect(new Set(outcomes.map(({ deliveryId }) => deliveryId)).size).toBe(1);
+    const [row] = await store.read.deliveriesByIds([1]);
+    expect(row).toMatchObject({ duplicates: 99 });
+    expect(await log(store)).toHaveLength(1);
+  });
+
+  it('is counted as a repeat also after a restart', async () => {
+    const opened = await openTestStore();
+    const one = delivery(
+      'fractal-id',
+      fractalId('verification_approved', 'basic', 'user-1', 1),
+      NOW,
+    );
+    await opened.store.record(one);
+    const again = await (await opened.reopen()).record(one);
+    expect(again).toMatchObject({ duplicate: true, deliveryId: 1 });
+  });
+
+  it('without a clock is a repeat only in a row, and only for ten minutes', async () => {
+    const { store } = await openTestStore();
+    const pending = p100('user-1', 'NOT_VERIFIED', 'PENDING');
+    const rejected = p100('user-1', 'NOT_VERIFIED', 'REJECTED_BY_PROVIDER');
+    const told = await dispositions(store, [
+      delivery('p100', rejected, minutesLater(0)),
+      delivery('p100', rejected, minutesLater(9)),
+      delivery('p100', rejected, minutesLater(11)),
+      delivery('p100', pending, minutesLater(12)),
+      delivery('p100', rejected, minutesLater(13)),
+    ]);
+    expect(told).toEqual(['APPLIED', 'APPLIED again', 'UNCHANGED', 'APPLIED', 'APPLIED']);
+    const [user] = await store.read.attemptsOf(
+      [1],
+      {},
+      { field: 'STARTED_AT', direction: 'ASC' },
+      { first: 10 },
+    );
+    expect(user?.rows.map(({ row }) => row.status)).toEqual(['REJECTED', 'REJECTED']);
+  });
+
+  it('with the vendor’s key of another but other content is another', async () => {
+    const { store } = await openTestStore();
+    const red = {
+      reviewStatus: 'completed',
+      reviewResult: { reviewAnswer: 'RED', reviewRejectType: 'FINAL' },
+    };
+    const told = await dispositions(store, [
+      delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW),
+      delivery('sumsub', sumsub('applicantReviewed', red, 1), NOW),
+    ]);
+    expect(told).toEqual(['APPLIED', 'APPLIED']);
+    const user = await store.read.userByIdentity('sumsub', 'applicant-1');
+    expect(user?.verificationStatus).toBe('NOT_VERIFIED');
+  });
+
+  it('changes an e-mail address there and back', async () => {
+    const { store } = await openTestStore();
+    const mail = (email: string) => ({ type: 'email_changed', data: { user_id: 'user-1', email } });
+    const told = await dispositions(store, [
+      delivery('fractal-id', mail('a@example.test'), minutesLater(0)),
+      delivery('fractal-id', mail('b@example.test'), minutesLater(1)),
+      delivery('fractal-id', mail('b@example.test'), minutesLater(2)),
+      delivery('fractal-id', mail('a@example.test'), minutesLater(3)),
+    ]);
+    expect(told).toEqual(['APPLIED', 'APPLIED', 'APPLIED again', 'APPLIED']);
+    expect(await store.read.profilesOf([1])).toEqual([{ email: 'a@example.test' }]);
+    expect(await log(store)).toEqual([]);
+  });
+
+  it('dated years ahead is quarantined and pins nobody', async () => {
+    const { store } = await openTestStore();
+    const far = {
+      ...sumsub('applicantReviewed', green, 1),
+      createdAtMs: '2099-01-01 00:00:00.000',
+    };
+    expect(await store.record(delivery('sumsub', far, NOW))).toMatchObject({
+      disposition: 'QUARANTINED',
+    });
+    const [row] = await store.read.deliveriesByIds([1]);
+    expect(row).toMatchObject({ reason: expect.stringContaining('24 hours') });
+    expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toBeNull();
+  });
+
+  it('is kept byte for byte, whatever became of it', async () => {
+    const { store } = await openTestStore();
+    const odd = '{ "type" : "applicantCreated",\n "createdAtMs": "never" }  ';
+    await store.record(delivery('sumsub', odd, NOW));
+    await store.record(delivery('sumsub', '\u0000 not json', NOW));
+    await store.record(delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW));
+    const bodies = await store.read.rawBodiesOf([1, 2, 3, 4]);
+    expect(bodies[0]?.toString()).toBe(odd);
+    expect(bodies[1]?.toString()).toBe('\u0000 not json');
+    expect(JSON.parse(String(bodies[2]))).toMatchObject({ applicantId: 'applicant-1' });
+    expect(bodies[3]).toBeNull();
+  });
+
+  it('about a credential is kept for whoever turns out to hold it', async () => {
+    const { store } = await openTestStore();
+    const shared = {
+      type: 'credential_shared',
+      data: {
+        idos_human_id: 'human-1',
+        credential_id: 'credential-1',
+        shared_at: '2024-01-01T00:00:00Z',
+      },
+    };
+    expect(await dispositions(store, [delivery('fractal-id', shared, NOW)])).toEqual(['APPLIED']);
+    expect(await store.read.countUsers({})).toBe(0);
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await store.linkIdentity({
+      provider: 'fractal-id',
+      subjectRef: 'human-1',
+      userId,
+      actor: 'test',
+      now: NOW,
+    });
+    expect(await store.read.credentialsOf([userId])).toMatchObject([
+      [{ credentialRef: 'credential-1' }],
+    ]);
+  });
+});
+
+describe('the log', () => {
+  it('says what was before and after, each entry from where the last one left off', async () => {
+    const { store } = await openTestStore();
+    await dispositions(store, [
+      delivery('sumsub', sumsub('applicantPending', { reviewStatus: 'pending' }, 1), NOW),
+      delivery('sumsub', sumsub('applicantReviewed', green, 2), NOW),
+      delivery('sumsub', sumsub('applicantReset', { reviewStatus: 'init' }, 3), NOW),
+    ]);
+    const entries = await log(store);
+    expect(
+      entries.map((entry) => [
+        entry.previousAttemptStatus,
+        entry.attemptStatus,
+        entry.previousLevelStatus,
+        entry.levelStatus,
+        entry.previousVerificationStatus,
+        entry.verificationStatus,
+      ]),
+    ).toEqual([
+      [null, 'IN_PROGRESS', null, 'NOT_VERIFIED', 'NOT_VERIFIED', 'NOT_VERIFIED'],
+      ['IN_PROGRESS', 'APPROVED', 'NOT_VERIFIED', 'VERIFIED', 'NOT_VERIFIED', 'VERIFIED'],
+      ['APPROVED', 'CANCELLED', 'VERIFIED', 'VERIFIED', 'VERIFIED', 'VERIFIED'],
+      [null, 'PENDING', 'VERIFIED', 'NOT_VERIFIED', 'VERIFIED', 'NOT_VERIFIED'],
+    ]);
+    expect(entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+    expect(entries.map(({ cause }) => cause.deliveryId)).toEqual([1, 2, 3, 3]);
+    expect(entries[1]?.occurredAt).toBe('2024-01-01T00:00:00.002000000Z');
+  });
+
+  it('tells that an account was switched off', async () => {
+    const { store } = await openTestStore();
+    await dispositions(store, [
+      delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW),
+      delivery('sumsub', sumsub('applicantDeactivated', {}, 2), NOW),
+    ]);
+    expect((await log(store)).at(-1)).toMatchObject({
+      previousActive: true,
+      active: false,
+      attemptId: null,
+    });
+  });
+
+  it('has no gap and chains for every user after thousands of deliveries at once', async () => {
+    const { store } = await openTestStore();
+    const words = ['verification_inputs_completed', 'rejected', 'verified', 'reviewNeeded'];
+    await Promise.all(
+      Array.from({ length: 2_000 }, (_, index) =>
+        store.record(
+          delivery(
+            'paycaddy',
+            paycaddy(words[index % 4] ?? '', `user-${index % 37}`, (index * 7919) % 10_007),
+            NOW,
+          ),
+        ),
+      ),
+    );
+    const entries: Awaited<ReturnType<typeof log>>[number][] = [];
+    for (let after = 0; ; ) {
+      const { changes, scannedTo } = await store.read.tail(after, 500, {});
+      entries.push(...changes);
+      if (scannedTo === after) break;
+      after = scannedTo;
+    }
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
+    const left = new Map<number, string>();
+    for (const entry of entries) {
+      expect(entry.previousVerificationStatus).toBe(left.get(entry.userId) ?? 'NOT_VERIFIED');
+      left.set(entry.userId, entry.verificationStatus);
+    }
+    const users = await store.read.usersByIds([...left.keys()]);
+    for (const user of users) expect(user?.verificationStatus).toBe(left.get(user?.id ?? 0));
+  }, 60_000);
+});
+
+describe('a poisonous delivery', () => {
+  /** An event that no table takes: its level is text to TypeScript but not to the database. */
+  function poison(): IncomingDelivery {
+    const sound = delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW);
+    if (sound.reading.kind !== 'EVENTS') throw new Error('expected events');
+    const events = sound.reading.events.map((event) => ({
+      ...event,
+      providerStatus: null as never,
+    }));
+    return { ...sound, reading: { ...sound.reading, duplicateKey: 'poison', events } };
+  }
+
+  it('harms no neighbour in its group, and is kept', async () => {
+    const { store } = await openTestStore();
+    const neighbours = Array.from({ length: 20 }, (_, index) =>
+      delivery(
+        'sumsub',
+        sumsub('applicantCreated', { applicantId: `applicant-${index + 10}` }, 1),
+        NOW,
+      ),
+    );
+    const outcomes = await Promise.all(
+      [...neighbours.slice(0, 10), poison(), ...neighbours.slice(10)].map((one) =>
+        store.record(one),
+      ),
+    );
+    expect(outcomes.map(({ disposition }) => disposition)).toEqual([
+      ...Array.from({ length: 10 }, () => 'APPLIED'),
+      'QUARANTINED',
+      ...Array.from({ length: 10 }, () => 'APPLIED'),
+    ]);
+    expect(await store.read.countUsers({})).toBe(20);
+    const [kept] = await store.read.rawBodiesOf([outcomes[10]?.deliveryId ?? 0]);
+    expect(kept?.toString()).toContain('applicantCreated');
+  });
+});
+
+describe('what lies on the disk', () => {
+  it('shows no personal data', async () => {
+    const { store, file } = await openTestStore();
+    await store.record(
+      delivery(
+        'paycaddy',
+        { ...paycaddy('verified', 'user-1', 1), fullName: 'Invented Wintergreen' },
+        NOW,
+      ),
+    );
+    await store.record(
+      delivery(
+        'fractal-id',
+        { type: 'email_changed', data: { user_id: 'user-2', email: 'winter@example.test' } },
+        NOW,
+      ),
+    );
+    const { readFileSync } = await import('node:fs');
+    const bytes = Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]).toString(
+      'latin1',
+    );
+    expect(bytes).toContain('user-1');
+    expect(bytes).not.toContain('Wintergreen');
+    expect(bytes).not.toContain('winter@example.test');
+    expect(await store.read.profilesOf([1, 2])).toEqual([
+      { fullName: 'Invented Wintergreen', age: '33' },
+      { email: 'winter@example.test' },
+    ]);
+  });
+
+  it('lies under a key of each identity, wrapped by the current master key', async () => {
+    const { store, file } = await openTestStore();
+    await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
+    await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
+    await store.record(delivery('paycaddy', 'unreadable', NOW));
+    const keys = await query<{ data_key: Buffer; data_key_id: string }>(
+      file,
+      'SELECT data_key, data_key_id FROM identities',
+    );
+    expect(keys.map(({ data_key_id }) => data_key_id)).toEqual(['test', 'test']);
+    expect(keys[0]?.data_key.equals(keys[1]?.data_key ?? Buffer.alloc(0))).toBe(false);
+    const bodies = await query(file, 'SELECT identity_id, body_key_id FROM deliveries ORDER BY id');
+    expect(bodies).toEqual([
+      { identity_id: 1, body_key_id: null },
+      { identity_id: 2, body_key_id: null },
+      { identity_id: null, body_key_id: 'test' },
+    ]);
+  });
+
+  it('is still read after the master key has been rotated, and new data lies under the new one', async () => {
+    const opened = await openTestStore();
+    await opened.store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
+    const old = { id: 'test', key: Buffer.alloc(32, 7) };
+    const store = await opened.reopen({
+      dataKeys: [{ id: 'newer', key: Buffer.alloc(32, 9) }, old],
+    });
+    await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
+    expect(await store.read.profilesOf([1, 2])).toMatchObject([{ age: '33' }, { age: '33' }]);
+    const keys = await query(opened.file, 'SELECT data_key_id FROM identities ORDER BY id');
+    expect(keys).toEqual([{ data_key_id: 'test' }, { data_key_id: 'newer' }]);
+  });
+
+  it.each([
+    ['lacks', { id: 'newer', key: Buffer.alloc(32, 9) }],
+    ['has another key under', { id: 'test', key: Buffer.alloc(32, 9) }],
+  ])('stops the start when the configuration %s the id it lies under', async (_, key) => {
+    const opened = await openTestStore();
+    await opened.store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
+    await expect(opened.reopen({ dataKeys: [key] })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+    await opened.reopen();
+  });
+});
+
+describe('a store that is away', () => {
+  it('says so instead of keeping half', async () => {
+    const { store } = await openTestStore();
+    await store.close();
+    const refused = store.record(delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW));
+    await expect(refused).rejects.toBeInstanceOf(GatewayError);
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+});
