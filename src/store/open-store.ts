@@ -27,6 +27,11 @@ export interface StoreOptions {
   readonly clock?: () => Date;
   /** Told of every statement, e.g. to count them. */
   readonly onQuery?: (sql: string) => void;
+  /**
+   * What to do where the data was made by another policy than this one's: project everybody again (the gateway), or leave
+   * it as it is (a command beside a running gateway, which may know less of its configuration).
+   */
+  readonly onOtherRules?: 'reproject' | 'leave';
   /** A commit failed; by default the process ends, since a restart is the repair. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -72,7 +77,9 @@ async function assemble(
     onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
   });
   await checkKeys(transaction, keyRing);
-  await applyRules(rules, connection, { reprojectAll, transaction }, log);
+  if (options.onOtherRules !== 'leave') {
+    await applyRules(rules, connection, { reprojectAll, transaction }, log);
+  }
 
   const reading = await openReading(file, onQuery);
   const lent = await Promise.all(

@@ -168,7 +168,7 @@ function rewrite(
   const { reading } = delivery;
   const key = storedKey(row.id, delivery);
   const holder: KnownDelivery | undefined = graph.deliveries.get(pairKey(row.provider, key));
-  graph.rewrittenDeliveries.push({
+  const rewritten = {
     id: row.id,
     provider: row.provider,
     // Read rightly at last, it may turn out to repeat another delivery: then that one keeps the key.
@@ -181,5 +181,7 @@ function rewrite(
     subpath: row.subpath,
     identityId: identity?.id ?? null,
     ...sealBody(delivery.rawBody, identity, keyRing),
-  });
+  };
+  graph.rewrittenDeliveries.push(rewritten);
+  graph.deliveries.set(pairKey(row.provider, rewritten.duplicateKey), rewritten);
 }

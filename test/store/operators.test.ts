@@ -1,0 +1,462 @@
+/** What operators and the passing of time do: open users, link, merge, replay, expire, trim, change the rules. */
+
+import type { Policy } from '../../src/domain/policy';
+import type { KeptDelivery, Reading, Store } from '../../src/store/store';
+import { openTestStore, query, stateOf } from './open-test-store';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+
+const NOW = new Date('2024-02-01T12:00:00Z');
+const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
+const OLDEST_FIRST = { field: 'STARTED_AT', direction: 'ASC' } as const;
+
+async function log(store: Store) {
+  return (await store.read.tail(0, 1_000, {})).changes;
+}
+
+async function approvedFractalUser(store: Store, ref: string): Promise<number> {
+  await store.record(
+    delivery('fractal-id', fractalId('verification_approved', 'basic', ref, 1), NOW),
+  );
+  const user = await store.read.userByIdentity('fractal-id', ref);
+  return user?.id ?? 0;
+}
+
+function link(store: Store, subjectRef: string, userId: number, provider = 'fractal-id') {
+  return store.linkIdentity({ provider, subjectRef, userId, actor: 'an operator', now: NOW });
+}
+
+describe('opening a user', () => {
+  it('happens once per external id', async () => {
+    const { store } = await openTestStore();
+    const first = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    const again = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    expect(again).toEqual({ userId: first.userId, created: false });
+    const nameless = await store.createUser({ externalUserId: null, now: NOW });
+    expect(nameless.created).toBe(true);
+    expect(await store.read.countUsers({})).toBe(2);
+  });
+
+  it('is what the first news under that id finds', async () => {
+    const { store } = await openTestStore();
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
+    expect(await store.read.userByExternalId('customer-1')).toMatchObject({
+      id: userId,
+      verificationStatus: 'VERIFIED',
+    });
+  });
+});
+
+describe('linking an identity', () => {
+  it('of which nothing was heard yet makes its news the user’s', async () => {
+    const { store } = await openTestStore();
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    expect(await link(store, 'uid-1', userId)).toMatchObject({
+      ok: true,
+      userId,
+      mergedUserId: null,
+    });
+    expect(await approvedFractalUser(store, 'uid-1')).toBe(userId);
+  });
+
+  it('whose user was opened only for it merges that user, and says so', async () => {
+    const { store } = await openTestStore();
+    const opened = await approvedFractalUser(store, 'uid-1');
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    const before = (await log(store)).length;
+
+    expect(await link(store, 'uid-1', userId)).toMatchObject({
+      ok: true,
+      userId,
+      mergedUserId: opened,
+    });
+
+    const [byOldId] = await store.read.usersByIds([opened]);
+    expect(byOldId).toMatchObject({ id: userId, verificationStatus: 'VERIFIED' });
+    const [attempts] = await store.read.attemptsOf([userId], {}, OLDEST_FIRST, { first: 10 });
+    expect(attempts?.rows.map(({ row }) => row.status)).toEqual(['APPROVED']);
+    expect(await store.read.userIdsMergedInto(userId)).toEqual([userId, opened]);
+    expect((await log(store)).slice(before)).toMatchObject([
+      {
+        userId,
+        cause: { kind: 'MERGE', mergedUserId: opened, actor: 'an operator' },
+        verificationStatus: 'NOT_VERIFIED',
+      },
+      {
+        userId,
+        cause: { kind: 'LINK' },
+        levelKey: 'fractal-id/basic',
+        previousLevelStatus: null,
+        levelStatus: 'VERIFIED',
+        previousVerificationStatus: 'NOT_VERIFIED',
+        verificationStatus: 'VERIFIED',
+      },
+    ]);
+    const [history] = await store.read.changesOf('user', [userId], { first: 10 });
+    expect(history?.rows.map(({ row }) => row.userId)).toEqual([opened, userId, userId]);
+  });
+
+  it('that the vendor calls another user merges the two, and both external ids lead to one', async () => {
+    const { store } = await openTestStore();
+    await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
+    const { userId } = await store.createUser({ externalUserId: 'customer-2', now: NOW });
+    await link(store, 'customer-1', userId, 'p100');
+    expect(await store.read.userByExternalId('customer-1')).toMatchObject({ id: userId });
+    expect(await store.read.userByExternalId('customer-2')).toMatchObject({ id: userId });
+    await store.record(
+      delivery(
+        'sumsub',
+        sumsub('applicantReviewed', { ...green, externalUserId: 'customer-1' }, 1),
+        NOW,
+      ),
+    );
+    expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toMatchObject({ id: userId });
+    expect(await store.read.countUsers({})).toBe(1);
+  });
+
+  it('to a user without an external id hands the id on', async () => {
+    const { store } = await openTestStore();
+    const nameless = await approvedFractalUser(store, 'uid-1');
+    await store.record(delivery('p100', p100('customer-1', 'NOT_VERIFIED', 'PENDING'), NOW));
+    await link(store, 'customer-1', nameless, 'p100');
+    expect(await store.read.userByExternalId('customer-1')).toMatchObject({
+      id: nameless,
+      externalUserId: 'customer-1',
+    });
+  });
+
+  it('again corrects a mistake: only the identity moves back', async () => {
+    const { store } = await openTestStore();
+    const wrong = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    const right = await store.createUser({ externalUserId: 'customer-2', now: NOW });
+    await link(store, 'uid-1', wrong.userId);
+    await approvedFractalUser(store, 'uid-1');
+    expect(await link(store, 'uid-1', right.userId)).toMatchObject({
+      ok: true,
+      mergedUserId: null,
+    });
+    const users = await store.read.usersByIds([wrong.userId, right.userId]);
+    expect(users.map((user) => [user?.id, user?.verificationStatus])).toEqual([
+      [wrong.userId, 'NOT_VERIFIED'],
+      [right.userId, 'VERIFIED'],
+    ]);
+  });
+
+  it('once is enough: again changes nothing', async () => {
+    const { store } = await openTestStore();
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await approvedFractalUser(store, 'uid-1');
+    await link(store, 'uid-1', userId);
+    const before = await log(store);
+    expect(await link(store, 'uid-1', userId)).toMatchObject({
+      ok: true,
+      userId,
+      mergedUserId: null,
+    });
+    expect(await log(store)).toEqual(before);
+  });
+
+  it('keeps the operator’s word over the vendor’s', async () => {
+    const { store } = await openTestStore();
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await link(store, 'applicant-1', userId, 'sumsub');
+    await store.record(
+      delivery('sumsub', sumsub('applicantCreated', { externalUserId: 'customer-9' }, 1), NOW),
+    );
+    expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toMatchObject({ id: userId });
+  });
+
+  it('to nobody is refused', async () => {
+    const { store } = await openTestStore();
+    expect(await link(store, 'uid-1', 99)).toEqual({ ok: false, fault: 'USER_NOT_FOUND' });
+    expect(await store.read.userByIdentity('fractal-id', 'uid-1')).toBeNull();
+  });
+
+  it('leads through several merges to the last user', async () => {
+    const { store } = await openTestStore();
+    const first = await approvedFractalUser(store, 'uid-1');
+    const second = await approvedFractalUser(store, 'uid-2');
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await link(store, 'uid-1', second);
+    await link(store, 'uid-2', userId);
+    const found = await store.read.usersByIds([first, second, userId]);
+    expect(found.map((user) => user?.id)).toEqual([userId, userId, userId]);
+  });
+});
+
+describe('a vendor that tells its customer’s id late', () => {
+  it('brings the identity home to the user of that id', async () => {
+    const { store } = await openTestStore();
+    await store.record(delivery('p100', p100('customer-1', 'NOT_VERIFIED', 'PENDING'), NOW));
+    const known = await store.read.userByExternalId('customer-1');
+    await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
+    const opened = await store.read.userByIdentity('sumsub', 'applicant-1');
+    expect(opened?.id).not.toBe(known?.id);
+    await store.record(
+      delivery(
+        'sumsub',
+        sumsub('applicantWorkflowCompleted', { ...green, externalUserId: 'customer-1' }, 2),
+        NOW,
+      ),
+    );
+    expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toMatchObject({
+      id: known?.id,
+      verificationStatus: 'VERIFIED',
+    });
+    const [byOldId] = await store.read.usersByIds([opened?.id ?? 0]);
+    expect(byOldId?.id).toBe(known?.id);
+  });
+});
+
+describe('a replay', () => {
+  const asBefore =
+    (provider: string) =>
+    (kept: KeptDelivery): Reading =>
+      delivery(provider, kept.rawBody.toString(), kept.receivedAt).reading;
+
+  it('of what is understood as before changes nothing', async () => {
+    const { store, file } = await openTestStore();
+    await store.record(
+      delivery('sumsub', sumsub('applicantCreated', { externalUserId: 'customer-1' }, 1), NOW),
+    );
+    await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 2), NOW));
+    await store.record(delivery('sumsub', sumsub('applicantTagsChanged', green, 3), NOW));
+    await store.record(delivery('sumsub', 'unreadable', NOW));
+    const before = await stateOf(file);
+    const outcome = await store.replay({
+      selection: { provider: 'sumsub' },
+      dryRun: false,
+      actor: 'test',
+      now: NOW,
+      reread: asBefore('sumsub'),
+    });
+    expect(outcome).toEqual({ deliveries: 4, redisposed: [], changes: [] });
+    expect(await stateOf(file)).toBe(before);
+  });
+
+  it('applies what an adapter has learnt to read, and a repeat is known again', async () => {
+    const { store } = await openTestStore();
+    const unknown = delivery('paycaddy', paycaddy('newly-verified', 'user-1', 5), NOW);
+    expect(await store.record(unknown)).toMatchObject({ disposition: 'QUARANTINED' });
+    const learnt = (kept: KeptDelivery): Reading =>
+      delivery(
+        'paycaddy',
+        kept.rawBody.toString().replace('newly-verified', 'verified'),
+        kept.receivedAt,
+      ).reading;
+    const input = {
+      selection: { disposition: 'QUARANTINED' },
+      actor: 'an operator',
+      now: NOW,
+      reread: learnt,
+    } as const;
+
+    const rehearsed = await store.replay({ ...input, dryRun: true });
+    expect(rehearsed).toMatchObject({
+      deliveries: 1,
+      redisposed: [{ deliveryId: 1, before: 'QUARANTINED', after: 'APPLIED' }],
+      changes: [
+        {
+          attemptStatus: 'APPROVED',
+          verificationStatus: 'VERIFIED',
+          cause: { kind: 'REPLAY', deliveryId: 1, actor: 'an operator' },
+        },
+      ],
+    });
+    expect(await log(store)).toEqual([]);
+    expect(await store.read.deliveriesByIds([1])).toMatchObject([{ disposition: 'QUARANTINED' }]);
+
+    const done = await store.replay({ ...input, dryRun: false });
+    expect(done).toMatchObject({ redisposed: rehearsed.redisposed });
+    expect(await log(store)).toMatchObject([{ seq: 1, verificationStatus: 'VERIFIED' }]);
+    expect(await store.read.deliveriesByIds([1])).toMatchObject([
+      { disposition: 'APPLIED', userId: 1, reason: null },
+    ]);
+    expect(await store.read.profilesOf([1])).toMatchObject([{ fullName: 'Invented Person' }]);
+    expect(String((await store.read.rawBodiesOf([1]))[0])).toContain('newly-verified');
+    const description = 'The document uploaded has issues';
+    const again = delivery('paycaddy', { ...paycaddy('verified', 'user-1', 5), description }, NOW);
+    expect(await store.record(again)).toMatchObject({ duplicate: true, deliveryId: 1 });
+  });
+
+  it('takes back what a corrected adapter no longer reads', async () => {
+    const { store } = await openTestStore();
+    await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
+    const corrected = (kept: KeptDelivery): Reading => ({
+      kind: 'IGNORED',
+      eventType: 'applicantReviewed',
+      duplicateKey: `ignored ${kept.id}`,
+    });
+    const outcome = await store.replay({
+      selection: { ids: [1] },
+      dryRun: false,
+      actor: 'test',
+      now: NOW,
+      reread: corrected,
+    });
+    expect(outcome.redisposed).toEqual([{ deliveryId: 1, before: 'APPLIED', after: 'IGNORED' }]);
+    expect(outcome.changes).toMatchObject([
+      {
+        previousAttemptStatus: 'APPROVED',
+        attemptStatus: null,
+        previousVerificationStatus: 'VERIFIED',
+        verificationStatus: 'NOT_VERIFIED',
+      },
+    ]);
+    expect(await store.read.countAttempts({})).toBe(0);
+  });
+
+  it('keeps one of two that turn out to be the same', async () => {
+    const { store } = await openTestStore();
+    for (const spelling of ['verified-1', 'verified-2']) {
+      await store.record(delivery('paycaddy', paycaddy(spelling, 'user-1', 5), NOW));
+    }
+    const learnt = (kept: KeptDelivery): Reading =>
+      delivery(
+        'paycaddy',
+        kept.rawBody.toString().replace(/verified-\d/, 'verified'),
+        kept.receivedAt,
+      ).reading;
+    const outcome = await store.replay({
+      selection: { provider: 'paycaddy' },
+      dryRun: false,
+      actor: 'test',
+      now: NOW,
+      reread: learnt,
+    });
+    expect(outcome.redisposed.map(({ after }) => after)).toEqual(['APPLIED', 'UNCHANGED']);
+    expect(await log(store)).toHaveLength(1);
+  });
+
+  it('selects by id, provider, disposition and time of receipt', async () => {
+    const { store } = await openTestStore();
+    const at = (hour: number) => new Date(Date.UTC(2024, 1, 1, hour));
+    await store.record(delivery('sumsub', 'unreadable 1', at(1)));
+    await store.record(delivery('paycaddy', 'unreadable 2', at(2)));
+    await store.record(delivery('sumsub', 'unreadable 3', at(3)));
+    const count = async (selection: object) =>
+      (
+        await store.replay({
+          selection,
+          dryRun: true,
+          actor: 'test',
+          now: NOW,
+          reread: (kept) =>
+            delivery(kept.provider, kept.rawBody.toString(), kept.receivedAt).reading,
+        })
+      ).deliveries;
+    expect(await count({ ids: [1, 3] })).toBe(2);
+    expect(await count({ provider: 'sumsub' })).toBe(2);
+    expect(await count({ disposition: 'APPLIED' })).toBe(0);
+    expect(await count({ receivedFrom: at(2), receivedBefore: at(3) })).toBe(1);
+  });
+
+  it('into an empty database rebuilds the state that is held', async () => {
+    const held = await openTestStore();
+    const told = [
+      sumsub('applicantCreated', { externalUserId: 'customer-1' }, 1),
+      sumsub('applicantReviewed', green, 5),
+      sumsub(
+        'applicantLevelChanged',
+        { previousLevelName: 'basic-kyc-level', levelName: 'plus' },
+        6,
+      ),
+      sumsub('applicantPending', { levelName: 'plus', reviewStatus: 'pending' }, 4),
+      sumsub(
+        'applicantActionReviewed',
+        { applicantActionId: 'action-1', levelName: 'action', ...green },
+        7,
+      ),
+      sumsub('applicantDeactivated', {}, 9),
+    ];
+    for (const body of told) await held.store.record(delivery('sumsub', body, NOW));
+    const rows = await held.store.read.deliveries({}, { first: 100 });
+    const ids = rows.rows.map(({ row }) => row.id);
+    const bodies = await held.store.read.rawBodiesOf(ids);
+    const rebuilt = await openTestStore();
+    for (const body of bodies) await rebuilt.store.record(delivery('sumsub', String(body), NOW));
+    expect(await stateOf(rebuilt.file)).toBe(await stateOf(held.file));
+  });
+});
+
+describe('the passing of time', () => {
+  const HOUR = 60 * 60_000;
+  const lasting = (hours: number): Policy => ({
+    verified: null,
+    expiresAfterMs: { '*': hours * HOUR },
+  });
+  const approvedAt = Date.UTC(2024, 0, 1, 0, 0, 1);
+  const hoursIn = (hours: number) => new Date(approvedAt + hours * HOUR);
+
+  it('expires an approval, and the log says so', async () => {
+    const { store } = await openTestStore({ policy: lasting(2) }, { clock: () => hoursIn(1) });
+    await approvedFractalUser(store, 'uid-1');
+    expect(await store.expire(hoursIn(1.9))).toBe(0);
+    expect(await store.expire(hoursIn(2))).toBe(1);
+    expect(await store.expire(hoursIn(3))).toBe(0);
+    expect((await log(store)).at(-1)).toMatchObject({
+      cause: { kind: 'EXPIRY' },
+      previousLevelStatus: 'VERIFIED',
+      levelStatus: 'EXPIRED',
+      previousVerificationStatus: 'VERIFIED',
+      verificationStatus: 'EXPIRED',
+    });
+    expect(await store.read.levelsOf([1])).toMatchObject([[{ status: 'EXPIRED' }]]);
+  });
+
+  it('changes the rules: everybody is judged anew at the next start', async () => {
+    const opened = await openTestStore({}, { clock: () => hoursIn(5) });
+    await approvedFractalUser(opened.store, 'uid-1');
+    const stricter: Policy = {
+      verified: { allOf: [{ level: 'fractal-id/basic' }, { level: 'fractal-id/liveness' }] },
+      expiresAfterMs: {},
+    };
+    const store = await opened.reopen({ policy: stricter });
+    expect((await log(store)).at(-1)).toMatchObject({
+      cause: { kind: 'POLICY' },
+      previousVerificationStatus: 'VERIFIED',
+      verificationStatus: 'NOT_VERIFIED',
+    });
+    const entries = (await log(store)).length;
+    expect(await log(await opened.reopen({ policy: stricter }))).toHaveLength(entries);
+    const lenient = await opened.reopen();
+    expect((await log(lenient)).at(-1)).toMatchObject({ verificationStatus: 'VERIFIED' });
+  });
+
+  it('trims the log, whose positions go on from where they were', async () => {
+    let now = hoursIn(1);
+    const { store, file } = await openTestStore({}, { clock: () => now });
+    await approvedFractalUser(store, 'uid-1');
+    now = hoursIn(10);
+    await approvedFractalUser(store, 'uid-2');
+    expect(await store.read.logFloor()).toBe(0);
+    expect(await store.trimLog(hoursIn(5))).toBe(1);
+    expect(await store.read.logFloor()).toBe(1);
+    expect((await log(store)).map(({ seq }) => seq)).toEqual([2]);
+    expect(await store.trimLog(hoursIn(50))).toBe(1);
+    expect([await store.read.head(), await store.read.logFloor()]).toEqual([2, 2]);
+    await approvedFractalUser(store, 'uid-3');
+    expect((await log(store)).map(({ seq }) => seq)).toEqual([3]);
+    expect(await query(file, 'SELECT count(*) AS n FROM changes')).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('API keys', () => {
+  it('are found by their hash until they are revoked', async () => {
+    const { store } = await openTestStore();
+    const key = await store.apiKeys.create({
+      name: 'reporting',
+      prefix: 'abcdefgh',
+      hash: 'ff'.repeat(32),
+      scopes: ['read'],
+      now: NOW,
+    });
+    expect(await store.apiKeys.findByHash('ff'.repeat(32))).toEqual(key);
+    expect(await store.apiKeys.findByHash('00'.repeat(32))).toBeNull();
+    expect(await store.apiKeys.revokedAmong([key.id, 77])).toEqual(new Set([77]));
+    expect(await store.apiKeys.revoke('abcdefgh', NOW)).toBe(true);
+    expect(await store.apiKeys.revoke('abcdefgh', NOW)).toBe(false);
+    expect(await store.apiKeys.revokedAmong([key.id])).toEqual(new Set([key.id]));
+    expect(await store.apiKeys.list()).toMatchObject([{ name: 'reporting', revokedAt: NOW }]);
+  });
+});
