@@ -1,0 +1,157 @@
+/** One pure reading of the environment, all faults reported at once. */
+
+import { z } from 'zod';
+import { type DataKey, readDataKeys } from './config/data-keys';
+import { type DatabaseConfig, readDatabase, readDataDir } from './config/database';
+import {
+  createEnvironmentReader,
+  type Environment,
+  type EnvironmentReader,
+} from './config/environment';
+import { type JwtConfig, readJwt } from './config/jwt';
+import { parsePolicy } from './config/policy';
+import { readWebhookSecrets, type WebhookSecret } from './config/webhook-secrets';
+import { ConfigError } from './domain/errors';
+import type { ProviderId } from './domain/level';
+import { DEFAULT_POLICY, type Policy } from './domain/policy';
+
+export type { DataKey } from './config/data-keys';
+export type { Environment } from './config/environment';
+export type { JwtConfig } from './config/jwt';
+export type { WebhookSecret } from './config/webhook-secrets';
+
+export interface Config {
+  readonly mode: 'development' | 'production';
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly dataDir: string;
+  readonly database: DatabaseConfig;
+  /** Secrets by provider slug, in configuration order; a provider without an entry is not served. */
+  readonly webhookSecrets: Readonly<Record<ProviderId, readonly WebhookSecret[]>>;
+  readonly fractalIdFormat: 'classic' | 'kraken';
+  /** The weakest digest that a Sumsub signature may choose. */
+  readonly sumsubMinimumDigest: 'sha1' | 'sha256' | 'sha512';
+  readonly bootstrapApiKey: string | null;
+  /** `null`: end users have no access. */
+  readonly jwt: JwtConfig | null;
+  /** The first encrypts, all decrypt. */
+  readonly dataKeys: readonly [DataKey, ...DataKey[]];
+  readonly policy: Policy;
+  readonly acceptSandbox: boolean;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  /** How long log entries are kept, in days; `null`: for ever. */
+  readonly changeLogRetentionDays: number | null;
+}
+
+/** Everything outside the process that the configuration is made of, already read. */
+export interface ConfigSources {
+  readonly env: Environment;
+  /** Content of `POLICY_FILE`; `null` where that is unset or could not be read. */
+  readonly policyText: string | null;
+  /** What went wrong while the sources were read, `NAME: expected …` each. */
+  readonly faults: readonly string[];
+}
+
+/** The variables of this process. Nothing else reads `process.env`. */
+export function environment(): Environment {
+  return process.env;
+}
+
+/** Unset means development, and so does `test`; a name that is none, such as `prod`, is not taken for development. */
+export function modeOf(env: Environment): 'development' | 'production' {
+  return readMode(createEnvironmentReader(env));
+}
+
+/** Absolute path of the folder for what the gateway itself keeps. */
+export function dataDirOf(env: Environment): string {
+  return readDataDir(createEnvironmentReader(env));
+}
+
+/**
+ * @param providerIds - Slugs of every vendor that there is an adapter for.
+ * @throws {ConfigError} listing every fault by variable name; values are never shown.
+ */
+export function loadConfig(sources: ConfigSources, providerIds: readonly ProviderId[]): Config {
+  const { env, policyText } = sources;
+  const reader = createEnvironmentReader(env, sources.faults);
+  const mode = readMode(reader);
+  const dataDir = readDataDir(reader);
+  const [firstKey, ...otherKeys] = readDataKeys(reader);
+  rejectRedis(reader);
+
+  const settings = {
+    mode,
+    host: reader.text('HOST') ?? '127.0.0.1',
+    port: reader.read('PORT', PORT, 4000),
+    dataDir,
+    database: readDatabase(reader, dataDir),
+    webhookSecrets: readWebhookSecrets(reader, Object.keys(env), providerIds, mode),
+    fractalIdFormat: reader.read('FRACTAL_ID_FORMAT', FRACTAL_ID_FORMAT, 'classic'),
+    // Sumsub signs with SHA-256 unless told otherwise; SHA-1 is there for accounts that have not moved yet.
+    sumsubMinimumDigest: reader.read('SUMSUB_MINIMUM_DIGEST', DIGEST, 'sha256'),
+    bootstrapApiKey: reader.read('BOOTSTRAP_API_KEY', BEARER_TOKEN, null),
+    jwt: readJwt(reader, mode),
+    policy: policyText === null ? DEFAULT_POLICY : readPolicy(reader, policyText, providerIds),
+    acceptSandbox: reader.read('ACCEPT_SANDBOX', BOOLEAN, mode === 'development'),
+    logLevel: reader.read('LOG_LEVEL', LOG_LEVEL, 'info'),
+    changeLogRetentionDays: reader.read('CHANGE_LOG_RETENTION_DAYS', DAYS, null),
+  };
+  if (firstKey === undefined || reader.faults.length > 0) throw new ConfigError(reader.faults);
+  return { ...settings, dataKeys: [firstKey, ...otherKeys] };
+}
+
+/** The part that the TypeORM command line needs. @throws {ConfigError} */
+export function loadDatabaseConfig(env: Environment = environment()): DatabaseConfig {
+  const reader = createEnvironmentReader(env);
+  const database = readDatabase(reader, readDataDir(reader));
+  if (reader.faults.length > 0) throw new ConfigError(reader.faults);
+  return database;
+}
+
+const PORT = wholeNumber(0, 65_535);
+const DAYS = wholeNumber(1, 36_500);
+const MODE = oneOf('development', 'production', 'test');
+const FRACTAL_ID_FORMAT = oneOf('classic', 'kraken');
+const DIGEST = oneOf('sha1', 'sha256', 'sha512');
+const LOG_LEVEL = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
+const BOOLEAN = oneOf('true', 'false').transform((word) => word === 'true');
+/** What may follow `Bearer` in a header. */
+const BEARER_TOKEN = z
+  .string()
+  .regex(/^[\w.~+/-]{32,}=*$/, 'at least 32 of the characters A-Z a-z 0-9 - . _ ~ + /');
+
+/** What is neither is held to what production asks, and is a fault besides. */
+function readMode(reader: EnvironmentReader): 'development' | 'production' {
+  const fallback = reader.text('NODE_ENV') === undefined ? 'development' : 'production';
+  return reader.read('NODE_ENV', MODE, fallback) === 'production' ? 'production' : 'development';
+}
+
+function readPolicy(
+  reader: EnvironmentReader,
+  text: string,
+  providerIds: readonly ProviderId[],
+): Policy {
+  return parsePolicy(text, providerIds, (path, expected) => {
+    reader.fault('POLICY_FILE', path === '' ? expected : `${path} to be ${expected}`);
+  });
+}
+
+function rejectRedis(reader: EnvironmentReader): void {
+  if (reader.text('REDIS_URL') !== undefined) {
+    reader.fault('REDIS_URL', 'to be unset: several instances are not there yet');
+  }
+}
+
+function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words) {
+  return z.enum(words, { error: `one of ${words.join(', ')}` });
+}
+
+function wholeNumber(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, { error: expected, abort: true })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}

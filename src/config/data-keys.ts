@@ -1,0 +1,39 @@
+/** `DATA_KEYS`: the master keys that personal data is encrypted under. */
+
+import type { EnvironmentReader } from './environment';
+
+/** A master key. */
+export interface DataKey {
+  /** Stands beside everything that the key encrypted; up to 32 letters, digits, `-`, `_`, `.`. */
+  readonly id: string;
+  /** 32 bytes. */
+  readonly key: Buffer;
+}
+
+const NAME = 'DATA_KEYS';
+const KEY_BYTES = 32;
+const FORMAT = /^([\w.-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/;
+
+/** `id:base64-of-32-bytes,…` in the order given; empty, with a fault, unless every one of them is sound. */
+export function readDataKeys(reader: EnvironmentReader): readonly DataKey[] {
+  const parts = (reader.text(NAME) ?? '').split(',').map((part) => part.trim());
+  const keys = parts.filter((part) => part !== '').flatMap((part) => readKey(part) ?? 'UNREADABLE');
+  const sound = keys.filter((key) => key !== 'UNREADABLE');
+
+  if (sound.length === 0 || sound.length < keys.length) {
+    reader.fault(NAME, '`id:base64`, the key 32 random bytes, several separated by commas');
+    return [];
+  }
+  if (new Set(sound.map(({ id }) => id)).size < sound.length) {
+    reader.fault(NAME, 'a different id for each key');
+    return [];
+  }
+  return sound;
+}
+
+function readKey(part: string): DataKey | undefined {
+  const [, id, base64] = FORMAT.exec(part) ?? [];
+  if (id === undefined || base64 === undefined) return undefined;
+  const key = Buffer.from(base64, 'base64');
+  return key.length === KEY_BYTES ? { id, key } : undefined;
+}

@@ -1,0 +1,69 @@
+/** `JWT_*`: whose tokens end users may come with. */
+
+import type { EnvironmentReader } from './environment';
+
+export interface JwtConfig {
+  readonly source: { readonly secret: string } | { readonly jwksUrl: string };
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** HS256 asks for a key at least as long as its digest. */
+const MIN_SECRET_BYTES = 32;
+/** Issuer and audience of tokens that a developer makes with the generated secret. */
+const DEVELOPMENT_NAME = 'kyc-gateway';
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** @returns `null` where neither a secret nor a key set is given: then end users have no access. */
+export function readJwt(
+  reader: EnvironmentReader,
+  mode: 'development' | 'production',
+): JwtConfig | null {
+  const secret = reader.text('JWT_SECRET');
+  const jwksUrl = reader.text('JWT_JWKS_URL');
+  if (secret === undefined && jwksUrl === undefined) {
+    assertNoLeftovers(reader);
+    return null;
+  }
+  if (secret !== undefined && jwksUrl !== undefined) {
+    reader.fault('JWT_SECRET', 'to be unset beside JWT_JWKS_URL: tokens come from one source');
+  }
+  if (secret !== undefined && Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
+    reader.fault('JWT_SECRET', `at least ${MIN_SECRET_BYTES} bytes`);
+  }
+  if (jwksUrl !== undefined && !isTrustworthy(jwksUrl)) {
+    reader.fault('JWT_JWKS_URL', 'an https: URL (http: only on the loopback interface)');
+  }
+  const fallback = mode === 'development' ? DEVELOPMENT_NAME : undefined;
+  const issuer = required(reader, 'JWT_ISSUER', fallback, 'the `iss` of the tokens');
+  const audience = required(reader, 'JWT_AUDIENCE', fallback, 'the `aud` of the tokens');
+  return {
+    source: jwksUrl === undefined ? { secret: secret ?? '' } : { jwksUrl },
+    issuer,
+    audience,
+  };
+}
+
+function required(
+  reader: EnvironmentReader,
+  name: string,
+  fallback: string | undefined,
+  expected: string,
+): string {
+  const value = reader.text(name) ?? fallback;
+  if (value === undefined) reader.fault(name, expected);
+  return value ?? '';
+}
+
+/** Somebody who names an issuer wants tokens checked, and forgot by what. */
+function assertNoLeftovers(reader: EnvironmentReader): void {
+  const given = ['JWT_ISSUER', 'JWT_AUDIENCE'].filter((name) => reader.text(name) !== undefined);
+  for (const name of given) reader.fault(name, 'JWT_SECRET or JWT_JWKS_URL beside it');
+}
+
+/** Whoever can answer in place of the key set can sign any token. */
+function isTrustworthy(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
+}

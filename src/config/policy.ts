@@ -1,0 +1,114 @@
+/**
+ * The policy file: when a user counts as verified.
+ *
+ * ```json
+ * {
+ *   "verified": { "anyOf": ["sumsub/basic-kyc-level", { "allOf": ["fractal-id/basic", "fractal-id/liveness"] }] },
+ *   "expiresAfter": { "sumsub/basic-kyc-level": "P365D", "*": "P2Y" }
+ * }
+ * ```
+ *
+ * Both parts may be left out.
+ */
+
+import type { LevelKey, ProviderId } from '../domain/level';
+import { DEFAULT_POLICY, type Policy, type Rule } from '../domain/policy';
+import { parseDurationMs } from './duration';
+
+/** Told of each fault: where in the file (`verified.anyOf[1]`, `''` for the whole), and what was expected there. */
+type Complain = (path: string, expected: string) => void;
+
+interface Reading {
+  readonly providerIds: readonly ProviderId[];
+  readonly complain: Complain;
+}
+
+/**
+ * @param text - The file's content.
+ * @returns the policy; meaningless if `complain` was called.
+ */
+export function parsePolicy(
+  text: string,
+  providerIds: readonly ProviderId[],
+  complain: Complain,
+): Policy {
+  const file = parseJson(text);
+  if (!isObject(file)) {
+    complain('', 'a JSON object');
+    return DEFAULT_POLICY;
+  }
+  const reading = { providerIds, complain };
+  assertKeys(file, '', ['verified', 'expiresAfter'], reading);
+  return {
+    verified: file.verified === undefined ? null : readRule(file.verified, 'verified', reading),
+    expiresAfterMs: readExpiry(file.expiresAfter, reading),
+  };
+}
+
+function readRule(value: unknown, path: string, reading: Reading): Rule {
+  if (typeof value === 'string') return { level: readLevelKey(value, path, reading) };
+  if (isObject(value)) {
+    assertKeys(value, path, ['anyOf', 'allOf'], reading);
+    const { anyOf, allOf } = value;
+    if (allOf === undefined) return { anyOf: readRules(anyOf, `${path}.anyOf`, reading) };
+    if (anyOf === undefined) return { allOf: readRules(allOf, `${path}.allOf`, reading) };
+  }
+  reading.complain(path, 'a level, or an object with either `anyOf` or `allOf`');
+  return { anyOf: [] };
+}
+
+function readRules(value: unknown, path: string, reading: Reading): readonly Rule[] {
+  if (Array.isArray(value) && value.length > 0) {
+    return value.map((part, index) => readRule(part, `${path}[${index}]`, reading));
+  }
+  reading.complain(path, 'a list of at least one level or rule'); // an empty one would verify nobody, ever
+  return [];
+}
+
+function readExpiry(value: unknown, reading: Reading): Policy['expiresAfterMs'] {
+  if (value === undefined) return {};
+  if (!isObject(value)) {
+    reading.complain('expiresAfter', 'an object of durations by level');
+    return {};
+  }
+  const entries = Object.entries(value).map(([key, duration]): [LevelKey, number] => {
+    const path = `expiresAfter[${JSON.stringify(key)}]`;
+    if (key !== '*') readLevelKey(key, path, reading);
+    return [key, readDuration(duration, path, reading)];
+  });
+  return Object.fromEntries(entries);
+}
+
+function readDuration(value: unknown, path: string, reading: Reading): number {
+  const ms = typeof value === 'string' ? parseDurationMs(value) : undefined;
+  if (ms === undefined) reading.complain(path, 'an ISO 8601 duration above zero, such as `P365D`');
+  return ms ?? 0;
+}
+
+function readLevelKey(value: string, path: string, { providerIds, complain }: Reading): LevelKey {
+  const known = providerIds.some(
+    (id) => value.startsWith(`${id}/`) && value.length > id.length + 1,
+  );
+  if (!known)
+    complain(path, `a level \`provider/name\`, the provider one of ${providerIds.join(', ')}`);
+  return value;
+}
+
+/** A misspelt key would quietly leave a rule out. */
+function assertKeys(value: object, path: string, keys: readonly string[], reading: Reading): void {
+  const known = Object.keys(value).every((key) => keys.includes(key));
+  if (!known) reading.complain(path, `no other keys than ${keys.join(', ')}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,96 @@
+/** `WEBHOOK_SECRETS_<PROVIDER>`: what each vendor proves itself with. */
+
+import type { ProviderId } from '../domain/level';
+import type { EnvironmentReader } from './environment';
+
+/** A secret that a vendor signs with or shows. */
+export interface WebhookSecret {
+  readonly secret: string;
+  /** The notification type that this secret signs; absent: any. Fractal ID only. */
+  readonly type?: string;
+}
+
+const PREFIX = 'WEBHOOK_SECRETS_';
+
+/** Notification types that have a secret of their own, by provider. */
+const TYPES: Readonly<Record<ProviderId, readonly string[]>> = {
+  'fractal-id': [
+    'verification_approved',
+    'verification_contacted',
+    'verification_rejected',
+    'credential_shared',
+    'email_changed',
+    'authorization_revoked',
+  ],
+};
+
+/** In production. A secret that is shown as it is, and stands in access logs of proxies, has to be the longest. */
+const MIN_LENGTH = 16;
+const MIN_LENGTHS: Readonly<Record<ProviderId, number>> = { paycaddy: 32 };
+
+/** What a secret has to be made of, where it becomes part of a URL. */
+const IN_PATH: ReadonlySet<ProviderId> = new Set(['paycaddy']);
+
+/** `fractal-id` → `WEBHOOK_SECRETS_FRACTAL_ID`. */
+export function secretsVariable(provider: ProviderId): string {
+  return PREFIX + provider.toUpperCase().replaceAll('-', '_');
+}
+
+/** @returns secrets by provider, in the order of configuration; a provider without one has no entry. */
+export function readWebhookSecrets(
+  reader: EnvironmentReader,
+  names: readonly string[],
+  providerIds: readonly ProviderId[],
+  mode: 'development' | 'production',
+): Readonly<Record<ProviderId, readonly WebhookSecret[]>> {
+  const known = new Set(providerIds.map(secretsVariable));
+  const unknown = names.filter((name) => name.startsWith(PREFIX) && !known.has(name));
+  for (const name of unknown.filter((name) => reader.text(name) !== undefined)) {
+    reader.fault(name, `to be one of ${[...known].join(', ')}`); // a misspelt one leaves a provider unserved
+  }
+  const entries = providerIds.flatMap((provider) => {
+    const secrets = readSecrets(reader, provider, mode);
+    return secrets.length > 0 ? [[provider, secrets] as const] : [];
+  });
+  if (mode === 'production' && entries.length === 0) {
+    reader.fault(`${PREFIX}<PROVIDER>`, 'secrets of at least one provider');
+  }
+  return Object.fromEntries(entries);
+}
+
+function readSecrets(
+  reader: EnvironmentReader,
+  provider: ProviderId,
+  mode: 'development' | 'production',
+): readonly WebhookSecret[] {
+  const name = secretsVariable(provider);
+  const parts = (reader.text(name) ?? '').split(',').map((part) => part.trim());
+  const secrets = parts.filter((part) => part !== '').map((part) => readSecret(part, provider));
+  if (reader.text(name) !== undefined && secrets.length === 0) reader.fault(name, 'a secret');
+
+  const types = TYPES[provider] ?? [];
+  const minLength = mode === 'production' ? (MIN_LENGTHS[provider] ?? MIN_LENGTH) : 1;
+  secrets.forEach(({ secret, type }, index) => {
+    const which = secrets.length > 1 ? `secret ${index + 1} ` : 'the secret ';
+    if (secret.length < minLength) {
+      reader.fault(name, `${which}to have at least ${minLength} characters`);
+    }
+    if (IN_PATH.has(provider) && !/^[\w.~-]+$/.test(secret)) {
+      reader.fault(name, `${which}to hold only letters, digits, - . _ ~: it is part of a URL`);
+    }
+    if (type !== undefined && !types.includes(type)) {
+      reader.fault(name, `${which}to have one of the types ${types.join(', ')} before \`=\``);
+    }
+  });
+  return secrets;
+}
+
+/**
+ * A secret may hold `=` itself, at its end if it is base64. So only words in snake case with something behind the `=`
+ * are taken for types, and only where types exist; a word that is no type we know is a fault, not a secret.
+ */
+function readSecret(part: string, provider: ProviderId): WebhookSecret {
+  const [, type, secret] = /^([a-z]+(?:_[a-z]+)+)=([^=].*)$/s.exec(part) ?? [];
+  const typed = TYPES[provider] !== undefined && type !== undefined && secret !== undefined;
+  return typed ? { secret, type } : { secret: part };
+}

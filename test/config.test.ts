@@ -1,0 +1,389 @@
+/** The reading of the environment: what is understood, what is refused, and that no value is ever shown. */
+
+import { resolve } from 'node:path';
+import {
+  type ConfigSources,
+  dataDirOf,
+  loadConfig,
+  loadDatabaseConfig,
+  modeOf,
+} from '../src/config';
+import { ConfigError } from '../src/domain/errors';
+
+const PROVIDERS = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
+const KEY = Buffer.alloc(32, 7).toString('base64');
+const LONG = 'a-secret-of-at-least-32-characters';
+
+const DEVELOPMENT = { DATA_KEYS: `k1:${KEY}` };
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  DATA_KEYS: `k1:${KEY}`,
+  WEBHOOK_SECRETS_SUMSUB: 'a secret of sumsub',
+};
+
+function sources(env: ConfigSources['env'], more: Partial<ConfigSources> = {}): ConfigSources {
+  return { env, policyText: null, faults: [], ...more };
+}
+
+function load(env: ConfigSources['env'], more: Partial<ConfigSources> = {}) {
+  return loadConfig(sources(env, more), PROVIDERS);
+}
+
+function faultsOf(env: ConfigSources['env'], more: Partial<ConfigSources> = {}): readonly string[] {
+  try {
+    load(env, more);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+/** Variables at fault, each once. */
+function faultyNames(env: ConfigSources['env'], more: Partial<ConfigSources> = {}): string[] {
+  return [...new Set(faultsOf(env, more).map((fault) => fault.slice(0, fault.indexOf(':'))))];
+}
+
+describe('without any choice made', () => {
+  it('develops on the loopback interface, with data in ./data', () => {
+    expect(load(DEVELOPMENT)).toEqual({
+      mode: 'development',
+      host: '127.0.0.1',
+      port: 4000,
+      dataDir: resolve('data'),
+      database: { kind: 'sqlite', file: resolve('data/kyc.sqlite') },
+      webhookSecrets: {},
+      fractalIdFormat: 'classic',
+      sumsubMinimumDigest: 'sha256',
+      bootstrapApiKey: null,
+      jwt: null,
+      dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
+      policy: { verified: null, expiresAfterMs: {} },
+      acceptSandbox: true,
+      logLevel: 'info',
+      changeLogRetentionDays: null,
+    });
+  });
+
+  it('counts no sandbox events in production', () => {
+    expect(load(PRODUCTION)).toMatchObject({ mode: 'production', acceptSandbox: false });
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    expect(load({ ...DEVELOPMENT, PORT: '', HOST: ' ', REDIS_URL: '' })).toEqual(load(DEVELOPMENT));
+  });
+});
+
+describe('every variable', () => {
+  it('is read', () => {
+    const config = load({
+      ...PRODUCTION,
+      HOST: '0.0.0.0',
+      PORT: '0',
+      DATA_DIR: '/var/kyc',
+      FRACTAL_ID_FORMAT: 'kraken',
+      SUMSUB_MINIMUM_DIGEST: 'sha1',
+      BOOTSTRAP_API_KEY: LONG,
+      ACCEPT_SANDBOX: 'true',
+      LOG_LEVEL: 'debug',
+      CHANGE_LOG_RETENTION_DAYS: '90',
+    });
+    expect(config).toMatchObject({
+      host: '0.0.0.0',
+      port: 0,
+      dataDir: '/var/kyc',
+      database: { kind: 'sqlite', file: '/var/kyc/kyc.sqlite' },
+      fractalIdFormat: 'kraken',
+      sumsubMinimumDigest: 'sha1',
+      bootstrapApiKey: LONG,
+      acceptSandbox: true,
+      logLevel: 'debug',
+      changeLogRetentionDays: 90,
+    });
+  });
+
+  it.each([
+    ['NODE_ENV', 'prod'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '4e3'],
+    ['FRACTAL_ID_FORMAT', 'Classic'],
+    ['SUMSUB_MINIMUM_DIGEST', 'md5'],
+    ['ACCEPT_SANDBOX', 'yes'],
+    ['LOG_LEVEL', 'verbose'],
+    ['CHANGE_LOG_RETENTION_DAYS', '0'],
+    ['CHANGE_LOG_RETENTION_DAYS', '1.5'],
+    ['BOOTSTRAP_API_KEY', 'too-short'],
+    ['BOOTSTRAP_API_KEY', `${LONG} with blanks`],
+    ['REDIS_URL', 'redis://localhost'],
+    ['DATABASE_URL', 'postgres://somebody:password@host/db'],
+    ['DATABASE_URL', 'postgresql://host/db'],
+    ['DATABASE_URL', 'mysql://host/db'],
+    ['DATABASE_URL', 'sqlite:'],
+    ['DATABASE_URL', 'sqlite::memory:'],
+    ['DATABASE_URL', 'sqlite://relative/path'],
+    ['DATA_KEYS', 'no-colon'],
+    ['DATA_KEYS', `k1:${Buffer.alloc(31, 7).toString('base64')}`],
+    ['DATA_KEYS', `k1:${KEY},k1:${Buffer.alloc(32, 8).toString('base64')}`],
+    ['DATA_KEYS', `k1:${KEY},broken`],
+  ])('%s is refused if it is %s', (name, value) => {
+    expect(faultyNames({ ...PRODUCTION, [name]: value })).toEqual([name]);
+  });
+
+  it('says that PostgreSQL is not there yet', () => {
+    expect(faultsOf({ ...DEVELOPMENT, DATABASE_URL: 'postgres://host/db' })).toEqual([
+      'DATABASE_URL: expected `sqlite:<file>`; PostgreSQL is not there yet',
+    ]);
+  });
+});
+
+describe('faults', () => {
+  it('are all reported at once, in one error', () => {
+    const env = {
+      NODE_ENV: 'production',
+      PORT: 'x',
+      LOG_LEVEL: 'x',
+      JWT_SECRET: 'x',
+      DATA_KEYS: 'x',
+      WEBHOOK_SECRETS_PAYCADDY: 'x',
+      WEBHOOK_SECRETS_SUMSUB: 'x',
+    };
+    expect(faultyNames(env, { policyText: '[]', faults: ['DATA_DIR: x'] }).sort()).toEqual([
+      'DATA_DIR',
+      'DATA_KEYS',
+      'JWT_AUDIENCE',
+      'JWT_ISSUER',
+      'JWT_SECRET',
+      'LOG_LEVEL',
+      'POLICY_FILE',
+      'PORT',
+      'WEBHOOK_SECRETS_PAYCADDY',
+      'WEBHOOK_SECRETS_SUMSUB',
+    ]);
+  });
+
+  it('never show a value', () => {
+    const value = 'S3CR3T-V4LUE';
+    const names = [
+      'NODE_ENV',
+      'PORT',
+      'DATABASE_URL',
+      'FRACTAL_ID_FORMAT',
+      'SUMSUB_MINIMUM_DIGEST',
+      'BOOTSTRAP_API_KEY',
+      'JWT_SECRET',
+      'JWT_JWKS_URL',
+      'DATA_KEYS',
+      'ACCEPT_SANDBOX',
+      'LOG_LEVEL',
+      'CHANGE_LOG_RETENTION_DAYS',
+      'REDIS_URL',
+      'WEBHOOK_SECRETS_FRACTAL_ID',
+      'WEBHOOK_SECRETS_SUMSUB',
+      'WEBHOOK_SECRETS_PAYCADDY',
+      'WEBHOOK_SECRETS_P100',
+      'WEBHOOK_SECRETS_TYPO',
+    ];
+    const env = Object.fromEntries(names.map((name) => [name, value]));
+    const faults = faultsOf(env, { policyText: `{"verified": "${value}"}` });
+    expect(faultyNames(env, { policyText: '[]' })).toEqual(expect.arrayContaining(names));
+    expect(faults.join('\n')).not.toContain(value);
+  });
+
+  it('of an unknown mode are those of production too, so that a typing error opens nothing', () => {
+    expect(faultyNames({ NODE_ENV: 'prod' })).toEqual([
+      'NODE_ENV',
+      'DATA_KEYS',
+      'WEBHOOK_SECRETS_<PROVIDER>',
+    ]);
+    expect(modeOf({ NODE_ENV: 'prod' })).toBe('production');
+    expect(modeOf({})).toBe('development');
+  });
+});
+
+describe('webhook secrets', () => {
+  it('are several per provider, in the order given', () => {
+    const { webhookSecrets } = load({
+      ...DEVELOPMENT,
+      WEBHOOK_SECRETS_SUMSUB: 'new, old,',
+      WEBHOOK_SECRETS_P100: 'token',
+    });
+    expect(webhookSecrets).toEqual({
+      sumsub: [{ secret: 'new' }, { secret: 'old' }],
+      p100: [{ secret: 'token' }],
+    });
+  });
+
+  it('may be bound to a notification type of Fractal ID', () => {
+    const { webhookSecrets } = load({
+      ...DEVELOPMENT,
+      WEBHOOK_SECRETS_FRACTAL_ID: 'verification_approved=one,email_changed=two==,three',
+    });
+    expect(webhookSecrets['fractal-id']).toEqual([
+      { secret: 'one', type: 'verification_approved' },
+      { secret: 'two==', type: 'email_changed' },
+      { secret: 'three' },
+    ]);
+  });
+
+  it.each(['c2VjcmV0=', 'c2VjcmV0==', 'Abc=def', 'abc=def', 'snake_case=', 'snake_case=='])(
+    'such as %s hold the sign = themselves',
+    (secret) => {
+      const { webhookSecrets } = load({ ...DEVELOPMENT, WEBHOOK_SECRETS_FRACTAL_ID: secret });
+      expect(webhookSecrets['fractal-id']).toEqual([{ secret }]);
+    },
+  );
+
+  it('of other vendors have no types', () => {
+    const secret = 'verification_approved=one';
+    const { webhookSecrets } = load({ ...DEVELOPMENT, WEBHOOK_SECRETS_SUMSUB: secret });
+    expect(webhookSecrets.sumsub).toEqual([{ secret }]);
+  });
+
+  it('for a misspelt type are a fault, because they would never fit', () => {
+    const env = { ...DEVELOPMENT, WEBHOOK_SECRETS_FRACTAL_ID: 'verification_aproved=one' };
+    expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_FRACTAL_ID']);
+  });
+
+  it('for a misspelt provider are a fault, because the provider would not be served', () => {
+    const env = { ...DEVELOPMENT, WEBHOOK_SECRETS_FRACTALID: 'one' };
+    expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_FRACTALID']);
+  });
+
+  it('of commas alone are a fault', () => {
+    expect(faultyNames({ ...DEVELOPMENT, WEBHOOK_SECRETS_P100: ' , ' })).toEqual([
+      'WEBHOOK_SECRETS_P100',
+    ]);
+  });
+
+  it.each([
+    ['WEBHOOK_SECRETS_SUMSUB', 15],
+    ['WEBHOOK_SECRETS_P100', 15],
+    ['WEBHOOK_SECRETS_FRACTAL_ID', 15],
+    ['WEBHOOK_SECRETS_PAYCADDY', 31],
+  ])('%s of %i characters are too weak for production', (name, length) => {
+    const strong = { ...PRODUCTION, [name]: 'x'.repeat(length + 1) };
+    const weak = { ...PRODUCTION, [name]: `${'x'.repeat(length + 1)},${'x'.repeat(length)}` };
+    expect(faultyNames(strong)).toEqual([]);
+    expect(faultyNames(weak)).toEqual([name]);
+    expect(faultyNames({ ...weak, NODE_ENV: 'development' })).toEqual([]);
+  });
+
+  it('count without the type before them', () => {
+    const env = { ...PRODUCTION, WEBHOOK_SECRETS_FRACTAL_ID: 'verification_approved=short' };
+    expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_FRACTAL_ID']);
+  });
+
+  it.each(['with/slash', 'with?mark', 'with space', 'with#hash', 'with%41'])(
+    'of PayCaddy are part of a URL, so not %s',
+    (secret) => {
+      const env = { ...DEVELOPMENT, WEBHOOK_SECRETS_PAYCADDY: secret };
+      expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_PAYCADDY']);
+    },
+  );
+
+  it('of at least one provider are needed in production', () => {
+    const { WEBHOOK_SECRETS_SUMSUB: _, ...none } = PRODUCTION;
+    expect(faultyNames(none)).toEqual(['WEBHOOK_SECRETS_<PROVIDER>']);
+  });
+});
+
+describe('data keys', () => {
+  it('are several, the first of them the one that encrypts', () => {
+    const older = Buffer.alloc(32, 250);
+    const { dataKeys } = load({
+      DATA_KEYS: `2025-b:${KEY}, 2025-a:${older.toString('base64url')}`,
+    });
+    expect(dataKeys).toEqual([
+      { id: '2025-b', key: Buffer.alloc(32, 7) },
+      { id: '2025-a', key: older },
+    ]);
+  });
+
+  it('are needed in either mode', () => {
+    expect(faultyNames({})).toEqual(['DATA_KEYS']);
+  });
+});
+
+describe('end users’ tokens', () => {
+  const names = { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'kyc' };
+
+  it('come from a shared secret', () => {
+    expect(load({ ...PRODUCTION, ...names, JWT_SECRET: LONG }).jwt).toEqual({
+      source: { secret: LONG },
+      issuer: 'https://id.example',
+      audience: 'kyc',
+    });
+  });
+
+  it('come from a key set', () => {
+    const url = 'https://id.example/keys';
+    expect(load({ ...PRODUCTION, ...names, JWT_JWKS_URL: url }).jwt?.source).toEqual({
+      jwksUrl: url,
+    });
+  });
+
+  it('may carry names of ours in development', () => {
+    expect(load({ ...DEVELOPMENT, JWT_SECRET: LONG }).jwt).toMatchObject({
+      issuer: 'kyc-gateway',
+      audience: 'kyc-gateway',
+    });
+  });
+
+  it.each([
+    ['a short secret', { ...names, JWT_SECRET: 'x'.repeat(31) }, ['JWT_SECRET']],
+    ['no issuer', { JWT_AUDIENCE: 'kyc', JWT_SECRET: LONG }, ['JWT_ISSUER']],
+    ['no audience', { JWT_ISSUER: 'id', JWT_SECRET: LONG }, ['JWT_AUDIENCE']],
+    ['nothing to check by', names, ['JWT_ISSUER', 'JWT_AUDIENCE']],
+    ['a key set in the clear', { ...names, JWT_JWKS_URL: 'http://id.example' }, ['JWT_JWKS_URL']],
+    ['a key set that is no URL', { ...names, JWT_JWKS_URL: 'id.example' }, ['JWT_JWKS_URL']],
+    [
+      'two sources',
+      { ...names, JWT_SECRET: LONG, JWT_JWKS_URL: 'https://id.example' },
+      ['JWT_SECRET'],
+    ],
+  ])('are refused with %s', (_case, env, faulty) => {
+    expect(faultyNames({ ...PRODUCTION, ...env })).toEqual(faulty);
+  });
+
+  it.each(['http://localhost:8080/keys', 'http://127.0.0.1/keys', 'http://[::1]/keys'])(
+    'may have their key set at %s',
+    (url) => {
+      expect(faultyNames({ ...PRODUCTION, ...names, JWT_JWKS_URL: url })).toEqual([]);
+    },
+  );
+});
+
+describe('the database', () => {
+  it.each([
+    ['sqlite:some/kyc.db', resolve('some/kyc.db')],
+    ['sqlite:/var/kyc.db', '/var/kyc.db'],
+    ['sqlite:///var/kyc.db', '/var/kyc.db'],
+  ])('at %s is the file %s', (url, file) => {
+    expect(loadDatabaseConfig({ DATABASE_URL: url })).toEqual({ kind: 'sqlite', file });
+  });
+
+  it('lies in the data folder by default', () => {
+    expect(loadDatabaseConfig({ DATA_DIR: '/var/kyc' }).file).toBe('/var/kyc/kyc.sqlite');
+    expect(dataDirOf({ DATA_DIR: '/var/kyc' })).toBe('/var/kyc');
+  });
+
+  it('alone can be at fault too', () => {
+    expect(() => loadDatabaseConfig({ DATABASE_URL: 'postgres://host/db' })).toThrow(ConfigError);
+  });
+});
+
+it('reads a policy', () => {
+  const policyText = '{"verified": {"anyOf": ["sumsub/basic-kyc-level"]}}';
+  expect(load(DEVELOPMENT, { policyText }).policy).toEqual({
+    verified: { anyOf: [{ level: 'sumsub/basic-kyc-level' }] },
+    expiresAfterMs: {},
+  });
+});
+
+it('says where in the policy file a fault is', () => {
+  const policyText = '{"verified": {"anyOf": ["sumsub/basic", {"allOf": [7]}]}}';
+  expect(faultsOf(DEVELOPMENT, { policyText })).toEqual([
+    'POLICY_FILE: expected verified.anyOf[1].allOf[0] to be a level, or an object with either `anyOf` or `allOf`',
+  ]);
+});

@@ -1,0 +1,89 @@
+/** The policy file. */
+
+import { parsePolicy } from '../../src/config/policy';
+
+const PROVIDERS = ['fractal-id', 'sumsub'];
+const DAY_MS = 86_400_000;
+
+function parse(file: unknown) {
+  const text = typeof file === 'string' ? file : JSON.stringify(file);
+  const faults: string[] = [];
+  const policy = parsePolicy(text, PROVIDERS, (path) => faults.push(path));
+  return { policy, faults };
+}
+
+it('reads rules inside rules, and how long approvals last', () => {
+  const { policy, faults } = parse({
+    verified: {
+      anyOf: ['sumsub/basic-kyc-level', { allOf: ['fractal-id/basic', 'fractal-id/liveness'] }],
+    },
+    expiresAfter: { 'sumsub/basic-kyc-level': 'P365D', '*': 'P2Y' },
+  });
+  expect(faults).toEqual([]);
+  expect(policy).toEqual({
+    verified: {
+      anyOf: [
+        { level: 'sumsub/basic-kyc-level' },
+        { allOf: [{ level: 'fractal-id/basic' }, { level: 'fractal-id/liveness' }] },
+      ],
+    },
+    expiresAfterMs: { 'sumsub/basic-kyc-level': 365 * DAY_MS, '*': 730 * DAY_MS },
+  });
+});
+
+it('takes one level for a rule', () => {
+  expect(parse({ verified: 'fractal-id/basic' }).policy.verified).toEqual({
+    level: 'fractal-id/basic',
+  });
+});
+
+it('leaves levels their slashes', () => {
+  expect(parse({ verified: 'sumsub/a/b c' })).toMatchObject({
+    policy: { verified: { level: 'sumsub/a/b c' } },
+    faults: [],
+  });
+});
+
+it('may say nothing', () => {
+  expect(parse({})).toEqual({ policy: { verified: null, expiresAfterMs: {} }, faults: [] });
+});
+
+it.each([
+  ['no JSON', 'verified: basic', ['']],
+  ['a list', [], ['']],
+  ['null', null, ['']],
+  ['a key that we do not know', { verifed: 'sumsub/basic' }, ['']],
+  ['a number for a rule', { verified: 1 }, ['verified']],
+  ['null for a rule', { verified: null }, ['verified']],
+  ['a list for a rule', { verified: ['sumsub/basic'] }, ['verified']],
+  ['both words at once', { verified: { anyOf: ['sumsub/a'], allOf: ['sumsub/a'] } }, ['verified']],
+  ['an empty list', { verified: { allOf: [] } }, ['verified.allOf']],
+  ['no list', { verified: { anyOf: 'sumsub/a' } }, ['verified.anyOf']],
+  ['a key beside', { verified: { anyOf: ['sumsub/a'], not: 'sumsub/b' } }, ['verified']],
+  ['an unknown provider', { verified: 'sumsup/basic' }, ['verified']],
+  ['a level without a name', { verified: 'sumsub/' }, ['verified']],
+  ['a level without a provider', { verified: 'basic' }, ['verified']],
+  ['durations in a list', { expiresAfter: ['P1D'] }, ['expiresAfter']],
+  ['a duration for no level', { expiresAfter: { basic: 'P1D' } }, ['expiresAfter["basic"]']],
+  ['a number for a duration', { expiresAfter: { '*': 365 } }, ['expiresAfter["*"]']],
+  ['a negative duration', { expiresAfter: { '*': '-P1D' } }, ['expiresAfter["*"]']],
+  ['no time at all', { expiresAfter: { '*': 'PT0S' } }, ['expiresAfter["*"]']],
+  ['no duration', { expiresAfter: { '*': '1 year' } }, ['expiresAfter["*"]']],
+  ['a duration past all dates', { expiresAfter: { '*': 'P9999Y' } }, ['expiresAfter["*"]']],
+])('refuses %s, saying where', (_case, file, paths) => {
+  expect(parse(file).faults).toEqual(paths);
+});
+
+it('finds every fault', () => {
+  const { faults } = parse({
+    verified: { anyOf: ['basic', { allOf: ['sumsub/basic', 2] }, {}] },
+    expiresAfter: { '*': 'soon', 'sumsub/basic': 'later' },
+  });
+  expect(faults).toEqual([
+    'verified.anyOf[0]',
+    'verified.anyOf[1].allOf[1]',
+    'verified.anyOf[2].anyOf',
+    'expiresAfter["*"]',
+    'expiresAfter["sumsub/basic"]',
+  ]);
+});
