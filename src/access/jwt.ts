@@ -1,0 +1,122 @@
+/** End users' tokens: JSON Web Tokens signed with a shared secret or with a key of a published set. */
+
+import {
+  createRemoteJWKSet,
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
+import { GatewayError } from '../domain/errors';
+import type { EndUserPrincipal } from './principal';
+import { UnauthenticatedError } from './unauthenticated';
+
+/** How far our clock and the issuer's may differ. */
+export const CLOCK_TOLERANCE_S = 5;
+
+/** Which tokens are ours; `JwtConfig` has this shape. */
+export interface TrustedIssuer {
+  readonly source: { readonly secret: string } | { readonly jwksUrl: string };
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+export interface JwtVerifier {
+  /** @throws {UnauthenticatedError} unless the token is signed, ours and current. */
+  verify(token: string): Promise<EndUserPrincipal>;
+}
+
+/**
+ * Each kind of source has its own list of algorithms, so that a token cannot choose one: `none` is in neither, and a
+ * public key is never taken for a shared secret.
+ */
+const SECRET_ALGORITHMS = ['HS256'];
+const KEY_SET_ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+
+type CheckSignature = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
+
+/** @param now - The clock that `exp` and `nbf` are held against. */
+export function createJwtVerifier(trusted: TrustedIssuer, now: () => Date): JwtVerifier {
+  const check =
+    'secret' in trusted.source ? bySecret(trusted.source.secret) : byKeySet(trusted.source.jwksUrl);
+
+  return {
+    async verify(token) {
+      const options = {
+        issuer: trusted.issuer,
+        audience: trusted.audience,
+        clockTolerance: CLOCK_TOLERANCE_S,
+        currentDate: now(),
+        requiredClaims: ['exp', 'sub'],
+      };
+      const claims = await check(token, options).catch((error: unknown) => {
+        throw refusal(error);
+      });
+      return toPrincipal(claims);
+    },
+  };
+}
+
+function bySecret(secret: string): CheckSignature {
+  const key = new TextEncoder().encode(secret);
+  return async (token, options) => {
+    const { payload } = await jwtVerify(token, key, { ...options, algorithms: SECRET_ALGORITHMS });
+    return payload;
+  };
+}
+
+function byKeySet(jwksUrl: string): CheckSignature {
+  const keys = createRemoteJWKSet(new URL(jwksUrl));
+  return async (token, options) => {
+    const checks = { ...options, algorithms: KEY_SET_ALGORITHMS };
+    try {
+      return (await jwtVerify(token, keys, checks)).payload;
+    } catch (error) {
+      if (error instanceof errors.JWKSMultipleMatchingKeys) return byAnyOf(error, token, checks);
+      throw error;
+    }
+  };
+}
+
+/** A token without a key id may have been signed by any of the keys that fit its algorithm. */
+async function byAnyOf(
+  keys: errors.JWKSMultipleMatchingKeys,
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed();
+}
+
+function toPrincipal({ sub, exp, scope }: JWTPayload): EndUserPrincipal {
+  if (typeof sub !== 'string' || sub === '' || exp === undefined) throw new UnauthenticatedError();
+  const granted = typeof scope === 'string' ? scope.split(' ') : [];
+  return {
+    kind: 'USER',
+    externalUserId: sub,
+    scopes: new Set(granted.includes('pii:read') ? ['pii:read'] : []),
+    expiresAt: new Date(exp * 1000),
+  };
+}
+
+/** A key set that cannot be fetched says nothing about the token: its bearer must not be logged out for it. */
+function refusal(error: unknown): GatewayError {
+  const keySetAway =
+    !(error instanceof errors.JOSEError) ||
+    error instanceof errors.JWKSTimeout ||
+    error instanceof errors.JWKSInvalid ||
+    error.code === 'ERR_JOSE_GENERIC';
+  if (!keySetAway) return new UnauthenticatedError({ cause: error });
+  return new GatewayError('INTERNAL', 'the key set at JWT_JWKS_URL cannot be read', {
+    cause: error,
+  });
+}

@@ -1,0 +1,275 @@
+/** Who gets in, over a real store. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SignJWT } from 'jose';
+import { generateApiKey } from '../../src/access/api-key';
+import { type Authenticator, createAuthenticator } from '../../src/access/authenticator';
+import { createJwtVerifier } from '../../src/access/jwt';
+import type { Principal } from '../../src/access/principal';
+import { DEFAULT_POLICY } from '../../src/domain/policy';
+import { createLogger } from '../../src/observability/log';
+import { openStore } from '../../src/store/open-store';
+import type { ApiKeyRow, Store } from '../../src/store/store';
+
+const SECRET = 'a shared secret of at least 32 bytes';
+const BOOTSTRAP_KEY = 'a-bootstrap-key-of-at-least-32-characters';
+const START = new Date('2025-06-01T12:00:00Z');
+
+let folder: string;
+let store: Store;
+let queries: string[];
+let now: Date;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kyc-access-'));
+  now = START;
+  queries = [];
+  store = await openStore(
+    {
+      database: { kind: 'sqlite', file: join(folder, 'kyc.sqlite') },
+      dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
+      policy: DEFAULT_POLICY,
+      acceptSandbox: true,
+    },
+    createLogger({ level: 'silent', pretty: false }),
+    { onQuery: (sql) => queries.push(sql) },
+  );
+});
+
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+function authenticator(options: { bootstrap?: string | null; jwt?: boolean } = {}): Authenticator {
+  const trusted = { source: { secret: SECRET }, issuer: 'id', audience: 'kyc' };
+  return createAuthenticator({
+    apiKeys: store.apiKeys,
+    bootstrapApiKey: options.bootstrap === undefined ? BOOTSTRAP_KEY : options.bootstrap,
+    jwt: options.jwt === false ? null : createJwtVerifier(trusted, () => now),
+    now: () => now,
+  });
+}
+
+async function issueKey(scopes: readonly string[] = ['read']) {
+  const { key, prefix, hash } = generateApiKey();
+  const row: ApiKeyRow = await store.apiKeys.create({ name: 'ops', prefix, hash, scopes, now });
+  return { key, prefix, hash, id: row.id };
+}
+
+function issueToken(sub: string, expiresInS = 60): Promise<string> {
+  const exp = START.getTime() / 1000 + expiresInS;
+  return new SignJWT({ iss: 'id', aud: 'kyc', sub, exp })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(Buffer.from(SECRET));
+}
+
+function pass(ms: number): void {
+  now = new Date(now.getTime() + ms);
+}
+
+describe('an API key', () => {
+  it('gets in with its name and scopes', async () => {
+    const { key, id } = await issueKey(['read', 'pii:read']);
+    expect(await authenticator().authenticate(`Bearer ${key}`)).toEqual({
+      kind: 'API_KEY',
+      keyId: id,
+      name: 'ops',
+      scopes: new Set(['read', 'pii:read']),
+    });
+  });
+
+  it('has no scope that this version does not know', async () => {
+    const { key } = await issueKey(['read', 'everything']);
+    const { scopes } = await authenticator().authenticate(`Bearer ${key}`);
+    expect([...scopes]).toEqual(['read']);
+  });
+
+  it.each([
+    ['the scheme in another case', (key: string) => `bearer ${key}`],
+    ['blanks around it', (key: string) => ` Bearer   ${key} `],
+    ['no scheme, as in connection params', (key: string) => key],
+  ])('gets in with %s', async (_case, write) => {
+    const { key } = await issueKey();
+    expect(await authenticator().authenticate(write(key))).toMatchObject({ name: 'ops' });
+  });
+
+  it('costs one query for a page of requests', async () => {
+    const { key } = await issueKey();
+    const { authenticate } = authenticator();
+    queries.length = 0;
+    await Promise.all(Array.from({ length: 50 }, () => authenticate(`Bearer ${key}`)));
+    pass(999);
+    await authenticate(`Bearer ${key}`);
+    expect(queries).toHaveLength(1);
+  });
+
+  it('is out a second after it was revoked', async () => {
+    const { key, prefix } = await issueKey();
+    const { authenticate } = authenticator();
+    await authenticate(`Bearer ${key}`);
+    await store.apiKeys.revoke(prefix, now);
+    pass(1000);
+    await expect(authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('gets in a second after it was made, even if it was tried before', async () => {
+    const { key, prefix, hash } = generateApiKey();
+    const { authenticate } = authenticator();
+    await expect(authenticate(key)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await store.apiKeys.create({ name: 'late', prefix, hash, scopes: ['read'], now });
+    pass(1000);
+    expect(await authenticate(key)).toMatchObject({ name: 'late' });
+  });
+
+  it('is not taken for unknown because the store was away for a moment', async () => {
+    const { key } = await issueKey();
+    let away = true;
+    const { authenticate } = createAuthenticator({
+      apiKeys: {
+        ...store.apiKeys,
+        findByHash: (hash) =>
+          away ? Promise.reject(new Error('away')) : store.apiKeys.findByHash(hash),
+      },
+      bootstrapApiKey: null,
+      jwt: null,
+      now: () => now,
+    });
+    await expect(authenticate(key)).rejects.toThrow('away');
+    away = false;
+    expect(await authenticate(key)).toMatchObject({ name: 'ops' });
+  });
+
+  it('is looked up again once many others were tried', async () => {
+    const { key } = await issueKey();
+    const { authenticate } = authenticator();
+    await authenticate(key);
+    for (let tried = 0; tried < 1000; tried += 1) {
+      await authenticate(generateApiKey().key).catch(() => {});
+    }
+    queries.length = 0;
+    await authenticate(key);
+    expect(queries).toHaveLength(1);
+  });
+});
+
+describe('the bootstrap key', () => {
+  it('has every scope and costs no query', async () => {
+    const { authenticate } = authenticator();
+    queries.length = 0;
+    expect(await authenticate(`Bearer ${BOOTSTRAP_KEY}`)).toEqual({
+      kind: 'API_KEY',
+      keyId: null,
+      name: 'bootstrap',
+      scopes: new Set(['read', 'operate', 'pii:read']),
+    });
+    expect(queries).toEqual([]);
+  });
+
+  it('is none where none is configured', async () => {
+    const { authenticate } = authenticator({ bootstrap: null });
+    for (const credential of [BOOTSTRAP_KEY, 'null', '']) {
+      await expect(authenticate(credential)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+  });
+
+  it('may look like any other key', async () => {
+    const { key } = generateApiKey();
+    const { authenticate } = authenticator({ bootstrap: key });
+    expect(await authenticate(key)).toMatchObject({ name: 'bootstrap' });
+  });
+});
+
+describe('an end user', () => {
+  it('gets in with a token', async () => {
+    const token = await issueToken('ada');
+    expect(await authenticator().authenticate(`Bearer ${token}`)).toMatchObject({
+      kind: 'USER',
+      externalUserId: 'ada',
+    });
+  });
+
+  it('has no access where no tokens are configured', async () => {
+    const token = await issueToken('ada');
+    const { authenticate } = authenticator({ jwt: false });
+    await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});
+
+it('turns everybody else away with one and the same message', async () => {
+  const revoked = await issueKey();
+  await store.apiKeys.revoke(revoked.prefix, now);
+  const { authenticate } = authenticator();
+  const credentials = [
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Basic YTpi',
+    `Bearer ${BOOTSTRAP_KEY} more`,
+    `Bearer ${BOOTSTRAP_KEY}x`,
+    `Bearer ${BOOTSTRAP_KEY.slice(1)}`,
+    `Token ${revoked.key}`,
+    `Bearer ${revoked.key}`,
+    `Bearer ${generateApiKey().key}`,
+    `Bearer ${await issueToken('ada', -60)}`,
+    `Bearer ${'x'.repeat(100_000)}`,
+    'Bearer a.b.c',
+  ];
+  const messages = await Promise.all(
+    credentials.map((credential) =>
+      authenticate(credential).then(
+        () => 'let in',
+        (error) => `${error.code}: ${error.message}`,
+      ),
+    ),
+  );
+  expect(new Set(messages)).toEqual(
+    new Set(['UNAUTHENTICATED: expected a valid API key or token: `Authorization: Bearer …`']),
+  );
+});
+
+describe('of those who are in', () => {
+  it('the revoked, the deleted and the expired have lapsed, found by one query', async () => {
+    const kept = await issueKey();
+    const revoked = await issueKey();
+    const { authenticate, lapsed } = authenticator();
+    const principals = await Promise.all([
+      authenticate(kept.key),
+      authenticate(revoked.key),
+      authenticate(BOOTSTRAP_KEY),
+      authenticate(await issueToken('short', 10)),
+      authenticate(await issueToken('long', 600)),
+    ]);
+    const [, revokedKey, , short] = principals;
+    const gone: Principal = { kind: 'API_KEY', keyId: 999, name: 'gone', scopes: new Set() };
+
+    await store.apiKeys.revoke(revoked.prefix, now);
+    pass(15_000);
+    queries.length = 0;
+    const found = await lapsed([...principals, gone]);
+
+    expect(found).toEqual(new Set([revokedKey, short, gone]));
+    expect(queries).toHaveLength(1);
+  });
+
+  it('a token lasts as long as it would be let in', async () => {
+    const token = await issueToken('ada', 10);
+    const { authenticate, lapsed } = authenticator();
+    const principal = await authenticate(token);
+    pass(14_999);
+    expect(await lapsed([principal])).toEqual(new Set());
+    expect(await authenticate(token)).toEqual(principal);
+    pass(1);
+    expect(await lapsed([principal])).toEqual(new Set([principal]));
+    await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('nobody costs no query', async () => {
+    queries.length = 0;
+    expect(await authenticator().lapsed([])).toEqual(new Set());
+    expect(queries).toEqual([]);
+  });
+});

@@ -1,0 +1,210 @@
+/** End users' tokens, against a real key set served over HTTP. */
+
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { createJwtVerifier, type JwtVerifier } from '../../src/access/jwt';
+import { createKeySetServer, type KeySetServer } from './key-set-server';
+
+const ISSUER = 'https://id.example';
+const AUDIENCE = 'kyc-gateway';
+const SECRET = 'a shared secret of at least 32 bytes';
+const NOW = new Date('2025-06-01T12:00:00Z');
+const NOW_S = NOW.getTime() / 1000;
+
+const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'ada', exp: NOW_S + 60 };
+
+function signed(claims: JWTPayload, secret = SECRET, alg = 'HS256'): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg }).sign(Buffer.from(secret));
+}
+
+/** A token with whatever header and signature, put together by hand. */
+function forged(header: object, claims: object, signature = ''): string {
+  const parts = [header, claims].map((part) => Buffer.from(JSON.stringify(part)));
+  return [...parts.map((part) => part.toString('base64url')), signature].join('.');
+}
+
+async function codeOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => 'ACCEPTED',
+    (error) => error.code,
+  );
+}
+
+describe('with a shared secret', () => {
+  const source = { secret: SECRET };
+  const verifier = createJwtVerifier({ source, issuer: ISSUER, audience: AUDIENCE }, () => NOW);
+
+  it('names the end user by `sub`', async () => {
+    expect(await verifier.verify(await signed(CLAIMS))).toEqual({
+      kind: 'USER',
+      externalUserId: 'ada',
+      scopes: new Set(),
+      expiresAt: new Date(CLAIMS.exp * 1000),
+    });
+  });
+
+  it.each([
+    ['pii:read', ['pii:read']],
+    ['openid pii:read email', ['pii:read']],
+    ['read operate', []],
+    ['pii:reader', []],
+    [['pii:read'], []],
+  ])('of the scope %j grants %j', async (scope, granted) => {
+    const { scopes } = await verifier.verify(await signed({ ...CLAIMS, scope }));
+    expect([...scopes]).toEqual(granted);
+  });
+
+  it('accepts an audience among several', async () => {
+    const token = await signed({ ...CLAIMS, aud: ['other', AUDIENCE] });
+    expect(await codeOf(verifier.verify(token))).toBe('ACCEPTED');
+  });
+
+  it.each([
+    ['another issuer', { iss: 'https://evil.example' }],
+    ['no issuer', { iss: undefined }],
+    ['another audience', { aud: 'other' }],
+    ['no audience', { aud: undefined }],
+    ['no subject', { sub: undefined }],
+    ['an empty subject', { sub: '' }],
+    ['no expiry', { exp: undefined }],
+    ['an expiry in the past', { exp: NOW_S - 6 }],
+    ['a beginning in the future', { nbf: NOW_S + 6 }],
+  ])('refuses a token with %s', async (_case, claims) => {
+    const token = await signed({ ...CLAIMS, ...claims } as JWTPayload);
+    expect(await codeOf(verifier.verify(token))).toBe('UNAUTHENTICATED');
+  });
+
+  it('lets clocks differ by a few seconds', async () => {
+    const late = await signed({ ...CLAIMS, exp: NOW_S - 4 });
+    const early = await signed({ ...CLAIMS, nbf: NOW_S + 4 });
+    expect(await codeOf(verifier.verify(late))).toBe('ACCEPTED');
+    expect(await codeOf(verifier.verify(early))).toBe('ACCEPTED');
+  });
+
+  it.each([
+    ['of another secret', () => signed(CLAIMS, 'another secret, also of 32 bytes or more')],
+    ['of another algorithm', () => signed(CLAIMS, SECRET.repeat(2), 'HS512')],
+    ['without a signature', () => forged({ alg: 'none' }, CLAIMS)],
+    ['without a signature, in capitals', () => forged({ alg: 'NONE' }, CLAIMS)],
+    ['with an empty signature', () => forged({ alg: 'HS256' }, CLAIMS)],
+    ['that demands an extension', () => forged({ alg: 'HS256', crit: ['x'], x: 1 }, CLAIMS, 'AA')],
+    ['that is no token', () => 'a.b.c'],
+    ['that is a word', () => 'token'],
+    ['with claims that are no object', () => forged({ alg: 'HS256' }, [], 'AA')],
+  ])('refuses a token %s', async (_case, make) => {
+    expect(await codeOf(verifier.verify(await make()))).toBe('UNAUTHENTICATED');
+  });
+
+  it('refuses a token whose claims were changed', async () => {
+    const [header, , signature] = (await signed(CLAIMS)).split('.');
+    const claims = Buffer.from(JSON.stringify({ ...CLAIMS, sub: 'eve' })).toString('base64url');
+    const token = [header, claims, signature].join('.');
+    expect(await codeOf(verifier.verify(token))).toBe('UNAUTHENTICATED');
+  });
+
+  it('gives the same reason for all of them', async () => {
+    const tokens = [await signed({ ...CLAIMS, exp: 1 }), 'a.b.c', forged({ alg: 'none' }, CLAIMS)];
+    const messages = await Promise.all(
+      tokens.map((token) => verifier.verify(token).catch((error) => error.message)),
+    );
+    expect(new Set(messages).size).toBe(1);
+  });
+});
+
+describe('with a key set', () => {
+  let keySet: KeySetServer;
+  let verifier: JwtVerifier;
+
+  beforeEach(async () => {
+    keySet = await createKeySetServer();
+    const source = { jwksUrl: keySet.url };
+    verifier = createJwtVerifier({ source, issuer: ISSUER, audience: AUDIENCE }, () => NOW);
+  });
+  afterEach(() => keySet.stop());
+
+  it.each(['RS256', 'PS384', 'ES256', 'ES512', 'EdDSA'])('accepts %s', async (alg) => {
+    const { privateKey, publicKey } = await generateKeyPair(alg);
+    keySet.keys = [{ ...(await exportJWK(publicKey)), kid: 'one' }];
+    const token = await new SignJWT(CLAIMS)
+      .setProtectedHeader({ alg, kid: 'one' })
+      .sign(privateKey);
+    expect(await verifier.verify(token)).toMatchObject({ externalUserId: 'ada' });
+  });
+
+  it('fetches the keys once for many tokens', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    keySet.keys = [await exportJWK(publicKey)];
+    const sign = () => new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+    for (const token of [await sign(), await sign(), await sign()]) await verifier.verify(token);
+    expect(keySet.requests).toBe(1);
+  });
+
+  it('tries every key that fits a token without a key id', async () => {
+    const pairs = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')]);
+    keySet.keys = await Promise.all(pairs.map(({ publicKey }) => exportJWK(publicKey)));
+    const stranger = await generateKeyPair('ES256');
+    for (const { privateKey } of pairs) {
+      const token = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+      expect(await codeOf(verifier.verify(token))).toBe('ACCEPTED');
+    }
+    const forgery = await new SignJWT(CLAIMS)
+      .setProtectedHeader({ alg: 'ES256' })
+      .sign(stranger.privateKey);
+    expect(await codeOf(verifier.verify(forgery))).toBe('UNAUTHENTICATED');
+  });
+
+  it('refuses a token signed with the public key as if it were a shared secret', async () => {
+    const { publicKey } = await generateKeyPair('RS256', { extractable: true });
+    keySet.keys = [{ ...(await exportJWK(publicKey)), kid: 'one' }];
+    const pem = await exportSPKI(publicKey);
+    const token = await new SignJWT(CLAIMS)
+      .setProtectedHeader({ alg: 'HS256', kid: 'one' })
+      .sign(Buffer.from(pem));
+    expect(await codeOf(verifier.verify(token))).toBe('UNAUTHENTICATED');
+  });
+
+  it('refuses a shared secret even if the key set holds one', async () => {
+    keySet.keys = [{ kty: 'oct', k: Buffer.from(SECRET).toString('base64url'), alg: 'HS256' }];
+    expect(await codeOf(verifier.verify(await signed(CLAIMS)))).toBe('UNAUTHENTICATED');
+  });
+
+  it('refuses a token without a signature', async () => {
+    expect(await codeOf(verifier.verify(forged({ alg: 'none' }, CLAIMS)))).toBe('UNAUTHENTICATED');
+  });
+
+  it('never takes the key from the token itself', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const jwk = await exportJWK(publicKey);
+    const own = await generateKeyPair('ES256');
+    keySet.keys = [await exportJWK(own.publicKey)];
+    const token = await new SignJWT(CLAIMS)
+      .setProtectedHeader({ alg: 'ES256', jwk })
+      .sign(privateKey);
+    expect(await codeOf(verifier.verify(token))).toBe('UNAUTHENTICATED');
+  });
+
+  it('refuses a key that is not in the set', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
+    const token = await new SignJWT(CLAIMS)
+      .setProtectedHeader({ alg: 'ES256', kid: 'unknown' })
+      .sign(privateKey);
+    expect(await codeOf(verifier.verify(token))).toBe('UNAUTHENTICATED');
+  });
+
+  it.each([
+    ['answers with an error', 503, '{}'],
+    ['answers with something else', 200, '<html>'],
+    ['is no key set', 200, '{"keys": 1}'],
+  ])('does not blame the token when it %s', async (_case, status, body) => {
+    keySet.answer = { status, body };
+    const { privateKey } = await generateKeyPair('ES256');
+    const token = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+    expect(await codeOf(verifier.verify(token))).toBe('INTERNAL');
+  });
+
+  it('does not blame the token when nobody answers', async () => {
+    await keySet.stop();
+    const { privateKey } = await generateKeyPair('ES256');
+    const token = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+    expect(await codeOf(verifier.verify(token))).toBe('INTERNAL');
+  });
+});
