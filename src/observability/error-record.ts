@@ -1,0 +1,46 @@
+/** What of an error may be logged. */
+
+import { isNativeError } from 'node:util/types';
+
+export interface ErrorRecord {
+  readonly type: string;
+  readonly code?: string;
+  readonly message: string;
+  /** Frames only: the head of a stack repeats the message. */
+  readonly stack: string;
+  readonly cause?: ErrorRecord;
+}
+
+const DEEPEST_CAUSE = 5;
+
+/** Also an error of another realm, and a `DOMException`, such as a timeout, which Node does not count as an error. */
+export function isError(value: unknown): value is Error {
+  return isNativeError(value) || value instanceof DOMException;
+}
+
+/**
+ * Keeps name, code, message, frames and cause, and nothing else: errors of libraries carry query parameters, inputs and
+ * whole bodies in further properties. Parsers quote the text that they could not read, so what they say is dropped too.
+ */
+export function errorRecord(error: Error, depth = 0): ErrorRecord {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const cause = isError(error.cause) && depth < DEEPEST_CAUSE ? error.cause : undefined;
+  return {
+    type: error.name,
+    ...(code === undefined ? {} : { code }),
+    message: messageOf(error),
+    stack: framesOf(error),
+    ...(cause === undefined ? {} : { cause: errorRecord(cause, depth + 1) }),
+  };
+}
+
+function messageOf(error: Error): string {
+  if (error instanceof SyntaxError || error.name === 'SyntaxError')
+    return 'text that cannot be parsed';
+  return error.message.replace(/\bReceived\b.*/s, 'Received …'); // Node's argument errors show the argument
+}
+
+function framesOf(error: Error): string {
+  const lines = (error.stack ?? '').split('\n');
+  return lines.filter((line) => /^\s+at /.test(line)).join('\n');
+}
