@@ -1,0 +1,67 @@
+/** What resolvers work with: who is asking, the parts of the gateway, and one view of the data. */
+
+import type { Principal } from '../access/principal';
+import type { ProviderId } from '../domain/level';
+import type { Policy } from '../domain/policy';
+import type { Feed } from '../feed/feed';
+import type { KeptDelivery, Reader, Reading, Store } from '../store/store';
+import { createLoaders, type Loaders } from './loaders';
+import type { ProviderListing } from './provider.enum';
+import { createVisibility, type Visibility } from './visibility';
+
+/** What the caller of an operation hands over. */
+export interface ContextParts {
+  readonly principal: Principal;
+  /** The view on which a query is answered: a snapshot for its whole length. */
+  readonly read: Reader;
+  readonly store: Store;
+  readonly feed: Feed;
+  readonly policy: Policy;
+  /** Every vendor of the registry, the same list as the schema was built from. */
+  readonly providers: readonly ProviderListing[];
+  /** The vendors that this gateway serves: those with a secret. */
+  readonly configured: ReadonlySet<ProviderId>;
+  /** Reads a kept delivery as the adapters understand it now. */
+  readonly reread: (delivery: KeptDelivery) => Reading;
+  readonly now: () => Date;
+}
+
+/** One per operation, never shared: it holds caches, and what the viewer may see. */
+export interface Context extends ContextParts {
+  readonly loaders: Loaders;
+  readonly visibility: Visibility;
+  /**
+   * Moves on to what is committed by now: reads from here on see what a mutation has just written, or the data of the
+   * next item of a subscription. Mutations run one after the other and items too, so nobody is left between two views.
+   */
+  renew(): void;
+}
+
+export function createContext(parts: ContextParts): Context {
+  let view = viewOf(parts.principal, parts.read);
+  return {
+    ...parts,
+    get read() {
+      return view.read;
+    },
+    get loaders() {
+      return view.loaders;
+    },
+    get visibility() {
+      return view.visibility;
+    },
+    renew() {
+      view = viewOf(parts.principal, parts.store.read);
+    },
+  };
+}
+
+interface View {
+  readonly read: Reader;
+  readonly loaders: Loaders;
+  readonly visibility: Visibility;
+}
+
+function viewOf(principal: Principal, read: Reader): View {
+  return { read, loaders: createLoaders(read), visibility: createVisibility(principal, read) };
+}

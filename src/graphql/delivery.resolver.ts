@@ -1,0 +1,59 @@
+/** Deliveries: the list of all, and what hangs on one. For operators alone. */
+
+import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import type { Connection } from './connection.type';
+import type { Context } from './context';
+import { DeliveriesArgs, toDeliveryFilter } from './delivery.input';
+import { WebhookDelivery, WebhookDeliveryConnection } from './delivery.type';
+import { PageArgs, toPage } from './page';
+import { loadChangesOf, type StatusChange, StatusChangeConnection } from './status-change.type';
+import { loadUser, User } from './user.type';
+
+@Resolver(() => WebhookDelivery)
+export class DeliveryResolver {
+  @Query(() => WebhookDeliveryConnection.type, {
+    description: 'Deliveries, newest first. Not open to end users.',
+  })
+  async webhookDeliveries(
+    @Args(() => DeliveriesArgs) args: DeliveriesArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<WebhookDelivery>> {
+    context.visibility.assertReadsOperations();
+    const filter = await toDeliveryFilter(context, args.filter);
+    return WebhookDeliveryConnection.of(
+      await context.read.deliveries(filter, toPage(args)),
+      (row) => new WebhookDelivery(row),
+      () => context.read.countDeliveries(filter),
+    );
+  }
+
+  @FieldResolver(() => User, { nullable: true, description: 'The user that it is about, if any.' })
+  async user(@Root() delivery: WebhookDelivery, @Ctx() context: Context): Promise<User | null> {
+    return delivery.userId === null ? null : loadUser(context, delivery.userId);
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'The body as received, read as UTF-8. Personal data: needs the scope `pii:read`. Null once its key is destroyed.',
+  })
+  async rawBody(
+    @Root() delivery: WebhookDelivery,
+    @Ctx() context: Context,
+  ): Promise<string | null> {
+    context.visibility.assertReadsPersonalData();
+    const body = await context.loaders.rawBodyOf.load(delivery.key);
+    return body === null ? null : body.toString('utf8');
+  }
+
+  @FieldResolver(() => StatusChangeConnection.type, {
+    description: 'What it changed, oldest first.',
+  })
+  statusChanges(
+    @Root() delivery: WebhookDelivery,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<StatusChange>> {
+    return loadChangesOf(context, 'delivery', delivery.key, toPage(args));
+  }
+}

@@ -1,0 +1,48 @@
+/** `node(id:)`: whatever can be fetched again by its id. */
+
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { loadAttempt } from './attempt.type';
+import type { Context } from './context';
+import { WebhookDelivery } from './delivery.type';
+import { Node } from './node.type';
+import { decodeNodeId, type NodeKind } from './node-id';
+import { StatusChange } from './status-change.type';
+import { loadUser } from './user.type';
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => Node, {
+    nullable: true,
+    description:
+      'The thing with this id. Null if there is none, and just so if it is not yours to see or the id is no id.',
+  })
+  async node(
+    @Arg('id', () => ID, { description: 'An `id` as given by this API.' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Node | null> {
+    context.visibility.assertReads();
+    const decoded = decodeNodeId(id);
+    return decoded && LOAD[decoded.kind](context, decoded.key);
+  }
+}
+
+const LOAD: Record<NodeKind, (context: Context, key: number) => Promise<Node | null>> = {
+  User: loadUser,
+  VerificationAttempt: loadAttempt,
+
+  async StatusChange(context, key) {
+    const change = await context.loaders.change.load(key);
+    if (!change || !(await context.visibility.seesUser(change.userId))) return null;
+    return new StatusChange(change, context.store.logId);
+  },
+
+  async WebhookDelivery(context, key) {
+    if (!context.visibility.readsOperations) return null;
+    const row = await context.loaders.delivery.load(key);
+    return row && new WebhookDelivery(row);
+  },
+
+  // Parts of a user: they have ids to tell them apart, and are fetched with the user.
+  Identity: async () => null,
+  Credential: async () => null,
+};

@@ -1,0 +1,146 @@
+/** What operators do to deliveries: apply them again, as the adapters understand them now. */
+
+import {
+  Arg,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import type { ProviderId } from '../domain/level';
+import type { Disposition } from '../domain/status';
+import type { ReplayOutcome, ReplaySelection } from '../store/store';
+import type { Context } from './context';
+import { DateTime } from './date-time.scalar';
+import { WebhookDelivery } from './delivery.type';
+import { given } from './given';
+import { parseNodeId } from './node-id';
+import { ProviderEnum } from './provider.enum';
+import { DispositionEnum } from './status.enum';
+import { StatusChange } from './status-change.type';
+import { UserError } from './user-error.type';
+
+@InputType({
+  description:
+    'Which deliveries to apply again; all given conditions hold, and at least one must be given.',
+})
+export class ReplayDeliveriesInput {
+  @Field(() => [ID], { nullable: true, description: 'These.' })
+  readonly ids?: readonly string[] | null;
+
+  @Field(() => ProviderEnum, { nullable: true, description: 'Of this vendor.' })
+  readonly provider?: ProviderId | null;
+
+  @Field(() => DispositionEnum, { nullable: true, description: 'Of which this became.' })
+  readonly disposition?: Disposition | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Received at this moment or later.' })
+  readonly receivedFrom?: Date | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Received before this moment.' })
+  readonly receivedBefore?: Date | null;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Change nothing, and answer what would change.',
+  })
+  readonly dryRun!: boolean;
+}
+
+@ObjectType({ description: 'A delivery of which something else became than before.' })
+export class Redisposition {
+  /** Not published; `delivery` is. */
+  readonly deliveryId: number;
+
+  @Field(() => DispositionEnum, { description: 'What had become of it.' })
+  readonly before: Disposition;
+
+  @Field(() => DispositionEnum, { description: 'What becomes of it now.' })
+  readonly after: Disposition;
+
+  constructor(redisposed: ReplayOutcome['redisposed'][number]) {
+    this.deliveryId = redisposed.deliveryId;
+    this.before = redisposed.before;
+    this.after = redisposed.after;
+  }
+}
+
+@ObjectType({ description: 'What came of `replayDeliveries`, or would with `dryRun`.' })
+export class ReplayDeliveriesPayload {
+  @Field(() => Int, { description: 'How many deliveries were applied again.' })
+  readonly deliveries: number;
+
+  @Field(() => [Redisposition], {
+    description: 'Those of which something else became than before, in the order of receipt.',
+  })
+  readonly redisposed: readonly Redisposition[];
+
+  @Field(() => [StatusChange], {
+    description:
+      'The entries of the change log. With `dryRun` their ids and cursors are provisional.',
+  })
+  readonly changes: readonly StatusChange[];
+
+  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
+  readonly userErrors: readonly UserError[];
+
+  constructor(outcome: ReplayOutcome, logId: string, userErrors: readonly UserError[]) {
+    this.deliveries = outcome.deliveries;
+    this.redisposed = outcome.redisposed.map((one) => new Redisposition(one));
+    this.changes = outcome.changes.map((change) => new StatusChange(change, logId));
+    this.userErrors = userErrors;
+  }
+}
+
+@Resolver(() => Redisposition)
+export class ReplayDeliveriesResolver {
+  @Mutation(() => ReplayDeliveriesPayload, {
+    description:
+      'Applies kept deliveries again, as the gateway understands them now: after a fix, say, those in quarantine. Needs the scopes `operate` and `read`, for the answer tells about users.',
+  })
+  async replayDeliveries(
+    @Arg('input', () => ReplayDeliveriesInput, { description: 'Which, and whether in earnest.' })
+    input: ReplayDeliveriesInput,
+    @Ctx() context: Context,
+  ): Promise<ReplayDeliveriesPayload> {
+    const actor = context.visibility.assertOperates();
+    context.visibility.assertReads();
+    const selection = toSelection(input);
+    if (Object.keys(selection).length === 0) {
+      const message = 'expected at least one condition that says which deliveries are meant';
+      return new ReplayDeliveriesPayload(NOTHING, context.store.logId, [
+        new UserError('SELECTION_MISSING', message, ['input']),
+      ]);
+    }
+    const { dryRun } = input;
+    const { reread } = context;
+    const now = context.now();
+    const outcome = await context.store.replay({ selection, dryRun, actor, now, reread });
+    if (!dryRun) context.feed.wake();
+    context.renew();
+    return new ReplayDeliveriesPayload(outcome, context.store.logId, []);
+  }
+
+  @FieldResolver(() => WebhookDelivery, { nullable: true, description: 'The delivery.' })
+  async delivery(
+    @Root() redisposed: Redisposition,
+    @Ctx() context: Context,
+  ): Promise<WebhookDelivery | null> {
+    const row = await context.loaders.delivery.load(redisposed.deliveryId);
+    return row && new WebhookDelivery(row);
+  }
+}
+
+const NOTHING: ReplayOutcome = { deliveries: 0, redisposed: [], changes: [] };
+
+function toSelection(input: ReplayDeliveriesInput): ReplaySelection {
+  const { ids, dryRun: _, ...conditions } = input;
+  const keys = ids?.map((id) => parseNodeId('WebhookDelivery', id, 'each of `ids`'));
+  return given({ ...conditions, ids: keys });
+}

@@ -1,0 +1,88 @@
+/** The schema: the list of resolvers, and how it is printed. */
+
+// First of all: the decorators of type-graphql need it where they are.
+import 'reflect-metadata';
+import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
+import { buildSchemaSync, type PubSub } from 'type-graphql';
+import { AttemptResolver } from './attempt.resolver';
+import { CreateUserResolver } from './create-user.mutation';
+import { DeliveryResolver } from './delivery.resolver';
+import { LevelResolver } from './level.resolver';
+import { LinkIdentityResolver } from './link-identity.mutation';
+import { NodeResolver } from './node.resolver';
+import { type ProviderListing, providerMapping } from './provider.enum';
+import { ProviderInfoResolver } from './provider-info.resolver';
+import { ReplayDeliveriesResolver } from './replay-deliveries.mutation';
+import { StatusSubscription } from './status.subscription';
+import { ChangeCauseResolver, StatusChangeResolver } from './status-change.resolver';
+import { UserResolver } from './user.resolver';
+import { UserLevelResolver } from './user-level.resolver';
+import {
+  MissingLevelResolver,
+  UserVerificationResolver,
+  VerificationReasonResolver,
+} from './verification.resolver';
+import { ViewerResolver } from './viewer.resolver';
+
+/**
+ * Builds the schema. Resolvers find all they need in the `Context`, so that one schema serves every gateway of a process.
+ *
+ * @param providers - Every vendor of the registry, configured or not: the values of the enum `Provider`.
+ */
+export function createSchema(providers: readonly ProviderListing[]): GraphQLSchema {
+  const schema = buildSchemaSync({
+    resolvers: [
+      AttemptResolver,
+      ChangeCauseResolver,
+      CreateUserResolver,
+      DeliveryResolver,
+      LevelResolver,
+      LinkIdentityResolver,
+      MissingLevelResolver,
+      NodeResolver,
+      ProviderInfoResolver,
+      ReplayDeliveriesResolver,
+      StatusChangeResolver,
+      StatusSubscription,
+      UserLevelResolver,
+      UserResolver,
+      UserVerificationResolver,
+      VerificationReasonResolver,
+      ViewerResolver,
+    ],
+    scalarsMap: [providerMapping(providers)],
+    pubSub: NO_PUB_SUB,
+    validate: false,
+  });
+  describeRoots(schema);
+  return schema;
+}
+
+/** The schema as text; the same schema gives the same text. */
+export function printSdl(schema: GraphQLSchema): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}
+
+/** type-graphql asks for one where there are subscriptions; ours read the log, and pushes never go through it. */
+const NO_PUB_SUB: PubSub = {
+  publish() {
+    throw new Error('nothing is published: subscriptions read the change log');
+  },
+  subscribe() {
+    throw new Error('nothing is published: subscriptions read the change log');
+  },
+};
+
+const ROOTS: Readonly<Record<string, string>> = {
+  Query: 'What can be asked. One operation is answered on one snapshot of the data.',
+  Mutation: 'What operators can do. Expected failures are `userErrors` of the payload.',
+  Subscription: 'What can be followed.',
+};
+
+/** type-graphql has no place for these. */
+function describeRoots(schema: GraphQLSchema): void {
+  for (const [name, description] of Object.entries(ROOTS)) {
+    const type = schema.getType(name);
+    if (type) type.description = description;
+  }
+}

@@ -1,0 +1,45 @@
+/** What a user holds at one level. */
+
+import { Field, ObjectType } from 'type-graphql';
+import { toDate } from '../domain/instant';
+import type { LevelKey } from '../domain/level';
+import type { VerificationStatus } from '../domain/status';
+import type { UserLevelRow } from '../store/store';
+import { DateTime } from './date-time.scalar';
+import { VerificationStatusEnum } from './status.enum';
+
+@ObjectType({ description: 'What a user holds at one level.' })
+export class UserLevel {
+  /** Not published; `level` is. */
+  readonly levelKey: LevelKey;
+
+  /** Not published; `latestAttempt` is. */
+  readonly latestAttemptId: number;
+
+  @Field(() => VerificationStatusEnum, { description: 'What the user holds there.' })
+  readonly status: VerificationStatus;
+
+  @Field(() => DateTime, { description: 'Since when, by the clock of the vendor.' })
+  readonly since: Date;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the approval runs out; null for never, or if there is none.',
+  })
+  readonly expiresAt: Date | null;
+
+  @Field(() => Boolean, {
+    description:
+      'The vendor moved the user elsewhere or deleted the account: the level asks nothing of them any more.',
+  })
+  readonly withdrawn: boolean;
+
+  constructor(row: UserLevelRow) {
+    this.levelKey = row.levelKey;
+    this.latestAttemptId = row.latestAttemptId;
+    this.status = row.status;
+    this.since = toDate(row.since);
+    this.expiresAt = row.expiresAt === null ? null : toDate(row.expiresAt);
+    this.withdrawn = row.withdrawn;
+  }
+}

@@ -1,0 +1,157 @@
+/** Users: one, many, and what hangs on one. */
+
+import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { GatewayError } from '../domain/errors';
+import type { ProviderId } from '../domain/level';
+import type { VerificationStatus } from '../domain/status';
+import type { UserRow } from '../store/store';
+import { AttemptsArgs, toAttemptFilter, toAttemptOrder } from './attempt.input';
+import { VerificationAttempt, VerificationAttemptConnection } from './attempt.type';
+import type { Connection } from './connection.type';
+import type { Context } from './context';
+import { Credential } from './credential.type';
+import { Identity } from './identity.type';
+import { parseNodeId } from './node-id';
+import { PageArgs, toPage } from './page';
+import { Profile } from './profile.type';
+import { ProviderEnum } from './provider.enum';
+import { VerificationStatusEnum } from './status.enum';
+import { loadChangesOf, type StatusChange, StatusChangeConnection } from './status-change.type';
+import { IdentityInput, toUserFilter, toUserOrder, UsersArgs } from './user.input';
+import { User, UserConnection } from './user.type';
+import { UserLevel } from './user-level.type';
+
+@Resolver(() => User)
+export class UserResolver {
+  @Query(() => User, {
+    nullable: true,
+    description:
+      'One user, by exactly one of the arguments; null if there is none that you may see.',
+  })
+  async user(
+    @Arg('id', () => ID, {
+      nullable: true,
+      description: 'By opaque id; old ids of merged users hold.',
+    })
+    id: string | null | undefined,
+    @Arg('externalUserId', () => String, {
+      nullable: true,
+      description: "By our customer's id of the user.",
+    })
+    externalUserId: string | null | undefined,
+    @Arg('identity', () => IdentityInput, {
+      nullable: true,
+      description: 'By an account at a provider.',
+    })
+    identity: IdentityInput | null | undefined,
+    @Ctx() context: Context,
+  ): Promise<User | null> {
+    context.visibility.assertReads();
+    const row = await findUser(context, id ?? null, externalUserId ?? null, identity ?? null);
+    return row && (await context.visibility.seesUser(row.id)) ? new User(row) : null;
+  }
+
+  @Query(() => UserConnection.type, {
+    description: 'All users; for an end user, themselves.',
+  })
+  async users(
+    @Args(() => UsersArgs) args: UsersArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<User>> {
+    context.visibility.assertReads();
+    const filter = await toUserFilter(context, args.filter);
+    const page = await context.read.users(filter, toUserOrder(args.orderBy), toPage(args));
+    return UserConnection.of(
+      page,
+      (row) => new User(row),
+      () => context.read.countUsers(filter),
+    );
+  }
+
+  @FieldResolver(() => [Identity], { description: "The user's accounts at providers." })
+  async identities(@Root() user: User, @Ctx() context: Context): Promise<readonly Identity[]> {
+    const rows = await context.loaders.identitiesOf.load(user.key);
+    return rows.map((row) => new Identity(row));
+  }
+
+  @FieldResolver(() => [UserLevel], {
+    description: 'What the user holds, at every level where they were seen.',
+  })
+  async levels(
+    @Root() user: User,
+    @Arg('provider', () => ProviderEnum, { nullable: true, description: 'Only at this vendor.' })
+    provider: ProviderId | null | undefined,
+    @Arg('status', () => VerificationStatusEnum, {
+      nullable: true,
+      description: 'Only where the user holds this.',
+    })
+    status: VerificationStatus | null | undefined,
+    @Ctx() context: Context,
+  ): Promise<readonly UserLevel[]> {
+    const rows = await context.loaders.levelsOf.load(user.key);
+    return rows
+      .filter((row) => !provider || row.levelKey.startsWith(`${provider}/`))
+      .filter((row) => !status || row.status === status)
+      .map((row) => new UserLevel(row));
+  }
+
+  @FieldResolver(() => VerificationAttemptConnection.type, { description: "The user's attempts." })
+  async attempts(
+    @Root() user: User,
+    @Args(() => AttemptsArgs) args: AttemptsArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<VerificationAttempt>> {
+    const filter = await toAttemptFilter(context, args.filter);
+    const order = toAttemptOrder(args.orderBy);
+    const page = await context.loaders.attemptsOf(filter, order, toPage(args)).load(user.key);
+    return VerificationAttemptConnection.of(
+      page,
+      (row) => new VerificationAttempt(row),
+      () => context.loaders.countAttemptsOf(filter).load(user.key),
+    );
+  }
+
+  @FieldResolver(() => StatusChangeConnection.type, {
+    description: 'What the log says about the user, oldest first.',
+  })
+  statusChanges(
+    @Root() user: User,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<StatusChange>> {
+    return loadChangesOf(context, 'user', user.key, toPage(args));
+  }
+
+  @FieldResolver(() => [Credential], { description: 'Reusable credentials issued to the user.' })
+  async credentials(@Root() user: User, @Ctx() context: Context): Promise<readonly Credential[]> {
+    const rows = await context.loaders.credentialsOf.load(user.key);
+    return rows.map((row) => new Credential(row));
+  }
+
+  @FieldResolver(() => Profile, {
+    nullable: true,
+    description: 'Personal data: needs the scope `pii:read`. Null if none is known.',
+  })
+  async profile(@Root() user: User, @Ctx() context: Context): Promise<Profile | null> {
+    context.visibility.assertReadsPersonalData();
+    const profile = await context.loaders.profileOf.load(user.key);
+    return profile && new Profile(profile);
+  }
+}
+
+async function findUser(
+  context: Context,
+  id: string | null,
+  externalUserId: string | null,
+  identity: IdentityInput | null,
+): Promise<UserRow | null> {
+  if ([id, externalUserId, identity].filter((argument) => argument !== null).length !== 1) {
+    throw new GatewayError(
+      'INPUT_INVALID',
+      'expected exactly one of `id`, `externalUserId` and `identity`',
+    );
+  }
+  if (id !== null) return context.loaders.user.load(parseNodeId('User', id, '`id`'));
+  if (identity !== null) return context.read.userByIdentity(identity.provider, identity.ref);
+  return externalUserId === null ? null : context.read.userByExternalId(externalUserId);
+}

@@ -1,0 +1,59 @@
+/** A person, across providers. */
+
+import { Field, ObjectType } from 'type-graphql';
+import type { VerificationStatus } from '../domain/status';
+import type { UserRow } from '../store/store';
+import { connectionOf } from './connection.type';
+import type { Context } from './context';
+import { DateTime } from './date-time.scalar';
+import { Node } from './node.type';
+import { encodeNodeId } from './node-id';
+import { VerificationStatusEnum } from './status.enum';
+
+@ObjectType('User', { implements: Node, description: 'A person, across providers.' })
+export class User implements Node {
+  /** Our own number; not published. */
+  readonly key: number;
+
+  readonly id: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Our customer's id of the user, where it is known.",
+  })
+  readonly externalUserId: string | null;
+
+  @Field(() => VerificationStatusEnum, {
+    description: 'What the user holds by the policy of this gateway; `verification` says why.',
+  })
+  readonly verificationStatus: VerificationStatus;
+
+  @Field(() => Boolean, {
+    description: 'False once every account of the user has been switched off or deleted.',
+  })
+  readonly active: boolean;
+
+  @Field(() => DateTime, { description: 'When the gateway first heard of the user.' })
+  readonly createdAt: Date;
+
+  @Field(() => DateTime, { description: 'When anything about the user last changed.' })
+  readonly updatedAt: Date;
+
+  constructor(row: UserRow) {
+    this.key = row.id;
+    this.id = encodeNodeId('User', row.id);
+    this.externalUserId = row.externalUserId;
+    this.verificationStatus = row.verificationStatus;
+    this.active = row.active;
+    this.createdAt = row.createdAt;
+    this.updatedAt = row.updatedAt;
+  }
+}
+
+export const UserConnection = connectionOf('User', 'users', () => User);
+
+/** The user of this number, batched, merges followed; `null` if there is none that the viewer may see. */
+export async function loadUser(context: Context, key: number): Promise<User | null> {
+  const row = await context.loaders.user.load(key);
+  return row && (await context.visibility.seesUser(row.id)) ? new User(row) : null;
+}

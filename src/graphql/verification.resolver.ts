@@ -1,0 +1,78 @@
+/** Answers why, from the levels that the user holds and the policy. */
+
+import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
+import { toDate } from '../domain/instant';
+import { evaluate, type HeldLevel } from '../domain/policy';
+import type { UserLevelRow } from '../store/store';
+import { loadAttempt, VerificationAttempt } from './attempt.type';
+import type { Context } from './context';
+import { Level, loadLevel } from './level.type';
+import { User } from './user.type';
+import { MissingLevel, Verification, VerificationReason } from './verification.type';
+
+@Resolver(() => User)
+export class UserVerificationResolver {
+  @FieldResolver(() => Verification, {
+    description:
+      'The status with its grounds: since when, until when, because of what, and what is missing.',
+  })
+  async verification(@Root() user: User, @Ctx() context: Context): Promise<Verification> {
+    const rows = await context.loaders.levelsOf.load(user.key);
+    const levels = await Promise.all(rows.map((row) => toHeldLevel(context, row)));
+    const verdict = evaluate(context.policy, levels);
+    const held = new Map(rows.map((row) => [row.levelKey, row]));
+    return new Verification({
+      status: verdict.status,
+      since: verdict.since === null ? user.createdAt : toDate(verdict.since),
+      expiresAt: verdict.expiresAt,
+      because: verdict.because.flatMap((key) => {
+        const row = held.get(key);
+        return row ? [new VerificationReason(row)] : [];
+      }),
+      missing: verdict.missing.map((key) => new MissingLevel(key, held.get(key))),
+    });
+  }
+}
+
+@Resolver(() => VerificationReason)
+export class VerificationReasonResolver {
+  @FieldResolver(() => Level, { description: 'The level.' })
+  level(@Root() reason: VerificationReason, @Ctx() context: Context): Promise<Level> {
+    return loadLevel(context, reason.levelKey);
+  }
+
+  @FieldResolver(() => VerificationAttempt, {
+    nullable: true,
+    description: 'The latest attempt of the user at this level.',
+  })
+  attempt(
+    @Root() reason: VerificationReason,
+    @Ctx() context: Context,
+  ): Promise<VerificationAttempt | null> {
+    return loadAttempt(context, reason.attemptId);
+  }
+}
+
+@Resolver(() => MissingLevel)
+export class MissingLevelResolver {
+  @FieldResolver(() => Level, { description: 'The level.' })
+  level(@Root() missing: MissingLevel, @Ctx() context: Context): Promise<Level> {
+    return loadLevel(context, missing.levelKey);
+  }
+
+  @FieldResolver(() => VerificationAttempt, {
+    nullable: true,
+    description: 'The latest attempt of the user at this level; null if there was none.',
+  })
+  async attempt(
+    @Root() missing: MissingLevel,
+    @Ctx() context: Context,
+  ): Promise<VerificationAttempt | null> {
+    return missing.attemptId === null ? null : loadAttempt(context, missing.attemptId);
+  }
+}
+
+async function toHeldLevel(context: Context, row: UserLevelRow): Promise<HeldLevel> {
+  const { provider, kind } = await loadLevel(context, row.levelKey);
+  return { ...row, provider, kind };
+}

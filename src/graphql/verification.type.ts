@@ -1,0 +1,100 @@
+/** Why a user has the status that they have. */
+
+import { Field, ObjectType } from 'type-graphql';
+import { type Instant, toDate } from '../domain/instant';
+import type { LevelKey } from '../domain/level';
+import type { VerificationStatus } from '../domain/status';
+import type { UserLevelRow } from '../store/store';
+import { DateTime } from './date-time.scalar';
+import { VerificationStatusEnum } from './status.enum';
+
+@ObjectType({ description: "A level that makes the user's status what it is." })
+export class VerificationReason {
+  /** Not published; `level` is. */
+  readonly levelKey: LevelKey;
+
+  /** Not published; `attempt` is. */
+  readonly attemptId: number;
+
+  @Field(() => VerificationStatusEnum, { description: 'What the user holds at this level.' })
+  readonly status: VerificationStatus;
+
+  @Field(() => DateTime, { description: 'Since when they hold it.' })
+  readonly since: Date;
+
+  constructor(held: UserLevelRow) {
+    this.levelKey = held.levelKey;
+    this.attemptId = held.latestAttemptId;
+    this.status = held.status;
+    this.since = toDate(held.since);
+  }
+}
+
+@ObjectType({ description: 'A level that the policy asks for and that is not verified.' })
+export class MissingLevel {
+  /** Not published; `level` is. */
+  readonly levelKey: LevelKey;
+
+  /** Not published; `attempt` is. */
+  readonly attemptId: number | null;
+
+  @Field(() => VerificationStatusEnum, {
+    description: 'What the user holds at this level: nothing yet, or an approval that has run out.',
+  })
+  readonly status: VerificationStatus;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Since when; null if the user was never seen at this level.',
+  })
+  readonly since: Date | null;
+
+  constructor(levelKey: LevelKey, held: UserLevelRow | undefined) {
+    this.levelKey = levelKey;
+    this.attemptId = held?.latestAttemptId ?? null;
+    this.status = held?.status ?? 'NOT_VERIFIED';
+    this.since = held ? toDate(held.since) : null;
+  }
+}
+
+@ObjectType({ description: "A user's status with its grounds, by the policy of this gateway." })
+export class Verification {
+  @Field(() => VerificationStatusEnum, { description: 'The status.' })
+  readonly status: VerificationStatus;
+
+  @Field(() => DateTime, {
+    description:
+      "Since when the status is what it is; since the user's first appearance if nothing has been said about them.",
+  })
+  readonly since: Date;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it will run out if nothing happens; null for never.',
+  })
+  readonly expiresAt: Date | null;
+
+  @Field(() => [VerificationReason], {
+    description: 'The levels that make it so, where the status is VERIFIED or EXPIRED.',
+  })
+  readonly because: readonly VerificationReason[];
+
+  @Field(() => [MissingLevel], {
+    description: 'The levels that are wanting; empty when the status is VERIFIED.',
+  })
+  readonly missing: readonly MissingLevel[];
+
+  constructor(verdict: {
+    readonly status: VerificationStatus;
+    readonly since: Date;
+    readonly expiresAt: Instant | null;
+    readonly because: readonly VerificationReason[];
+    readonly missing: readonly MissingLevel[];
+  }) {
+    this.status = verdict.status;
+    this.since = verdict.since;
+    this.expiresAt = verdict.expiresAt === null ? null : toDate(verdict.expiresAt);
+    this.because = verdict.because;
+    this.missing = verdict.missing;
+  }
+}

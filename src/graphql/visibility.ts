@@ -1,0 +1,106 @@
+/**
+ * Who may see and do what: the one place that decides.
+ *
+ * An API key sees everything or nothing, by scope. An end user sees their own user with its attempts and changes, through
+ * whatever door: a list is narrowed, a count counts what is left, and a thing of somebody else's is as good as absent.
+ */
+
+import type { Principal, Scope } from '../access/principal';
+import { GatewayError } from '../domain/errors';
+import type { ChangeFilter, Reader, UserRow } from '../store/store';
+
+export interface Visibility {
+  /** @throws {GatewayError} FORBIDDEN unless the viewer may read at all. */
+  assertReads(): void;
+
+  /** For what belongs to the operation and not to a user. @throws {GatewayError} FORBIDDEN to end users. */
+  assertReadsOperations(): void;
+
+  /** Whether `assertReadsOperations` would pass. */
+  readonly readsOperations: boolean;
+
+  /** @returns the name under which the log holds the doer. @throws {GatewayError} FORBIDDEN. */
+  assertOperates(): string;
+
+  /** Personal data of whom the viewer may see. @throws {GatewayError} FORBIDDEN. */
+  assertReadsPersonalData(): void;
+
+  /** The end user's own user; `null` while there is none, and for API keys. */
+  self(): Promise<UserRow | null>;
+
+  /**
+   * What is left of a choice of users. @param userIds - Current ids, merges followed; `undefined` is everybody.
+   * @returns `undefined` for everybody.
+   */
+  narrow(userIds: readonly number[] | undefined): Promise<readonly number[] | undefined>;
+
+  /** What of the log of a thing the viewer may see: an attempt may have been somebody else's before. */
+  ownChanges(): Promise<ChangeFilter>;
+
+  /** @param userId - Perhaps an old id, of a user that has been merged into another. */
+  seesUser(userId: number): Promise<boolean>;
+}
+
+/** Looks an end user up at most once: make a new one when the data may have changed. */
+export function createVisibility(principal: Principal, read: Reader): Visibility {
+  return principal.kind === 'USER'
+    ? ofEndUser(principal.externalUserId, principal.scopes, read)
+    : ofApiKey(principal.name, principal.scopes);
+}
+
+function ofApiKey(name: string, scopes: ReadonlySet<Scope>): Visibility {
+  const assertReads = () => assertScope(scopes, 'read');
+  return {
+    assertReads,
+    assertReadsOperations: assertReads,
+    readsOperations: scopes.has('read'),
+    assertOperates() {
+      assertScope(scopes, 'operate');
+      return name;
+    },
+    assertReadsPersonalData: () => assertScope(scopes, 'pii:read'),
+    self: async () => null,
+    narrow: async (userIds) => userIds,
+    ownChanges: async () => ({}),
+    seesUser: async () => scopes.has('read'),
+  };
+}
+
+function ofEndUser(externalUserId: string, scopes: ReadonlySet<Scope>, read: Reader): Visibility {
+  const self = once(() => read.userByExternalId(externalUserId));
+  const ownIds = once(async () => {
+    const user = await self();
+    return new Set(user ? await read.userIdsMergedInto(user.id) : []);
+  });
+  return {
+    assertReads: () => {},
+    assertReadsOperations: () => forbid('this is not open to end users'),
+    readsOperations: false,
+    assertOperates: () => forbid('this is not open to end users'),
+    assertReadsPersonalData: () => assertScope(scopes, 'pii:read'),
+    self,
+    async narrow(userIds) {
+      const user = await self();
+      if (!user) return [];
+      return !userIds || userIds.includes(user.id) ? [user.id] : [];
+    },
+    ownChanges: async () => ({ userIds: [...(await ownIds())] }),
+    seesUser: async (userId) => (await ownIds()).has(userId),
+  };
+}
+
+function assertScope(scopes: ReadonlySet<Scope>, scope: Scope): void {
+  if (!scopes.has(scope)) forbid(`this needs the scope \`${scope}\``);
+}
+
+function forbid(message: string): never {
+  throw new GatewayError('FORBIDDEN', message);
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= work();
+    return result;
+  };
+}

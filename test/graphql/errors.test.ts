@@ -1,0 +1,132 @@
+/** What leaves as an error: our codes, the library's words on the request, and nothing from inside. */
+
+import {
+  execute,
+  GraphQLError,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  graphql,
+  parse,
+} from 'graphql';
+import { CursorExpiredError, GatewayError } from '../../src/domain/errors';
+import { formatError } from '../../src/graphql/errors';
+import { createSchema } from '../../src/graphql/schema';
+import { PROVIDERS } from '../../src/providers/registry';
+
+const records: object[] = [];
+const format = formatError({ error: (record) => records.push(record) });
+const schema = createSchema(PROVIDERS);
+
+beforeEach(() => {
+  records.length = 0;
+});
+
+/** As an error looks that a resolver has thrown. */
+async function thrown(error: unknown): Promise<GraphQLError> {
+  const failing = new GraphQLSchema({
+    query: new GraphQLObjectType({
+      name: 'Query',
+      fields: {
+        field: {
+          type: GraphQLString,
+          resolve() {
+            throw error;
+          },
+        },
+      },
+    }),
+  });
+  const result = await execute({ schema: failing, document: parse('{ field }') });
+  const [first] = result.errors ?? [];
+  if (!first) throw new Error('expected an error');
+  return first;
+}
+
+describe('formatError', () => {
+  it('keeps the code and the message of an error of ours, and says where', async () => {
+    const error = format(
+      await thrown(new GatewayError('FORBIDDEN', 'this needs the scope `read`')),
+    );
+    expect(error).toEqual({
+      message: 'this needs the scope `read`',
+      path: ['field'],
+      locations: [{ line: 1, column: 3 }],
+      extensions: { code: 'FORBIDDEN' },
+    });
+    expect(records).toEqual([]);
+  });
+
+  it('says BAD_USER_INPUT where the domain says INPUT_INVALID', async () => {
+    const error = format(await thrown(new GatewayError('INPUT_INVALID', 'no')));
+    expect(error.extensions).toEqual({ code: 'BAD_USER_INPUT' });
+  });
+
+  it('hands the oldest cursor on, also when a stream has thrown it', () => {
+    const cause = new CursorExpiredError('oldest');
+    for (const error of [cause, new GraphQLError(cause.message, { originalError: cause })]) {
+      expect(format(error).extensions).toEqual({ code: 'CURSOR_EXPIRED', oldestCursor: 'oldest' });
+    }
+  });
+
+  it.each([
+    ['an error', Object.assign(new Error('secret: passport 123'), { parameters: ['Ann'] })],
+    ['a value', 'secret: passport 123'],
+    ['nothing', undefined],
+  ])('masks %s that nobody named, under an id that the log has too', async (_, error) => {
+    const formatted = format(await thrown(error));
+    expect(formatted.extensions?.code).toBe('INTERNAL');
+    expect(JSON.stringify(formatted)).not.toMatch(/secret|passport|Ann/);
+    expect(records).toEqual([expect.objectContaining({ id: formatted.extensions?.id })]);
+    expect(JSON.stringify(records)).not.toContain('Ann');
+  });
+
+  it('masks a value of ours that a type would not take', async () => {
+    const failing = new GraphQLSchema({
+      query: new GraphQLObjectType({
+        name: 'Query',
+        fields: { field: { type: GraphQLString, resolve: () => ({ secret: 1 }) } },
+      }),
+    });
+    const { errors } = await execute({ schema: failing, document: parse('{ field }') });
+    expect(format(errors?.[0]).extensions?.code).toBe('INTERNAL');
+    expect(records).toHaveLength(1);
+  });
+
+  it.each([
+    ['syntax', '{ user(', 'GRAPHQL_PARSE_FAILED'],
+    ['an unknown field', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['an unknown enum value', '{ levels(provider: NOBODY) { key } }', 'GRAPHQL_VALIDATION_FAILED'],
+    [
+      'a wrong moment',
+      '{ users(filter: { createdFrom: "soon" }) { totalCount } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    ['a missing variable', 'query ($id: ID!) { node(id: $id) { id } }', 'BAD_USER_INPUT'],
+  ])('leaves what the library says about %s', async (_, source, code) => {
+    const { errors } = await graphql({ schema, source });
+    const formatted = format(errors?.[0]);
+    expect(formatted.extensions).toEqual({ code });
+    expect(formatted.message).toBe(errors?.[0]?.message);
+    expect(records).toEqual([]);
+  });
+
+  it('leaves a wrong variable to the library, custom scalars among them', async () => {
+    const { errors } = await graphql({
+      schema,
+      source: 'query ($from: DateTime) { users(filter: { createdFrom: $from }) { totalCount } }',
+      variableValues: { from: '2024-02-30T00:00:00Z' },
+    });
+    expect(format(errors?.[0]).extensions).toEqual({ code: 'BAD_USER_INPUT' });
+  });
+
+  it('keeps the code that the server around it gave', () => {
+    const error = new GraphQLError('too long', {
+      extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' },
+    });
+    expect(format(error)).toMatchObject({
+      message: 'too long',
+      extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' },
+    });
+  });
+});

@@ -1,0 +1,303 @@
+/** What operators do: open users, tie identities to them, apply deliveries again. */
+
+import {
+  apiKey,
+  codesOf,
+  endUser,
+  OPERATOR,
+  openWorld,
+  statusEvent,
+  unnamed,
+  type World,
+} from './world';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await openWorld();
+});
+
+afterEach(() => world.close());
+
+const CREATE = `mutation ($input: CreateUserInput!) {
+  createUser(input: $input) { created user { id externalUserId verificationStatus }
+    userErrors { code message path } } }`;
+
+const LINK = `mutation ($input: LinkIdentityInput!) {
+  linkIdentity(input: $input) { mergedUserId identity { provider ref linked }
+    user { id externalUserId verificationStatus attempts { totalCount } }
+    userErrors { code path } } }`;
+
+const REPLAY = `mutation ($input: ReplayDeliveriesInput!) {
+  replayDeliveries(input: $input) { deliveries userErrors { code path }
+    redisposed { before after delivery { disposition } }
+    changes { attemptStatus verificationStatus cause { kind actor } } } }`;
+
+async function idOf(externalUserId: string): Promise<string> {
+  const { data } = await world.ask(
+    OPERATOR,
+    'query ($name: String) { user(externalUserId: $name) { id } }',
+    { name: externalUserId },
+  );
+  return data.user.id;
+}
+
+describe('createUser', () => {
+  it('opens a user, and answers the same one the next time', async () => {
+    const one = await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+    expect(one.data.createUser).toEqual({
+      created: true,
+      user: { id: await idOf('ann'), externalUserId: 'ann', verificationStatus: 'NOT_VERIFIED' },
+      userErrors: [],
+    });
+    const two = await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+    expect(two.data.createUser).toEqual({ ...one.data.createUser, created: false });
+  });
+
+  it('opens as many users without an external id as are asked for, in one request', async () => {
+    const { data } = await world.ask(
+      OPERATOR,
+      'mutation { a: createUser(input: {}) { user { id } } b: createUser(input: { externalUserId: null }) { user { id } } }',
+    );
+    expect(data.a.user.id).not.toBe(data.b.user.id);
+  });
+
+  it('is the user that a webhook then speaks of', async () => {
+    await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+    const id = await idOf('ann');
+    await world.tell('sumsub', statusEvent('ann', 'APPROVED', 1));
+    const { data } = await world.ask(OPERATOR, '{ users { nodes { id verificationStatus } } }');
+    expect(data.users.nodes).toEqual([{ id, verificationStatus: 'VERIFIED' }]);
+  });
+
+  it.each(['', '   ', 'x'.repeat(256)])(
+    'refuses the external id %j as data',
+    async (externalUserId) => {
+      const { data, errors } = await world.ask(OPERATOR, CREATE, { input: { externalUserId } });
+      expect(errors).toBeUndefined();
+      expect(data.createUser).toEqual({
+        created: false,
+        user: null,
+        userErrors: [
+          {
+            code: 'EXTERNAL_USER_ID_INVALID',
+            message: expect.any(String),
+            path: ['input', 'externalUserId'],
+          },
+        ],
+      });
+    },
+  );
+
+  it('tells a key without `read` that it is done, and nothing about the user', async () => {
+    await world.tell('sumsub', statusEvent('ann', 'APPROVED', 1));
+    const answer = await world.ask(apiKey('operate'), CREATE, { input: { externalUserId: 'ann' } });
+    expect(answer.data.createUser).toEqual({ created: false, user: null, userErrors: [] });
+    expect(codesOf(answer)).toEqual(['FORBIDDEN']);
+  });
+});
+
+describe('linkIdentity', () => {
+  it('merges two users into one, and the old id keeps resolving', async () => {
+    await world.tell('fractal-id', unnamed(statusEvent('f', 'APPROVED', 1)));
+    await world.tell('sumsub', statusEvent('ann', 'PENDING', 2));
+    const { data: before } = await world.ask(
+      OPERATOR,
+      '{ user(identity: { provider: FRACTAL_ID, ref: "ref-f" }) { id } }',
+    );
+    const id = await idOf('ann');
+
+    const { data, errors } = await world.ask(OPERATOR, LINK, {
+      input: { identity: { provider: 'FRACTAL_ID', ref: 'ref-f' }, userId: id },
+    });
+    expect(errors).toBeUndefined();
+    expect(data.linkIdentity).toEqual({
+      mergedUserId: before.user.id,
+      identity: { provider: 'FRACTAL_ID', ref: 'ref-f', linked: true },
+      user: {
+        id,
+        externalUserId: 'ann',
+        verificationStatus: 'VERIFIED',
+        attempts: { totalCount: 2 },
+      },
+      userErrors: [],
+    });
+
+    const after = await world.ask(
+      OPERATOR,
+      `query ($old: ID!) {
+        user(id: $old) { id statusChanges { nodes { user { id } cause { kind actor mergedUserId } } } }
+        node(id: $old) { id }
+        users { totalCount }
+        statusChanges(filter: { userId: $old }) { totalCount }
+        verificationAttempts(filter: { userIds: [$old] }) { totalCount } }`,
+      { old: before.user.id },
+    );
+    expect(after.errors).toBeUndefined();
+    expect(after.data).toMatchObject({
+      node: { id },
+      user: { id },
+      users: { totalCount: 1 },
+      verificationAttempts: { totalCount: 2 },
+    });
+    const { nodes } = after.data.user.statusChanges;
+    expect(nodes.map((node: { user: { id: string } }) => node.user.id)).toEqual(
+      nodes.map(() => id),
+    );
+    expect(nodes).toContainEqual(
+      expect.objectContaining({
+        cause: { kind: 'MERGE', actor: 'back office', mergedUserId: before.user.id },
+      }),
+    );
+    expect(after.data.statusChanges.totalCount).toBe(nodes.length);
+  });
+
+  it('finds the target by external id, and opens an identity not heard of yet', async () => {
+    await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+    const { data } = await world.ask(OPERATOR, LINK, {
+      input: { identity: { provider: 'PAYCADDY', ref: 'p-1' }, externalUserId: 'ann' },
+    });
+    expect(data.linkIdentity).toMatchObject({
+      mergedUserId: null,
+      user: { externalUserId: 'ann' },
+      identity: { provider: 'PAYCADDY', ref: 'p-1' },
+      userErrors: [],
+    });
+  });
+
+  it('sees what an earlier mutation of the same request has done', async () => {
+    const { data, errors } = await world.ask(
+      OPERATOR,
+      `mutation {
+        createUser(input: { externalUserId: "ann" }) { user { identities { ref } } }
+        linkIdentity(input: { identity: { provider: P100, ref: "p" }, externalUserId: "ann" }) {
+          user { identities { ref } } } }`,
+    );
+    expect(errors).toBeUndefined();
+    expect(data).toEqual({
+      createUser: { user: { identities: [] } },
+      linkIdentity: { user: { identities: [{ ref: 'p' }] } },
+    });
+  });
+
+  it.each([
+    [{}, 'TARGET_INVALID', ['input']],
+    [{ userId: encode('User:1'), externalUserId: 'ann' }, 'TARGET_INVALID', ['input']],
+    [{ userId: encode('User:99') }, 'USER_NOT_FOUND', ['input', 'userId']],
+    [{ externalUserId: 'nobody' }, 'USER_NOT_FOUND', ['input', 'externalUserId']],
+  ])('refuses the target %j as data', async (target, code, path) => {
+    const { data, errors } = await world.ask(OPERATOR, LINK, {
+      input: { identity: { provider: 'SUMSUB', ref: 'x' }, ...target },
+    });
+    expect(errors).toBeUndefined();
+    expect(data.linkIdentity.userErrors).toEqual([{ code, path }]);
+    expect(data.linkIdentity.user).toBeNull();
+  });
+
+  it('answers BAD_USER_INPUT to an id that is no id', async () => {
+    const answer = await world.ask(OPERATOR, LINK, {
+      input: { identity: { provider: 'SUMSUB', ref: 'x' }, userId: 'rubbish' },
+    });
+    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+  });
+});
+
+describe('replayDeliveries', () => {
+  beforeEach(async () => {
+    await world.record({
+      reading: {
+        kind: 'QUARANTINED',
+        eventType: 'applicantReviewed',
+        duplicateKey: 'd',
+        reason: { code: 'STATUS_UNMAPPED', message: 'expected status to be a word we know' },
+      },
+    });
+    world.reread({
+      kind: 'EVENTS',
+      eventType: 'applicantReviewed',
+      duplicateKey: 'd',
+      events: [statusEvent('ann', 'APPROVED', 1)],
+    });
+  });
+
+  it('changes nothing with `dryRun`, and answers what would change', async () => {
+    const { data, errors } = await world.ask(OPERATOR, REPLAY, {
+      input: { disposition: 'QUARANTINED', dryRun: true },
+    });
+    expect(errors).toBeUndefined();
+    expect(data.replayDeliveries).toEqual({
+      deliveries: 1,
+      userErrors: [],
+      redisposed: [
+        { before: 'QUARANTINED', after: 'APPLIED', delivery: { disposition: 'QUARANTINED' } },
+      ],
+      changes: [
+        {
+          attemptStatus: 'APPROVED',
+          verificationStatus: 'VERIFIED',
+          cause: { kind: 'REPLAY', actor: 'back office' },
+        },
+      ],
+    });
+    const after = await world.ask(
+      OPERATOR,
+      '{ users { totalCount } statusChanges { totalCount } }',
+    );
+    expect(after.data).toEqual({ users: { totalCount: 0 }, statusChanges: { totalCount: 0 } });
+  });
+
+  it.each([
+    { provider: 'SUMSUB' },
+    { ids: [encode('WebhookDelivery:1')] },
+    { receivedFrom: '2024-01-01T00:00:00Z', receivedBefore: '2025-01-01T00:00:00Z' },
+  ])('applies what %j selects', async (input) => {
+    const { data, errors } = await world.ask(OPERATOR, REPLAY, { input });
+    expect(errors).toBeUndefined();
+    expect(data.replayDeliveries).toMatchObject({
+      deliveries: 1,
+      redisposed: [{ after: 'APPLIED', delivery: { disposition: 'APPLIED' } }],
+    });
+    const after = await world.ask(OPERATOR, '{ users { nodes { verificationStatus } } }');
+    expect(after.data.users.nodes).toEqual([{ verificationStatus: 'VERIFIED' }]);
+  });
+
+  it('refuses to select everything by saying nothing', async () => {
+    const { data } = await world.ask(OPERATOR, REPLAY, { input: { dryRun: true, provider: null } });
+    expect(data.replayDeliveries).toEqual({
+      deliveries: 0,
+      redisposed: [],
+      changes: [],
+      userErrors: [{ code: 'SELECTION_MISSING', path: ['input'] }],
+    });
+  });
+
+  it('selects nothing by an empty list of ids', async () => {
+    const { data } = await world.ask(OPERATOR, REPLAY, { input: { ids: [] } });
+    expect(data.replayDeliveries).toMatchObject({ deliveries: 0, userErrors: [] });
+  });
+
+  it('needs `read` as well, before anything is done', async () => {
+    const answer = await world.ask(apiKey('operate'), REPLAY, { input: { provider: 'SUMSUB' } });
+    expect(codesOf(answer)).toEqual(['FORBIDDEN']);
+    expect((await world.ask(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(0);
+  });
+});
+
+describe('who may', () => {
+  const MUTATIONS = [
+    'mutation { createUser(input: { externalUserId: "x" }) { created } }',
+    'mutation { linkIdentity(input: { identity: { provider: P100, ref: "x" }, externalUserId: "x" }) { mergedUserId } }',
+    'mutation { replayDeliveries(input: { provider: P100 }) { deliveries } }',
+  ];
+
+  it.each(MUTATIONS)('refuses without `operate`: %s', async (source) => {
+    for (const principal of [apiKey('read', 'pii:read'), endUser('x', 'operate', 'read')]) {
+      expect(codesOf(await world.ask(principal, source))).toEqual(['FORBIDDEN']);
+    }
+    expect((await world.ask(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(0);
+  });
+});
+
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}

@@ -1,0 +1,267 @@
+/** The change log, nodes and deliveries in queries. */
+
+import {
+  apiKey,
+  codesOf,
+  endUser,
+  NOW,
+  OPERATOR,
+  openWorld,
+  statusEvent,
+  type World,
+} from './world';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await openWorld();
+  await world.tell('sumsub', statusEvent('ann', 'PENDING', 0));
+  await world.tell('sumsub', statusEvent('bob', 'PENDING', 1));
+  await world.tell('sumsub', statusEvent('ann', 'APPROVED', 5));
+  await world.tell('p100', statusEvent('bob', 'REJECTED', 6, { level: 'id' }));
+  await world.record({
+    provider: 'paycaddy',
+    rawBody: Buffer.from('{"name":"Bob Invented"'),
+    trust: 'TOKEN',
+    reading: {
+      kind: 'QUARANTINED',
+      eventType: null,
+      duplicateKey: 'broken',
+      reason: { code: 'PAYLOAD_INVALID', message: 'expected body to be JSON' },
+    },
+  });
+});
+
+afterAll(() => world.close());
+
+const CHANGES = `query ($filter: StatusChangeFilter, $first: Int, $after: String) {
+  statusChanges(filter: $filter, first: $first, after: $after) { totalCount
+    nodes { id cursor user { externalUserId } attemptStatus verificationStatus previousVerificationStatus }
+    pageInfo { endCursor hasNextPage } } }`;
+
+describe('statusChanges(…)', () => {
+  it('tells the whole story, oldest first', async () => {
+    const { data, errors } = await world.ask(
+      OPERATOR,
+      `{ statusChanges { nodes { user { externalUserId } level { key } provider
+          attempt { number status } attemptStatus previousAttemptStatus levelStatus previousLevelStatus
+          verificationStatus previousVerificationStatus active previousActive rejection { retryable }
+          cause { kind actor mergedUserId delivery { eventType } } occurredAt recordedAt } } }`,
+    );
+    expect(errors).toBeUndefined();
+    expect(data.statusChanges.nodes).toHaveLength(4);
+    expect(data.statusChanges.nodes[2]).toEqual({
+      user: { externalUserId: 'ann' },
+      level: { key: 'sumsub/basic' },
+      provider: 'SUMSUB',
+      attempt: { number: 1, status: 'APPROVED' },
+      attemptStatus: 'APPROVED',
+      previousAttemptStatus: 'PENDING',
+      levelStatus: 'VERIFIED',
+      previousLevelStatus: 'NOT_VERIFIED',
+      verificationStatus: 'VERIFIED',
+      previousVerificationStatus: 'NOT_VERIFIED',
+      active: true,
+      previousActive: true,
+      rejection: null,
+      cause: { kind: 'DELIVERY', actor: null, mergedUserId: null, delivery: { eventType: 'told' } },
+      occurredAt: '2024-06-01T08:05:00.000Z',
+      recordedAt: NOW.toISOString(),
+    });
+    expect(data.statusChanges.nodes[3].rejection).toEqual({ retryable: null });
+  });
+
+  it.each([
+    [{}, ['ann', 'bob', 'ann', 'bob']],
+    [{ externalUserId: 'ann' }, ['ann', 'ann']],
+    [{ externalUserId: 'nobody' }, []],
+    [{ provider: 'P100' }, ['bob']],
+    [{ level: 'sumsub/basic' }, ['ann', 'bob', 'ann']],
+    [{ level: 'id', provider: 'P100' }, ['bob']],
+    [{ attemptStatus: ['APPROVED', 'REJECTED'] }, ['ann', 'bob']],
+    [{ verificationStatus: ['VERIFIED'] }, ['ann']],
+    [{ verificationStatusChanged: true }, ['ann']],
+    [{ verificationStatusChanged: false }, ['ann', 'bob', 'bob']],
+  ])('filters by %j', async (filter, names) => {
+    const { data, errors } = await world.ask(OPERATOR, CHANGES, { filter });
+    expect(errors).toBeUndefined();
+    expect(
+      data.statusChanges.nodes.map(
+        (node: { user: { externalUserId: string } }) => node.user.externalUserId,
+      ),
+    ).toEqual(names);
+    expect(data.statusChanges.totalCount).toBe(names.length);
+  });
+
+  it('walks over all pages without a gap', async () => {
+    const seen: string[] = [];
+    let after: string | null = null;
+    for (;;) {
+      const { data } = await world.ask(OPERATOR, CHANGES, { first: 1, after });
+      const { nodes, pageInfo } = data.statusChanges;
+      seen.push(...nodes.map((node: { cursor: string }) => node.cursor));
+      if (!pageInfo.hasNextPage) break;
+      after = pageInfo.endCursor;
+    }
+    expect(new Set(seen).size).toBe(4);
+    expect(seen.at(-1)).toBe((await world.ask(OPERATOR, '{ cursor }')).data.cursor);
+  });
+
+  it('hangs on users, attempts and deliveries, with counts', async () => {
+    const { data, errors } = await world.ask(
+      OPERATOR,
+      `{ user(externalUserId: "ann") { statusChanges(first: 1) { totalCount nodes { attemptStatus } }
+           attempts { nodes { statusChanges(last: 1) { totalCount nodes { attemptStatus } } } } }
+         webhookDeliveries(filter: { provider: P100 }) { nodes { statusChanges { totalCount } } } }`,
+    );
+    expect(errors).toBeUndefined();
+    expect(data).toEqual({
+      user: {
+        statusChanges: { totalCount: 2, nodes: [{ attemptStatus: 'PENDING' }] },
+        attempts: {
+          nodes: [{ statusChanges: { totalCount: 2, nodes: [{ attemptStatus: 'APPROVED' }] } }],
+        },
+      },
+      webhookDeliveries: { nodes: [{ statusChanges: { totalCount: 1 } }] },
+    });
+  });
+});
+
+describe('webhookDeliveries(…)', () => {
+  it('lists them newest first, the unreadable ones with the reason', async () => {
+    const { data } = await world.ask(
+      OPERATOR,
+      `{ webhookDeliveries(first: 2) { totalCount nodes {
+          provider disposition reason eventType trust duplicates rawBody user { externalUserId } } } }`,
+    );
+    expect(data.webhookDeliveries.totalCount).toBe(5);
+    expect(data.webhookDeliveries.nodes).toEqual([
+      {
+        provider: 'PAYCADDY',
+        disposition: 'QUARANTINED',
+        reason: 'expected body to be JSON',
+        eventType: null,
+        trust: 'TOKEN',
+        duplicates: 0,
+        rawBody: '{"name":"Bob Invented"',
+        user: null,
+      },
+      expect.objectContaining({ provider: 'P100', user: { externalUserId: 'bob' } }),
+    ]);
+  });
+
+  it.each([
+    ['disposition: [QUARANTINED]', 1],
+    ['disposition: [APPLIED, QUARANTINED]', 5],
+    ['eventType: "told"', 4],
+    ['provider: SUMSUB', 3],
+    ['receivedBefore: "2024-06-01T12:00:02Z"', 1],
+    ['receivedFrom: "2024-06-01T12:00:02Z"', 4],
+    ['userIds: []', 0],
+  ])('filters by %s', async (filter, count) => {
+    const { data } = await world.ask(
+      OPERATOR,
+      `{ webhookDeliveries(filter: { ${filter} }) { totalCount nodes { id } } }`,
+    );
+    expect(data.webhookDeliveries.totalCount).toBe(count);
+    expect(data.webhookDeliveries.nodes).toHaveLength(count);
+  });
+});
+
+describe('node(…)', () => {
+  it('fetches everything that has an id and is a Node, as what it is', async () => {
+    const { data } = await world.ask(
+      OPERATOR,
+      `{ users { nodes { id } } verificationAttempts { nodes { id } } statusChanges { nodes { id } }
+         webhookDeliveries { nodes { id } } }`,
+    );
+    const connections: { nodes: { id: string }[] }[] = Object.values(data);
+    const ids = connections.flatMap(({ nodes }) => nodes.map(({ id }) => id));
+    expect(new Set(ids).size).toBe(2 + 3 + 4 + 5);
+    for (const id of ids) {
+      const answer = await world.ask(
+        OPERATOR,
+        'query ($id: ID!) { node(id: $id) { __typename id } }',
+        {
+          id,
+        },
+      );
+      expect(answer.errors).toBeUndefined();
+      expect(answer.data.node.id).toBe(id);
+      expect(Buffer.from(id, 'base64url').toString()).toMatch(
+        new RegExp(`^${answer.data.node.__typename}:`),
+      );
+    }
+  });
+
+  it.each(['', 'nonsense', 'User:1', encode('User:999'), encode('Nobody:1'), encode('User:01')])(
+    'answers null to %j',
+    async (id) => {
+      const answer = await world.ask(OPERATOR, 'query ($id: ID!) { node(id: $id) { id } }', { id });
+      expect(answer).toEqual({ data: { node: null } });
+    },
+  );
+
+  it('answers null for parts of a user, which are fetched with the user', async () => {
+    const { data } = await world.ask(
+      OPERATOR,
+      '{ user(externalUserId: "ann") { identities { id } } }',
+    );
+    const answer = await world.ask(OPERATOR, 'query ($id: ID!) { node(id: $id) { id } }', {
+      id: data.user.identities[0].id,
+    });
+    expect(answer).toEqual({ data: { node: null } });
+  });
+});
+
+describe('scopes of API keys', () => {
+  it.each([
+    '{ user(externalUserId: "ann") { id } }',
+    '{ users { totalCount } }',
+    '{ verificationAttempts { totalCount } }',
+    '{ statusChanges { totalCount } }',
+    '{ webhookDeliveries { totalCount } }',
+    '{ levels { key } }',
+    '{ providers { name } }',
+    '{ cursor }',
+    '{ node(id: "x") { id } }',
+  ])('%s needs `read`', async (source) => {
+    expect(codesOf(await world.ask(apiKey('operate', 'pii:read'), source))).toEqual(['FORBIDDEN']);
+    expect(codesOf(await world.ask(apiKey('read'), source))).toEqual([]);
+  });
+
+  it('lets everybody ask who they are', async () => {
+    const { data } = await world.ask(apiKey(), '{ viewer { scopes user { id } } }');
+    expect(data).toEqual({ viewer: { scopes: [], user: null } });
+  });
+
+  it('needs `pii:read` for profiles and raw bodies, and gives the rest without it', async () => {
+    const answer = await world.ask(
+      apiKey('read'),
+      '{ user(externalUserId: "ann") { active profile { age } } webhookDeliveries { nodes { trust rawBody } } }',
+    );
+    expect(new Set(codesOf(answer))).toEqual(new Set(['FORBIDDEN']));
+    expect(answer.data.user).toEqual({ active: true, profile: null });
+    expect(answer.data.webhookDeliveries.nodes[0]).toEqual({ trust: 'TOKEN', rawBody: null });
+    expect(JSON.stringify(answer)).not.toContain('Invented');
+  });
+
+  it('gives an end user their own profile if their token says so, and not otherwise', async () => {
+    await world.tell('p100', {
+      type: 'PROFILE',
+      subjectRef: 'ref-bob',
+      externalUserId: 'bob',
+      profile: { age: '44' },
+    });
+    const source = '{ viewer { user { profile { age } } } }';
+    const allowed = await world.ask(endUser('bob', 'pii:read'), source);
+    expect(allowed.data.viewer.user.profile).toEqual({ age: '44' });
+    const refused = await world.ask(endUser('bob'), source);
+    expect(codesOf(refused)).toEqual(['FORBIDDEN']);
+    expect(refused.data.viewer.user.profile).toBeNull();
+  });
+});
+
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}

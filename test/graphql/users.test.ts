@@ -1,0 +1,444 @@
+/** Users in queries: one, many, and all that hangs on one. */
+
+import { at, codesOf, endUser, OPERATOR, openWorld, statusEvent, type World } from './world';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await openWorld();
+  await world.tell('sumsub', statusEvent('ann', 'PENDING', 0));
+  await world.tell('sumsub', statusEvent('ann', 'APPROVED', 5));
+  await world.tell(
+    'sumsub',
+    statusEvent('bob', 'REJECTED', 10, {
+      retryable: true,
+      reasons: [
+        { code: 'DOCUMENT_QUALITY', providerCode: 'BAD_PHOTO', message: 'Take it again, please.' },
+      ],
+    }),
+  );
+  await world.tell('sumsub', statusEvent('bob', 'PENDING', 20));
+  await world.tell(
+    'sumsub',
+    statusEvent('cleo', 'IN_REVIEW', 30, {
+      level: 'plus/address',
+      reasons: [{ code: 'PROOF_OF_ADDRESS', providerCode: null, message: null }],
+      sandbox: true,
+    }),
+  );
+  await world.tell('p100', {
+    type: 'PROFILE',
+    subjectRef: 'ref-ann',
+    externalUserId: 'ann',
+    profile: { fullName: 'Ann Invented', email: 'ann@example.org' },
+  });
+  await world.tell(
+    'p100',
+    statusEvent('ann', 'APPROVED', 40, { level: 'wallet', levelKind: 'ACTION', attemptRef: 'w-1' }),
+  );
+  await world.tell('p100', {
+    type: 'CREDENTIAL',
+    subjectRef: 'ref-ann',
+    credentialRef: 'cred-1',
+    occurredAt: at(41),
+  });
+});
+
+afterAll(() => world.close());
+
+const names = (answer: { data?: { users: { nodes: { externalUserId: string }[] } } }) =>
+  answer.data?.users.nodes.map((user) => user.externalUserId);
+
+describe('user(…)', () => {
+  it('finds the same user by id, by external id and by identity', async () => {
+    const { data } = await world.ask(OPERATOR, '{ user(externalUserId: "ann") { id } }');
+    const answer = await world.ask(
+      OPERATOR,
+      `query ($id: ID!) {
+        byId: user(id: $id) { id externalUserId }
+        byIdentity: user(identity: { provider: SUMSUB, ref: "ref-ann" }) { id }
+      }`,
+      { id: data.user.id },
+    );
+    expect(answer).toEqual({
+      data: {
+        byId: { id: data.user.id, externalUserId: 'ann' },
+        byIdentity: { id: data.user.id },
+      },
+    });
+  });
+
+  it.each([
+    ['none', '{ user { id } }'],
+    ['two', '{ user(id: "x", externalUserId: "ann") { id } }'],
+    [
+      'an id of something else',
+      `{ user(id: "${Buffer.from('Identity:1').toString('base64url')}") { id } }`,
+    ],
+    ['an id that is no id', '{ user(id: "nonsense") { id } }'],
+  ])('answers BAD_USER_INPUT to %s', async (_, source) => {
+    const answer = await world.ask(OPERATOR, source);
+    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+    expect(answer.data).toEqual({ user: null });
+  });
+
+  it('counts an argument that is null as absent', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      '{ user(id: null, externalUserId: "ann") { active } }',
+    );
+    expect(answer).toEqual({ data: { user: { active: true } } });
+  });
+
+  it('answers null where there is nobody', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      '{ a: user(externalUserId: "nobody") { id } b: user(identity: { provider: P100, ref: "x" }) { id } }',
+    );
+    expect(answer).toEqual({ data: { a: null, b: null } });
+  });
+
+  it('says why a user is verified, and which actions do not count', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      `{ user(externalUserId: "ann") {
+        verificationStatus
+        verification { status since expiresAt
+          because { level { key name kind provider } status since attempt { number status } }
+          missing { level { key } } } } }`,
+    );
+    expect(answer).toEqual({
+      data: {
+        user: {
+          verificationStatus: 'VERIFIED',
+          verification: {
+            status: 'VERIFIED',
+            since: '2024-06-01T08:05:00.000Z',
+            expiresAt: null,
+            because: [
+              {
+                level: { key: 'sumsub/basic', name: 'basic', kind: 'LEVEL', provider: 'SUMSUB' },
+                status: 'VERIFIED',
+                since: '2024-06-01T08:05:00.000Z',
+                attempt: { number: 1, status: 'APPROVED' },
+              },
+            ],
+            missing: [],
+          },
+        },
+      },
+    });
+  });
+
+  it('says what is missing, with what is known of it', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      `{ user(externalUserId: "bob") { verification { status because { since }
+          missing { level { key } status attempt { number status } } } } }`,
+    );
+    expect(answer.data.user.verification).toEqual({
+      status: 'NOT_VERIFIED',
+      because: [],
+      missing: [
+        {
+          level: { key: 'sumsub/basic' },
+          status: 'NOT_VERIFIED',
+          attempt: { number: 2, status: 'PENDING' },
+        },
+      ],
+    });
+  });
+
+  it('shows attempts with rejections and review reasons', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      `{ bob: user(externalUserId: "bob") { attempts { nodes { number status providerStatus decidedAt
+            rejection { retryable reasons { code providerCode message } } reviewReasons { code } } } }
+         cleo: user(externalUserId: "cleo") { attempts { nodes { sandbox trust level { name }
+            rejection { retryable } reviewReasons { code providerCode } } } }
+         ann: user(externalUserId: "ann") { attempts(filter: { levelKind: ACTION }) { totalCount
+            nodes { providerAttemptRef level { kind } } } } }`,
+    );
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data.bob.attempts.nodes).toEqual([
+      expect.objectContaining({ number: 2, status: 'PENDING', rejection: null, decidedAt: null }),
+      {
+        number: 1,
+        status: 'REJECTED',
+        providerStatus: 'said REJECTED',
+        decidedAt: '2024-06-01T08:10:00.000Z',
+        rejection: {
+          retryable: true,
+          reasons: [
+            {
+              code: 'DOCUMENT_QUALITY',
+              providerCode: 'BAD_PHOTO',
+              message: 'Take it again, please.',
+            },
+          ],
+        },
+        reviewReasons: [],
+      },
+    ]);
+    expect(answer.data.cleo.attempts.nodes).toEqual([
+      {
+        sandbox: true,
+        trust: 'SIGNED',
+        level: { name: 'plus/address' },
+        rejection: null,
+        reviewReasons: [{ code: 'PROOF_OF_ADDRESS', providerCode: null }],
+      },
+    ]);
+    expect(answer.data.ann.attempts).toEqual({
+      totalCount: 1,
+      nodes: [{ providerAttemptRef: 'w-1', level: { kind: 'ACTION' } }],
+    });
+  });
+
+  it('shows levels, identities, credentials and the profile', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      `{ user(externalUserId: "ann") {
+        levels { level { key } status withdrawn latestAttempt { status } }
+        p100: levels(provider: P100) { level { key } }
+        expired: levels(status: EXPIRED) { level { key } }
+        identities { provider ref externalUserId state linked }
+        credentials { provider holderRef credentialRef issuedAt }
+        profile { fullName age email } } }`,
+    );
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data.user).toMatchObject({
+      levels: [
+        { level: { key: 'p100/wallet' }, status: 'VERIFIED', withdrawn: false },
+        { level: { key: 'sumsub/basic' }, latestAttempt: { status: 'APPROVED' } },
+      ],
+      p100: [{ level: { key: 'p100/wallet' } }],
+      expired: [],
+      identities: [
+        {
+          provider: 'SUMSUB',
+          ref: 'ref-ann',
+          externalUserId: 'ann',
+          state: 'ACTIVE',
+          linked: false,
+        },
+        { provider: 'P100' },
+      ],
+      profile: { fullName: 'Ann Invented', age: null, email: 'ann@example.org' },
+      credentials: [
+        {
+          provider: 'P100',
+          holderRef: 'ref-ann',
+          credentialRef: 'cred-1',
+          issuedAt: '2024-06-01T08:41:00.000Z',
+        },
+      ],
+    });
+  });
+});
+
+describe('users(…)', () => {
+  it.each([
+    ['{}', ['cleo', 'bob', 'ann']],
+    ['{ verificationStatus: [VERIFIED] }', ['ann']],
+    ['{ verificationStatus: [VERIFIED, EXPIRED] }', ['ann']],
+    ['{ externalUserId: "bob" }', ['bob']],
+    ['{ externalUserId: "nobody" }', []],
+    ['{ provider: P100 }', ['ann']],
+    ['{ level: "sumsub/basic" }', ['bob', 'ann']],
+    ['{ level: "basic", provider: SUMSUB }', ['bob', 'ann']],
+    ['{ level: "plus/address", provider: SUMSUB }', ['cleo']],
+    ['{ level: "sumsub/basic", provider: P100 }', ['ann']],
+    ['{ active: false }', []],
+    ['{ ids: [] }', []],
+    ['{ createdFrom: "2024-06-01T14:00:00+02:00" }', ['cleo', 'bob', 'ann']],
+    ['{ createdBefore: "2024-06-01T12:00:00Z" }', []],
+    ['{ updatedFrom: "2030-01-01T00:00:00Z" }', []],
+    ['{ verificationStatus: null, provider: null }', ['cleo', 'bob', 'ann']],
+  ])('filters by %s', async (filter, expected) => {
+    const answer = await world.ask(
+      OPERATOR,
+      `{ users(filter: ${filter}) { nodes { externalUserId } totalCount } }`,
+    );
+    expect(answer.errors).toBeUndefined();
+    expect(names(answer)).toEqual(expected);
+    expect(answer.data.users.totalCount).toBe(expected.length);
+  });
+
+  it('refuses a bare level name without a provider', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      '{ users(filter: { level: "basic" }) { totalCount } }',
+    );
+    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  it.each(['CREATED_AT', 'UPDATED_AT'])('orders by %s both ways', async (field) => {
+    const ask = async (direction: string) =>
+      names(
+        await world.ask(
+          OPERATOR,
+          `{ users(orderBy: { field: ${field}, direction: ${direction} }) { nodes { externalUserId } } }`,
+        ),
+      );
+    const ascending = await ask('ASC');
+    expect(ascending).toHaveLength(3);
+    expect(await ask('DESC')).toEqual([...(ascending ?? [])].reverse());
+  });
+
+  it('walks forward and backward over all pages', async () => {
+    const source = `query ($first: Int, $after: String, $last: Int, $before: String) {
+      users(first: $first, after: $after, last: $last, before: $before) {
+        edges { cursor node { externalUserId } } nodes { externalUserId }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`;
+    const page = async (variables: Record<string, unknown>) =>
+      (await world.ask(OPERATOR, source, variables)).data.users;
+
+    const one = await page({ first: 2 });
+    expect(one.nodes.map((user: { externalUserId: string }) => user.externalUserId)).toEqual([
+      'cleo',
+      'bob',
+    ]);
+    expect(one.edges.map((edge: { node: object }) => edge.node)).toEqual(one.nodes);
+    expect(one.pageInfo).toEqual({
+      hasNextPage: true,
+      hasPreviousPage: false,
+      startCursor: one.edges[0].cursor,
+      endCursor: one.edges[1].cursor,
+    });
+
+    const two = await page({ first: 2, after: one.pageInfo.endCursor });
+    expect(two.nodes).toEqual([{ externalUserId: 'ann' }]);
+    expect(two.pageInfo.hasNextPage).toBe(false);
+
+    const back = await page({ last: 2, before: two.pageInfo.startCursor });
+    expect(back.nodes).toEqual(one.nodes);
+    const last = await page({ last: 1 });
+    expect(last.nodes).toEqual(two.nodes);
+    expect(last.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
+  });
+
+  it.each(['first: 0', 'first: 101', 'last: 0', 'last: 101', 'first: -1', 'first: 1, last: 1'])(
+    'answers BAD_USER_INPUT to %s',
+    async (size) => {
+      expect(codesOf(await world.ask(OPERATOR, `{ users(${size}) { totalCount } }`))).toEqual([
+        'BAD_USER_INPUT',
+      ]);
+    },
+  );
+
+  it('answers BAD_USER_INPUT to a cursor that is none', async () => {
+    const answer = await world.ask(OPERATOR, '{ users(after: "rubbish") { nodes { id } } }');
+    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  it('takes 1 and 100', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      '{ a: users(first: 1) { nodes { id } } b: users(last: 100) { nodes { id } } }',
+    );
+    expect(answer.data.a.nodes).toHaveLength(1);
+    expect(answer.data.b.nodes).toHaveLength(3);
+  });
+});
+
+describe('verificationAttempts(…)', () => {
+  it.each([
+    ['{}', 5],
+    ['{ status: [APPROVED] }', 2],
+    ['{ status: [REJECTED, PENDING] }', 2],
+    ['{ provider: P100 }', 1],
+    ['{ level: "basic", provider: SUMSUB }', 3],
+    ['{ levelKind: ACTION }', 1],
+    ['{ sandbox: true }', 1],
+    ['{ sandbox: false }', 4],
+    ['{ externalUserId: "bob" }', 2],
+    ['{ externalUserId: "nobody" }', 0],
+    ['{ startedFrom: "2024-06-01T08:10:00Z", startedBefore: "2024-06-01T08:30:00Z" }', 2],
+    ['{ updatedBefore: "2024-06-01T08:05:00Z" }', 0],
+  ])('filters by %s', async (filter, count) => {
+    const answer = await world.ask(
+      OPERATOR,
+      `{ verificationAttempts(filter: ${filter}) { totalCount nodes { id user { id } } } }`,
+    );
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data.verificationAttempts.nodes).toHaveLength(count);
+    expect(answer.data.verificationAttempts.totalCount).toBe(count);
+  });
+
+  it('orders by when they began, newest first unless told otherwise', async () => {
+    const source = `query ($orderBy: AttemptOrder) {
+      verificationAttempts(orderBy: $orderBy) { nodes { startedAt } } }`;
+    const startedAt = async (orderBy?: object) =>
+      (
+        await world.ask(OPERATOR, source, orderBy && { orderBy })
+      ).data.verificationAttempts.nodes.map((node: { startedAt: string }) => node.startedAt);
+    const newestFirst = await startedAt();
+    expect(newestFirst).toEqual([...newestFirst].sort().reverse());
+    expect(await startedAt({ field: 'STARTED_AT', direction: 'ASC' })).toEqual(
+      [...newestFirst].reverse(),
+    );
+  });
+
+  it('takes user ids, and refuses ids of something else', async () => {
+    const { data } = await world.ask(OPERATOR, '{ user(externalUserId: "ann") { id } }');
+    const source = `query ($ids: [ID!]) { verificationAttempts(filter: { userIds: $ids }) { totalCount } }`;
+    const answer = await world.ask(OPERATOR, source, { ids: [data.user.id] });
+    expect(answer.data.verificationAttempts.totalCount).toBe(2);
+    expect(codesOf(await world.ask(OPERATOR, source, { ids: ['x'] }))).toEqual(['BAD_USER_INPUT']);
+  });
+});
+
+describe('levels, providers, viewer', () => {
+  it('lists the levels seen, all or of one vendor', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      '{ all: levels { key kind } some: levels(provider: P100) { name } none: levels(provider: PAYCADDY) { name } }',
+    );
+    expect(answer.data).toEqual({
+      all: [
+        { key: 'p100/wallet', kind: 'ACTION' },
+        { key: 'sumsub/basic', kind: 'LEVEL' },
+        { key: 'sumsub/plus/address', kind: 'LEVEL' },
+      ],
+      some: [{ name: 'wallet' }],
+      none: [],
+    });
+  });
+
+  it('lists every vendor, and which of them are configured', async () => {
+    const answer = await world.ask(
+      OPERATOR,
+      '{ providers { provider name webhookPath configured } }',
+    );
+    expect(answer.data.providers).toHaveLength(4);
+    expect(answer.data.providers).toEqual(
+      expect.arrayContaining([
+        { provider: 'SUMSUB', name: 'Sumsub', webhookPath: '/webhooks/sumsub', configured: true },
+        {
+          provider: 'FRACTAL_ID',
+          name: 'Fractal ID',
+          webhookPath: '/webhooks/fractal-id',
+          configured: false,
+        },
+      ]),
+    );
+  });
+
+  it('tells the viewer who they are', async () => {
+    const source = '{ viewer { kind name scopes user { externalUserId } } }';
+    expect((await world.ask(OPERATOR, source)).data.viewer).toEqual({
+      kind: 'API_KEY',
+      name: 'back office',
+      scopes: ['operate', 'pii:read', 'read'],
+      user: null,
+    });
+    expect((await world.ask(endUser('ann'), source)).data.viewer).toEqual({
+      kind: 'USER',
+      name: 'ann',
+      scopes: [],
+      user: { externalUserId: 'ann' },
+    });
+    expect((await world.ask(endUser('nobody'), source)).data.viewer.user).toBeNull();
+  });
+});

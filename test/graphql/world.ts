@@ -1,0 +1,257 @@
+/** A real store on a real file, a real feed, the schema, and short ways to tell them things and to ask. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ExecutionResult,
+  type GraphQLFormattedError,
+  getOperationAST,
+  graphql,
+  parse,
+  subscribe,
+} from 'graphql';
+import pino from 'pino';
+import type { Principal, Scope } from '../../src/access/principal';
+import type { StatusEvent, VerificationEvent } from '../../src/domain/event';
+import type { ProviderId } from '../../src/domain/level';
+import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
+import { createFeed } from '../../src/feed/feed';
+import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import { createContext } from '../../src/graphql/context';
+import { formatError } from '../../src/graphql/errors';
+import { createSchema } from '../../src/graphql/schema';
+import { PROVIDERS } from '../../src/providers/registry';
+import { openStore } from '../../src/store/open-store';
+import type { IncomingDelivery, Reader, Reading, Store } from '../../src/store/store';
+
+/** A result as JSON: what a client sees. */
+export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: what a client gets is untyped, and tests say what they expect of it
+  readonly data?: any;
+  readonly errors?: readonly GraphQLFormattedError[];
+}
+
+/** A subscription as a client sees it. */
+export interface Watch {
+  /** Why it never began. */
+  readonly refused: Answer | null;
+  next(): Promise<IteratorResult<Answer, undefined>>;
+  /** The next `count` items. */
+  take(count: number): Promise<readonly Answer[]>;
+  stop(): Promise<void>;
+}
+
+export interface World {
+  readonly store: Store;
+  /** Statements sent to the database since the last `forget`. */
+  readonly statements: { readonly sent: readonly string[]; forget(): void };
+  /** Log records of masked errors. */
+  readonly faults: readonly object[];
+  ask(principal: Principal, source: string, variables?: Record<string, unknown>): Promise<Answer>;
+  watch(principal: Principal, source: string, variables?: Record<string, unknown>): Promise<Watch>;
+  /** Keeps one delivery that says these events. */
+  tell(provider: ProviderId, ...events: readonly VerificationEvent[]): Promise<number>;
+  record(delivery: Partial<IncomingDelivery> & { readonly reading: Reading }): Promise<number>;
+  /** How every kept delivery is understood from now on. */
+  reread(reading: Reading): void;
+  close(): Promise<void>;
+}
+
+export const NOW = new Date('2024-06-01T12:00:00.000Z');
+
+export async function openWorld(options: { readonly policy?: Policy } = {}): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'kyc-graphql-'));
+  const sent: string[] = [];
+  const faults: object[] = [];
+  const log = pino({ level: 'silent' });
+  const store = await openStore(
+    {
+      database: { kind: 'sqlite', file: join(folder, 'kyc.sqlite') },
+      dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
+      policy: options.policy ?? DEFAULT_POLICY,
+      acceptSandbox: true,
+    },
+    log,
+    { onQuery: (sql) => sent.push(sql), clock: () => NOW },
+  );
+  const feed = createFeed({
+    read: store.read,
+    logId: store.logId,
+    wakeup: createMemoryWakeup(),
+    log,
+  });
+  const schema = createSchema(PROVIDERS);
+  const format = formatError({ error: (details) => faults.push(details) });
+  let rereading: Reading | null = null;
+  let deliveries = 0;
+
+  const contextFor = (principal: Principal, read: Reader) =>
+    createContext({
+      principal,
+      read,
+      store,
+      feed,
+      policy: options.policy ?? DEFAULT_POLICY,
+      providers: PROVIDERS,
+      configured: new Set(['sumsub', 'p100']),
+      reread: () => {
+        if (!rereading) throw new Error('this test replays nothing');
+        return rereading;
+      },
+      now: () => NOW,
+    });
+
+  const toAnswer = (result: ExecutionResult): Answer =>
+    JSON.parse(
+      JSON.stringify(result.errors ? { ...result, errors: result.errors.map(format) } : result),
+    );
+
+  const world: World = {
+    store,
+    statements: {
+      sent,
+      forget() {
+        sent.length = 0;
+      },
+    },
+    faults,
+
+    async ask(principal, source, variableValues = {}) {
+      const run = (read: Reader) =>
+        graphql({ schema, source, variableValues, contextValue: contextFor(principal, read) });
+      const operation = getOperationAST(parse(source));
+      const result = operation?.operation === 'query' ? store.snapshot(run) : run(store.read);
+      return toAnswer(await result);
+    },
+
+    async watch(principal, source, variableValues = {}) {
+      const contextValue = contextFor(principal, store.read);
+      const result = await subscribe({
+        schema,
+        document: parse(source),
+        variableValues,
+        contextValue,
+      });
+      return Symbol.asyncIterator in result
+        ? watchOver(result, toAnswer, format)
+        : { ...NOTHING_TO_WATCH, refused: toAnswer(result) };
+    },
+
+    async tell(provider, ...events) {
+      const duplicateKey = `delivery ${deliveries}`;
+      const reading: Reading = { kind: 'EVENTS', eventType: 'told', duplicateKey, events };
+      return await world.record({ provider, reading });
+    },
+
+    async record(delivery) {
+      deliveries += 1;
+      const outcome = await store.record({
+        provider: 'sumsub',
+        receivedAt: new Date(NOW.getTime() + deliveries * 1000),
+        rawBody: Buffer.from(`{"delivery":${deliveries}}`),
+        subpath: '',
+        trust: 'SIGNED',
+        ...delivery,
+      });
+      if (outcome.changes > 0) feed.wake();
+      return outcome.deliveryId;
+    },
+
+    reread(reading) {
+      rereading = reading;
+    },
+
+    async close() {
+      await feed.stop();
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+  return world;
+}
+
+const NOTHING_TO_WATCH = {
+  next: async () => ({ done: true, value: undefined }) as const,
+  take: async () => [],
+  stop: async () => {},
+};
+
+function watchOver(
+  stream: AsyncGenerator<ExecutionResult, void, void>,
+  toAnswer: (result: ExecutionResult) => Answer,
+  format: (error: unknown) => GraphQLFormattedError,
+): Watch {
+  const watch: Watch = {
+    refused: null,
+    async next() {
+      try {
+        const item = await stream.next();
+        return item.done
+          ? { done: true, value: undefined }
+          : { done: false, value: toAnswer(item.value) };
+      } catch (error) {
+        return { done: false, value: { errors: [format(error)] } };
+      }
+    },
+    async take(count) {
+      const items: Answer[] = [];
+      while (items.length < count) {
+        const item = await watch.next();
+        if (item.done) throw new Error(`the stream ended after ${items.length} of ${count} items`);
+        items.push(item.value);
+      }
+      return items;
+    },
+    async stop() {
+      await stream.return();
+    },
+  };
+  return watch;
+}
+
+export const OPERATOR = apiKey('read', 'operate', 'pii:read');
+
+export function apiKey(...scopes: readonly Scope[]): Principal {
+  return { kind: 'API_KEY', keyId: 1, name: 'back office', scopes: new Set(scopes) };
+}
+
+export function endUser(externalUserId: string, ...scopes: readonly Scope[]): Principal {
+  return { kind: 'USER', externalUserId, scopes: new Set(scopes), expiresAt: null };
+}
+
+/** A status event of a Sumsub-like vendor about the user who is called the same everywhere. */
+export function statusEvent(
+  name: string,
+  status: StatusEvent['status'],
+  minute: number,
+  more: Partial<StatusEvent> = {},
+): StatusEvent {
+  return {
+    type: 'STATUS',
+    subjectRef: `ref-${name}`,
+    externalUserId: name,
+    level: 'basic',
+    levelKind: 'LEVEL',
+    providerStatus: `said ${status}`,
+    ...(status && { status }),
+    occurredAt: at(minute),
+    ...more,
+  };
+}
+
+/** The same from a vendor that does not know our customer's id of the user. */
+export function unnamed({ externalUserId: _, ...event }: StatusEvent): StatusEvent {
+  return event;
+}
+
+/** An instant so many minutes into the morning of our day. */
+export function at(minute: number): string {
+  const moment = new Date(Date.parse('2024-06-01T08:00:00.000Z') + minute * 60_000);
+  return moment.toISOString().replace('Z', '000000Z');
+}
+
+/** The codes of an answer's errors. */
+export function codesOf(answer: Answer): readonly unknown[] {
+  return (answer.errors ?? []).map((error) => error.extensions?.code);
+}
