@@ -1,0 +1,100 @@
+/** Reads what the configuration is made of: variables, `.env`, generated secrets, the policy file. */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { apiKeyOf } from '../access/api-key';
+import { type ConfigSources, dataDirOf, type Environment, modeOf } from '../config';
+import { secretsVariable } from '../config/webhook-secrets';
+import type { ProviderId } from '../domain/level';
+import { isSystemError, readOrCreateSecrets, type SecretShape } from './generated-secrets';
+
+/**
+ * In development, `dotEnvFile` fills in what `env` leaves unset, and generated secrets what is then still
+ * missing. In production there is `env` and nothing else.
+ *
+ * @param env - The variables of the process.
+ * @param dotEnvFile - Path of a file that need not be there.
+ * @param providerIds - Whom a webhook secret is generated for.
+ */
+export function readEnvironment(
+  env: Environment,
+  dotEnvFile: string,
+  providerIds: readonly ProviderId[],
+): ConfigSources {
+  const faults: string[] = [];
+  const named =
+    modeOf(env) === 'production'
+      ? env
+      : { ...readDotEnv(dotEnvFile, faults), ...withoutBlanks(env) };
+  const complete =
+    modeOf(named) === 'production' ? named : { ...generate(named, providerIds, faults), ...named };
+  return { env: complete, policyText: readPolicyFile(complete, faults), faults };
+}
+
+function readDotEnv(file: string, faults: string[]): Environment {
+  try {
+    return withoutBlanks(parseEnv(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return {};
+    if (!isSystemError(error, 'EACCES', 'EISDIR')) throw error;
+    faults.push('.env: expected a file that can be read');
+    return {};
+  }
+}
+
+function generate(
+  env: Environment,
+  providerIds: readonly ProviderId[],
+  faults: string[],
+): Environment {
+  try {
+    const {
+      SEED: _,
+      JWT_SECRET,
+      ...generated
+    } = readOrCreateSecrets(dataDirOf(env), shapesOf(providerIds));
+    const ownKeySet = env.JWT_JWKS_URL !== undefined; // tokens come from one source
+    return ownKeySet || JWT_SECRET === undefined ? generated : { ...generated, JWT_SECRET };
+  } catch (error) {
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'))
+      throw error;
+    faults.push('DATA_DIR: expected a folder that can be written');
+    return {};
+  }
+}
+
+function shapesOf(providerIds: readonly ProviderId[]): Readonly<Record<string, SecretShape>> {
+  const webhooks = providerIds.map((id) => [secretsVariable(id), toBase64Url] as const);
+  return {
+    BOOTSTRAP_API_KEY: toApiKey,
+    JWT_SECRET: toBase64Url,
+    DATA_KEYS: (bytes) => `dev:${bytes.toString('base64')}`,
+    ...Object.fromEntries(webhooks),
+  };
+}
+
+function toBase64Url(bytes: Buffer): string {
+  return bytes.toString('base64url');
+}
+
+/** The prefix is public and must tell nothing of the secret beside it. */
+function toApiKey(bytes: Buffer): string {
+  return apiKeyOf(createHash('sha256').update(bytes).digest().subarray(0, 5), bytes).key;
+}
+
+function readPolicyFile(env: Environment, faults: string[]): string | null {
+  const file = env.POLICY_FILE?.trim();
+  if (file === undefined || file === '') return null;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
+    faults.push('POLICY_FILE: expected a file that can be read');
+    return null;
+  }
+}
+
+function withoutBlanks(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+/** The executable `kyc-gateway`. */
+
+import { environment } from '../config';
+import { runCli } from './program';
+
+const exit = runCli(process.argv.slice(2), {
+  env: environment(),
+  dotEnvFile: '.env',
+  print: (line) => process.stdout.write(`${line}\n`),
+  complain: (line) => process.stderr.write(`${line}\n`),
+  terminal: process.stdout.isTTY === true,
+});
+
+// Ends even where something still holds the event loop, but not before what was printed has left.
+exit.then((code) => process.stdout.write('', () => process.exit(code)));

@@ -1,0 +1,128 @@
+/** `kyc-gateway replay`: applies kept deliveries again, as the adapters understand them now. */
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Config } from '../config';
+import type { Change } from '../domain/change';
+import type { ProviderId } from '../domain/level';
+import { DISPOSITIONS, type Disposition } from '../domain/status';
+import { decodeNodeId } from '../graphql/node-id';
+import { createReread } from '../ingest/ingest';
+import type { Provider } from '../providers/provider';
+import { PROVIDERS } from '../providers/registry';
+import { openStore } from '../store/open-store';
+import type { ReplayOutcome, ReplaySelection } from '../store/store';
+import { createCommandLogger, loadConfiguration } from './configuration';
+import { type CliContext, CliError } from './context';
+
+interface Options {
+  readonly id?: readonly number[];
+  readonly provider?: string;
+  readonly disposition?: Disposition;
+  readonly from?: Date;
+  readonly before?: Date;
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** The name that the log gives for what was changed from the command line. */
+const ACTOR = 'command line';
+
+export function addReplay(program: Command, context: CliContext): void {
+  const providers = PROVIDERS.map(({ id }) => id);
+  program
+    .command('replay')
+    .description('apply kept deliveries again; all conditions given have to hold')
+    .option('--id <id...>', 'these deliveries, by GraphQL id or number', addId)
+    .addOption(new Option('--provider <provider>', 'of this vendor').choices(providers))
+    .addOption(new Option('--disposition <word>', 'of which this became').choices(DISPOSITIONS))
+    .option('--from <time>', 'received at this time or later, ISO 8601', parseTime)
+    .option('--before <time>', 'received before this time', parseTime)
+    .option('--all', 'every delivery there is')
+    .option('--dry-run', 'change nothing, only show what would change')
+    .action((options: Options) => replay(context, options));
+}
+
+async function replay(context: CliContext, options: Options): Promise<void> {
+  const selection = toSelection(options);
+  const config = loadConfiguration(context);
+  const store = await openStore(config, createCommandLogger(context, config));
+  try {
+    const outcome = await store.replay({
+      selection,
+      dryRun: options.dryRun === true,
+      actor: ACTOR,
+      now: new Date(),
+      reread: createReread(allProviders(config), () => new Date()),
+    });
+    for (const line of tell(outcome, options.dryRun === true)) context.print(line);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Also those without a secret: what they once sent has proven itself when it came. */
+function allProviders(config: Config): ReadonlyMap<ProviderId, Provider> {
+  return new Map(
+    PROVIDERS.map(({ id, create }) => [id, create(config, config.webhookSecrets[id] ?? [])]),
+  );
+}
+
+/** Everything is asked for by name: a forgotten condition must not select it. */
+function toSelection({ id, provider, disposition, from, before, all }: Options): ReplaySelection {
+  const selection = {
+    ...(id === undefined ? {} : { ids: id }),
+    ...(provider === undefined ? {} : { provider }),
+    ...(disposition === undefined ? {} : { disposition }),
+    ...(from === undefined ? {} : { receivedFrom: from }),
+    ...(before === undefined ? {} : { receivedBefore: before }),
+  };
+  if (Object.keys(selection).length === 0 && all !== true) {
+    throw new CliError('Say which deliveries, or --all.');
+  }
+  return selection;
+}
+
+function tell(outcome: ReplayOutcome, dryRun: boolean): readonly string[] {
+  const { deliveries, redisposed, changes } = outcome;
+  const would = dryRun ? 'would be ' : '';
+  return [
+    ...redisposed.map(({ deliveryId, before, after }) => {
+      return `delivery ${deliveryId}: ${before} → ${after}`;
+    }),
+    ...changes.map(tellChange),
+    `${deliveries} deliveries read, ${redisposed.length} ${would}disposed of otherwise, ${changes.length} changes ${would}logged`,
+  ];
+}
+
+/** Statuses alone: what else a change holds may be personal. */
+function tellChange(change: Change): string {
+  const parts = [
+    arrow('attempt', change.previousAttemptStatus, change.attemptStatus),
+    arrow('level', change.previousLevelStatus, change.levelStatus),
+    arrow('user', change.previousVerificationStatus, change.verificationStatus),
+  ];
+  const about = change.levelKey === null ? '' : ` at ${change.levelKey}`;
+  return `user ${change.userId}${about}: ${parts.filter((part) => part !== '').join(', ')}`;
+}
+
+function arrow(what: string, before: string | null, after: string | null): string {
+  return before === after ? '' : `${what} ${before ?? 'none'} → ${after ?? 'none'}`;
+}
+
+function addId(text: string, earlier: readonly number[] = []): readonly number[] {
+  const node = decodeNodeId(text);
+  const id = node?.kind === 'WebhookDelivery' ? node.key : Number(text);
+  if (!Number.isSafeInteger(id) || id < 1) {
+    throw new InvalidArgumentError('Expected the id of a delivery.');
+  }
+  return [...earlier, id];
+}
+
+function parseTime(text: string): Date {
+  const time = new Date(text);
+  const zoned = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text); // local time would depend on the machine
+  if (!zoned || Number.isNaN(time.getTime())) {
+    throw new InvalidArgumentError('Expected e.g. 2025-01-31 or 2025-01-31T12:00:00Z.');
+  }
+  return time;
+}

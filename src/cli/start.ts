@@ -1,0 +1,28 @@
+/** `kyc-gateway start` */
+
+import type { Command } from 'commander';
+import type { Config } from '../config';
+import { runGateway } from '../main';
+import { createLogger } from '../observability/log';
+import { loadConfiguration } from './configuration';
+import type { CliContext } from './context';
+import { welcome } from './welcome';
+
+export function addStart(program: Command, context: CliContext): void {
+  program
+    .command('start')
+    .description('run the gateway until SIGTERM or SIGINT')
+    .action(() => start(context));
+}
+
+async function start(context: CliContext): Promise<void> {
+  const config = loadConfiguration(context);
+  const log = createLogger({ level: config.logLevel, pretty: isForReading(config, context) });
+  await runGateway(config, log, ({ url }) => {
+    if (config.mode === 'development') context.print(welcome(config, url));
+  });
+}
+
+function isForReading({ mode }: Config, { terminal }: CliContext): boolean {
+  return mode === 'development' && terminal;
+}

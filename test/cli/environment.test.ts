@@ -1,0 +1,182 @@
+/** Where the configuration comes from, and what a developer need not invent. */
+
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseApiKey } from '../../src/access/api-key';
+import { readEnvironment } from '../../src/cli/environment';
+import { type Environment, loadConfig } from '../../src/config';
+import { secretsVariable } from '../../src/config/webhook-secrets';
+import { PROVIDERS as REGISTERED } from '../../src/providers/registry';
+import { spawnScript } from './spawn';
+
+const PROVIDERS = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
+
+let folder: string;
+let dataDir: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kyc-env-'));
+  dataDir = join(folder, 'data');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function read(env: Environment = {}, providers = PROVIDERS) {
+  return readEnvironment({ DATA_DIR: dataDir, ...env }, join(folder, '.env'), providers);
+}
+
+describe('in development', () => {
+  it('nothing at all has to be configured', () => {
+    const config = loadConfig(read(), PROVIDERS);
+    expect(Object.keys(config.webhookSecrets)).toEqual(PROVIDERS);
+    expect(parseApiKey(config.bootstrapApiKey ?? '')).toBeDefined();
+    expect(config.jwt?.source).toHaveProperty('secret');
+    expect(config.dataKeys).toHaveLength(1);
+  });
+
+  it('what was generated would do for production', () => {
+    expect(() =>
+      loadConfig(
+        { ...read(), env: { ...read().env, NODE_ENV: 'production', JWT_SECRET: '' } },
+        PROVIDERS,
+      ),
+    ).not.toThrow();
+  });
+
+  it('secrets are made once and kept for their owner alone', () => {
+    const first = read();
+    const file = join(dataDir, 'secrets.env');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    expect(readdirSync(dataDir)).toEqual(['secrets.env']);
+    const content = readFileSync(file, 'utf8');
+    expect(read()).toEqual(first);
+    expect(readFileSync(file, 'utf8')).toBe(content);
+  });
+
+  it('secrets are others in every folder, and differ from each other', () => {
+    const values = new Set<string | undefined>();
+    for (const name of ['a', 'b']) {
+      const { env } = read({ DATA_DIR: join(folder, name) });
+      for (const variable of SECRETS) values.add(env[variable]);
+    }
+    expect(values.size).toBe(2 * SECRETS.length);
+    expect(values).not.toContain(undefined);
+  });
+
+  it('a variable stands above `.env`, and that above what is generated', () => {
+    writeFileSync(join(folder, '.env'), 'WEBHOOK_SECRETS_SUMSUB=dot\nWEBHOOK_SECRETS_P100=dot\n');
+    const { env } = read({ WEBHOOK_SECRETS_SUMSUB: 'variable' });
+    expect(env.WEBHOOK_SECRETS_SUMSUB).toBe('variable');
+    expect(env.WEBHOOK_SECRETS_P100).toBe('dot');
+    expect(env.WEBHOOK_SECRETS_PAYCADDY).toMatch(/^[\w-]{43}$/);
+  });
+
+  it('an empty variable leaves its place to what is generated', () => {
+    expect(read({ DATA_KEYS: '' }).env.DATA_KEYS).toMatch(/^dev:/);
+  });
+
+  it('`.env` may say where the data is', () => {
+    writeFileSync(join(folder, '.env'), `DATA_DIR=${join(folder, 'elsewhere')}\n`);
+    read({ DATA_DIR: undefined });
+    expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['secrets.env']);
+  });
+
+  it('a secret that the developer wrote into the file is taken', () => {
+    read();
+    const file = join(dataDir, 'secrets.env');
+    const changed = readFileSync(file, 'utf8').replace(/(WEBHOOK_SECRETS_P100=).*/, '$1mine');
+    writeFileSync(file, changed);
+    expect(read().env.WEBHOOK_SECRETS_P100).toBe('mine');
+  });
+
+  it('a provider that came later has a secret too, always the same', () => {
+    const before = read({}, ['sumsub']).env;
+    const after = read({}, ['sumsub', 'veriff']).env;
+    expect(after.WEBHOOK_SECRETS_SUMSUB).toBe(before.WEBHOOK_SECRETS_SUMSUB);
+    expect(after.WEBHOOK_SECRETS_VERIFF).toMatch(/^[\w-]{43}$/);
+    expect(read({}, ['sumsub', 'veriff']).env).toEqual(after);
+  });
+
+  it('a file that lost its seed makes no secret that could be guessed', () => {
+    mkdirSync(dataDir);
+    writeFileSync(join(dataDir, 'secrets.env'), 'DATA_KEYS=x\n');
+    const { env } = read();
+    expect(env.WEBHOOK_SECRETS_SUMSUB).toBeUndefined();
+    expect(env.BOOTSTRAP_API_KEY).toBeUndefined();
+  });
+
+  it('no token secret is made beside a key set', () => {
+    expect(read({ JWT_JWKS_URL: 'http://localhost/keys' }).env.JWT_SECRET).toBeUndefined();
+  });
+
+  it('processes that start at the same time agree', async () => {
+    const runs = Array.from(
+      { length: 8 },
+      () => spawnScript(join(__dirname, 'print-secrets.ts'), { DATA_DIR: dataDir }).finished,
+    );
+    const printed = await Promise.all(runs);
+    expect(printed.map(({ code }) => code)).toEqual(Array(8).fill(0));
+    expect(new Set(printed.map(({ out }) => out)).size).toBe(1);
+    expect(JSON.parse(printed[0]?.out ?? '')).toMatchObject({ DATA_KEYS: read().env.DATA_KEYS });
+    expect(readdirSync(dataDir)).toEqual(['secrets.env']);
+  });
+
+  it('a data folder that cannot be written is a fault of the configuration', () => {
+    writeFileSync(join(folder, 'file'), '');
+    expect(read({ DATA_DIR: join(folder, 'file') }).faults).toEqual([
+      'DATA_DIR: expected a folder that can be written',
+    ]);
+  });
+});
+
+describe.each(['production', 'prod'])('with NODE_ENV=%s', (NODE_ENV) => {
+  it('nothing is generated and `.env` is not read', () => {
+    writeFileSync(join(folder, '.env'), 'WEBHOOK_SECRETS_SUMSUB=dot\n');
+    const given = { NODE_ENV, DATA_DIR: dataDir };
+    expect(read({ NODE_ENV })).toEqual({ env: given, policyText: null, faults: [] });
+    expect(readdirSync(folder)).toEqual(['.env']);
+  });
+});
+
+it('`.env` may ask for production, and then nothing is generated either', () => {
+  writeFileSync(join(folder, '.env'), 'NODE_ENV=production\n');
+  expect(read().env).toEqual({ NODE_ENV: 'production', DATA_DIR: dataDir });
+});
+
+it('the policy file is read', () => {
+  const file = join(folder, 'policy.json');
+  writeFileSync(file, '{}');
+  expect(read({ POLICY_FILE: file }).policyText).toBe('{}');
+});
+
+it('a policy file that is not there is a fault', () => {
+  const { policyText, faults } = read({ POLICY_FILE: join(folder, 'none.json') });
+  expect(policyText).toBeNull();
+  expect(faults).toEqual(['POLICY_FILE: expected a file that can be read']);
+});
+
+const SECRETS = [
+  'BOOTSTRAP_API_KEY',
+  'JWT_SECRET',
+  'DATA_KEYS',
+  'WEBHOOK_SECRETS_FRACTAL_ID',
+  'WEBHOOK_SECRETS_SUMSUB',
+  'WEBHOOK_SECRETS_PAYCADDY',
+  'WEBHOOK_SECRETS_P100',
+];
+
+it('the variable of every provider is the one that its adapter is said to read', () => {
+  for (const { id, secretsVariable: listed } of REGISTERED) {
+    expect(secretsVariable(id)).toBe(listed);
+    expect(read().env).toHaveProperty(listed);
+  }
+});

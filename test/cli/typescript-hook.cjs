@@ -1,0 +1,15 @@
+/** Lets Node require the sources as they are, compiled the way the tests compile them. */
+
+const { readFileSync } = require('node:fs');
+const { transformSync } = require('@swc/core');
+const { jest } = require('../../package.json');
+
+const [, options] = jest.transform['\\.(t|j)s$'];
+
+require.extensions['.ts'] = (module, filename) => {
+  const source = readFileSync(filename, 'utf8');
+  module._compile(
+    transformSync(source, { ...options, filename, sourceMaps: 'inline' }).code,
+    filename,
+  );
+};
