@@ -75,8 +75,11 @@ export class StoreUnavailableError extends GatewayError {
 
 /** Every fault of the configuration at once. */
 export class ConfigError extends GatewayError {
-  constructor(readonly faults: readonly string[]) {
-    super('CONFIG_INVALID', faults.join('\n'));
+  constructor(
+    readonly faults: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super('CONFIG_INVALID', faults.join('\n'), options);
   }
 }
 

@@ -1,6 +1,8 @@
-/** One database connection, as little of it as the store needs. */
+/** One database connection, as little of it as the store needs, with its statements kept prepared. */
 
+import type { Database, Statement } from 'sqlite3';
 import type { DataSource } from 'typeorm';
+import { SqliteDriver } from 'typeorm/driver/sqlite/SqliteDriver';
 
 export type Parameter = string | number | boolean | Buffer | null;
 
@@ -11,18 +13,77 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** @param onQuery - Told of every statement, e.g. to count them. */
+/** Filters can be combined in many ways; statements beyond this many make room for each other. */
+const MAX_STATEMENTS = 200;
+
+/**
+ * @param dataSource - Initialized. Its connection is used beside TypeORM: to prepare a statement anew for each call, as
+ *   TypeORM does, takes longer than to run it.
+ * @param onQuery - Told of every statement, e.g. to count them.
+ */
 export function createConnection(
   dataSource: DataSource,
   onQuery: (sql: string) => void = () => {},
 ): Connection {
+  const database = handleOf(dataSource);
+  const statements = new Map<string, Promise<Statement>>();
+
   return {
-    async query(sql, parameters = []) {
+    async query<Row>(sql: string, parameters: readonly Parameter[] = []) {
       onQuery(sql);
-      return await dataSource.query(sql, [...parameters]);
+      const statement = await prepared(sql);
+      return await new Promise<readonly Row[]>((resolve, reject) => {
+        statement.all<Row>(parameters, (error, rows) => {
+          if (error === null) resolve(rows);
+          else reject(error);
+        });
+      });
     },
+
     async close() {
-      if (dataSource.isInitialized) await dataSource.destroy();
+      if (!dataSource.isInitialized) return;
+      for (const statement of statements.values()) await finalize(statement);
+      await dataSource.destroy();
     },
   };
+
+  function prepared(sql: string): Promise<Statement> {
+    const kept = statements.get(sql);
+    // Taken out and put back, so that the first one of the map is the one not used for longest.
+    statements.delete(sql);
+    const statement = kept ?? prepare(database, sql);
+    statements.set(sql, statement);
+    if (kept === undefined) {
+      statement.catch(() => statements.delete(sql));
+      makeRoom();
+    }
+    return statement;
+  }
+
+  function makeRoom(): void {
+    const [oldest] = statements;
+    if (statements.size <= MAX_STATEMENTS || oldest === undefined) return;
+    statements.delete(oldest[0]);
+    void finalize(oldest[1]);
+  }
+}
+
+function handleOf({ driver }: DataSource): Database {
+  if (!(driver instanceof SqliteDriver)) throw new Error('expected an SQLite DataSource');
+  return driver.databaseConnection;
+}
+
+function prepare(database: Database, sql: string): Promise<Statement> {
+  return new Promise((resolve, reject) => {
+    const statement = database.prepare(sql, (error: Error | null) => {
+      if (error === null) resolve(statement);
+      else reject(error);
+    });
+  });
+}
+
+/** Waits for calls of the statement that are under way. */
+async function finalize(statement: Promise<Statement>): Promise<void> {
+  const held = await statement.catch(() => undefined);
+  if (held !== undefined) await new Promise<void>((resolve) => held.finalize(() => resolve()));
 }

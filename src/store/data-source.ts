@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { OPEN_READONLY } from 'sqlite3';
+import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
 import { ApiKeyEntity } from './entities/api-key.entity';
 import { AttemptEntity } from './entities/attempt.entity';
@@ -31,6 +31,12 @@ const ENTITIES = [
   UserLevelEntity,
 ];
 
+/**
+ * TypeORM switches the driver to tracing, which writes out every parameter of every call in case it fails: half of the time
+ * of a write, and personal data where nobody looks for it.
+ */
+const UNTRACED_DRIVER = { ...sqlite3, verbose: () => sqlite3 };
+
 /** How long a connection waits for another process to let go of the file, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -43,6 +49,7 @@ export function createDataSource(file: string): DataSource {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   return new DataSource({
     type: 'sqlite',
+    driver: UNTRACED_DRIVER,
     database: file,
     enableWAL: true,
     busyTimeout: BUSY_TIMEOUT_MS,
@@ -56,8 +63,9 @@ export function createDataSource(file: string): DataSource {
 export function createReadingDataSource(file: string): DataSource {
   return new DataSource({
     type: 'sqlite',
+    driver: UNTRACED_DRIVER,
     database: file,
-    flags: OPEN_READONLY,
+    flags: sqlite3.OPEN_READONLY,
     busyTimeout: BUSY_TIMEOUT_MS,
   });
 }

@@ -46,6 +46,8 @@ export interface IdentityNode {
   attempts: Map<string, AttemptNode>;
   readonly cipher: () => Cipher;
   dirty: boolean;
+  /** Belongs to another user than when it was loaded. */
+  moved: boolean;
 }
 
 export interface StoredEvent extends RecordedEvent {
@@ -124,10 +126,7 @@ export interface Graph {
   readonly lastIds: Record<Table, number>;
 
   readonly repeats: Map<number, number>;
-  readonly levels: Map<
-    LevelKey,
-    { readonly provider: ProviderId; readonly name: string; readonly kind: LevelKind }
-  >;
+  readonly levels: Map<LevelKey, { readonly kind: LevelKind }>;
   readonly dirtyAttempts: Map<
     number,
     { readonly attempt: AttemptNode; readonly identity: IdentityNode }

@@ -107,7 +107,7 @@ function addUsers(graph: Graph, rows: readonly UserJson[]): ReadonlyMap<number, 
   return fresh;
 }
 
-interface IdentityJson extends Omit<IdentityNode, 'linked' | 'dataKey' | 'dirty'> {
+interface IdentityJson extends Omit<IdentityNode, 'linked' | 'dataKey' | 'dirty' | 'moved'> {
   readonly userId: number;
   readonly linked: 0 | 1;
   readonly dataKeyHex: string;
@@ -133,6 +133,7 @@ function addIdentities(
       attempts: new Map(),
       cipher: () => keyRing.unwrap(wrapped),
       dirty: false,
+      moved: false,
     };
     user.identities.add(identity);
     graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);

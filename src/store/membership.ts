@@ -46,6 +46,7 @@ export function openIdentity(
     attempts: new Map(),
     cipher: () => cipher,
     dirty: true,
+    moved: false,
   };
   user.identities.add(identity);
   graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
@@ -59,6 +60,7 @@ export function moveIdentity(identity: IdentityNode, into: UserNode, now: Date):
   into.identities.add(identity);
   identity.user = into;
   identity.dirty = true;
+  identity.moved = true;
   for (const user of [from, into]) {
     user.updatedAt = now.toISOString();
     user.dirty = true;

@@ -45,28 +45,38 @@ export async function openStore(
   log: StoreLog,
   options: StoreOptions = {},
 ): Promise<Store> {
-  const { file } = config.database;
-  const writing = createDataSource(file);
-  await writing.initialize();
+  const writing = await openWriting(config.database.file);
+  const connection = createConnection(writing, options.onQuery);
   try {
-    await writing.query(DURABILITY);
+    await connection.query(DURABILITY);
     await writing.runMigrations();
-    return await assemble(writing, config, log, options);
+    return await assemble(writing, connection, config, log, options);
   } catch (error) {
-    await writing.destroy();
+    await connection.close();
     throw error;
+  }
+}
+
+async function openWriting(file: string): Promise<DataSource> {
+  const dataSource = createDataSource(file);
+  try {
+    return await dataSource.initialize();
+  } catch (cause) {
+    const fault =
+      'DATABASE_URL: expected a file that is an SQLite database (it is not a database, or cannot be opened)';
+    throw new ConfigError([fault], { cause });
   }
 }
 
 async function assemble(
   writing: DataSource,
+  connection: Connection,
   { database: { file }, dataKeys, policy, acceptSandbox }: StoreConfig,
   log: StoreLog,
   options: StoreOptions,
 ): Promise<Store> {
   const { clock = () => new Date(), onQuery, onFatal = (err) => endProcess(log, err) } = options;
   const keyRing = createKeyRing(dataKeys);
-  const connection = createConnection(writing, onQuery);
   const rules = { policy, acceptSandbox };
   const { reprojectAll, transaction, ...writer } = createWriter({
     connection,

@@ -1,321 +1,263 @@
 /** Writes what a transaction changed in its graph: one statement a table, whatever the number of rows. */
 
-import type { Connection, Parameter } from './connection';
-import type { Graph } from './graph';
+import { splitLevelKey } from '../domain/level';
+import type { Connection } from './connection';
+import type {
+  AttemptNode,
+  Graph,
+  IdentityNode,
+  LevelNode,
+  NewCredential,
+  NewDelivery,
+  NewEvent,
+  UserNode,
+} from './graph';
+import { type Column, insertRows, type RowStatement, rowStatement, update } from './row-statement';
 
 /** Every call is awaited before the next: on one connection, statements in flight together lose rows. */
 export async function saveGraph(graph: Graph, connection: Connection): Promise<void> {
-  const write = async (sql: string, rows: readonly unknown[]) => {
-    if (rows.length > 0) await connection.query(sql, [JSON.stringify(rows)] satisfies Parameter[]);
+  const write = async <Row>({ sql, toValues }: RowStatement<Row>, rows: readonly Row[]) => {
+    if (rows.length > 0) await connection.query(sql, [JSON.stringify(rows.map(toValues))]);
   };
-  // A merge may hand an external id on: whoever has lost it is written before whoever has won it.
-  const users = [...graph.users.values()]
-    .filter((user) => user.dirty)
-    .sort((a, b) => Number(a.externalUserId !== null) - Number(b.externalUserId !== null));
+  const users = dirtyUsers(graph);
   const identities = [...graph.identities.values()].filter((identity) => identity.dirty);
+  const levels = [...graph.dirtyLevels.values()].map(({ userId, levelKey }) => ({
+    userId,
+    levelKey,
+    level: graph.users.get(userId)?.levels.get(levelKey),
+  }));
 
   // Foreign keys are checked by statement, so what is pointed at goes first.
-  await write(USERS, users.map(toUserRow));
+  await write(USERS, users);
   await write(
     MERGES,
-    users.filter((user) => user.mergedInto !== null).map((user) => [user.id, user.mergedInto]),
+    users.filter((user) => user.mergedInto !== null),
   );
-  await write(IDENTITIES, identities.map(toIdentityRow));
-  await write(
-    LEVELS,
-    [...graph.levels].map(([key, level]) => ({ key, ...level })),
-  );
-  await write(DELIVERIES, graph.newDeliveries.map(toDeliveryRow));
-  await write(REWRITES, graph.rewrittenDeliveries.map(toDeliveryRow));
+  await write(IDENTITIES, identities);
+  await write(LEVELS, [...graph.levels]);
+  await write(DELIVERIES, graph.newDeliveries);
+  await write(REWRITES, graph.rewrittenDeliveries);
   await write(REPEATS, [...graph.repeats]);
   await write(GONE_EVENTS, graph.goneEvents);
-  await write(EVENTS, graph.newEvents.map(toEventRow));
+  await write(EVENTS, graph.newEvents);
   await write(CREDENTIALS, graph.newCredentials);
   await write(
     MOVED_ATTEMPTS,
-    identities.map((identity) => [identity.id, identity.user.id]),
+    identities.filter((identity) => identity.moved),
   );
-  await write(ATTEMPTS, [...graph.dirtyAttempts.values()].map(toAttemptRow));
-  await saveLevels(graph, write);
+  await write(ATTEMPTS, [...graph.dirtyAttempts.values()]);
+  await write(
+    GONE_USER_LEVELS,
+    levels.filter(({ level }) => level === undefined),
+  );
+  await write(USER_LEVELS, levels.filter(isHeld));
   await write(GONE_ATTEMPTS, [...graph.goneAttempts]);
-  await write(CHANGES, graph.changes.map(toChangeRow));
+  await write(CHANGES, graph.changes);
 }
 
-async function saveLevels(
-  graph: Graph,
-  write: (sql: string, rows: readonly unknown[]) => Promise<void>,
-): Promise<void> {
-  const held: unknown[] = [];
-  const gone: unknown[] = [];
-  for (const { userId, levelKey } of graph.dirtyLevels.values()) {
-    const level = graph.users.get(userId)?.levels.get(levelKey);
-    if (level === undefined) gone.push([userId, levelKey]);
-    else held.push({ userId, levelKey, ...level, withdrawn: Number(level.withdrawn) });
-  }
-  await write(GONE_USER_LEVELS, gone);
-  await write(USER_LEVELS, held);
+/** A merge may hand an external id on: whoever has lost it is written before whoever has won it. */
+function dirtyUsers(graph: Graph): readonly UserNode[] {
+  return [...graph.users.values()]
+    .filter((user) => user.dirty)
+    .sort((a, b) => Number(a.externalUserId !== null) - Number(b.externalUserId !== null));
 }
 
-type UserNode = Graph['users'] extends Map<number, infer Node> ? Node : never;
-type IdentityNode = Graph['identities'] extends Map<string, infer Node> ? Node : never;
-
-function toUserRow({ identities: _, levels: __, dirty: ___, ...user }: UserNode): unknown {
-  return { ...user, active: Number(user.active) };
+interface PlacedLevel {
+  readonly userId: number;
+  readonly levelKey: string;
+  readonly level: LevelNode | undefined;
 }
 
-function toIdentityRow(identity: IdentityNode): unknown {
-  return {
-    id: identity.id,
-    userId: identity.user.id,
-    provider: identity.provider,
-    subjectRef: identity.subjectRef,
-    externalUserId: identity.externalUserId,
-    state: identity.state,
-    linked: Number(identity.linked),
-    dataKey: identity.dataKey.toString('hex'),
-    dataKeyId: identity.dataKeyId,
-    undatedDeliveryId: identity.undatedDeliveryId,
-    createdAt: identity.createdAt,
-  };
+interface HeldLevel extends PlacedLevel {
+  readonly level: LevelNode;
 }
 
-function toDeliveryRow(delivery: Graph['newDeliveries'][number]): unknown {
-  const { body, reason, ...row } = delivery;
-  return {
-    ...row,
-    body: body.toString('hex'),
-    reasonCode: reason?.code ?? null,
-    reason: reason?.message ?? null,
-  };
-}
-
-function toEventRow({ event, identityId, personal, cipher }: Graph['newEvents'][number]): unknown {
-  const sealed =
-    personal === null
-      ? null
-      : cipher()
-          .seal(Buffer.from(JSON.stringify(personal)), 'event.personal')
-          .toString('hex');
-  return {
-    id: event.id,
-    key: event.key,
-    deliveryId: event.deliveryId,
-    identityId,
-    receivedAt: event.receivedAt,
-    trust: event.trust,
-    body: JSON.stringify(event.event),
-    personal: sealed,
-  };
-}
-
-function toAttemptRow({
-  attempt,
-  identity,
-}: {
-  readonly attempt: {
-    readonly sandbox: boolean;
-    readonly rejection: unknown;
-    readonly reviewReasons: unknown;
-  };
-  readonly identity: IdentityNode;
-}): unknown {
-  return {
-    ...attempt,
-    identityId: identity.id,
-    userId: identity.user.id,
-    sandbox: Number(attempt.sandbox),
-    rejection: attempt.rejection === null ? null : JSON.stringify(attempt.rejection),
-    reviewReasons: JSON.stringify(attempt.reviewReasons),
-  };
-}
-
-function toChangeRow({ cause, ...change }: Graph['changes'][number]): unknown {
-  return {
-    ...change,
-    id: change.seq,
-    active: Number(change.active),
-    previousActive: Number(change.previousActive),
-    rejection: change.rejection === null ? null : JSON.stringify(change.rejection),
-    recordedAt: change.recordedAt.toISOString(),
-    cause: cause.kind,
-    deliveryId: cause.deliveryId,
-    actor: cause.actor,
-    mergedUserId: cause.mergedUserId,
-  };
+function isHeld(placed: PlacedLevel): placed is HeldLevel {
+  return placed.level !== undefined;
 }
 
 // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A column and the expression that reads it from the JSON row; a field of the same name in camel case by default. */
-type ColumnSpec = readonly string[];
-
-function upsert(table: string, columns: ColumnSpec, onConflict = ''): string {
-  const values = columns.map((column) => {
-    const field = `j.value ->> '$.${column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}'`;
-    return BLOBS.has(column) ? `unhex(${field})` : field;
-  });
-  // "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition.
-  return `INSERT INTO ${table} (${columns.join(', ')})
-    SELECT ${values.join(', ')} FROM json_each(?1) j WHERE true ${onConflict}`;
-}
-
-function updating(key: string, columns: ColumnSpec): string {
-  return `ON CONFLICT (${key}) DO UPDATE SET ${columns.map((c) => `${c} = excluded.${c}`).join(', ')}`;
-}
-
-const BLOBS = new Set(['data_key', 'personal']);
-
-const USERS = upsert(
-  'users',
-  [
-    'id',
-    'external_user_id',
-    'merged_into',
-    'verification_status',
-    'status_since',
-    'expires_at',
-    'active',
-    'created_at',
-    'updated_at',
-  ],
-  updating('id', [
-    'external_user_id',
-    'merged_into',
-    'verification_status',
-    'status_since',
-    'expires_at',
-    'active',
-    'updated_at',
-  ]),
-);
+const USER_COLUMNS: readonly Column<UserNode>[] = [
+  ['id', (user) => user.id],
+  ['external_user_id', (user) => user.externalUserId],
+  ['merged_into', (user) => user.mergedInto],
+  ['verification_status', (user) => user.verificationStatus],
+  ['status_since', (user) => user.statusSince],
+  ['expires_at', (user) => user.expiresAt],
+  ['active', (user) => Number(user.active)],
+  ['created_at', (user) => user.createdAt],
+  ['updated_at', (user) => user.updatedAt],
+];
+const USERS = insertRows('users', USER_COLUMNS, update(['id'], USER_COLUMNS));
 
 /** Whoever was merged into a user that is now merged itself follows, so that one step always finds the survivor. */
-const MERGES = `
-  UPDATE users SET merged_into = j.value ->> 1
-  FROM json_each(?1) j WHERE users.merged_into = j.value ->> 0`;
-
-const IDENTITIES = upsert(
-  'identities',
-  [
-    'id',
-    'user_id',
-    'provider',
-    'subject_ref',
-    'external_user_id',
-    'state',
-    'linked',
-    'data_key',
-    'data_key_id',
-    'undated_delivery_id',
-    'created_at',
-  ],
-  updating('id', ['user_id', 'external_user_id', 'state', 'linked', 'undated_delivery_id']),
+const MERGES = rowStatement<UserNode>(
+  'UPDATE users SET merged_into = j.value ->> 1 FROM rows j WHERE users.merged_into = j.value ->> 0',
+  (user) => [user.id, user.mergedInto],
 );
 
-const LEVELS = upsert(
-  'levels',
-  ['key', 'provider', 'name', 'kind'],
-  `${updating('key', ['kind'])} WHERE levels.kind <> excluded.kind`,
-);
-
-const DELIVERIES = `
-  INSERT INTO deliveries (id, provider, duplicate_key, duplicates, received_at, trust, disposition,
-    reason_code, reason, event_type, subpath, identity_id, body, body_key_id)
-  SELECT j.value ->> '$.id', j.value ->> '$.provider', j.value ->> '$.duplicateKey', 0,
-    j.value ->> '$.receivedAt', j.value ->> '$.trust', j.value ->> '$.disposition',
-    j.value ->> '$.reasonCode', j.value ->> '$.reason', j.value ->> '$.eventType', j.value ->> '$.subpath',
-    j.value ->> '$.identityId', unhex(j.value ->> '$.body'), j.value ->> '$.bodyKeyId'
-  FROM json_each(?1) j`;
-
-const REWRITES = `
-  UPDATE deliveries SET duplicate_key = j.value ->> '$.duplicateKey', disposition = j.value ->> '$.disposition',
-    reason_code = j.value ->> '$.reasonCode', reason = j.value ->> '$.reason',
-    event_type = j.value ->> '$.eventType', identity_id = j.value ->> '$.identityId',
-    body = unhex(j.value ->> '$.body'), body_key_id = j.value ->> '$.bodyKeyId'
-  FROM json_each(?1) j WHERE deliveries.id = j.value ->> '$.id'`;
-
-const REPEATS = `
-  UPDATE deliveries SET duplicates = duplicates + (j.value ->> 1)
-  FROM json_each(?1) j WHERE deliveries.id = j.value ->> 0`;
-
-const EVENTS = upsert('events', [
-  'id',
-  'key',
-  'delivery_id',
-  'identity_id',
-  'received_at',
-  'trust',
-  'body',
-  'personal',
-]);
-
-const GONE_EVENTS = 'DELETE FROM events WHERE id IN (SELECT value FROM json_each(?1))';
-
-const CREDENTIALS = upsert('credentials', [
-  'id',
-  'provider',
-  'holder_ref',
-  'credential_ref',
-  'issued_at',
-  'delivery_id',
-]);
-
-const MOVED_ATTEMPTS = `
-  UPDATE attempts SET user_id = j.value ->> 1
-  FROM json_each(?1) j WHERE attempts.identity_id = j.value ->> 0 AND attempts.user_id <> j.value ->> 1`;
-
-const ATTEMPT_WORD = [
-  'attempt_ref',
-  'status',
-  'provider_status',
-  'rejection',
-  'review_reasons',
-  'trust',
-  'sandbox',
-  'started_at',
-  'updated_at',
-  'decided_at',
+const IDENTITY_COLUMNS: readonly Column<IdentityNode>[] = [
+  ['id', (identity) => identity.id],
+  ['user_id', (identity) => identity.user.id],
+  ['provider', (identity) => identity.provider],
+  ['subject_ref', (identity) => identity.subjectRef],
+  ['external_user_id', (identity) => identity.externalUserId],
+  ['state', (identity) => identity.state],
+  ['linked', (identity) => Number(identity.linked)],
+  ['data_key', (identity) => identity.dataKey],
+  ['data_key_id', (identity) => identity.dataKeyId],
+  ['undated_delivery_id', (identity) => identity.undatedDeliveryId],
+  ['created_at', (identity) => identity.createdAt],
 ];
+const IDENTITIES = insertRows('identities', IDENTITY_COLUMNS, update(['id'], IDENTITY_COLUMNS));
 
-const ATTEMPTS = upsert(
-  'attempts',
-  ['id', 'identity_id', 'user_id', 'level_key', 'number', ...ATTEMPT_WORD],
-  updating('id', ['user_id', ...ATTEMPT_WORD]),
+const LEVELS = insertRows<[string, { readonly kind: string }]>(
+  'levels',
+  [
+    ['key', ([key]) => key],
+    ['provider', ([key]) => splitLevelKey(key).provider],
+    ['name', ([key]) => splitLevelKey(key).name],
+    ['kind', ([, { kind }]) => kind],
+  ],
+  'ON CONFLICT (key) DO UPDATE SET kind = excluded.kind WHERE levels.kind <> excluded.kind',
 );
 
-const GONE_ATTEMPTS = 'DELETE FROM attempts WHERE id IN (SELECT value FROM json_each(?1))';
+const DELIVERY_COLUMNS: readonly Column<NewDelivery>[] = [
+  ['id', (delivery) => delivery.id],
+  ['provider', (delivery) => delivery.provider],
+  ['duplicate_key', (delivery) => delivery.duplicateKey],
+  ['duplicates', () => 0],
+  ['received_at', (delivery) => delivery.receivedAt],
+  ['trust', (delivery) => delivery.trust],
+  ['disposition', (delivery) => delivery.disposition],
+  ['reason_code', (delivery) => delivery.reason?.code ?? null],
+  ['reason', (delivery) => delivery.reason?.message ?? null],
+  ['event_type', (delivery) => delivery.eventType],
+  ['subpath', (delivery) => delivery.subpath],
+  ['identity_id', (delivery) => delivery.identityId],
+  ['body', (delivery) => delivery.body],
+  ['body_key_id', (delivery) => delivery.bodyKeyId],
+];
+const DELIVERIES = insertRows('deliveries', DELIVERY_COLUMNS);
 
-const LEVEL_WORD = ['status', 'since', 'expires_at', 'withdrawn', 'latest_attempt_id'];
+const REWRITES = insertRows(
+  'deliveries',
+  DELIVERY_COLUMNS,
+  update(
+    ['id'],
+    DELIVERY_COLUMNS.filter(([column]) => column !== 'duplicates'),
+  ),
+);
 
-const USER_LEVELS = upsert(
+const REPEATS = rowStatement<[number, number]>(
+  'UPDATE deliveries SET duplicates = duplicates + (j.value ->> 1) FROM rows j WHERE deliveries.id = j.value ->> 0',
+  (repeat) => repeat,
+);
+
+const EVENTS = insertRows<NewEvent>('events', [
+  ['id', ({ event }) => event.id],
+  ['key', ({ event }) => event.key],
+  ['delivery_id', ({ event }) => event.deliveryId],
+  ['identity_id', ({ identityId }) => identityId],
+  ['received_at', ({ event }) => event.receivedAt],
+  ['trust', ({ event }) => event.trust],
+  ['body', ({ event }) => JSON.stringify(event.event)],
+  ['personal', sealPersonal],
+]);
+
+function sealPersonal({ personal, cipher }: NewEvent): Buffer | null {
+  if (personal === null) return null;
+  return cipher().seal(Buffer.from(JSON.stringify(personal)), 'event.personal');
+}
+
+const GONE_EVENTS = rowStatement<number>(
+  'DELETE FROM events WHERE id IN (SELECT value ->> 0 FROM rows)',
+  (id) => [id],
+);
+
+const CREDENTIALS = insertRows<NewCredential>('credentials', [
+  ['id', (credential) => credential.id],
+  ['provider', (credential) => credential.provider],
+  ['holder_ref', (credential) => credential.holderRef],
+  ['credential_ref', (credential) => credential.credentialRef],
+  ['issued_at', (credential) => credential.issuedAt],
+  ['delivery_id', (credential) => credential.deliveryId],
+]);
+
+const MOVED_ATTEMPTS = rowStatement<IdentityNode>(
+  'UPDATE attempts SET user_id = j.value ->> 1 FROM rows j WHERE attempts.identity_id = j.value ->> 0',
+  (identity) => [identity.id, identity.user.id],
+);
+
+interface PlacedAttempt {
+  readonly attempt: AttemptNode;
+  readonly identity: IdentityNode;
+}
+
+const ATTEMPT_COLUMNS: readonly Column<PlacedAttempt>[] = [
+  ['id', ({ attempt }) => attempt.id],
+  ['identity_id', ({ identity }) => identity.id],
+  ['user_id', ({ identity }) => identity.user.id],
+  ['level_key', ({ attempt }) => attempt.levelKey],
+  ['number', ({ attempt }) => attempt.number],
+  ['attempt_ref', ({ attempt }) => attempt.attemptRef],
+  ['status', ({ attempt }) => attempt.status],
+  ['provider_status', ({ attempt }) => attempt.providerStatus],
+  ['rejection', ({ attempt }) => attempt.rejection && JSON.stringify(attempt.rejection)],
+  ['review_reasons', ({ attempt }) => JSON.stringify(attempt.reviewReasons)],
+  ['trust', ({ attempt }) => attempt.trust],
+  ['sandbox', ({ attempt }) => Number(attempt.sandbox)],
+  ['started_at', ({ attempt }) => attempt.startedAt],
+  ['updated_at', ({ attempt }) => attempt.updatedAt],
+  ['decided_at', ({ attempt }) => attempt.decidedAt],
+];
+const ATTEMPTS = insertRows('attempts', ATTEMPT_COLUMNS, update(['id'], ATTEMPT_COLUMNS));
+
+const GONE_ATTEMPTS = rowStatement<number>(
+  'DELETE FROM attempts WHERE id IN (SELECT value ->> 0 FROM rows)',
+  (id) => [id],
+);
+
+const USER_LEVEL_COLUMNS: readonly Column<HeldLevel>[] = [
+  ['user_id', ({ userId }) => userId],
+  ['level_key', ({ levelKey }) => levelKey],
+  ['status', ({ level }) => level.status],
+  ['since', ({ level }) => level.since],
+  ['expires_at', ({ level }) => level.expiresAt],
+  ['withdrawn', ({ level }) => Number(level.withdrawn)],
+  ['latest_attempt_id', ({ level }) => level.latestAttemptId],
+];
+const USER_LEVELS = insertRows(
   'user_levels',
-  ['user_id', 'level_key', ...LEVEL_WORD],
-  updating('user_id, level_key', LEVEL_WORD),
+  USER_LEVEL_COLUMNS,
+  update(['user_id', 'level_key'], USER_LEVEL_COLUMNS),
 );
 
-const GONE_USER_LEVELS = `
-  DELETE FROM user_levels
-  WHERE (user_id, level_key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))`;
+const GONE_USER_LEVELS = rowStatement<PlacedLevel>(
+  'DELETE FROM user_levels WHERE (user_id, level_key) IN (SELECT value ->> 0, value ->> 1 FROM rows)',
+  ({ userId, levelKey }) => [userId, levelKey],
+);
 
-const CHANGES = upsert('changes', [
-  'id',
-  'user_id',
-  'provider',
-  'level_key',
-  'attempt_id',
-  'attempt_status',
-  'previous_attempt_status',
-  'level_status',
-  'previous_level_status',
-  'verification_status',
-  'previous_verification_status',
-  'active',
-  'previous_active',
-  'rejection',
-  'cause',
-  'delivery_id',
-  'actor',
-  'merged_user_id',
-  'occurred_at',
-  'recorded_at',
+const CHANGES = insertRows<Graph['changes'][number]>('changes', [
+  ['id', (change) => change.seq],
+  ['user_id', (change) => change.userId],
+  ['provider', (change) => change.provider],
+  ['level_key', (change) => change.levelKey],
+  ['attempt_id', (change) => change.attemptId],
+  ['attempt_status', (change) => change.attemptStatus],
+  ['previous_attempt_status', (change) => change.previousAttemptStatus],
+  ['level_status', (change) => change.levelStatus],
+  ['previous_level_status', (change) => change.previousLevelStatus],
+  ['verification_status', (change) => change.verificationStatus],
+  ['previous_verification_status', (change) => change.previousVerificationStatus],
+  ['active', (change) => Number(change.active)],
+  ['previous_active', (change) => Number(change.previousActive)],
+  ['rejection', (change) => change.rejection && JSON.stringify(change.rejection)],
+  ['cause', ({ cause }) => cause.kind],
+  ['delivery_id', ({ cause }) => cause.deliveryId],
+  ['actor', ({ cause }) => cause.actor],
+  ['merged_user_id', ({ cause }) => cause.mergedUserId],
+  ['occurred_at', (change) => change.occurredAt],
+  ['recorded_at', (change) => change.recordedAt.toISOString()],
 ]);

@@ -181,10 +181,7 @@ function putAttempts(
     before.delete(key);
     if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
     graph.dirtyAttempts.set(attempt.id, { attempt, identity });
-    graph.levels.set(attempt.levelKey, {
-      ...splitLevelKey(attempt.levelKey),
-      kind: attempt.levelKind,
-    });
+    graph.levels.set(attempt.levelKey, { kind: attempt.levelKind });
     found.push({ attempt, held });
   }
   // What ended is told before what began in its place.

@@ -98,15 +98,23 @@ describe('a failure', () => {
     });
   });
 
-  it('shows a stack only if asked for', async () => {
+  it('names a file that is no database', async () => {
     const data = join(commandLine.folder, 'data');
     mkdirSync(data);
     writeFileSync(join(data, 'kyc.sqlite'), 'this is no database, and long enough to be looked at');
-    const plain = await commandLine.run('keys', 'list');
+    const { code, err } = await commandLine.run('keys', 'list');
+    expect(code).toBe(1);
+    expect(err).toContain('DATABASE_URL: expected');
+  });
+
+  it('shows a stack only if asked for', async () => {
+    const inTheWay = join(commandLine.folder, 'in-the-way');
+    writeFileSync(inTheWay, 'a file where a folder should be');
+    const env = { DATABASE_URL: `sqlite:${join(inTheWay, 'kyc.sqlite')}` };
+    const plain = await commandLine.runWith(env, 'keys', 'list');
     expect(plain.code).toBe(1);
-    expect(plain.err).toContain('not a database');
     expect(plain.err).not.toContain('    at ');
-    const detailed = await commandLine.runWith({ LOG_LEVEL: 'debug' }, 'keys', 'list');
+    const detailed = await commandLine.runWith({ ...env, LOG_LEVEL: 'debug' }, 'keys', 'list');
     expect(detailed.err).toContain('    at ');
   });
 });
