@@ -10,6 +10,7 @@ import { type Connection, createConnection } from './connection';
 import { createDataSource, createReadingDataSource, DURABILITY } from './data-source';
 import { createKeyRing, type KeyRing } from './key-ring';
 import { createReader } from './reader';
+import { prepareSaving } from './save-graph';
 import { createSnapshots } from './snapshots';
 import type { Store } from './store';
 import { createWriter, type Writer } from './writer';
@@ -50,6 +51,7 @@ export async function openStore(
   try {
     await connection.query(DURABILITY);
     await writing.runMigrations();
+    await prepareSaving(connection);
     return await assemble(writing, connection, config, log, options);
   } catch (error) {
     await connection.close();

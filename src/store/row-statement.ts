@@ -1,6 +1,6 @@
 /**
- * Statements over any number of rows with one parameter: a JSON list of lists, which SQL spreads. The text never depends
- * on the number of rows, so that it stays prepared.
+ * Statements over any number of rows that arrive as one value: a JSON list of lists, which SQL spreads. The text never
+ * depends on the number of rows, so that it stays prepared.
  */
 
 export type Value = string | number | Buffer | null;
@@ -9,20 +9,22 @@ export type Value = string | number | Buffer | null;
 export type Column<Row> = readonly [name: string, read: (row: Row) => Value];
 
 export interface RowStatement<Row> {
-  readonly sql: string;
-  /** The row as the list that the statement reads; the parameter is the JSON of all of them. */
+  /** @param rows - What to read the rows from: each has a `value`, the list of one row. */
+  readonly sql: (rows: string) => string;
+  /** The row as the list that the statement reads. */
   readonly toValues: (row: Row) => readonly (string | number | null)[];
 }
 
-/** As JSONB, of which SQLite takes elements without reading the text again. */
-const ROWS = 'WITH rows AS (SELECT value FROM jsonb_each(jsonb(?1)))';
+/** Where `json` stands for the JSON list. As JSONB, of which SQLite takes elements without reading the text again. */
+export function spread(json: string): string {
+  return `jsonb_each(jsonb(${json}))`;
+}
 
-/** @param sql - Reads its rows from `rows`, whose `value` is the list of one row. */
 export function rowStatement<Row>(
-  sql: string,
+  sql: (rows: string) => string,
   toValues: (row: Row) => readonly (string | number | null)[],
 ): RowStatement<Row> {
-  return { sql: `${ROWS} ${sql}`, toValues };
+  return { sql, toValues };
 }
 
 /** @param onConflict - See `update`. */
@@ -35,11 +37,12 @@ export function insertRows<Row>(
   const values = columns.map(([name], index) =>
     BINARY.has(`${table}.${name}`) ? `unhex(value ->> ${index})` : `value ->> ${index}`,
   );
-  // "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition.
-  return rowStatement(
-    `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} FROM rows WHERE true ${onConflict}`,
-    (row) => columns.map(([, read]) => toJson(read(row))),
-  );
+  return {
+    // "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition.
+    sql: (rows) =>
+      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} FROM ${rows} WHERE true ${onConflict}`,
+    toValues: (row) => columns.map(([, read]) => toJson(read(row))),
+  };
 }
 
 /** Overwrites a row that is there already: all of the columns but the key. */

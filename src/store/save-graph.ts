@@ -1,4 +1,8 @@
-/** Writes what a transaction changed in its graph: one statement a table, whatever the number of rows. */
+/**
+ * Writes what a transaction changed in its graph, in one call: a call costs more than most of what it does. All the
+ * statements stand in a trigger of a view that exists on the writing connection alone; a row inserted into the view, with a
+ * list per statement, runs them.
+ */
 
 import { splitLevelKey } from '../domain/level';
 import type { Connection } from './connection';
@@ -12,47 +16,50 @@ import type {
   NewEvent,
   UserNode,
 } from './graph';
-import { type Column, insertRows, type RowStatement, rowStatement, update } from './row-statement';
+import {
+  type Column,
+  insertRows,
+  type RowStatement,
+  rowStatement,
+  spread,
+  update,
+} from './row-statement';
 
-/** Every call is awaited before the next: on one connection, statements in flight together lose rows. */
+/** Once per connection, after the migrations. */
+export async function prepareSaving(connection: Connection): Promise<void> {
+  const names = STATEMENTS.map((_, index) => `list_${index}`);
+  const statements = STATEMENTS.map(({ sql }, index) => `${sql(spread(`NEW.list_${index}`))};`);
+  await connection.query(
+    `CREATE TEMP VIEW saved_graphs AS SELECT ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
+  );
+  await connection.query(
+    `CREATE TEMP TRIGGER save_graph INSTEAD OF INSERT ON saved_graphs BEGIN ${statements.join('\n')} END`,
+  );
+}
+
 export async function saveGraph(graph: Graph, connection: Connection): Promise<void> {
-  const write = async <Row>({ sql, toValues }: RowStatement<Row>, rows: readonly Row[]) => {
-    if (rows.length > 0) await connection.query(sql, [JSON.stringify(rows.map(toValues))]);
-  };
-  const users = dirtyUsers(graph);
-  const identities = [...graph.identities.values()].filter((identity) => identity.dirty);
-  const levels = [...graph.dirtyLevels.values()].map(({ userId, levelKey }) => ({
-    userId,
-    levelKey,
-    level: graph.users.get(userId)?.levels.get(levelKey),
-  }));
+  const lists = STATEMENTS.map(({ list }) => list(graph));
+  if (lists.every((list) => list === null)) return;
+  await connection.query(SAVE, lists);
+}
 
-  // Foreign keys are checked by statement, so what is pointed at goes first.
-  await write(USERS, users);
-  await write(
-    MERGES,
-    users.filter((user) => user.mergedInto !== null),
-  );
-  await write(IDENTITIES, identities);
-  await write(LEVELS, [...graph.levels]);
-  await write(DELIVERIES, graph.newDeliveries);
-  await write(REWRITES, graph.rewrittenDeliveries);
-  await write(REPEATS, [...graph.repeats]);
-  await write(GONE_EVENTS, graph.goneEvents);
-  await write(EVENTS, graph.newEvents);
-  await write(CREDENTIALS, graph.newCredentials);
-  await write(
-    MOVED_ATTEMPTS,
-    identities.filter((identity) => identity.moved),
-  );
-  await write(ATTEMPTS, [...graph.dirtyAttempts.values()]);
-  await write(
-    GONE_USER_LEVELS,
-    levels.filter(({ level }) => level === undefined),
-  );
-  await write(USER_LEVELS, levels.filter(isHeld));
-  await write(GONE_ATTEMPTS, [...graph.goneAttempts]);
-  await write(CHANGES, graph.changes);
+interface GraphStatement {
+  readonly sql: (rows: string) => string;
+  /** JSON of the rows; `null` if there are none. */
+  readonly list: (graph: Graph) => string | null;
+}
+
+function saving<Row>(
+  { sql, toValues }: RowStatement<Row>,
+  rowsOf: (graph: Graph) => readonly Row[],
+): GraphStatement {
+  return {
+    sql,
+    list(graph) {
+      const rows = rowsOf(graph);
+      return rows.length === 0 ? null : JSON.stringify(rows.map(toValues));
+    },
+  };
 }
 
 /** A merge may hand an external id on: whoever has lost it is written before whoever has won it. */
@@ -60,6 +67,18 @@ function dirtyUsers(graph: Graph): readonly UserNode[] {
   return [...graph.users.values()]
     .filter((user) => user.dirty)
     .sort((a, b) => Number(a.externalUserId !== null) - Number(b.externalUserId !== null));
+}
+
+function dirtyIdentities(graph: Graph): readonly IdentityNode[] {
+  return [...graph.identities.values()].filter((identity) => identity.dirty);
+}
+
+function dirtyLevels(graph: Graph): readonly PlacedLevel[] {
+  return [...graph.dirtyLevels.values()].map(({ userId, levelKey }) => ({
+    userId,
+    levelKey,
+    level: graph.users.get(userId)?.levels.get(levelKey),
+  }));
 }
 
 interface PlacedLevel {
@@ -76,7 +95,7 @@ function isHeld(placed: PlacedLevel): placed is HeldLevel {
   return placed.level !== undefined;
 }
 
-// ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Tables ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const USER_COLUMNS: readonly Column<UserNode>[] = [
   ['id', (user) => user.id],
@@ -93,7 +112,8 @@ const USERS = insertRows('users', USER_COLUMNS, update(['id'], USER_COLUMNS));
 
 /** Whoever was merged into a user that is now merged itself follows, so that one step always finds the survivor. */
 const MERGES = rowStatement<UserNode>(
-  'UPDATE users SET merged_into = j.value ->> 1 FROM rows j WHERE users.merged_into = j.value ->> 0',
+  (rows) =>
+    `UPDATE users SET merged_into = j.value ->> 1 FROM ${rows} j WHERE users.merged_into = j.value ->> 0`,
   (user) => [user.id, user.mergedInto],
 );
 
@@ -151,7 +171,8 @@ const REWRITES = insertRows(
 );
 
 const REPEATS = rowStatement<[number, number]>(
-  'UPDATE deliveries SET duplicates = duplicates + (j.value ->> 1) FROM rows j WHERE deliveries.id = j.value ->> 0',
+  (rows) =>
+    `UPDATE deliveries SET duplicates = duplicates + (j.value ->> 1) FROM ${rows} j WHERE deliveries.id = j.value ->> 0`,
   (repeat) => repeat,
 );
 
@@ -172,7 +193,7 @@ function sealPersonal({ personal, cipher }: NewEvent): Buffer | null {
 }
 
 const GONE_EVENTS = rowStatement<number>(
-  'DELETE FROM events WHERE id IN (SELECT value ->> 0 FROM rows)',
+  (rows) => `DELETE FROM events WHERE id IN (SELECT value ->> 0 FROM ${rows})`,
   (id) => [id],
 );
 
@@ -186,7 +207,8 @@ const CREDENTIALS = insertRows<NewCredential>('credentials', [
 ]);
 
 const MOVED_ATTEMPTS = rowStatement<IdentityNode>(
-  'UPDATE attempts SET user_id = j.value ->> 1 FROM rows j WHERE attempts.identity_id = j.value ->> 0',
+  (rows) =>
+    `UPDATE attempts SET user_id = j.value ->> 1 FROM ${rows} j WHERE attempts.identity_id = j.value ->> 0`,
   (identity) => [identity.id, identity.user.id],
 );
 
@@ -215,7 +237,7 @@ const ATTEMPT_COLUMNS: readonly Column<PlacedAttempt>[] = [
 const ATTEMPTS = insertRows('attempts', ATTEMPT_COLUMNS, update(['id'], ATTEMPT_COLUMNS));
 
 const GONE_ATTEMPTS = rowStatement<number>(
-  'DELETE FROM attempts WHERE id IN (SELECT value ->> 0 FROM rows)',
+  (rows) => `DELETE FROM attempts WHERE id IN (SELECT value ->> 0 FROM ${rows})`,
   (id) => [id],
 );
 
@@ -235,7 +257,8 @@ const USER_LEVELS = insertRows(
 );
 
 const GONE_USER_LEVELS = rowStatement<PlacedLevel>(
-  'DELETE FROM user_levels WHERE (user_id, level_key) IN (SELECT value ->> 0, value ->> 1 FROM rows)',
+  (rows) =>
+    `DELETE FROM user_levels WHERE (user_id, level_key) IN (SELECT value ->> 0, value ->> 1 FROM ${rows})`,
   ({ userId, levelKey }) => [userId, levelKey],
 );
 
@@ -261,3 +284,27 @@ const CHANGES = insertRows<Graph['changes'][number]>('changes', [
   ['occurred_at', (change) => change.occurredAt],
   ['recorded_at', (change) => change.recordedAt.toISOString()],
 ]);
+
+// ── Order ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Foreign keys are checked by statement, so what is pointed at goes first. */
+const STATEMENTS: readonly GraphStatement[] = [
+  saving(USERS, dirtyUsers),
+  saving(MERGES, (graph) => dirtyUsers(graph).filter((user) => user.mergedInto !== null)),
+  saving(IDENTITIES, dirtyIdentities),
+  saving(LEVELS, (graph) => [...graph.levels]),
+  saving(DELIVERIES, (graph) => graph.newDeliveries),
+  saving(REWRITES, (graph) => graph.rewrittenDeliveries),
+  saving(REPEATS, (graph) => [...graph.repeats]),
+  saving(GONE_EVENTS, (graph) => graph.goneEvents),
+  saving(EVENTS, (graph) => graph.newEvents),
+  saving(CREDENTIALS, (graph) => graph.newCredentials),
+  saving(MOVED_ATTEMPTS, (graph) => dirtyIdentities(graph).filter((identity) => identity.moved)),
+  saving(ATTEMPTS, (graph) => [...graph.dirtyAttempts.values()]),
+  saving(GONE_USER_LEVELS, (graph) => dirtyLevels(graph).filter((placed) => !isHeld(placed))),
+  saving(USER_LEVELS, (graph) => dirtyLevels(graph).filter(isHeld)),
+  saving(GONE_ATTEMPTS, (graph) => [...graph.goneAttempts]),
+  saving(CHANGES, (graph) => graph.changes),
+];
+
+const SAVE = `INSERT INTO saved_graphs VALUES (${STATEMENTS.map(() => '?').join(', ')})`;
