@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GatewayError } from '../../src/domain/errors';
+import { type Connection, createConnection } from '../../src/store/connection';
+import { createDataSource } from '../../src/store/data-source';
+import { createWriteQueue, type WriteQueue } from '../../src/store/write-queue';
+
+/** A word that makes its own insert fail, and one that makes the commit fail. */
+const POISON = 'poison';
+const FATAL = 'fatal';
+
+let folder: string;
+let connection: Connection;
+let statements: string[];
+let fatal: unknown[];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kyc-queue-'));
+  const dataSource = await createDataSource(join(folder, 'queue.sqlite')).initialize();
+  statements = [];
+  fatal = [];
+  connection = createConnection(dataSource, (sql) => statements.push(sql));
+  await connection.query(
+    'CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT CHECK (word <> ?))'.replace(
+      '?',
+      `'${POISON}'`,
+    ),
+  );
+  await connection.query(
+    'CREATE TABLE debts (word INTEGER REFERENCES words (id) DEFERRABLE INITIALLY DEFERRED)',
+  );
+});
+
+afterEach(async () => {
+  await connection.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function openQueue(maxGroup = 100): WriteQueue<string, number> {
+  return createWriteQueue<string, number>({
+    connection,
+    maxGroup,
+    async write(words) {
+      const ids: number[] = [];
+      for (const word of words) {
+        if (word === FATAL) await connection.query('INSERT INTO debts VALUES (999)');
+        const [row] = await connection.query<{ id: number }>(
+          'INSERT INTO words (word) VALUES (?) RETURNING id',
+          [word],
+        );
+        ids.push(row?.id ?? 0);
+      }
+      return ids;
+    },
+    salvage: (word) => `salvaged ${word}`,
+    onFatal: (error) => fatal.push(error),
+  });
+}
+
+async function words(): Promise<readonly string[]> {
+  const rows = await connection.query<{ word: string }>('SELECT word FROM words ORDER BY id');
+  return rows.map(({ word }) => word);
+}
+
+function commits(): number {
+  return statements.filter((sql) => sql === 'COMMIT').length;
+}
+
+describe('the write queue', () => {
+  it('commits what waits together, in the order of asking', async () => {
+    const queue = openQueue();
+    const ids = await Promise.all(['a', 'b', 'c'].map((word) => queue.add(word)));
+    expect(ids).toEqual([1, 2, 3]);
+    expect(commits()).toBe(1);
+    await queue.add('d');
+    expect(commits()).toBe(2);
+    expect(await words()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('answers only after the commit', async () => {
+    const queue = openQueue();
+    await queue.add('a');
+    expect(statements.at(-1)).toBe('COMMIT');
+  });
+
+  it('takes no more than a group at a time', async () => {
+    const queue = openQueue(10);
+    await Promise.all(Array.from({ length: 25 }, (_, index) => queue.add(`word ${index}`)));
+    expect(commits()).toBe(3);
+    expect(await words()).toHaveLength(25);
+  });
+
+  it('gives other work a transaction of its own, in its turn', async () => {
+    const queue = openQueue();
+    const order: string[] = [];
+    const first = queue.add('a').then(() => order.push('a'));
+    const work = queue.transaction(async () => {
+      order.push(`sees ${await words()}`);
+    });
+    const last = queue.add('b').then(() => order.push('b'));
+    await Promise.all([first, work, last]);
+    expect(order).toEqual(['a', 'sees a', 'b']);
+    expect(commits()).toBe(3);
+  });
+
+  it('rolls other work back when it throws, and passes the error on', async () => {
+    const queue = openQueue();
+    const failure = new Error('changed its mind');
+    const work = queue.transaction(async () => {
+      await connection.query("INSERT INTO words (word) VALUES ('never')");
+      throw failure;
+    });
+    await expect(work).rejects.toBe(failure);
+    expect(await words()).toEqual([]);
+    await queue.add('a');
+    expect(await words()).toEqual(['a']);
+  });
+
+  it('commits one by one where one of a group is poison, and salvages that one', async () => {
+    const queue = openQueue();
+    await Promise.all(['a', POISON, 'b'].map((word) => queue.add(word)));
+    expect(await words()).toEqual(['a', `salvaged ${POISON}`, 'b']);
+  });
+
+  it('refuses and reports when a commit fails, and takes nothing more', async () => {
+    const queue = openQueue();
+    const results = await Promise.allSettled([queue.add('a'), queue.add(FATAL)]);
+    for (const result of results) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } });
+    }
+    expect(fatal).toHaveLength(1);
+    await expect(queue.add('b')).rejects.toBeInstanceOf(GatewayError);
+    await expect(queue.transaction(async () => {})).rejects.toBeInstanceOf(GatewayError);
+  });
+
+  it('lets all that waits commit before it closes, and refuses what comes later', async () => {
+    const queue = openQueue(2);
+    const waiting = ['a', 'b', 'c', 'd', 'e'].map((word) => queue.add(word));
+    await queue.close();
+    await Promise.all(waiting);
+    expect(await words()).toHaveLength(5);
+    await expect(queue.add('f')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+});
