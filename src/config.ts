@@ -97,8 +97,22 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     logLevel: reader.read('LOG_LEVEL', LOG_LEVEL, 'info'),
     changeLogRetentionDays: reader.read('CHANGE_LOG_RETENTION_DAYS', DAYS, null),
   };
+  rejectUselessSecrets(reader, settings);
   if (firstKey === undefined || reader.faults.length > 0) throw new ConfigError(reader.faults);
   return { ...settings, dataKeys: [firstKey, ...otherKeys] };
+}
+
+/** The Kraken format has no notification types, so a secret for one would prove nothing and refuse everything. */
+function rejectUselessSecrets(
+  reader: EnvironmentReader,
+  { fractalIdFormat, webhookSecrets }: Pick<Config, 'fractalIdFormat' | 'webhookSecrets'>,
+): void {
+  const secrets = webhookSecrets['fractal-id'] ?? [];
+  if (fractalIdFormat === 'classic' || secrets.every(({ type }) => type === undefined)) return;
+  reader.fault(
+    'WEBHOOK_SECRETS_FRACTAL_ID',
+    'secrets without a type where FRACTAL_ID_FORMAT is kraken',
+  );
 }
 
 /** The part that the TypeORM command line needs. @throws {ConfigError} */

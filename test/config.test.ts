@@ -387,3 +387,15 @@ it('says where in the policy file a fault is', () => {
     'POLICY_FILE: expected verified.anyOf[1].allOf[0] to be a level, or an object with either `anyOf` or `allOf`',
   ]);
 });
+
+describe('Fractal ID in the Kraken format', () => {
+  const kraken = { ...DEVELOPMENT, FRACTAL_ID_FORMAT: 'kraken' };
+
+  it('refuses secrets of one notification type, which would prove nothing', () => {
+    const typed = `verification_approved=${LONG}`;
+    expect(faultyNames({ ...kraken, WEBHOOK_SECRETS_FRACTAL_ID: typed })).toEqual([
+      'WEBHOOK_SECRETS_FRACTAL_ID',
+    ]);
+    expect(faultyNames({ ...kraken, WEBHOOK_SECRETS_FRACTAL_ID: LONG })).toEqual([]);
+  });
+});

@@ -45,7 +45,9 @@ export function addReplay(program: Command, context: CliContext): void {
 async function replay(context: CliContext, options: Options): Promise<void> {
   const selection = toSelection(options);
   const config = loadConfiguration(context);
-  const store = await openStore(config, createCommandLogger(context, config));
+  const store = await openStore(config, createCommandLogger(context, config), {
+    onOtherRules: 'leave',
+  });
   try {
     const outcome = await store.replay({
       selection,

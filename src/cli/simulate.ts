@@ -150,7 +150,7 @@ function outcome(
 }
 
 function queryFor({ provider, names }: Teller, user: string): string {
-  const fields = '{ verificationStatus attempts(last: 1) { nodes { status providerStatus } } }';
+  const fields = '{ verificationStatus attempts(first: 1) { nodes { status providerStatus } } }';
   const id = JSON.stringify(user);
   if (names === 'externalUserId') return `{ user(externalUserId: ${id}) ${fields} }`;
   const enumName = provider.toUpperCase().replaceAll('-', '_');

@@ -5,7 +5,7 @@ import type { Config } from '../config';
 import { runGateway } from '../main';
 import { createLogger } from '../observability/log';
 import { loadConfiguration } from './configuration';
-import type { CliContext } from './context';
+import { type CliContext, CliError } from './context';
 import { welcome } from './welcome';
 
 export function addStart(program: Command, context: CliContext): void {
@@ -18,9 +18,21 @@ export function addStart(program: Command, context: CliContext): void {
 async function start(context: CliContext): Promise<void> {
   const config = loadConfiguration(context);
   const log = createLogger({ level: config.logLevel, pretty: isForReading(config, context) });
-  await runGateway(config, log, ({ url }) => {
-    if (config.mode === 'development') context.print(welcome(config, url));
-  });
+  try {
+    await runGateway(config, log, ({ url }) => {
+      if (config.mode === 'development') context.print(welcome(config, url));
+    });
+  } catch (cause) {
+    throw isPortTaken(cause) ? new CliError(portTaken(config), { cause }) : cause;
+  }
+}
+
+function isPortTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+function portTaken({ host, port }: Config): string {
+  return `Something listens on ${host}:${port} already. Stop it, or set PORT (0 picks a free one).`;
 }
 
 function isForReading({ mode }: Config, { terminal }: CliContext): boolean {

@@ -1,6 +1,7 @@
 /** Opens the store on an SQLite file: migrations, one writing connection, several reading ones. */
 
 import { createHash } from 'node:crypto';
+import { chmodSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config';
 import { ConfigError, StoreUnavailableError } from '../domain/errors';
@@ -62,7 +63,9 @@ export async function openStore(
 async function openWriting(file: string): Promise<DataSource> {
   const dataSource = createDataSource(file);
   try {
-    return await dataSource.initialize();
+    await dataSource.initialize();
+    chmodSync(file, 0o600); // its write-ahead log takes after it
+    return dataSource;
   } catch (cause) {
     const fault =
       'DATABASE_URL: expected a file that is an SQLite database (it is not a database, or cannot be opened)';

@@ -8,6 +8,7 @@ import type { Outcome } from './receive';
 const FIXTURES = join(__dirname, '..', 'fixtures');
 const BODY = '.json';
 const OUTCOME = '.events.json';
+const STATE = '.state.json';
 
 export const VENDORS: readonly VendorId[] = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
 
@@ -33,9 +34,14 @@ export function loadBody(provider: VendorId, name: string): Buffer {
   return readFileSync(join(FIXTURES, provider, name + BODY));
 }
 
+/** The content of `<case>.state.json`: what a gateway shows that was sent this body alone. */
+export function loadState(provider: VendorId, name: string): unknown {
+  return readJsonFile(join(FIXTURES, provider, name + STATE));
+}
+
 export function caseNames(provider: VendorId): readonly string[] {
   return readdirSync(join(FIXTURES, provider))
-    .filter((file) => file.endsWith(BODY) && !file.endsWith(OUTCOME))
+    .filter((file) => file.endsWith(BODY) && !file.endsWith(OUTCOME) && !file.endsWith(STATE))
     .map((file) => file.slice(0, -BODY.length))
     .sort();
 }

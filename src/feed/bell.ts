@@ -1,0 +1,33 @@
+/** Lets one loop sleep until somebody has news for it. */
+
+export interface Bell {
+  ring(): void;
+  /** Resolves at the next ring, at once if it rang since the last wait, or after `timeoutMs`. One waiter at a time. */
+  wait(timeoutMs?: number): Promise<void>;
+}
+
+export function createBell(): Bell {
+  let rung = false;
+  let release: (() => void) | null = null;
+
+  return {
+    ring() {
+      rung = true;
+      release?.();
+    },
+
+    async wait(timeoutMs) {
+      if (!rung) {
+        await new Promise<void>((resolve) => {
+          const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
+          release = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      release = null;
+      rung = false;
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** Tails the change log once per process and fans it out; every subscriber reads the log at its own pace. */
+
+import type { Logger } from 'pino';
+import type { Change } from '../domain/change';
+import type { ChangeFilter } from '../store/store';
+import { createAudience } from './audience';
+import { createSubscription, type FeedReader, type Subscription } from './subscription';
+import { createTail } from './tail';
+import type { Wakeup } from './wakeup';
+import { createWindow, type Window } from './window';
+
+export interface Feed {
+  /** The log has grown; look now. Carries nothing, may be lost. */
+  wake(): void;
+
+  /**
+   * Every log entry after `afterSeq` that matches, in order, none twice, none left out, until `signal` aborts. Without
+   * `afterSeq`: from the head of the log as of this call. Who asks about a user goes on with the one that it is merged
+   * into.
+   * @throws {CursorExpiredError} if the log no longer reaches back that far, at the start or because the subscriber
+   *   read too slowly; {CursorInvalidError} if `afterSeq` lies beyond the head.
+   */
+  subscribe(options: {
+    readonly afterSeq?: number;
+    readonly filter: ChangeFilter;
+    readonly signal: AbortSignal;
+  }): AsyncIterableIterator<Change>;
+
+  /** Ends every subscription. Close the sockets first: an ended subscription tells its client not to come back. */
+  stop(): Promise<void>;
+}
+
+export interface FeedOptions {
+  readonly read: FeedReader;
+  /** See `Store.logId`. */
+  readonly logId: string;
+  readonly wakeup: Wakeup;
+  readonly log: Pick<Logger, 'warn'>;
+  /** How often to look at the log without having been woken. */
+  readonly pollMs?: number;
+  /** Entries kept in memory for those who resume a little behind. */
+  readonly windowSize?: number;
+  /** Entries that may wait for one subscriber; beyond, it reads them again when it asks. */
+  readonly queueSize?: number;
+}
+
+export function createFeed(options: FeedOptions): Feed {
+  const { read, logId, wakeup, log } = options;
+  const { pollMs = 1000, windowSize = 4096, queueSize = 1000 } = options;
+  const audience = createAudience();
+  const crowd = new Set<Subscription>();
+  let window: Window | null = null;
+  let open: (window: Window) => void;
+  const opened = new Promise<Window>((resolve) => {
+    open = resolve;
+  });
+
+  function onStart(head: number): void {
+    window = createWindow(windowSize, head);
+    open(window);
+  }
+
+  function onEntries(changes: readonly Change[]): void {
+    const first = changes[0];
+    if (window === null || first === undefined) return;
+    const seenTo = window.head;
+    window.append(changes);
+    if (first.seq === seenTo + 1) for (const change of changes) audience.publish(change);
+    else for (const subscription of crowd) subscription.fallBehind(seenTo); // the log was cut before we read it
+  }
+
+  const tail = createTail({ read, onStart, onEntries, log, pollMs });
+  const stopListening = wakeup.onWake(() => tail.wake());
+
+  return {
+    wake: () => wakeup.wake(),
+
+    subscribe({ afterSeq, filter, signal }) {
+      const { changes } = createSubscription({
+        read,
+        audience,
+        opened,
+        logId,
+        afterSeq,
+        filter,
+        signal,
+        queueSize,
+        log,
+        retryMs: pollMs,
+        crowd,
+      });
+      return changes;
+    },
+
+    async stop() {
+      stopListening();
+      await tail.stop();
+      for (const subscription of crowd) subscription.end();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** What the HTTP and WebSocket servers need to know of GraphQL: no more than this. */
+
+import { type GraphQLFormattedError, type GraphQLSchema, specifiedRules } from 'graphql';
+import type { Principal } from '../access/principal';
+
+export interface GraphQLService {
+  readonly schema: GraphQLSchema;
+  /**
+   * The context of one operation. A REQUEST is answered from one unchanging view of the data; a SUBSCRIPTION lives on and
+   * holds none.
+   */
+  contextFor(
+    principal: Principal,
+    purpose: 'REQUEST' | 'SUBSCRIPTION',
+  ): Promise<OperationContext> | OperationContext;
+  /** Turns whatever was thrown into what a client may see. */
+  formatError(error: unknown): GraphQLFormattedError;
+}
+
+export interface OperationContext {
+  readonly context: object;
+  /** To be called once, when the operation is over: gives back what the context holds. */
+  done(): void | Promise<void>;
+}
+
+/** The same over HTTP and WebSocket. */
+export const VALIDATION_RULES = specifiedRules;

@@ -1,0 +1,26 @@
+/** `/healthz`: the process answers. `/readyz`: it can do its work, so send it traffic. */
+
+import type { Store } from '../store/store';
+import { sendReply } from './reply';
+import type { Route } from './router';
+
+export function healthRoutes(store: Pick<Store, 'assertReady'>): readonly Route[] {
+  return [
+    {
+      path: '/healthz',
+      methods: {
+        GET: ({ request, response }) =>
+          sendReply(request, response, { status: 200, body: '{"status":"ok"}' }),
+      },
+    },
+    {
+      path: '/readyz',
+      methods: {
+        async GET({ request, response }) {
+          await store.assertReady();
+          sendReply(request, response, { status: 200, body: '{"status":"ready"}' });
+        },
+      },
+    },
+  ];
+}

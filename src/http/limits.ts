@@ -1,0 +1,56 @@
+/** What a client may cost us. */
+
+export interface HttpLimits {
+  readonly maxBodyBytes: number;
+  /** For all headers of a request. */
+  readonly headersTimeoutMs: number;
+  /** For a whole request, body included. */
+  readonly requestTimeoutMs: number;
+  /** Between two pieces of a body. */
+  readonly bodyIdleMs: number;
+  /** How long requests under way may take to finish once the server closes. */
+  readonly drainMs: number;
+}
+
+export interface SocketLimits {
+  readonly maxConnections: number;
+  /** Operations under way on one connection, queries included. */
+  readonly maxSubscriptionsPerConnection: number;
+  /** Of one incoming message. */
+  readonly maxMessageBytes: number;
+  /** From opening a socket to `connection_init`. */
+  readonly initTimeoutMs: number;
+  /** Between two pings; a peer that has not answered the last one is dropped. */
+  readonly keepAliveMs: number;
+  /** A message that the client has not taken after this long ends the connection. */
+  readonly stalledAfterMs: number;
+  /** From sending a close frame to dropping the connection without an answer. */
+  readonly closeGraceMs: number;
+  /** How often live connections are checked for credentials that no longer hold. */
+  readonly revalidateMs: number;
+}
+
+export interface Limits {
+  readonly http: HttpLimits;
+  readonly sockets: SocketLimits;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  http: {
+    maxBodyBytes: 1024 * 1024,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 30_000,
+    bodyIdleMs: 5_000,
+    drainMs: 10_000,
+  },
+  sockets: {
+    maxConnections: 10_000,
+    maxSubscriptionsPerConnection: 100,
+    maxMessageBytes: 64 * 1024,
+    initTimeoutMs: 5_000,
+    keepAliveMs: 15_000,
+    stalledAfterMs: 30_000,
+    closeGraceMs: 2_000,
+    revalidateMs: 1_000,
+  },
+};

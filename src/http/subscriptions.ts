@@ -1,0 +1,162 @@
+/** `WS /graphql`: the `graphql-transport-ws` protocol, for clients with valid credentials. */
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { GraphQLError } from 'graphql';
+import { type Context, handleProtocols, makeServer } from 'graphql-ws';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Authenticator } from '../access/authenticator';
+import type { Principal } from '../access/principal';
+import { GatewayError } from '../domain/errors';
+import { credentialsOf } from './connection-credentials';
+import type { GraphQLService } from './graphql-service';
+import type { SocketLimits } from './limits';
+import { createOperations } from './operations';
+import { createRevalidation } from './revalidation';
+import { CLOSE, type GuardedSocket, guardSocket } from './socket';
+
+export interface Subscriptions {
+  /** Makes a WebSocket of a connection that asks to be one. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes every connection with a code that makes the stock client come back, to whoever listens then. */
+  close(): Promise<void>;
+}
+
+export interface SubscriptionsOptions {
+  readonly graphql: GraphQLService;
+  readonly authenticator: Authenticator;
+  readonly limits: SocketLimits;
+  readonly log: Logger;
+}
+
+/** One connection: what graphql-ws hands to each callback as `extra`. */
+interface Connection {
+  readonly request: IncomingMessage;
+  readonly socket: GuardedSocket;
+  /** `null` until the client has shown its credentials. */
+  principal: Principal | null;
+  unwatch: () => void;
+}
+
+type Parameters = Record<string, unknown> | undefined;
+
+export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
+  const { limits, log } = options;
+  const revalidation = createRevalidation({ ...options, everyMs: limits.revalidateMs });
+  const protocol = createProtocol(options, revalidation.watch);
+  const open = new Map<GuardedSocket, Promise<void>>();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.maxMessageBytes,
+    autoPong: false, // the guard answers, so that pongs to a client that does not read wait their turn
+    handleProtocols,
+  });
+
+  function accept(webSocket: WebSocket, request: IncomingMessage): void {
+    const socket = guardSocket(webSocket, { limits, log, closeCodeOf });
+    const connection: Connection = { request, socket, principal: null, unwatch: () => {} };
+    const closed = protocol.opened(socket.protocolSocket, connection);
+    const over = new Promise<void>((resolve) => {
+      webSocket.once('close', (code, reason) => {
+        connection.unwatch();
+        open.delete(socket);
+        closed(code, String(reason))
+          .catch((err: unknown) => log.error({ err }, 'a WebSocket could not be tidied up'))
+          .finally(resolve);
+      });
+    });
+    open.set(socket, over);
+  }
+
+  return {
+    upgrade(request, socket, head) {
+      if (open.size >= limits.maxConnections) return refuse(socket, '503 Service Unavailable');
+      sockets.handleUpgrade(request, socket, head, accept);
+    },
+
+    async close() {
+      revalidation.stop();
+      const closing = [...open];
+      for (const [socket] of closing) socket.close(CLOSE.serviceRestart, 'Service Restart');
+      await Promise.all(closing.map(([, over]) => over));
+      sockets.close();
+    },
+  };
+}
+
+/** Answers a request to upgrade that we do not follow. @param status - Code and phrase. */
+export function refuse(socket: Duplex, status: string): void {
+  socket.on('error', () => {}); // the client may be gone already, and nobody else listens
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function createProtocol(
+  { graphql, authenticator, limits }: SubscriptionsOptions,
+  watch: (principal: Principal, onLapse: () => void) => () => void,
+) {
+  const operations = createOperations(graphql);
+
+  return makeServer<Parameters, Connection>({
+    connectionInitWaitTimeout: limits.initTimeoutMs,
+
+    async onConnect({ connectionParams, extra }) {
+      const credentials = credentialsOf(connectionParams, extra.request);
+      const principal = await authenticate(authenticator, credentials);
+      if (principal === null) return false; // closes 4403
+      extra.principal = principal;
+      extra.unwatch = watch(principal, () => extra.socket.close(CLOSE.forbidden, 'Forbidden'));
+      return true;
+    },
+
+    async onSubscribe(context, _id, payload) {
+      const { principal } = context.extra;
+      if (principal === null) throw new Error('expected credentials before the first operation');
+      if (exceeds(context, limits)) return [tooManySubscriptions(limits)];
+      return operations.prepare(payload, principal);
+    },
+
+    execute: operations.execute,
+    subscribe: operations.streamOf,
+
+    onNext: (_context, _id, _payload, _args, { data, errors }) =>
+      errors && {
+        ...(data === undefined ? {} : { data }),
+        errors: errors.map(graphql.formatError),
+      },
+    onError: (_context, _id, _payload, errors) => errors.map(graphql.formatError),
+  });
+}
+
+/** `null` if the credentials are bad. Whatever else goes wrong is not the client's fault and is thrown. */
+async function authenticate(
+  authenticator: Authenticator,
+  credentials: string | undefined,
+): Promise<Principal | null> {
+  try {
+    return await authenticator.authenticate(credentials);
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'UNAUTHENTICATED') return null;
+    throw error;
+  }
+}
+
+/** The operation that is about to start is counted already. */
+function exceeds(
+  { subscriptions }: Context<Parameters, Connection>,
+  limits: SocketLimits,
+): boolean {
+  return Object.keys(subscriptions).length > limits.maxSubscriptionsPerConnection;
+}
+
+function tooManySubscriptions({ maxSubscriptionsPerConnection: max }: SocketLimits): GraphQLError {
+  return new GraphQLError(`expected at most ${max} operations at a time on one connection`, {
+    extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' },
+  });
+}
+
+/** The store being away passes; the stock client tries again after the one and gives up after the other. */
+function closeCodeOf(error: unknown): number {
+  const passing = error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE';
+  return passing ? CLOSE.tryAgainLater : CLOSE.internalError;
+}

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import type { Ingest } from '../../src/http/webhooks';
+import { createDisposal } from '../support/disposal';
+import { createRecordedLog } from '../support/logs';
+import { connectRaw } from '../support/raw-http';
+import { startServer } from '../support/start-server';
+import { until } from '../support/until';
+
+const disposal = createDisposal();
+
+/** An ingest that keeps deliveries when it is told to. */
+function createSlowIngest() {
+  const waiting: (() => void)[] = [];
+  const ingest: Ingest = async () => {
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    return { deliveryId: 1, disposition: 'APPLIED', duplicate: false, changes: 1 };
+  };
+  return { ingest, waiting };
+}
+
+describe('the server', () => {
+  it('says on which free port it listens', async () => {
+    const { port } = await startServer(disposal);
+    expect(port).toBeGreaterThan(0);
+  });
+
+  it('fails to listen where somebody else does', async () => {
+    const { port } = await startServer(disposal);
+    await expect(startServer(disposal, { port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('logs the route and never the path, where a secret may stand', async () => {
+    const { log, lines } = createRecordedLog();
+    const { url } = await startServer(disposal, { log });
+    await fetch(`${url}/webhooks/paycaddy/hunter2?token=hunter2`, { method: 'POST', body: '{}' });
+    await until(() => lines.some(({ route }) => route === '/webhooks/*'));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ method: 'POST', route: '/webhooks/*', status: 200 }),
+    );
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+});
+
+describe('closing the server', () => {
+  it('lets a request under way finish, and answers it', async () => {
+    const { ingest, waiting } = createSlowIngest();
+    const { url, server } = await startServer(disposal, { ingest });
+    const answer = fetch(`${url}/webhooks/sumsub`, { method: 'POST', body: '{}' });
+    await until(() => waiting.length === 1);
+    const closed = server.close();
+    waiting[0]?.();
+    expect((await answer).status).toBe(200);
+    await closed;
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+  });
+
+  it('does not wait for connections that are merely kept open', async () => {
+    const { url, server } = await startServer(disposal);
+    const agent = new Agent({ keepAlive: true });
+    disposal.defer(() => agent.destroy());
+    const request = get(`${url}/healthz`, { agent });
+    const [response] = await once(request, 'response');
+    response.resume();
+    await once(response, 'end');
+    await server.close();
+  });
+
+  it('gives up on a request that does not finish', async () => {
+    const { ingest } = createSlowIngest();
+    const limits = { http: { drainMs: 50 } };
+    const { port, server } = await startServer(disposal, { ingest, limits });
+    const raw = connectRaw(disposal, port);
+    raw.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
+    await once(raw.socket, 'connect');
+    await server.close();
+    await raw.ended;
+  });
+});

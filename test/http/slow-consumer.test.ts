@@ -1,0 +1,120 @@
+/**
+ * The two known ways in which a subscriber could take the whole process down: to stop reading, and to be slow while a
+ * burst is committed.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SocketLimits } from '../../src/http/limits';
+import { GOOD_KEY, OTHER_KEY } from '../support/credentials';
+import { createDisposal } from '../support/disposal';
+import { createRecordedLog } from '../support/logs';
+import { connectClient, type RawClient } from '../support/raw-ws';
+import { startServer } from '../support/start-server';
+import { createToy } from '../support/toy-graphql';
+import { until } from '../support/until';
+
+const disposal = createDisposal();
+const KIB = 1024;
+const GAVE_UP = 'a client does not read; closing';
+/** More than the socket buffers of both sides take. */
+const MOST_IN_FLIGHT_BYTES = 16 * KIB * KIB;
+
+async function start(limits: Partial<SocketLimits>) {
+  const toy = createToy(disposal);
+  const { log, lines } = createRecordedLog();
+  const options = { graphql: toy.service, log, limits: { sockets: limits } };
+  const started = await startServer(disposal, options);
+  const gaveUp = () => lines.some(({ msg }) => msg === GAVE_UP);
+  return { ...started, toy, lines, gaveUp };
+}
+
+function subscribe(client: RawClient, bytes: number, after: string | null = null): void {
+  const query = `subscription ($after: String) { statusChanged(after: $after) { seq padding(bytes: ${bytes}) } }`;
+  client.send({ id: 's', type: 'subscribe', payload: { query, variables: { after } } });
+}
+
+const seqsOf = ({ messages }: RawClient) =>
+  messages.flatMap(({ payload }) => {
+    const match = /"seq":(\d+)/.exec(JSON.stringify(payload) ?? '');
+    return match ? [Number(match[1])] : [];
+  });
+
+const range = (to: number) => Array.from({ length: to }, (_, index) => index + 1);
+
+describe('a client that stops reading while items of 16 KiB flow', () => {
+  it('is closed with a code that says why, and harms nobody', async () => {
+    const { toy, wsUrl, gaveUp } = await start({ stalledAfterMs: 300, closeGraceMs: 10_000 });
+    const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
+    const reading = await connectClient(disposal, wsUrl, GOOD_KEY);
+    subscribe(stalled, 16 * KIB);
+    subscribe(reading, 16 * KIB);
+    await until(() => toy.held.subscriptions === 2);
+    stalled.socket.pause();
+
+    toy.commit(3000);
+    await until(() => seqsOf(reading).length === 3000);
+    expect(seqsOf(reading)).toEqual(range(3000));
+    await until(gaveUp);
+    const made = toy.made.get(OTHER_KEY) ?? 0;
+    expect(made * 16 * KIB).toBeLessThan(MOST_IN_FLIGHT_BYTES);
+
+    stalled.socket.resume();
+    const { code, reason } = await stalled.closed;
+    expect(code).toBe(1013);
+    expect(reason).toMatch(/^SLOW_CONSUMER/);
+    expect(seqsOf(stalled)).toEqual(range(made)); // what it was sent came in order
+    await until(() => toy.held.subscriptions === 1);
+  });
+
+  it('is dropped if it does not even take the close frame', async () => {
+    const { toy, wsUrl } = await start({ stalledAfterMs: 100, closeGraceMs: 100 });
+    const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
+    subscribe(stalled, 16 * KIB);
+    await until(() => toy.held.subscriptions === 1);
+    stalled.socket.pause();
+    toy.commit(3000);
+    await until(() => toy.held.subscriptions === 0);
+    stalled.socket.resume();
+    await stalled.closed;
+    expect(seqsOf(stalled)).toEqual(range(seqsOf(stalled).length));
+  });
+
+  it('cannot make us pile up answers by asking on and on', async () => {
+    const { wsUrl, lines } = await start({ stalledAfterMs: 500, closeGraceMs: 100 });
+    const flood = await connectClient(disposal, wsUrl, OTHER_KEY);
+    flood.socket.pause();
+    const asking = setInterval(() => {
+      for (let count = 0; count < 5_000; count += 1) flood.socket.ping('x'.repeat(120));
+    }, 1);
+    disposal.defer(() => clearInterval(asking));
+    const closing = () => lines.find(({ msg }) => msg === GAVE_UP);
+    await until(() => closing() !== undefined);
+    expect(closing()?.bufferedBytes).toBeLessThan(MOST_IN_FLIGHT_BYTES / 16);
+  });
+});
+
+describe('5,000 changes committed in one burst', () => {
+  it('reach a fast client in order, and a slow one too, in its own time and with bounded memory', async () => {
+    const bytes = 4 * KIB;
+    const { toy, wsUrl } = await start({ stalledAfterMs: 20_000 });
+    const slow = await connectClient(disposal, wsUrl, OTHER_KEY);
+    const fast = await connectClient(disposal, wsUrl, GOOD_KEY);
+    subscribe(slow, bytes);
+    subscribe(fast, bytes);
+    await until(() => toy.held.subscriptions === 2);
+    slow.socket.pause();
+
+    toy.commit(5000);
+    await until(() => seqsOf(fast).length === 5000);
+    expect(seqsOf(fast)).toEqual(range(5000));
+    expect((toy.made.get(OTHER_KEY) ?? 0) * bytes).toBeLessThan(MOST_IN_FLIGHT_BYTES);
+
+    while (seqsOf(slow).length < 5000) {
+      slow.socket.resume();
+      await sleep(10);
+      slow.socket.pause();
+      await sleep(5);
+    }
+    expect(seqsOf(slow)).toEqual(range(5000));
+  });
+});

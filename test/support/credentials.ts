@@ -1,0 +1,44 @@
+/** An authenticator that knows two keys, for tests of what stands behind it. */
+
+import type { Authenticator } from '../../src/access/authenticator';
+import type { ApiKeyPrincipal, Principal } from '../../src/access/principal';
+import { UnauthenticatedError } from '../../src/access/unauthenticated';
+import { StoreUnavailableError } from '../../src/domain/errors';
+
+export const GOOD_KEY = 'good-key';
+export const OTHER_KEY = 'other-key';
+
+export interface TestAuthenticator extends Authenticator {
+  /** From now on this key is worth nothing. */
+  revoke(key: string): void;
+  /** From now on nothing can be looked up. */
+  fail(): void;
+}
+
+export function createTestAuthenticator(): TestAuthenticator {
+  const live = new Set([GOOD_KEY, OTHER_KEY]);
+  const keyOf = new Map<Principal, string>();
+  let failing = false;
+  return {
+    async authenticate(authorization) {
+      if (failing) throw new StoreUnavailableError();
+      const key = authorization?.replace(/^Bearer /, '') ?? '';
+      if (!live.has(key)) throw new UnauthenticatedError();
+      const principal: ApiKeyPrincipal = {
+        kind: 'API_KEY',
+        keyId: 1,
+        name: key,
+        scopes: new Set(['read']),
+      };
+      keyOf.set(principal, key);
+      return principal;
+    },
+    async lapsed(principals) {
+      return new Set(principals.filter((each) => !live.has(keyOf.get(each) ?? '')));
+    },
+    revoke: (key) => void live.delete(key),
+    fail() {
+      failing = true;
+    },
+  };
+}

@@ -1,0 +1,14 @@
+/** What a test starts is stopped when the test ends, last started first, whether it passed or not. */
+
+export interface Disposal {
+  defer(stop: () => unknown): void;
+}
+
+/** Call once per test file, or per `describe`. */
+export function createDisposal(): Disposal {
+  const stops: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (let stop = stops.pop(); stop !== undefined; stop = stops.pop()) await stop();
+  });
+  return { defer: (stop) => void stops.push(stop) };
+}

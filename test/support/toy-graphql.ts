@@ -1,0 +1,116 @@
+/** A small GraphQL API over a change log in memory, to test servers and clients without the rest of the gateway. */
+
+import { buildSchema, type GraphQLSchema } from 'graphql';
+import { decodeCursor, encodeCursor } from '../../src/domain/cursor';
+import { GatewayError } from '../../src/domain/errors';
+import { createFeed, type Feed } from '../../src/feed/feed';
+import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import { formatError } from '../../src/graphql/errors';
+import type { GraphQLService } from '../../src/http/graphql-service';
+import type { Disposal } from './disposal';
+import { silentLog } from './logs';
+import { createMemoryLog, type MemoryLog } from './memory-log';
+
+export const LOG_ID = 'toy';
+
+export interface Toy {
+  readonly service: GraphQLService;
+  readonly log: MemoryLog;
+  readonly feed: Feed;
+  /** Operations under way, by what they hold. */
+  readonly held: { requests: number; subscriptions: number };
+  /** How many items were made for each viewer: what is made and not yet sent takes memory. */
+  readonly made: Map<string, number>;
+  /** Writes entries and wakes the feed. */
+  commit(count: number): void;
+}
+
+const SDL = `
+  type Query { hello(name: String): String!  secret: String  viewer: String!  cursor: String!  holding: Int! }
+  type Mutation { commit(count: Int!): Int! }
+  type Subscription { statusChanged(after: String): StatusChange!  silence: Int  refused: Int }
+  type StatusChange { cursor: String!  seq: Int!  padding(bytes: Int!): String! }
+`;
+
+export function createToy(disposal: Disposal, log: MemoryLog = createMemoryLog()): Toy {
+  const feed = createFeed({
+    read: log,
+    logId: LOG_ID,
+    wakeup: createMemoryWakeup(),
+    log: silentLog,
+  });
+  disposal.defer(() => feed.stop());
+  const held = { requests: 0, subscriptions: 0 };
+  const made = new Map<string, number>();
+  const commit = (count: number) => {
+    for (let index = 0; index < count; index += 1) log.commit({});
+    feed.wake();
+  };
+  const service: GraphQLService = {
+    schema: withResolvers(buildSchema(SDL), { feed, log, commit, held, made }),
+    formatError: formatError(silentLog),
+    contextFor(principal, purpose) {
+      const kind = purpose === 'REQUEST' ? 'requests' : 'subscriptions';
+      held[kind] += 1;
+      return {
+        context: { viewer: principal.kind === 'API_KEY' ? principal.name : '' },
+        done() {
+          held[kind] -= 1;
+        },
+      };
+    },
+  };
+  return { service, log, feed, held, made, commit };
+}
+
+function withResolvers(schema: GraphQLSchema, toy: Omit<Toy, 'service'>): GraphQLSchema {
+  const query = schema.getQueryType()?.getFields() ?? {};
+  const mutation = schema.getMutationType()?.getFields() ?? {};
+  const subscription = schema.getSubscriptionType()?.getFields() ?? {};
+  Object.assign(query.hello ?? {}, {
+    resolve: (_: unknown, { name }: { name?: string }) => `hello ${name ?? 'world'}`,
+  });
+  Object.assign(query.secret ?? {}, {
+    resolve() {
+      throw new Error('the passport number is 123');
+    },
+  });
+  Object.assign(query.viewer ?? {}, {
+    resolve: (_: unknown, __: unknown, context: { viewer: string }) => context.viewer,
+  });
+  Object.assign(query.cursor ?? {}, {
+    resolve: async () => encodeCursor(LOG_ID, await toy.log.head()),
+  });
+  Object.assign(query.holding ?? {}, { resolve: () => toy.held.requests });
+  Object.assign(mutation.commit ?? {}, {
+    resolve(_: unknown, { count }: { count: number }) {
+      toy.commit(count);
+      return count;
+    },
+  });
+  Object.assign(subscription.statusChanged ?? {}, {
+    subscribe(_: unknown, { after }: { after?: string | null }) {
+      const abort = new AbortController();
+      const from = after ? { afterSeq: decodeCursor(LOG_ID, after) } : {};
+      return toy.feed.subscribe({ ...from, filter: {}, signal: abort.signal });
+    },
+    resolve({ seq }: { seq: number }, _: unknown, { viewer }: { viewer: string }) {
+      toy.made.set(viewer, (toy.made.get(viewer) ?? 0) + 1);
+      const padding = ({ bytes }: { bytes: number }) => 'x'.repeat(bytes);
+      return { seq, cursor: encodeCursor(LOG_ID, seq), padding };
+    },
+  });
+  Object.assign(subscription.silence ?? {}, {
+    subscribe: () =>
+      toy.feed.subscribe({
+        filter: { userIds: [1_000_000] },
+        signal: new AbortController().signal,
+      }),
+  });
+  Object.assign(subscription.refused ?? {}, {
+    subscribe() {
+      throw new GatewayError('FORBIDDEN', 'this is not for you');
+    },
+  });
+  return schema;
+}
