@@ -1,8 +1,9 @@
 /** What the rest of the gateway may ask of the store, in domain terms. Nothing here names a database. */
 
-import type { Change, Rejection } from '../domain/change';
+import type { Attempt } from '../domain/attempt';
+import type { Change } from '../domain/change';
 import type { ErrorCode } from '../domain/errors';
-import type { AccountState, Profile, Reason, VerificationEvent } from '../domain/event';
+import type { AccountState, Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { Level, LevelKey, LevelKind, ProviderId } from '../domain/level';
 import type { AttemptStatus, Disposition, Trust, VerificationStatus } from '../domain/status';
@@ -314,24 +315,12 @@ export interface CredentialRow {
   readonly issuedAt: Instant;
 }
 
-export interface AttemptRow {
+export interface AttemptRow extends Attempt {
   readonly id: number;
   readonly userId: number;
   readonly levelKey: LevelKey;
   readonly provider: ProviderId;
   readonly number: number;
-  readonly attemptRef: string | null;
-  readonly status: AttemptStatus;
-  readonly providerStatus: string;
-  /** Only while REJECTED. */
-  readonly rejection: Rejection | null;
-  /** Why a person looks at it, while IN_REVIEW; else empty. */
-  readonly reviewReasons: readonly Reason[];
-  readonly trust: Trust;
-  readonly sandbox: boolean;
-  readonly startedAt: Instant;
-  readonly updatedAt: Instant;
-  readonly decidedAt: Instant | null;
 }
 
 export interface DeliveryRow {
