@@ -24,8 +24,9 @@ export async function runGateway(
   log.info({ url: gateway.url, mode: config.mode }, 'the gateway listens');
   started(gateway);
 
-  log.info({ signal: await stopRequested }, 'stopping; a second signal ends the process at once');
-  void nextSignal().then((signal) => die(log, `ended by a second ${signal}`));
+  const signal = await stopRequested;
+  void nextSignal().then((second) => die(log, `ended by a second ${second}`));
+  log.info({ signal }, 'stopping; a second signal ends the process at once');
   setTimeout(() => die(log, 'could not stop in time'), DRAIN_TIMEOUT_MS).unref();
   await gateway.stop();
   log.info('stopped');
