@@ -50,9 +50,9 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
         await execute(apollo, graphql, principal, request, search, body),
       );
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
       const body = JSON.stringify({ errors: [graphql.formatError(error)] }); // the form that GraphQL clients read
-      sendReply(request, response, { ...statusOf(error), body });
+      const named = error instanceof GatewayError ? statusOf(error) : { status: 500 };
+      sendReply(request, response, { ...named, body });
     }
   };
 

@@ -1,0 +1,116 @@
+/** No error shows how the house is built, whatever went wrong in it. */
+
+import { createDisposal } from '../support/disposal';
+import { createRecordedLog } from '../support/logs';
+import { openRaw } from '../support/raw-ws';
+import { askOverSocket } from './ask-over-socket';
+import { NAMES } from './doings';
+import { follow } from './follower';
+import { type Answer, codesOf, startGateway, type TestGateway } from './gateway';
+import { about, GREEN } from './messages';
+import { logOf } from './state';
+
+const disposal = createDisposal();
+
+/** Statements, tables, files, places in the code. */
+const INTERNALS =
+  /SELECT|INSERT|SQLITE|sqlite|typeorm|QueryFailed|database|\.ts\b|\.js\b|node_modules|\/(tmp|work|home|src|dist)\/|\bat .+:\d+/;
+
+describe('when the store is gone', () => {
+  it.each([
+    ['one user', '{ user(externalUserId: "ada") { id } }'],
+    ['a page of users', '{ users { totalCount nodes { id profile { fullName } } } }'],
+    ['the log', '{ cursor statusChanges { nodes { id } } }'],
+    ['deliveries', '{ webhookDeliveries { nodes { rawBody } } }'],
+    ['a new user', 'mutation { createUser(input: { externalUserId: "x" }) { created } }'],
+    ['a replay', 'mutation { replayDeliveries(input: { provider: P100 }) { deliveries } }'],
+  ])('%s is refused without a word about why, over HTTP and WebSocket', async (_, query) => {
+    const { log, lines } = createRecordedLog();
+    const gateway = await startGateway(disposal, { log });
+    await gateway.store.close();
+
+    const overHttp = await gateway.ask(query);
+    const overSocket = await askOverSocket(disposal, gateway, query).catch(closeCodeOf);
+
+    expect([500, 503]).toContain(overHttp.status);
+    expect(codesOf(overHttp)).toHaveLength(1);
+    for (const code of codesOf(overHttp)) expect(['INTERNAL', 'STORE_UNAVAILABLE']).toContain(code);
+    expect([overHttp.text, JSON.stringify(overSocket)].join()).not.toMatch(INTERNALS);
+    expectFindable(overHttp, lines);
+  });
+
+  it('a key that has to be looked up is not called a bad one', async () => {
+    const gateway = await startGateway(disposal);
+    const { key } = await gateway.createKey('read');
+    await gateway.store.close();
+
+    const answer = await gateway.ask(NAMES, {}, key);
+    const socket = await openRaw(disposal, gateway.wsUrl);
+    socket.send({ type: 'connection_init', payload: { authorization: key } });
+
+    expect([500, 503]).toContain(answer.status);
+    expect(answer.text).not.toMatch(INTERNALS);
+    expect([1013, 4500]).toContain((await socket.closed).code);
+    expect((await socket.closed).reason).not.toMatch(INTERNALS);
+  });
+
+  it('a subscription goes on when it is back, and the process lives', async () => {
+    const gateway = await startGateway(disposal);
+    await gateway.post('sumsub', about('ada', 'applicantPending', 1));
+    const follower = follow(disposal, () => gateway.wsUrl, { after: cursorBefore(gateway) });
+    await follower.receive(1);
+
+    await gateway.store.close();
+    const answers = await Promise.all(
+      ['/healthz', '/readyz'].map((path) => fetch(gateway.url + path)),
+    );
+    await gateway.restart();
+    await gateway.post('sumsub', about('ada', 'applicantReviewed', 2, GREEN));
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 503]);
+    await follower.receive(2);
+    expect(follower.entries).toEqual(await logOf(gateway));
+  });
+});
+
+/** The position before the first entry of the log. */
+function cursorBefore(gateway: TestGateway): string {
+  return Buffer.from(`${gateway.store.logId}:0`).toString('base64url');
+}
+
+function closeCodeOf(event: unknown): unknown {
+  const { code } = Object(event);
+  expect([1013, 4500]).toContain(code);
+  return code;
+}
+
+it.each([
+  ['syntax', '{ users('],
+  ['a field that there is not', '{ secrets }'],
+  ['a variable of the wrong type', 'query ($id: ID!) { node(id: $id) { id } }'],
+  ['an id that is none', '{ node(id: "\'; DROP TABLE users; --") { id } }'],
+  ['an id of another kind', '{ user(id: "Zm9v") { id } }'],
+  ['a page too large', '{ users(first: 1000) { nodes { id } } }'],
+  ['a cursor that is none', '{ users(after: "\' OR 1=1") { nodes { id } } }'],
+  ['two ends at once', '{ users(first: 1, last: 1) { nodes { id } } }'],
+  ['no argument', '{ user { id } }'],
+])('a fault in the question, %s, is told without internals', async (_, query) => {
+  const gateway = await startGateway(disposal);
+
+  const overHttp = await gateway.ask(query);
+  const overSocket = await askOverSocket(disposal, gateway, query);
+
+  expect(overHttp.text).not.toMatch(INTERNALS);
+  expect(codesOf(overHttp)).toEqual(codesOf(overSocket));
+  expect(codesOf(overHttp)).not.toContain('INTERNAL');
+  expect(overHttp.status).toBeLessThan(500);
+});
+
+/** Whatever was masked stands in the log, whole, under the id that the client was given. */
+function expectFindable({ errors }: Answer, lines: readonly Record<string, unknown>[]): void {
+  for (const { extensions } of errors ?? []) {
+    if (extensions?.code !== 'INTERNAL') continue;
+    const record = lines.find(({ id }) => id === extensions.id);
+    expect(record).toMatchObject({ level: 'error', err: { type: expect.any(String) } });
+  }
+}

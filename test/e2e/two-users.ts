@@ -1,0 +1,29 @@
+/** A gateway with somebody in it from whom somebody else's things have to be kept. */
+
+import { paycaddy } from '../store/vendor-deliveries';
+import type { Disposal } from '../support/disposal';
+import { startGateway, type TestGateway } from './gateway';
+import { about, GREEN } from './messages';
+
+/** A gateway that knows two users, ada and ben, both with accounts at two vendors, and one unreadable message. */
+export async function startWithTwo(disposal: Disposal): Promise<TestGateway> {
+  const gateway = await startGateway(disposal);
+  for (const user of ['ada', 'ben']) {
+    await gateway.post('sumsub', about(user, 'applicantPending', 1));
+    await gateway.post('sumsub', about(user, 'applicantReviewed', 2, GREEN));
+    await gateway.post('paycaddy', {
+      ...paycaddy('rejected', user, 1),
+      fullName: `Name of ${user}`,
+    });
+    await gateway.ask(LINK, { ref: user, externalUserId: user });
+  }
+  await gateway.post('sumsub', 'unreadable');
+  return gateway;
+}
+
+/** Ties an account at PayCaddy to a user. */
+export const LINK = `mutation ($ref: String!, $externalUserId: String!) {
+  linkIdentity(input: { identity: { provider: PAYCADDY, ref: $ref }, externalUserId: $externalUserId }) {
+    userErrors { code }
+  }
+}`;
