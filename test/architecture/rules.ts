@@ -1,0 +1,118 @@
+/** Who may import whom, as a table, and the searches that hold the sources to it. */
+
+import type { Import, SourceFile } from './source-file';
+
+interface Allowance {
+  /** Parts of which anything may be imported. */
+  readonly all: readonly string[];
+  /** Parts of which types may be imported: what they do is handed over as an argument. */
+  readonly types?: readonly string[];
+}
+
+const EVERYTHING = 'everything';
+
+/** A part is a folder of `src`, or a file beside the folders. `config` is a file and a folder. */
+const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
+  domain: { all: [] },
+  providers: { all: ['domain'] },
+  store: { all: ['domain'], types: ['config'] }, // `config`: the part of it that a store is opened with
+  migrations: { all: [] },
+  feed: { all: ['domain'], types: ['store'] },
+  ingest: { all: ['domain'], types: ['providers', 'store', 'feed'] },
+  // `access`: who is asking decides what is shown.
+  graphql: { all: ['domain'], types: ['providers', 'store', 'feed', 'access'] },
+  // `access`: credentials are shown to the edge. `store`: readiness, and what came of a delivery.
+  http: { all: ['domain', 'ingest', 'graphql'], types: ['access', 'store'] },
+  access: { all: ['domain'], types: ['store'] },
+  config: { all: ['domain'] }, // its faults are a `ConfigError`, its policy is the domain's
+  observability: { all: ['domain'] }, // to tell our own errors from those that nobody named
+  client: { all: [] }, // runs in other people's programs
+  index: { all: ['client'] },
+  upkeep: { all: [EVERYTHING] },
+  gateway: { all: [EVERYTHING] },
+  main: { all: [EVERYTHING] },
+  cli: { all: [EVERYTHING] },
+};
+
+interface Reserved {
+  readonly packages: RegExp;
+  /** Files that may import them, beginnings of paths. */
+  readonly in: readonly string[];
+  /** Where their types may be imported as well. */
+  readonly typesIn?: readonly string[];
+}
+
+const RESERVED: readonly Reserved[] = [
+  {
+    packages: /^(typeorm|sqlite3)(\/|$)/,
+    in: ['src/store/'],
+    typesIn: ['src/cli/migrate.ts', 'migrations/'],
+  },
+  { packages: /^type-graphql(\/|$)/, in: ['src/graphql/'] },
+  {
+    // The one command that is a client of the gateway speaks with it over a socket.
+    packages: /^(node:)?(http|https|http2|net|tls)$|^(ws|graphql-ws|@apollo\/server)(\/|$)/,
+    in: ['src/http/', 'src/cli/watch.ts'],
+  },
+  { packages: /^(node:)?process$/, in: [] }, // a second way to `process.env`
+];
+
+/** `a.ts imports b` for every import that no row of the tables allows. */
+export function trespasses(source: SourceFile): readonly string[] {
+  return source.imports
+    .filter((imported) => !isAllowed(source.path, imported))
+    .map(({ specifier, typeOnly }) => tell(source.path, specifier, typeOnly));
+}
+
+function isAllowed(path: string, imported: Import): boolean {
+  return imported.file === null
+    ? isAllowedPackage(path, imported)
+    : isAllowedPart(partOf(path), partOf(imported.file), imported.typeOnly);
+}
+
+function isAllowedPart(from: string, to: string, typeOnly: boolean): boolean {
+  const row = MAY_IMPORT[from];
+  if (row === undefined) return false; // a new part has to be entered
+  if (from === to || row.all.includes(to) || row.all.includes(EVERYTHING)) return true;
+  return typeOnly && row.types?.includes(to) === true;
+}
+
+function isAllowedPackage(path: string, { specifier, typeOnly }: Import): boolean {
+  const reserved = RESERVED.find(({ packages }) => packages.test(specifier));
+  if (reserved === undefined) return true;
+  const places = [...reserved.in, ...(typeOnly ? (reserved.typesIn ?? []) : [])];
+  return places.some((place) => path.startsWith(place));
+}
+
+function tell(path: string, specifier: string, typeOnly: boolean): string {
+  return `${path} imports ${typeOnly ? 'types of ' : ''}${specifier}`;
+}
+
+/** `src/store/entities/user.entity.ts` → `store`, `src/config.ts` → `config`, `migrations/1-x.ts` → `migrations`. */
+function partOf(path: string): string {
+  const [root = '', second = ''] = path.split('/');
+  return root === 'src' ? second.replace(/\.ts$/, '') : root;
+}
+
+/** The files of one circle of imports, first and last the same, or nothing where there is none. */
+export function findCycle(sources: readonly SourceFile[]): readonly string[] {
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const cleared = new Set<string>();
+
+  function follow(path: string, trail: readonly string[]): readonly string[] {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+    if (cleared.has(path)) return [];
+    for (const { file } of byPath.get(path)?.imports ?? []) {
+      const cycle = file === null ? [] : follow(file, [...trail, path]);
+      if (cycle.length > 0) return cycle;
+    }
+    cleared.add(path);
+    return [];
+  }
+
+  for (const { path } of sources) {
+    const cycle = follow(path, []);
+    if (cycle.length > 0) return cycle;
+  }
+  return [];
+}
