@@ -1,0 +1,101 @@
+/** What the vendors have to say: many stories about many users, with repeats, in lanes that may run side by side. */
+
+import { fractalIdTeller } from '../../src/cli/simulation/fractal-id';
+import { p100Teller } from '../../src/cli/simulation/p100';
+import { paycaddyTeller } from '../../src/cli/simulation/paycaddy';
+import { pickIndex, type Random, shuffle } from '../../src/cli/simulation/random';
+import { STORY_NAMES, type Teller } from '../../src/cli/simulation/story';
+import { sumsubTeller } from '../../src/cli/simulation/sumsub';
+import type { VendorId } from '../support/sign';
+
+/** One POST. A repeat has the same provider and body. */
+export interface Post {
+  readonly provider: VendorId;
+  readonly body: string;
+}
+
+/** Posts that have to be made one after the other. */
+export type Lane = readonly Post[];
+
+export interface Plan {
+  readonly lanes: readonly Lane[];
+  /** How many posts there are, repeats included. */
+  readonly posts: number;
+  /** What has to be kept at the end, each as often as it stands here. */
+  readonly deliveries: readonly Post[];
+}
+
+const TELLERS: readonly (readonly [VendorId, Teller])[] = [
+  ['fractal-id', fractalIdTeller],
+  ['sumsub', sumsubTeller],
+  ['paycaddy', paycaddyTeller],
+  ['p100', p100Teller],
+];
+const POSTS_PER_USER = 16;
+const REPEATED = 0.15;
+const ODD = 0.03;
+const BEGIN = Date.UTC(2025, 0, 1);
+const STORY_GAP_MS = 60_000; // more than the longest story takes
+
+/** A bit more than `atLeast` posts: stories are told to the end. The same numbers make the same plan. */
+export function createPlan(atLeast: number, random: Random): Plan {
+  const lanesOfUsers = new Map<string, Post[]>();
+  const lanes: Post[][] = [];
+  const deliveries: Post[] = [];
+  const users = inventUsers(Math.ceil(atLeast / POSTS_PER_USER), random);
+  let posts = 0;
+
+  for (let story = 0; posts < atLeast; story += 1) {
+    const user = users[pickIndex(random, users.length)];
+    if (user === undefined) throw new Error('expected at least one post');
+    for (const post of tell(user, new Date(BEGIN + story * STORY_GAP_MS), random)) {
+      const copies = random() < REPEATED ? 2 : 1;
+      const copied = Array.from({ length: copies }, () => post);
+      deliveries.push(post);
+      posts += copies;
+      if (user.teller.dated) lanes.push(...copied.map((copy) => [copy]));
+      else laneOf(user.name).push(...copied);
+    }
+  }
+  return { lanes: shuffle(lanes, random), posts, deliveries };
+
+  /** Without a clock what arrives last is true: such a vendor's words about one user keep their order. */
+  function laneOf(name: string): Post[] {
+    const known = lanesOfUsers.get(name);
+    if (known !== undefined) return known;
+    const lane: Post[] = [];
+    lanesOfUsers.set(name, lane);
+    lanes.push(lane);
+    return lane;
+  }
+}
+
+interface User {
+  readonly provider: VendorId;
+  readonly teller: Teller;
+  readonly name: string;
+}
+
+/** Some are known to Sumsub and to P100 by the same id of the customer's, and so are one user. */
+function inventUsers(count: number, random: Random): readonly User[] {
+  return Array.from({ length: count }, () => {
+    const name = sumsubTeller.inventUser(random);
+    return TELLERS.map(([provider, teller]) => {
+      const shared = teller.names === 'externalUserId' && random() < 0.5;
+      return { provider, teller, name: shared ? name : teller.inventUser(random) };
+    });
+  })
+    .flat()
+    .slice(0, count);
+}
+
+function tell({ provider, teller, name }: User, now: Date, random: Random): readonly Post[] {
+  const story = STORY_NAMES[pickIndex(random, STORY_NAMES.length)] ?? 'approve';
+  const told = (teller.tell(story, name, now) ?? []).map(({ body }) => ({ provider, body }));
+  return teller.dated && random() < ODD ? [...told, odd(provider, name, now)] : told;
+}
+
+/** Authentic, and in words that nobody knows: to be kept all the same. */
+function odd(provider: VendorId, name: string, now: Date): Post {
+  return { provider, body: JSON.stringify({ news: name, at: now.toISOString() }) };
+}

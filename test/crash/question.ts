@@ -1,0 +1,56 @@
+/** Asks a running gateway over GraphQL. */
+
+/** @throws {Error} unless there is an answer without errors. */
+export type Ask = <Data>(query: string, variables?: Record<string, unknown>) => Promise<Data>;
+
+export function createAsk(url: string, apiKey: string): Ask {
+  return async <Data>(query: string, variables: Record<string, unknown> = {}) => {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const answer: unknown = await response.json();
+    if (!isAnswer<Data>(answer)) {
+      throw new Error(`expected an answer, not ${response.status}: ${JSON.stringify(answer)}`);
+    }
+    return answer.data;
+  };
+}
+
+/** That the data is what was asked for is the schema's promise. */
+function isAnswer<Data>(answer: unknown): answer is { readonly data: Data } {
+  return typeof answer === 'object' && answer !== null && 'data' in answer && !('errors' in answer);
+}
+
+interface Connection<Row> {
+  readonly nodes: readonly Row[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+/**
+ * All rows of a connection, page after page.
+ *
+ * @param field - Such as `users`.
+ * @param selection - Of a row.
+ * @param args - Beside `first` and `after`, as in the query.
+ */
+export async function askForAll<Row>(
+  ask: Ask,
+  field: string,
+  selection: string,
+  args = '',
+): Promise<readonly Row[]> {
+  const query = `query ($after: String) {
+    page: ${field}(first: 100, after: $after ${args}) {
+      nodes { ${selection} } pageInfo { hasNextPage endCursor }
+    }
+  }`;
+  const rows: Row[] = [];
+  for (let after: string | null = null, more = true; more; ) {
+    const { page }: { page: Connection<Row> } = await ask(query, { after });
+    rows.push(...page.nodes);
+    ({ hasNextPage: more, endCursor: after } = page.pageInfo);
+  }
+  return rows;
+}

@@ -1,0 +1,23 @@
+/** What the gateway of the drill is configured with. Nothing of it is used anywhere else. */
+
+import type { VendorId } from '../support/sign';
+
+export const SECRETS: Readonly<Record<VendorId, string>> = {
+  'fractal-id': 'fractal-id-secret-of-the-crash-drill',
+  sumsub: 'sumsub-secret-of-the-crash-drill',
+  paycaddy: 'paycaddy-secret-of-the-crash-drill',
+  p100: 'p100-secret-of-the-crash-drill',
+};
+
+export const API_KEY = 'api-key-of-the-crash-drill-0123456789';
+
+/** As in production, so that nothing is generated and nothing depends on the machine. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  NODE_ENV: 'production',
+  DATA_KEYS: `drill:${Buffer.alloc(32, 7).toString('base64')}`,
+  BOOTSTRAP_API_KEY: API_KEY,
+  WEBHOOK_SECRETS_FRACTAL_ID: SECRETS['fractal-id'],
+  WEBHOOK_SECRETS_SUMSUB: SECRETS.sumsub,
+  WEBHOOK_SECRETS_PAYCADDY: SECRETS.paycaddy,
+  WEBHOOK_SECRETS_P100: SECRETS.p100,
+};
