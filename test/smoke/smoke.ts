@@ -1,0 +1,131 @@
+/**
+ * `npm run smoke`: what a newcomer does, against what is built. Starts the gateway in an empty folder without any
+ * configuration, subscribes, plays every story of every vendor from the command line, asks what became of each user,
+ * and ends the gateway.
+ */
+
+import 'reflect-metadata';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseEnv, promisify } from 'node:util';
+import { fractalIdTeller } from '../../src/cli/simulation/fractal-id';
+import { p100Teller } from '../../src/cli/simulation/p100';
+import { paycaddyTeller } from '../../src/cli/simulation/paycaddy';
+import { endingOf, STORY_NAMES, type StoryName, type Teller } from '../../src/cli/simulation/story';
+import { sumsubTeller } from '../../src/cli/simulation/sumsub';
+import { createGatewayProcess } from '../crash/gateway-process';
+import { readLog } from '../crash/log-entries';
+import { type Ask, createAsk } from '../crash/question';
+import { type Subscriber, startSubscriber } from '../crash/subscriber';
+
+const MAIN = join(__dirname, '../../dist/src/cli/main.js');
+const TELLERS = [fractalIdTeller, sumsubTeller, paycaddyTeller, p100Teller];
+const PATIENCE_MS = 10_000;
+
+const run = promisify(execFile);
+
+/** @throws {Error} saying what is not as it should be. */
+async function smoke(folder: string): Promise<void> {
+  const gateway = createGatewayProcess({ args: [MAIN, 'start'], folder, env: {} });
+  try {
+    await gateway.start();
+    const url = await gateway.url();
+    const apiKey = readApiKey(folder);
+    const ask = createAsk(url, apiKey);
+    const { cursor } = await ask<{ cursor: string }>('{ cursor }');
+    const subscriber = startSubscriber(gateway, apiKey, cursor);
+    try {
+      for (const teller of TELLERS) {
+        for (const story of STORY_NAMES) await play(teller, story, { folder, url, ask });
+      }
+      await checkSubscriber(subscriber, ask);
+    } finally {
+      await subscriber.close();
+    }
+    assertEqual('exit code after SIGTERM', await gateway.stop(), 0);
+  } finally {
+    await gateway.kill();
+  }
+}
+
+function readApiKey(folder: string): string {
+  const secrets = parseEnv(readFileSync(join(folder, 'data', 'secrets.env'), 'utf8'));
+  return secrets.BOOTSTRAP_API_KEY ?? '';
+}
+
+interface Stage {
+  readonly folder: string;
+  readonly url: string;
+  readonly ask: Ask;
+}
+
+async function play(teller: Teller, story: StoryName, { folder, url, ask }: Stage): Promise<void> {
+  const user = `${teller.provider}-${story}`;
+  const args = ['simulate', teller.provider, story, '--user', user, '--url', url];
+  await run(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? '' },
+  });
+  const { verificationStatus, attemptStatus } = endingOf(teller, story);
+  const expected = `${verificationStatus}, ${attemptStatus}`;
+  assertEqual(`${teller.provider} ${story}`, await readStanding(ask, teller, user), expected);
+}
+
+interface Standing {
+  readonly user: {
+    readonly verificationStatus: string;
+    readonly attempts: { readonly nodes: readonly { readonly status: string }[] };
+  } | null;
+}
+
+async function readStanding(ask: Ask, { provider, names }: Teller, user: string): Promise<string> {
+  const [type, argument, variables] =
+    names === 'externalUserId'
+      ? ['String', 'externalUserId', { who: user }]
+      : ['IdentityInput', 'identity', { who: { provider: enumOf(provider), ref: user } }];
+  const answer = await ask<Standing>(
+    `query ($who: ${type}!) {
+      user(${argument}: $who) {
+        verificationStatus
+        attempts(first: 1, orderBy: { field: UPDATED_AT, direction: DESC }) { nodes { status } }
+      }
+    }`,
+    variables,
+  );
+  return `${answer.user?.verificationStatus}, ${answer.user?.attempts.nodes[0]?.status}`;
+}
+
+function enumOf(provider: string): string {
+  return provider.toUpperCase().replaceAll('-', '_');
+}
+
+/** It has been given every entry of the log, once and in order. */
+async function checkSubscriber({ cursors }: Subscriber, ask: Ask): Promise<void> {
+  const expected = (await readLog(ask)).map(({ cursor }) => cursor);
+  const patience = performance.now() + PATIENCE_MS;
+  while (cursors.length < expected.length && performance.now() < patience) await sleep(5);
+  assertEqual('changes pushed to the subscriber', cursors.join(), expected.join(), expected.length);
+}
+
+/** Says so if they are. @param shown - In place of the value, where that tells more. */
+function assertEqual<T>(what: string, found: T, expected: T, shown: unknown = found): void {
+  if (found !== expected) throw new Error(`${what}: expected ${expected}, found ${found}`);
+  process.stdout.write(`${what.padEnd(34)}${shown}\n`);
+}
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'kyc-smoke-'));
+  try {
+    await smoke(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : 'The smoke run broke off.'}\n`);
+  process.exitCode = 1;
+});
