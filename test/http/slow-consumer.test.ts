@@ -43,7 +43,7 @@ const range = (to: number) => Array.from({ length: to }, (_, index) => index + 1
 
 describe('a client that stops reading while items of 16 KiB flow', () => {
   it('is closed with a code that says why, and harms nobody', async () => {
-    const { toy, wsUrl, gaveUp } = await start({ stalledAfterMs: 300, closeGraceMs: 10_000 });
+    const { toy, wsUrl, gaveUp } = await start({ stalledAfterMs: 2_000, closeGraceMs: 10_000 });
     const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
     const reading = await connectClient(disposal, wsUrl, GOOD_KEY);
     subscribe(stalled, 16 * KIB);
