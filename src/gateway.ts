@@ -9,6 +9,7 @@ import { createMemoryWakeup } from './feed/memory-wakeup';
 import { type ContextParts, createContext } from './graphql/context';
 import { formatError } from './graphql/errors';
 import { createSchema } from './graphql/schema';
+import { createTreeAnswers } from './graphql/tree-answer';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Limits } from './http/limits';
 import { createHttpServer } from './http/server';
@@ -95,8 +96,10 @@ type Parts = Omit<ContextParts, 'principal' | 'read'>;
 
 function createGraphQLService(log: Logger, parts: Parts): GraphQLService {
   const { store } = parts;
+  const schema = createSchema(parts.providers);
   return {
-    schema: createSchema(parts.providers),
+    schema,
+    answer: createTreeAnswers({ ...parts, schema, log }),
     formatError: formatError(log),
     contextFor(principal, purpose) {
       if (purpose === 'REQUEST') return requestContext(principal, parts);

@@ -14,6 +14,7 @@ import { createReader } from './reader';
 import { prepareSaving } from './save-graph';
 import { createSnapshots } from './snapshots';
 import type { Store } from './store';
+import { readTree } from './tree-reader';
 import { createWriter, type Writer } from './writer';
 
 export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'>;
@@ -107,6 +108,7 @@ async function assemble(
     logId: await readSetting(connection, 'log_id'),
     read: createReader(reading, keyRing),
     snapshot: (work) => snapshots.run((lender) => work(createReader(lender, keyRing))),
+    tree: (tree, spelling) => snapshots.lend((lender) => readTree(lender, tree, spelling)),
     apiKeys: createApiKeys(writing, reading, transaction),
     assertReady: () => assertMigrated(reading, writing.migrations.length),
 

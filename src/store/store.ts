@@ -7,6 +7,7 @@ import type { AccountState, Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { Level, LevelKey, LevelKind, ProviderId } from '../domain/level';
 import type { AttemptStatus, Disposition, Trust, VerificationStatus } from '../domain/status';
+import type { Spelling, Tree } from './tree';
 
 export interface Store {
   /** Identifies the log in cursors; fixed when the database is made. */
@@ -35,6 +36,9 @@ export interface Store {
 
   /** Reads, each call as of its own instant. */
   readonly read: Reader;
+
+  /** Answers in one statement, as JSON with a field per root. */
+  tree(tree: Tree, spelling: Spelling): Promise<string>;
 
   /** Runs `work` on one unchanging view of the data. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
