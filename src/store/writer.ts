@@ -37,6 +37,8 @@ export type Writer = Pick<
 
 /** Enough to share one flush among many, few enough that the first does not wait long for the last. */
 const MAX_GROUP = 256;
+/** A group is in memory several times over while it is written. */
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
 
@@ -51,6 +53,8 @@ export function createWriter(options: WriterOptions): Writer {
     },
     onFatal,
     maxGroup: MAX_GROUP,
+    maxGroupSize: MAX_GROUP_BYTES,
+    sizeOf: ({ rawBody }) => rawBody.length,
   });
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
