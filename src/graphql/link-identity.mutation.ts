@@ -72,7 +72,7 @@ export class LinkIdentityPayload {
 export class LinkIdentityResolver {
   @Mutation(() => LinkIdentityPayload, {
     description:
-      'Ties an account at a provider to a user. If the account belonged to another user, the two become one, and the log says so. Needs the scope `operate`.',
+      'Ties an account at a provider to a user. If another user was known by this account alone, the two become one, for good, and the log says so; else only the account moves. Needs the scope `operate`.',
   })
   async linkIdentity(
     @Arg('input', () => LinkIdentityInput, { description: 'What belongs to whom.' })
