@@ -9,15 +9,17 @@ import { linkIdentity } from './link-identity';
 import { type Lookup, loadGraph } from './load-graph';
 import { openUser } from './membership';
 import { lookupFor, recordDelivery } from './record-delivery';
+import type { Keyed } from './repeat-keys';
 import { replayDeliveries } from './replay-deliveries';
 import { saveGraph } from './save-graph';
 import { settle } from './settle';
-import type { IncomingDelivery, RecordOutcome, ReplayOutcome, Store } from './store';
+import type { IncomingDelivery, KeptDelivery, RecordOutcome, ReplayOutcome, Store } from './store';
 import { createWriteQueue } from './write-queue';
 
 export interface WriterOptions {
   readonly connection: Connection;
   readonly keyRing: KeyRing;
+  readonly keyed: Keyed;
   readonly rules: Omit<ProjectionRules, 'now'>;
   readonly clock: () => Date;
   /** A commit failed: the process must end, a restart is the repair. */
@@ -43,7 +45,7 @@ const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 const USER_CHUNK = 500;
 
 export function createWriter(options: WriterOptions): Writer {
-  const { connection, keyRing, clock, onFatal, onSalvage } = options;
+  const { connection, keyRing, keyed, clock, onFatal, onSalvage } = options;
   const queue = createWriteQueue<IncomingDelivery, RecordOutcome>({
     connection,
     write: recordGroup,
@@ -59,7 +61,7 @@ export function createWriter(options: WriterOptions): Writer {
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
   return {
-    record: (delivery) => queue.add(delivery),
+    record: (delivery) => queue.add({ ...delivery, reading: keyed(delivery.reading) }),
 
     createUser: ({ externalUserId, now }) =>
       withGraph({ externalUserIds: externalUserId === null ? [] : [externalUserId] }, (graph) => {
@@ -76,7 +78,9 @@ export function createWriter(options: WriterOptions): Writer {
       ),
 
     async replay(input) {
-      const run = () => replayDeliveries(connection, keyRing, rulesAt(input.now), input);
+      const reread = (kept: KeptDelivery) => keyed(input.reread(kept));
+      const run = () =>
+        replayDeliveries(connection, keyRing, rulesAt(input.now), { ...input, reread });
       if (!input.dryRun) return await queue.transaction(run);
       return await rehearse(run);
     },
@@ -204,6 +208,7 @@ function salvaged({ reading }: IncomingDelivery): IncomingDelivery['reading'] {
     kind: 'QUARANTINED',
     eventType: reading.eventType,
     duplicateKey: reading.duplicateKey,
+    mayRecur: true, // once that is mended, the vendor's own repeat is to be applied, not counted
     reason: {
       code: 'INTERNAL',
       message: 'the gateway failed to apply it; replay it once that is mended',
