@@ -85,20 +85,22 @@ async function assemble(
   const keyRing = createKeyRing(dataKeys);
   await checkKeys(connection, keyRing);
   const rules = { policy, acceptSandbox };
+  const reading = await openReading(file, onQuery);
   const { reprojectAll, transaction, ...writer } = createWriter({
     connection,
+    reading,
     keyRing,
     keyed: await loadRepeatKeys(connection, keyRing),
     rules,
     clock,
     onFatal,
     onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
+    onStuck: (userId, err) => log.error({ userId, err }, 'a user could not be judged anew'),
   });
   if (options.onOtherRules !== 'leave') {
     await applyRules(rules, connection, { reprojectAll, transaction }, log);
   }
 
-  const reading = await openReading(file, onQuery);
   const lent = await Promise.all(
     Array.from({ length: SNAPSHOT_CONNECTIONS }, () => openReading(file, onQuery)),
   );

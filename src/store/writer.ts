@@ -1,5 +1,6 @@
 /** Keeps and applies, one transaction at a time. */
 
+import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
 import type { Connection } from './connection';
@@ -18,6 +19,8 @@ import { createWriteQueue } from './write-queue';
 
 export interface WriterOptions {
   readonly connection: Connection;
+  /** To look without waiting for the writer. */
+  readonly reading: Connection;
   readonly keyRing: KeyRing;
   readonly keyed: Keyed;
   readonly rules: Omit<ProjectionRules, 'now'>;
@@ -26,6 +29,8 @@ export interface WriterOptions {
   readonly onFatal: (error: unknown) => void;
   /** Told when a delivery could not be applied for a fault of ours and was quarantined instead. */
   readonly onSalvage: (error: unknown) => void;
+  /** Told when the state of a user could not be brought up to date for a fault of ours; it is left until the next start. */
+  readonly onStuck: (userId: number, error: unknown) => void;
 }
 
 export type Writer = Pick<
@@ -45,7 +50,7 @@ const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 const USER_CHUNK = 500;
 
 export function createWriter(options: WriterOptions): Writer {
-  const { connection, keyRing, keyed, clock, onFatal, onSalvage } = options;
+  const { connection, reading, keyRing, keyed, clock, onFatal, onSalvage, onStuck } = options;
   const queue = createWriteQueue<IncomingDelivery, RecordOutcome>({
     connection,
     write: recordGroup,
@@ -58,6 +63,7 @@ export function createWriter(options: WriterOptions): Writer {
     maxGroupSize: MAX_GROUP_BYTES,
     sizeOf: ({ rawBody }) => rawBody.length,
   });
+  const stuck = new Set<number>();
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
   return {
@@ -86,10 +92,14 @@ export function createWriter(options: WriterOptions): Writer {
     },
 
     async expire(now) {
-      const before = instantOf(now);
-      return await queue.transaction(
-        async () => await settleUsers(await dueUsers(before), 'EXPIRY', now),
-      );
+      const due = await dueUsers(instantOf(now));
+      if (due.length === 0) return 0;
+      try {
+        return await expireUsers(due, now);
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        return await expireEach(due, now);
+      }
     },
 
     async trimLog(before) {
@@ -160,13 +170,34 @@ export function createWriter(options: WriterOptions): Writer {
     return graph.changes.length;
   }
 
+  function expireUsers(userIds: readonly number[], now: Date): Promise<number> {
+    return queue.transaction(() => settleUsers(userIds, 'EXPIRY', now));
+  }
+
+  /** One of them is poison: each alone, so that it keeps nobody else verified. */
+  async function expireEach(userIds: readonly number[], now: Date): Promise<number> {
+    let changes = 0;
+    for (const userId of userIds) {
+      try {
+        changes += await expireUsers([userId], now);
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        stuck.add(userId);
+        onStuck(userId, error);
+      }
+    }
+    return changes;
+  }
+
   async function dueUsers(before: Instant): Promise<readonly number[]> {
-    const rows = await connection.query<{ id: number }>(
-      `SELECT DISTINCT user_id AS id FROM user_levels
-        WHERE status = 'VERIFIED' AND expires_at <= ? LIMIT ${USER_CHUNK}`,
-      [before],
+    // Made unique here: DISTINCT would have SQLite walk the whole table in the order of its users.
+    const rows = await reading.query<{ id: number }>(
+      `SELECT user_id AS id FROM user_levels
+        WHERE status = 'VERIFIED' AND expires_at <= ? AND user_id NOT IN (SELECT value FROM json_each(?))
+        ORDER BY expires_at LIMIT ${USER_CHUNK}`,
+      [before, JSON.stringify([...stuck])],
     );
-    return rows.map(({ id }) => id);
+    return [...new Set(rows.map(({ id }) => id))];
   }
 
   async function userIdsAfter(lastId: number): Promise<readonly number[]> {

@@ -1,6 +1,7 @@
 /** What operators and the passing of time do: open users, link, merge, replay, expire, trim, change the rules. */
 
 import type { Policy } from '../../src/domain/policy';
+import { createDataSource } from '../../src/store/data-source';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
 import { openTestStore, query, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
@@ -486,6 +487,46 @@ describe('the passing of time', () => {
       verificationStatus: 'EXPIRED',
     });
     expect(await store.read.levelsOf([1])).toMatchObject([[{ status: 'EXPIRED' }]]);
+  });
+
+  it('asks an index who is due, and writes nothing where nobody is', async () => {
+    const sent: string[] = [];
+    const options = { clock: () => hoursIn(1), onQuery: (sql: string) => sent.push(sql) };
+    const { store, file } = await openTestStore({ policy: lasting(2) }, options);
+    await approvedFractalUser(store, 'uid-1');
+    sent.length = 0;
+    expect(await store.expire(hoursIn(1))).toBe(0);
+    expect(sent).toHaveLength(1);
+    const steps = await query<{ detail: string }>(
+      file,
+      `EXPLAIN QUERY PLAN ${sent[0]?.replaceAll('?', "'[]'")}`,
+    );
+    expect(steps.map(({ detail }) => detail)).toContainEqual(
+      expect.stringMatching(/^SEARCH user_levels USING INDEX user_levels_by_expiry/),
+    );
+  });
+
+  it('expires the others where one user cannot be read, and says so once', async () => {
+    const faults: object[] = [];
+    const log = { info() {}, fatal() {}, error: (record: object) => faults.push(record) };
+    const { store, file } = await openTestStore(
+      { policy: lasting(2) },
+      { clock: () => hoursIn(1) },
+      log,
+    );
+    const broken = await approvedFractalUser(store, 'uid-1');
+    const sound = await approvedFractalUser(store, 'uid-2');
+    const beside = await createDataSource(file).initialize();
+    await beside.query(
+      `UPDATE events SET body = '{ Ada' WHERE identity_id IN (SELECT id FROM identities WHERE user_id = ${broken})`,
+    );
+    await beside.destroy();
+
+    expect(await store.expire(hoursIn(3))).toBe(1);
+    expect(await store.expire(hoursIn(4))).toBe(0);
+    const users = await store.read.usersByIds([broken, sound]);
+    expect(users.map((user) => user?.verificationStatus)).toEqual(['VERIFIED', 'EXPIRED']);
+    expect(faults).toEqual([{ userId: broken, err: expect.any(Error) }]);
   });
 
   it('changes the rules: everybody is judged anew at the next start', async () => {
