@@ -15,6 +15,7 @@ import {
 import type { Context } from './context';
 import { Identity } from './identity.type';
 import { encodeNodeId, parseNodeId } from './node-id';
+import { assertSound } from './sound-text';
 import { IdentityInput } from './user.input';
 import { loadUser, User } from './user.type';
 import { UserError } from './user-error.type';
@@ -80,6 +81,8 @@ export class LinkIdentityResolver {
     @Ctx() context: Context,
   ): Promise<LinkIdentityPayload> {
     const actor = context.visibility.assertOperates();
+    assertSound('input.identity.ref', input.identity.ref);
+    assertSound('input.externalUserId', input.externalUserId);
     const target = await findTarget(context, input);
     if (target instanceof UserError) return new LinkIdentityPayload(null, [target]);
     const { provider, ref: subjectRef } = input.identity;
