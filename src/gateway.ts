@@ -35,7 +35,7 @@ export interface GatewayOptions extends StoreOptions {
   };
 }
 
-/** Resolves when clients can connect. */
+/** Resolves when clients can connect. Where it cannot listen, nothing of it is left running. */
 export async function createGateway(
   config: Config,
   log: Logger,
@@ -78,10 +78,7 @@ export async function createGateway(
     log,
     changeLogRetentionDays: config.changeLogRetentionDays,
   });
-  const { host, port } = await server.listen();
-
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+  const gateway = {
     store,
     async stop() {
       await server.close();
@@ -90,6 +87,13 @@ export async function createGateway(
       await store.close();
     },
   };
+  try {
+    const { host, port } = await server.listen();
+    return { ...gateway, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
+  } catch (error) {
+    await gateway.stop();
+    throw error;
+  }
 }
 
 type Parts = Omit<ContextParts, 'principal' | 'read'>;
