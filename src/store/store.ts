@@ -5,9 +5,23 @@ import type { Change } from '../domain/change';
 import type { ErrorCode } from '../domain/errors';
 import type { AccountState, Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
-import type { Level, LevelKey, LevelKind, ProviderId } from '../domain/level';
-import type { AttemptStatus, Disposition, Trust, VerificationStatus } from '../domain/status';
+import type { Level, LevelKey, ProviderId } from '../domain/level';
+import type { Disposition, Trust, VerificationStatus } from '../domain/status';
+import type {
+  AttemptFilter,
+  AttemptOrder,
+  ChangeFilter,
+  ChangeOwner,
+  DeliveryFilter,
+  Page,
+  PageOf,
+  UserFilter,
+  UserOrder,
+} from './selection';
 import type { Spelling, Tree } from './tree';
+
+export type * from './selection';
+export type * from './tree';
 
 export interface Store {
   /** Identifies the log in cursors; fixed when the database is made. */
@@ -261,23 +275,6 @@ export interface Reader {
   ): Promise<{ readonly changes: readonly Change[]; readonly scannedTo: number }>;
 }
 
-/**
- * Keyset page. `after` and `before` are the opaque row cursors of `PageOf`. With `last` the page is taken from the end
- * but still stands in the order asked for. Exactly one of `first` and `last` is given.
- */
-export interface Page {
-  readonly first?: number;
-  readonly last?: number;
-  readonly after?: string;
-  readonly before?: string;
-}
-
-export interface PageOf<Row> {
-  readonly rows: readonly { readonly row: Row; readonly cursor: string }[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-}
-
 export interface UserRow {
   readonly id: number;
   readonly externalUserId: string | null;
@@ -340,65 +337,4 @@ export interface DeliveryRow {
   readonly reason: string | null;
   readonly eventType: string | null;
   readonly userId: number | null;
-}
-
-/** All given conditions hold; an absent one does not restrict. */
-export interface UserFilter {
-  readonly ids?: readonly number[];
-  readonly verificationStatus?: readonly VerificationStatus[];
-  readonly externalUserId?: string;
-  readonly provider?: ProviderId;
-  readonly levelKey?: LevelKey;
-  readonly active?: boolean;
-  readonly createdFrom?: Date;
-  readonly createdBefore?: Date;
-  readonly updatedFrom?: Date;
-  readonly updatedBefore?: Date;
-}
-
-export interface AttemptFilter {
-  readonly userIds?: readonly number[];
-  readonly provider?: ProviderId;
-  readonly levelKey?: LevelKey;
-  readonly levelKind?: LevelKind;
-  readonly status?: readonly AttemptStatus[];
-  readonly sandbox?: boolean;
-  readonly startedFrom?: Date;
-  readonly startedBefore?: Date;
-  readonly updatedFrom?: Date;
-  readonly updatedBefore?: Date;
-}
-
-export interface DeliveryFilter {
-  readonly provider?: ProviderId;
-  readonly disposition?: readonly Disposition[];
-  readonly eventType?: string;
-  readonly userIds?: readonly number[];
-  readonly receivedFrom?: Date;
-  readonly receivedBefore?: Date;
-}
-
-export interface ChangeFilter {
-  /** Entries about any of these users, or about a user merged with one of them. */
-  readonly userIds?: readonly number[];
-  readonly provider?: ProviderId;
-  readonly levelKey?: LevelKey;
-  /** Entries that gave an attempt one of these statuses. */
-  readonly attemptStatus?: readonly AttemptStatus[];
-  /** Entries after which the user had one of these statuses. */
-  readonly verificationStatus?: readonly VerificationStatus[];
-  /** Only entries that changed the status of the user. */
-  readonly verificationStatusChanged?: boolean;
-}
-
-export type ChangeOwner = 'user' | 'attempt' | 'delivery';
-
-export interface UserOrder {
-  readonly field: 'CREATED_AT' | 'UPDATED_AT';
-  readonly direction: 'ASC' | 'DESC';
-}
-
-export interface AttemptOrder {
-  readonly field: 'STARTED_AT' | 'UPDATED_AT';
-  readonly direction: 'ASC' | 'DESC';
 }

@@ -1,7 +1,7 @@
 /** Questions of any depth about users and attempts, and how their answers are spelled. */
 
 import type { ProviderId } from '../domain/level';
-import type { AttemptFilter, AttemptOrder, Page, UserFilter, UserOrder } from './store';
+import type { AttemptFilter, AttemptOrder, Page, UserFilter, UserOrder } from './selection';
 
 /** What one statement can answer: the whole tree below one or more roots, on one view of the data. */
 export interface Tree {
