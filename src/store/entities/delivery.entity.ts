@@ -13,7 +13,8 @@ import { IdentityEntity } from './identity.entity';
 
 @Entity('deliveries')
 @Unique('deliveries_key', ['provider', 'duplicateKey'])
-@Index('deliveries_by_disposition', ['disposition', 'id'])
+@Index('deliveries_by_disposition', ['disposition', 'receivedAt'])
+@Index('deliveries_by_provider', ['provider', 'receivedAt'])
 export class DeliveryEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
   id!: number;
@@ -29,6 +30,7 @@ export class DeliveryEntity {
   @Column('integer')
   duplicates!: number;
 
+  @Index('deliveries_by_receipt')
   @Column('text', { name: 'received_at' })
   receivedAt!: string;
 
