@@ -139,6 +139,7 @@ export interface Graph {
   readonly newEvents: NewEvent[];
   readonly goneEvents: number[];
   readonly newCredentials: NewCredential[];
+  readonly goneCredentials: Set<number>;
   readonly changes: Change[];
 }
 
@@ -169,6 +170,7 @@ export function createGraph(): Graph {
     newEvents: [],
     goneEvents: [],
     newCredentials: [],
+    goneCredentials: new Set(),
     changes: [],
   };
 }

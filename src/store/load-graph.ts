@@ -68,8 +68,8 @@ async function loadOnce(
     graph.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
     graph.deliveriesById.set(delivery.id, delivery);
   }
-  for (const [provider, ref] of read<[string, string]>('credentials')) {
-    graph.credentials.add(pairKey(provider, ref));
+  for (const [id, provider, ref] of read<[number, string, string]>('credentials')) {
+    if (!graph.goneCredentials.has(id)) graph.credentials.add(pairKey(provider, ref));
   }
   const asked = new Set(lookup.externalUserIds);
   return [...namedUsers(identities.values())].filter(
@@ -255,7 +255,7 @@ SELECT
       UNION
       SELECT i.undated_delivery_id FROM their i WHERE i.undated_delivery_id IS NOT NULL
     )) AS deliveries,
-  (SELECT json_group_array(json_array(c.provider, c.credential_ref))
+  (SELECT json_group_array(json_array(c.id, c.provider, c.credential_ref))
     FROM json_each(?1, '$.credentials') k
     CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,
   (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids
