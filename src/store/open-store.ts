@@ -110,6 +110,7 @@ async function assemble(
     replay: createReplay({
       openReading: () => openReading(file, onQuery),
       change,
+      checkRules: (using) => checkRules(rules, using),
       keyRing,
       rules,
       onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),

@@ -1,7 +1,7 @@
 /** Applies kept deliveries again, as the adapters read them now. */
 
 import type { Change } from '../domain/change';
-import { GatewayError, StoreUnavailableError } from '../domain/errors';
+import { ConfigError, GatewayError, StoreUnavailableError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
@@ -18,6 +18,8 @@ import type { IncomingDelivery, QuarantineReason, ReplayDeliveries, ReplayOutcom
 export interface ReplayOptions {
   /** Does one piece of the work, all of it or nothing. */
   readonly step: <T>(work: (graph: Graph, connection: Connection) => Promise<T>) => Promise<T>;
+  /** @throws {ConfigError} if the data follows other rules by now: another process may have brought them. */
+  readonly checkRules: (connection: Connection) => Promise<void>;
   readonly keyRing: KeyRing;
   readonly rules: ProjectionRules;
   /** Told when a delivery could not be applied for a fault of ours. */
@@ -32,7 +34,7 @@ const CHUNK = 200;
  * not touched.
  *
  * @param ids - In the order of receipt.
- * @throws {StoreUnavailableError} if the store goes away in the midst of it.
+ * @throws {StoreUnavailableError} {ConfigError} if the store goes away, or its rules change, in the midst of it.
  */
 export async function replayDeliveries(
   options: ReplayOptions,
@@ -61,7 +63,7 @@ async function replayChunk(
   try {
     return [await replayTogether(options, input, ids)];
   } catch (error) {
-    if (error instanceof StoreUnavailableError) throw error;
+    if (error instanceof StoreUnavailableError || error instanceof ConfigError) throw error;
     if (ids.length === 1) {
       options.onFault(error);
       return [failure(ids, error)];
@@ -85,11 +87,12 @@ function reasonOf(error: unknown): QuarantineReason {
 }
 
 function replayTogether(
-  { step, keyRing, rules }: ReplayOptions,
+  { step, checkRules, keyRing, rules }: ReplayOptions,
   input: ReplayDeliveries,
   ids: readonly number[],
 ): Promise<Part> {
   return step(async (graph, connection) => {
+    await checkRules(connection);
     const rows = await loadKept(connection, keyRing, ids);
     const read = rows.map((row) => ({ row, delivery: reread(row, keyRing, input) }));
     await loadGraph(graph, connection, keyRing, {

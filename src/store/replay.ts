@@ -4,29 +4,27 @@ import type { ProjectionRules } from '../domain/projection';
 import type { Connection } from './connection';
 import { createGraph } from './graph';
 import { selectDeliveries } from './kept-deliveries';
-import type { KeyRing } from './key-ring';
 import { type ReplayOptions, replayDeliveries } from './replay-deliveries';
 import { createSnapshots } from './snapshots';
 import type { Store } from './store';
 import type { Writer } from './writer';
 
-export interface ReplayCollaborators {
+export interface ReplayCollaborators
+  extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'onFault'> {
   /** Opens a connection that can only read. */
   readonly openReading: () => Promise<Connection>;
   readonly change: Writer['change'];
-  readonly keyRing: KeyRing;
   readonly rules: Omit<ProjectionRules, 'now'>;
-  readonly onFault: (error: unknown) => void;
 }
 
 export function createReplay(parts: ReplayCollaborators): Store['replay'] {
-  const { openReading, change, keyRing, onFault } = parts;
+  const { openReading, change, ...options } = parts;
 
   return async function replay(input) {
-    const rules = { ...parts.rules, now: input.now };
+    const rules = { ...options.rules, now: input.now };
     const select = (reading: Connection) => selectDeliveries(reading, input.selection);
     const run = (ids: readonly number[], step: ReplayOptions['step']) =>
-      replayDeliveries({ step, keyRing, rules, onFault }, input, ids);
+      replayDeliveries({ ...options, step, rules }, input, ids);
 
     if (!input.dryRun) return await run(await withSnapshot(select), change);
     return await withSnapshot(async (reading) => run(await select(reading), rehearsal(reading)));

@@ -30,7 +30,7 @@ export interface Store {
    * It is done in steps, so that new deliveries are kept in between. Where it is cut short, the steps that are done stay
    * done, in the log too; the same replay again does the rest and repeats nothing.
    *
-   * @throws {StoreUnavailableError} where the store goes away in the midst of it.
+   * @throws {StoreUnavailableError} {ConfigError} where the store goes away, or its rules change, in the midst of it.
    */
   replay(input: ReplayDeliveries): Promise<ReplayOutcome>;
 

@@ -9,7 +9,7 @@ import { createReadingDataSource } from '../../src/store/data-source';
 import { openStore, type StoreConfig, type StoreOptions } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
 
-const SILENT = { info() {}, error() {}, fatal() {} };
+export const SILENT = { info() {}, error() {}, fatal() {} };
 
 export interface TestStore {
   readonly store: Store;

@@ -1,8 +1,9 @@
 /** What a replay must keep and what it must correct. */
 
 import { UnknownProviderError } from '../../src/domain/errors';
+import { openStore } from '../../src/store/open-store';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
-import { openTestStore, query, stateOf, tablesOf } from './open-test-store';
+import { openTestStore, query, SILENT, stateOf, tablesOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -260,6 +261,30 @@ describe('a replay', () => {
     const before = await tablesOf(file);
     expect(await replay(store, learnt)).toMatchObject({ redisposed: [], changes: [], failed: [] });
     expect(await tablesOf(file)).toEqual(before);
+  });
+});
+
+describe('a replay beside a gateway', () => {
+  // It projected users by rules that were no longer those of the gateway.
+  it.each([true, false])('whose rules change meanwhile ends (dry run: %s)', async (dryRun) => {
+    const { store, config, file } = await openTestStore();
+    await store.record(delivery('paycaddy', paycaddy('newly-verified', 'user-1', 5), NOW));
+    const command = await openStore(config, SILENT, { onOtherRules: 'refuse' });
+    try {
+      const restarted = await openStore({ ...config, acceptSandbox: false }, SILENT);
+      await restarted.close();
+      const before = await tablesOf(file);
+      await expect(
+        replay(
+          command,
+          reading((body) => body.replace('newly-', '')),
+          dryRun,
+        ),
+      ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+      expect(await tablesOf(file)).toEqual(before);
+    } finally {
+      await command.close();
+    }
   });
 });
 
