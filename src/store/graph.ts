@@ -141,6 +141,7 @@ export interface Graph {
   readonly newEvents: NewEvent[];
   readonly goneEvents: number[];
   readonly newCredentials: NewCredential[];
+  readonly goneCredentials: Set<number>;
   readonly changes: Change[];
 }
 
@@ -172,6 +173,7 @@ export function createGraph(): Graph {
     newEvents: [],
     goneEvents: [],
     newCredentials: [],
+    goneCredentials: new Set(),
     changes: [],
   };
 }

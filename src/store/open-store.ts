@@ -12,6 +12,7 @@ import { createDataSource, createReadingDataSource, DURABILITY } from './data-so
 import { createKeyRing, type KeyRing } from './key-ring';
 import { createReader } from './reader';
 import { loadRepeatKeys } from './repeat-keys';
+import { createReplay } from './replay';
 import { prepareSaving } from './save-graph';
 import { createSnapshots } from './snapshots';
 import type { Store } from './store';
@@ -32,10 +33,11 @@ export interface StoreOptions {
   /** Told of every statement, e.g. to count them. */
   readonly onQuery?: (sql: string) => void;
   /**
-   * What to do where the data was made by another policy than this one's: project everybody again (the gateway), or leave
-   * it as it is (a command beside a running gateway, which may know less of its configuration).
+   * What to do where the data was made by another policy than this one's: project everybody again (the gateway), leave it
+   * as it is (a command beside a running gateway, which may know less of its configuration), or refuse (a command that
+   * changes state, which would be of two minds then).
    */
-  readonly onOtherRules?: 'reproject' | 'leave';
+  readonly onOtherRules?: 'reproject' | 'leave' | 'refuse';
   /** A commit failed; by default the process ends, since a restart is the repair. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -87,18 +89,20 @@ async function assemble(
   await checkKeys(connection, keyRing);
   const rules = { policy, acceptSandbox };
   const reading = await openReading(file, onQuery);
-  const { reprojectAll, transaction, ...writer } = createWriter({
+  const keyed = await loadRepeatKeys(connection, keyRing);
+  const { reprojectAll, transaction, change, ...writer } = createWriter({
     connection,
     reading,
     keyRing,
-    keyed: await loadRepeatKeys(connection, keyRing),
+    keyed,
     rules,
     clock,
     onFatal,
     onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
     onStuck: (userId, err) => log.error({ userId, err }, 'a user could not be judged anew'),
   });
-  if (options.onOtherRules !== 'leave') {
+  if (options.onOtherRules === 'refuse') await checkRules(rules, connection);
+  else if (options.onOtherRules !== 'leave') {
     await applyRules(rules, connection, { reprojectAll, transaction }, log);
   }
 
@@ -109,6 +113,15 @@ async function assemble(
 
   return {
     ...writer,
+    replay: createReplay({
+      openReading: () => openReading(file, onQuery),
+      change,
+      checkRules: (using) => checkRules(rules, using),
+      keyRing,
+      keyed,
+      rules,
+      onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),
+    }),
     logId: await readSetting(connection, 'log_id'),
     read: createReader(reading, keyRing),
     snapshot: (work) => snapshots.run((lender) => work(createReader(lender, keyRing))),
@@ -184,8 +197,8 @@ async function applyRules(
   { reprojectAll, transaction }: Pick<Writer, 'reprojectAll' | 'transaction'>,
   log: StoreLog,
 ): Promise<void> {
-  const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
-  const held = await readSetting(connection, 'rules').catch(() => undefined);
+  const fingerprint = fingerprintOf(rules);
+  const held = await heldRules(connection);
   if (held === fingerprint) return;
   if (held !== undefined) log.info({}, 'the policy has changed; projecting every user again');
   await reprojectAll();
@@ -196,6 +209,25 @@ async function applyRules(
       [fingerprint],
     );
   });
+}
+
+async function checkRules(
+  rules: Omit<ProjectionRules, 'now'>,
+  connection: Connection,
+): Promise<void> {
+  const held = await heldRules(connection);
+  if (held === undefined || held === fingerprintOf(rules)) return; // undefined: no gateway has ever run on this data
+  throw new ConfigError([
+    'POLICY_FILE, ACCEPT_SANDBOX: expected those of the gateway that last ran on this data; give the command the same environment, or start the gateway with this one first',
+  ]);
+}
+
+function fingerprintOf(rules: Omit<ProjectionRules, 'now'>): string {
+  return createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+}
+
+function heldRules(connection: Connection): Promise<string | undefined> {
+  return readSetting(connection, 'rules').catch(() => undefined);
 }
 
 async function readSetting(connection: Connection, name: string): Promise<string> {

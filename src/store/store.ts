@@ -39,7 +39,14 @@ export interface Store {
   /** Ties an identity to a user, merging two users where that makes them one. */
   linkIdentity(input: LinkIdentity): Promise<LinkOutcome>;
 
-  /** Applies kept deliveries again, as `reread` understands them now. With `dryRun` nothing is changed. */
+  /**
+   * Applies kept deliveries again, as `reread` understands them now. With `dryRun` nothing is changed.
+   *
+   * It is done in steps, so that new deliveries are kept in between. Where it is cut short, the steps that are done stay
+   * done, in the log too; the same replay again does the rest and repeats nothing.
+   *
+   * @throws {StoreUnavailableError} {ConfigError} where the store goes away, or its rules change, in the midst of it.
+   */
   replay(input: ReplayDeliveries): Promise<ReplayOutcome>;
 
   /** Writes what the passing of time changed: verifications that have run out by `now`. */
@@ -140,7 +147,7 @@ export interface ReplayDeliveries {
   readonly dryRun: boolean;
   readonly actor: string;
   readonly now: Date;
-  /** Reads a kept delivery as the adapters understand it now. */
+  /** Reads a kept delivery as the adapters understand it now. @throws {GatewayError} if nothing can read it. */
   readonly reread: (delivery: KeptDelivery) => Reading;
 }
 
@@ -162,6 +169,7 @@ export interface KeptDelivery {
 }
 
 export interface ReplayOutcome {
+  /** How many were selected. */
   readonly deliveries: number;
   /** Deliveries whose disposition is now another, in the order of receipt. */
   readonly redisposed: readonly {
@@ -169,6 +177,8 @@ export interface ReplayOutcome {
     readonly before: Disposition;
     readonly after: Disposition;
   }[];
+  /** Deliveries that were left as they were, and why, in the order of receipt. */
+  readonly failed: readonly { readonly deliveryId: number; readonly reason: QuarantineReason }[];
   /** What was (or with `dryRun` would be) written to the log; `seq` is provisional with `dryRun`. */
   readonly changes: readonly Change[];
 }
