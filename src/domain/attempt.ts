@@ -41,6 +41,15 @@ export const REPEAT_WINDOW_MS = 10 * 60_000;
 
 type Entry<Event> = RecordedEvent & { readonly event: Event };
 
+/** A course while it is told. It belongs to one fold, which changes it in place: copies would cost the square of the events. */
+interface Telling {
+  readonly attempts: Attempt[];
+  standing: Course['standing'];
+  withdrawn: boolean;
+  /** When each word without a clock was last received. */
+  readonly heard: Map<string, Instant>;
+}
+
 /**
  * Vendors deliver late, twice and out of order, so the vendor's clock decides, not arrival: any permutation of the
  * same events, with any repeats, gives the same attempts, as long as the caller sorts them by `byOccurrence`.
@@ -51,56 +60,46 @@ type Entry<Event> = RecordedEvent & { readonly event: Event };
  * @param events - Of one identity, one level, one environment and (where sent) one attempt id, sorted; account events
  *   of the identity among them.
  */
-export function foldCourse(events: readonly RecordedEvent[]): Course {
-  let course: Course = { attempts: [], standing: null, withdrawn: false };
-  events.forEach((entry, index) => {
+export function foldCourse(events: Iterable<RecordedEvent>): Course {
+  const course: Telling = { attempts: [], standing: null, withdrawn: false, heard: new Map() };
+  for (const entry of events) {
     const { event } = entry;
     if (event.type === 'STATUS') {
-      if (!isLateRepeat({ ...entry, event }, course, events.slice(0, index))) {
-        course = applyStatus(course, { ...entry, event });
-      }
+      if (!isLateRepeat(course, { ...entry, event })) applyStatus(course, { ...entry, event });
+      if (event.occurredAt === undefined) course.heard.set(event.providerStatus, entry.receivedAt);
     } else if (event.type === 'RESET') {
-      course = applyReset(course, { ...entry, event });
+      applyReset(course, { ...entry, event });
     } else if (event.type === 'WITHDRAWN') {
-      course = applyWithdrawal(course, entry, event.providerStatus);
+      applyWithdrawal(course, entry, event.providerStatus);
     } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-      course = applyWithdrawal(course, entry, 'deleted');
+      applyWithdrawal(course, entry, 'deleted');
     }
-  });
-  return course;
+  }
+  const { heard: _, ...told } = course;
+  return told;
 }
 
 /** Without a clock, a step back from a decision that repeats a word of the last minutes is the vendor's retry. */
-function isLateRepeat(
-  entry: Entry<StatusEvent>,
-  course: Course,
-  earlier: readonly RecordedEvent[],
-): boolean {
+function isLateRepeat({ attempts, heard }: Telling, entry: Entry<StatusEvent>): boolean {
   const { event } = entry;
-  const current = course.attempts.at(-1);
+  const current = attempts.at(-1);
   if (event.occurredAt !== undefined || current === undefined || isOpen(current.status))
     return false;
   const stepsBack =
     event.status === undefined ? event.standing === 'NOT_VERIFIED' : isOpen(event.status);
-  if (!stepsBack) return false;
-  const since = toDate(entry.receivedAt).getTime() - REPEAT_WINDOW_MS;
-  return earlier.some(
-    (before) =>
-      before.event.type === 'STATUS' &&
-      before.event.providerStatus === event.providerStatus &&
-      toDate(before.receivedAt).getTime() >= since,
+  const before = heard.get(event.providerStatus);
+  return (
+    stepsBack &&
+    before !== undefined &&
+    toDate(entry.receivedAt).getTime() - toDate(before).getTime() <= REPEAT_WINDOW_MS
   );
 }
 
-function applyStatus(course: Course, entry: Entry<StatusEvent>): Course {
-  const { event } = entry;
-  const lasting =
-    event.standing === undefined ? course : applyStanding(course, entry, event.standing);
-  const attempts =
-    event.status === undefined
-      ? lasting.attempts
-      : applyWord(lasting.attempts, entry, event.status);
-  return { ...lasting, attempts, withdrawn: false };
+function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
+  const { status, standing } = entry.event;
+  if (standing !== undefined) applyStanding(course, entry, standing);
+  if (status !== undefined) applyWord(course, entry, status);
+  course.withdrawn = false;
 }
 
 /**
@@ -108,20 +107,14 @@ function applyStatus(course: Course, entry: Entry<StatusEvent>): Course {
  * means that no attempt is being handled, so it also decides the current one.
  */
 function applyStanding(
-  course: Course,
+  course: Telling,
   entry: Entry<StatusEvent>,
   standing: VerificationStatus,
-): Course {
-  const at = dateOf(entry);
+): void {
   const held = course.standing?.status;
-  const changed = held !== standing;
-  const current = course.attempts.at(-1);
-  const word = impliedWord(standing, entry.event.status, current, held);
-  return {
-    ...course,
-    standing: changed ? { status: standing, since: at } : course.standing,
-    attempts: word === undefined ? course.attempts : applyWord(course.attempts, entry, word),
-  };
+  if (held !== standing) course.standing = { status: standing, since: dateOf(entry) };
+  const word = impliedWord(standing, entry.event.status, course.attempts.at(-1), held);
+  if (word !== undefined) applyWord(course, entry, word);
 }
 
 function impliedWord(
@@ -147,17 +140,13 @@ function impliedWord(
   }
 }
 
-function applyWord(
-  attempts: readonly Attempt[],
-  entry: Entry<StatusEvent>,
-  status: AttemptStatus,
-): readonly Attempt[] {
+function applyWord({ attempts }: Telling, entry: Entry<StatusEvent>, status: AttemptStatus): void {
   const current = attempts.at(-1);
   const opens =
     current === undefined ||
     (entry.event.attemptRef === undefined && startsAnew(current, entry, status));
-  if (opens) return [...attempts, open(entry, status)];
-  return [...attempts.slice(0, -1), revise(current, entry, status)];
+  if (opens) attempts.push(open(entry, status));
+  else attempts[attempts.length - 1] = revise(current, entry, status);
 }
 
 /**
@@ -170,38 +159,26 @@ function startsAnew(current: Attempt, entry: RecordedEvent, status: AttemptStatu
   return isOpen(status) && dateOf(entry) !== current.decidedAt;
 }
 
-function applyReset(course: Course, entry: Entry<ResetEvent>): Course {
-  return {
-    standing: null,
-    withdrawn: false,
-    attempts: [
-      ...cancel(course.attempts, entry, entry.event.providerStatus),
-      open(entry, 'PENDING'),
-    ],
-  };
+function applyReset(course: Telling, entry: Entry<ResetEvent>): void {
+  cancel(course, entry, entry.event.providerStatus);
+  course.attempts.push(open(entry, 'PENDING'));
+  course.standing = null;
+  course.withdrawn = false;
 }
 
-function applyWithdrawal(course: Course, entry: RecordedEvent, providerStatus: string): Course {
-  if (course.attempts.length === 0) return course;
-  return {
-    standing: null,
-    withdrawn: true,
-    attempts: cancel(course.attempts, entry, providerStatus),
-  };
+function applyWithdrawal(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+  if (course.attempts.length === 0) return;
+  cancel(course, entry, providerStatus);
+  course.standing = null;
+  course.withdrawn = true;
 }
 
 /** Voids what is open or approved; a rejection or an expiry already holds nothing, and stays as the history it is. */
-function cancel(
-  attempts: readonly Attempt[],
-  entry: RecordedEvent,
-  providerStatus: string,
-): readonly Attempt[] {
+function cancel({ attempts }: Telling, entry: RecordedEvent, providerStatus: string): void {
   const current = attempts.at(-1);
-  if (current === undefined || !(isOpen(current.status) || current.status === 'APPROVED')) {
-    return attempts;
-  }
+  if (current === undefined || !(isOpen(current.status) || current.status === 'APPROVED')) return;
   const at = dateOf(entry);
-  const cancelled: Attempt = {
+  attempts[attempts.length - 1] = {
     ...current,
     status: 'CANCELLED',
     providerStatus,
@@ -211,7 +188,6 @@ function cancel(
     updatedAt: at,
     decidedAt: at,
   };
-  return [...attempts.slice(0, -1), cancelled];
 }
 
 function open(

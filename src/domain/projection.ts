@@ -1,7 +1,7 @@
 /** From events to state: what a user's identities, attempts, levels and status are, given all that was said. Pure. */
 
 import { type Attempt, type Course, foldCourse } from './attempt';
-import type { AccountState } from './event';
+import type { AccountState, VerificationEvent } from './event';
 import { type Instant, instantOf, toDate } from './instant';
 import { type LevelKey, type LevelKind, levelKey, type ProviderId } from './level';
 import { evaluate, type HeldLevel, type Policy, type Verification } from './policy';
@@ -99,10 +99,9 @@ function projectIdentity({ provider, events }: IdentityEvents): ProjectedIdentit
   const sorted = [...new Map(events.map((event) => [event.key, event])).values()].sort(
     byOccurrence,
   );
-  const levels = groupByLevel(provider, sorted);
-  const courses = [...levels.values()].map((level) => ({
+  const courses = groupByLevel(provider, sorted).map((level) => ({
     ...level,
-    ...number(level, foldStreams(level.entries)),
+    ...number(level, level.streams.map(foldStream)),
   }));
   return {
     state: accountState(sorted),
@@ -120,56 +119,57 @@ function accountState(sorted: readonly RecordedEvent[]): AccountState {
   return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
 }
 
-interface LevelEntries {
+interface LevelEvents {
   readonly levelKey: LevelKey;
   readonly kind: LevelKind;
-  readonly entries: readonly RecordedEvent[];
+  readonly streams: readonly StreamEvents[];
 }
 
-/** What concerns the whole account stands among the events of each of its levels. */
+/** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
+interface StreamEvents {
+  readonly sandbox: boolean;
+  readonly entries: RecordedEvent[];
+}
+
+/** What ends the whole account stands among the events of each of its streams. */
 function groupByLevel(
   provider: ProviderId,
   sorted: readonly RecordedEvent[],
-): ReadonlyMap<LevelKey, LevelEntries> {
-  const levels = new Map<LevelKey, LevelEntries>();
-  for (const { event } of sorted) {
+): readonly LevelEvents[] {
+  const levels = new Map<string, { kind: LevelKind; streams: Map<string, StreamEvents> }>();
+  const streams: StreamEvents[] = [];
+  for (const entry of sorted) {
+    const { event } = entry;
+    if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
+      for (const stream of streams) stream.entries.push(entry);
+    }
     if (!('level' in event)) continue;
-    const key = levelKey(provider, event.level);
+    const level = levels.get(event.level) ?? { kind: event.levelKind, streams: new Map() };
+    levels.set(event.level, level);
     // An ACTION level stays one, whatever else is said under its name: it must never count toward the user's status.
-    const kind = levels.get(key)?.kind === 'ACTION' ? 'ACTION' : event.levelKind;
-    levels.set(key, { levelKey: key, kind, entries: [] });
+    if (level.kind !== 'ACTION') level.kind = event.levelKind;
+    const key = streamOf(event);
+    const stream = level.streams.get(key) ?? { sandbox: event.sandbox ?? false, entries: [] };
+    if (!level.streams.has(key)) streams.push(stream);
+    level.streams.set(key, stream);
+    stream.entries.push(entry);
   }
-  for (const [key, level] of levels) {
-    const entries = sorted.filter(({ event }) =>
-      'level' in event ? levelKey(provider, event.level) === key : event.type === 'ACCOUNT',
-    );
-    levels.set(key, { ...level, entries });
-  }
-  return levels;
+  return [...levels].map(([name, level]) => ({
+    levelKey: levelKey(provider, name),
+    kind: level.kind,
+    streams: [...level.streams.values()],
+  }));
 }
 
 interface Stream extends Course {
   readonly sandbox: boolean;
 }
 
-/** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
-function foldStreams(entries: readonly RecordedEvent[]): readonly Stream[] {
-  const streams = new Map<string, RecordedEvent[]>();
-  for (const entry of entries) {
-    if (!('level' in entry.event)) continue;
-    streams.set(streamOf(entry), []);
-  }
-  for (const entry of entries) {
-    if ('level' in entry.event) streams.get(streamOf(entry))?.push(entry);
-    else for (const stream of streams.values()) stream.push(entry);
-  }
-  return [...streams].map(([name, stream]) => ({
-    ...foldCourse(stream),
-    sandbox: name.startsWith('sandbox'),
-  }));
+function foldStream({ entries, sandbox }: StreamEvents): Stream {
+  return { ...foldCourse(entries), sandbox };
 }
 
-function streamOf({ event }: RecordedEvent): string {
+function streamOf(event: VerificationEvent): string {
   const attemptRef = event.type === 'STATUS' ? event.attemptRef : undefined;
   return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
 }
@@ -179,7 +179,7 @@ interface NumberedStream extends Omit<Stream, 'attempts'> {
 }
 
 function number(
-  { levelKey, kind }: LevelEntries,
+  { levelKey, kind }: LevelEvents,
   streams: readonly Stream[],
 ): { readonly attempts: readonly NumberedAttempt[]; readonly streams: readonly NumberedStream[] } {
   const all = streams.flatMap((stream) => stream.attempts);
@@ -251,7 +251,9 @@ const CAUTION: Record<VerificationStatus, number> = { VERIFIED: 0, EXPIRED: 1, N
 function combine(standings: readonly Standing[], rules: ProjectionRules): readonly UserLevel[] {
   const byLevel = new Map<LevelKey, Standing[]>();
   for (const standing of standings) {
-    byLevel.set(standing.levelKey, [...(byLevel.get(standing.levelKey) ?? []), standing]);
+    const several = byLevel.get(standing.levelKey) ?? [];
+    several.push(standing);
+    byLevel.set(standing.levelKey, several);
   }
   return [...byLevel]
     .sort(([a], [b]) => compare(a, b))

@@ -133,6 +133,13 @@ describe('attempts of a vendor with a clock', () => {
     expect(attempt).toMatchObject({ rejection: { reasons }, decidedAt: at(1), updatedAt: at(2) });
   });
 
+  it('are told in one reading of the events', () => {
+    const events = Array.from({ length: 1_000 }, (_, minute) =>
+      said(minute, minute % 2 === 0 ? 'IN_PROGRESS' : 'REJECTED'),
+    );
+    expect(foldCourse(events.values()).attempts).toHaveLength(500);
+  });
+
   it('makes one attempt of all events that bear the vendor’s id of it', () => {
     const ref = { attemptRef: 'action-1' };
     expect(statuses([said(1, 'APPROVED', ref), said(2, 'IN_PROGRESS', ref)])).toEqual([
