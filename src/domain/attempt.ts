@@ -4,7 +4,13 @@ import type { Rejection } from './change';
 import type { Reason, ResetEvent, StatusEvent, WithdrawnEvent } from './event';
 import { type Instant, toDate } from './instant';
 import { dateOf, type RecordedEvent } from './recorded-event';
-import { type AttemptStatus, isOpen, type Trust, type VerificationStatus } from './status';
+import {
+  ATTEMPT_STATUSES,
+  type AttemptStatus,
+  isOpen,
+  type Trust,
+  type VerificationStatus,
+} from './status';
 
 /** One run of one user at one level. */
 export interface Attempt {
@@ -79,42 +85,48 @@ export function foldCourse(events: Iterable<RecordedEvent>): Course {
   return told;
 }
 
-/** Without a clock, a step back from a decision that repeats a word of the last minutes is the vendor's retry. */
+/**
+ * Without a clock, a step back to a word of the last minutes is the vendor's retry. A decision never is: SUCCESSFUL,
+ * REJECTED, SUCCESSFUL may be a late retry of the first or a mind changed twice, and no decision may be dropped.
+ */
 function isLateRepeat({ attempts, heard }: Telling, entry: Entry<StatusEvent>): boolean {
   const { event } = entry;
   const current = attempts.at(-1);
-  if (event.occurredAt !== undefined || current === undefined || isOpen(current.status))
-    return false;
-  const stepsBack =
-    event.status === undefined ? event.standing === 'NOT_VERIFIED' : isOpen(event.status);
   const before = heard.get(event.providerStatus);
-  return (
-    stepsBack &&
-    before !== undefined &&
-    toDate(entry.receivedAt).getTime() - toDate(before).getTime() <= REPEAT_WINDOW_MS
-  );
+  if (event.occurredAt !== undefined || current === undefined || before === undefined) return false;
+  const apartMs = toDate(entry.receivedAt).getTime() - toDate(before).getTime();
+  return apartMs <= REPEAT_WINDOW_MS && stepsBack(current.status, event);
+}
+
+function stepsBack(from: AttemptStatus, { status, standing }: StatusEvent): boolean {
+  if (status === undefined) return standing === 'NOT_VERIFIED';
+  if (!isOpen(status)) return false;
+  return !isOpen(from) || ATTEMPT_STATUSES.indexOf(status) < ATTEMPT_STATUSES.indexOf(from);
 }
 
 function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
   const { status, standing } = entry.event;
-  if (standing !== undefined) applyStanding(course, entry, standing);
-  if (status !== undefined) applyWord(course, entry, status);
+  const ended = standing !== undefined && applyStanding(course, entry, standing);
+  if (status !== undefined) applyWord(course, entry, status, ended);
   course.withdrawn = false;
 }
 
 /**
  * The vendor's lasting word. Beside an attempt's status it only settles what became of an earlier approval; alone it
  * means that no attempt is being handled, so it also decides the current one.
+ *
+ * @returns Whether it decided an attempt.
  */
 function applyStanding(
   course: Telling,
   entry: Entry<StatusEvent>,
   standing: VerificationStatus,
-): void {
+): boolean {
   const held = course.standing?.status;
   if (held !== standing) course.standing = { status: standing, since: dateOf(entry) };
   const word = impliedWord(standing, entry.event.status, course.attempts.at(-1), held);
-  if (word !== undefined) applyWord(course, entry, word);
+  if (word !== undefined) applyWord(course, entry, word, false);
+  return word !== undefined;
 }
 
 function impliedWord(
@@ -140,11 +152,18 @@ function impliedWord(
   }
 }
 
-function applyWord({ attempts }: Telling, entry: Entry<StatusEvent>, status: AttemptStatus): void {
+/** @param ended - The same event has just ended an attempt: an open word in it is about the next. */
+function applyWord(
+  { attempts }: Telling,
+  entry: Entry<StatusEvent>,
+  status: AttemptStatus,
+  ended: boolean,
+): void {
   const current = attempts.at(-1);
   const opens =
     current === undefined ||
-    (entry.event.attemptRef === undefined && startsAnew(current, entry, status));
+    (entry.event.attemptRef === undefined &&
+      ((ended && isOpen(status)) || startsAnew(current, entry, status)));
   if (opens) attempts.push(open(entry, status));
   else attempts[attempts.length - 1] = revise(current, entry, status);
 }
