@@ -28,16 +28,24 @@ export interface Attempt {
   readonly startedAt: Instant;
   /** When its status, or the reasons for it, last changed. */
   readonly updatedAt: Instant;
-  /** When it was decided as it is now; `null` while open. */
+  /** When it was first decided as it is now; `null` while open. */
   readonly decidedAt: Instant | null;
+}
+
+/** An attempt with all the times at which it was decided as it is now; none while it is open. */
+export interface Run extends Attempt {
+  readonly decisions: readonly Instant[];
 }
 
 /** What one stream of events adds up to. */
 export interface Course {
   /** Oldest first. */
-  readonly attempts: readonly Attempt[];
-  /** The vendor's own word on the lasting state, where it gives one. */
-  readonly standing: { readonly status: VerificationStatus; readonly since: Instant } | null;
+  readonly attempts: readonly Run[];
+  /** The vendor's own word on the lasting state, where it gives one, and when it came to it or approved anew. */
+  readonly standing: {
+    readonly status: VerificationStatus;
+    readonly decisions: readonly Instant[];
+  } | null;
   /** The vendor's last word was that the level is no longer asked for. */
   readonly withdrawn: boolean;
 }
@@ -49,11 +57,15 @@ type Entry<Event> = RecordedEvent & { readonly event: Event };
 
 /** A course while it is told. It belongs to one fold, which changes it in place: copies would cost the square of the events. */
 interface Telling {
-  readonly attempts: Attempt[];
-  standing: Course['standing'];
+  readonly attempts: OwnRun[];
+  standing: { readonly status: VerificationStatus; readonly decisions: Instant[] } | null;
   withdrawn: boolean;
   /** When each word without a clock was last received. */
   readonly heard: Map<string, Instant>;
+}
+
+interface OwnRun extends Attempt {
+  readonly decisions: Instant[];
 }
 
 /**
@@ -123,7 +135,12 @@ function applyStanding(
   standing: VerificationStatus,
 ): boolean {
   const held = course.standing?.status;
-  if (held !== standing) course.standing = { status: standing, since: dateOf(entry) };
+  const at = dateOf(entry);
+  if (course.standing?.status !== standing) course.standing = { status: standing, decisions: [at] };
+  // That it still stands is not a decision: only an approval prolongs what a policy lets run out.
+  else if (standing === 'VERIFIED' && entry.event.status === 'APPROVED') {
+    course.standing.decisions.push(at);
+  }
   const word = impliedWord(standing, entry.event.status, course.attempts.at(-1), held);
   if (word !== undefined) applyWord(course, entry, word, false);
   return word !== undefined;
@@ -206,13 +223,14 @@ function cancel({ attempts }: Telling, entry: RecordedEvent, providerStatus: str
     trust: entry.trust,
     updatedAt: at,
     decidedAt: at,
+    decisions: [at],
   };
 }
 
 function open(
   entry: Entry<StatusEvent | ResetEvent | WithdrawnEvent>,
   status: AttemptStatus,
-): Attempt {
+): OwnRun {
   const at = dateOf(entry);
   const { event } = entry;
   return {
@@ -221,22 +239,26 @@ function open(
     startedAt: at,
     ...wordOf(entry, status, at),
     updatedAt: at,
+    decisions: isOpen(status) ? [] : [at],
   };
 }
 
-function revise(current: Attempt, entry: Entry<StatusEvent>, status: AttemptStatus): Attempt {
+function revise(current: OwnRun, entry: Entry<StatusEvent>, status: AttemptStatus): OwnRun {
   const at = dateOf(entry);
   const word = wordOf(entry, status, at);
-  const sameStatus = current.status === status;
+  if (current.status !== status) {
+    return { ...current, ...word, updatedAt: at, decisions: isOpen(status) ? [] : [at] };
+  }
+  if (!isOpen(status)) current.decisions.push(at);
   const sameReasons =
     JSON.stringify([current.rejection, current.reviewReasons]) ===
     JSON.stringify([word.rejection, word.reviewReasons]);
-  if (sameStatus && sameReasons && current.providerStatus === word.providerStatus) return current;
+  if (sameReasons && current.providerStatus === word.providerStatus) return current;
   return {
     ...current,
     ...word,
-    updatedAt: sameStatus && sameReasons ? current.updatedAt : at,
-    decidedAt: sameStatus ? current.decidedAt : word.decidedAt,
+    updatedAt: sameReasons ? current.updatedAt : at,
+    decidedAt: current.decidedAt,
   };
 }
 

@@ -1,12 +1,18 @@
 /** From events to state: what a user's identities, attempts, levels and status are, given all that was said. Pure. */
 
-import { type Attempt, type Course, foldCourse } from './attempt';
+import { type Attempt, type Course, foldCourse, type Run } from './attempt';
 import type { AccountState, VerificationEvent } from './event';
 import { type Instant, instantOf, toDate } from './instant';
 import { type LevelKey, type LevelKind, levelKey, type ProviderId } from './level';
 import { evaluate, type HeldLevel, type Policy, type Verification } from './policy';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
-import type { VerificationStatus } from './status';
+import { isOpen, type VerificationStatus } from './status';
+
+/**
+ * To be raised whenever the same events come to another state than before: state is kept, so a gateway that projects
+ * otherwise has to project everybody again.
+ */
+export const PROJECTION_VERSION = 1;
 
 export interface IdentityEvents {
   readonly provider: ProviderId;
@@ -51,9 +57,9 @@ export function projectUser(
   identities: readonly IdentityEvents[],
   rules: ProjectionRules,
 ): UserProjection {
-  const projected = identities.map((identity) => projectIdentity(identity));
+  const projected = identities.map((identity, index) => projectIdentity(identity, index, rules));
   const levels = combine(
-    projected.flatMap((one, identity) => one.standings(rules.acceptSandbox, identity)),
+    projected.flatMap((one) => one.standings),
     rules,
   );
   return {
@@ -85,32 +91,40 @@ interface Standing {
   readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
-  /** When the decision behind the status was taken; `null` if nothing was ever decided. */
-  readonly decidedAt: Instant | null;
+  /** When the decision behind the status was taken, and taken again; empty if nothing was ever decided. */
+  readonly decisions: readonly Instant[];
   readonly withdrawn: boolean;
   readonly latestAttempt: NumberedAttempt;
 }
 
 interface ProjectedIdentity extends IdentityProjection {
-  standings(acceptSandbox: boolean, identity: number): readonly Standing[];
+  readonly standings: readonly Standing[];
 }
 
-function projectIdentity({ provider, events }: IdentityEvents): ProjectedIdentity {
+function projectIdentity(
+  { provider, events }: IdentityEvents,
+  identity: number,
+  { acceptSandbox }: ProjectionRules,
+): ProjectedIdentity {
   const sorted = [...new Map(events.map((event) => [event.key, event])).values()].sort(
     byOccurrence,
   );
-  const courses = groupByLevel(provider, sorted).map((level) => ({
-    ...level,
-    ...number(level, level.streams.map(foldStream)),
-  }));
+  const levels = groupByLevel(provider, sorted).map((level) => {
+    const streams = level.streams.map(foldStream);
+    return { ...level, streams, numbered: number(level, streams) };
+  });
   return {
     state: accountState(sorted),
-    attempts: courses.flatMap((level) => level.attempts),
-    standings: (acceptSandbox, identity) =>
-      courses.flatMap(({ streams, ...level }) => {
-        const counted = streams.filter((stream) => acceptSandbox || !stream.sandbox);
-        return counted.flatMap((stream) => standingOf(stream, { identity, provider, ...level }));
+    attempts: levels.flatMap(({ numbered }) => [...numbered.values()]),
+    standings: levels.flatMap(({ levelKey, kind, streams, numbered }) =>
+      streams.flatMap((stream) => {
+        const latest = stream.attempts.at(-1);
+        const latestAttempt = latest && numbered.get(latest);
+        if (latestAttempt === undefined || (stream.sandbox && !acceptSandbox)) return [];
+        const place = { identity, provider, levelKey, kind, latestAttempt };
+        return [{ ...place, ...standingOf(stream) }];
       }),
+    ),
   };
 }
 
@@ -174,28 +188,19 @@ function streamOf(event: VerificationEvent): string {
   return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
 }
 
-interface NumberedStream extends Omit<Stream, 'attempts'> {
-  readonly attempts: readonly NumberedAttempt[];
-}
-
 function number(
   { levelKey, kind }: LevelEvents,
   streams: readonly Stream[],
-): { readonly attempts: readonly NumberedAttempt[]; readonly streams: readonly NumberedStream[] } {
-  const all = streams.flatMap((stream) => stream.attempts);
-  const inOrder = [...all].sort((a, b) => compare(orderOf(a), orderOf(b)));
-  const numbered = new Map(
-    inOrder.map((attempt, index) => [
-      attempt,
-      { ...attempt, levelKey, levelKind: kind, number: index + 1 },
-    ]),
+): ReadonlyMap<Run, NumberedAttempt> {
+  const inOrder = streams
+    .flatMap((stream) => stream.attempts)
+    .sort((a, b) => compare(orderOf(a), orderOf(b)));
+  return new Map(
+    inOrder.map((run, index) => {
+      const { decisions: _, ...attempt } = run;
+      return [run, { ...attempt, levelKey, levelKind: kind, number: index + 1 }];
+    }),
   );
-  const look = (attempts: readonly Attempt[]) =>
-    attempts.map((attempt) => numbered.get(attempt)).filter((found) => found !== undefined);
-  return {
-    attempts: look(inOrder),
-    streams: streams.map((stream) => ({ ...stream, attempts: look(stream.attempts) })),
-  };
 }
 
 /** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */
@@ -210,37 +215,28 @@ const STATUS_BY_DECISION = {
   CANCELLED: 'NOT_VERIFIED',
 } as const;
 
-function standingOf(
-  stream: NumberedStream,
-  level: Pick<Standing, 'identity' | 'provider' | 'levelKey' | 'kind'>,
-): readonly Standing[] {
-  const [first] = stream.attempts;
-  const latestAttempt = stream.attempts.at(-1);
-  if (first === undefined || latestAttempt === undefined) return [];
+/** The vendor's own word on the lasting state where it gives one, else what the attempts add up to. */
+function standingOf({
+  attempts,
+  standing: vendors,
+  withdrawn,
+}: Stream): Pick<Standing, 'status' | 'since' | 'decisions' | 'withdrawn'> {
   let status: VerificationStatus = 'NOT_VERIFIED';
-  let since = first.startedAt;
-  let decidedAt: Instant | null = null;
-  for (const attempt of stream.attempts) {
-    if (attempt.decidedAt === null || !(attempt.status in STATUS_BY_DECISION)) continue;
-    const decision = STATUS_BY_DECISION[attempt.status as keyof typeof STATUS_BY_DECISION];
-    if (decision !== status) since = attempt.decidedAt;
+  let since = attempts[0]?.startedAt ?? '';
+  let decisions: Instant[] = [];
+  for (const run of attempts) {
+    const [first] = run.decisions;
+    if (first === undefined || isOpen(run.status)) continue;
+    const decision = STATUS_BY_DECISION[run.status];
+    if (decision !== status) {
+      since = first;
+      decisions = [];
+    }
     status = decision;
-    decidedAt = attempt.decidedAt;
+    for (const at of run.decisions) decisions.push(at);
   }
-  const vendors = stream.standing;
-  return [
-    {
-      identity: level.identity,
-      provider: level.provider,
-      levelKey: level.levelKey,
-      kind: level.kind,
-      status: vendors?.status ?? status,
-      since: vendors !== null && vendors.status !== status ? vendors.since : since,
-      decidedAt: vendors !== null && vendors.status !== status ? vendors.since : decidedAt,
-      withdrawn: stream.withdrawn,
-      latestAttempt,
-    },
-  ];
+  if (vendors === null || vendors.status === status) return { status, since, decisions, withdrawn };
+  return { ...vendors, since: vendors.decisions[0] ?? since, withdrawn };
 }
 
 // ── All identities of a user ────────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +266,7 @@ function combine(standings: readonly Standing[], rules: ProjectionRules): readon
 
 function byDecision(a: Standing, b: Standing): number {
   return (
-    compare(a.decidedAt ?? '', b.decidedAt ?? '') ||
+    compare(a.decisions.at(-1) ?? '', b.decisions.at(-1) ?? '') ||
     CAUTION[a.status] - CAUTION[b.status] ||
     byStart(a, b)
   );
@@ -293,11 +289,25 @@ function toUserLevel(decisive: Standing, newest: Standing, rules: ProjectionRule
   };
   const { expiresAfterMs } = rules.policy;
   const lifetimeMs = expiresAfterMs[level.levelKey] ?? expiresAfterMs['*'];
-  if (level.status !== 'VERIFIED' || lifetimeMs === undefined || decisive.decidedAt === null)
-    return level;
-  const expiresAt = instantOf(new Date(toDate(decisive.decidedAt).getTime() + lifetimeMs));
-  if (expiresAt > instantOf(rules.now)) return { ...level, expiresAt };
-  return { ...level, status: 'EXPIRED', since: expiresAt, expiresAt };
+  const latest = decisive.decisions.at(-1);
+  if (level.status !== 'VERIFIED' || lifetimeMs === undefined || latest === undefined) return level;
+  const expiresAt = plus(latest, lifetimeMs);
+  if (expiresAt <= instantOf(rules.now)) {
+    return { ...level, status: 'EXPIRED', since: expiresAt, expiresAt };
+  }
+  return { ...level, since: lastBreak(decisive.decisions, lifetimeMs) ?? level.since, expiresAt };
+}
+
+/** When an approval came that found the one before it run out. */
+function lastBreak(approvals: readonly Instant[], lifetimeMs: number): Instant | undefined {
+  return approvals.findLast((at, index) => {
+    const before = approvals[index - 1];
+    return before !== undefined && plus(before, lifetimeMs) <= at;
+  });
+}
+
+function plus(instant: Instant, ms: number): Instant {
+  return instantOf(new Date(toDate(instant).getTime() + ms));
 }
 
 function compare(a: string, b: string): number {

@@ -283,8 +283,8 @@ describe('attempts of a vendor without a clock', () => {
 
   it('keeps the vendor’s own word on the lasting state beside the attempts', () => {
     const contradicted = fold([heard(1, 'NOT_VERIFIED', 'APPROVED')]);
-    expect(contradicted.standing).toEqual({ status: 'NOT_VERIFIED', since: at(1) });
+    expect(contradicted.standing).toEqual({ status: 'NOT_VERIFIED', decisions: [at(1)] });
     const kept = fold([heard(1, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED', 'PENDING')]);
-    expect(kept.standing).toEqual({ status: 'VERIFIED', since: at(1) });
+    expect(kept.standing).toEqual({ status: 'VERIFIED', decisions: [at(1)] });
   });
 });

@@ -1,11 +1,12 @@
 /** Any order of the same events, with any repeats, ends in the same state. */
 
 import fc from 'fast-check';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
+import { toDate } from '../../src/domain/instant';
+import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../src/domain/status';
-import { account, heard, reset, said, withdrawn } from './recorded';
+import { account, at, heard, reset, said, withdrawn } from './recorded';
 
 /** Few instants, so that ties are common. */
 const minute = fc.integer({ min: 0, max: 6 });
@@ -57,10 +58,14 @@ function twoWays(event: fc.Arbitrary<RecordedEvent>) {
     );
 }
 
+/** Approvals run out in the midst of the events, so that it matters which of them came last. */
+const BRIEF: Policy = { verified: null, expiresAfterMs: { '*': 2 * 60_000 } };
+
 function state(events: readonly RecordedEvent[]): string {
   const identities = [{ provider: 'sumsub', subjectRef: 'subject-1', events }];
   const rules = { policy: DEFAULT_POLICY, acceptSandbox: true, now: new Date('2024-06-01') };
-  return JSON.stringify(projectUser(identities, rules));
+  const brief = { policy: BRIEF, acceptSandbox: false, now: toDate(at(6)) };
+  return JSON.stringify([projectUser(identities, rules), projectUser(identities, brief)]);
 }
 
 describe('the projection', () => {

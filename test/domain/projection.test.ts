@@ -80,6 +80,63 @@ describe('a level', () => {
     });
   });
 
+  describe('that a policy lets run out after an hour', () => {
+    const policy: Policy = { verified: null, expiresAfterMs: { '*': 60 * 60_000 } };
+    const minute = (minutes: number) => new Date(Date.UTC(2024, 0, 1, 0, minutes));
+    const held = (events: readonly RecordedEvent[], now: number) =>
+      project([identity(events)], { policy, now: minute(now) }).levels[0];
+
+    it('lasts from the latest approval, and holds since the first', () => {
+      const twice = [said(0, 'APPROVED'), said(30, 'APPROVED')];
+      const held30 = { status: 'VERIFIED', since: at(0), expiresAt: at(90) };
+      expect(held(twice, 59)).toMatchObject(held30);
+      expect(held(twice, 89)).toMatchObject(held30);
+      expect(held(twice, 90)).toMatchObject({ status: 'EXPIRED', since: at(90) });
+      expect(held([...twice].reverse(), 89)).toMatchObject(held30);
+    });
+
+    it('is verified anew by an approval after it ran out', () => {
+      const late = [said(0, 'APPROVED'), said(60, 'APPROVED')];
+      expect(held(late, 70)).toMatchObject({
+        status: 'VERIFIED',
+        since: at(60),
+        expiresAt: at(120),
+      });
+      expect(held(late, 70)?.latestAttempt.number).toBe(1);
+    });
+
+    it('holds since the first approval also over several attempts', () => {
+      const renewed = [said(0, 'APPROVED'), said(20, 'PENDING'), said(30, 'APPROVED')];
+      expect(held(renewed, 80)).toMatchObject({ since: at(0), expiresAt: at(90) });
+      const renewedLate = [said(0, 'APPROVED'), said(20, 'PENDING'), said(70, 'APPROVED')];
+      expect(held(renewedLate, 80)).toMatchObject({ since: at(70), expiresAt: at(130) });
+    });
+
+    it('lasts from the latest approval of a vendor with a lasting word, too', () => {
+      const twice = [heard(0, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED', 'APPROVED')];
+      expect(held(twice, 80)).toMatchObject({ since: at(0), expiresAt: at(90) });
+      const failed = [
+        ...twice,
+        heard(40, 'VERIFIED', 'PENDING'),
+        heard(45, 'VERIFIED', 'REJECTED'),
+      ];
+      expect(held(failed, 80)).toMatchObject({ since: at(0), expiresAt: at(90) });
+    });
+
+    it('is not prolonged by the lasting word alone', () => {
+      const confirmed = [heard(0, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED')];
+      expect(held(confirmed, 50)).toMatchObject({ expiresAt: at(60) });
+    });
+  });
+
+  it('follows the account that decided last, also by saying the same again', () => {
+    const approved = identity([said(1, 'APPROVED'), said(3, 'APPROVED')], 'a');
+    const rejected = identity([said(2, 'REJECTED')], 'b');
+    expect(project([approved, rejected]).levels).toMatchObject([
+      { status: 'VERIFIED', since: at(1) },
+    ]);
+  });
+
   it('takes the latest decision where two accounts hold it', () => {
     const older = identity([said(1, 'APPROVED')], 'a');
     const newer = identity([said(2, 'REJECTED')], 'b');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { createConnection } from '../../src/store/connection';
-import { createReadingDataSource } from '../../src/store/data-source';
+import { createDataSource, createReadingDataSource } from '../../src/store/data-source';
 import { openStore, type StoreConfig, type StoreOptions } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
 
@@ -65,6 +65,17 @@ export async function query<Row>(file: string, sql: string): Promise<readonly Ro
     return await connection.query<Row>(sql);
   } finally {
     await connection.close();
+  }
+}
+
+/** Changes the file beside the store, as another program would. */
+export async function change(file: string, sql: string): Promise<void> {
+  const dataSource = createDataSource(file);
+  await dataSource.initialize();
+  try {
+    await dataSource.query(sql);
+  } finally {
+    await dataSource.destroy();
   }
 }
 
