@@ -66,7 +66,7 @@ export function projectUser(
     identities: projected.map(({ state, attempts }) => ({ state, attempts })),
     levels,
     verification: evaluate(rules.policy, levels),
-    active: isActive(projected.map((one) => one.state)),
+    active: isActive(projected.filter((one) => one.counts).map((one) => one.state)),
   };
 }
 
@@ -98,6 +98,8 @@ interface Standing {
 }
 
 interface ProjectedIdentity extends IdentityProjection {
+  /** Not known from a test environment alone, where that does not count. */
+  readonly counts: boolean;
   readonly standings: readonly Standing[];
 }
 
@@ -109,12 +111,14 @@ function projectIdentity(
   const sorted = [...new Map(events.map((event) => [event.key, event])).values()].sort(
     byOccurrence,
   );
+  const counted = acceptSandbox ? sorted : sorted.filter(({ event }) => !event.sandbox);
   const levels = groupByLevel(provider, sorted).map((level) => {
     const streams = level.streams.map(foldStream);
     return { ...level, streams, numbered: number(level, streams) };
   });
   return {
-    state: accountState(sorted),
+    state: accountState(counted),
+    counts: counted.length > 0 || sorted.length === 0,
     attempts: levels.flatMap(({ numbered }) => [...numbered.values()]),
     standings: levels.flatMap(({ levelKey, kind, streams, numbered }) =>
       streams.flatMap((stream) => {
@@ -145,7 +149,7 @@ interface StreamEvents {
   readonly entries: RecordedEvent[];
 }
 
-/** What ends the whole account stands among the events of each of its streams. */
+/** What ends the whole account stands among the events of each of its streams in the same environment. */
 function groupByLevel(
   provider: ProviderId,
   sorted: readonly RecordedEvent[],
@@ -155,7 +159,9 @@ function groupByLevel(
   for (const entry of sorted) {
     const { event } = entry;
     if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-      for (const stream of streams) stream.entries.push(entry);
+      for (const stream of streams) {
+        if (stream.sandbox === (event.sandbox ?? false)) stream.entries.push(entry);
+      }
     }
     if (!('level' in event)) continue;
     const level = levels.get(event.level) ?? { kind: event.levelKind, streams: new Map() };

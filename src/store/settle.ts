@@ -3,7 +3,7 @@
 import { isDeepStrictEqual as equal } from 'node:util';
 import type { Change, ChangeCause, ChangeCauseKind } from '../domain/change';
 import type { Instant } from '../domain/instant';
-import { type LevelKey, splitLevelKey } from '../domain/level';
+import { type LevelKey, type ProviderId, splitLevelKey } from '../domain/level';
 import {
   latestExternalUserId,
   type NumberedAttempt,
@@ -129,6 +129,7 @@ function reproject(
   const identities = [...user.identities].sort(bySubject);
   const projection = projectUser(identities, rules);
   const drafts: Draft[] = [];
+  const switched = new Set<ProviderId>();
   let changed = false;
 
   identities.forEach((identity, index) => {
@@ -137,6 +138,7 @@ function reproject(
     if (identity.state !== projected.state) {
       identity.state = projected.state;
       identity.dirty = true;
+      switched.add(identity.provider);
       changed = true;
     }
     changed = putAttempts(graph, user, identity, projected.attempts, drafts) || changed;
@@ -157,7 +159,7 @@ function reproject(
     levels.set(levelKey, { status, since, expiresAt, withdrawn, latestAttemptId: attempt.id });
   }
   changed = putLevels(graph, user, levels, drafts) || changed;
-  changed = putUser(user, projection, drafts) || changed;
+  changed = putUser(user, projection, switched, drafts) || changed;
   if (changed) touch(user, rules.now);
   log(graph, user, drafts, occasion, rules.now, null);
   return changed;
@@ -241,17 +243,21 @@ function putLevels(
   return changed;
 }
 
+/** @param switched - Vendors of accounts whose state changed. */
 function putUser(
   user: UserNode,
   { verification, active }: ReturnType<typeof projectUser>,
+  switched: ReadonlySet<ProviderId>,
   drafts: Draft[],
 ): boolean {
   const was = [user.verificationStatus, user.statusSince, user.expiresAt, user.active];
-  const news = user.verificationStatus !== verification.status || user.active !== active;
-  if (news) {
-    const last = drafts.at(-1);
-    const draft = last ?? blankDraft(user);
-    if (last === undefined) drafts.push(draft);
+  if (user.verificationStatus !== verification.status || user.active !== active) {
+    const [provider = null] = user.active !== active && switched.size === 1 ? switched : [];
+    let draft = drafts.at(-1);
+    if (draft === undefined || (provider !== null && draft.provider !== provider)) {
+      draft = { ...blankDraft(user), provider };
+      drafts.push(draft);
+    }
     draft.verificationStatus = verification.status;
     draft.active = active;
   }

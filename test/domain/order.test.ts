@@ -30,8 +30,8 @@ const dated = fc.oneof(
   minute.map(reset),
   minute.map(withdrawn),
   fc
-    .tuple(minute, fc.constantFrom('ACTIVE', 'DEACTIVATED', 'DELETED'))
-    .map(([minutes, state]) => account(minutes, state)),
+    .tuple(minute, fc.constantFrom('ACTIVE', 'DEACTIVATED', 'DELETED'), fc.boolean())
+    .map(([minutes, state, sandbox]) => account(minutes, state, { sandbox })),
 );
 
 const undated = fc

@@ -218,6 +218,43 @@ describe('a user', () => {
     expect(projection.verification.status).toBe('NOT_VERIFIED');
   });
 
+  it('keeps a live attempt untouched by what befalls the account in the test environment', () => {
+    const sandbox = { sandbox: true };
+    const events = [
+      said(1, 'APPROVED'),
+      said(1, 'APPROVED', sandbox),
+      account(2, 'DELETED', sandbox),
+    ];
+    for (const acceptSandbox of [true, false]) {
+      const [projected] = project([identity(events)], { acceptSandbox }).identities;
+      expect(projected?.attempts.map(({ status }) => status)).toEqual(['APPROVED', 'CANCELLED']);
+    }
+    const production = project([identity(events)], { acceptSandbox: false });
+    expect(production.verification.status).toBe('VERIFIED');
+    expect(production.identities[0]?.state).toBe('ACTIVE');
+    expect(production.active).toBe(true);
+    const testing = project([identity(events)], { acceptSandbox: true });
+    expect(testing.identities[0]?.state).toBe('DELETED');
+    expect(testing.active).toBe(false);
+  });
+
+  it('keeps an attempt in the test environment when the live account is deleted', () => {
+    const events = [said(1, 'APPROVED', { sandbox: true }), account(2, 'DELETED')];
+    expect(project([identity(events)]).identities[0]?.attempts).toMatchObject([
+      { status: 'APPROVED' },
+    ]);
+  });
+
+  it('is in production neither kept nor switched off by an account of the test environment', () => {
+    const deleted = identity([account(1, 'DELETED')], 'a');
+    const testing = identity([said(1, 'APPROVED', { sandbox: true })], 'b');
+    expect(project([deleted, testing], { acceptSandbox: false }).active).toBe(false);
+    expect(project([deleted, testing], { acceptSandbox: true }).active).toBe(true);
+    const off = identity([account(1, 'DEACTIVATED', { sandbox: true })], 'c');
+    expect(project([off], { acceptSandbox: false }).active).toBe(true);
+    expect(project([off], { acceptSandbox: true }).active).toBe(false);
+  });
+
   it.each([
     ['with no account', [], true],
     ['with a live account', [[]], true],

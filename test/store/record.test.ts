@@ -213,17 +213,19 @@ describe('the log', () => {
     expect(entries[1]?.occurredAt).toBe('2024-01-01T00:00:00.002000000Z');
   });
 
-  it('tells that an account was switched off', async () => {
+  it('tells that an account was switched off, to those who follow its vendor, too', async () => {
     const { store } = await openTestStore();
     await dispositions(store, [
-      delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW),
+      delivery('sumsub', sumsub('applicantCreated', { externalUserId: 'customer-1' }, 1), NOW),
+      delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW),
       delivery('sumsub', sumsub('applicantDeactivated', {}, 2), NOW),
+      delivery('sumsub', sumsub('applicantActivated', {}, 3), NOW),
     ]);
-    expect((await log(store)).at(-1)).toMatchObject({
-      previousActive: true,
-      active: false,
-      attemptId: null,
-    });
+    const { changes } = await store.read.tail(2, 1_000, { provider: 'sumsub' });
+    expect(changes).toMatchObject([
+      { previousActive: true, active: false, attemptId: null, levelKey: null },
+      { previousActive: false, active: true, attemptId: null, levelKey: null },
+    ]);
   });
 
   it('has no gap and chains for every user after thousands of deliveries at once', async () => {
