@@ -3,7 +3,7 @@
 import { type Attempt, type Course, foldCourse, type Run } from './attempt';
 import type { AccountState, VerificationEvent } from './event';
 import { type Instant, instantOf, toDate } from './instant';
-import { type LevelKey, type LevelKind, levelKey, type ProviderId } from './level';
+import { type LevelKey, type LevelKind, lesserKind, levelKey, type ProviderId } from './level';
 import { evaluate, type HeldLevel, type Policy, type Verification } from './policy';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
 import { isOpen, type VerificationStatus } from './status';
@@ -166,8 +166,7 @@ function groupByLevel(
     if (!('level' in event)) continue;
     const level = levels.get(event.level) ?? { kind: event.levelKind, streams: new Map() };
     levels.set(event.level, level);
-    // An ACTION level stays one, whatever else is said under its name: it must never count toward the user's status.
-    if (level.kind !== 'ACTION') level.kind = event.levelKind;
+    level.kind = lesserKind(level.kind, event.levelKind);
     const key = streamOf(event);
     const stream = level.streams.get(key) ?? { sandbox: event.sandbox ?? false, entries: [] };
     if (!level.streams.has(key)) streams.push(stream);
@@ -264,9 +263,9 @@ function combine(standings: readonly Standing[], rules: ProjectionRules): readon
       const candidates = asked.length > 0 ? asked : several;
       const decisive = [...candidates].sort(byDecision).at(-1);
       const newest = [...candidates].sort(byStart).at(-1);
-      return decisive === undefined || newest === undefined
-        ? []
-        : [toUserLevel(decisive, newest, rules)];
+      if (decisive === undefined || newest === undefined) return [];
+      const kind = several.map((standing) => standing.kind).reduce(lesserKind);
+      return [toUserLevel({ ...decisive, kind }, newest, rules)];
     });
 }
 

@@ -92,12 +92,17 @@ export interface NewEvent {
   readonly cipher: () => Cipher;
 }
 
-export interface NewCredential {
+export interface KnownCredential {
   readonly id: number;
+  readonly issuedAt: Instant;
+  /** Of the delivery that it was told by. */
+  readonly duplicateKey: string;
+}
+
+export interface NewCredential extends KnownCredential {
   readonly provider: ProviderId;
   readonly holderRef: string;
   readonly credentialRef: string;
-  readonly issuedAt: Instant;
   readonly deliveryId: number;
 }
 
@@ -120,8 +125,8 @@ export interface Graph {
   /** By `pairKey(provider, duplicateKey)`. */
   readonly deliveries: Map<string, KnownDelivery>;
   readonly deliveriesById: Map<number, KnownDelivery>;
-  /** `pairKey(provider, credentialRef)` of credentials already kept. */
-  readonly credentials: Set<string>;
+  /** By `pairKey(provider, credentialRef)`. */
+  readonly credentials: Map<string, KnownCredential>;
   /** Highest id in use, per table. */
   readonly lastIds: Record<Table, number>;
 
@@ -138,6 +143,7 @@ export interface Graph {
   readonly rewrittenDeliveries: NewDelivery[];
   readonly newEvents: NewEvent[];
   readonly goneEvents: number[];
+  /** Also those told otherwise than before. */
   readonly newCredentials: NewCredential[];
   readonly changes: Change[];
 }
@@ -149,7 +155,7 @@ export function createGraph(): Graph {
     identities: new Map(),
     deliveries: new Map(),
     deliveriesById: new Map(),
-    credentials: new Set(),
+    credentials: new Map(),
     lastIds: {
       users: 0,
       identities: 0,

@@ -7,6 +7,7 @@ import {
   attemptKey,
   type Graph,
   type IdentityNode,
+  type KnownCredential,
   type KnownDelivery,
   pairKey,
   type StoredEvent,
@@ -68,13 +69,19 @@ async function loadOnce(
     graph.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
     graph.deliveriesById.set(delivery.id, delivery);
   }
-  for (const [provider, ref] of read<[string, string]>('credentials')) {
-    graph.credentials.add(pairKey(provider, ref));
+  for (const { provider, ref, ...known } of read<CredentialJson>('credentials')) {
+    const key = pairKey(provider, ref);
+    if (!graph.credentials.has(key)) graph.credentials.set(key, known);
   }
   const asked = new Set(lookup.externalUserIds);
   return [...namedUsers(identities.values())].filter(
     (id) => !graph.usersByExternalId.has(id) && !asked.has(id),
   );
+}
+
+interface CredentialJson extends KnownCredential {
+  readonly provider: string;
+  readonly ref: string;
 }
 
 function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
@@ -255,8 +262,11 @@ SELECT
       UNION
       SELECT i.undated_delivery_id FROM their i WHERE i.undated_delivery_id IS NOT NULL
     )) AS deliveries,
-  (SELECT json_group_array(json_array(c.provider, c.credential_ref))
+  (SELECT json_group_array(json_object(
+      'id', c.id, 'provider', c.provider, 'ref', c.credential_ref, 'issuedAt', c.issued_at,
+      'duplicateKey', d.duplicate_key))
     FROM json_each(?1, '$.credentials') k
-    CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,
+    CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1
+    CROSS JOIN deliveries d ON d.id = c.delivery_id) AS credentials,
   (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids
 `;

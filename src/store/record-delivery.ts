@@ -222,23 +222,33 @@ function receiptOf(identity: IdentityNode, event: VerificationEvent, receivedAt:
   return `${millisecond}${String(before).padStart(6, '0')}Z`;
 }
 
+/** The latest word holds: by the vendor's clock, then by key, whichever came first. */
 function addCredential(
   graph: Graph,
   deliveryId: number,
-  { provider, receivedAt }: IncomingDelivery,
+  delivery: IncomingDelivery,
   event: CredentialEvent,
 ): number {
-  const known = pairKey(provider, event.credentialRef);
-  if (graph.credentials.has(known)) return 0;
-  graph.credentials.add(known);
-  graph.newCredentials.push({
-    id: nextId(graph, 'credentials'),
+  const { provider, receivedAt } = delivery;
+  const key = pairKey(provider, event.credentialRef);
+  const held = graph.credentials.get(key);
+  const issuedAt = event.occurredAt ?? instantOf(receivedAt);
+  const duplicateKey = storedKey(deliveryId, delivery);
+  if (held !== undefined) {
+    const earlier = issuedAt < held.issuedAt;
+    if (earlier || (issuedAt === held.issuedAt && duplicateKey <= held.duplicateKey)) return 0;
+  }
+  const credential = {
+    id: held?.id ?? nextId(graph, 'credentials'),
     provider,
     holderRef: event.subjectRef,
     credentialRef: event.credentialRef,
-    issuedAt: event.occurredAt ?? instantOf(receivedAt),
+    issuedAt,
     deliveryId,
-  });
+    duplicateKey,
+  };
+  graph.credentials.set(key, credential);
+  graph.newCredentials.push(credential);
   return 1;
 }
 

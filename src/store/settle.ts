@@ -3,7 +3,7 @@
 import { isDeepStrictEqual as equal } from 'node:util';
 import type { Change, ChangeCause, ChangeCauseKind } from '../domain/change';
 import type { Instant } from '../domain/instant';
-import { type LevelKey, type ProviderId, splitLevelKey } from '../domain/level';
+import { type LevelKey, lesserKind, type ProviderId, splitLevelKey } from '../domain/level';
 import {
   latestExternalUserId,
   type NumberedAttempt,
@@ -181,9 +181,9 @@ function putAttempts(
     const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(graph, 'attempts') };
     identity.attempts.set(key, attempt);
     before.delete(key);
+    if (attempt.levelKind !== held?.levelKind) keepLevel(graph, attempt);
     if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
     graph.dirtyAttempts.set(attempt.id, { attempt, identity });
-    graph.levels.set(attempt.levelKey, { kind: attempt.levelKind });
     found.push({ attempt, held });
   }
   // What ended is told before what began in its place.
@@ -208,6 +208,11 @@ function putAttempts(
     });
   }
   return found.length > 0 || before.size > 0;
+}
+
+function keepLevel(graph: Graph, { levelKey, levelKind }: AttemptNode): void {
+  const kind = lesserKind(graph.levels.get(levelKey)?.kind ?? levelKind, levelKind);
+  graph.levels.set(levelKey, { kind });
 }
 
 /** What of an attempt is news to a subscriber. */

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { toDate } from '../../src/domain/instant';
+import { LEVEL_KINDS } from '../../src/domain/level';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
@@ -17,12 +18,14 @@ const dated = fc.oneof(
       minutes: minute,
       status: fc.constantFrom(...ATTEMPT_STATUSES),
       level: fc.constantFrom('basic', 'plus'),
+      levelKind: fc.constantFrom(...LEVEL_KINDS),
       sandbox: fc.boolean(),
       attemptRef: fc.constantFrom(undefined, 'ref-1', 'ref-2'),
     })
-    .map(({ minutes, status, level, sandbox, attemptRef }) =>
+    .map(({ minutes, status, level, levelKind, sandbox, attemptRef }) =>
       said(minutes, status, {
         level,
+        levelKind,
         sandbox,
         ...(attemptRef === undefined ? {} : { attemptRef }),
       }),

@@ -184,6 +184,17 @@ describe('a user', () => {
     ]);
   });
 
+  it('is not verified by a level that was also told to be less than that', () => {
+    const action = said(1, 'PENDING', { levelKind: 'ACTION', attemptRef: 'action-1' });
+    const one = [said(2, 'APPROVED'), action];
+    expect(project([identity(one)]).levels).toMatchObject([{ kind: 'ACTION' }]);
+    const two = [identity([action], 'a'), identity([said(2, 'APPROVED')], 'b')];
+    expect(project(two).levels).toMatchObject([{ status: 'VERIFIED', kind: 'ACTION' }]);
+    expect(project(two).verification.status).toBe('NOT_VERIFIED');
+    const addOn = [said(1, 'APPROVED', { levelKind: 'ADD_ON' }), said(2, 'APPROVED')];
+    expect(project([identity(addOn)]).levels).toMatchObject([{ kind: 'ADD_ON' }]);
+  });
+
   it('is not asked for a level that the vendor replaced by another', () => {
     const moved = [
       said(1, 'PENDING'),

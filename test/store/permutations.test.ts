@@ -31,15 +31,17 @@ const fractalIdBody = fc.oneof(
       .map((told) => fractalId(...told)),
   },
   {
-    weight: 1,
-    arbitrary: fc.constantFrom('c-1', 'c-2').map((credential) => ({
-      type: 'credential_shared',
-      data: {
-        idos_human_id: 'user-1',
-        credential_id: credential,
-        shared_at: '2024-01-01T00:00:00Z',
-      },
-    })),
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom('c-1', 'c-2'), user, fc.integer({ min: 0, max: 1 }))
+      .map(([credential, holder, second]) => ({
+        type: 'credential_shared',
+        data: {
+          idos_human_id: holder,
+          credential_id: credential,
+          shared_at: `2024-01-01T00:00:0${second}Z`,
+        },
+      })),
   },
 );
 
@@ -79,6 +81,8 @@ const sumsubBody = fc
           reviewResult: { reviewAnswer: 'GREEN' },
         },
       ],
+      // Of another kind than what the others say of this level.
+      ['applicantActionPending', { applicantActionId: 'action-2', reviewStatus: 'pending' }],
       ['applicantTagsChanged', {}],
     ),
     fc.constantFrom({}, { externalUserId: 'user-1' }, { externalUserId: 'user-2' }),

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../src/domain/errors';
 import type { IncomingDelivery, Store } from '../../src/store/store';
-import { openTestStore, query } from './open-test-store';
+import { openTestStore, query, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -181,6 +181,50 @@ describe('a delivery', () => {
     expect(await store.read.credentialsOf([userId])).toMatchObject([
       [{ credentialRef: 'credential-1' }],
     ]);
+  });
+});
+
+describe('two words in any order', () => {
+  const shared = (holder: string, second: number) =>
+    delivery(
+      'fractal-id',
+      {
+        type: 'credential_shared',
+        data: {
+          idos_human_id: holder,
+          credential_id: 'credential-1',
+          shared_at: `2024-01-01T00:00:0${second}Z`,
+        },
+      },
+      NOW,
+    );
+  const action = delivery(
+    'sumsub',
+    sumsub('applicantActionPending', { applicantActionId: 'a', reviewStatus: 'pending' }, 1),
+    NOW,
+  );
+  const level = delivery(
+    'sumsub',
+    sumsub('applicantReviewed', { ...green, applicantId: 'applicant-2' }, 2),
+    NOW,
+  );
+
+  it.each([
+    ['of a credential keep the latest', [shared('human-1', 1), shared('human-2', 2)], '"human-2"'],
+    [
+      'of a credential in one instant keep one',
+      [shared('human-1', 1), shared('human-2', 1)],
+      '"human-',
+    ],
+    ['of a level keep it an ACTION', [action, level], '"ACTION"'],
+  ])('%s', async (_, told, kept) => {
+    const forward = await openTestStore();
+    await dispositions(forward.store, told);
+    const backward = await openTestStore();
+    await dispositions(backward.store, [...told].reverse());
+    const state = await stateOf(forward.file);
+    expect(await stateOf(backward.file)).toBe(state);
+    expect(state).toContain(kept);
   });
 });
 
