@@ -42,8 +42,8 @@ export interface IdentityNode {
   undatedDeliveryId: number | null;
   readonly createdAt: string;
   events: StoredEvent[];
-  /** By `attemptKey`. */
-  attempts: Map<string, AttemptNode>;
+  /** By id. */
+  attempts: Map<number, AttemptNode>;
   readonly cipher: () => Cipher;
   dirty: boolean;
   /** Belongs to another user than when it was loaded. */
@@ -181,13 +181,6 @@ export function createGraph(): Graph {
 
 export function pairKey(provider: ProviderId, ref: string): string {
   return `${provider} ${ref}`;
-}
-
-export function attemptKey({
-  levelKey,
-  number,
-}: Pick<NumberedAttempt, 'levelKey' | 'number'>): string {
-  return `${number} ${levelKey}`;
 }
 
 /** One writer at a time, so ids are ours to give: rows can point at each other before any is saved. */

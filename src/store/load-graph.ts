@@ -4,7 +4,6 @@ import type { VerificationEvent } from '../domain/event';
 import type { Connection } from './connection';
 import {
   type AttemptNode,
-  attemptKey,
   type Graph,
   type IdentityNode,
   type KnownCredential,
@@ -184,7 +183,7 @@ function addAttempts(
       rejection: row.rejection === null ? null : JSON.parse(row.rejection),
       reviewReasons: JSON.parse(row.reviewReasons),
     };
-    identities.get(identityId)?.attempts.set(attemptKey(attempt), attempt);
+    identities.get(identityId)?.attempts.set(attempt.id, attempt);
   }
 }
 

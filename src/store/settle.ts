@@ -12,7 +12,6 @@ import {
 } from '../domain/projection';
 import {
   type AttemptNode,
-  attemptKey,
   type Graph,
   type IdentityNode,
   type LevelNode,
@@ -20,6 +19,7 @@ import {
   pairKey,
   type UserNode,
 } from './graph';
+import { matchAttempts } from './match-attempts';
 import { mergeUsers, moveIdentity, openUser } from './membership';
 
 export interface Occasion {
@@ -144,6 +144,9 @@ function reproject(
     changed = putAttempts(graph, user, identity, projected.attempts, drafts) || changed;
   });
 
+  const places = identities.map(
+    ({ attempts }) => new Map([...attempts.values()].map((one) => [placeKey(one), one])),
+  );
   const levels = new Map<LevelKey, LevelNode>();
   for (const {
     levelKey,
@@ -153,8 +156,7 @@ function reproject(
     expiresAt,
     withdrawn,
   } of projection.levels) {
-    const identity = identities[latestAttempt.identity];
-    const attempt = identity?.attempts.get(attemptKey({ levelKey, number: latestAttempt.number }));
+    const attempt = places[latestAttempt.identity]?.get(placeKey({ levelKey, ...latestAttempt }));
     if (attempt === undefined) throw new Error('a level stands on an attempt');
     levels.set(levelKey, { status, since, expiresAt, withdrawn, latestAttemptId: attempt.id });
   }
@@ -165,6 +167,10 @@ function reproject(
   return changed;
 }
 
+function placeKey({ levelKey, number }: Pick<NumberedAttempt, 'levelKey' | 'number'>): string {
+  return `${number} ${levelKey}`;
+}
+
 function putAttempts(
   graph: Graph,
   user: UserNode,
@@ -173,14 +179,14 @@ function putAttempts(
   drafts: Draft[],
 ): boolean {
   const before = identity.attempts;
+  const heldAs = matchAttempts(before.values(), projected);
   identity.attempts = new Map();
   const found: { readonly attempt: AttemptNode; readonly held: AttemptNode | undefined }[] = [];
   for (const one of projected) {
-    const key = attemptKey(one);
-    const held = before.get(key);
+    const held = heldAs.get(one);
     const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(graph, 'attempts') };
-    identity.attempts.set(key, attempt);
-    before.delete(key);
+    identity.attempts.set(attempt.id, attempt);
+    before.delete(attempt.id);
     if (attempt.levelKind !== held?.levelKind) keepLevel(graph, attempt);
     if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
     graph.dirtyAttempts.set(attempt.id, { attempt, identity });
