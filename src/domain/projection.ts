@@ -112,20 +112,20 @@ function projectIdentity(
     byOccurrence,
   );
   const counted = acceptSandbox ? sorted : sorted.filter(({ event }) => !event.sandbox);
-  const levels = groupByLevel(provider, sorted).map((level) => {
+  const levels = groupByLevel(provider, sorted).map(({ levelKey, ...level }) => {
     const streams = level.streams.map(foldStream);
-    return { ...level, streams, numbered: number(level, streams) };
+    return { levelKey, streams, numbered: number(levelKey, streams) };
   });
   return {
     state: accountState(counted),
     counts: counted.length > 0 || sorted.length === 0,
     attempts: levels.flatMap(({ numbered }) => [...numbered.values()]),
-    standings: levels.flatMap(({ levelKey, kind, streams, numbered }) =>
+    standings: levels.flatMap(({ levelKey, streams, numbered }) =>
       streams.flatMap((stream) => {
         const latest = stream.attempts.at(-1);
         const latestAttempt = latest && numbered.get(latest);
         if (latestAttempt === undefined || (stream.sandbox && !acceptSandbox)) return [];
-        const place = { identity, provider, levelKey, kind, latestAttempt };
+        const place = { identity, provider, levelKey, kind: stream.kind, latestAttempt };
         return [{ ...place, ...standingOf(stream) }];
       }),
     ),
@@ -139,13 +139,13 @@ function accountState(sorted: readonly RecordedEvent[]): AccountState {
 
 interface LevelEvents {
   readonly levelKey: LevelKey;
-  readonly kind: LevelKind;
   readonly streams: readonly StreamEvents[];
 }
 
 /** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
 interface StreamEvents {
   readonly sandbox: boolean;
+  kind: LevelKind;
   readonly entries: RecordedEvent[];
 }
 
@@ -154,38 +154,38 @@ function groupByLevel(
   provider: ProviderId,
   sorted: readonly RecordedEvent[],
 ): readonly LevelEvents[] {
-  const levels = new Map<string, { kind: LevelKind; streams: Map<string, StreamEvents> }>();
-  const streams: StreamEvents[] = [];
+  const levels = new Map<string, Map<string, StreamEvents>>();
+  const all: StreamEvents[] = [];
   for (const entry of sorted) {
     const { event } = entry;
+    const sandbox = event.sandbox ?? false;
     if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-      for (const stream of streams) {
-        if (stream.sandbox === (event.sandbox ?? false)) stream.entries.push(entry);
-      }
+      for (const stream of all) if (stream.sandbox === sandbox) stream.entries.push(entry);
     }
     if (!('level' in event)) continue;
-    const level = levels.get(event.level) ?? { kind: event.levelKind, streams: new Map() };
-    levels.set(event.level, level);
-    level.kind = lesserKind(level.kind, event.levelKind);
+    const streams = levels.get(event.level) ?? new Map<string, StreamEvents>();
+    levels.set(event.level, streams);
     const key = streamOf(event);
-    const stream = level.streams.get(key) ?? { sandbox: event.sandbox ?? false, entries: [] };
-    if (!level.streams.has(key)) streams.push(stream);
-    level.streams.set(key, stream);
+    const known = streams.get(key);
+    const stream = known ?? { sandbox, kind: event.levelKind, entries: [] };
+    if (known === undefined) all.push(stream);
+    streams.set(key, stream);
+    stream.kind = lesserKind(stream.kind, event.levelKind);
     stream.entries.push(entry);
   }
-  return [...levels].map(([name, level]) => ({
+  return [...levels].map(([name, streams]) => ({
     levelKey: levelKey(provider, name),
-    kind: level.kind,
-    streams: [...level.streams.values()],
+    streams: [...streams.values()],
   }));
 }
 
 interface Stream extends Course {
   readonly sandbox: boolean;
+  readonly kind: LevelKind;
 }
 
-function foldStream({ entries, sandbox }: StreamEvents): Stream {
-  return { ...foldCourse(entries), sandbox };
+function foldStream({ entries, ...stream }: StreamEvents): Stream {
+  return { ...foldCourse(entries), ...stream };
 }
 
 function streamOf(event: VerificationEvent): string {
@@ -193,17 +193,15 @@ function streamOf(event: VerificationEvent): string {
   return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
 }
 
-function number(
-  { levelKey, kind }: LevelEvents,
-  streams: readonly Stream[],
-): ReadonlyMap<Run, NumberedAttempt> {
+function number(levelKey: LevelKey, streams: readonly Stream[]): ReadonlyMap<Run, NumberedAttempt> {
+  const levelKind = streams.map(({ kind }) => kind).reduce(lesserKind);
   const inOrder = streams
     .flatMap((stream) => stream.attempts)
     .sort((a, b) => compare(orderOf(a), orderOf(b)));
   return new Map(
     inOrder.map((run, index) => {
       const { decisions: _, ...attempt } = run;
-      return [run, { ...attempt, levelKey, levelKind: kind, number: index + 1 }];
+      return [run, { ...attempt, levelKey, levelKind, number: index + 1 }];
     }),
   );
 }

@@ -195,6 +195,13 @@ describe('a user', () => {
     expect(project([identity(addOn)]).levels).toMatchObject([{ kind: 'ADD_ON' }]);
   });
 
+  it('is in production not lessened by the kind that a level has in the test environment', () => {
+    const sandboxed = { levelKind: 'ACTION', sandbox: true } as const;
+    const events = [identity([said(1, 'APPROVED'), said(2, 'APPROVED', sandboxed)])];
+    expect(project(events, { acceptSandbox: false }).verification.status).toBe('VERIFIED');
+    expect(project(events, { acceptSandbox: true }).verification.status).toBe('NOT_VERIFIED');
+  });
+
   it('is not asked for a level that the vendor replaced by another', () => {
     const moved = [
       said(1, 'PENDING'),
