@@ -5,9 +5,9 @@
 
 import type { Change } from '../domain/change';
 import type { AccountState, Profile } from '../domain/event';
+import type { NumberedAttempt } from '../domain/identity-projection';
 import type { Instant } from '../domain/instant';
 import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
-import type { NumberedAttempt } from '../domain/projection';
 import type { RecordedEvent } from '../domain/recorded-event';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type { Cipher } from './key-ring';

@@ -1,6 +1,6 @@
 /** Which attempt held is which of those projected anew, so that an attempt keeps its id whatever is told late. */
 
-import type { NumberedAttempt } from '../domain/projection';
+import type { NumberedAttempt } from '../domain/identity-projection';
 import type { AttemptNode } from './graph';
 
 /**

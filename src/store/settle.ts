@@ -2,14 +2,10 @@
 
 import { isDeepStrictEqual as equal } from 'node:util';
 import type { Change, ChangeCause, ChangeCauseKind } from '../domain/change';
+import type { NumberedAttempt } from '../domain/identity-projection';
 import type { Instant } from '../domain/instant';
 import { type LevelKey, lesserKind, type ProviderId, splitLevelKey } from '../domain/level';
-import {
-  latestExternalUserId,
-  type NumberedAttempt,
-  type ProjectionRules,
-  projectUser,
-} from '../domain/projection';
+import { latestExternalUserId, type ProjectionRules, projectUser } from '../domain/projection';
 import {
   type AttemptNode,
   type Graph,

@@ -1,9 +1,6 @@
+import type { IdentityEvents } from '../../src/domain/identity-projection';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import {
-  type IdentityEvents,
-  latestExternalUserId,
-  projectUser,
-} from '../../src/domain/projection';
+import { latestExternalUserId, projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { account, at, heard, recorded, reset, said, withdrawn } from './recorded';
 
