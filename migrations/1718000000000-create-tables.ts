@@ -93,6 +93,7 @@ export class CreateTables1718000000000 implements MigrationInterface {
       CREATE TABLE "user_levels" (
         "user_id" integer NOT NULL,
         "level_key" text NOT NULL,
+        "kind" text NOT NULL,
         "status" text NOT NULL,
         "since" text NOT NULL,
         "expires_at" text,

@@ -60,6 +60,7 @@ export interface AttemptNode extends NumberedAttempt {
 }
 
 export interface LevelNode {
+  readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;

@@ -8,6 +8,7 @@ import {
   type IdentityNode,
   type KnownCredential,
   type KnownDelivery,
+  type LevelNode,
   pairKey,
   type StoredEvent,
   TABLES,
@@ -192,6 +193,7 @@ function addLevels(
   rows: readonly {
     readonly userId: number;
     readonly levelKey: string;
+    readonly kind: LevelNode['kind'];
     readonly status: 'NOT_VERIFIED' | 'VERIFIED' | 'EXPIRED';
     readonly since: string;
     readonly expiresAt: string | null;
@@ -249,7 +251,7 @@ SELECT
       'startedAt', a.started_at, 'updatedAt', a.updated_at, 'decidedAt', a.decided_at))
     FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) AS attempts,
   (SELECT json_group_array(json_object(
-      'userId', v.user_id, 'levelKey', v.level_key, 'status', v.status, 'since', v.since,
+      'userId', v.user_id, 'levelKey', v.level_key, 'kind', v.kind, 'status', v.status, 'since', v.since,
       'expiresAt', v.expires_at, 'withdrawn', v.withdrawn, 'latestAttemptId', v.latest_attempt_id))
     FROM found CROSS JOIN user_levels v ON v.user_id = found.id) AS user_levels,
   (SELECT json_group_array(json_object(

@@ -254,6 +254,7 @@ const GONE_ATTEMPTS = rowStatement<number>(
 const USER_LEVEL_COLUMNS: readonly Column<HeldLevel>[] = [
   ['user_id', ({ userId }) => userId],
   ['level_key', ({ levelKey }) => levelKey],
+  ['kind', ({ level }) => level.kind],
   ['status', ({ level }) => level.status],
   ['since', ({ level }) => level.since],
   ['expires_at', ({ level }) => level.expiresAt],

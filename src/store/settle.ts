@@ -146,6 +146,7 @@ function reproject(
   const levels = new Map<LevelKey, LevelNode>();
   for (const {
     levelKey,
+    kind,
     latestAttempt,
     status,
     since,
@@ -154,7 +155,14 @@ function reproject(
   } of projection.levels) {
     const attempt = places[latestAttempt.identity]?.get(placeKey({ levelKey, ...latestAttempt }));
     if (attempt === undefined) throw new Error('a level stands on an attempt');
-    levels.set(levelKey, { status, since, expiresAt, withdrawn, latestAttemptId: attempt.id });
+    levels.set(levelKey, {
+      kind,
+      status,
+      since,
+      expiresAt,
+      withdrawn,
+      latestAttemptId: attempt.id,
+    });
   }
   changed = putLevels(graph, user, levels, drafts) || changed;
   changed = putUser(user, projection, switched, drafts) || changed;

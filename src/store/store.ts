@@ -299,6 +299,8 @@ export interface IdentityRow {
 export interface UserLevelRow {
   readonly userId: number;
   readonly levelKey: LevelKey;
+  /** As which it counts for this user. */
+  readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;

@@ -102,7 +102,7 @@ SELECT json_object(
       provider_status, rejection, review_reasons, trust, sandbox, started_at, updated_at, decided_at))
     FROM (SELECT a.*, i.provider, i.subject_ref FROM attempts a JOIN identities i ON i.id = a.identity_id
       ORDER BY i.provider, i.subject_ref, a.level_key, a.number)),
-  'levels', (SELECT json_group_array(json_array(name, level_key, status, since, expires_at, withdrawn, subject_ref, number))
+  'levels', (SELECT json_group_array(json_array(name, level_key, kind, status, since, expires_at, withdrawn, subject_ref, number))
     FROM (SELECT v.*, live.name, i.subject_ref, a.number FROM user_levels v
       JOIN live ON live.id = v.user_id JOIN attempts a ON a.id = v.latest_attempt_id
       JOIN identities i ON i.id = a.identity_id ORDER BY live.name, v.level_key)),
