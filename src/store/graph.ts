@@ -5,9 +5,9 @@
 
 import type { Change } from '../domain/change';
 import type { AccountState, Profile } from '../domain/event';
+import type { NumberedAttempt } from '../domain/identity-projection';
 import type { Instant } from '../domain/instant';
 import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
-import type { NumberedAttempt } from '../domain/projection';
 import type { RecordedEvent } from '../domain/recorded-event';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type { Cipher } from './key-ring';
@@ -42,8 +42,8 @@ export interface IdentityNode {
   undatedDeliveryId: number | null;
   readonly createdAt: string;
   events: StoredEvent[];
-  /** By `attemptKey`. */
-  attempts: Map<string, AttemptNode>;
+  /** By id. */
+  attempts: Map<number, AttemptNode>;
   readonly cipher: () => Cipher;
   dirty: boolean;
   /** Belongs to another user than when it was loaded. */
@@ -60,6 +60,7 @@ export interface AttemptNode extends NumberedAttempt {
 }
 
 export interface LevelNode {
+  readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;
@@ -92,12 +93,15 @@ export interface NewEvent {
   readonly cipher: () => Cipher;
 }
 
-export interface NewCredential {
+export interface KnownCredential {
   readonly id: number;
-  readonly provider: ProviderId;
   readonly holderRef: string;
-  readonly credentialRef: string;
   readonly issuedAt: Instant;
+}
+
+export interface NewCredential extends KnownCredential {
+  readonly provider: ProviderId;
+  readonly credentialRef: string;
   readonly deliveryId: number;
 }
 
@@ -122,8 +126,8 @@ export interface Graph {
   readonly deliveriesById: Map<number, KnownDelivery>;
   /** Per provider, the ids of its last delivery that may recur and of its last that could not be read; 0 for none. */
   readonly lastWords: Map<ProviderId, { readonly recurring: number; readonly unread: number }>;
-  /** `pairKey(provider, credentialRef)` of credentials already kept. */
-  readonly credentials: Set<string>;
+  /** By `pairKey(provider, credentialRef)`. */
+  readonly credentials: Map<string, KnownCredential>;
   /** Highest id in use, per table. */
   readonly lastIds: Record<Table, number>;
 
@@ -140,6 +144,7 @@ export interface Graph {
   readonly rewrittenDeliveries: NewDelivery[];
   readonly newEvents: NewEvent[];
   readonly goneEvents: number[];
+  /** Also those told otherwise than before. */
   readonly newCredentials: NewCredential[];
   readonly goneCredentials: Set<number>;
   readonly changes: Change[];
@@ -153,7 +158,7 @@ export function createGraph(): Graph {
     deliveries: new Map(),
     deliveriesById: new Map(),
     lastWords: new Map(),
-    credentials: new Set(),
+    credentials: new Map(),
     lastIds: {
       users: 0,
       identities: 0,
@@ -180,13 +185,6 @@ export function createGraph(): Graph {
 
 export function pairKey(provider: ProviderId, ref: string): string {
   return `${provider} ${ref}`;
-}
-
-export function attemptKey({
-  levelKey,
-  number,
-}: Pick<NumberedAttempt, 'levelKey' | 'number'>): string {
-  return `${number} ${levelKey}`;
 }
 
 /** One writer at a time, so ids are ours to give: rows can point at each other before any is saved. */

@@ -279,23 +279,31 @@ function receiptOf(identity: IdentityNode, event: VerificationEvent, receivedAt:
   return `${millisecond}${String(before).padStart(6, '0')}Z`;
 }
 
+/** The latest word holds, by the vendor's clock, whichever came first; of two at one instant, the same one in every order. */
 function addCredential(
   graph: Graph,
   deliveryId: number,
   { provider, receivedAt }: IncomingDelivery,
   event: CredentialEvent,
 ): number {
-  const known = pairKey(provider, event.credentialRef);
-  if (graph.credentials.has(known)) return 0;
-  graph.credentials.add(known);
-  graph.newCredentials.push({
-    id: nextId(graph, 'credentials'),
+  const key = pairKey(provider, event.credentialRef);
+  const held = graph.credentials.get(key);
+  const issuedAt = event.occurredAt ?? instantOf(receivedAt);
+  const holderRef = event.subjectRef;
+  if (held !== undefined) {
+    const earlier = issuedAt < held.issuedAt;
+    if (earlier || (issuedAt === held.issuedAt && holderRef <= held.holderRef)) return 0;
+  }
+  const credential = {
+    id: held?.id ?? nextId(graph, 'credentials'),
     provider,
-    holderRef: event.subjectRef,
+    holderRef,
     credentialRef: event.credentialRef,
-    issuedAt: event.occurredAt ?? instantOf(receivedAt),
+    issuedAt,
     deliveryId,
-  });
+  };
+  graph.credentials.set(key, credential);
+  graph.newCredentials.push(credential);
   return 1;
 }
 
