@@ -170,14 +170,16 @@ export class CreateTables1718000000000 implements MigrationInterface {
         "credential_ref" text NOT NULL,
         "issued_at" text NOT NULL,
         "delivery_id" integer NOT NULL,
-        CONSTRAINT "credentials_ref" UNIQUE ("provider", "credential_ref"),
+        CONSTRAINT "credentials_word" UNIQUE ("delivery_id", "credential_ref"),
         CONSTRAINT "credentials_delivery" FOREIGN KEY ("delivery_id") REFERENCES "deliveries" ("id")
       )
     `);
     await runner.query(
       `CREATE INDEX "credentials_by_holder" ON "credentials" ("provider", "holder_ref")`,
     );
-    await runner.query(`CREATE INDEX "credentials_by_delivery" ON "credentials" ("delivery_id")`);
+    await runner.query(
+      `CREATE INDEX "credentials_by_ref" ON "credentials" ("provider", "credential_ref")`,
+    );
     await runner.query(`
       CREATE TABLE "changes" (
         "id" integer PRIMARY KEY AUTOINCREMENT NOT NULL,

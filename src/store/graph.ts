@@ -93,13 +93,15 @@ export interface NewEvent {
   readonly cipher: () => Cipher;
 }
 
+/** The latest word about a credential. */
 export interface KnownCredential {
-  readonly id: number;
   readonly holderRef: string;
   readonly issuedAt: Instant;
 }
 
+/** What one delivery says about a credential. */
 export interface NewCredential extends KnownCredential {
+  readonly id: number;
   readonly provider: ProviderId;
   readonly credentialRef: string;
   readonly deliveryId: number;
@@ -144,7 +146,6 @@ export interface Graph {
   readonly rewrittenDeliveries: NewDelivery[];
   readonly newEvents: NewEvent[];
   readonly goneEvents: number[];
-  /** Also those told otherwise than before. */
   readonly newCredentials: NewCredential[];
   readonly goneCredentials: Set<number>;
   readonly changes: Change[];
@@ -191,4 +192,10 @@ export function pairKey(provider: ProviderId, ref: string): string {
 export function nextId(graph: Graph, table: Table): number {
   graph.lastIds[table] += 1;
   return graph.lastIds[table];
+}
+
+/** By the vendor's clock; of two at one instant, one and the same in every order. */
+export function isLaterWord(word: KnownCredential, held: KnownCredential): boolean {
+  if (word.issuedAt !== held.issuedAt) return word.issuedAt > held.issuedAt;
+  return word.holderRef > held.holderRef;
 }

@@ -6,6 +6,7 @@ import {
   type AttemptNode,
   type Graph,
   type IdentityNode,
+  isLaterWord,
   type KnownCredential,
   type KnownDelivery,
   type LevelNode,
@@ -74,10 +75,11 @@ async function loadOnce(
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
     if (!graph.lastWords.has(provider)) graph.lastWords.set(provider, { recurring, unread });
   }
-  for (const { provider, ref, ...known } of read<CredentialJson>('credentials')) {
-    if (graph.goneCredentials.has(known.id)) continue;
+  for (const { id, provider, ref, ...word } of read<CredentialJson>('credentials')) {
     const key = pairKey(provider, ref);
-    if (!graph.credentials.has(key)) graph.credentials.set(key, known);
+    const held = graph.credentials.get(key);
+    if (graph.goneCredentials.has(id) || (held && !isLaterWord(word, held))) continue;
+    graph.credentials.set(key, word);
   }
   const asked = new Set(lookup.externalUserIds);
   return [...namedUsers(identities.values())].filter(
@@ -86,6 +88,7 @@ async function loadOnce(
 }
 
 interface CredentialJson extends KnownCredential {
+  readonly id: number;
   readonly provider: string;
   readonly ref: string;
 }

@@ -11,6 +11,8 @@ import type { Disposition } from '../domain/status';
 import {
   type Graph,
   type IdentityNode,
+  isLaterWord,
+  type KnownCredential,
   type KnownDelivery,
   nextId,
   pairKey,
@@ -160,13 +162,13 @@ export function applyReading(
   const about = new Set<IdentityNode>();
   const added: { readonly identity: IdentityNode; readonly event: StoredEvent }[] = [];
   let opened = false;
-  let credentials = 0;
+  let credentialNews = false;
 
   if (reading.kind === 'EVENTS') {
     const keyOf = eventKeys(deliveryId, delivery);
     reading.events.forEach((event, place) => {
       if (event.type === 'CREDENTIAL') {
-        credentials += addCredential(graph, deliveryId, delivery, event);
+        credentialNews = addCredential(graph, deliveryId, delivery, event) || credentialNews;
         return;
       }
       const known = graph.identities.get(pairKey(delivery.provider, event.subjectRef));
@@ -194,7 +196,7 @@ export function applyReading(
   const { changed } = settle(graph, { identities }, occasion, rules);
   const [identity = null] = about;
   if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
-  if (changed || opened || credentials > 0 || isProfileNews(added)) {
+  if (changed || opened || credentialNews || isProfileNews(added)) {
     return { disposition: 'APPLIED', identity };
   }
   return { disposition: added.some(isLate) ? 'STALE' : 'UNCHANGED', identity };
@@ -279,32 +281,29 @@ function receiptOf(identity: IdentityNode, event: VerificationEvent, receivedAt:
   return `${millisecond}${String(before).padStart(6, '0')}Z`;
 }
 
-/** The latest word holds, by the vendor's clock, whichever came first; of two at one instant, the same one in every order. */
+/** Every word is kept, and the latest is read: so it does not matter which came first. */
 function addCredential(
   graph: Graph,
   deliveryId: number,
   { provider, receivedAt }: IncomingDelivery,
   event: CredentialEvent,
-): number {
-  const key = pairKey(provider, event.credentialRef);
+): boolean {
+  const { credentialRef } = event;
+  const key = pairKey(provider, credentialRef);
   const held = graph.credentials.get(key);
-  const issuedAt = event.occurredAt ?? instantOf(receivedAt);
-  const holderRef = event.subjectRef;
-  if (held !== undefined) {
-    const earlier = issuedAt < held.issuedAt;
-    if (earlier || (issuedAt === held.issuedAt && holderRef <= held.holderRef)) return 0;
-  }
-  const credential = {
-    id: held?.id ?? nextId(graph, 'credentials'),
-    provider,
-    holderRef,
-    credentialRef: event.credentialRef,
-    issuedAt,
-    deliveryId,
+  const twice = graph.newCredentials.some(
+    (word) => word.deliveryId === deliveryId && word.credentialRef === credentialRef,
+  );
+  if (twice) return false;
+  const word: KnownCredential = {
+    holderRef: event.subjectRef,
+    issuedAt: event.occurredAt ?? instantOf(receivedAt),
   };
-  graph.credentials.set(key, credential);
-  graph.newCredentials.push(credential);
-  return 1;
+  const id = nextId(graph, 'credentials');
+  graph.newCredentials.push({ ...word, id, provider, credentialRef, deliveryId });
+  const news = held === undefined || isLaterWord(word, held);
+  if (news) graph.credentials.set(key, word);
+  return news;
 }
 
 function dateOfNews(

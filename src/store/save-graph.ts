@@ -210,11 +210,7 @@ const CREDENTIAL_COLUMNS: readonly Column<NewCredential>[] = [
   ['issued_at', (credential) => credential.issuedAt],
   ['delivery_id', (credential) => credential.deliveryId],
 ];
-const CREDENTIALS = insertRows(
-  'credentials',
-  CREDENTIAL_COLUMNS,
-  update(['id'], CREDENTIAL_COLUMNS),
-);
+const CREDENTIALS = insertRows('credentials', CREDENTIAL_COLUMNS);
 
 const GONE_CREDENTIALS = rowStatement<number>(
   (rows) => `DELETE FROM credentials WHERE id IN (SELECT value ->> 0 FROM ${rows})`,

@@ -117,11 +117,16 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async credentialsOf(userIds) {
       const rows = await connection.query<CredentialRow & { userId: number }>(
-        `SELECT i.user_id AS userId, c.id, c.provider, c.holder_ref AS holderRef,
-            c.credential_ref AS credentialRef, c.issued_at AS issuedAt
+        `SELECT i.user_id AS userId, c.provider, c.holder_ref AS holderRef,
+            c.credential_ref AS credentialRef, c.issued_at AS issuedAt,
+            (SELECT min(id) FROM credentials f
+              WHERE f.provider = c.provider AND f.credential_ref = c.credential_ref) AS id
           FROM identities i
           JOIN credentials c ON c.provider = i.provider AND c.holder_ref = i.subject_ref
-          WHERE i.user_id IN (SELECT value FROM json_each(?)) ORDER BY c.issued_at, c.id`,
+          WHERE i.user_id IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+            SELECT 1 FROM credentials l WHERE l.provider = c.provider AND l.credential_ref = c.credential_ref
+              AND (l.issued_at, l.holder_ref, l.id) > (c.issued_at, c.holder_ref, c.id))
+          ORDER BY c.issued_at, id`,
         [JSON.stringify(userIds)],
       );
       return group(

@@ -125,6 +125,6 @@ SELECT json_object(
       JOIN live ON live.id = v.user_id JOIN attempts a ON a.id = v.latest_attempt_id
       JOIN identities i ON i.id = a.identity_id ORDER BY live.name, v.level_key)),
   'credentials', (SELECT json_group_array(json_array(provider, holder_ref, credential_ref, issued_at))
-    FROM (SELECT * FROM credentials ORDER BY provider, credential_ref)),
+    FROM (SELECT *, max(issued_at || holder_ref) FROM credentials GROUP BY provider, credential_ref)),
   'kinds', (SELECT json_group_array(json_array(key, kind)) FROM (SELECT * FROM levels ORDER BY key))
 ) AS state`;
