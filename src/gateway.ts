@@ -9,6 +9,7 @@ import { createMemoryWakeup } from './feed/memory-wakeup';
 import { type ContextParts, createContext } from './graphql/context';
 import { formatError } from './graphql/errors';
 import { createSchema } from './graphql/schema';
+import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Limits } from './http/limits';
 import { createHttpServer } from './http/server';
@@ -98,6 +99,7 @@ function createGraphQLService(log: Logger, parts: Parts): GraphQLService {
   return {
     schema: createSchema(parts.providers),
     formatError: formatError(log),
+    viewOf,
     contextFor(principal, purpose) {
       if (purpose === 'REQUEST') return requestContext(principal, parts);
       return { context: createContext({ ...parts, principal, read: store.read }), done() {} };

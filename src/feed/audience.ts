@@ -1,12 +1,16 @@
 /** Who listens to the head of the log, found by the user they ask about. */
 
 import type { Change } from '../domain/change';
+import { createLane, type Lane, type Recipient } from './lane';
+import type { Press } from './outlet';
 
-export interface Listener {
+export interface Listener extends Recipient {
   /** Whose entries it wants; `null`: everybody's. Grows as those users are merged into others. */
   readonly userIds: Set<number> | null;
-  /** May be offered the same entry more than once. */
-  offer(change: Change): void;
+  /** What makes of an entry what it is offered with it; `null`: it is offered the entry alone, and at once. */
+  readonly press: Press<unknown> | null;
+  /** Whether to offer it the entry, as far as can be told now. May be offered it in spite of that. */
+  wants(change: Change): boolean;
 }
 
 export interface Audience {
@@ -14,11 +18,14 @@ export interface Audience {
   leave(listener: Listener): void;
   /** Offers the entry to all whom it may concern. Costs nothing for those who ask about other users. */
   publish(change: Change): void;
+  /** Resolves when no press has more than `count` entries before it. One waiter at a time. */
+  until(count: number): Promise<void>;
 }
 
 export function createAudience(): Audience {
   const unfiltered = new Set<Listener>();
   const byUser = new Map<number, Set<Listener>>();
+  const lanes = new Map<Press<unknown>, Lane>();
 
   function index(userId: number, listener: Listener): void {
     const listeners = byUser.get(userId);
@@ -40,6 +47,12 @@ export function createAudience(): Audience {
     }
   }
 
+  function laneOf(press: Press<unknown>): Lane {
+    const lane = lanes.get(press) ?? createLane(press, () => lanes.delete(press));
+    lanes.set(press, lane);
+    return lane;
+  }
+
   return {
     join(listener) {
       if (listener.userIds === null) unfiltered.add(listener);
@@ -54,8 +67,31 @@ export function createAudience(): Audience {
     publish(change) {
       const { mergedUserId } = change.cause;
       if (mergedUserId !== null) followMerge(mergedUserId, change.userId);
-      for (const listener of unfiltered) listener.offer(change);
-      for (const listener of byUser.get(change.userId) ?? []) listener.offer(change);
+      const concerned = [unfiltered, byUser.get(change.userId) ?? []];
+      for (const [press, listeners] of byPress(change, concerned)) {
+        if (press !== null) laneOf(press).add(change, listeners);
+        else for (const listener of listeners) listener.offer(change);
+      }
+    },
+
+    async until(count) {
+      for (const lane of lanes.values()) await lane.until(count);
     },
   };
+}
+
+function byPress(
+  change: Change,
+  concerned: readonly Iterable<Listener>[],
+): ReadonlyMap<Press<unknown> | null, readonly Listener[]> {
+  const wanting = new Map<Press<unknown> | null, Listener[]>();
+  for (const listeners of concerned) {
+    for (const listener of listeners) {
+      if (!listener.wants(change)) continue;
+      const others = wanting.get(listener.press);
+      if (others === undefined) wanting.set(listener.press, [listener]);
+      else others.push(listener);
+    }
+  }
+  return wanting;
 }

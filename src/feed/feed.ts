@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Change } from '../domain/change';
 import type { ChangeFilter } from '../store/store';
 import { createAudience } from './audience';
+import type { ChangeStream } from './outlet';
 import { createSubscription, type FeedReader, type Subscription } from './subscription';
 import { createTail } from './tail';
 import type { Wakeup } from './wakeup';
@@ -23,8 +24,8 @@ export interface Feed {
   subscribe(options: {
     readonly afterSeq?: number;
     readonly filter: ChangeFilter;
-    readonly signal: AbortSignal;
-  }): AsyncIterableIterator<Change>;
+    readonly signal?: AbortSignal | undefined;
+  }): ChangeStream;
 
   /** Ends every subscription. Close the sockets first: an ended subscription tells its client not to come back. */
   stop(): Promise<void>;
@@ -44,6 +45,9 @@ export interface FeedOptions {
   readonly queueSize?: number;
 }
 
+/** Entries that a press may lag behind the log before the log is read no further. */
+const MAX_UNDER_WAY = 50;
+
 export function createFeed(options: FeedOptions): Feed {
   const { read, logId, wakeup, log } = options;
   const { pollMs = 1000, windowSize = 4096, queueSize = 1000 } = options;
@@ -60,13 +64,21 @@ export function createFeed(options: FeedOptions): Feed {
     open(window);
   }
 
-  function onEntries(changes: readonly Change[]): void {
+  async function onEntries(changes: readonly Change[]): Promise<void> {
     const first = changes[0];
     if (window === null || first === undefined) return;
     const seenTo = window.head;
-    window.append(changes);
-    if (first.seq === seenTo + 1) for (const change of changes) audience.publish(change);
-    else for (const subscription of crowd) subscription.fallBehind(seenTo); // the log was cut before we read it
+    if (first.seq === seenTo + 1) {
+      window.append(changes);
+      for (const change of changes) {
+        audience.publish(change);
+        await audience.until(MAX_UNDER_WAY);
+      }
+    } else {
+      await audience.until(0);
+      window.append(changes);
+      for (const subscription of crowd) subscription.fallBehind(seenTo); // the log was cut before we read it
+    }
   }
 
   const tail = createTail({ read, onStart, onEntries, log, pollMs });

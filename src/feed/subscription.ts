@@ -9,6 +9,7 @@ import type { Audience, Listener } from './audience';
 import { createBell } from './bell';
 import { matches, matchesBesidesUser } from './matches';
 import { addMergedUsers } from './merged-users';
+import type { ChangeStream, Outlet } from './outlet';
 import type { Window } from './window';
 
 export type FeedReader = Pick<
@@ -25,7 +26,7 @@ export interface SubscriptionOptions {
   /** The last position seen; `undefined`: begin at the head of the log as of now. */
   readonly afterSeq: number | undefined;
   readonly filter: ChangeFilter;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Entries that may wait for the subscriber. */
   readonly queueSize: number;
   readonly log: Pick<Logger, 'warn'>;
@@ -35,7 +36,7 @@ export interface SubscriptionOptions {
 }
 
 export interface Subscription {
-  readonly changes: AsyncIterableIterator<Change>;
+  readonly changes: ChangeStream;
   /** Ends it: what waits is dropped. */
   end(): void;
   /** The head of the log moves on without it from `seenTo`: it shall read what follows by itself. */
@@ -59,16 +60,29 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   let headAtCall = options.afterSeq === undefined ? settle(read.head()) : null;
   let window: Window | null = null;
   let readTo: number | null = null;
+  let outlet: Outlet | null = null;
   let listening = false;
+  let asked = false; // an item is awaited
   let ended = false;
 
   const listener: Listener = {
     userIds,
-    offer(change) {
-      if (readTo === null || change.seq <= readTo) return;
-      if (!matchesBesidesUser(change, filter)) return;
+
+    get press() {
+      return outlet?.press ?? null;
+    },
+
+    get ready() {
+      return listening && asked && queue.length === 0;
+    },
+
+    wants: (change) => readTo !== null && change.seq > readTo && matchesBesidesUser(change, filter),
+
+    offer(change, made) {
+      if (!listening || !listener.wants(change)) return;
       if (queue.length >= options.queueSize) return fallBehind(change.seq - 1);
       readTo = change.seq;
+      if (listener.ready && made !== undefined && outlet?.take(made)) return;
       queue.push(change);
       bell.ring();
     },
@@ -92,7 +106,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   function end(): void {
     if (ended) return;
     ended = true;
-    signal.removeEventListener('abort', end);
+    signal?.removeEventListener('abort', end);
     audience.leave(listener);
     options.crowd.delete(subscription);
     queue.length = 0;
@@ -103,10 +117,16 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
     while (!ended) {
       const change = queue.shift();
       if (change !== undefined) return { done: false, value: change };
-      if (listening) await bell.wait();
+      if (listening) await listenOn();
       else await readOnOrEnd();
     }
     return DONE;
+  }
+
+  async function listenOn(): Promise<void> {
+    asked = true;
+    await bell.wait();
+    asked = false;
   }
 
   /** The store being away is no reason to end a stream that can go on when it is back. */
@@ -200,14 +220,20 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
     return (change) => matches(change, current);
   }
 
-  const subscription: Subscription = { changes: toIterator(pull, end), end, fallBehind };
+  const changes: ChangeStream = {
+    ...toIterator(pull, end),
+    divert(into) {
+      outlet = into;
+    },
+  };
+  const subscription: Subscription = { changes, end, fallBehind };
   options.crowd.add(subscription);
   void options.opened.then((opened) => {
     window = opened;
     bell.ring();
   });
-  signal.addEventListener('abort', end, { once: true });
-  if (signal.aborted) end();
+  signal?.addEventListener('abort', end, { once: true });
+  if (signal?.aborted) end();
   return subscription;
 }
 
@@ -215,7 +241,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
 function toIterator(
   pull: () => Promise<IteratorResult<Change, undefined>>,
   end: () => void,
-): AsyncIterableIterator<Change> {
+): Omit<ChangeStream, 'divert'> {
   let turn: Promise<unknown> = Promise.resolve();
   return {
     next() {

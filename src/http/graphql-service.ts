@@ -13,6 +13,11 @@ export interface GraphQLService {
     principal: Principal,
     purpose: 'REQUEST' | 'SUBSCRIPTION',
   ): Promise<OperationContext> | OperationContext;
+  /**
+   * Names what a principal may see: for equal names, what a subscription answers about an entry of the log is the same,
+   * also for other arguments of its root field. `null`: it may be seen by this one alone.
+   */
+  viewOf(principal: Principal): string | null;
   /** Turns whatever was thrown into what a client may see. */
   formatError(error: unknown): GraphQLFormattedError;
 }

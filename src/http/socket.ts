@@ -1,5 +1,6 @@
 /** Makes a `ws` socket safe to write to: a client that does not read is slowed down first, then closed. */
 
+import type { Duplex } from 'node:stream';
 import type { WebSocket as ProtocolSocket } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
@@ -14,6 +15,8 @@ export const CLOSE = {
 } as const;
 
 export interface GuardedSocket {
+  /** Writes a whole frame at once, unless the client has yet to take what was written before. */
+  push(frame: Buffer): boolean;
   /** For `graphql-ws`. Its `send` resolves when the message has left the process, or cannot any more. */
   readonly protocolSocket: ProtocolSocket;
   /** Sends a close frame, and drops the connection if the client does not answer it in time. */
@@ -27,10 +30,17 @@ export interface GuardedSocketOptions {
   readonly closeCodeOf: (error: unknown) => number;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** Answers that may wait for a client before we stop reading what else it has to say. */
 const MAX_UNSENT = 200;
 
-export function guardSocket(socket: WebSocket, options: GuardedSocketOptions): GuardedSocket {
+/** @param wire - What `socket` writes to. */
+export function guardSocket(
+  socket: WebSocket,
+  wire: Duplex,
+  options: GuardedSocketOptions,
+): GuardedSocket {
   const { limits, log } = options;
   let unsent = 0;
   let answered = true;
@@ -72,6 +82,13 @@ export function guardSocket(socket: WebSocket, options: GuardedSocketOptions): G
     });
   }
 
+  function push(frame: Buffer): boolean {
+    if (socket.readyState !== socket.OPEN || wire.writableLength > 0) return false;
+    wire.write(frame);
+    if (wire.writableLength > 0) void write((done) => wire.write(NOTHING, done)); // done when the frame is
+    return true;
+  }
+
   /** While a message waits for the client, its stall timer judges; a client that is slow cannot answer pings in time. */
   function checkAlive(): void {
     if (unsent > 0) return;
@@ -95,6 +112,7 @@ export function guardSocket(socket: WebSocket, options: GuardedSocketOptions): G
   socket.once('close', () => clearInterval(keepAlive));
 
   return {
+    push,
     close,
     protocolSocket: {
       protocol: socket.protocol,

@@ -54,7 +54,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   });
 
   function accept(webSocket: WebSocket, request: IncomingMessage): void {
-    const socket = guardSocket(webSocket, { limits, log, closeCodeOf });
+    const socket = guardSocket(webSocket, request.socket, { limits, log, closeCodeOf });
     const connection: Connection = { request, socket, principal: null, unwatch: () => {} };
     const closed = protocol.opened(socket.protocolSocket, connection);
     const over = new Promise<void>((resolve) => {
@@ -109,21 +109,20 @@ function createProtocol(
       return true;
     },
 
-    async onSubscribe(context, _id, payload) {
-      const { principal } = context.extra;
+    async onSubscribe(context, id, payload) {
+      const { principal, socket } = context.extra;
       if (principal === null) throw new Error('expected credentials before the first operation');
       if (exceeds(context, limits)) return [tooManySubscriptions(limits)];
-      return operations.prepare(payload, principal);
+      const quotedId = JSON.stringify(id);
+      return operations.prepare(payload, principal, (frame) =>
+        socket.push(frame.bytesFor(quotedId)),
+      );
     },
 
     execute: operations.execute,
     subscribe: operations.streamOf,
 
-    onNext: (_context, _id, _payload, _args, { data, errors }) =>
-      errors && {
-        ...(data === undefined ? {} : { data }),
-        errors: errors.map(graphql.formatError),
-      },
+    onNext: (_context, _id, _payload, _args, result) => operations.toPayload(result),
     onError: (_context, _id, _payload, errors) => errors.map(graphql.formatError),
   });
 }

@@ -49,6 +49,7 @@ export function createToy(disposal: Disposal, log: MemoryLog = createMemoryLog()
   const service: GraphQLService = {
     schema: withResolvers(buildSchema(SDL), { feed, log, commit, held, made }),
     formatError: formatError(silentLog),
+    viewOf: () => null,
     contextFor(principal, purpose) {
       const kind = purpose === 'REQUEST' ? 'requests' : 'subscriptions';
       held[kind] += 1;
