@@ -70,7 +70,7 @@ export function createAudience(): Audience {
       const concerned = [unfiltered, byUser.get(change.userId) ?? []];
       for (const [press, listeners] of byPress(change, concerned)) {
         if (press !== null) laneOf(press).add(change, listeners);
-        else for (const listener of listeners) listener.offer(change);
+        else for (const listener of listeners) listener.offer([{ change, made: undefined }]);
       }
     },
 

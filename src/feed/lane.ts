@@ -5,11 +5,17 @@ import type { Change } from '../domain/change';
 import { createBell } from './bell';
 import type { Press } from './outlet';
 
+/** An entry, and what the press made of it; `undefined` if it failed, or nobody could have taken it. */
+export interface Offer {
+  readonly change: Change;
+  readonly made: unknown;
+}
+
 export interface Recipient {
   /** Whether it could take what the press makes, as far as can be told now. */
   readonly ready: boolean;
-  /** @param made - What the press made of the entry, if it did. */
-  offer(change: Change, made?: unknown): void;
+  /** @param offers - In the order of the log. */
+  offer(offers: readonly Offer[]): void;
 }
 
 export interface Lane {
@@ -21,12 +27,12 @@ export interface Lane {
 interface Entry {
   readonly change: Change;
   readonly recipients: readonly Recipient[];
-  made: Promise<unknown> | null;
+  making: Promise<void> | null;
+  offer: Offer | null;
 }
 
 /** Entries that are made at a time. */
 const AHEAD = 8;
-const NOTHING = Promise.resolve(undefined);
 /** Recipients who are served before others in the process have their turn. */
 const AT_A_TIME = 500;
 
@@ -36,20 +42,24 @@ export function createLane(press: Press<unknown>, onEmpty: () => void): Lane {
   const delivered = createBell();
 
   function makeAhead(): void {
-    for (const entry of entries.slice(0, AHEAD)) {
-      entry.made ??= entry.recipients.some(({ ready }) => ready) ? make(entry) : NOTHING;
-    }
+    for (const entry of entries.slice(0, AHEAD)) entry.making ??= make(entry);
   }
 
   /** What goes wrong is found again, and told, by each recipient who makes it alone. */
-  function make({ change }: Entry): Promise<unknown> {
-    return press.make(change).catch(() => undefined);
+  async function make(entry: Entry): Promise<void> {
+    const { change, recipients } = entry;
+    const wanted = recipients.some(({ ready }) => ready);
+    const made = wanted ? await press.make(change).catch(() => undefined) : undefined;
+    entry.offer = { change, made };
   }
 
   async function run(): Promise<void> {
-    for (let entry = entries[0]; entry !== undefined; entry = entries[0]) {
-      await deliver(entry, await entry.made);
-      entries.shift();
+    for (let first = entries[0]; first !== undefined; first = entries[0]) {
+      await first.making;
+      const unmade = entries.findIndex(({ offer }) => offer === null);
+      const made = entries.slice(0, unmade < 0 ? entries.length : unmade);
+      await deliver(made);
+      entries.splice(0, made.length);
       makeAhead();
       delivered.ring();
     }
@@ -58,7 +68,7 @@ export function createLane(press: Press<unknown>, onEmpty: () => void): Lane {
 
   return {
     add(change, recipients) {
-      entries.push({ change, recipients, made: null });
+      entries.push({ change, recipients, making: null, offer: null });
       makeAhead();
       if (entries.length === 1) void run();
     },
@@ -69,10 +79,20 @@ export function createLane(press: Press<unknown>, onEmpty: () => void): Lane {
   };
 }
 
-async function deliver({ change, recipients }: Entry, made: unknown): Promise<void> {
+/** All that is due to a recipient at once: to write twice costs twice. */
+async function deliver(made: readonly Entry[]): Promise<void> {
+  const due = new Map<Recipient, Offer[]>();
+  for (const { recipients, offer } of made) {
+    if (offer === null) continue;
+    for (const recipient of recipients) {
+      const offers = due.get(recipient);
+      if (offers === undefined) due.set(recipient, [offer]);
+      else offers.push(offer);
+    }
+  }
   let served = 0;
-  for (const recipient of recipients) {
-    recipient.offer(change, made);
+  for (const [recipient, offers] of due) {
+    recipient.offer(offers);
     served += 1;
     if (served % AT_A_TIME === 0) await breathe();
   }

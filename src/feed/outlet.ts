@@ -11,8 +11,8 @@ export interface Press<Item> {
 /** One subscriber's own end of it. */
 export interface Outlet<Item = unknown> {
   readonly press: Press<Item>;
-  /** Sends the item, or answers `false`: not now. Then the iterator has the entry, which waits for the subscriber. */
-  take(item: Item): boolean;
+  /** Sends the items, or answers `false`: not now. Then the iterator gives the entries, when it is asked. */
+  take(items: readonly Item[]): boolean;
 }
 
 /** What `Feed.subscribe` gives: an iterator that need not be asked while the outlet can take what comes. */

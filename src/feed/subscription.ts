@@ -7,6 +7,7 @@ import { CursorExpiredError, CursorInvalidError, GatewayError } from '../domain/
 import type { ChangeFilter, Reader } from '../store/store';
 import type { Audience, Listener } from './audience';
 import { createBell } from './bell';
+import type { Offer } from './lane';
 import { matches, matchesBesidesUser } from './matches';
 import { addMergedUsers } from './merged-users';
 import type { ChangeStream, Outlet } from './outlet';
@@ -78,15 +79,26 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
 
     wants: (change) => readTo !== null && change.seq > readTo && matchesBesidesUser(change, filter),
 
-    offer(change, made) {
-      if (!listening || !listener.wants(change)) return;
-      if (queue.length >= options.queueSize) return fallBehind(change.seq - 1);
-      readTo = change.seq;
-      if (listener.ready && made !== undefined && outlet?.take(made)) return;
-      queue.push(change);
-      bell.ring();
+    offer(offers) {
+      const due = offers.filter(({ change }) => listening && listener.wants(change));
+      const last = due.at(-1);
+      if (last !== undefined && listener.ready && sendAtOnce(due)) readTo = last.change.seq;
+      else for (const { change } of due) enqueue(change);
     },
   };
+
+  function sendAtOnce(offers: readonly Offer[]): boolean {
+    if (outlet === null || offers.some(({ made }) => made === undefined)) return false;
+    return outlet.take(offers.map(({ made }) => made));
+  }
+
+  function enqueue(change: Change): void {
+    if (queue.length >= options.queueSize) fallBehind(change.seq - 1);
+    if (!listening) return;
+    readTo = change.seq;
+    queue.push(change);
+    bell.ring();
+  }
 
   function listen(): void {
     listening = true;

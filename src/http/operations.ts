@@ -20,12 +20,12 @@ export interface Operations {
   /**
    * What is to be run, or why it is not. For a subscription the stream is open when this resolves.
    *
-   * @param push - Sends an item of the subscription past its stream, or answers `false`: not now.
+   * @param push - Sends items of the subscription past its stream, or answers `false`: not now.
    */
   prepare(
     payload: SubscribePayload,
     principal: Principal,
-    push: (frame: Frame) => boolean,
+    push: (frames: readonly Frame[]) => boolean,
   ): Promise<ExecutionArgs | readonly GraphQLError[]>;
   /** Runs a query or mutation that `prepare` has let through. */
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
@@ -82,7 +82,7 @@ export function createOperations(graphql: GraphQLService): Operations {
     args: ExecutionArgs,
     context: OperationContext,
     principal: Principal,
-    push: (frame: Frame) => boolean,
+    push: (frames: readonly Frame[]) => boolean,
   ): Promise<Stream | Refused> {
     try {
       const source = await createSourceEventStream(args);

@@ -15,8 +15,8 @@ export const CLOSE = {
 } as const;
 
 export interface GuardedSocket {
-  /** Writes a whole frame at once, unless the client has yet to take what was written before. */
-  push(frame: Buffer): boolean;
+  /** Writes whole frames in one go, unless the client has yet to take what was written before. */
+  push(frames: readonly Buffer[]): boolean;
   /** For `graphql-ws`. Its `send` resolves when the message has left the process, or cannot any more. */
   readonly protocolSocket: ProtocolSocket;
   /** Sends a close frame, and drops the connection if the client does not answer it in time. */
@@ -82,9 +82,10 @@ export function guardSocket(
     });
   }
 
-  function push(frame: Buffer): boolean {
+  function push(frames: readonly Buffer[]): boolean {
     if (socket.readyState !== socket.OPEN || wire.writableLength > 0) return false;
-    wire.write(frame);
+    const [only = NOTHING] = frames;
+    wire.write(frames.length === 1 ? only : Buffer.concat(frames));
     if (wire.writableLength > 0) void write((done) => wire.write(NOTHING, done)); // done when the frame is
     return true;
   }

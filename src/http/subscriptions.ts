@@ -114,8 +114,8 @@ function createProtocol(
       if (principal === null) throw new Error('expected credentials before the first operation');
       if (exceeds(context, limits)) return [tooManySubscriptions(limits)];
       const quotedId = JSON.stringify(id);
-      return operations.prepare(payload, principal, (frame) =>
-        socket.push(frame.bytesFor(quotedId)),
+      return operations.prepare(payload, principal, (frames) =>
+        socket.push(frames.map((frame) => frame.bytesFor(quotedId))),
       );
     },
 
