@@ -11,20 +11,21 @@ export interface Offer {
   readonly made: unknown;
 }
 
-export interface Recipient {
+/** How recipients are dealt with. */
+export interface Recipients<Recipient> {
   /** Whether it could take what the press makes, as far as can be told now. */
-  readonly ready: boolean;
+  isReady(recipient: Recipient): boolean;
   /** @param offers - In the order of the log. */
-  offer(offers: readonly Offer[]): void;
+  offer(recipient: Recipient, offers: readonly Offer[]): void;
 }
 
-export interface Lane {
+export interface Lane<Recipient> {
   add(change: Change, recipients: readonly Recipient[]): void;
   /** Resolves when no more than `count` entries are under way. One waiter at a time. */
   until(count: number): Promise<void>;
 }
 
-interface Entry {
+interface Entry<Recipient> {
   readonly change: Change;
   readonly recipients: readonly Recipient[];
   making: Promise<void> | null;
@@ -37,8 +38,12 @@ const AHEAD = 8;
 const AT_A_TIME = 500;
 
 /** @param onEmpty - Called when all that was added has come out; the lane is not to be used any more then. */
-export function createLane(press: Press<unknown>, onEmpty: () => void): Lane {
-  const entries: Entry[] = [];
+export function createLane<Recipient>(
+  press: Press<unknown>,
+  { isReady, offer }: Recipients<Recipient>,
+  onEmpty: () => void,
+): Lane<Recipient> {
+  const entries: Entry<Recipient>[] = [];
   const delivered = createBell();
 
   function makeAhead(): void {
@@ -46,17 +51,26 @@ export function createLane(press: Press<unknown>, onEmpty: () => void): Lane {
   }
 
   /** What goes wrong is found again, and told, by each recipient who makes it alone. */
-  async function make(entry: Entry): Promise<void> {
+  async function make(entry: Entry<Recipient>): Promise<void> {
     const { change, recipients } = entry;
-    const wanted = recipients.some(({ ready }) => ready);
+    const wanted = recipients.some(isReady);
     const made = wanted ? await press.make(change).catch(() => undefined) : undefined;
     entry.offer = { change, made };
+  }
+
+  async function deliver(made: readonly Entry<Recipient>[]): Promise<void> {
+    let served = 0;
+    for (const [recipient, offers] of byRecipient(made)) {
+      offer(recipient, offers);
+      served += 1;
+      if (served % AT_A_TIME === 0) await breathe();
+    }
   }
 
   async function run(): Promise<void> {
     for (let first = entries[0]; first !== undefined; first = entries[0]) {
       await first.making;
-      const unmade = entries.findIndex(({ offer }) => offer === null);
+      const unmade = entries.findIndex((entry) => entry.offer === null);
       const made = entries.slice(0, unmade < 0 ? entries.length : unmade);
       await deliver(made);
       entries.splice(0, made.length);
@@ -79,10 +93,12 @@ export function createLane(press: Press<unknown>, onEmpty: () => void): Lane {
   };
 }
 
-/** All that is due to a recipient at once: to write twice costs twice. */
-async function deliver(made: readonly Entry[]): Promise<void> {
+/** All that is due to one at once: to write twice costs twice. */
+function byRecipient<Recipient>(
+  entries: readonly Entry<Recipient>[],
+): ReadonlyMap<Recipient, readonly Offer[]> {
   const due = new Map<Recipient, Offer[]>();
-  for (const { recipients, offer } of made) {
+  for (const { recipients, offer } of entries) {
     if (offer === null) continue;
     for (const recipient of recipients) {
       const offers = due.get(recipient);
@@ -90,10 +106,5 @@ async function deliver(made: readonly Entry[]): Promise<void> {
       else offers.push(offer);
     }
   }
-  let served = 0;
-  for (const [recipient, offers] of due) {
-    recipient.offer(offers);
-    served += 1;
-    if (served % AT_A_TIME === 0) await breathe();
-  }
+  return due;
 }
