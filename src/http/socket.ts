@@ -49,19 +49,21 @@ interface Line {
 
 /** Answers that may wait for a client before we stop reading what else it has to say. */
 const MAX_UNSENT = 200;
-/** Looks for clients to ask whether they are there, between two times of asking one. */
-const ROUNDS = 20;
+/** Rounds of asking clients whether they are there, in the time in which each is asked once: many, so that each is short. */
+const ROUNDS = 500;
 const NOTHING = Buffer.alloc(0);
 
 export function createGuard({ limits, log, closeCodeOf }: GuardOptions): Guard {
-  const lines = new Set<Line>();
+  const lines = new Set<Line>(); // the one to be asked next comes first
   const rounds = setInterval(askAround, Math.ceil(limits.keepAliveMs / ROUNDS)).unref();
 
   function askAround(): void {
     const now = performance.now();
     for (const line of lines) {
-      if (line.askAt > now) continue;
+      if (line.askAt > now) return;
       line.askAt = now + limits.keepAliveMs;
+      lines.delete(line);
+      lines.add(line);
       checkAlive(line);
     }
   }
