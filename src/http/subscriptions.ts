@@ -38,6 +38,8 @@ interface Connection {
   /** `null` until the client has shown its credentials. */
   principal: Principal | null;
   unwatch: () => void;
+  /** It may end while its credentials are looked up. */
+  over: boolean;
 }
 
 type Parameters = Record<string, unknown> | undefined;
@@ -64,11 +66,18 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   function accept(webSocket: WebSocket, { socket: wire, headers }: IncomingMessage): void {
     const socket = guard.watch(webSocket, wire);
     const { authorization } = headers;
-    const connection: Connection = { socket, authorization, principal: null, unwatch: NOTHING };
+    const connection: Connection = {
+      socket,
+      authorization,
+      principal: null,
+      unwatch: NOTHING,
+      over: false,
+    };
     const closed = protocol.opened(socket, connection);
     open.add(socket);
     untidied += 1;
     webSocket.on('close', (code, reason) => {
+      connection.over = true;
       connection.unwatch();
       open.delete(socket);
       closed(code, String(reason))
@@ -120,6 +129,7 @@ function createProtocol(
       extra.authorization = undefined;
       const principal = await authenticate(authenticator, credentials);
       if (principal === null) return false; // closes 4403
+      if (extra.over) return false;
       extra.principal = principal;
       extra.unwatch = watch(principal, () => extra.socket.close(CLOSE.forbidden, 'Forbidden'));
       return true;
