@@ -10,6 +10,7 @@ import { type ContextParts, createContext } from './graphql/context';
 import { formatError } from './graphql/errors';
 import { createSchema } from './graphql/schema';
 import { createTreeAnswers } from './graphql/tree-answer';
+import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Limits } from './http/limits';
 import { createHttpServer } from './http/server';
@@ -105,6 +106,7 @@ function createGraphQLService(log: Logger, parts: Parts): GraphQLService {
     schema,
     answer: createTreeAnswers({ ...parts, schema, log }),
     formatError: formatError(log),
+    viewOf,
     contextFor(principal, purpose) {
       if (purpose === 'REQUEST') return requestContext(principal, parts);
       return { context: createContext({ ...parts, principal, read: store.read }), done() {} };

@@ -19,28 +19,28 @@ export function createKeyLookup(
 ): (hash: string) => Promise<ApiKeyPrincipal> {
   const kept = new Map<
     string,
-    { readonly row: Promise<ApiKeyRow | null>; readonly until: number }
+    { readonly principal: Promise<ApiKeyPrincipal | null>; readonly until: number }
   >();
 
-  function find(hash: string): Promise<ApiKeyRow | null> {
+  function find(hash: string): Promise<ApiKeyPrincipal | null> {
     const time = now().getTime();
     const known = kept.get(hash);
-    if (known && time < known.until) return known.row;
+    if (known && time < known.until) return known.principal;
 
-    const entry = { row: apiKeys.findByHash(hash), until: time + KEPT_MS };
+    const entry = { principal: apiKeys.findByHash(hash).then(toPrincipal), until: time + KEPT_MS };
     kept.delete(hash); // so that the map stays in the order of asking, oldest first
     kept.set(hash, entry);
-    entry.row.catch(() => {
+    entry.principal.catch(() => {
       if (kept.get(hash) === entry) kept.delete(hash);
     });
     dropOldest(kept, MAX_KEPT);
-    return entry.row;
+    return entry.principal;
   }
 
   return async (hash) => {
-    const row = await find(hash);
-    if (row === null || row.revokedAt !== null) throw new UnauthenticatedError();
-    return toPrincipal(row);
+    const principal = await find(hash);
+    if (principal === null) throw new UnauthenticatedError();
+    return principal;
   };
 }
 
@@ -51,7 +51,10 @@ function dropOldest(kept: Map<string, unknown>, limit: number): void {
   }
 }
 
-function toPrincipal({ id, name, scopes }: ApiKeyRow): ApiKeyPrincipal {
+/** `null` where there is no such key or it was revoked. */
+function toPrincipal(row: ApiKeyRow | null): ApiKeyPrincipal | null {
+  if (row === null || row.revokedAt !== null) return null;
+  const { id, name, scopes } = row;
   const known = SCOPES.filter((scope) => scopes.includes(scope));
   return { kind: 'API_KEY', keyId: id, name, scopes: new Set(known) };
 }

@@ -1,35 +1,46 @@
 /** Who listens to the head of the log, found by the user they ask about. */
 
 import type { Change } from '../domain/change';
+import { createLane, type Lane, type Recipients } from './lane';
+import type { Press } from './outlet';
 
 export interface Listener {
   /** Whose entries it wants; `null`: everybody's. Grows as those users are merged into others. */
   readonly userIds: Set<number> | null;
-  /** May be offered the same entry more than once. */
-  offer(change: Change): void;
 }
 
-export interface Audience {
-  join(listener: Listener): void;
-  leave(listener: Listener): void;
+/** How listeners are dealt with. */
+export interface Listeners<L> extends Recipients<L> {
+  /** What makes of an entry what it is offered with it; `null`: it is offered the entry alone, and at once. */
+  pressOf(listener: L): Press<unknown> | null;
+  /** Whether to offer it the entry, as far as can be told now. May be offered it in spite of that. */
+  wants(listener: L, change: Change): boolean;
+}
+
+export interface Audience<L extends Listener> {
+  join(listener: L): void;
+  leave(listener: L): void;
   /** Offers the entry to all whom it may concern. Costs nothing for those who ask about other users. */
   publish(change: Change): void;
+  /** Resolves when no press has more than `count` entries before it. One waiter at a time. */
+  until(count: number): Promise<void>;
 }
 
-export function createAudience(): Audience {
-  const unfiltered = new Set<Listener>();
-  const byUser = new Map<number, Set<Listener>>();
+export function createAudience<L extends Listener>(listeners: Listeners<L>): Audience<L> {
+  const unfiltered = new Set<L>();
+  const byUser = new Map<number, Set<L>>();
+  const lanes = new Map<Press<unknown>, Lane<L>>(); // with entries under way
 
-  function index(userId: number, listener: Listener): void {
-    const listeners = byUser.get(userId);
-    if (listeners === undefined) byUser.set(userId, new Set([listener]));
-    else listeners.add(listener);
+  function index(userId: number, listener: L): void {
+    const others = byUser.get(userId);
+    if (others === undefined) byUser.set(userId, new Set([listener]));
+    else others.add(listener);
   }
 
-  function unindex(userId: number, listener: Listener): void {
-    const listeners = byUser.get(userId);
-    listeners?.delete(listener);
-    if (listeners?.size === 0) byUser.delete(userId);
+  function unindex(userId: number, listener: L): void {
+    const others = byUser.get(userId);
+    others?.delete(listener);
+    if (others?.size === 0) byUser.delete(userId);
   }
 
   /** Who asked about the user that went into another is told of the merge, and of the other from then on. */
@@ -38,6 +49,26 @@ export function createAudience(): Audience {
       listener.userIds?.add(into);
       index(into, listener);
     }
+  }
+
+  function byPress(change: Change): ReadonlyMap<Press<unknown> | null, readonly L[]> {
+    const wanting = new Map<Press<unknown> | null, L[]>();
+    for (const concerned of [unfiltered, byUser.get(change.userId) ?? []]) {
+      for (const listener of concerned) {
+        if (!listeners.wants(listener, change)) continue;
+        const press = listeners.pressOf(listener);
+        const others = wanting.get(press);
+        if (others === undefined) wanting.set(press, [listener]);
+        else others.push(listener);
+      }
+    }
+    return wanting;
+  }
+
+  function laneOf(press: Press<unknown>): Lane<L> {
+    const lane = lanes.get(press) ?? createLane(press, listeners, () => lanes.delete(press));
+    lanes.set(press, lane);
+    return lane;
   }
 
   return {
@@ -54,8 +85,15 @@ export function createAudience(): Audience {
     publish(change) {
       const { mergedUserId } = change.cause;
       if (mergedUserId !== null) followMerge(mergedUserId, change.userId);
-      for (const listener of unfiltered) listener.offer(change);
-      for (const listener of byUser.get(change.userId) ?? []) listener.offer(change);
+      for (const [press, wanting] of byPress(change)) {
+        if (press !== null) laneOf(press).add(change, wanting);
+        else
+          for (const listener of wanting) listeners.offer(listener, [{ change, made: undefined }]);
+      }
+    },
+
+    async until(count) {
+      for (const lane of lanes.values()) await lane.until(count);
     },
   };
 }

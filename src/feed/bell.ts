@@ -19,15 +19,19 @@ export function createBell(): Bell {
     async wait(timeoutMs) {
       if (!rung) {
         await new Promise<void>((resolve) => {
-          const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
-          release = () => {
-            clearTimeout(timer);
-            resolve();
-          };
+          release = timeoutMs === undefined ? resolve : withTimeout(resolve, timeoutMs);
         });
       }
       release = null;
       rung = false;
     },
+  };
+}
+
+function withTimeout(resolve: () => void, timeoutMs: number): () => void {
+  const timer = setTimeout(resolve, timeoutMs);
+  return () => {
+    clearTimeout(timer);
+    resolve();
   };
 }

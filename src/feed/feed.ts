@@ -2,9 +2,17 @@
 
 import type { Logger } from 'pino';
 import type { Change } from '../domain/change';
-import type { ChangeFilter } from '../store/store';
 import { createAudience } from './audience';
-import { createSubscription, type FeedReader, type Subscription } from './subscription';
+import type { ChangeStream } from './outlet';
+import {
+  end,
+  type FeedReader,
+  fallBehind,
+  LISTENERS,
+  type Surroundings,
+  subscribe,
+  type Wish,
+} from './subscription';
 import { createTail } from './tail';
 import type { Wakeup } from './wakeup';
 import { createWindow, type Window } from './window';
@@ -20,11 +28,7 @@ export interface Feed {
    * @throws {CursorExpiredError} if the log no longer reaches back that far, at the start or because the subscriber
    *   read too slowly; {CursorInvalidError} if `afterSeq` lies beyond the head.
    */
-  subscribe(options: {
-    readonly afterSeq?: number;
-    readonly filter: ChangeFilter;
-    readonly signal: AbortSignal;
-  }): AsyncIterableIterator<Change>;
+  subscribe(wish: Wish): ChangeStream;
 
   /** Ends every subscription. Close the sockets first: an ended subscription tells its client not to come back. */
   stop(): Promise<void>;
@@ -44,29 +48,45 @@ export interface FeedOptions {
   readonly queueSize?: number;
 }
 
+/** Entries that a press may lag behind the log before the log is read no further. */
+const MAX_UNDER_WAY = 50;
+
 export function createFeed(options: FeedOptions): Feed {
   const { read, logId, wakeup, log } = options;
   const { pollMs = 1000, windowSize = 4096, queueSize = 1000 } = options;
-  const audience = createAudience();
-  const crowd = new Set<Subscription>();
-  let window: Window | null = null;
-  let open: (window: Window) => void;
-  const opened = new Promise<Window>((resolve) => {
-    open = resolve;
-  });
+  const around: Surroundings & { window: Window | null } = {
+    read,
+    audience: createAudience(LISTENERS),
+    window: null,
+    logId,
+    queueSize,
+    log,
+    retryMs: pollMs,
+    crowd: new Set(),
+  };
+  const { audience, crowd } = around;
 
   function onStart(head: number): void {
-    window = createWindow(windowSize, head);
-    open(window);
+    around.window = createWindow(windowSize, head);
+    for (const { bell } of crowd) bell.ring();
   }
 
-  function onEntries(changes: readonly Change[]): void {
+  async function onEntries(changes: readonly Change[]): Promise<void> {
+    const { window } = around;
     const first = changes[0];
     if (window === null || first === undefined) return;
     const seenTo = window.head;
-    window.append(changes);
-    if (first.seq === seenTo + 1) for (const change of changes) audience.publish(change);
-    else for (const subscription of crowd) subscription.fallBehind(seenTo); // the log was cut before we read it
+    if (first.seq === seenTo + 1) {
+      window.append(changes);
+      for (const change of changes) {
+        audience.publish(change);
+        await audience.until(MAX_UNDER_WAY);
+      }
+    } else {
+      await audience.until(0);
+      window.append(changes);
+      for (const subscriber of crowd) fallBehind(subscriber, seenTo); // the log was cut before we read it
+    }
   }
 
   const tail = createTail({ read, onStart, onEntries, log, pollMs });
@@ -75,27 +95,12 @@ export function createFeed(options: FeedOptions): Feed {
   return {
     wake: () => wakeup.wake(),
 
-    subscribe({ afterSeq, filter, signal }) {
-      const { changes } = createSubscription({
-        read,
-        audience,
-        opened,
-        logId,
-        afterSeq,
-        filter,
-        signal,
-        queueSize,
-        log,
-        retryMs: pollMs,
-        crowd,
-      });
-      return changes;
-    },
+    subscribe: (wish) => subscribe(around, wish),
 
     async stop() {
       stopListening();
       await tail.stop();
-      for (const subscription of crowd) subscription.end();
+      for (const subscriber of crowd) end(subscriber);
     },
   };
 }

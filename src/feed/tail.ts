@@ -16,7 +16,8 @@ export interface TailOptions {
   readonly read: Pick<Reader, 'tail' | 'head'>;
   /** Called once, before any entry, with the position from which the tail reads. */
   readonly onStart: (head: number) => void;
-  readonly onEntries: (changes: readonly Change[]) => void;
+  /** Nothing further is read until it is done with them. */
+  readonly onEntries: (changes: readonly Change[]) => void | Promise<void>;
   readonly log: Pick<Logger, 'warn'>;
   /** How often to look without having been woken: another process may write to the same database. */
   readonly pollMs: number;
@@ -44,7 +45,7 @@ export function createTail({ read, onStart, onEntries, log, pollMs }: TailOption
     while (full && !stopped) {
       const { changes } = await read.tail(position, PAGE, EVERYTHING);
       if (stopped) return;
-      onEntries(changes);
+      await onEntries(changes);
       position = changes.at(-1)?.seq ?? position;
       full = changes.length === PAGE;
     }

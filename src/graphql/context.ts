@@ -63,5 +63,13 @@ interface View {
 }
 
 function viewOf(principal: Principal, read: Reader): View {
-  return { read, loaders: createLoaders(read), visibility: createVisibility(principal, read) };
+  let loaders: Loaders | undefined;
+  return {
+    read,
+    visibility: createVisibility(principal, read),
+    get loaders() {
+      loaders ??= createLoaders(read); // there are many, and not everybody needs them
+      return loaders;
+    },
+  };
 }

@@ -28,19 +28,22 @@ export async function watchChanges(
   args: StatusChangedArgs,
 ): Promise<AsyncIterableIterator<Change>> {
   context.visibility.assertReads();
-  const abort = new AbortController();
   const options: Options = {
     ...startOf(context, args.after ?? null),
     filter: await toChangeFilter(context, args.filter),
-    signal: abort.signal,
   };
   const nobody = options.filter.userIds?.length === 0;
   const awaited = nobody ? await awaitedUser(context, args.filter ?? {}) : null;
+  const ofEndUser = context.principal.kind === 'USER';
+  if (awaited === null && !ofEndUser) return context.feed.subscribe(options);
+
+  const abort = new AbortController();
+  const ending: Options = { ...options, signal: abort.signal };
   const source =
     awaited === null
-      ? context.feed.subscribe(options)
-      : awaitUser(context, awaited, context.feed.subscribe({ ...options, filter: {} }), options);
-  return cancelable(context.principal.kind === 'USER' ? onlyOwn(context, source) : source, abort);
+      ? context.feed.subscribe(ending)
+      : awaitUser(context, awaited, context.feed.subscribe({ ...ending, filter: {} }), ending);
+  return cancelable(ofEndUser ? onlyOwn(context, source) : source, abort);
 }
 
 function startOf(context: Context, after: string | null): Pick<Options, 'afterSeq'> {

@@ -48,6 +48,15 @@ export function createVisibility(principal: Principal, read: Reader): Visibility
     : ofApiKey(principal.name, principal.scopes);
 }
 
+/**
+ * Names what a principal sees of a change and of what hangs on it: who has the same view sees the same.
+ *
+ * @returns `null` for end users: what is theirs may change with every item.
+ */
+export function viewOf(principal: Principal): string | null {
+  return principal.kind === 'USER' ? null : [...principal.scopes].sort().join(' ');
+}
+
 function ofApiKey(name: string, scopes: ReadonlySet<Scope>): Visibility {
   const assertReads = () => assertScope(scopes, 'read');
   return {

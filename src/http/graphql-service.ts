@@ -18,6 +18,11 @@ export interface GraphQLService {
    * the byte; else `null`.
    */
   answer?(principal: Principal, request: GraphQLRequest): Promise<string | null>;
+  /**
+   * Names what a principal may see: for equal names, what a subscription answers about an entry of the log is the same,
+   * also for other arguments of its root field. `null`: it may be seen by this one alone.
+   */
+  viewOf(principal: Principal): string | null;
   /** Turns whatever was thrown into what a client may see. */
   formatError(error: unknown): GraphQLFormattedError;
 }

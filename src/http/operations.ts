@@ -1,65 +1,124 @@
 /** Runs GraphQL operations that come over a WebSocket by the rules that hold over HTTP. */
 
 import {
-  type DocumentNode,
+  createSourceEventStream,
   type ExecutionArgs,
   type ExecutionResult,
   execute,
   GraphQLError,
-  getOperationAST,
-  type OperationTypeNode,
-  parse,
-  subscribe,
-  validate,
+  type GraphQLFormattedError,
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../access/principal';
-import { type GraphQLService, type OperationContext, VALIDATION_RULES } from './graphql-service';
+import type { ChangeStream } from '../feed/outlet';
+import { type Checked, createDocuments, type Refused } from './documents';
+import type { Frame } from './frame';
+import type { GraphQLService, OperationContext } from './graphql-service';
+import { createSharing, type Group } from './sharing';
 
 export interface Operations {
-  /** What is to be run, or why it is not. For a subscription the stream is open when this resolves. */
+  /**
+   * What is to be run, or why it is not. For a subscription the stream is open when this resolves.
+   *
+   * @param push - Sends items of the subscription past its stream, or answers `false`: not now.
+   */
   prepare(
     payload: SubscribePayload,
     principal: Principal,
+    push: (frames: readonly Frame[]) => boolean,
   ): Promise<ExecutionArgs | readonly GraphQLError[]>;
   /** Runs a query or mutation that `prepare` has let through. */
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
   /** The stream that `prepare` has opened. */
   streamOf(args: ExecutionArgs): Stream;
+  /** The payload of the message that brings this result. */
+  toPayload(result: ResultParts): NextPayload;
 }
 
-/** With all three methods: that is how graphql-ws knows a stream that it can cancel. */
+/** Ends at once on `return`, also while an item is awaited. */
 export interface Stream extends AsyncIterable<ExecutionResult> {
-  next(): Promise<IteratorResult<ExecutionResult, void>>;
-  return(): Promise<IteratorResult<ExecutionResult, void>>;
-  throw(error: unknown): Promise<IteratorResult<ExecutionResult, void>>;
+  next(): Promise<IteratorResult<ExecutionResult, undefined>>;
+  return(): Promise<IteratorResult<ExecutionResult, undefined>>;
 }
+
+interface ResultParts {
+  readonly data?: Record<string, unknown> | null | undefined;
+  readonly errors?: readonly GraphQLError[] | undefined;
+}
+
+interface NextPayload {
+  readonly data?: Record<string, unknown> | null;
+  readonly errors?: readonly GraphQLFormattedError[];
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export function createOperations(graphql: GraphQLService): Operations {
   const contexts = new WeakMap<ExecutionArgs, OperationContext>();
   const streams = new WeakMap<ExecutionArgs, Stream>();
+  const check = createDocuments(graphql.schema);
+  const findGroup = createSharing(toPayload);
+
+  function toPayload({ data, errors }: ResultParts): NextPayload {
+    return {
+      ...(data === undefined ? {} : { data }),
+      ...(errors && { errors: errors.map(graphql.formatError) }),
+    };
+  }
+
+  function argsOf({ document }: Checked, payload: SubscribePayload, context: object) {
+    return {
+      schema: graphql.schema,
+      document,
+      contextValue: context,
+      variableValues: payload.variables ?? null,
+      operationName: payload.operationName ?? null,
+    };
+  }
+
+  /** Opened here and not by graphql-ws, which would send what goes wrong in it as an item. */
+  async function open(
+    { operation }: Checked,
+    args: ExecutionArgs,
+    context: OperationContext,
+    principal: Principal,
+    push: (frames: readonly Frame[]) => boolean,
+  ): Promise<Stream | Refused> {
+    try {
+      const source = await createSourceEventStream(args);
+      if (!isIterator(source)) {
+        await context.done();
+        const unknown = [new GraphQLError('the subscription could not be opened')];
+        return { errors: ('errors' in source && source.errors) || unknown };
+      }
+      const view = isDivertible(source) ? graphql.viewOf(principal) : null;
+      const group = await findGroup({ args, operation, view, context });
+      if (isDivertible(source) && view !== null) source.divert({ press: group.press, take: push });
+      return streamOver(source, group);
+    } catch (error) {
+      await context.done();
+      return { errors: [toGraphQLError(error)] };
+    }
+  }
 
   return {
-    async prepare(payload, principal) {
-      const checked = check(graphql, payload);
+    toPayload,
+
+    async prepare(payload, principal, push) {
+      const checked = check(payload.query, payload.operationName);
       if ('errors' in checked) return checked.errors;
-      const streaming = checked.type === 'subscription';
-      const operation = await graphql.contextFor(principal, streaming ? 'SUBSCRIPTION' : 'REQUEST');
-      const args: ExecutionArgs = {
-        schema: graphql.schema,
-        document: checked.document,
-        contextValue: operation.context,
-        variableValues: payload.variables ?? null,
-        operationName: payload.operationName ?? null,
-      };
+      const streaming = checked.operation.operation === 'subscription';
+      const context = await graphql.contextFor(principal, streaming ? 'SUBSCRIPTION' : 'REQUEST');
+      const args = argsOf(checked, payload, context.context);
       if (!streaming) {
-        contexts.set(args, operation);
+        contexts.set(args, context);
         return args;
       }
-      const stream = await openStream(args, operation);
+      const stream = await open(checked, args, context, principal, push);
       if ('errors' in stream) return stream.errors;
-      streams.set(args, stream);
-      return args;
+      const handle = { ...args, contextValue: null }; // the group has a context already
+      streams.set(handle, stream);
+      return handle;
     },
 
     async execute(args) {
@@ -80,77 +139,40 @@ export function createOperations(graphql: GraphQLService): Operations {
   };
 }
 
-interface Refused {
-  readonly errors: readonly GraphQLError[];
+function isIterator(source: object): source is AsyncIterableIterator<unknown> {
+  return Symbol.asyncIterator in source && 'next' in source;
 }
 
-interface Checked {
-  readonly document: DocumentNode;
-  readonly type: OperationTypeNode;
+function isDivertible(source: object): source is Pick<ChangeStream, 'divert'> {
+  return 'divert' in source;
 }
 
-function check({ schema }: GraphQLService, payload: SubscribePayload): Checked | Refused {
-  let document: DocumentNode;
-  try {
-    document = parse(payload.query);
-  } catch (error) {
-    return { errors: [toGraphQLError(error)] };
-  }
-  const errors = validate(schema, document, VALIDATION_RULES);
-  if (errors.length > 0) return { errors };
-  const operation = getOperationAST(document, payload.operationName);
-  if (operation) return { document, type: operation.operation };
-  return { errors: [new GraphQLError('expected `operationName` to name one of the operations')] };
-}
+function streamOver(source: AsyncIterator<unknown>, group: Group): Stream {
+  let left = false;
 
-/** Opened here and not by graphql-ws, which would send what goes wrong in it as an item. */
-async function openStream(
-  args: ExecutionArgs,
-  { done }: OperationContext,
-): Promise<Stream | Refused> {
-  try {
-    const stream = await subscribe(args);
-    if (isStream(stream)) return releasing(stream, done);
-    await done();
-    return { errors: stream.errors ?? [new GraphQLError('the subscription could not be opened')] };
-  } catch (error) {
-    await done();
-    return { errors: [toGraphQLError(error)] };
-  }
-}
-
-function isStream<S extends object>(result: ExecutionResult | S): result is S {
-  return Symbol.asyncIterator in result;
-}
-
-/** The same stream, calling `done` once when it ends, however it does. */
-function releasing(
-  stream: AsyncGenerator<ExecutionResult, void, void>,
-  done: OperationContext['done'],
-): Stream {
-  let released = false;
-
-  async function release(): Promise<void> {
-    if (released) return;
-    released = true;
-    await done();
-  }
-
-  async function releaseAtEnd(step: Promise<IteratorResult<ExecutionResult, void>>) {
-    try {
-      const result = await step;
-      if (result.done) await release();
-      return result;
-    } catch (error) {
-      await release();
-      throw error;
+  async function leave(): Promise<IteratorReturnResult<undefined>> {
+    if (!left) {
+      left = true;
+      await group.leave();
     }
+    return DONE;
   }
 
   return {
-    next: () => releaseAtEnd(stream.next()),
-    return: () => releaseAtEnd(stream.return(undefined)),
-    throw: (error) => releaseAtEnd(stream.throw(error)),
+    async next() {
+      try {
+        const entry = await source.next();
+        if (entry.done) return await leave();
+        return { done: false, value: await group.answer(entry.value) };
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+    },
+    async return() {
+      await source.return?.();
+      return leave();
+    },
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -19,20 +19,17 @@ export interface RevalidationOptions {
 /** Asks once a round for all who are watched, however many; a round that fails is made up for by the next. */
 export function createRevalidation(options: RevalidationOptions): Revalidation {
   const { authenticator, everyMs, log } = options;
-  const watched = new Map<
-    symbol,
-    { readonly principal: Principal; readonly onLapse: () => void }
-  >();
+  const watched = new Map<Principal, Set<() => void>>(); // many connections may share one principal
   let asking = false;
 
   async function round(): Promise<void> {
     if (asking || watched.size === 0) return;
     asking = true;
     try {
-      const entries = [...watched];
-      const lapsed = await authenticator.lapsed(entries.map(([, { principal }]) => principal));
-      for (const [key, { principal, onLapse }] of entries) {
-        if (lapsed.has(principal) && watched.delete(key)) onLapse();
+      for (const principal of await authenticator.lapsed([...watched.keys()])) {
+        const lapsing = watched.get(principal) ?? [];
+        watched.delete(principal);
+        for (const onLapse of lapsing) onLapse();
       }
     } catch (err) {
       log.error({ err }, 'live connections could not be revalidated');
@@ -44,9 +41,12 @@ export function createRevalidation(options: RevalidationOptions): Revalidation {
   const timer = setInterval(() => void round(), everyMs).unref(); // whom it watches keeps the process alive
   return {
     watch(principal, onLapse) {
-      const key = Symbol('connection');
-      watched.set(key, { principal, onLapse });
-      return () => watched.delete(key);
+      const others = watched.get(principal) ?? new Set();
+      watched.set(principal, others.add(onLapse));
+      return () => {
+        others.delete(onLapse);
+        if (others.size === 0 && watched.get(principal) === others) watched.delete(principal);
+      };
     },
     stop: () => clearInterval(timer),
   };

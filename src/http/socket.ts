@@ -1,5 +1,6 @@
-/** Makes a `ws` socket safe to write to: a client that does not read is slowed down first, then closed. */
+/** Makes `ws` sockets safe to write to: a client that does not read is slowed down first, then closed. */
 
+import type { Duplex } from 'node:stream';
 import type { WebSocket as ProtocolSocket } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
@@ -13,101 +14,157 @@ export const CLOSE = {
   internalError: 4500,
 } as const;
 
-export interface GuardedSocket {
-  /** For `graphql-ws`. Its `send` resolves when the message has left the process, or cannot any more. */
-  readonly protocolSocket: ProtocolSocket;
+/** For `graphql-ws`. Its `send` resolves when the message has left the process, or cannot any more. */
+export interface GuardedSocket extends ProtocolSocket {
   /** Sends a close frame, and drops the connection if the client does not answer it in time. */
   close(code: number, reason: string): void;
+  /** Writes whole frames in one go, unless the client has yet to take what was written before. */
+  push(frames: readonly Buffer[]): boolean;
 }
 
-export interface GuardedSocketOptions {
+export interface Guard {
+  /** @param wire - What `socket` writes to. */
+  watch(socket: WebSocket, wire: Duplex): GuardedSocket;
+  stop(): void;
+}
+
+export interface GuardOptions {
   readonly limits: SocketLimits;
   readonly log: Pick<Logger, 'info' | 'error'>;
   /** The close code for an error that a message has caused. */
   readonly closeCodeOf: (error: unknown) => number;
 }
 
+/** One connection. */
+interface Line {
+  readonly socket: WebSocket;
+  readonly wire: Duplex;
+  unsent: number;
+  /** Whether the client has been heard of since it was asked last. */
+  answered: boolean;
+  askAt: number;
+  /** Resolves when the connection is; made when first asked for. */
+  gone: Promise<void> | null;
+}
+
 /** Answers that may wait for a client before we stop reading what else it has to say. */
 const MAX_UNSENT = 200;
+/** Rounds of asking clients whether they are there, in the time in which each is asked once: many, so that each is short. */
+const ROUNDS = 500;
+const NOTHING = Buffer.alloc(0);
 
-export function guardSocket(socket: WebSocket, options: GuardedSocketOptions): GuardedSocket {
-  const { limits, log } = options;
-  let unsent = 0;
-  let answered = true;
-  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+export function createGuard({ limits, log, closeCodeOf }: GuardOptions): Guard {
+  const lines = new Set<Line>(); // the one to be asked next comes first
+  const rounds = setInterval(askAround, Math.ceil(limits.keepAliveMs / ROUNDS)).unref();
 
-  function close(code: number, reason: string): void {
-    if (socket.readyState !== socket.OPEN) return;
-    socket.close(code, reason);
-    dropAfterGrace();
+  function askAround(): void {
+    const now = performance.now();
+    for (const line of lines) {
+      if (line.askAt > now) return;
+      line.askAt = now + limits.keepAliveMs;
+      lines.delete(line);
+      lines.add(line);
+      checkAlive(line);
+    }
   }
 
-  function dropAfterGrace(): void {
-    const grace = setTimeout(() => socket.terminate(), limits.closeGraceMs);
-    socket.once('close', () => clearTimeout(grace));
-  }
-
-  function closeStalled(): void {
-    if (socket.readyState !== socket.OPEN) return;
-    log.info({ unsent, bufferedBytes: socket.bufferedAmount }, 'a client does not read; closing');
-    close(CLOSE.tryAgainLater, 'SLOW_CONSUMER: a message was not taken in time');
+  /** While a message waits for the client, its stall timer judges; a client that is slow cannot answer pings in time. */
+  function checkAlive(line: Line): void {
+    const { socket } = line;
+    if (line.unsent > 0) return;
+    if (!line.answered) {
+      socket.terminate();
+      return;
+    }
+    line.answered = false;
+    void write(line, (done) => socket.ping('', false, done));
   }
 
   /**
    * A write counts until the operating system has taken it: that is what makes a slow reader felt. One that can no longer
    * be made lasts until the connection is gone, so that nobody goes on making items for it.
    */
-  function write(start: (done: (error?: Error | null) => void) => void): Promise<void> {
-    if (socket.readyState !== socket.OPEN) return gone;
-    unsent += 1;
-    if (unsent === MAX_UNSENT) socket.pause();
+  function write(line: Line, start: (done: (error?: Error | null) => void) => void): Promise<void> {
+    const { socket } = line;
+    if (socket.readyState !== socket.OPEN) return goneOf(line);
+    line.unsent += 1;
+    if (line.unsent === MAX_UNSENT) socket.pause();
     return new Promise((resolve) => {
-      const stalled = setTimeout(closeStalled, limits.stalledAfterMs);
+      const stalled = setTimeout(closeStalled, limits.stalledAfterMs, line);
       start((error) => {
         clearTimeout(stalled);
-        unsent -= 1;
-        if (socket.isPaused && unsent < MAX_UNSENT) socket.resume();
-        resolve(error ? gone : undefined);
+        line.unsent -= 1;
+        if (socket.isPaused && line.unsent < MAX_UNSENT) socket.resume();
+        resolve(error ? goneOf(line) : undefined);
       });
     });
   }
 
-  /** While a message waits for the client, its stall timer judges; a client that is slow cannot answer pings in time. */
-  function checkAlive(): void {
-    if (unsent > 0) return;
-    if (!answered) {
-      socket.terminate();
-      return;
-    }
-    answered = false;
-    void write((done) => socket.ping('', false, done));
+  function push(line: Line, frames: readonly Buffer[]): boolean {
+    const { socket, wire } = line;
+    if (socket.readyState !== socket.OPEN || wire.writableLength > 0) return false;
+    const [only = NOTHING] = frames;
+    wire.write(frames.length === 1 ? only : Buffer.concat(frames));
+    if (wire.writableLength > 0) void write(line, (done) => wire.write(NOTHING, done)); // done when the frames are
+    return true;
   }
 
-  const keepAlive = setInterval(checkAlive, limits.keepAliveMs);
-  socket.on('pong', () => {
-    answered = true;
-  });
-  socket.on('ping', (data) => void write((done) => socket.pong(data, false, done)));
-  socket.on('message', () => {
-    answered = true;
-  });
-  socket.on('error', dropAfterGrace); // a broken frame, too large a message: `ws` has sent the close code for it
-  socket.once('close', () => clearInterval(keepAlive));
+  function closeStalled({ socket, unsent }: Line): void {
+    if (socket.readyState !== socket.OPEN) return;
+    log.info({ unsent, bufferedBytes: socket.bufferedAmount }, 'a client does not read; closing');
+    close(socket, CLOSE.tryAgainLater, 'SLOW_CONSUMER: a message was not taken in time');
+  }
+
+  function close(socket: WebSocket, code: number, reason: string): void {
+    if (socket.readyState !== socket.OPEN) return;
+    socket.close(code, reason);
+    dropAfterGrace(socket);
+  }
+
+  function dropAfterGrace(socket: WebSocket): void {
+    const grace = setTimeout(() => socket.terminate(), limits.closeGraceMs);
+    socket.once('close', () => clearTimeout(grace));
+  }
 
   return {
-    close,
-    protocolSocket: {
-      protocol: socket.protocol,
-      send: (data) => write((done) => socket.send(data, done)),
-      close: (code, reason) => close(code ?? CLOSE.internalError, reason ?? ''),
-      onMessage(handle) {
-        socket.on('message', (data) => {
-          handle(String(data)).catch((err: unknown) => {
-            log.error({ err }, 'a WebSocket message could not be handled');
-            close(options.closeCodeOf(err), 'something went wrong on our side');
+    watch(socket, wire) {
+      const askAt = performance.now() + limits.keepAliveMs;
+      const line: Line = { socket, wire, unsent: 0, answered: true, askAt, gone: null };
+      const heard = () => {
+        line.answered = true;
+      };
+      lines.add(line);
+      socket.on('pong', heard);
+      socket.on('ping', (data) => void write(line, (done) => socket.pong(data, false, done)));
+      socket.on('message', heard);
+      socket.on('error', () => dropAfterGrace(socket)); // a broken frame, too large a message: `ws` has sent the close code for it
+      socket.on('close', () => lines.delete(line));
+
+      return {
+        protocol: socket.protocol,
+        push: (frames) => push(line, frames),
+        send: (data) => write(line, (done) => socket.send(data, done)),
+        close: (code, reason) => close(socket, code, reason),
+        onMessage(handle) {
+          socket.on('message', (data) => {
+            handle(String(data)).catch((err: unknown) => {
+              log.error({ err }, 'a WebSocket message could not be handled');
+              close(socket, closeCodeOf(err), 'something went wrong on our side');
+            });
           });
-        });
-      },
+        },
+      };
     },
+
+    stop: () => clearInterval(rounds),
   };
+}
+
+function goneOf(line: Line): Promise<void> {
+  const { socket } = line;
+  line.gone ??= new Promise((resolve) => {
+    if (socket.readyState === socket.CLOSED) resolve();
+    else socket.once('close', () => resolve());
+  });
+  return line.gone;
 }

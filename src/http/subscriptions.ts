@@ -14,7 +14,7 @@ import type { GraphQLService } from './graphql-service';
 import type { SocketLimits } from './limits';
 import { createOperations } from './operations';
 import { createRevalidation } from './revalidation';
-import { CLOSE, type GuardedSocket, guardSocket } from './socket';
+import { CLOSE, createGuard, type GuardedSocket } from './socket';
 
 export interface Subscriptions {
   /** Makes a WebSocket of a connection that asks to be one. */
@@ -32,41 +32,61 @@ export interface SubscriptionsOptions {
 
 /** One connection: what graphql-ws hands to each callback as `extra`. */
 interface Connection {
-  readonly request: IncomingMessage;
   readonly socket: GuardedSocket;
+  /** The header of the upgrade request; forgotten once it was looked at. */
+  authorization: string | undefined;
   /** `null` until the client has shown its credentials. */
   principal: Principal | null;
   unwatch: () => void;
+  /** It may end while its credentials are looked up. */
+  over: boolean;
 }
 
 type Parameters = Record<string, unknown> | undefined;
 
+const NOTHING = () => {};
+
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { limits, log } = options;
   const revalidation = createRevalidation({ ...options, everyMs: limits.revalidateMs });
+  const guard = createGuard({ limits, log, closeCodeOf });
   const protocol = createProtocol(options, revalidation.watch);
-  const open = new Map<GuardedSocket, Promise<void>>();
+  const open = new Set<GuardedSocket>();
+  let untidied = 0; // connections of which something is left
+  let onTidy = NOTHING;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.maxMessageBytes,
     autoPong: false, // the guard answers, so that pongs to a client that does not read wait their turn
+    clientTracking: false,
+    perMessageDeflate: false, // the frames that many are sent are laid out beforehand
     handleProtocols,
   });
 
-  function accept(webSocket: WebSocket, request: IncomingMessage): void {
-    const socket = guardSocket(webSocket, { limits, log, closeCodeOf });
-    const connection: Connection = { request, socket, principal: null, unwatch: () => {} };
-    const closed = protocol.opened(socket.protocolSocket, connection);
-    const over = new Promise<void>((resolve) => {
-      webSocket.once('close', (code, reason) => {
-        connection.unwatch();
-        open.delete(socket);
-        closed(code, String(reason))
-          .catch((err: unknown) => log.error({ err }, 'a WebSocket could not be tidied up'))
-          .finally(resolve);
-      });
+  function accept(webSocket: WebSocket, { socket: wire, headers }: IncomingMessage): void {
+    const socket = guard.watch(webSocket, wire);
+    const { authorization } = headers;
+    const connection: Connection = {
+      socket,
+      authorization,
+      principal: null,
+      unwatch: NOTHING,
+      over: false,
+    };
+    const closed = protocol.opened(socket, connection);
+    open.add(socket);
+    untidied += 1;
+    webSocket.on('close', (code, reason) => {
+      connection.over = true;
+      connection.unwatch();
+      open.delete(socket);
+      closed(code, String(reason))
+        .catch((err: unknown) => log.error({ err }, 'a WebSocket could not be tidied up'))
+        .finally(() => {
+          untidied -= 1;
+          if (untidied === 0) onTidy();
+        });
     });
-    open.set(socket, over);
   }
 
   return {
@@ -77,9 +97,13 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
 
     async close() {
       revalidation.stop();
-      const closing = [...open];
-      for (const [socket] of closing) socket.close(CLOSE.serviceRestart, 'Service Restart');
-      await Promise.all(closing.map(([, over]) => over));
+      guard.stop();
+      for (const socket of open) socket.close(CLOSE.serviceRestart, 'Service Restart');
+      if (untidied > 0) {
+        await new Promise<void>((resolve) => {
+          onTidy = resolve;
+        });
+      }
       sockets.close();
     },
   };
@@ -101,29 +125,30 @@ function createProtocol(
     connectionInitWaitTimeout: limits.initTimeoutMs,
 
     async onConnect({ connectionParams, extra }) {
-      const credentials = credentialsOf(connectionParams, extra.request);
+      const credentials = credentialsOf(connectionParams, extra.authorization);
+      extra.authorization = undefined;
       const principal = await authenticate(authenticator, credentials);
       if (principal === null) return false; // closes 4403
+      if (extra.over) return false;
       extra.principal = principal;
       extra.unwatch = watch(principal, () => extra.socket.close(CLOSE.forbidden, 'Forbidden'));
       return true;
     },
 
-    async onSubscribe(context, _id, payload) {
-      const { principal } = context.extra;
+    async onSubscribe(context, id, payload) {
+      const { principal, socket } = context.extra;
       if (principal === null) throw new Error('expected credentials before the first operation');
       if (exceeds(context, limits)) return [tooManySubscriptions(limits)];
-      return operations.prepare(payload, principal);
+      const quotedId = JSON.stringify(id);
+      return operations.prepare(payload, principal, (frames) =>
+        socket.push(frames.map((frame) => frame.bytesFor(quotedId))),
+      );
     },
 
     execute: operations.execute,
     subscribe: operations.streamOf,
 
-    onNext: (_context, _id, _payload, _args, { data, errors }) =>
-      errors && {
-        ...(data === undefined ? {} : { data }),
-        errors: errors.map(graphql.formatError),
-      },
+    onNext: (_context, _id, _payload, _args, result) => operations.toPayload(result),
     onError: (_context, _id, _payload, errors) => errors.map(graphql.formatError),
   });
 }

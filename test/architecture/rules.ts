@@ -21,8 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   ingest: { all: ['domain'], types: ['providers', 'store', 'feed'] },
   // `access`: who is asking decides what is shown.
   graphql: { all: ['domain'], types: ['providers', 'store', 'feed', 'access'] },
-  // `access`: credentials are shown to the edge. `store`: readiness, and what came of a delivery.
-  http: { all: ['domain', 'ingest', 'graphql'], types: ['access', 'store'] },
+  // `access`: credentials are shown to the edge. `store`: readiness, and what came of a delivery. `feed`: how entries
+  // reach many sockets at once.
+  http: { all: ['domain', 'ingest', 'graphql'], types: ['access', 'store', 'feed'] },
   access: { all: ['domain'], types: ['store'] },
   config: { all: ['domain'] }, // its faults are a `ConfigError`, its policy is the domain's
   observability: { all: ['domain'] }, // to tell our own errors from those that nobody named

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { Change } from '../../src/domain/change';
 import { createFeed, type Feed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import type { Press } from '../../src/feed/outlet';
 import type { ChangeFilter } from '../../src/store/store';
 import { silentLog } from '../support/logs';
 import { createMemoryLog, type MemoryLog } from '../support/memory-log';
@@ -19,6 +20,8 @@ interface Plan {
   readonly pace: number;
   /** The subscription is killed after so many items, again and again, and resumed at the last one. */
   readonly killedAfter: number;
+  /** Takes what a press makes for all who do: so many times, then not for once, and so on. `null`: never. */
+  readonly takes: number | null;
 }
 
 type Step =
@@ -45,6 +48,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   filter,
   pace: fc.integer({ min: 0, max: 6 }),
   killedAfter: fc.integer({ min: 1, max: 40 }),
+  takes: fc.option(fc.integer({ min: 1, max: 12 })),
 });
 const plainStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -167,16 +171,42 @@ function startFeed(log: MemoryLog): Feed {
   return createFeed({ read: log, logId: 'log', wakeup, log: silentLog, ...small });
 }
 
+/** Makes of an entry its position, at times at once, at times late, at times not at all. */
+const POSITION: Press<number> = {
+  async make({ seq }) {
+    for (let rest = 0; rest < seq % 4; rest += 1) await turn();
+    if (seq % 7 === 0) throw new Error('this one cannot be made');
+    return seq;
+  },
+};
+
 /** A client that comes back after every kill and every restart with the last position it saw. */
 async function read(world: World, each: Plan, seqs: number[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const afterSeq = seqs.at(-1) ?? 0;
     let count = 0;
-    for await (const { seq } of world.feed.subscribe({ afterSeq, filter: each.filter, signal })) {
-      seqs.push(seq);
+    let offers = 0;
+    const stream = world.feed.subscribe({ afterSeq, filter: each.filter, signal });
+    const see = (...more: readonly number[]) => {
+      seqs.push(...more);
+      count += more.length;
+      if (count >= each.killedAfter) void stream.return();
+    };
+    const { takes } = each;
+    if (takes !== null) {
+      stream.divert({
+        press: POSITION,
+        take(items: readonly number[]) {
+          offers += 1;
+          if (offers % (takes + 1) === 0) return false;
+          see(...items);
+          return true;
+        },
+      });
+    }
+    for await (const { seq } of stream) {
+      see(seq);
       for (let rest = 0; rest < each.pace; rest += 1) await turn();
-      count += 1;
-      if (count === each.killedAfter) break;
     }
     await turn();
   }

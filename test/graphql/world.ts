@@ -21,6 +21,8 @@ import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
 import { createContext } from '../../src/graphql/context';
 import { formatError } from '../../src/graphql/errors';
 import { createSchema } from '../../src/graphql/schema';
+import { viewOf } from '../../src/graphql/visibility';
+import type { GraphQLService } from '../../src/http/graphql-service';
 import { PROVIDERS } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
 import type { IncomingDelivery, Reader, Reading, Store } from '../../src/store/store';
@@ -44,6 +46,8 @@ export interface Watch {
 
 export interface World {
   readonly store: Store;
+  /** For servers over this world; queries are answered on no snapshot. */
+  readonly service: GraphQLService;
   /** Statements sent to the database since the last `forget`. */
   readonly statements: { readonly sent: readonly string[]; forget(): void };
   /** Log records of masked errors. */
@@ -111,6 +115,12 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
 
   const world: World = {
     store,
+    service: {
+      schema,
+      formatError: format,
+      viewOf,
+      contextFor: (principal) => ({ context: contextFor(principal, store.read), done() {} }),
+    },
     statements: {
       sent,
       forget() {

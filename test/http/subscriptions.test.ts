@@ -247,6 +247,30 @@ describe('a connection that misbehaves', () => {
     await until(() => toy.held.subscriptions === 0);
   });
 
+  it('by leaving while its credentials are looked up is not watched', async () => {
+    const { open, connect, authenticator } = await start({ revalidateMs: 5 });
+    const { authenticate } = authenticator;
+    const lookUps: (() => void)[] = [];
+    authenticator.authenticate = (authorization) =>
+      new Promise((resolve) => lookUps.push(() => resolve(authenticate(authorization))));
+    const leaving = await open();
+    leaving.send({ type: 'connection_init', payload: { apiKey: OTHER_KEY } });
+    await until(() => lookUps.length === 1);
+    leaving.socket.terminate();
+    await leaving.closed;
+    authenticator.authenticate = authenticate;
+    await connect(); // by now the server has seen the other go
+    for (const lookUp of lookUps) lookUp();
+
+    const watched: string[][] = [];
+    authenticator.lapsed = async (principals) => {
+      watched.push(principals.map((each) => (each.kind === 'API_KEY' ? each.name : '')));
+      return new Set();
+    };
+    await until(() => watched.length > 2);
+    expect(watched.at(-1)).toEqual([GOOD_KEY]);
+  });
+
   it('is not one that answers pings', async () => {
     const { connect } = await start({ keepAliveMs: 20 });
     const client = await connect();

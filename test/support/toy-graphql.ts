@@ -32,7 +32,12 @@ const SDL = `
   type StatusChange { cursor: String!  seq: Int!  padding(bytes: Int!): String! }
 `;
 
-export function createToy(disposal: Disposal, log: MemoryLog = createMemoryLog()): Toy {
+/** @param viewOf - By default nobody shares with anybody. */
+export function createToy(
+  disposal: Disposal,
+  log: MemoryLog = createMemoryLog(),
+  viewOf: GraphQLService['viewOf'] = () => null,
+): Toy {
   const feed = createFeed({
     read: log,
     logId: LOG_ID,
@@ -49,6 +54,7 @@ export function createToy(disposal: Disposal, log: MemoryLog = createMemoryLog()
   const service: GraphQLService = {
     schema: withResolvers(buildSchema(SDL), { feed, log, commit, held, made }),
     formatError: formatError(silentLog),
+    viewOf,
     contextFor(principal, purpose) {
       const kind = purpose === 'REQUEST' ? 'requests' : 'subscriptions';
       held[kind] += 1;
@@ -95,9 +101,8 @@ function withResolvers(schema: GraphQLSchema, toy: Omit<Toy, 'service'>): GraphQ
   });
   Object.assign(subscription.statusChanged ?? {}, {
     subscribe(_: unknown, { after }: { after?: string | null }) {
-      const abort = new AbortController();
       const from = after ? { afterSeq: decodeCursor(LOG_ID, after) } : {};
-      return toy.feed.subscribe({ ...from, filter: {}, signal: abort.signal });
+      return toy.feed.subscribe({ ...from, filter: {} });
     },
     resolve({ seq }: { seq: number }, _: unknown, { viewer }: { viewer: string }) {
       toy.made.set(viewer, (toy.made.get(viewer) ?? 0) + 1);
@@ -106,11 +111,7 @@ function withResolvers(schema: GraphQLSchema, toy: Omit<Toy, 'service'>): GraphQ
     },
   });
   Object.assign(subscription.silence ?? {}, {
-    subscribe: () =>
-      toy.feed.subscribe({
-        filter: { userIds: [1_000_000] },
-        signal: new AbortController().signal,
-      }),
+    subscribe: () => toy.feed.subscribe({ filter: { userIds: [1_000_000] } }),
   });
   Object.assign(subscription.refused ?? {}, {
     subscribe() {

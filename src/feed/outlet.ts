@@ -1,0 +1,23 @@
+/** A way past the iterator, for subscribers who all make the same of an entry: it is made once and sent to each. */
+
+import type { Change } from '../domain/change';
+
+/** Shared by all whose items are equal. */
+export interface Press<Item> {
+  /** Makes of an entry what is sent. If that fails, the subscribers are given the entry itself. */
+  make(change: Change): Promise<Item>;
+}
+
+/** One subscriber's own end of it. */
+export interface Outlet<Item = unknown> {
+  readonly press: Press<Item>;
+  /** Sends the items, or answers `false`: not now. Then the iterator gives the entries, when it is asked. */
+  take(items: readonly Item[]): boolean;
+}
+
+/** What `Feed.subscribe` gives: an iterator that need not be asked while the outlet can take what comes. */
+export interface ChangeStream extends AsyncIterableIterator<Change> {
+  /** To be called before the first item is asked for. */
+  divert(outlet: Outlet): void;
+  return(): Promise<IteratorReturnResult<undefined>>;
+}

@@ -1,0 +1,116 @@
+/**
+ * Equal subscriptions share their work: what is sent about an entry is made once for all of them.
+ *
+ * Equal are those of one document, operation, view of the data and variables. Variables that only choose entries, being
+ * given to nothing but the root field, may differ.
+ */
+
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  type OperationDefinitionNode,
+  visit,
+} from 'graphql';
+import type { Press } from '../feed/outlet';
+import { createFrame, type Frame } from './frame';
+import type { OperationContext } from './graphql-service';
+
+/** One or more subscriptions that give the same answers. */
+export interface Group {
+  answer(entry: unknown): Promise<ExecutionResult>;
+  readonly press: Press<Frame>;
+  /** To be called once by each that joined. */
+  leave(): Promise<void>;
+}
+
+/** A subscription that could be opened. */
+export interface Opened {
+  readonly args: ExecutionArgs;
+  readonly operation: OperationDefinitionNode;
+  /** See `GraphQLService.viewOf`. */
+  readonly view: string | null;
+  readonly context: OperationContext;
+}
+
+/** @returns a function that finds the group for a subscription. The first in a group executes for all. */
+export function createSharing(
+  toPayload: (result: ExecutionResult) => object,
+): (opened: Opened) => Promise<Group> {
+  const byDocument = new WeakMap<DocumentNode, Map<string, Group & { size: number }>>();
+
+  function groupsOf(document: DocumentNode): Map<string, Group & { size: number }> {
+    const groups = byDocument.get(document) ?? new Map();
+    byDocument.set(document, groups);
+    return groups;
+  }
+
+  return async (opened) => {
+    const { args, view, context } = opened;
+    if (view === null) return createGroup(args, toPayload, context.done);
+    const groups = groupsOf(args.document);
+    const key = keyOf(view, opened);
+    const known = groups.get(key);
+    if (known !== undefined) {
+      known.size += 1;
+      await context.done();
+      return known;
+    }
+    const group = {
+      ...createGroup(args, toPayload, context.done),
+      size: 1,
+      async leave() {
+        group.size -= 1;
+        if (group.size > 0) return;
+        groups.delete(key);
+        await context.done();
+      },
+    };
+    groups.set(key, group);
+    return group;
+  };
+}
+
+function createGroup(
+  args: ExecutionArgs,
+  toPayload: (result: ExecutionResult) => object,
+  done: OperationContext['done'],
+): Group {
+  const answer = async (entry: unknown) => execute({ ...args, rootValue: entry });
+  return {
+    answer,
+    press: {
+      make: async (change) => createFrame(JSON.stringify(toPayload(await answer(change)))),
+    },
+    async leave() {
+      await done();
+    },
+  };
+}
+
+function keyOf(view: string, { args, operation }: Opened): string {
+  const variables = args.variableValues ?? {};
+  const telling = variablesBelowRoot(args.document, operation);
+  const values = telling.map((name) => [name, variables[name]]);
+  return JSON.stringify([view, operation.name?.value, Object.fromEntries(values)]);
+}
+
+/** Names of the variables that are used anywhere but in an argument of a root field. */
+function variablesBelowRoot(
+  document: DocumentNode,
+  { selectionSet: { selections } }: OperationDefinitionNode,
+): readonly string[] {
+  const choosing = new Set<unknown>(
+    selections.flatMap((field) => (field.kind === 'Field' ? (field.arguments ?? []) : [])),
+  );
+  const names = new Set<string>();
+  visit(document, {
+    VariableDefinition: () => false,
+    Argument: (argument) => (choosing.has(argument) ? false : undefined),
+    Variable({ name }) {
+      names.add(name.value);
+    },
+  });
+  return [...names].sort();
+}
