@@ -79,10 +79,12 @@ export function createWriter(options: WriterOptions): Writer {
       }),
 
     linkIdentity: (input) =>
-      withGraph(
-        { subjects: [[input.provider, input.subjectRef]], userIds: [input.userId] },
-        (graph) => linkIdentity(graph, input, keyRing, rulesAt(input.now)),
-      ),
+      change(async (graph) => {
+        const userId = await survivorOf(input.userId);
+        const subjects = [[input.provider, input.subjectRef]] as const;
+        await loadGraph(graph, connection, keyRing, { subjects, userIds: [userId] });
+        return linkIdentity(graph, { ...input, userId }, keyRing, rulesAt(input.now));
+      }),
 
     async expire(now) {
       const due = await dueUsers(instantOf(now));
@@ -131,6 +133,15 @@ export function createWriter(options: WriterOptions): Writer {
       await loadGraph(graph, connection, keyRing, lookup);
       return work(graph);
     });
+  }
+
+  /** Ids of merged users stand for the user that they went into. */
+  async function survivorOf(userId: number): Promise<number> {
+    const [row] = await connection.query<{ id: number }>(
+      'SELECT coalesce(merged_into, id) AS id FROM users WHERE id = ?',
+      [userId],
+    );
+    return row?.id ?? userId;
   }
 
   async function change<T>(work: (graph: Graph, connection: Connection) => Promise<T>): Promise<T> {

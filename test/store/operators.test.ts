@@ -99,6 +99,16 @@ describe('linking an identity', () => {
     expect(history?.rows.map(({ row }) => row.userId)).toEqual([opened, userId, userId]);
   });
 
+  // A merged user was loaded under the id of the survivor alone, and not found under its own.
+  it('to a user that went into another ties it to that one', async () => {
+    const { store } = await openTestStore();
+    const opened = await approvedFractalUser(store, 'uid-1');
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await link(store, 'uid-1', userId);
+    expect(await link(store, 'pay-1', opened, 'paycaddy')).toMatchObject({ ok: true, userId });
+    expect(await link(store, 'pay-2', 999, 'paycaddy')).toMatchObject({ ok: false });
+  });
+
   it('that the vendor calls another user merges the two, and both external ids lead to one', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
