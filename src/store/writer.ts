@@ -49,6 +49,8 @@ const MAX_GROUP = 256;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
+/** Log entries dropped in one transaction, so that whoever posts meanwhile does not wait long. */
+const TRIM_CHUNK = 2_000;
 
 export function createWriter(options: WriterOptions): Writer {
   const { connection, reading, keyRing, keyed, clock, onFatal, onSalvage, onStuck } = options;
@@ -98,7 +100,11 @@ export function createWriter(options: WriterOptions): Writer {
     },
 
     async trimLog(before) {
-      return await queue.transaction(async () => await trim(before));
+      for (let trimmed = 0; ; ) {
+        const dropped = await queue.transaction(() => trim(before));
+        trimmed += dropped;
+        if (dropped < TRIM_CHUNK) return trimmed;
+      }
     },
 
     async reprojectAll() {
@@ -207,9 +213,10 @@ export function createWriter(options: WriterOptions): Writer {
   async function trim(before: Date): Promise<number> {
     // The log stands in the order of commit, so the first entry that is young enough ends the search.
     const [row] = await connection.query<{ floor: number | null }>(
-      `SELECT coalesce(
-          (SELECT id - 1 FROM changes WHERE recorded_at >= ? ORDER BY id LIMIT 1),
-          (SELECT max(id) FROM changes)) AS floor`,
+      `WITH oldest AS (SELECT id, recorded_at FROM changes ORDER BY id LIMIT ${TRIM_CHUNK})
+        SELECT coalesce(
+          (SELECT id - 1 FROM oldest WHERE recorded_at >= ? ORDER BY id LIMIT 1),
+          (SELECT max(id) FROM oldest)) AS floor`,
       [before.toISOString()],
     );
     const floor = row?.floor ?? null;
