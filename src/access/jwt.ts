@@ -97,8 +97,12 @@ async function byAnyOf(
   throw new errors.JWSSignatureVerificationFailed();
 }
 
+/** No database keeps NUL and half a surrogate pair as they are: such a name would be looked up as somebody else's. */
+const UNSOUND = /\0|\p{Surrogate}/u;
+
 function toPrincipal({ sub, exp, scope }: JWTPayload): EndUserPrincipal {
-  if (typeof sub !== 'string' || sub === '' || exp === undefined) throw new UnauthenticatedError();
+  const named = typeof sub === 'string' && sub !== '' && !UNSOUND.test(sub);
+  if (!named || exp === undefined) throw new UnauthenticatedError();
   const granted = typeof scope === 'string' ? scope.split(' ') : [];
   return {
     kind: 'USER',

@@ -43,16 +43,20 @@ export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
   const spelling = spellingOf(providers, store.logId);
   const plans = new Map<string, Plan | null>();
 
-  function planFor({ query, operationName }: Question): Plan | null {
+  function planFor(question: Question): Plan | null {
+    const { query, operationName } = question;
     if (query.length > MAX_DOCUMENT_LENGTH) return null;
-    const key = `${operationName ?? ''}\n${query}`;
-    const known = plans.get(key);
+    const known = plans.get(keyOf(question));
     if (known !== undefined) return known;
     const plan = planOf(schema, choices, query, operationName);
-    plans.set(key, plan);
+    remember(question, plan);
+    return plan;
+  }
+
+  function remember(question: Question, plan: Plan | null): void {
+    plans.set(keyOf(question), plan);
     const [oldest] = plans.keys();
     if (plans.size > MAX_PLANS && oldest !== undefined) plans.delete(oldest);
-    return plan;
   }
 
   return async (principal, question) => {
@@ -64,11 +68,18 @@ export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
       const viewer = principal.kind === 'USER' ? principal.externalUserId : null;
       return `{"data":${await store.tree({ roots, viewer }, spelling)}}\n`;
     } catch (err) {
-      if (!(err instanceof GatewayError))
-        log.warn({ err }, 'a query plan failed; executing plainly');
+      if (err instanceof GatewayError) return null;
+      // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.
+      remember(question, null);
+      log.warn({ err }, 'a query plan failed; executing plainly from now on');
       return null;
     }
   };
+}
+
+/** An empty name of an operation is a name, and finds none. */
+function keyOf({ query, operationName }: Question): string {
+  return JSON.stringify([operationName, query]);
 }
 
 // ── What arguments choose ───────────────────────────────────────────────────────────────────────────────────────────

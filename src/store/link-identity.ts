@@ -8,13 +8,14 @@ import { mergeUsers, moveIdentity, openIdentity } from './membership';
 import { logMerge, type Occasion, settle } from './settle';
 import type { LinkIdentity, LinkOutcome } from './store';
 
+/** @param input - With the id of a live user. */
 export function linkIdentity(
   graph: Graph,
   input: LinkIdentity,
   keyRing: KeyRing,
   rules: ProjectionRules,
 ): LinkOutcome {
-  const target = liveUser(graph, input.userId);
+  const target = graph.users.get(input.userId);
   if (target === undefined) return { ok: false, fault: 'USER_NOT_FOUND' };
   const occasion: Occasion = {
     kind: 'LINK',
@@ -51,9 +52,4 @@ export function linkIdentity(
 function isSamePerson({ externalUserId, linked }: IdentityNode, from: UserNode): boolean {
   const called = from.externalUserId === null || from.externalUserId === externalUserId;
   return called && !linked && from.identities.size === 1;
-}
-
-export function liveUser(graph: Graph, userId: number): UserNode | undefined {
-  const user = graph.users.get(userId);
-  return user?.mergedInto == null ? user : graph.users.get(user.mergedInto);
 }

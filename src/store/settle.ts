@@ -222,7 +222,7 @@ function putAttempts(
     });
   }
   for (const gone of before.values()) {
-    graph.dirtyAttempts.delete(gone.id);
+    // Also if it is not kept yet: it is then kept and dropped, or its id, which the log holds, would be given again.
     graph.goneAttempts.add(gone.id);
     drafts.push({
       ...blankDraft(user),

@@ -49,6 +49,8 @@ const MAX_GROUP = 256;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
+/** Log entries dropped in one transaction, so that whoever posts meanwhile does not wait long. */
+const TRIM_CHUNK = 2_000;
 
 export function createWriter(options: WriterOptions): Writer {
   const { connection, reading, keyRing, keyed, clock, onFatal, onSalvage, onStuck } = options;
@@ -79,10 +81,12 @@ export function createWriter(options: WriterOptions): Writer {
       }),
 
     linkIdentity: (input) =>
-      withGraph(
-        { subjects: [[input.provider, input.subjectRef]], userIds: [input.userId] },
-        (graph) => linkIdentity(graph, input, keyRing, rulesAt(input.now)),
-      ),
+      change(async (graph) => {
+        const userId = await survivorOf(input.userId);
+        const subjects = [[input.provider, input.subjectRef]] as const;
+        await loadGraph(graph, connection, keyRing, { subjects, userIds: [userId] });
+        return linkIdentity(graph, { ...input, userId }, keyRing, rulesAt(input.now));
+      }),
 
     async expire(now) {
       const due = await dueUsers(instantOf(now));
@@ -96,7 +100,11 @@ export function createWriter(options: WriterOptions): Writer {
     },
 
     async trimLog(before) {
-      return await queue.transaction(async () => await trim(before));
+      for (let trimmed = 0; ; ) {
+        const dropped = await queue.transaction(() => trim(before));
+        trimmed += dropped;
+        if (dropped < TRIM_CHUNK) return trimmed;
+      }
     },
 
     async reprojectAll() {
@@ -131,6 +139,15 @@ export function createWriter(options: WriterOptions): Writer {
       await loadGraph(graph, connection, keyRing, lookup);
       return work(graph);
     });
+  }
+
+  /** Ids of merged users stand for the user that they went into. */
+  async function survivorOf(userId: number): Promise<number> {
+    const [row] = await connection.query<{ id: number }>(
+      'SELECT coalesce(merged_into, id) AS id FROM users WHERE id = ?',
+      [userId],
+    );
+    return row?.id ?? userId;
   }
 
   async function change<T>(work: (graph: Graph, connection: Connection) => Promise<T>): Promise<T> {
@@ -196,9 +213,10 @@ export function createWriter(options: WriterOptions): Writer {
   async function trim(before: Date): Promise<number> {
     // The log stands in the order of commit, so the first entry that is young enough ends the search.
     const [row] = await connection.query<{ floor: number | null }>(
-      `SELECT coalesce(
-          (SELECT id - 1 FROM changes WHERE recorded_at >= ? ORDER BY id LIMIT 1),
-          (SELECT max(id) FROM changes)) AS floor`,
+      `WITH oldest AS (SELECT id, recorded_at FROM changes ORDER BY id LIMIT ${TRIM_CHUNK})
+        SELECT coalesce(
+          (SELECT id - 1 FROM oldest WHERE recorded_at >= ? ORDER BY id LIMIT 1),
+          (SELECT max(id) FROM oldest)) AS floor`,
       [before.toISOString()],
     );
     const floor = row?.floor ?? null;

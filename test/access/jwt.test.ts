@@ -65,6 +65,11 @@ describe('with a shared secret', () => {
     ['no audience', { aud: undefined }],
     ['no subject', { sub: undefined }],
     ['an empty subject', { sub: '' }],
+    [
+      'half a surrogate pair in the subject, which no database tells from another',
+      { sub: 'ada\ud800' },
+    ],
+    ['NUL in the subject', { sub: 'ada\0' }],
     ['no expiry', { exp: undefined }],
     ['an expiry in the past', { exp: NOW_S - 6 }],
     ['a beginning in the future', { nbf: NOW_S + 6 }],

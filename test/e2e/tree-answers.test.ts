@@ -85,6 +85,28 @@ it.each([
   expect(await ask('POST', API_KEY, query, {})).toEqual(await ask('GET', API_KEY, query, {}));
 });
 
+// The plan of the unnamed operation was remembered for it.
+it('leaves an operation that is named, but by nothing, to plain execution', async () => {
+  const query = '{ users { nodes { externalUserId } } }';
+  await ask('POST', API_KEY, query, {});
+  const answer = await ask('POST', API_KEY, query, {}, '');
+  expect(answer).toEqual(await ask('GET', API_KEY, query, {}, ''));
+  expect(answer.text).toContain('OPERATION_RESOLUTION_FAILURE');
+});
+
+// SQLite was asked in vain again and again.
+it('asks only once for more than a statement can hold', async () => {
+  const nested = (depth: number): string =>
+    depth === 0 ? 'id' : `levels { latestAttempt { user { ${nested(depth - 1)} } } }`;
+  const query = `{ user(identity: { provider: PAYCADDY, ref: "paycaddy-3" }) { ${nested(30)} } }`;
+  const before = statements.length;
+  const answers = [await ask('POST', API_KEY, query, {}), await ask('POST', API_KEY, query, {})];
+  const trees = statements.slice(before).filter((sql) => sql.includes(' AS tree'));
+  expect(trees).toHaveLength(1);
+  const plain = await ask('GET', API_KEY, query, {});
+  expect(answers).toEqual([plain, plain]);
+});
+
 it('gives an answer to nobody without the scope to read', async () => {
   const { key } = await gateway.createKey('operate');
   const answer = await ask('POST', key, '{ users { nodes { id } } }', {});
@@ -101,8 +123,10 @@ async function ask(
   credential: string,
   query: string,
   variables: object,
+  operationName?: string,
 ): Promise<{ readonly status: number; readonly type: string | null; readonly text: string }> {
   const search = new URLSearchParams({ query, variables: JSON.stringify(variables) });
+  if (operationName !== undefined) search.set('operationName', operationName);
   const headers = {
     authorization: `Bearer ${credential}`,
     accept: 'application/graphql-response+json',
@@ -113,7 +137,7 @@ async function ask(
     : fetch(`${gateway.url}/graphql`, {
         method,
         headers,
-        body: JSON.stringify({ query, variables }),
+        body: JSON.stringify({ query, variables, operationName }),
       }));
   return {
     status: response.status,

@@ -137,4 +137,15 @@ describe('an attempt', () => {
     await post(store, [reset(20)]);
     expect(await attempts(store)).toEqual(['#1 1 APPROVED', '#3 2 CANCELLED', '#4 3 PENDING']);
   });
+
+  // It was never written then, so its id was given to the next attempt, with the log entries of this one.
+  it('gives its id to nobody either when it comes and goes among deliveries of one group', async () => {
+    const { store } = await openTestStore();
+    await Promise.all(
+      [reviewed(1), pending(5), pending(1)].map((delivered) => store.record(delivered)),
+    );
+    expect(await attempts(store)).toEqual(['#1 1 IN_PROGRESS']);
+    await post(store, [reviewed(7), reset(8)]);
+    expect(await attempts(store)).toEqual(['#1 1 CANCELLED', '#3 2 PENDING']);
+  });
 });

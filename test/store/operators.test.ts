@@ -99,6 +99,16 @@ describe('linking an identity', () => {
     expect(history?.rows.map(({ row }) => row.userId)).toEqual([opened, userId, userId]);
   });
 
+  // A merged user was loaded under the id of the survivor alone, and not found under its own.
+  it('to a user that went into another ties it to that one', async () => {
+    const { store } = await openTestStore();
+    const opened = await approvedFractalUser(store, 'uid-1');
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await link(store, 'uid-1', userId);
+    expect(await link(store, 'pay-1', opened, 'paycaddy')).toMatchObject({ ok: true, userId });
+    expect(await link(store, 'pay-2', 999, 'paycaddy')).toMatchObject({ ok: false });
+  });
+
   it('that the vendor calls another user merges the two, and both external ids lead to one', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
@@ -610,6 +620,29 @@ describe('the passing of time', () => {
     expect((await log(store)).map(({ seq }) => seq)).toEqual([3]);
     expect(await query(file, 'SELECT count(*) AS n FROM changes')).toEqual([{ n: 1 }]);
   });
+});
+
+// In one transaction, the first trim of a long log kept every vendor waiting, and P100 does not wait for long.
+it('trims a long log in steps, between which others write', async () => {
+  let deletes = 0;
+  const onQuery = (sql: string) => {
+    deletes += Number(sql.startsWith('DELETE FROM changes'));
+  };
+  const { store, file } = await openTestStore({}, { onQuery, clock: () => NOW });
+  await approvedFractalUser(store, 'uid-1');
+  await change(
+    file,
+    `INSERT INTO changes (user_id, verification_status, previous_verification_status, active, previous_active, cause,
+        occurred_at, recorded_at)
+      SELECT 1, 'VERIFIED', 'VERIFIED', 1, 1, 'POLICY', '', iif(value < 6000, '2024-02-01T13', '2024-02-01T23')
+      FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 7000) SELECT value FROM n)`,
+  );
+  const trimmed = store.trimLog(new Date('2024-02-01T20:00:00Z'));
+  await approvedFractalUser(store, 'uid-2');
+  const before = deletes;
+  expect(await trimmed).toBe(6000);
+  expect(before).toBeLessThan(deletes);
+  expect([await store.read.logFloor(), await store.read.head()]).toEqual([6000, 7002]);
 });
 
 describe('API keys', () => {
