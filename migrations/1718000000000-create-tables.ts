@@ -132,6 +132,12 @@ export class CreateTables1718000000000 implements MigrationInterface {
     await runner.query(
       `CREATE INDEX "deliveries_by_disposition" ON "deliveries" ("disposition", "id")`,
     );
+    await runner.query(
+      `CREATE INDEX "deliveries_recurring" ON "deliveries" ("provider", "id") WHERE instr(duplicate_key, '@') > 0`,
+    );
+    await runner.query(
+      `CREATE INDEX "deliveries_unread" ON "deliveries" ("provider", "id") WHERE disposition = 'QUARANTINED'`,
+    );
     await runner.query(`
       CREATE TABLE "events" (
         "id" integer PRIMARY KEY AUTOINCREMENT NOT NULL,

@@ -12,6 +12,7 @@ import {
   Root,
 } from 'type-graphql';
 import type { Context } from './context';
+import { assertSound } from './sound-text';
 import { loadUser, User } from './user.type';
 import { UserError } from './user-error.type';
 
@@ -57,6 +58,7 @@ export class CreateUserResolver {
   ): Promise<CreateUserPayload> {
     context.visibility.assertOperates();
     const externalUserId = input.externalUserId ?? null;
+    assertSound('input.externalUserId', externalUserId);
     if (externalUserId !== null && !isExternalUserId(externalUserId)) {
       const message = `expected an id of 1 to ${MAX_EXTERNAL_ID_LENGTH} characters`;
       const path = ['input', 'externalUserId'];

@@ -1,6 +1,7 @@
 /** The one place where errors become GraphQL errors: named ones with their code, all others masked. */
 
 import { randomUUID } from 'node:crypto';
+import { isNativeError } from 'node:util/types';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CursorExpiredError, type ErrorCode, GatewayError } from '../domain/errors';
 
@@ -78,6 +79,6 @@ function requestCode(error: GraphQLError): string {
 
 /** Name, message and stack alone: other properties of an error may hold the values of a row. */
 function describe(cause: unknown): object {
-  if (!(cause instanceof Error)) return { type: typeof cause };
+  if (!isNativeError(cause)) return { type: typeof cause };
   return { type: cause.name, message: cause.message, stack: cause.stack };
 }

@@ -15,6 +15,7 @@ import {
 import type { Context } from './context';
 import { Identity } from './identity.type';
 import { encodeNodeId, parseNodeId } from './node-id';
+import { assertSound } from './sound-text';
 import { IdentityInput } from './user.input';
 import { loadUser, User } from './user.type';
 import { UserError } from './user-error.type';
@@ -72,7 +73,7 @@ export class LinkIdentityPayload {
 export class LinkIdentityResolver {
   @Mutation(() => LinkIdentityPayload, {
     description:
-      'Ties an account at a provider to a user. If the account belonged to another user, the two become one, and the log says so. Needs the scope `operate`.',
+      'Ties an account at a provider to a user. If another user was known by this account alone, the two become one, for good, and the log says so; else only the account moves. Needs the scope `operate`.',
   })
   async linkIdentity(
     @Arg('input', () => LinkIdentityInput, { description: 'What belongs to whom.' })
@@ -80,6 +81,8 @@ export class LinkIdentityResolver {
     @Ctx() context: Context,
   ): Promise<LinkIdentityPayload> {
     const actor = context.visibility.assertOperates();
+    assertSound('input.identity.ref', input.identity.ref);
+    assertSound('input.externalUserId', input.externalUserId);
     const target = await findTarget(context, input);
     if (target instanceof UserError) return new LinkIdentityPayload(null, [target]);
     const { provider, ref: subjectRef } = input.identity;

@@ -15,7 +15,7 @@ import {
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator';
 import type { Principal } from '../access/principal';
-import { GatewayError } from '../domain/errors';
+import { GatewayError, StoreUnavailableError } from '../domain/errors';
 import { readBody } from './body';
 import type { GraphQLService } from './graphql-service';
 import type { HttpLimits } from './limits';
@@ -83,6 +83,7 @@ function createApollo({ graphql, log }: GraphQLRouteOptions): ApolloServer<objec
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       answerLegacyClients,
+      sayThatTheStoreIsAway,
     ],
   });
 }
@@ -100,6 +101,22 @@ const answerLegacyClients: ApolloServerPlugin<object> = {
         if (legacy && source !== undefined && response.http.status === 400) {
           response.http.status = 200;
         }
+      },
+    };
+  },
+};
+
+/** Where nothing could be answered because the store is away, the status says so too: the same request may succeed later. */
+const sayThatTheStoreIsAway: ApolloServerPlugin<object> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { http, body } }) {
+        if (body.kind !== 'single' || body.singleResult.data) return;
+        const error = new StoreUnavailableError();
+        const away = body.singleResult.errors?.some(
+          ({ extensions }) => extensions?.code === error.code,
+        );
+        if (away) http.status = statusOf(error).status;
       },
     };
   },

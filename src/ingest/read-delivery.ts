@@ -35,6 +35,7 @@ export function readDelivery(provider: Provider, request: WebhookRequest, now: D
       kind: 'QUARANTINED',
       eventType: message?.eventType ?? null,
       duplicateKey: digest(['quarantined'], request.rawBody),
+      mayRecur: !provider.dated,
       reason: toReason(error),
     };
   }

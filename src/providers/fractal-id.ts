@@ -90,6 +90,7 @@ type Notification =
 function classic(secrets: readonly WebhookSecret[]): Provider<Notification> {
   return {
     id: 'fractal-id',
+    dated: false, // `email_changed` is not
 
     verify(request) {
       const rule = { hash: 'sha1', header: HEADER, prefix: 'sha1=', secrets } as const;
@@ -220,6 +221,7 @@ function kraken(secrets: readonly WebhookSecret[]): Provider<Verdict> {
   const untyped = secrets.filter(({ type }) => type === undefined);
   return {
     id: 'fractal-id',
+    dated: false,
 
     verify(request) {
       assertHmac(request, { hash: 'sha256', header: HEADER, secrets: untyped });

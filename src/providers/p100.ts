@@ -81,6 +81,7 @@ interface Notification {
 /** One level, `kyc`. The vendor knows the user by our customer's id alone. */
 export const p100: ProviderFactory<object, Notification> = ({ secrets }) => ({
   id: 'p100',
+  dated: false,
 
   verify({ headers, subpath }) {
     const shown = headers.authorization;

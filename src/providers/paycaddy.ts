@@ -59,6 +59,7 @@ interface Notification {
 /** One level, `kyc`. A delivery may bring a name and an age beside the status. */
 export const paycaddy: ProviderFactory<object, Notification> = ({ secrets }) => ({
   id: 'paycaddy',
+  dated: true,
 
   verify({ headers, subpath }) {
     const path = subpath.replace(/\/$/, '');

@@ -31,6 +31,9 @@ export interface Provider<Payload = unknown> {
   /** Slug in the webhook URL, in rows and in logs, e.g. `fractal-id`. */
   readonly id: ProviderId;
 
+  /** Whether every message bears the vendor's clock. Else the same bytes may be said twice and mean it. */
+  readonly dated: boolean;
+
   /** How the request proves that the vendor sent it. @throws {SignatureError} unless one of our secrets does. */
   verify(request: WebhookRequest): Proof;
 

@@ -114,6 +114,7 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
   secrets,
 }) => ({
   id: 'sumsub',
+  dated: true,
 
   verify(request) {
     assertHmac(request, { hash: hashOf(request, minimumDigest), header: DIGEST, secrets });

@@ -1,13 +1,19 @@
 /** One database connection, as little of it as the store needs, with its statements kept prepared. */
 
+import { isNativeError } from 'node:util/types';
 import type { Database, Statement } from 'sqlite3';
 import type { DataSource } from 'typeorm';
 import { SqliteDriver } from 'typeorm/driver/sqlite/SqliteDriver';
+import { StoreUnavailableError } from '../domain/errors';
 
 export type Parameter = string | number | boolean | Buffer | null;
 
 export interface Connection {
-  /** Runs one statement. Never start another one inside a transaction before this one has answered. */
+  /**
+   * Runs one statement. Never start another one inside a transaction before this one has answered.
+   *
+   * @throws {StoreUnavailableError} where the database is at fault, not the statement.
+   */
   query<Row>(sql: string, parameters?: readonly Parameter[]): Promise<readonly Row[]>;
   /** Closing again does nothing. */
   close(): Promise<void>;
@@ -31,13 +37,11 @@ export function createConnection(
   return {
     async query<Row>(sql: string, parameters: readonly Parameter[] = []) {
       onQuery(sql);
-      const statement = await prepared(sql);
-      return await new Promise<readonly Row[]>((resolve, reject) => {
-        statement.all<Row>(parameters, (error, rows) => {
-          if (error === null) resolve(rows);
-          else reject(error);
-        });
-      });
+      try {
+        return await all<Row>(await prepared(sql), parameters);
+      } catch (error) {
+        throw toStoreError(error);
+      }
     },
 
     async close() {
@@ -82,8 +86,25 @@ function prepare(database: Database, sql: string): Promise<Statement> {
   });
 }
 
+function all<Row>(statement: Statement, parameters: readonly Parameter[]): Promise<readonly Row[]> {
+  return new Promise((resolve, reject) => {
+    statement.all<Row>(parameters, (error, rows) => {
+      if (error === null) resolve(rows);
+      else reject(error);
+    });
+  });
+}
+
 /** Waits for calls of the statement that are under way. */
 async function finalize(statement: Promise<Statement>): Promise<void> {
   const held = await statement.catch(() => undefined);
   if (held !== undefined) await new Promise<void>((resolve) => held.finalize(() => resolve()));
+}
+
+const STORE_AWAY = /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|MISUSE)/;
+
+/** Names an error of the driver's that says that the database is away, or closed; any other is as it was. */
+export function toStoreError(error: unknown): unknown {
+  const away = isNativeError(error) && STORE_AWAY.test(error.message);
+  return away ? new StoreUnavailableError({ cause: error }) : error;
 }

@@ -120,6 +120,8 @@ export interface Graph {
   /** By `pairKey(provider, duplicateKey)`. */
   readonly deliveries: Map<string, KnownDelivery>;
   readonly deliveriesById: Map<number, KnownDelivery>;
+  /** Per provider, the ids of its last delivery that may recur and of its last that could not be read; 0 for none. */
+  readonly lastWords: Map<ProviderId, { readonly recurring: number; readonly unread: number }>;
   /** `pairKey(provider, credentialRef)` of credentials already kept. */
   readonly credentials: Set<string>;
   /** Highest id in use, per table. */
@@ -149,6 +151,7 @@ export function createGraph(): Graph {
     identities: new Map(),
     deliveries: new Map(),
     deliveriesById: new Map(),
+    lastWords: new Map(),
     credentials: new Set(),
     lastIds: {
       users: 0,

@@ -25,15 +25,15 @@ export function linkIdentity(
   const known = graph.identities.get(pairKey(input.provider, input.subjectRef));
   const identity = known ?? openIdentity(graph, input, target, keyRing, input.now);
   const from = identity.user;
+  const merges = from !== target && isSamePerson(identity, from);
   identity.linked = true;
   identity.dirty = true;
   if (from === target)
     return { ok: true, userId: target.id, identityId: identity.id, mergedUserId: null };
 
-  const merges = isSamePerson(identity, from);
   if (merges) logMerge(graph, mergeUsers(graph, from, target, input.now), occasion, input.now);
   else moveIdentity(identity, target, input.now);
-  settle(graph, { users: [from, target] }, occasion, rules);
+  settle(graph, { users: [from, target], parted: merges ? [] : [from, target] }, occasion, rules);
   return {
     ok: true,
     userId: target.id,
@@ -43,12 +43,14 @@ export function linkIdentity(
 }
 
 /**
- * Whether all that is known of the identity's user is known through this identity: a user opened only for it, or the
- * very user that the vendor says it is. Then the two users are one person; else an earlier link is being corrected and
- * only the identity moves.
+ * Whether the identity's user is nobody beside it: opened only for it, or the very user that the vendor says it is, and
+ * not by an operator's word. Then the two users are one person; else only the identity moves, e.g. because an earlier
+ * link is being corrected. A merge cannot be corrected so: the ids of the merged user, its external one too, lead to
+ * the user it went into for good, since its log and what others hold of it went there as well.
  */
-function isSamePerson(identity: IdentityNode, from: UserNode): boolean {
-  return from.externalUserId === null || from.externalUserId === identity.externalUserId;
+function isSamePerson({ externalUserId, linked }: IdentityNode, from: UserNode): boolean {
+  const called = from.externalUserId === null || from.externalUserId === externalUserId;
+  return called && !linked && from.identities.size === 1;
 }
 
 export function liveUser(graph: Graph, userId: number): UserNode | undefined {

@@ -24,6 +24,8 @@ export interface Lookup {
   readonly userIds?: readonly number[];
   /** [provider, credential ref] */
   readonly credentials?: readonly (readonly [string, string])[];
+  /** Providers. */
+  readonly lastWordsOf?: readonly string[];
 }
 
 /** Users that are already in the graph are left as they are: what the transaction has changed is not read again. */
@@ -67,6 +69,9 @@ async function loadOnce(
     if (graph.deliveriesById.has(delivery.id)) continue;
     graph.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
     graph.deliveriesById.set(delivery.id, delivery);
+  }
+  for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
+    if (!graph.lastWords.has(provider)) graph.lastWords.set(provider, { recurring, unread });
   }
   for (const [provider, ref] of read<[string, string]>('credentials')) {
     graph.credentials.add(pairKey(provider, ref));
@@ -215,6 +220,14 @@ found AS (
 ),
 their AS (
   SELECT i.* FROM found CROSS JOIN identities i ON i.user_id = found.id
+),
+last_words AS (
+  SELECT k.value AS provider,
+    coalesce((SELECT max(d.id) FROM deliveries d
+      WHERE d.provider = k.value AND instr(d.duplicate_key, '@') > 0), 0) AS recurring,
+    coalesce((SELECT max(d.id) FROM deliveries d
+      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
+    FROM json_each(?1, '$.lastWordsOf') k
 )
 SELECT
   (SELECT json_group_array(json_object(
@@ -254,7 +267,10 @@ SELECT
         CROSS JOIN deliveries k2 ON k2.provider = k.value ->> 0 AND k2.duplicate_key = k.value ->> 1
       UNION
       SELECT i.undated_delivery_id FROM their i WHERE i.undated_delivery_id IS NOT NULL
+      UNION
+      SELECT recurring FROM last_words
     )) AS deliveries,
+  (SELECT json_group_array(json_array(provider, recurring, unread)) FROM last_words) AS last_words,
   (SELECT json_group_array(json_array(c.provider, c.credential_ref))
     FROM json_each(?1, '$.credentials') k
     CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,

@@ -11,6 +11,7 @@ import { type Connection, createConnection } from './connection';
 import { createDataSource, createReadingDataSource, DURABILITY } from './data-source';
 import { createKeyRing, type KeyRing } from './key-ring';
 import { createReader } from './reader';
+import { loadRepeatKeys } from './repeat-keys';
 import { prepareSaving } from './save-graph';
 import { createSnapshots } from './snapshots';
 import type { Store } from './store';
@@ -82,21 +83,24 @@ async function assemble(
 ): Promise<Store> {
   const { clock = () => new Date(), onQuery, onFatal = (err) => endProcess(log, err) } = options;
   const keyRing = createKeyRing(dataKeys);
+  await checkKeys(connection, keyRing);
   const rules = { policy, acceptSandbox };
+  const reading = await openReading(file, onQuery);
   const { reprojectAll, transaction, ...writer } = createWriter({
     connection,
+    reading,
     keyRing,
+    keyed: await loadRepeatKeys(connection, keyRing),
     rules,
     clock,
     onFatal,
     onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
+    onStuck: (userId, err) => log.error({ userId, err }, 'a user could not be judged anew'),
   });
-  await checkKeys(transaction, keyRing);
   if (options.onOtherRules !== 'leave') {
     await applyRules(rules, connection, { reprojectAll, transaction }, log);
   }
 
-  const reading = await openReading(file, onQuery);
   const lent = await Promise.all(
     Array.from({ length: SNAPSHOT_CONNECTIONS }, () => openReading(file, onQuery)),
   );
@@ -144,20 +148,18 @@ function endProcess(log: StoreLog, err: unknown): void {
 const PROBE = Buffer.from('kyc-gateway');
 
 /** A probe lies under every master key that was ever used, so that a missing or mistaken one is found at the start. */
-async function checkKeys(transaction: Writer['transaction'], keyRing: KeyRing): Promise<void> {
-  await transaction(async (connection) => {
-    const probes = await connection.query<{ name: string; value: string }>(
-      "SELECT name, value FROM settings WHERE name LIKE 'data_key:%'",
-    );
-    const faults = probes.flatMap(({ name, value }) => probeFault(keyRing, name.slice(9), value));
-    if (faults.length > 0) throw new ConfigError(faults);
-    const { id, cipher } = keyRing.current;
-    if (probes.some(({ name }) => name === `data_key:${id}`)) return;
-    await connection.query('INSERT INTO settings (name, value) VALUES (?, ?)', [
-      `data_key:${id}`,
-      cipher.seal(PROBE, 'probe').toString('base64'),
-    ]);
-  });
+async function checkKeys(connection: Connection, keyRing: KeyRing): Promise<void> {
+  const probes = await connection.query<{ name: string; value: string }>(
+    "SELECT name, value FROM settings WHERE name LIKE 'data_key:%'",
+  );
+  const faults = probes.flatMap(({ name, value }) => probeFault(keyRing, name.slice(9), value));
+  if (faults.length > 0) throw new ConfigError(faults);
+  const { id, cipher } = keyRing.current;
+  if (probes.some(({ name }) => name === `data_key:${id}`)) return;
+  await connection.query('INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)', [
+    `data_key:${id}`,
+    cipher.seal(PROBE, 'probe').toString('base64'),
+  ]);
 }
 
 function probeFault(keyRing: KeyRing, id: string, probe: string): readonly string[] {

@@ -1,5 +1,6 @@
 /** Applies one delivery to the graph: keeps its bytes and its events, settles whom they concern, says what became of it. */
 
+import { createHash } from 'node:crypto';
 import { REPEAT_WINDOW_MS } from '../domain/attempt';
 import type { CredentialEvent, VerificationEvent } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
@@ -33,8 +34,13 @@ export function lookupFor(
     subjects: [] as [string, string][],
     externalUserIds: [] as string[],
     credentials: [] as [string, string][],
+    lastWordsOf: [] as string[],
   };
-  for (const { provider, reading } of deliveries) {
+  for (const delivery of deliveries) {
+    const { provider, reading } = delivery;
+    if (mayRecur(delivery) && !lookup.lastWordsOf.includes(provider)) {
+      lookup.lastWordsOf.push(provider);
+    }
     lookup.duplicates.push([provider, reading.duplicateKey]);
     if (reading.kind !== 'EVENTS') continue;
     for (const event of reading.events) {
@@ -77,20 +83,36 @@ export function recordDelivery(
 
 function findRepeated(graph: Graph, delivery: IncomingDelivery): KnownDelivery | undefined {
   const { provider, reading, receivedAt } = delivery;
-  if (!isUndated(delivery)) return graph.deliveries.get(pairKey(provider, reading.duplicateKey));
+  if (!mayRecur(delivery)) return graph.deliveries.get(pairKey(provider, reading.duplicateKey));
 
-  // Without a clock the same words again are a retry only if nothing else was said in between, and not for long.
-  const latest = graph.deliveriesById.get(subjectOf(graph, delivery)?.undatedDeliveryId ?? 0);
+  const latest = graph.deliveriesById.get(wordBefore(graph, delivery));
   if (latest === undefined || !latest.duplicateKey.startsWith(`${reading.duplicateKey}@`))
     return undefined;
   const apartMs = Math.abs(receivedAt.getTime() - Date.parse(latest.receivedAt));
   return apartMs <= REPEAT_WINDOW_MS ? latest : undefined;
 }
 
-function isUndated({ reading }: Pick<IncomingDelivery, 'reading'>): boolean {
-  return (
-    reading.kind === 'EVENTS' && reading.events.some((event) => event.occurredAt === undefined)
-  );
+/**
+ * Without a clock the same words again are a retry only if nothing else was said in between, and not for long. What
+ * nobody could read may have been said of anybody: to keep a word too often does no harm, to lose one does.
+ */
+function wordBefore(graph: Graph, delivery: IncomingDelivery): number {
+  const last = graph.lastWords.get(delivery.provider);
+  if (delivery.reading.kind === 'QUARANTINED') return last?.recurring ?? 0;
+  const own = subjectOf(graph, delivery)?.undatedDeliveryId ?? 0;
+  return own > (last?.unread ?? 0) ? own : 0;
+}
+
+/** Whether the same words again may be news: nothing but their receipt says when they were said. */
+function mayRecur({ reading }: Pick<IncomingDelivery, 'reading'>): boolean {
+  switch (reading.kind) {
+    case 'EVENTS':
+      return reading.events.some((event) => event.occurredAt === undefined);
+    case 'IGNORED':
+      return false;
+    case 'QUARANTINED':
+      return reading.mayRecur ?? false;
+  }
 }
 
 function subjectOf(
@@ -104,7 +126,7 @@ function subjectOf(
 /** The key under which the row is kept: unique, also where the vendor's own words come back. */
 export function storedKey(deliveryId: number, delivery: Pick<IncomingDelivery, 'reading'>): string {
   const { duplicateKey } = delivery.reading;
-  return isUndated(delivery) ? `${duplicateKey}@${deliveryId}` : duplicateKey;
+  return mayRecur(delivery) ? `${duplicateKey}@${deliveryId}` : duplicateKey;
 }
 
 // ── News ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,7 +154,7 @@ export function applyReading(
   let credentials = 0;
 
   if (reading.kind === 'EVENTS') {
-    const key = `${delivery.provider} ${storedKey(deliveryId, delivery)}`;
+    const key = `${delivery.provider} ${digestOf(reading.events)} ${storedKey(deliveryId, delivery)}`;
     reading.events.forEach((event, place) => {
       if (event.type === 'CREDENTIAL') {
         credentials += addCredential(graph, deliveryId, delivery, event);
@@ -163,6 +185,16 @@ export function applyReading(
     return { disposition: 'APPLIED', identity };
   }
   return { disposition: added.some(isLate) ? 'STALE' : 'UNCHANGED', identity };
+}
+
+/** First in the key of an event, so that what orders events of one instant is what they say, in every database alike. */
+function digestOf(events: readonly VerificationEvent[]): string {
+  const content = JSON.stringify(events.map(withoutPersonal));
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+}
+
+function withoutPersonal<Event extends VerificationEvent>(event: Event): Event {
+  return event.type === 'PROFILE' ? { ...event, profile: {} } : event;
 }
 
 function isAboutSubject(event: VerificationEvent): event is SubjectEvent {
@@ -197,7 +229,7 @@ function addEvent(
     deliveryId,
     receivedAt: receiptOf(identity, event, delivery.receivedAt),
     trust: delivery.trust,
-    event: event.type === 'PROFILE' ? { ...event, profile: {} } : event,
+    event: withoutPersonal(event),
   };
   identity.events.push(stored);
   graph.newEvents.push({
@@ -302,4 +334,7 @@ function keep(
   graph.newDeliveries.push(row);
   graph.deliveries.set(pairKey(provider, row.duplicateKey), row);
   graph.deliveriesById.set(id, row);
+  if (!mayRecur(delivery)) return;
+  const unread = reading.kind === 'QUARANTINED' ? id : (graph.lastWords.get(provider)?.unread ?? 0);
+  graph.lastWords.set(provider, { recurring: id, unread });
 }

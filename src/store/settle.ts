@@ -37,22 +37,35 @@ export interface Settlement {
 /**
  * @param identities - Those about which something new was said.
  * @param users - Further users whose state may have moved, e.g. with the clock.
+ * @param parted - Users between whom an identity has moved: the log tells of them whether or not their state is other.
  */
 export function settle(
   graph: Graph,
-  affected: { readonly identities?: Iterable<IdentityNode>; readonly users?: Iterable<UserNode> },
+  affected: {
+    readonly identities?: Iterable<IdentityNode>;
+    readonly users?: Iterable<UserNode>;
+    readonly parted?: Iterable<UserNode>;
+  },
   occasion: Occasion,
   rules: ProjectionRules,
 ): Settlement {
   const users = new Set(affected.users);
+  const parted = new Set(affected.parted);
+  const logged = graph.changes.length;
   let changed = false;
   for (const identity of affected.identities ?? []) {
-    users.add(identity.user);
+    const from = identity.user;
+    users.add(from);
     changed = followVendorsWord(graph, identity, users, occasion, rules.now) || changed;
     users.add(identity.user);
+    if (identity.user !== from && from.mergedInto === null) parted.add(from).add(identity.user);
   }
   for (const user of users) {
     if (user.mergedInto === null) changed = reproject(graph, user, occasion, rules) || changed;
+  }
+  for (const user of parted) {
+    const told = graph.changes.slice(logged).some(({ userId }) => userId === user.id);
+    if (!told) log(graph, user, [blankDraft(user)], occasion, rules.now, null);
   }
   return { changed };
 }

@@ -19,7 +19,7 @@ export function createSnapshots(connections: readonly Connection[]): Snapshots {
         try {
           return await work(connection);
         } finally {
-          await connection.query('COMMIT');
+          await end(connection);
         }
       } finally {
         giveBack(connection);
@@ -41,4 +41,9 @@ export function createSnapshots(connections: readonly Connection[]): Snapshots {
     if (next === undefined) idle.push(connection);
     else next(connection);
   }
+}
+
+/** Nothing was written; where SQLite has ended the view by itself, the error that made it do so is the one to tell. */
+async function end(connection: Connection): Promise<void> {
+  await connection.query('ROLLBACK').catch(() => {});
 }

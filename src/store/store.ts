@@ -73,6 +73,8 @@ export type Reading =
       readonly kind: 'QUARANTINED';
       readonly eventType: string | null;
       readonly duplicateKey: string;
+      /** The same again may be another message, so it counts as a repeat only in a row, and not for long. */
+      readonly mayRecur?: boolean;
       readonly reason: QuarantineReason;
     };
 

@@ -3,8 +3,8 @@
  * a transaction of its own. Transactions follow each other in the order of asking.
  */
 
-import { GatewayError, StoreUnavailableError } from '../domain/errors';
-import type { Connection } from './connection';
+import { StoreUnavailableError } from '../domain/errors';
+import { type Connection, toStoreError } from './connection';
 
 export interface WriteQueue<Item, Outcome> {
   /** Resolves after the commit that holds the item. @throws {StoreUnavailableError} if it was not kept. */
@@ -34,12 +34,15 @@ export interface WriteQueueOptions<Item, Outcome> {
   /** A commit failed: what is on disk is unknown, so the process must end and a restart is the repair. */
   readonly onFatal: (error: unknown) => void;
   readonly maxGroup: number;
+  /** What a group may weigh in all; a single item that is heavier goes alone. */
+  readonly maxGroupSize: number;
+  readonly sizeOf: (item: Item) => number;
 }
 
 export function createWriteQueue<Item, Outcome>(
   options: WriteQueueOptions<Item, Outcome>,
 ): WriteQueue<Item, Outcome> {
-  const { connection, write, salvage, onFatal, maxGroup } = options;
+  const { connection, write, salvage, onFatal, maxGroup, maxGroupSize, sizeOf } = options;
   const jobs: Job<Item, Outcome>[] = [];
   let running: Promise<void> | undefined;
   let closed = false;
@@ -50,7 +53,7 @@ export function createWriteQueue<Item, Outcome>(
     transaction: (work) =>
       enqueue((resolve, reject) => ({
         kind: 'work',
-        run: () => transaction(work).then(resolve, (error) => reject(toCallerError(error))),
+        run: () => transaction(work).then(resolve, reject),
       })),
     async close() {
       closed = true;
@@ -82,10 +85,18 @@ export function createWriteQueue<Item, Outcome>(
     running = undefined;
   }
 
+  /** At least one, however large. */
   function takeGroup(): readonly Waiting<Item, Outcome>[] {
-    const end = jobs.findIndex((job, index) => job.kind !== 'item' || index === maxGroup);
-    const taken = jobs.splice(0, end === -1 ? jobs.length : end);
-    return taken.filter((job) => job.kind === 'item');
+    const group: Waiting<Item, Outcome>[] = [];
+    let size = 0;
+    for (const job of jobs) {
+      if (job.kind !== 'item' || group.length === maxGroup) break;
+      size += sizeOf(job.item);
+      if (size > maxGroupSize && group.length > 0) break;
+      group.push(job);
+    }
+    jobs.splice(0, group.length);
+    return group;
   }
 
   async function commitGroup(group: readonly Waiting<Item, Outcome>[]): Promise<void> {
@@ -93,7 +104,7 @@ export function createWriteQueue<Item, Outcome>(
       const outcomes = await transaction(() => write(group.map(({ item }) => item)));
       settle(group, outcomes);
     } catch (error) {
-      if (dead || isStoreAway(error)) return refuse(group, error);
+      if (dead || error instanceof StoreUnavailableError) return refuse(group, error);
       // One of them is poison: commit each alone, so that it harms no neighbour.
       for (const waiting of group) await commitAlone(waiting);
     }
@@ -103,7 +114,7 @@ export function createWriteQueue<Item, Outcome>(
     try {
       settle([waiting], await transaction(() => write([waiting.item])));
     } catch (error) {
-      if (dead || isStoreAway(error)) return refuse([waiting], error);
+      if (dead || error instanceof StoreUnavailableError) return refuse([waiting], error);
       try {
         settle([waiting], await transaction(() => write([salvage(waiting.item, error)])));
       } catch (again) {
@@ -120,7 +131,7 @@ export function createWriteQueue<Item, Outcome>(
       result = await work();
     } catch (error) {
       await rollBack();
-      throw error;
+      throw toStoreError(error);
     }
     try {
       await connection.query('COMMIT');
@@ -149,21 +160,6 @@ export function createWriteQueue<Item, Outcome>(
   }
 
   function refuse(group: readonly Waiting<Item, Outcome>[], error: unknown): void {
-    for (const { reject } of group) reject(toCallerError(error));
+    for (const { reject } of group) reject(error);
   }
-}
-
-const STORE_AWAY = /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|MISUSE)/;
-
-/** Whether the database itself is at fault, not what was to be written. */
-function isStoreAway(error: unknown): boolean {
-  return (
-    error instanceof StoreUnavailableError ||
-    (error instanceof Error && STORE_AWAY.test(error.message))
-  );
-}
-
-function toCallerError(error: unknown): unknown {
-  if (error instanceof GatewayError) return error;
-  return isStoreAway(error) ? new StoreUnavailableError({ cause: error }) : error;
 }

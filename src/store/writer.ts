@@ -1,5 +1,6 @@
 /** Keeps and applies, one transaction at a time. */
 
+import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
 import type { Connection } from './connection';
@@ -9,21 +10,27 @@ import { linkIdentity } from './link-identity';
 import { type Lookup, loadGraph } from './load-graph';
 import { openUser } from './membership';
 import { lookupFor, recordDelivery } from './record-delivery';
+import type { Keyed } from './repeat-keys';
 import { replayDeliveries } from './replay-deliveries';
 import { saveGraph } from './save-graph';
 import { settle } from './settle';
-import type { IncomingDelivery, RecordOutcome, ReplayOutcome, Store } from './store';
+import type { IncomingDelivery, KeptDelivery, RecordOutcome, ReplayOutcome, Store } from './store';
 import { createWriteQueue } from './write-queue';
 
 export interface WriterOptions {
   readonly connection: Connection;
+  /** To look without waiting for the writer. */
+  readonly reading: Connection;
   readonly keyRing: KeyRing;
+  readonly keyed: Keyed;
   readonly rules: Omit<ProjectionRules, 'now'>;
   readonly clock: () => Date;
   /** A commit failed: the process must end, a restart is the repair. */
   readonly onFatal: (error: unknown) => void;
   /** Told when a delivery could not be applied for a fault of ours and was quarantined instead. */
   readonly onSalvage: (error: unknown) => void;
+  /** Told when the state of a user could not be brought up to date for a fault of ours; it is left until the next start. */
+  readonly onStuck: (userId: number, error: unknown) => void;
 }
 
 export type Writer = Pick<
@@ -37,11 +44,13 @@ export type Writer = Pick<
 
 /** Enough to share one flush among many, few enough that the first does not wait long for the last. */
 const MAX_GROUP = 256;
+/** A group is in memory several times over while it is written. */
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
 
 export function createWriter(options: WriterOptions): Writer {
-  const { connection, keyRing, clock, onFatal, onSalvage } = options;
+  const { connection, reading, keyRing, keyed, clock, onFatal, onSalvage, onStuck } = options;
   const queue = createWriteQueue<IncomingDelivery, RecordOutcome>({
     connection,
     write: recordGroup,
@@ -51,11 +60,14 @@ export function createWriter(options: WriterOptions): Writer {
     },
     onFatal,
     maxGroup: MAX_GROUP,
+    maxGroupSize: MAX_GROUP_BYTES,
+    sizeOf: ({ rawBody }) => rawBody.length,
   });
+  const stuck = new Set<number>();
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
   return {
-    record: (delivery) => queue.add(delivery),
+    record: (delivery) => queue.add({ ...delivery, reading: keyed(delivery.reading) }),
 
     createUser: ({ externalUserId, now }) =>
       withGraph({ externalUserIds: externalUserId === null ? [] : [externalUserId] }, (graph) => {
@@ -72,16 +84,22 @@ export function createWriter(options: WriterOptions): Writer {
       ),
 
     async replay(input) {
-      const run = () => replayDeliveries(connection, keyRing, rulesAt(input.now), input);
+      const reread = (kept: KeptDelivery) => keyed(input.reread(kept));
+      const run = () =>
+        replayDeliveries(connection, keyRing, rulesAt(input.now), { ...input, reread });
       if (!input.dryRun) return await queue.transaction(run);
       return await rehearse(run);
     },
 
     async expire(now) {
-      const before = instantOf(now);
-      return await queue.transaction(
-        async () => await settleUsers(await dueUsers(before), 'EXPIRY', now),
-      );
+      const due = await dueUsers(instantOf(now));
+      if (due.length === 0) return 0;
+      try {
+        return await expireUsers(due, now);
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        return await expireEach(due, now);
+      }
     },
 
     async trimLog(before) {
@@ -152,13 +170,34 @@ export function createWriter(options: WriterOptions): Writer {
     return graph.changes.length;
   }
 
+  function expireUsers(userIds: readonly number[], now: Date): Promise<number> {
+    return queue.transaction(() => settleUsers(userIds, 'EXPIRY', now));
+  }
+
+  /** One of them is poison: each alone, so that it keeps nobody else verified. */
+  async function expireEach(userIds: readonly number[], now: Date): Promise<number> {
+    let changes = 0;
+    for (const userId of userIds) {
+      try {
+        changes += await expireUsers([userId], now);
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        stuck.add(userId);
+        onStuck(userId, error);
+      }
+    }
+    return changes;
+  }
+
   async function dueUsers(before: Instant): Promise<readonly number[]> {
-    const rows = await connection.query<{ id: number }>(
-      `SELECT DISTINCT user_id AS id FROM user_levels
-        WHERE status = 'VERIFIED' AND expires_at <= ? LIMIT ${USER_CHUNK}`,
-      [before],
+    // Made unique here: DISTINCT would have SQLite walk the whole table in the order of its users.
+    const rows = await reading.query<{ id: number }>(
+      `SELECT user_id AS id FROM user_levels
+        WHERE status = 'VERIFIED' AND expires_at <= ? AND user_id NOT IN (SELECT value FROM json_each(?))
+        ORDER BY expires_at LIMIT ${USER_CHUNK}`,
+      [before, JSON.stringify([...stuck])],
     );
-    return rows.map(({ id }) => id);
+    return [...new Set(rows.map(({ id }) => id))];
   }
 
   async function userIdsAfter(lastId: number): Promise<readonly number[]> {
@@ -200,6 +239,7 @@ function salvaged({ reading }: IncomingDelivery): IncomingDelivery['reading'] {
     kind: 'QUARANTINED',
     eventType: reading.eventType,
     duplicateKey: reading.duplicateKey,
+    mayRecur: true, // once that is mended, the vendor's own repeat is to be applied, not counted
     reason: {
       code: 'INTERNAL',
       message: 'the gateway failed to apply it; replay it once that is mended',

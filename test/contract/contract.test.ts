@@ -249,6 +249,7 @@ describe.each(SUBJECTS)('$name', (vendor) => {
         expect(event.subjectRef.length).toBeGreaterThan(0);
         expect(event.subjectRef.length).toBeLessThanOrEqual(512);
         if (event.occurredAt !== undefined) expect(event.occurredAt).toMatch(CANONICAL);
+        else expect(provider.dated).toBe(false);
       }
     }
   });

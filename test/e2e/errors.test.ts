@@ -1,12 +1,11 @@
 /** No error shows how the house is built, whatever went wrong in it. */
 
 import { createDisposal } from '../support/disposal';
-import { createRecordedLog } from '../support/logs';
 import { openRaw } from '../support/raw-ws';
 import { askOverSocket } from './ask-over-socket';
 import { NAMES } from './doings';
 import { follow } from './follower';
-import { type Answer, codesOf, startGateway, type TestGateway } from './gateway';
+import { codesOf, startGateway, type TestGateway } from './gateway';
 import { about, GREEN } from './messages';
 import { logOf } from './state';
 
@@ -25,18 +24,15 @@ describe('when the store is gone', () => {
     ['a new user', 'mutation { createUser(input: { externalUserId: "x" }) { created } }'],
     ['a replay', 'mutation { replayDeliveries(input: { provider: P100 }) { deliveries } }'],
   ])('%s is refused without a word about why, over HTTP and WebSocket', async (_, query) => {
-    const { log, lines } = createRecordedLog();
-    const gateway = await startGateway(disposal, { log });
+    const gateway = await startGateway(disposal);
     await gateway.store.close();
 
     const overHttp = await gateway.ask(query);
     const overSocket = await askOverSocket(disposal, gateway, query).catch(closeCodeOf);
 
-    expect([500, 503]).toContain(overHttp.status);
-    expect(codesOf(overHttp)).toHaveLength(1);
-    for (const code of codesOf(overHttp)) expect(['INTERNAL', 'STORE_UNAVAILABLE']).toContain(code);
+    expect(overHttp.status).toBe(503);
+    expect(codesOf(overHttp)).toEqual(['STORE_UNAVAILABLE']);
     expect([overHttp.text, JSON.stringify(overSocket)].join()).not.toMatch(INTERNALS);
-    expectFindable(overHttp, lines);
   });
 
   it('a key that has to be looked up is not called a bad one', async () => {
@@ -48,9 +44,9 @@ describe('when the store is gone', () => {
     const socket = await openRaw(disposal, gateway.wsUrl);
     socket.send({ type: 'connection_init', payload: { authorization: key } });
 
-    expect([500, 503]).toContain(answer.status);
+    expect(answer.status).toBe(503);
     expect(answer.text).not.toMatch(INTERNALS);
-    expect([1013, 4500]).toContain((await socket.closed).code);
+    expect((await socket.closed).code).toBe(1013);
     expect((await socket.closed).reason).not.toMatch(INTERNALS);
   });
 
@@ -80,7 +76,7 @@ function cursorBefore(gateway: TestGateway): string {
 
 function closeCodeOf(event: unknown): unknown {
   const { code } = Object(event);
-  expect([1013, 4500]).toContain(code);
+  expect(code).toBe(1013);
   return code;
 }
 
@@ -105,12 +101,3 @@ it.each([
   expect(codesOf(overHttp)).not.toContain('INTERNAL');
   expect(overHttp.status).toBeLessThan(500);
 });
-
-/** Whatever was masked stands in the log, whole, under the id that the client was given. */
-function expectFindable({ errors }: Answer, lines: readonly Record<string, unknown>[]): void {
-  for (const { extensions } of errors ?? []) {
-    if (extensions?.code !== 'INTERNAL') continue;
-    const record = lines.find(({ id }) => id === extensions.id);
-    expect(record).toMatchObject({ level: 'error', err: { type: expect.any(String) } });
-  }
-}

@@ -1,5 +1,6 @@
 /** What leaves as an error: our codes, the library's words on the request, and nothing from inside. */
 
+import { runInNewContext } from 'node:vm';
 import {
   execute,
   GraphQLError,
@@ -79,6 +80,12 @@ describe('formatError', () => {
     expect(JSON.stringify(formatted)).not.toMatch(/secret|passport|Ann/);
     expect(records).toEqual([expect.objectContaining({ id: formatted.extensions?.id })]);
     expect(JSON.stringify(records)).not.toContain('Ann');
+  });
+
+  it('knows an error of another realm, such as that of a native library', async () => {
+    const foreign: unknown = runInNewContext("new RangeError('from elsewhere')");
+    format(foreign);
+    expect(records).toMatchObject([{ err: { type: 'RangeError', message: 'from elsewhere' } }]);
   });
 
   it('masks a value of ours that a type would not take', async () => {

@@ -283,6 +283,31 @@ describe('replayDeliveries', () => {
   });
 });
 
+describe('text that no database keeps as it is', () => {
+  const IDENTITY = { provider: 'SUMSUB', ref: 'x' };
+  it.each<[string, string, (text: string) => object]>([
+    ['input.externalUserId', CREATE, (externalUserId) => ({ externalUserId })],
+    ['input.externalUserId', LINK, (externalUserId) => ({ identity: IDENTITY, externalUserId })],
+    [
+      'input.identity.ref',
+      LINK,
+      (ref) => ({ identity: { ...IDENTITY, ref }, userId: encode('User:1') }),
+    ],
+  ])('is refused, naming %s: %s', async (path, source, inputOf) => {
+    await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+    for (const text of ['ann\0', '\ud83d', 'a\udc00b']) {
+      const answer = await world.ask(OPERATOR, source, { input: inputOf(text) });
+      expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+      expect(answer.errors?.[0]?.message).toContain(`\`${path}\``);
+    }
+    const { data } = await world.ask(OPERATOR, source, { input: inputOf('\u{1f600}') });
+    expect(Object.values<object>(data)[0]).not.toBeNull();
+    expect((await world.ask(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(
+      source === CREATE ? 2 : 1,
+    );
+  });
+});
+
 describe('who may', () => {
   const MUTATIONS = [
     'mutation { createUser(input: { externalUserId: "x" }) { created } }',

@@ -47,6 +47,16 @@ describe('GraphQL over HTTP', () => {
     expect(toy.log.entries).toHaveLength(2);
   });
 
+  it('answers 503 where the store was away for all that was asked', async () => {
+    const { post } = await start();
+    const answer = await post({ query: '{ stored }' });
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({
+      data: null,
+      errors: [{ extensions: { code: 'STORE_UNAVAILABLE' } }],
+    });
+  });
+
   it('answers queries by GET, but no mutations', async () => {
     const { endpoint, toy } = await start();
     const get = (query: string) =>

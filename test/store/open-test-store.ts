@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { createConnection } from '../../src/store/connection';
 import { createReadingDataSource } from '../../src/store/data-source';
-import { openStore, type StoreConfig, type StoreOptions } from '../../src/store/open-store';
+import {
+  openStore,
+  type StoreConfig,
+  type StoreLog,
+  type StoreOptions,
+} from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
 
 const SILENT = { info() {}, error() {}, fatal() {} };
@@ -25,6 +30,7 @@ const opened: { store: Store; folder: string }[] = [];
 export async function openTestStore(
   changed: Partial<StoreConfig> = {},
   options: StoreOptions = {},
+  log: StoreLog = SILENT,
 ): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), 'kyc-store-'));
   const file = join(folder, 'kyc.sqlite');
@@ -35,7 +41,7 @@ export async function openTestStore(
     acceptSandbox: true,
     ...changed,
   };
-  const entry = { store: await openStore(config, SILENT, options), folder };
+  const entry = { store: await openStore(config, log, options), folder };
   opened.push(entry);
   return {
     store: entry.store,
@@ -43,7 +49,7 @@ export async function openTestStore(
     config,
     async reopen(again = {}) {
       await entry.store.close();
-      entry.store = await openStore({ ...config, ...again }, SILENT, options);
+      entry.store = await openStore({ ...config, ...again }, log, options);
       return entry.store;
     },
   };

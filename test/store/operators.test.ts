@@ -1,6 +1,7 @@
 /** What operators and the passing of time do: open users, link, merge, replay, expire, trim, change the rules. */
 
 import type { Policy } from '../../src/domain/policy';
+import { createDataSource } from '../../src/store/data-source';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
 import { openTestStore, query, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
@@ -142,6 +143,71 @@ describe('linking an identity', () => {
     ]);
   });
 
+  it('away from a user who was opened for another account moves that account alone', async () => {
+    const { store } = await openTestStore();
+    const nameless = await approvedFractalUser(store, 'uid-1');
+    await link(store, 'pay-1', nameless, 'paycaddy');
+    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    expect(await link(store, 'pay-1', userId, 'paycaddy')).toMatchObject({ mergedUserId: null });
+    expect(await store.read.userByIdentity('fractal-id', 'uid-1')).toMatchObject({ id: nameless });
+    expect(await store.read.userByIdentity('paycaddy', 'pay-1')).toMatchObject({ id: userId });
+  });
+
+  it('of a user with another account besides moves that one alone, named or not', async () => {
+    const { store } = await openTestStore();
+    const nameless = await approvedFractalUser(store, 'uid-1');
+    await link(store, 'pay-1', nameless, 'paycaddy');
+    await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
+    const named = await store.read.userByExternalId('customer-1');
+    await link(store, 'pay-2', named?.id ?? 0, 'paycaddy');
+
+    const { userId } = await store.createUser({ externalUserId: 'customer-2', now: NOW });
+    expect(await link(store, 'uid-1', userId)).toMatchObject({ mergedUserId: null });
+    expect(await link(store, 'customer-1', userId, 'p100')).toMatchObject({ mergedUserId: null });
+    expect(await store.read.userByIdentity('paycaddy', 'pay-1')).toMatchObject({ id: nameless });
+    expect(await store.read.userByIdentity('paycaddy', 'pay-2')).toMatchObject({ id: named?.id });
+  });
+
+  it('that an operator put on a nameless user of its own moves it alone', async () => {
+    const { store } = await openTestStore();
+    const nameless = await store.createUser({ externalUserId: null, now: NOW });
+    const right = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    await link(store, 'uid-1', nameless.userId);
+    await approvedFractalUser(store, 'uid-1');
+    expect(await link(store, 'uid-1', right.userId)).toMatchObject({ mergedUserId: null });
+    const [left] = await store.read.usersByIds([nameless.userId]);
+    expect(left).toMatchObject({ id: nameless.userId, verificationStatus: 'NOT_VERIFIED' });
+  });
+
+  it('that moves alone is told of both users, also where no status changes', async () => {
+    const { store } = await openTestStore();
+    const wrong = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    const right = await store.createUser({ externalUserId: 'customer-2', now: NOW });
+    await link(store, 'uid-1', wrong.userId);
+    await store.record(delivery('p100', p100('customer-3', 'NOT_VERIFIED', 'PENDING'), NOW));
+    const before = (await log(store)).length;
+
+    await link(store, 'uid-1', right.userId);
+    const told = (await log(store)).slice(before);
+    expect(told.map(({ userId, cause }) => [userId, cause.kind, cause.actor])).toEqual([
+      [wrong.userId, 'LINK', 'an operator'],
+      [right.userId, 'LINK', 'an operator'],
+    ]);
+    for (const entry of told) {
+      expect(entry).toMatchObject({ attemptId: null, levelKey: null, active: true });
+      expect(entry.verificationStatus).toBe(entry.previousVerificationStatus);
+    }
+
+    await approvedFractalUser(store, 'uid-1');
+    const approved = (await log(store)).length;
+    await link(store, 'uid-1', wrong.userId);
+    const moved = (await log(store)).slice(approved);
+    expect(moved.map(({ userId, levelStatus }) => [userId, levelStatus])).toEqual([
+      [right.userId, null],
+      [wrong.userId, 'VERIFIED'],
+    ]);
+  });
+
   it('once is enough: again changes nothing', async () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
@@ -175,10 +241,12 @@ describe('linking an identity', () => {
   it('leads through several merges to the last user', async () => {
     const { store } = await openTestStore();
     const first = await approvedFractalUser(store, 'uid-1');
-    const second = await approvedFractalUser(store, 'uid-2');
+    await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
+    const second = (await store.read.userByIdentity('sumsub', 'applicant-1'))?.id ?? 0;
     const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
     await link(store, 'uid-1', second);
-    await link(store, 'uid-2', userId);
+    const named = { ...green, externalUserId: 'customer-1' };
+    await store.record(delivery('sumsub', sumsub('applicantWorkflowCompleted', named, 2), NOW));
     const found = await store.read.usersByIds([first, second, userId]);
     expect(found.map((user) => user?.id)).toEqual([userId, userId, userId]);
   });
@@ -205,6 +273,23 @@ describe('a vendor that tells its customer’s id late', () => {
     });
     const [byOldId] = await store.read.usersByIds([opened?.id ?? 0]);
     expect(byOldId?.id).toBe(known?.id);
+  });
+});
+
+describe('a vendor that changes its mind about who somebody is', () => {
+  it('moves the account, and the log tells of both users', async () => {
+    const { store } = await openTestStore();
+    const called = (externalUserId: string, at: number) =>
+      delivery('sumsub', sumsub('applicantActivated', { externalUserId }, at), NOW);
+    await store.record(called('customer-1', 1));
+    const { userId } = await store.createUser({ externalUserId: 'customer-2', now: NOW });
+    const from = await store.read.userByExternalId('customer-1');
+    expect(await store.record(called('customer-2', 2))).toMatchObject({ changes: 2 });
+    expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toMatchObject({ id: userId });
+    expect(await log(store)).toMatchObject([
+      { userId: from?.id, cause: { kind: 'DELIVERY' } },
+      { userId, cause: { kind: 'DELIVERY' } },
+    ]);
   });
 });
 
@@ -402,6 +487,46 @@ describe('the passing of time', () => {
       verificationStatus: 'EXPIRED',
     });
     expect(await store.read.levelsOf([1])).toMatchObject([[{ status: 'EXPIRED' }]]);
+  });
+
+  it('asks an index who is due, and writes nothing where nobody is', async () => {
+    const sent: string[] = [];
+    const options = { clock: () => hoursIn(1), onQuery: (sql: string) => sent.push(sql) };
+    const { store, file } = await openTestStore({ policy: lasting(2) }, options);
+    await approvedFractalUser(store, 'uid-1');
+    sent.length = 0;
+    expect(await store.expire(hoursIn(1))).toBe(0);
+    expect(sent).toHaveLength(1);
+    const steps = await query<{ detail: string }>(
+      file,
+      `EXPLAIN QUERY PLAN ${sent[0]?.replaceAll('?', "'[]'")}`,
+    );
+    expect(steps.map(({ detail }) => detail)).toContainEqual(
+      expect.stringMatching(/^SEARCH user_levels USING INDEX user_levels_by_expiry/),
+    );
+  });
+
+  it('expires the others where one user cannot be read, and says so once', async () => {
+    const faults: object[] = [];
+    const log = { info() {}, fatal() {}, error: (record: object) => faults.push(record) };
+    const { store, file } = await openTestStore(
+      { policy: lasting(2) },
+      { clock: () => hoursIn(1) },
+      log,
+    );
+    const broken = await approvedFractalUser(store, 'uid-1');
+    const sound = await approvedFractalUser(store, 'uid-2');
+    const beside = await createDataSource(file).initialize();
+    await beside.query(
+      `UPDATE events SET body = '{ Ada' WHERE identity_id IN (SELECT id FROM identities WHERE user_id = ${broken})`,
+    );
+    await beside.destroy();
+
+    expect(await store.expire(hoursIn(3))).toBe(1);
+    expect(await store.expire(hoursIn(4))).toBe(0);
+    const users = await store.read.usersByIds([broken, sound]);
+    expect(users.map((user) => user?.verificationStatus)).toEqual(['VERIFIED', 'EXPIRED']);
+    expect(faults).toEqual([{ userId: broken, err: expect.any(Error) }]);
   });
 
   it('changes the rules: everybody is judged anew at the next start', async () => {

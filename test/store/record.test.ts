@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { GatewayError } from '../../src/domain/errors';
-import type { IncomingDelivery, Store } from '../../src/store/store';
+import type { IncomingDelivery, KeptDelivery, Reading, Store } from '../../src/store/store';
 import { openTestStore, query } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
@@ -81,6 +82,25 @@ describe('a delivery', () => {
     expect(again).toMatchObject({ duplicate: true, deliveryId: 1 });
   });
 
+  it.each([
+    ['dated', 'sumsub', sumsub('applicantCreated', {}, 1)],
+    ['undated', 'p100', p100('user-1', 'VERIFIED', 'SUCCESSFUL')],
+    ['unreadable', 'sumsub', 'unreadable'],
+  ])(
+    'that is %s is known again also after the master key was exchanged',
+    async (_, provider, body) => {
+      const opened = await openTestStore();
+      const one = delivery(provider, body, NOW);
+      await opened.store.record(one);
+      const old = { id: 'test', key: Buffer.alloc(32, 7) };
+      const newer = { id: 'newer', key: Buffer.alloc(32, 9) };
+      const store = await opened.reopen({ dataKeys: [newer, old] });
+      expect(await store.record(one)).toMatchObject({ duplicate: true, deliveryId: 1 });
+      const again = await opened.reopen({ dataKeys: [newer, old] });
+      expect(await again.record(one)).toMatchObject({ duplicate: true, deliveryId: 1 });
+    },
+  );
+
   it('without a clock is a repeat only in a row, and only for ten minutes', async () => {
     const { store } = await openTestStore();
     const pending = p100('user-1', 'NOT_VERIFIED', 'PENDING');
@@ -115,6 +135,86 @@ describe('a delivery', () => {
     expect(told).toEqual(['APPLIED', 'APPLIED']);
     const user = await store.read.userByIdentity('sumsub', 'applicant-1');
     expect(user?.verificationStatus).toBe('NOT_VERIFIED');
+  });
+
+  describe('without a clock that came around one which could not be read', () => {
+    const verified = p100('user-1', 'VERIFIED', 'SUCCESSFUL');
+    const unmapped = p100('user-1', 'NOT_VERIFIED', 'A_WORD_TO_COME');
+    const learnt = (kept: KeptDelivery): Reading =>
+      delivery(
+        'p100',
+        kept.rawBody.toString().replace('A_WORD_TO_COME', 'PENDING'),
+        kept.receivedAt,
+      ).reading;
+    const replay = (store: Store) =>
+      store.replay({
+        selection: { disposition: 'QUARANTINED' },
+        dryRun: false,
+        actor: 'test',
+        now: NOW,
+        reread: learnt,
+      });
+
+    it('is no repeat: the unread word may have said otherwise in between', async () => {
+      const { store } = await openTestStore();
+      const told = await dispositions(store, [
+        delivery('p100', verified, minutesLater(0)),
+        delivery('p100', verified, minutesLater(1)),
+        delivery('p100', unmapped, minutesLater(2)),
+        delivery('p100', verified, minutesLater(3)),
+        delivery('p100', verified, minutesLater(4)),
+      ]);
+      expect(told).toEqual([
+        'APPLIED',
+        'APPLIED again',
+        'QUARANTINED',
+        'UNCHANGED',
+        'UNCHANGED again',
+      ]);
+    });
+
+    it('leaves an unread word one that counts, whatever was said before and after', async () => {
+      const { store } = await openTestStore();
+      const told = await dispositions(store, [
+        delivery('p100', unmapped, minutesLater(0)),
+        delivery('p100', unmapped, minutesLater(1)),
+        delivery('p100', verified, minutesLater(2)),
+        delivery('p100', unmapped, minutesLater(3)),
+        delivery('p100', unmapped, minutesLater(14)),
+      ]);
+      expect(told).toEqual([
+        'QUARANTINED',
+        'QUARANTINED again',
+        'APPLIED',
+        'QUARANTINED',
+        'QUARANTINED',
+      ]);
+      const { redisposed } = await replay(store);
+      expect(redisposed.map(({ deliveryId }) => deliveryId)).toEqual([1, 3, 4]);
+      const user = await store.read.userByExternalId('user-1');
+      expect(user?.verificationStatus).toBe('NOT_VERIFIED');
+    });
+
+    it('is kept apart also where all of them come in one instant', async () => {
+      const { store } = await openTestStore();
+      const outcomes = await Promise.all(
+        [verified, unmapped, verified, unmapped, unmapped].map((body) =>
+          store.record(delivery('p100', body, NOW)),
+        ),
+      );
+      expect(outcomes.map(({ deliveryId }) => deliveryId)).toEqual([1, 2, 3, 4, 4]);
+    });
+
+    it('minds no unread word of another vendor', async () => {
+      const { store } = await openTestStore();
+      const told = await dispositions(store, [
+        delivery('p100', verified, minutesLater(0)),
+        delivery('sumsub', 'unreadable', minutesLater(1)),
+        delivery('p100', verified, minutesLater(2)),
+        delivery('sumsub', 'unreadable', minutesLater(3)),
+      ]);
+      expect(told).toEqual(['APPLIED', 'QUARANTINED', 'APPLIED again', 'QUARANTINED again']);
+    });
   });
 
   it('changes an e-mail address there and back', async () => {
@@ -295,7 +395,64 @@ describe('a poisonous delivery', () => {
   });
 });
 
+describe('a delivery that could not be applied for a fault of ours', () => {
+  it.each([
+    ['sumsub', sumsub('applicantReviewed', green, 1)],
+    ['p100', p100('user-1', 'VERIFIED', 'SUCCESSFUL')],
+  ])('is applied when %s repeats it after the mend', async (provider, body) => {
+    const { store } = await openTestStore();
+    const sound = delivery(provider, body, NOW);
+    if (sound.reading.kind !== 'EVENTS') throw new Error('expected events');
+    const events = sound.reading.events.map((event) => ({
+      ...event,
+      providerStatus: null as never,
+    }));
+    const told = await dispositions(store, [
+      { ...sound, reading: { ...sound.reading, events } },
+      { ...sound, reading: { ...sound.reading, events } },
+      sound,
+      sound,
+    ]);
+    expect(told).toEqual(['QUARANTINED', 'QUARANTINED again', 'APPLIED', 'APPLIED again']);
+    const [user] = await store.read.usersByIds([1]);
+    expect(user?.verificationStatus).toBe('VERIFIED');
+
+    const before = await log(store);
+    const replayed = await store.replay({
+      selection: { disposition: 'QUARANTINED' },
+      dryRun: false,
+      actor: 'test',
+      now: NOW,
+      reread: () => sound.reading,
+    });
+    expect(replayed.redisposed).toMatchObject([{ deliveryId: 1, after: 'UNCHANGED' }]);
+    expect(await log(store)).toEqual(before);
+  });
+});
+
 describe('what lies on the disk', () => {
+  it('shows no digest by which personal data could be guessed', async () => {
+    const mail = { type: 'email_changed', data: { user_id: 'user-2', email: 'a@example.test' } };
+    const told = [
+      delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW),
+      delivery('fractal-id', mail, NOW),
+      delivery('paycaddy', 'unreadable', NOW),
+    ];
+    const kept: string[][] = [];
+    for (const { store, file } of [await openTestStore(), await openTestStore()]) {
+      for (const one of told) await store.record(one);
+      const bytes = Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]);
+      for (const { reading } of told) expect(bytes.includes(reading.duplicateKey)).toBe(false);
+      const rows = await query<{ key: string }>(
+        file,
+        'SELECT duplicate_key AS key FROM deliveries UNION ALL SELECT key FROM events',
+      );
+      kept.push(rows.map(({ key }) => key));
+    }
+    expect(kept[0]).toHaveLength(6);
+    expect(kept[0]?.filter((key) => kept[1]?.includes(key))).toEqual([]);
+  });
+
   it('shows no personal data', async () => {
     const { store, file } = await openTestStore();
     await store.record(
@@ -312,7 +469,6 @@ describe('what lies on the disk', () => {
         NOW,
       ),
     );
-    const { readFileSync } = await import('node:fs');
     const bytes = Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]).toString(
       'latin1',
     );

@@ -37,10 +37,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function openQueue(maxGroup = 100): WriteQueue<string, number> {
+function openQueue(maxGroup = 100, maxGroupSize = 10_000): WriteQueue<string, number> {
   return createWriteQueue<string, number>({
     connection,
     maxGroup,
+    maxGroupSize,
+    sizeOf: (word) => word.length,
     async write(words) {
       const ids: number[] = [];
       for (const word of words) {
@@ -91,6 +93,16 @@ describe('the write queue', () => {
     expect(await words()).toHaveLength(25);
   });
 
+  it('takes no more than a group may weigh, and a heavier one alone', async () => {
+    const queue = openQueue(100, 10);
+    const heavy = 'x'.repeat(11);
+    const told = ['aaaaa', 'bbbbb', 'ccccc', heavy, 'ddddd'];
+    const ids = await Promise.all(told.map((word) => queue.add(word)));
+    expect(ids).toEqual([1, 2, 3, 4, 5]);
+    expect(commits()).toBe(4);
+    expect(await words()).toEqual(told);
+  });
+
   it('gives other work a transaction of its own, in its turn', async () => {
     const queue = openQueue();
     const order: string[] = [];
@@ -132,6 +144,26 @@ describe('the write queue', () => {
     expect(fatal).toHaveLength(1);
     await expect(queue.add('b')).rejects.toBeInstanceOf(GatewayError);
     await expect(queue.transaction(async () => {})).rejects.toBeInstanceOf(GatewayError);
+  });
+
+  it('refuses while another process holds the file, and goes on afterwards', async () => {
+    const other = createConnection(
+      await createDataSource(join(folder, 'queue.sqlite')).initialize(),
+    );
+    await connection.query('PRAGMA busy_timeout = 1');
+    const queue = openQueue();
+    await other.query('BEGIN IMMEDIATE');
+    const away = {
+      code: 'STORE_UNAVAILABLE',
+      cause: expect.objectContaining({ code: 'SQLITE_BUSY' }),
+    };
+    await expect(queue.add('a')).rejects.toMatchObject(away);
+    await expect(queue.transaction(async () => {})).rejects.toMatchObject(away);
+    await other.query('ROLLBACK');
+    await other.close();
+    await queue.add('b');
+    expect(await words()).toEqual(['b']);
+    expect(fatal).toEqual([]);
   });
 
   it('lets all that waits commit before it closes, and refuses what comes later', async () => {

@@ -2,7 +2,7 @@
 
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import { decodeCursor, encodeCursor } from '../../src/domain/cursor';
-import { GatewayError } from '../../src/domain/errors';
+import { GatewayError, StoreUnavailableError } from '../../src/domain/errors';
 import { createFeed, type Feed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
 import { formatError } from '../../src/graphql/errors';
@@ -26,7 +26,7 @@ export interface Toy {
 }
 
 const SDL = `
-  type Query { hello(name: String): String!  secret: String  viewer: String!  cursor: String!  holding: Int! }
+  type Query { hello(name: String): String!  secret: String  stored: String!  viewer: String!  cursor: String!  holding: Int! }
   type Mutation { commit(count: Int!): Int! }
   type Subscription { statusChanged(after: String): StatusChange!  silence: Int  refused: Int }
   type StatusChange { cursor: String!  seq: Int!  padding(bytes: Int!): String! }
@@ -73,6 +73,11 @@ function withResolvers(schema: GraphQLSchema, toy: Omit<Toy, 'service'>): GraphQ
   Object.assign(query.secret ?? {}, {
     resolve() {
       throw new Error('the passport number is 123');
+    },
+  });
+  Object.assign(query.stored ?? {}, {
+    resolve() {
+      throw new StoreUnavailableError();
     },
   });
   Object.assign(query.viewer ?? {}, {

@@ -14,6 +14,8 @@ import { IdentityEntity } from './identity.entity';
 @Entity('deliveries')
 @Unique('deliveries_key', ['provider', 'duplicateKey'])
 @Index('deliveries_by_disposition', ['disposition', 'id'])
+@Index('deliveries_recurring', ['provider', 'id'], { where: "instr(duplicate_key, '@') > 0" })
+@Index('deliveries_unread', ['provider', 'id'], { where: "disposition = 'QUARANTINED'" })
 export class DeliveryEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
   id!: number;
@@ -21,7 +23,10 @@ export class DeliveryEntity {
   @Column('text')
   provider!: string;
 
-  /** Equal for repeats. Where the vendor has no clock the id follows, `…@12`, since repeats only count inside a window. */
+  /**
+   * Equal for repeats, and keyed; see `repeat-keys.ts`. Where the same may recur as news, the id follows, `…@12`: then
+   * repeats only count in a row and inside a window.
+   */
   @Column('text', { name: 'duplicate_key' })
   duplicateKey!: string;
 

@@ -18,7 +18,7 @@ export class EventEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
   id!: number;
 
-  /** Provider, duplicate key of the delivery and place in it. */
+  /** Provider, digest of what the delivery says in the clear, its duplicate key, and the place in it. */
   @Column('text')
   key!: string;
 
