@@ -27,7 +27,7 @@ export function readDelivery(provider: Provider, request: WebhookRequest, now: D
     return {
       kind: 'EVENTS',
       eventType,
-      duplicateKey: timeOf(events) + digest(duplicateKey, JSON.stringify(events)),
+      duplicateKey: digest(duplicateKey, JSON.stringify(events)),
       events,
     };
   } catch (error) {
@@ -52,14 +52,6 @@ function isAhead({ occurredAt }: VerificationEvent, now: Date): boolean {
 function digest(parts: readonly string[], content: string | Buffer): string {
   const head = JSON.stringify(parts);
   return createHash('sha256').update(head).update('\n').update(content).digest('base64url');
-}
-
-/**
- * Keys in the order of time go to the end of an index, which is in memory; a digest alone goes anywhere, and a large index
- * would be read from the disk and written back a page for each.
- */
-function timeOf([{ occurredAt }]: readonly [VerificationEvent, ...VerificationEvent[]]): string {
-  return occurredAt === undefined ? '' : `${occurredAt.slice(0, 19)} `;
 }
 
 function toReason(error: unknown): QuarantineReason {

@@ -8,6 +8,7 @@ import {
   type Graph,
   type IdentityNode,
   type KnownDelivery,
+  noteLastWords,
   pairKey,
   type StoredEvent,
   TABLES,
@@ -60,7 +61,7 @@ async function loadOnce(
   addAttempts(identities, read('attempts'));
   addLevels(fresh, read('user_levels'));
   for (const [externalUserId, userId] of read<[string, number]>('aliases')) {
-    const user = graph.users.get(userId);
+    const user = survivorOf(graph, userId);
     if (user !== undefined && !graph.usersByExternalId.has(externalUserId)) {
       graph.usersByExternalId.set(externalUserId, user);
     }
@@ -71,7 +72,7 @@ async function loadOnce(
     graph.deliveriesById.set(delivery.id, delivery);
   }
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
-    if (!graph.lastWords.has(provider)) graph.lastWords.set(provider, { recurring, unread });
+    noteLastWords(graph, provider, { recurring, unread });
   }
   for (const [provider, ref] of read<[string, string]>('credentials')) {
     graph.credentials.add(pairKey(provider, ref));
@@ -145,6 +146,12 @@ function addIdentities(
     fresh.set(identity.id, identity);
   }
   return fresh;
+}
+
+/** The user may have gone into another one in the graph, and not yet in what was loaded. */
+function survivorOf(graph: Graph, userId: number): UserNode | undefined {
+  const user = graph.users.get(userId);
+  return user === undefined || user.mergedInto === null ? user : survivorOf(graph, user.mergedInto);
 }
 
 interface EventJson extends Omit<StoredEvent, 'event'> {

@@ -86,9 +86,11 @@ async function assemble(
   await checkKeys(connection, keyRing);
   const rules = { policy, acceptSandbox };
   const reading = await openReading(file, onQuery);
+  const loading = await openReading(file, onQuery);
   const { reprojectAll, transaction, ...writer } = createWriter({
     connection,
     reading,
+    loading,
     keyRing,
     keyed: await loadRepeatKeys(connection, keyRing),
     rules,
@@ -116,6 +118,7 @@ async function assemble(
 
     async close() {
       await writer.close();
+      await loading.close();
       await snapshots.close();
       await reading.close();
       await connection.close();

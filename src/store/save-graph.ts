@@ -30,17 +30,40 @@ export async function prepareSaving(connection: Connection): Promise<void> {
   const names = STATEMENTS.map((_, index) => `list_${index}`);
   const statements = STATEMENTS.map(({ sql }, index) => `${sql(spread(`NEW.list_${index}`))};`);
   await connection.query(
-    `CREATE TEMP VIEW saved_graphs AS SELECT ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
+    `CREATE TEMP VIEW saved_graphs AS
+      SELECT NULL AS version, ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
   );
   await connection.query(
-    `CREATE TEMP TRIGGER save_graph INSTEAD OF INSERT ON saved_graphs BEGIN ${statements.join('\n')} END`,
+    `CREATE TEMP TRIGGER save_graph INSTEAD OF INSERT ON saved_graphs BEGIN
+      SELECT RAISE(ABORT, 'another process has written') WHERE NEW.version <> (${DATA_VERSION});
+      ${statements.join('\n')}
+    END`,
   );
 }
 
-export async function saveGraph(graph: Graph, connection: Connection): Promise<void> {
+const DATA_VERSION = 'SELECT data_version FROM pragma_data_version';
+
+/** A number that is another one as soon as somebody else than this connection has written to the file. */
+export async function dataVersion(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ data_version: number }>(DATA_VERSION);
+  if (row === undefined) throw new Error('SQLite tells the version of its data');
+  return row.data_version;
+}
+
+/**
+ * What is to be saved is taken from the graph before this returns.
+ *
+ * @param version - Outside of a transaction: the `dataVersion` from before the graph was loaded. Nothing is saved upon
+ *   another one.
+ */
+export async function saveGraph(
+  graph: Graph,
+  connection: Connection,
+  version: number | null = null,
+): Promise<void> {
   const lists = STATEMENTS.map(({ list }) => list(graph));
   if (lists.every((list) => list === null)) return;
-  await connection.query(SAVE, lists);
+  await connection.query(SAVE, [version, ...lists]);
 }
 
 interface GraphStatement {
@@ -307,4 +330,4 @@ const STATEMENTS: readonly GraphStatement[] = [
   saving(CHANGES, (graph) => graph.changes),
 ];
 
-const SAVE = `INSERT INTO saved_graphs VALUES (${STATEMENTS.map(() => '?').join(', ')})`;
+const SAVE = `INSERT INTO saved_graphs VALUES (?, ${STATEMENTS.map(() => '?').join(', ')})`;
