@@ -130,7 +130,7 @@ export class CreateTables1718000000000 implements MigrationInterface {
     `);
     await runner.query(`CREATE INDEX "deliveries_by_identity" ON "deliveries" ("identity_id")`);
     await runner.query(
-      `CREATE INDEX "deliveries_by_disposition" ON "deliveries" ("disposition", "id")`,
+      `CREATE INDEX "deliveries_by_disposition" ON "deliveries" ("disposition", "received_at")`,
     );
     await runner.query(
       `CREATE INDEX "deliveries_recurring" ON "deliveries" ("provider", "id") WHERE instr(duplicate_key, '@') > 0`,
@@ -138,6 +138,10 @@ export class CreateTables1718000000000 implements MigrationInterface {
     await runner.query(
       `CREATE INDEX "deliveries_unread" ON "deliveries" ("provider", "id") WHERE disposition = 'QUARANTINED'`,
     );
+    await runner.query(
+      `CREATE INDEX "deliveries_by_provider" ON "deliveries" ("provider", "received_at")`,
+    );
+    await runner.query(`CREATE INDEX "deliveries_by_receipt" ON "deliveries" ("received_at")`);
     await runner.query(`
       CREATE TABLE "events" (
         "id" integer PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -170,6 +174,7 @@ export class CreateTables1718000000000 implements MigrationInterface {
     await runner.query(
       `CREATE INDEX "credentials_by_holder" ON "credentials" ("provider", "holder_ref")`,
     );
+    await runner.query(`CREATE INDEX "credentials_by_delivery" ON "credentials" ("delivery_id")`);
     await runner.query(`
       CREATE TABLE "changes" (
         "id" integer PRIMARY KEY AUTOINCREMENT NOT NULL,

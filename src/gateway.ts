@@ -9,6 +9,7 @@ import { createMemoryWakeup } from './feed/memory-wakeup';
 import { type ContextParts, createContext } from './graphql/context';
 import { formatError } from './graphql/errors';
 import { createSchema } from './graphql/schema';
+import { createTreeAnswers } from './graphql/tree-answer';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Limits } from './http/limits';
 import { createHttpServer } from './http/server';
@@ -34,7 +35,7 @@ export interface GatewayOptions extends StoreOptions {
   };
 }
 
-/** Resolves when clients can connect. */
+/** Resolves when clients can connect. Where it cannot listen, nothing of it is left running. */
 export async function createGateway(
   config: Config,
   log: Logger,
@@ -77,10 +78,7 @@ export async function createGateway(
     log,
     changeLogRetentionDays: config.changeLogRetentionDays,
   });
-  const { host, port } = await server.listen();
-
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+  const gateway = {
     store,
     async stop() {
       await server.close();
@@ -89,14 +87,23 @@ export async function createGateway(
       await store.close();
     },
   };
+  try {
+    const { host, port } = await server.listen();
+    return { ...gateway, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` };
+  } catch (error) {
+    await gateway.stop();
+    throw error;
+  }
 }
 
 type Parts = Omit<ContextParts, 'principal' | 'read'>;
 
 function createGraphQLService(log: Logger, parts: Parts): GraphQLService {
   const { store } = parts;
+  const schema = createSchema(parts.providers);
   return {
-    schema: createSchema(parts.providers),
+    schema,
+    answer: createTreeAnswers({ ...parts, schema, log }),
     formatError: formatError(log),
     contextFor(principal, purpose) {
       if (purpose === 'REQUEST') return requestContext(principal, parts);

@@ -46,7 +46,7 @@ async function replay(context: CliContext, options: Options): Promise<void> {
   const selection = toSelection(options);
   const config = loadConfiguration(context);
   const store = await openStore(config, createCommandLogger(context, config), {
-    onOtherRules: 'leave',
+    onOtherRules: 'refuse',
   });
   try {
     const outcome = await store.replay({
@@ -57,6 +57,10 @@ async function replay(context: CliContext, options: Options): Promise<void> {
       reread: createReread(allProviders(config), () => new Date()),
     });
     for (const line of tell(outcome, options.dryRun === true)) context.print(line);
+    if (outcome.failed.length > 0) {
+      const { failed, deliveries } = outcome;
+      throw new CliError(`Left as they were: ${failed.length} of ${deliveries} deliveries.`);
+    }
   } finally {
     await store.close();
   }
@@ -85,11 +89,14 @@ function toSelection({ id, provider, disposition, from, before, all }: Options):
 }
 
 function tell(outcome: ReplayOutcome, dryRun: boolean): readonly string[] {
-  const { deliveries, redisposed, changes } = outcome;
+  const { deliveries, redisposed, failed, changes } = outcome;
   const would = dryRun ? 'would be ' : '';
   return [
     ...redisposed.map(({ deliveryId, before, after }) => {
       return `delivery ${deliveryId}: ${before} → ${after}`;
+    }),
+    ...failed.map(({ deliveryId, reason: { code, message } }) => {
+      return `delivery ${deliveryId}: left as it was (${code}: ${message})`;
     }),
     ...changes.map(tellChange),
     `${deliveries} deliveries read, ${redisposed.length} ${would}disposed of otherwise, ${changes.length} changes ${would}logged`,

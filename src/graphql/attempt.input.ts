@@ -10,7 +10,7 @@ import { given } from './given';
 import { toLevelKey } from './level-key';
 import { literalEnum } from './literal-enum';
 import { PageArgs } from './page';
-import { ProviderEnum } from './provider.enum';
+import { ProviderEnum, type ProviderListing } from './provider.enum';
 import { AttemptStatusEnum, LevelKindEnum, OrderDirectionEnum } from './status.enum';
 import { selectUsers } from './user-selection';
 
@@ -90,18 +90,26 @@ export class AttemptsArgs extends PageArgs {
   readonly orderBy?: AttemptOrder | null;
 }
 
+/** The conditions as the store understands them, but for those that name users. */
+export function toAttemptConditions(
+  providers: readonly ProviderListing[],
+  filter: AttemptFilter | null | undefined,
+): StoreFilter {
+  const { userIds: _, externalUserId: __, level, ...rest } = filter ?? {};
+  return given({ ...rest, levelKey: toLevelKey(level, rest.provider, providers) });
+}
+
 /** The filter as the store understands it, narrowed to what the viewer may see. */
 export async function toAttemptFilter(
   context: Context,
   filter: AttemptFilter | null | undefined,
 ): Promise<StoreFilter> {
-  const { userIds, externalUserId, level, ...rest } = filter ?? {};
-  const selection = { ids: userIds ?? null, externalUserId: externalUserId ?? null };
-  return given({
-    ...rest,
-    levelKey: toLevelKey(level, rest.provider, context.providers),
-    userIds: await selectUsers(context, selection),
-  });
+  const selection = {
+    ids: filter?.userIds ?? null,
+    externalUserId: filter?.externalUserId ?? null,
+  };
+  const users = await selectUsers(context, selection);
+  return { ...toAttemptConditions(context.providers, filter), ...given({ userIds: users }) };
 }
 
 export function toAttemptOrder(order: AttemptOrder | null | undefined): StoreOrder {

@@ -71,15 +71,42 @@ export class Redisposition {
   }
 }
 
+@ObjectType({ description: 'A delivery that was left as it was.' })
+export class ReplayFailure {
+  /** Not published; `delivery` is. */
+  readonly deliveryId: number;
+
+  @Field(() => String, {
+    description:
+      'Stable, for programs: why it cannot be read now, `PROVIDER_UNKNOWN` for a vendor that is not configured.',
+  })
+  readonly code: string;
+
+  @Field(() => String, { description: 'For people; may change.' })
+  readonly message: string;
+
+  constructor({ deliveryId, reason }: ReplayOutcome['failed'][number]) {
+    this.deliveryId = deliveryId;
+    this.code = reason.code;
+    this.message = reason.message;
+  }
+}
+
 @ObjectType({ description: 'What came of `replayDeliveries`, or would with `dryRun`.' })
 export class ReplayDeliveriesPayload {
-  @Field(() => Int, { description: 'How many deliveries were applied again.' })
+  @Field(() => Int, { description: 'How many deliveries were selected.' })
   readonly deliveries: number;
 
   @Field(() => [Redisposition], {
     description: 'Those of which something else became than before, in the order of receipt.',
   })
   readonly redisposed: readonly Redisposition[];
+
+  @Field(() => [ReplayFailure], {
+    description:
+      'Those that cannot be read any more, or not by a vendor that is configured: left as they were, in the order of receipt.',
+  })
+  readonly failed: readonly ReplayFailure[];
 
   @Field(() => [StatusChange], {
     description:
@@ -93,6 +120,7 @@ export class ReplayDeliveriesPayload {
   constructor(outcome: ReplayOutcome, logId: string, userErrors: readonly UserError[]) {
     this.deliveries = outcome.deliveries;
     this.redisposed = outcome.redisposed.map((one) => new Redisposition(one));
+    this.failed = outcome.failed.map((one) => new ReplayFailure(one));
     this.changes = outcome.changes.map((change) => new StatusChange(change, logId));
     this.userErrors = userErrors;
   }
@@ -102,7 +130,7 @@ export class ReplayDeliveriesPayload {
 export class ReplayDeliveriesResolver {
   @Mutation(() => ReplayDeliveriesPayload, {
     description:
-      'Applies kept deliveries again, as the gateway understands them now: after a fix, say, those in quarantine. Needs the scopes `operate` and `read`, for the answer tells about users.',
+      'Applies kept deliveries again, as the gateway understands them now: after a fix, say, those in quarantine. It is done in steps; where it is cut short, the same call again does the rest. Needs the scopes `operate` and `read`, for the answer tells about users.',
   })
   async replayDeliveries(
     @Arg('input', () => ReplayDeliveriesInput, { description: 'Which, and whether in earnest.' })
@@ -121,8 +149,9 @@ export class ReplayDeliveriesResolver {
     const { dryRun } = input;
     const { reread } = context;
     const now = context.now();
-    const outcome = await context.store.replay({ selection, dryRun, actor, now, reread });
-    if (!dryRun) context.feed.wake();
+    const outcome = await context.store
+      .replay({ selection, dryRun, actor, now, reread })
+      .finally(() => dryRun || context.feed.wake()); // also where it was cut short: some of it is in the log
     context.renew();
     return new ReplayDeliveriesPayload(outcome, context.store.logId, []);
   }
@@ -137,7 +166,19 @@ export class ReplayDeliveriesResolver {
   }
 }
 
-const NOTHING: ReplayOutcome = { deliveries: 0, redisposed: [], changes: [] };
+@Resolver(() => ReplayFailure)
+export class ReplayFailureResolver {
+  @FieldResolver(() => WebhookDelivery, { nullable: true, description: 'The delivery.' })
+  async delivery(
+    @Root() failure: ReplayFailure,
+    @Ctx() context: Context,
+  ): Promise<WebhookDelivery | null> {
+    const row = await context.loaders.delivery.load(failure.deliveryId);
+    return row && new WebhookDelivery(row);
+  }
+}
+
+const NOTHING: ReplayOutcome = { deliveries: 0, redisposed: [], failed: [], changes: [] };
 
 function toSelection(input: ReplayDeliveriesInput): ReplaySelection {
   const { ids, dryRun: _, ...conditions } = input;

@@ -12,7 +12,7 @@ import { LinkIdentityResolver } from './link-identity.mutation';
 import { NodeResolver } from './node.resolver';
 import { type ProviderListing, providerMapping } from './provider.enum';
 import { ProviderInfoResolver } from './provider-info.resolver';
-import { ReplayDeliveriesResolver } from './replay-deliveries.mutation';
+import { ReplayDeliveriesResolver, ReplayFailureResolver } from './replay-deliveries.mutation';
 import { StatusSubscription } from './status.subscription';
 import { ChangeCauseResolver, StatusChangeResolver } from './status-change.resolver';
 import { UserResolver } from './user.resolver';
@@ -42,6 +42,7 @@ export function createSchema(providers: readonly ProviderListing[]): GraphQLSche
       NodeResolver,
       ProviderInfoResolver,
       ReplayDeliveriesResolver,
+      ReplayFailureResolver,
       StatusChangeResolver,
       StatusSubscription,
       UserLevelResolver,

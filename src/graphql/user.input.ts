@@ -10,7 +10,7 @@ import { given } from './given';
 import { toLevelKey } from './level-key';
 import { literalEnum } from './literal-enum';
 import { PageArgs } from './page';
-import { ProviderEnum } from './provider.enum';
+import { ProviderEnum, type ProviderListing } from './provider.enum';
 import { OrderDirectionEnum, VerificationStatusEnum } from './status.enum';
 import { selectUsers } from './user-selection';
 
@@ -92,17 +92,23 @@ export class UsersArgs extends PageArgs {
   readonly orderBy?: UserOrder | null;
 }
 
+/** The conditions as the store understands them, but for those that name users. */
+export function toUserConditions(
+  providers: readonly ProviderListing[],
+  filter: UserFilter | null | undefined,
+): StoreFilter {
+  const { ids: _, externalUserId: __, level, ...rest } = filter ?? {};
+  return given({ ...rest, levelKey: toLevelKey(level, rest.provider, providers) });
+}
+
 /** The filter as the store understands it, narrowed to what the viewer may see. */
 export async function toUserFilter(
   context: Context,
   filter: UserFilter | null | undefined,
 ): Promise<StoreFilter> {
-  const { ids, externalUserId, level, ...rest } = filter ?? {};
-  return given({
-    ...rest,
-    levelKey: toLevelKey(level, rest.provider, context.providers),
-    ids: await selectUsers(context, { ids: ids ?? null, externalUserId: externalUserId ?? null }),
-  });
+  const selection = { ids: filter?.ids ?? null, externalUserId: filter?.externalUserId ?? null };
+  const users = await selectUsers(context, selection);
+  return { ...toUserConditions(context.providers, filter), ...given({ ids: users }) };
 }
 
 export function toUserOrder(order: UserOrder | null | undefined): StoreOrder {

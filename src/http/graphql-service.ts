@@ -13,8 +13,20 @@ export interface GraphQLService {
     principal: Principal,
     purpose: 'REQUEST' | 'SUBSCRIPTION',
   ): Promise<OperationContext> | OperationContext;
+  /**
+   * The body of the response, where that can be had in a shorter way than by executing the operation, and is the same to
+   * the byte; else `null`.
+   */
+  answer?(principal: Principal, request: GraphQLRequest): Promise<string | null>;
   /** Turns whatever was thrown into what a client may see. */
   formatError(error: unknown): GraphQLFormattedError;
+}
+
+/** As sent. */
+export interface GraphQLRequest {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>>;
 }
 
 export interface OperationContext {

@@ -22,6 +22,7 @@ import type { HttpLimits } from './limits';
 import { statusOf } from './problem';
 import { type Reply, sendReply } from './reply';
 import type { Handler, Route } from './router';
+import { createShortcut } from './shortcut';
 
 export interface GraphQLRouteOptions {
   readonly graphql: GraphQLService;
@@ -39,16 +40,17 @@ export interface GraphQLRoute {
 export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
   const { graphql, authenticator, limits } = options;
   const apollo = createApollo(options);
+  const shortcut = createShortcut(graphql);
 
   const handle: Handler = async ({ request, response, search }) => {
     try {
       const principal = await authenticator.authenticate(request.headers.authorization);
       const body = request.method === 'POST' ? await readJson(request, limits) : undefined;
-      sendReply(
-        request,
-        response,
-        await execute(apollo, graphql, principal, request, search, body),
-      );
+      const reply =
+        (await shortcut.take(principal, request, body)) ??
+        (await execute(apollo, graphql, principal, request, search, body));
+      shortcut.learn(request, reply);
+      sendReply(request, response, reply);
     } catch (error) {
       const body = JSON.stringify({ errors: [graphql.formatError(error)] }); // the form that GraphQL clients read
       const named = error instanceof GatewayError ? statusOf(error) : { status: 500 };

@@ -1,6 +1,6 @@
 /** The pipeline from a request to a kept delivery, the same for every vendor. */
 
-import { UnknownProviderError } from '../domain/errors';
+import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import type { WebhookRequest } from '../domain/request';
 import type { Provider } from '../providers/provider';
@@ -46,14 +46,16 @@ export function createIngest({ providers, store, wake, clock }: IngestOptions): 
   };
 }
 
-/** Reads a kept delivery again; it proved itself when it came. */
+/** What reads a kept delivery again; it proved itself when it came. Throws PROVIDER_UNKNOWN if its vendor is not there. */
 export function createReread(
   providers: ReadonlyMap<ProviderId, Provider>,
   clock: () => Date,
 ): (delivery: KeptDelivery) => Reading {
   return ({ provider: id, rawBody, subpath }) => {
     const provider = providers.get(id);
-    if (provider === undefined) throw new UnknownProviderError();
+    if (provider === undefined) {
+      throw new GatewayError('PROVIDER_UNKNOWN', 'expected its provider to be configured');
+    }
     return readDelivery(provider, { headers: {}, rawBody, subpath }, clock());
   };
 }

@@ -7,7 +7,7 @@ import type { AttemptStatus, Trust } from '../domain/status';
 import type { Connection } from './connection';
 import { type KeysetColumns, type KeysetQuery, keysetPage, keysetPages, ownedBy } from './keyset';
 import type { AttemptFilter, AttemptOrder, AttemptRow, Reader } from './store';
-import { type Clause, list, where } from './where';
+import { type Clause, list, oneOf, where } from './where';
 
 interface AttemptSql extends KeysetColumns {
   readonly owner: number;
@@ -29,7 +29,8 @@ interface AttemptSql extends KeysetColumns {
 
 const COLUMNS = `a.id, a.user_id, a.level_key, l.provider, a.number, a.attempt_ref, a.status, a.provider_status,
   a.rejection, a.review_reasons, a.trust, a.sandbox, a.started_at, a.updated_at, a.decided_at`;
-const FROM = 'attempts a JOIN levels l ON l.key = a.level_key';
+/** Attempts first: they are what is chosen and put in order. */
+const FROM = 'attempts a CROSS JOIN levels l ON l.key = a.level_key';
 
 type AttemptReader = Pick<
   Reader,
@@ -53,7 +54,7 @@ export function createAttemptReader(connection: Connection): AttemptReader {
       return ids.map((id) => byId.get(id) ?? null);
     },
 
-    attempts: (filter, order, page) => keysetPage(connection, queryOf(filter, order), page),
+    attempts: (filter, order, page) => keysetPage(connection, attemptQuery(filter, order), page),
 
     async countAttempts(filter) {
       const { sql, parameters } = where(clausesOf(filter));
@@ -65,7 +66,7 @@ export function createAttemptReader(connection: Connection): AttemptReader {
     },
 
     attemptsOf: (userIds, filter, order, page) =>
-      keysetPages(connection, queryOf(filter, order), page, ownedBy('a.user_id', userIds)),
+      keysetPages(connection, attemptQuery(filter, order), page, ownedBy('a.user_id', userIds)),
 
     async countAttemptsOf(userIds, filter) {
       const { sql, parameters } = where([
@@ -101,11 +102,16 @@ export function createAttemptReader(connection: Connection): AttemptReader {
 
 const SORT_KEYS = { STARTED_AT: 'a.started_at', UPDATED_AT: 'a.updated_at' } as const;
 
-function queryOf(filter: AttemptFilter, order: AttemptOrder): KeysetQuery<AttemptSql, AttemptRow> {
+/** @param further - Conditions beside those of the filter. */
+export function attemptQuery(
+  filter: AttemptFilter,
+  order: AttemptOrder,
+  further: readonly Clause[] = [],
+): KeysetQuery<AttemptSql, AttemptRow> {
   return {
     select: `${COLUMNS}, ${SORT_KEYS[order.field]} AS sort_key`,
     from: FROM,
-    clauses: clausesOf(filter),
+    clauses: [...further, ...clausesOf(filter)],
     sortKey: SORT_KEYS[order.field],
     id: 'a.id',
     direction: order.direction,
@@ -120,7 +126,7 @@ function clausesOf(filter: AttemptFilter): readonly Clause[] {
     ['l.provider = ?', filter.provider],
     ['a.level_key = ?', filter.levelKey],
     ['l.kind = ?', filter.levelKind],
-    ['a.status IN (SELECT value FROM json_each(?))', list(filter.status)],
+    oneOf('a.status', filter.status),
     ['a.sandbox = ?', filter.sandbox === undefined ? undefined : Number(filter.sandbox)],
     ['a.started_at >= ?', moment(filter.startedFrom)],
     ['a.started_at < ?', moment(filter.startedBefore)],

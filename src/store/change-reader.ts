@@ -115,10 +115,11 @@ export function createChangeReader(connection: Connection): ChangeReader {
 }
 
 /** Entries that were trimmed still count: positions are never given twice. */
+/** Also right where the newest entry has been dropped. */
+export const HEAD = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)";
+
 async function readHead(connection: Connection): Promise<number> {
-  const [row] = await connection.query<{ head: number }>(
-    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS head",
-  );
+  const [row] = await connection.query<{ head: number }>(`SELECT ${HEAD} AS head`);
   return row?.head ?? 0;
 }
 

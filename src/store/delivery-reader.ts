@@ -43,10 +43,10 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
       keysetPage<DeliverySql, DeliveryRow>(
         connection,
         {
-          select: `${COLUMNS}, d.id AS sort_key`,
+          select: `${COLUMNS}, d.received_at AS sort_key`,
           from: FROM,
           clauses: clausesOf(filter),
-          sortKey: 'd.id',
+          sortKey: 'd.received_at',
           id: 'd.id',
           direction: 'DESC',
           toRow: toDeliveryRow,
@@ -78,12 +78,19 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
 function clausesOf(filter: DeliveryFilter): readonly Clause[] {
   return [
     ['d.provider = ?', filter.provider],
-    ['d.disposition IN (SELECT value FROM json_each(?))', list(filter.disposition)],
+    dispositionClause(filter.disposition),
     ['d.event_type = ?', filter.eventType],
     ['i.user_id IN (SELECT value FROM json_each(?))', list(filter.userIds)],
     ['d.received_at >= ?', filter.receivedFrom?.toISOString()],
     ['d.received_at < ?', filter.receivedBefore?.toISOString()],
   ];
+}
+
+/** Of one disposition alone, the index holds the rows in the order of the page. */
+function dispositionClause(dispositions: DeliveryFilter['disposition']): Clause {
+  return dispositions?.length === 1
+    ? ['d.disposition = ?', dispositions]
+    : ['d.disposition IN (SELECT value FROM json_each(?))', list(dispositions)];
 }
 
 function toDeliveryRow(sql: DeliverySql): DeliveryRow {

@@ -142,6 +142,7 @@ export interface Graph {
   readonly newEvents: NewEvent[];
   readonly goneEvents: number[];
   readonly newCredentials: NewCredential[];
+  readonly goneCredentials: Set<number>;
   readonly changes: Change[];
 }
 
@@ -173,6 +174,7 @@ export function createGraph(): Graph {
     newEvents: [],
     goneEvents: [],
     newCredentials: [],
+    goneCredentials: new Set(),
     changes: [],
   };
 }
@@ -220,6 +222,7 @@ export function forgetChanges(graph: Graph): void {
     graph.dirtyAttempts,
     graph.goneAttempts,
     graph.dirtyLevels,
+    graph.goneCredentials,
   ]) {
     changed.clear();
   }

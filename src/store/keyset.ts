@@ -27,7 +27,7 @@ export async function keysetPage<Sql extends KeysetColumns, Row>(
   query: KeysetQuery<Sql, Row>,
   page: Page,
 ): Promise<PageOf<Row>> {
-  const { limit, order, clauses } = plan(query, page);
+  const { limit, order, clauses } = placeOf(query, page);
   const condition = where([...query.clauses, ...clauses]);
   const rows = await connection.query<Sql>(
     `SELECT ${query.select} FROM ${query.from} ${condition.sql}
@@ -61,7 +61,7 @@ export async function keysetPages<Sql extends KeysetColumns & { readonly owner: 
   page: Page,
   owner: Owner,
 ): Promise<readonly PageOf<Row>[]> {
-  const { limit, order, clauses } = plan(query, page);
+  const { limit, order, clauses } = placeOf(query, page);
   const condition = where([owner.clause, ...query.clauses, ...clauses]);
   const rows = await connection.query<Sql>(
     `SELECT * FROM (
@@ -76,13 +76,17 @@ export async function keysetPages<Sql extends KeysetColumns & { readonly owner: 
   return owner.ids.map((id) => toPage(byOwner.get(id) ?? [], limit, page, query.toRow));
 }
 
-interface Plan {
+/** Where a page lies, as SQL. */
+export interface Place {
   readonly limit: number;
   readonly order: 'ASC' | 'DESC';
   readonly clauses: readonly Clause[];
 }
 
-function plan<Sql, Row>(query: KeysetQuery<Sql, Row>, page: Page): Plan {
+export function placeOf(
+  query: Pick<KeysetQuery<never, never>, 'sortKey' | 'id' | 'direction'>,
+  page: Page,
+): Place {
   const forward = page.last === undefined;
   const ascending = query.direction === 'ASC';
   const position = (cursor: string | undefined, beyond: boolean): Clause => [
@@ -113,7 +117,7 @@ function toPage<Sql extends KeysetColumns, Row>(
   };
 }
 
-function rowCursor({ sort_key, id }: KeysetColumns): string {
+export function rowCursor({ sort_key, id }: KeysetColumns): string {
   return Buffer.from(JSON.stringify([sort_key, id])).toString('base64url');
 }
 

@@ -74,8 +74,8 @@ async function loadOnce(
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
     noteLastWords(graph, provider, { recurring, unread });
   }
-  for (const [provider, ref] of read<[string, string]>('credentials')) {
-    graph.credentials.add(pairKey(provider, ref));
+  for (const [id, provider, ref] of read<[number, string, string]>('credentials')) {
+    if (!graph.goneCredentials.has(id)) graph.credentials.add(pairKey(provider, ref));
   }
   const asked = new Set(lookup.externalUserIds);
   return [...namedUsers(identities.values())].filter(
@@ -278,7 +278,7 @@ SELECT
       SELECT recurring FROM last_words
     )) AS deliveries,
   (SELECT json_group_array(json_array(provider, recurring, unread)) FROM last_words) AS last_words,
-  (SELECT json_group_array(json_array(c.provider, c.credential_ref))
+  (SELECT json_group_array(json_array(c.id, c.provider, c.credential_ref))
     FROM json_each(?1, '$.credentials') k
     CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,
   (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids

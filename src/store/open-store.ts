@@ -12,9 +12,11 @@ import { createDataSource, createReadingDataSource, DURABILITY } from './data-so
 import { createKeyRing, type KeyRing } from './key-ring';
 import { createReader } from './reader';
 import { loadRepeatKeys } from './repeat-keys';
+import { createReplay } from './replay';
 import { prepareSaving } from './save-graph';
 import { createSnapshots } from './snapshots';
 import type { Store } from './store';
+import { readTree } from './tree-reader';
 import { createWriter, type Writer } from './writer';
 
 export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'>;
@@ -31,10 +33,11 @@ export interface StoreOptions {
   /** Told of every statement, e.g. to count them. */
   readonly onQuery?: (sql: string) => void;
   /**
-   * What to do where the data was made by another policy than this one's: project everybody again (the gateway), or leave
-   * it as it is (a command beside a running gateway, which may know less of its configuration).
+   * What to do where the data was made by another policy than this one's: project everybody again (the gateway), leave it
+   * as it is (a command beside a running gateway, which may know less of its configuration), or refuse (a command that
+   * changes state, which would be of two minds then).
    */
-  readonly onOtherRules?: 'reproject' | 'leave';
+  readonly onOtherRules?: 'reproject' | 'leave' | 'refuse';
   /** A commit failed; by default the process ends, since a restart is the repair. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -87,19 +90,21 @@ async function assemble(
   const rules = { policy, acceptSandbox };
   const reading = await openReading(file, onQuery);
   const loading = await openReading(file, onQuery);
-  const { reprojectAll, transaction, ...writer } = createWriter({
+  const keyed = await loadRepeatKeys(connection, keyRing);
+  const { reprojectAll, transaction, change, ...writer } = createWriter({
     connection,
     reading,
     loading,
     keyRing,
-    keyed: await loadRepeatKeys(connection, keyRing),
+    keyed,
     rules,
     clock,
     onFatal,
     onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
     onStuck: (userId, err) => log.error({ userId, err }, 'a user could not be judged anew'),
   });
-  if (options.onOtherRules !== 'leave') {
+  if (options.onOtherRules === 'refuse') await checkRules(rules, connection);
+  else if (options.onOtherRules !== 'leave') {
     await applyRules(rules, connection, { reprojectAll, transaction }, log);
   }
 
@@ -110,9 +115,19 @@ async function assemble(
 
   return {
     ...writer,
+    replay: createReplay({
+      openReading: () => openReading(file, onQuery),
+      change,
+      checkRules: (using) => checkRules(rules, using),
+      keyRing,
+      keyed,
+      rules,
+      onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),
+    }),
     logId: await readSetting(connection, 'log_id'),
     read: createReader(reading, keyRing),
     snapshot: (work) => snapshots.run((lender) => work(createReader(lender, keyRing))),
+    tree: (tree, spelling) => snapshots.lend((lender) => readTree(lender, tree, spelling)),
     apiKeys: createApiKeys(writing, reading, transaction),
     assertReady: () => assertMigrated(reading, writing.migrations.length),
 
@@ -185,8 +200,8 @@ async function applyRules(
   { reprojectAll, transaction }: Pick<Writer, 'reprojectAll' | 'transaction'>,
   log: StoreLog,
 ): Promise<void> {
-  const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
-  const held = await readSetting(connection, 'rules').catch(() => undefined);
+  const fingerprint = fingerprintOf(rules);
+  const held = await heldRules(connection);
   if (held === fingerprint) return;
   if (held !== undefined) log.info({}, 'the policy has changed; projecting every user again');
   await reprojectAll();
@@ -197,6 +212,25 @@ async function applyRules(
       [fingerprint],
     );
   });
+}
+
+async function checkRules(
+  rules: Omit<ProjectionRules, 'now'>,
+  connection: Connection,
+): Promise<void> {
+  const held = await heldRules(connection);
+  if (held === undefined || held === fingerprintOf(rules)) return; // undefined: no gateway has ever run on this data
+  throw new ConfigError([
+    'POLICY_FILE, ACCEPT_SANDBOX: expected those of the gateway that last ran on this data; give the command the same environment, or start the gateway with this one first',
+  ]);
+}
+
+function fingerprintOf(rules: Omit<ProjectionRules, 'now'>): string {
+  return createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+}
+
+function heldRules(connection: Connection): Promise<string | undefined> {
+  return readSetting(connection, 'rules').catch(() => undefined);
 }
 
 async function readSetting(connection: Connection, name: string): Promise<string> {

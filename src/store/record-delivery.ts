@@ -138,7 +138,16 @@ export interface Application {
   readonly identity: IdentityNode | null;
 }
 
-/** @param alsoAffected - For a delivery that is read again: whom it concerned before. */
+/** What a delivery leaves behind of what it said before, when it is read again. */
+export interface Forgotten {
+  /** Whom it concerned. */
+  readonly identities: ReadonlySet<IdentityNode>;
+  /** Receipts of its words without a clock, by their place in it. */
+  readonly receipts: ReadonlyMap<number, Instant>;
+}
+
+const NOTHING: Forgotten = { identities: new Set(), receipts: new Map() };
+
 export function applyReading(
   graph: Graph,
   deliveryId: number,
@@ -146,16 +155,16 @@ export function applyReading(
   keyRing: KeyRing,
   rules: ProjectionRules,
   cause: Pick<Occasion, 'kind' | 'actor'>,
-  alsoAffected: ReadonlySet<IdentityNode> = new Set(),
+  forgotten = NOTHING,
 ): Application {
   const { reading } = delivery;
-  const about = new Set(alsoAffected);
+  const about = new Set<IdentityNode>();
   const added: { readonly identity: IdentityNode; readonly event: StoredEvent }[] = [];
   let opened = false;
   let credentials = 0;
 
   if (reading.kind === 'EVENTS') {
-    const key = `${delivery.provider} ${digestOf(reading.events)} ${storedKey(deliveryId, delivery)}`;
+    const keyOf = eventKeys(deliveryId, delivery);
     reading.events.forEach((event, place) => {
       if (event.type === 'CREDENTIAL') {
         credentials += addCredential(graph, deliveryId, delivery, event);
@@ -165,11 +174,14 @@ export function applyReading(
       const identity = known ?? openFor(graph, delivery, event, keyRing, rules.now);
       opened ||= known === undefined;
       about.add(identity);
-      const eventKey = `${key} ${place}`;
+      const eventKey = keyOf(place);
       if (identity.events.some((held) => held.key === eventKey)) return;
+      const receivedAt =
+        (event.occurredAt === undefined ? forgotten.receipts.get(place) : undefined) ??
+        receiptOf(identity, event, delivery.receivedAt);
       added.push({
         identity,
-        event: addEvent(graph, identity, deliveryId, delivery, event, eventKey),
+        event: addEvent(graph, identity, deliveryId, delivery, event, eventKey, receivedAt),
       });
       if (event.occurredAt === undefined) {
         identity.undatedDeliveryId = Math.max(identity.undatedDeliveryId ?? 0, deliveryId);
@@ -179,13 +191,25 @@ export function applyReading(
   }
 
   const occasion = { ...cause, deliveryId, occurredAt: dateOfNews(delivery, added) };
-  const { changed } = settle(graph, { identities: about }, occasion, rules);
+  const identities = new Set([...about, ...forgotten.identities]);
+  const { changed } = settle(graph, { identities }, occasion, rules);
   const [identity = null] = about;
   if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
   if (changed || opened || credentials > 0 || isProfileNews(added)) {
     return { disposition: 'APPLIED', identity };
   }
   return { disposition: added.some(isLate) ? 'STALE' : 'UNCHANGED', identity };
+}
+
+/** @returns the key of the event at a place of the delivery. */
+export function eventKeys(
+  deliveryId: number,
+  delivery: Pick<IncomingDelivery, 'provider' | 'reading'>,
+): (place: number) => string {
+  const { provider, reading } = delivery;
+  const events = reading.kind === 'EVENTS' ? reading.events : [];
+  const beginning = `${provider} ${digestOf(events)} ${storedKey(deliveryId, delivery)}`;
+  return (place) => `${beginning} ${place}`;
 }
 
 /** First in the key of an event, so that what orders events of one instant is what they say, in every database alike. */
@@ -222,13 +246,14 @@ function addEvent(
   delivery: IncomingDelivery,
   event: SubjectEvent,
   key: string,
+  receivedAt: Instant,
 ): StoredEvent {
   const personal = event.type === 'PROFILE' ? event.profile : null;
   const stored: StoredEvent = {
     id: nextId(graph, 'events'),
     key,
     deliveryId,
-    receivedAt: receiptOf(identity, event, delivery.receivedAt),
+    receivedAt,
     trust: delivery.trust,
     event: withoutPersonal(event),
   };

@@ -1,162 +1,276 @@
 /** Applies kept deliveries again, as the adapters read them now. */
 
 import type { Change } from '../domain/change';
+import { ConfigError, GatewayError, StoreUnavailableError } from '../domain/errors';
+import type { VerificationEvent } from '../domain/event';
+import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
-import type { Disposition, Trust } from '../domain/status';
+import type { Disposition } from '../domain/status';
 import type { Connection } from './connection';
-import { createGraph, type Graph, type IdentityNode, type KnownDelivery, pairKey } from './graph';
+import { type Graph, type IdentityNode, type KnownDelivery, pairKey } from './graph';
+import { type KeptRow, loadKept } from './kept-deliveries';
 import type { KeyRing } from './key-ring';
 import { loadGraph } from './load-graph';
-import { type Application, applyReading, lookupFor, storedKey } from './record-delivery';
-import { saveGraph } from './save-graph';
-import { openBody, type SealedBody, sealBody } from './sealed-body';
-import type { IncomingDelivery, Reading, ReplayDeliveries, ReplayOutcome } from './store';
-import { where } from './where';
+import { type Application, applyReading, eventKeys, lookupFor, storedKey } from './record-delivery';
+import { openBody, sealBody } from './sealed-body';
+import type { IncomingDelivery, QuarantineReason, ReplayDeliveries, ReplayOutcome } from './store';
 
-interface KeptRow extends SealedBody {
-  readonly id: number;
-  readonly provider: string;
-  readonly receivedAt: string;
-  readonly disposition: Disposition;
-  readonly duplicateKey: string;
-  readonly subpath: string;
-  readonly trust: Trust;
-  readonly userId: number | null;
+export interface ReplayOptions {
+  /** Does one piece of the work, all of it or nothing. */
+  readonly step: <T>(work: (graph: Graph, connection: Connection) => Promise<T>) => Promise<T>;
+  /** @throws {ConfigError} if the data follows other rules by now: another process may have brought them. */
+  readonly checkRules: (connection: Connection) => Promise<void>;
+  readonly keyRing: KeyRing;
+  readonly rules: ProjectionRules;
+  /** Told when a delivery could not be applied for a fault of ours. */
+  readonly onFault: (error: unknown) => void;
 }
 
-interface Redisposed {
-  readonly deliveryId: number;
-  readonly before: Disposition;
-  readonly after: Disposition;
-}
-
-/** How many deliveries are in memory at once. */
+/** Deliveries applied in one step: few enough that whoever posts meanwhile does not wait long. */
 const CHUNK = 200;
 
-/** Runs inside an open transaction; the caller rolls back a dry run. */
+/**
+ * Where it is cut short, the steps that are done stay done; doing it again does the rest, since what reads as it is kept is
+ * not touched.
+ *
+ * @param ids - In the order of receipt.
+ * @throws {StoreUnavailableError} {ConfigError} if the store goes away, or its rules change, in the midst of it.
+ */
 export async function replayDeliveries(
-  connection: Connection,
-  keyRing: KeyRing,
-  rules: ProjectionRules,
+  options: ReplayOptions,
   input: ReplayDeliveries,
+  ids: readonly number[],
 ): Promise<ReplayOutcome> {
-  const redisposed: Redisposed[] = [];
-  const changes: Change[] = [];
-  let deliveries = 0;
-  let lastId = 0;
-  for (;;) {
-    const rows = await nextRows(connection, input, lastId);
-    const last = rows.at(-1);
-    if (last === undefined) return { deliveries, redisposed, changes };
-    const outcome = await replayChunk(connection, keyRing, rules, input, rows);
-    redisposed.push(...outcome.redisposed);
-    changes.push(...outcome.changes);
-    deliveries += rows.length;
-    lastId = last.id;
+  const parts: Part[] = [];
+  for (let start = 0; start < ids.length; start += CHUNK) {
+    parts.push(...(await replayChunk(options, input, ids.slice(start, start + CHUNK))));
   }
+  return {
+    deliveries: ids.length,
+    redisposed: parts.flatMap(({ redisposed }) => redisposed),
+    failed: parts.flatMap(({ failed }) => failed),
+    changes: parts.flatMap(({ changes }) => changes),
+  };
 }
 
-async function nextRows(
-  connection: Connection,
-  { selection }: ReplayDeliveries,
-  afterId: number,
-): Promise<readonly KeptRow[]> {
-  const condition = where([
-    ['d.id > ?', afterId],
-    ['d.id IN (SELECT value FROM json_each(?))', selection.ids && JSON.stringify(selection.ids)],
-    ['d.provider = ?', selection.provider],
-    ['d.disposition = ?', selection.disposition],
-    ['d.received_at >= ?', selection.receivedFrom?.toISOString()],
-    ['d.received_at < ?', selection.receivedBefore?.toISOString()],
-  ]);
-  return await connection.query<KeptRow>(
-    `SELECT d.id, d.provider, d.received_at AS receivedAt, d.disposition, d.duplicate_key AS duplicateKey,
-        d.subpath, d.trust, d.body, d.body_key_id AS bodyKeyId,
-        i.data_key AS dataKey, i.data_key_id AS dataKeyId, i.user_id AS userId
-      FROM deliveries d LEFT JOIN identities i ON i.id = d.identity_id
-      ${condition.sql} ORDER BY d.id LIMIT ${CHUNK}`,
-    condition.parameters,
-  );
-}
+type Part = Omit<ReplayOutcome, 'deliveries'>;
 
 async function replayChunk(
-  connection: Connection,
-  keyRing: KeyRing,
-  rules: ProjectionRules,
+  options: ReplayOptions,
   input: ReplayDeliveries,
-  rows: readonly KeptRow[],
-): Promise<Pick<ReplayOutcome, 'redisposed' | 'changes'>> {
-  const read = rows.map((row) => ({ row, delivery: reread(row, keyRing, input) }));
-  const graph = createGraph();
-  const userIds = rows.flatMap(({ userId }) => (userId === null ? [] : [userId]));
-  await loadGraph(graph, connection, keyRing, {
-    ...lookupFor(read.map(({ delivery }) => delivery)),
-    userIds,
-  });
-  const redisposed: Redisposed[] = [];
-  for (const { row, delivery } of read) {
-    const after = replayOne(graph, keyRing, rules, input, row, delivery);
-    if (after !== row.disposition) {
-      redisposed.push({ deliveryId: row.id, before: row.disposition, after });
+  ids: readonly number[],
+): Promise<readonly Part[]> {
+  try {
+    return [await replayTogether(options, input, ids)];
+  } catch (error) {
+    if (error instanceof StoreUnavailableError || error instanceof ConfigError) throw error;
+    if (ids.length === 1) {
+      options.onFault(error);
+      return [failure(ids, error)];
     }
+    // One of them is poison: each alone, so that it harms no neighbour.
+    const parts: Part[] = [];
+    for (const id of ids) parts.push(...(await replayChunk(options, input, [id])));
+    return parts;
   }
-  await saveGraph(graph, connection);
-  return { redisposed, changes: graph.changes };
 }
 
-function reread(row: KeptRow, keyRing: KeyRing, input: ReplayDeliveries): IncomingDelivery {
+function failure(ids: readonly number[], error: unknown): Part {
+  const failed = ids.map((deliveryId) => ({ deliveryId, reason: reasonOf(error) }));
+  return { redisposed: [], failed, changes: [] };
+}
+
+/** What an error that is not ours says may hold anything: it goes to the log alone. */
+function reasonOf(error: unknown): QuarantineReason {
+  if (error instanceof GatewayError) return { code: error.code, message: error.message };
+  return { code: 'INTERNAL', message: 'the gateway failed to apply it again' };
+}
+
+function replayTogether(
+  { step, checkRules, keyRing, rules }: ReplayOptions,
+  input: ReplayDeliveries,
+  ids: readonly number[],
+): Promise<Part> {
+  return step(async (graph, connection) => {
+    await checkRules(connection);
+    const rows = await loadKept(connection, keyRing, ids);
+    const read = rows.map((row) => ({ row, delivery: reread(row, keyRing, input) }));
+    await loadGraph(graph, connection, keyRing, {
+      ...lookupFor(read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []))),
+      userIds: rows.flatMap(({ events }) => events.map(({ userId }) => userId)),
+    });
+    const logged = graph.changes.length;
+    const redisposed: Part['redisposed'][number][] = [];
+    const failed: Part['failed'][number][] = [];
+    for (const { row, delivery } of read) {
+      if ('code' in delivery) {
+        failed.push({ deliveryId: row.id, reason: delivery });
+        continue;
+      }
+      const after = replayOne(graph, keyRing, rules, input.actor, row, delivery);
+      if (after === row.disposition) continue;
+      redisposed.push({ deliveryId: row.id, before: row.disposition, after });
+    }
+    const changes: readonly Change[] = graph.changes.slice(logged);
+    return { redisposed, failed, changes };
+  });
+}
+
+/** The delivery as it reads now, or why it must be left as it is. */
+function reread(
+  row: KeptRow,
+  keyRing: KeyRing,
+  input: ReplayDeliveries,
+): IncomingDelivery | QuarantineReason {
   const { id, provider, subpath, trust } = row;
   const receivedAt = new Date(row.receivedAt);
   const rawBody = openBody(row, keyRing);
-  const reading = input.reread({ id, provider, receivedAt, rawBody, subpath });
-  return { provider, receivedAt, rawBody, subpath, trust, reading };
+  try {
+    const reading = input.reread({ id, provider, receivedAt, rawBody, subpath });
+    // What was understood once is not undone because it no longer is: the fault may well be ours.
+    if (reading.kind === 'QUARANTINED' && wasApplied(row)) return reading.reason;
+    return { provider, receivedAt, rawBody, subpath, trust, reading };
+  } catch (error) {
+    if (error instanceof GatewayError) return reasonOf(error);
+    throw error;
+  }
+}
+
+function wasApplied({ disposition }: KeptRow): boolean {
+  return disposition !== 'QUARANTINED' && disposition !== 'IGNORED';
 }
 
 function replayOne(
   graph: Graph,
   keyRing: KeyRing,
   rules: ProjectionRules,
-  input: ReplayDeliveries,
+  actor: string,
   row: KeptRow,
   delivery: IncomingDelivery,
 ): Disposition {
-  if (saysTheSame(graph, row, delivery.reading)) return row.disposition;
-  const about = forget(graph, row.id);
-  const cause = { kind: 'REPLAY', actor: input.actor } as const;
-  const application = applyReading(graph, row.id, delivery, keyRing, rules, cause, about);
-  rewrite(graph, keyRing, row, delivery, application);
-  return application.disposition;
+  if (saysTheSame(graph, row, delivery)) return row.disposition;
+  const forgotten = forget(graph, row);
+  const cause = { kind: 'REPLAY', actor } as const;
+  const applied = applyReading(graph, row.id, delivery, keyRing, rules, cause, forgotten);
+  // Beside what the delivery itself had said before, a correction may change nothing: what became of it then stays.
+  const stays =
+    delivery.reading.kind === 'EVENTS' && applied.disposition !== 'APPLIED' && wasApplied(row);
+  const disposition = stays ? row.disposition : applied.disposition;
+  rewrite(graph, keyRing, row, delivery, { ...applied, disposition });
+  return disposition;
 }
 
-function saysTheSame(graph: Graph, row: KeptRow, reading: Reading): boolean {
-  if (reading.kind !== 'EVENTS') return reading.kind === row.disposition;
-  const told = eventsOf(graph, row.id).map(({ event }) => JSON.stringify(event.event));
-  const tells = reading.events.flatMap((event) => {
-    if (event.type === 'CREDENTIAL') return [];
-    return [JSON.stringify(event.type === 'PROFILE' ? { ...event, profile: {} } : event)];
-  });
-  const settled = row.disposition !== 'QUARANTINED' && row.disposition !== 'IGNORED';
-  return settled && told.length === tells.length && told.every((one) => tells.includes(one));
-}
+// ── What it said, what it says ──────────────────────────────────────────────────────────────────────────────────────
 
-function eventsOf(graph: Graph, deliveryId: number) {
-  return [...graph.identities.values()].flatMap((identity) =>
-    identity.events
-      .filter((event) => event.deliveryId === deliveryId)
-      .map((event) => ({ identity, event })),
+function saysTheSame(graph: Graph, row: KeptRow, delivery: IncomingDelivery): boolean {
+  const { reading } = delivery;
+  const reason = reading.kind === 'QUARANTINED' ? reading.reason : null;
+  return (
+    (reading.kind === 'EVENTS' ? wasApplied(row) : reading.kind === row.disposition) &&
+    row.eventType === reading.eventType &&
+    row.reasonCode === (reason?.code ?? null) &&
+    row.reason === (reason?.message ?? null) &&
+    row.duplicateKey === keyFor(graph, row, delivery) &&
+    row.identityId === subjectId(graph, delivery) &&
+    saidBy(row).join('\n') === toldBy(graph, row, delivery).join('\n')
   );
 }
 
-/** Takes back what the delivery said before. */
-function forget(graph: Graph, deliveryId: number): ReadonlySet<IdentityNode> {
-  const about = new Set<IdentityNode>();
-  for (const { identity, event } of eventsOf(graph, deliveryId)) {
-    identity.events = identity.events.filter((held) => held !== event);
-    graph.goneEvents.push(event.id);
-    about.add(identity);
-  }
-  return about;
+/** Read rightly at last, it may turn out to repeat another delivery: then that one keeps the key. */
+function keyFor(graph: Graph, row: KeptRow, delivery: IncomingDelivery): string {
+  const key = storedKey(row.id, delivery);
+  const holder = graph.deliveries.get(pairKey(row.provider, key));
+  return holder === undefined || holder.id === row.id ? key : row.duplicateKey;
 }
+
+function subjectId(graph: Graph, { provider, reading }: IncomingDelivery): number | null {
+  const events = reading.kind === 'EVENTS' ? reading.events : [];
+  const subject = events.find(({ type }) => type !== 'CREDENTIAL');
+  return (subject && graph.identities.get(pairKey(provider, subject.subjectRef))?.id) ?? null;
+}
+
+/** What is kept of it, one line per event, in an order of its own. */
+function saidBy({ events, credentials }: KeptRow): readonly string[] {
+  return [
+    ...events.map(({ key, event }) => JSON.stringify([key, event])),
+    ...credentials.map((held) =>
+      JSON.stringify([held.holderRef, held.credentialRef, held.issuedAt]),
+    ),
+  ].sort();
+}
+
+/** What would be kept of it, were it read now for the first time: what another delivery has said already is not. */
+function toldBy(graph: Graph, row: KeptRow, delivery: IncomingDelivery): readonly string[] {
+  const { provider, reading, receivedAt } = delivery;
+  if (reading.kind !== 'EVENTS') return [];
+  const own = new Set(row.credentials.map(({ credentialRef }) => credentialRef));
+  const told = new Map<string, string>();
+  const keyOf = eventKeys(row.id, delivery);
+  reading.events.forEach((event, place) => {
+    if (event.type === 'CREDENTIAL') {
+      const { subjectRef, credentialRef, occurredAt = instantOf(receivedAt) } = event;
+      const known = pairKey(provider, credentialRef);
+      if (told.has(known) || (graph.credentials.has(known) && !own.has(credentialRef))) return;
+      told.set(known, JSON.stringify([subjectRef, credentialRef, occurredAt]));
+    } else {
+      const key = keyOf(place);
+      if (!isSaidByAnother(graph, row, event, key)) told.set(key, JSON.stringify([key, event]));
+    }
+  });
+  return [...told.values()].sort();
+}
+
+function isSaidByAnother(
+  graph: Graph,
+  { id, provider }: KeptRow,
+  { subjectRef }: VerificationEvent,
+  key: string,
+): boolean {
+  const held = graph.identities.get(pairKey(provider, subjectRef))?.events ?? [];
+  return held.some((event) => event.key === key && event.deliveryId !== id);
+}
+
+/** Takes back what the delivery said before. */
+function forget(
+  graph: Graph,
+  { id, provider, events, credentials }: KeptRow,
+): {
+  readonly identities: ReadonlySet<IdentityNode>;
+  readonly receipts: ReadonlyMap<number, Instant>;
+} {
+  const identities = new Set<IdentityNode>();
+  const receipts = new Map<number, Instant>();
+  for (const { event } of events) {
+    const identity = graph.identities.get(pairKey(provider, event.subjectRef));
+    if (identity === undefined) throw new Error('whoever a replayed event is about is loaded');
+    identities.add(identity);
+  }
+  for (const identity of identities) {
+    for (const event of identity.events.filter(({ deliveryId }) => deliveryId === id)) {
+      graph.goneEvents.push(event.id);
+      if (event.event.occurredAt !== undefined) continue;
+      receipts.set(Number(event.key.slice(event.key.lastIndexOf(' '))), event.receivedAt);
+    }
+    identity.events = identity.events.filter(({ deliveryId }) => deliveryId !== id);
+    forgetLatest(identity, id);
+  }
+  for (const { id: credentialId, credentialRef } of credentials) {
+    graph.goneCredentials.add(credentialId);
+    graph.credentials.delete(pairKey(provider, credentialRef));
+  }
+  return { identities, receipts };
+}
+
+/** The latest of its words without a clock is another one now. */
+function forgetLatest(identity: IdentityNode, deliveryId: number): void {
+  if (identity.undatedDeliveryId !== deliveryId) return;
+  const undated = identity.events.filter(({ event }) => event.occurredAt === undefined);
+  const latest = Math.max(...undated.map((event) => event.deliveryId));
+  identity.undatedDeliveryId = undated.length === 0 ? null : latest;
+  identity.dirty = true;
+}
+
+// ── The row ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function rewrite(
   graph: Graph,
@@ -166,22 +280,23 @@ function rewrite(
   { disposition, identity }: Application,
 ): void {
   const { reading } = delivery;
-  const key = storedKey(row.id, delivery);
-  const holder: KnownDelivery | undefined = graph.deliveries.get(pairKey(row.provider, key));
-  const rewritten = {
+  const known: KnownDelivery = {
     id: row.id,
     provider: row.provider,
-    // Read rightly at last, it may turn out to repeat another delivery: then that one keeps the key.
-    duplicateKey: holder === undefined ? key : row.duplicateKey,
+    duplicateKey: keyFor(graph, row, delivery),
     receivedAt: row.receivedAt,
     disposition,
+  };
+  graph.rewrittenDeliveries.push({
+    ...known,
     trust: row.trust,
     reason: reading.kind === 'QUARANTINED' ? reading.reason : null,
     eventType: reading.eventType,
     subpath: row.subpath,
     identityId: identity?.id ?? null,
     ...sealBody(delivery.rawBody, identity, keyRing),
-  };
-  graph.rewrittenDeliveries.push(rewritten);
-  graph.deliveries.set(pairKey(row.provider, rewritten.duplicateKey), rewritten);
+  });
+  graph.deliveries.delete(pairKey(row.provider, row.duplicateKey));
+  graph.deliveries.set(pairKey(row.provider, known.duplicateKey), known);
+  graph.deliveriesById.set(row.id, known);
 }

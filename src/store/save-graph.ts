@@ -229,6 +229,11 @@ const CREDENTIALS = insertRows<NewCredential>('credentials', [
   ['delivery_id', (credential) => credential.deliveryId],
 ]);
 
+const GONE_CREDENTIALS = rowStatement<number>(
+  (rows) => `DELETE FROM credentials WHERE id IN (SELECT value ->> 0 FROM ${rows})`,
+  (id) => [id],
+);
+
 const MOVED_ATTEMPTS = rowStatement<IdentityNode>(
   (rows) =>
     `UPDATE attempts SET user_id = j.value ->> 1 FROM ${rows} j WHERE attempts.identity_id = j.value ->> 0`,
@@ -321,6 +326,7 @@ const STATEMENTS: readonly GraphStatement[] = [
   saving(REPEATS, (graph) => [...graph.repeats]),
   saving(GONE_EVENTS, (graph) => graph.goneEvents),
   saving(EVENTS, (graph) => graph.newEvents),
+  saving(GONE_CREDENTIALS, (graph) => [...graph.goneCredentials]),
   saving(CREDENTIALS, (graph) => graph.newCredentials),
   saving(MOVED_ATTEMPTS, (graph) => dirtyIdentities(graph).filter((identity) => identity.moved)),
   saving(ATTEMPTS, (graph) => [...graph.dirtyAttempts.values()]),

@@ -3,6 +3,8 @@
 import type { Connection } from './connection';
 
 export interface Snapshots {
+  /** For one statement, which needs no more to have one view. */
+  lend<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   run<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -12,23 +14,29 @@ export function createSnapshots(connections: readonly Connection[]): Snapshots {
   const waiting: ((connection: Connection) => void)[] = [];
 
   return {
-    async run(work) {
-      const connection = await borrow();
-      try {
+    lend,
+    run: (work) =>
+      lend(async (connection) => {
         await connection.query('BEGIN');
         try {
           return await work(connection);
         } finally {
           await end(connection);
         }
-      } finally {
-        giveBack(connection);
-      }
-    },
+      }),
     async close() {
       for (const connection of connections) await connection.close();
     },
   };
+
+  async function lend<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await borrow();
+    try {
+      return await work(connection);
+    } finally {
+      giveBack(connection);
+    }
+  }
 
   function borrow(): Promise<Connection> {
     const connection = idle.pop();

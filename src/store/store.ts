@@ -5,8 +5,23 @@ import type { Change } from '../domain/change';
 import type { ErrorCode } from '../domain/errors';
 import type { AccountState, Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
-import type { Level, LevelKey, LevelKind, ProviderId } from '../domain/level';
-import type { AttemptStatus, Disposition, Trust, VerificationStatus } from '../domain/status';
+import type { Level, LevelKey, ProviderId } from '../domain/level';
+import type { Disposition, Trust, VerificationStatus } from '../domain/status';
+import type {
+  AttemptFilter,
+  AttemptOrder,
+  ChangeFilter,
+  ChangeOwner,
+  DeliveryFilter,
+  Page,
+  PageOf,
+  UserFilter,
+  UserOrder,
+} from './selection';
+import type { Spelling, Tree } from './tree';
+
+export type * from './selection';
+export type * from './tree';
 
 export interface Store {
   /** Identifies the log in cursors; fixed when the database is made. */
@@ -24,7 +39,14 @@ export interface Store {
   /** Ties an identity to a user, merging two users where that makes them one. */
   linkIdentity(input: LinkIdentity): Promise<LinkOutcome>;
 
-  /** Applies kept deliveries again, as `reread` understands them now. With `dryRun` nothing is changed. */
+  /**
+   * Applies kept deliveries again, as `reread` understands them now. With `dryRun` nothing is changed.
+   *
+   * It is done in steps, so that new deliveries are kept in between. Where it is cut short, the steps that are done stay
+   * done, in the log too; the same replay again does the rest and repeats nothing.
+   *
+   * @throws {StoreUnavailableError} {ConfigError} where the store goes away, or its rules change, in the midst of it.
+   */
   replay(input: ReplayDeliveries): Promise<ReplayOutcome>;
 
   /** Writes what the passing of time changed: verifications that have run out by `now`. */
@@ -35,6 +57,9 @@ export interface Store {
 
   /** Reads, each call as of its own instant. */
   readonly read: Reader;
+
+  /** Answers in one statement, as JSON with a field per root. */
+  tree(tree: Tree, spelling: Spelling): Promise<string>;
 
   /** Runs `work` on one unchanging view of the data. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
@@ -122,7 +147,7 @@ export interface ReplayDeliveries {
   readonly dryRun: boolean;
   readonly actor: string;
   readonly now: Date;
-  /** Reads a kept delivery as the adapters understand it now. */
+  /** Reads a kept delivery as the adapters understand it now. @throws {GatewayError} if nothing can read it. */
   readonly reread: (delivery: KeptDelivery) => Reading;
 }
 
@@ -144,6 +169,7 @@ export interface KeptDelivery {
 }
 
 export interface ReplayOutcome {
+  /** How many were selected. */
   readonly deliveries: number;
   /** Deliveries whose disposition is now another, in the order of receipt. */
   readonly redisposed: readonly {
@@ -151,6 +177,8 @@ export interface ReplayOutcome {
     readonly before: Disposition;
     readonly after: Disposition;
   }[];
+  /** Deliveries that were left as they were, and why, in the order of receipt. */
+  readonly failed: readonly { readonly deliveryId: number; readonly reason: QuarantineReason }[];
   /** What was (or with `dryRun` would be) written to the log; `seq` is provisional with `dryRun`. */
   readonly changes: readonly Change[];
 }
@@ -257,23 +285,6 @@ export interface Reader {
   ): Promise<{ readonly changes: readonly Change[]; readonly scannedTo: number }>;
 }
 
-/**
- * Keyset page. `after` and `before` are the opaque row cursors of `PageOf`. With `last` the page is taken from the end
- * but still stands in the order asked for. Exactly one of `first` and `last` is given.
- */
-export interface Page {
-  readonly first?: number;
-  readonly last?: number;
-  readonly after?: string;
-  readonly before?: string;
-}
-
-export interface PageOf<Row> {
-  readonly rows: readonly { readonly row: Row; readonly cursor: string }[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-}
-
 export interface UserRow {
   readonly id: number;
   readonly externalUserId: string | null;
@@ -336,65 +347,4 @@ export interface DeliveryRow {
   readonly reason: string | null;
   readonly eventType: string | null;
   readonly userId: number | null;
-}
-
-/** All given conditions hold; an absent one does not restrict. */
-export interface UserFilter {
-  readonly ids?: readonly number[];
-  readonly verificationStatus?: readonly VerificationStatus[];
-  readonly externalUserId?: string;
-  readonly provider?: ProviderId;
-  readonly levelKey?: LevelKey;
-  readonly active?: boolean;
-  readonly createdFrom?: Date;
-  readonly createdBefore?: Date;
-  readonly updatedFrom?: Date;
-  readonly updatedBefore?: Date;
-}
-
-export interface AttemptFilter {
-  readonly userIds?: readonly number[];
-  readonly provider?: ProviderId;
-  readonly levelKey?: LevelKey;
-  readonly levelKind?: LevelKind;
-  readonly status?: readonly AttemptStatus[];
-  readonly sandbox?: boolean;
-  readonly startedFrom?: Date;
-  readonly startedBefore?: Date;
-  readonly updatedFrom?: Date;
-  readonly updatedBefore?: Date;
-}
-
-export interface DeliveryFilter {
-  readonly provider?: ProviderId;
-  readonly disposition?: readonly Disposition[];
-  readonly eventType?: string;
-  readonly userIds?: readonly number[];
-  readonly receivedFrom?: Date;
-  readonly receivedBefore?: Date;
-}
-
-export interface ChangeFilter {
-  /** Entries about any of these users, or about a user merged with one of them. */
-  readonly userIds?: readonly number[];
-  readonly provider?: ProviderId;
-  readonly levelKey?: LevelKey;
-  /** Entries that gave an attempt one of these statuses. */
-  readonly attemptStatus?: readonly AttemptStatus[];
-  /** Entries after which the user had one of these statuses. */
-  readonly verificationStatus?: readonly VerificationStatus[];
-  /** Only entries that changed the status of the user. */
-  readonly verificationStatusChanged?: boolean;
-}
-
-export type ChangeOwner = 'user' | 'attempt' | 'delivery';
-
-export interface UserOrder {
-  readonly field: 'CREATED_AT' | 'UPDATED_AT';
-  readonly direction: 'ASC' | 'DESC';
-}
-
-export interface AttemptOrder {
-  readonly field: 'STARTED_AT' | 'UPDATED_AT';
-  readonly direction: 'ASC' | 'DESC';
 }

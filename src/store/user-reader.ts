@@ -7,16 +7,17 @@ import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
 import type { VerificationStatus } from '../domain/status';
 import type { Connection } from './connection';
 import type { KeyRing } from './key-ring';
-import { type KeysetColumns, keysetPage } from './keyset';
+import { type KeysetColumns, type KeysetQuery, keysetPage } from './keyset';
 import type {
   CredentialRow,
   IdentityRow,
   Reader,
   UserFilter,
   UserLevelRow,
+  UserOrder,
   UserRow,
 } from './store';
-import { type Clause, list, where } from './where';
+import { type Clause, list, oneOf, where } from './where';
 
 interface UserSql extends KeysetColumns {
   readonly external_user_id: string | null;
@@ -84,20 +85,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
       return [userId, ...rows.map(({ id }) => id)];
     },
 
-    users: (filter, order, page) =>
-      keysetPage<UserSql, UserRow>(
-        connection,
-        {
-          select: `${COLUMNS}, ${SORT_KEYS[order.field]} AS sort_key`,
-          from: 'users u',
-          clauses: clausesOf(filter),
-          sortKey: SORT_KEYS[order.field],
-          id: 'u.id',
-          direction: order.direction,
-          toRow: toUserRow,
-        },
-        page,
-      ),
+    users: (filter, order, page) => keysetPage(connection, userQuery(filter, order), page),
 
     async countUsers(filter) {
       const { sql, parameters } = where(clausesOf(filter));
@@ -163,11 +151,28 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
 const SORT_KEYS = { CREATED_AT: 'u.created_at', UPDATED_AT: 'u.updated_at' } as const;
 
+/** @param further - Conditions beside those of the filter. */
+export function userQuery(
+  filter: UserFilter,
+  order: UserOrder,
+  further: readonly Clause[] = [],
+): KeysetQuery<UserSql, UserRow> {
+  return {
+    select: `${COLUMNS}, ${SORT_KEYS[order.field]} AS sort_key`,
+    from: 'users u',
+    clauses: [...further, ...clausesOf(filter)],
+    sortKey: SORT_KEYS[order.field],
+    id: 'u.id',
+    direction: order.direction,
+    toRow: toUserRow,
+  };
+}
+
 function clausesOf(filter: UserFilter): readonly Clause[] {
   return [
     ['u.merged_into IS NULL', []],
     ['u.id IN (SELECT value FROM json_each(?))', list(filter.ids)],
-    ['u.verification_status IN (SELECT value FROM json_each(?))', list(filter.verificationStatus)],
+    oneOf('u.verification_status', filter.verificationStatus),
     ['u.external_user_id = ?', filter.externalUserId],
     [
       'EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id AND i.provider = ?)',

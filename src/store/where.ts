@@ -23,3 +23,10 @@ export function where(clauses: readonly Clause[]): Condition {
 export function list(values: readonly (string | number)[] | undefined): string | undefined {
   return values && JSON.stringify(values);
 }
+
+/** One value alone is compared for equality, which keeps the order of an index that begins with the column. */
+export function oneOf(column: string, values: readonly string[] | undefined): Clause {
+  return values?.length === 1
+    ? [`${column} = ?`, values]
+    : [`${column} IN (SELECT value FROM json_each(?))`, list(values)];
+}

@@ -11,10 +11,9 @@ import { type Lookup, loadGraph } from './load-graph';
 import { openUser } from './membership';
 import { lookupFor, recordDelivery } from './record-delivery';
 import type { Keyed } from './repeat-keys';
-import { replayDeliveries } from './replay-deliveries';
 import { dataVersion, saveGraph } from './save-graph';
 import { settle } from './settle';
-import type { IncomingDelivery, KeptDelivery, RecordOutcome, ReplayOutcome, Store } from './store';
+import type { IncomingDelivery, RecordOutcome, Store } from './store';
 import { createWriteQueue, type Draft } from './write-queue';
 
 export interface WriterOptions {
@@ -37,11 +36,13 @@ export interface WriterOptions {
 
 export type Writer = Pick<
   Store,
-  'record' | 'createUser' | 'linkIdentity' | 'replay' | 'expire' | 'trimLog' | 'close'
+  'record' | 'createUser' | 'linkIdentity' | 'expire' | 'trimLog' | 'close'
 > & {
   /** Projects every user again, for rules that have changed. */
   reprojectAll(): Promise<void>;
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Runs `work` alone in a transaction that ends with saving what it made of an empty graph. */
+  change<T>(work: (graph: Graph, connection: Connection) => Promise<T>): Promise<T>;
 };
 
 /** Enough to share one flush among many, few enough that the first does not wait long for the last. */
@@ -89,14 +90,6 @@ export function createWriter(options: WriterOptions): Writer {
         (graph) => linkIdentity(graph, input, keyRing, rulesAt(input.now)),
       ),
 
-    async replay(input) {
-      const reread = (kept: KeptDelivery) => keyed(input.reread(kept));
-      const run = () =>
-        replayDeliveries(connection, keyRing, rulesAt(input.now), { ...input, reread });
-      if (!input.dryRun) return await queue.transaction(run);
-      return await rehearse(run);
-    },
-
     async expire(now) {
       const due = await dueUsers(instantOf(now));
       if (due.length === 0) return 0;
@@ -124,6 +117,7 @@ export function createWriter(options: WriterOptions): Writer {
     },
 
     transaction: (work) => queue.transaction(() => work(connection)),
+    change,
     close: () => queue.close(),
   };
 
@@ -164,28 +158,19 @@ export function createWriter(options: WriterOptions): Writer {
   }
 
   async function withGraph<T>(lookup: Lookup, work: (graph: Graph) => T): Promise<T> {
-    return await queue.transaction(async () => {
-      const graph = createGraph();
+    return await change(async (graph) => {
       await loadGraph(graph, connection, keyRing, lookup);
-      const result = work(graph);
-      await saveGraph(graph, connection);
-      return result;
+      return work(graph);
     });
   }
 
-  /** Does the work and takes it back: the answer is true, the data is as before. */
-  async function rehearse(run: () => Promise<ReplayOutcome>): Promise<ReplayOutcome> {
-    let outcome: ReplayOutcome | undefined;
-    try {
-      await queue.transaction(async () => {
-        outcome = await run();
-        throw new Rehearsed();
-      });
-    } catch (error) {
-      if (!(error instanceof Rehearsed)) throw error;
-    }
-    if (outcome === undefined) throw new Error('a rehearsal ends with an outcome');
-    return outcome;
+  async function change<T>(work: (graph: Graph, connection: Connection) => Promise<T>): Promise<T> {
+    return await queue.transaction(async () => {
+      const graph = createGraph();
+      const result = await work(graph, connection);
+      await saveGraph(graph, connection);
+      return result;
+    });
   }
 
   async function settleUsers(
@@ -261,8 +246,6 @@ export function createWriter(options: WriterOptions): Writer {
     return count?.n ?? 0;
   }
 }
-
-class Rehearsed extends Error {}
 
 /** A fault of ours must not cost a delivery: it is kept unread, to be replayed once the fault is mended. */
 function salvaged({ reading }: IncomingDelivery): IncomingDelivery['reading'] {

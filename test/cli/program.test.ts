@@ -232,6 +232,32 @@ describe('replay', () => {
     );
   });
 
+  // It projected users by its own rules, beside a gateway that had others.
+  it.each([['--dry-run'], []])(
+    'refuses to work by other rules than the gateway has: %s',
+    async (...args) => {
+      await receiveSomething();
+      const env = { ACCEPT_SANDBOX: 'false' };
+      const { code, out, err } = await commandLine.runWith(env, 'replay', '--all', ...args);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toContain('POLICY_FILE, ACCEPT_SANDBOX: expected those of the gateway');
+      expect(await commandLine.run('replay', '--all', ...args)).toMatchObject({ code: 0 });
+    },
+  );
+
+  it('names what it had to leave alone, and fails', async () => {
+    const receiver = await createReceiver(configuration());
+    await commandLine.run('simulate', 'fractal-id', 'reject', '--url', receiver.url);
+    await receiver.stop();
+    const env = { FRACTAL_ID_FORMAT: 'kraken' };
+    const { code, out, err } = await commandLine.runWith(env, 'replay', '--all');
+    expect({ code, err }).toEqual({ code: 1, err: 'Left as they were: 1 of 1 deliveries.\n' });
+    expect(out).toMatch(
+      /^delivery 1: left as it was \(PAYLOAD_INVALID: expected .+\)\n1 deliveries read, 0 disposed/,
+    );
+    expect(await commandLine.run('replay', '--all')).toMatchObject({ code: 0 });
+  });
+
   it('reads what a provider sent that is no longer configured', async () => {
     await receiveSomething();
     const kept = configuration().dataKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`);

@@ -53,6 +53,15 @@ describe('in development', () => {
     expect(readdirSync(join(folder, 'data'))).toContain('secrets.env');
   });
 
+  it('on a port that is taken says so, and how to choose another', async () => {
+    const { port } = new URL((await start()).url);
+    const second = await run({ PORT: port, DATA_DIR: 'other' }, 'start').finished;
+    expect(second).toMatchObject({
+      code: 1,
+      err: `Something listens on 127.0.0.1:${port} already. Stop it, or set PORT (0 picks a free one).\n`,
+    });
+  });
+
   it('what is simulated can be queried as shown, and is watched as it arrives', async () => {
     const gateway = await start();
     const target = ['--url', gateway.url];

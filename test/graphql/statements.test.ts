@@ -17,16 +17,35 @@ beforeAll(async () => {
       profile: { age: String(20 + n) },
     });
   }
+  await world.silence();
 });
 
 afterAll(() => world.close());
 
-async function statementsFor(source: string, variables: Record<string, unknown>): Promise<number> {
+async function statementsFor(
+  source: string,
+  variables: Record<string, unknown> = {},
+): Promise<readonly string[]> {
   world.statements.forget();
   const { errors } = await world.ask(OPERATOR, source, variables);
   expect(errors).toBeUndefined();
-  return world.statements.sent.length;
+  return [...world.statements.sent];
 }
+
+/** How often the statement sent most often was sent. */
+function mostOften(statements: readonly string[]): number {
+  const times = [...new Set(statements)].map(
+    (sql) => statements.filter((one) => one === sql).length,
+  );
+  return Math.max(...times);
+}
+
+/**
+ * Fields that ask for the same kind of thing from several places share a statement if they ask in the same instant,
+ * which depends on which answers came first: so a kind may be asked for a few times, on a page of any size. One time
+ * for each of the things on a page would be more than this: there are 30 users, and 8 levels.
+ */
+const A_FEW = 6;
 
 const PAGES = {
   'users with all that hangs on them': `query ($first: Int) { users(first: $first) { totalCount nodes {
@@ -47,32 +66,29 @@ const PAGES = {
 
 describe('the number of statements', () => {
   it.each(Object.entries(PAGES))(
-    'is the same for a page of 2 and one of 30: %s',
+    'does not grow from a page of 2 to one of 30: %s',
     async (_, source) => {
       const small = await statementsFor(source, { first: 2 });
       const large = await statementsFor(source, { first: 30 });
-      expect(large).toBe(small);
-      expect(small).toBeGreaterThan(3);
+      expect(new Set(large)).toEqual(new Set(small));
+      expect(new Set(small).size).toBeGreaterThan(3);
+      expect(mostOften(large)).toBeLessThanOrEqual(A_FEW);
     },
   );
 
   it('does not pay for a count that nobody asks for', async () => {
-    const without = await statementsFor('{ users { nodes { id } } }', {});
-    const withCount = await statementsFor('{ users { totalCount nodes { id } } }', {});
-    expect(withCount).toBe(without + 1);
+    const without = await statementsFor('{ users { nodes { id } } }');
+    const withCount = await statementsFor('{ users { totalCount nodes { id } } }');
+    expect(withCount).toHaveLength(without.length + 1);
   });
 
   it('reads one batch per distinct set of arguments', async () => {
-    const once = await statementsFor(
-      '{ users { nodes { attempts(first: 1) { nodes { id } } } } }',
-      {},
-    );
+    const once = await statementsFor('{ users { nodes { attempts(first: 1) { nodes { id } } } } }');
     const twice = await statementsFor(
       `{ users { nodes { a: attempts(first: 1) { nodes { id } } b: attempts(first: 1) { nodes { id } }
           c: attempts(first: 2) { nodes { id } } } } }`,
-      {},
     );
-    expect(twice).toBe(once + 1);
+    expect(twice).toHaveLength(once.length + 1);
   });
 
   it('looks an end user up once in an operation', async () => {

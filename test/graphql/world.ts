@@ -55,6 +55,8 @@ export interface World {
   record(delivery: Partial<IncomingDelivery> & { readonly reading: Reading }): Promise<number>;
   /** How every kept delivery is understood from now on. */
   reread(reading: Reading): void;
+  /** Ends the feed, which looks into the log every second: now no statement is sent but those of what is asked. */
+  silence(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -161,6 +163,8 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
     reread(reading) {
       rereading = reading;
     },
+
+    silence: () => feed.stop(),
 
     async close() {
       await feed.stop();

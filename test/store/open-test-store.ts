@@ -14,7 +14,7 @@ import {
 } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
 
-const SILENT = { info() {}, error() {}, fatal() {} };
+export const SILENT = { info() {}, error() {}, fatal() {} };
 
 export interface TestStore {
   readonly store: Store;
@@ -72,6 +72,18 @@ export async function query<Row>(file: string, sql: string): Promise<readonly Ro
   } finally {
     await connection.close();
   }
+}
+
+/** Every row of every table but the log, bytes included. */
+export async function tablesOf(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const tables = await query<{ name: string }>(
+    file,
+    `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('changes', 'sqlite_sequence')`,
+  );
+  const rows = await Promise.all(
+    tables.map(({ name }) => query(file, `SELECT * FROM "${name}" ORDER BY 1, 2`)),
+  );
+  return Object.fromEntries(tables.map(({ name }, index) => [name, rows[index]]));
 }
 
 /** Users, identities, attempts and levels as one text, by natural keys. Users that went into others are left out. */

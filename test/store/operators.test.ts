@@ -315,7 +315,7 @@ describe('a replay', () => {
       now: NOW,
       reread: asBefore('sumsub'),
     });
-    expect(outcome).toEqual({ deliveries: 4, redisposed: [], changes: [] });
+    expect(outcome).toEqual({ deliveries: 4, redisposed: [], failed: [], changes: [] });
     expect(await stateOf(file)).toBe(before);
   });
 

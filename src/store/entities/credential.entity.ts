@@ -31,6 +31,7 @@ export class CredentialEntity {
   @Column('text', { name: 'issued_at' })
   issuedAt!: string;
 
+  @Index('credentials_by_delivery')
   @Column('integer', { name: 'delivery_id' })
   deliveryId!: number;
 

@@ -13,7 +13,8 @@ import { IdentityEntity } from './identity.entity';
 
 @Entity('deliveries')
 @Unique('deliveries_key', ['provider', 'duplicateKey'])
-@Index('deliveries_by_disposition', ['disposition', 'id'])
+@Index('deliveries_by_disposition', ['disposition', 'receivedAt'])
+@Index('deliveries_by_provider', ['provider', 'receivedAt'])
 @Index('deliveries_recurring', ['provider', 'id'], { where: "instr(duplicate_key, '@') > 0" })
 @Index('deliveries_unread', ['provider', 'id'], { where: "disposition = 'QUARANTINED'" })
 export class DeliveryEntity {
@@ -34,6 +35,7 @@ export class DeliveryEntity {
   @Column('integer')
   duplicates!: number;
 
+  @Index('deliveries_by_receipt')
   @Column('text', { name: 'received_at' })
   receivedAt!: string;
 

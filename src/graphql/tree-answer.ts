@@ -1,0 +1,133 @@
+/**
+ * Answers queries from plans: in one statement, byte for byte as plain execution does. What has no plan, and all that
+ * goes wrong, is left to plain execution.
+ */
+
+import type { GraphQLSchema } from 'graphql';
+import type { Principal } from '../access/principal';
+import { encodeCursor } from '../domain/cursor';
+import { GatewayError } from '../domain/errors';
+import type { Store } from '../store/store';
+import type { ForwardPage, Spelling, TreeChoice, UserKey } from '../store/tree';
+import { type AttemptsArgs, toAttemptConditions, toAttemptOrder } from './attempt.input';
+import { encodeNodeId, parseNodeId } from './node-id';
+import { type PageArgs, toPage } from './page';
+import type { ProviderListing } from './provider.enum';
+import { type Choices, type Plan, planOf } from './tree-plan';
+import { type IdentityInput, toUserConditions, toUserOrder, type UsersArgs } from './user.input';
+
+/** An operation as sent. */
+export interface Question {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+export interface TreeAnswersOptions {
+  readonly schema: GraphQLSchema;
+  readonly providers: readonly ProviderListing[];
+  readonly store: Pick<Store, 'tree' | 'logId'>;
+  readonly log: { warn(record: object, message: string): void };
+}
+
+/** @returns the body of the response; `null`: to be executed plainly. */
+export type TreeAnswers = (principal: Principal, question: Question) => Promise<string | null>;
+
+/** Documents that are remembered, with a plan or without one. */
+const MAX_PLANS = 500;
+const MAX_DOCUMENT_LENGTH = 20_000;
+
+export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
+  const { schema, providers, store, log } = options;
+  const choices = choicesAmong(providers);
+  const spelling = spellingOf(providers, store.logId);
+  const plans = new Map<string, Plan | null>();
+
+  function planFor({ query, operationName }: Question): Plan | null {
+    if (query.length > MAX_DOCUMENT_LENGTH) return null;
+    const key = `${operationName ?? ''}\n${query}`;
+    const known = plans.get(key);
+    if (known !== undefined) return known;
+    const plan = planOf(schema, choices, query, operationName);
+    plans.set(key, plan);
+    const [oldest] = plans.keys();
+    if (plans.size > MAX_PLANS && oldest !== undefined) plans.delete(oldest);
+    return plan;
+  }
+
+  return async (principal, question) => {
+    if (principal.kind === 'API_KEY' && !principal.scopes.has('read')) return null;
+    const plan = planFor(question);
+    try {
+      const roots = plan?.(question.variables) ?? null;
+      if (roots === null) return null;
+      const viewer = principal.kind === 'USER' ? principal.externalUserId : null;
+      return `{"data":${await store.tree({ roots, viewer }, spelling)}}\n`;
+    } catch (err) {
+      if (!(err instanceof GatewayError))
+        log.warn({ err }, 'a query plan failed; executing plainly');
+      return null;
+    }
+  };
+}
+
+// ── What arguments choose ───────────────────────────────────────────────────────────────────────────────────────────
+
+function choicesAmong(providers: readonly ProviderListing[]): Choices {
+  function attempts({ filter, orderBy, ...rest }: AttemptsArgs): TreeChoice | null {
+    const page = toForwardPage(rest);
+    if (page === null || filter?.userIds || isGiven(filter?.externalUserId)) return null;
+    const conditions = toAttemptConditions(providers, filter);
+    return { of: 'attempts', filter: conditions, order: toAttemptOrder(orderBy), page };
+  }
+
+  return {
+    'Query.user': (args: UserArgs) => {
+      const by = toUserKey(args);
+      return by && { of: 'user', by };
+    },
+    'Query.users': ({ filter, orderBy, ...rest }: UsersArgs) => {
+      const page = toForwardPage(rest);
+      if (page === null || filter?.ids || isGiven(filter?.externalUserId)) return null;
+      const conditions = toUserConditions(providers, filter);
+      return { of: 'users', filter: conditions, order: toUserOrder(orderBy), page };
+    },
+    'Query.verificationAttempts': attempts,
+    'User.attempts': attempts,
+  };
+}
+
+interface UserArgs {
+  readonly id?: string | null;
+  readonly externalUserId?: string | null;
+  readonly identity?: IdentityInput | null;
+}
+
+function toUserKey({ id, externalUserId, identity }: UserArgs): UserKey | null {
+  if ([id, externalUserId, identity].filter(isGiven).length !== 1) return null;
+  if (isGiven(id)) return { id: parseNodeId('User', id, '`id`') };
+  if (isGiven(externalUserId)) return { externalUserId };
+  return identity ? { provider: identity.provider, ref: identity.ref } : null;
+}
+
+function toForwardPage(args: PageArgs): ForwardPage | null {
+  const { first, last: _, ...rest } = toPage(args);
+  return first === undefined ? null : { first, ...rest };
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined;
+}
+
+function spellingOf(providers: readonly ProviderListing[], logId: string): Spelling {
+  const names = new Map(providers.map(({ id, enumName }) => [id, enumName]));
+  return {
+    id: encodeNodeId,
+    cursor: (seq) => encodeCursor(logId, seq),
+    provider(id) {
+      const name = names.get(id);
+      if (name === undefined) throw new Error('expected a vendor of the registry');
+      return name;
+    },
+  };
+}

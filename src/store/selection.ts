@@ -1,0 +1,82 @@
+/** Which rows, in which order, and how many. */
+
+import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
+import type { AttemptStatus, Disposition, VerificationStatus } from '../domain/status';
+
+/**
+ * Keyset page. `after` and `before` are the opaque row cursors of `PageOf`. With `last` the page is taken from the end
+ * but still stands in the order asked for. Exactly one of `first` and `last` is given.
+ */
+export interface Page {
+  readonly first?: number;
+  readonly last?: number;
+  readonly after?: string;
+  readonly before?: string;
+}
+
+export interface PageOf<Row> {
+  readonly rows: readonly { readonly row: Row; readonly cursor: string }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+/** All given conditions hold; an absent one does not restrict. */
+export interface UserFilter {
+  readonly ids?: readonly number[];
+  readonly verificationStatus?: readonly VerificationStatus[];
+  readonly externalUserId?: string;
+  readonly provider?: ProviderId;
+  readonly levelKey?: LevelKey;
+  readonly active?: boolean;
+  readonly createdFrom?: Date;
+  readonly createdBefore?: Date;
+  readonly updatedFrom?: Date;
+  readonly updatedBefore?: Date;
+}
+
+export interface AttemptFilter {
+  readonly userIds?: readonly number[];
+  readonly provider?: ProviderId;
+  readonly levelKey?: LevelKey;
+  readonly levelKind?: LevelKind;
+  readonly status?: readonly AttemptStatus[];
+  readonly sandbox?: boolean;
+  readonly startedFrom?: Date;
+  readonly startedBefore?: Date;
+  readonly updatedFrom?: Date;
+  readonly updatedBefore?: Date;
+}
+
+export interface DeliveryFilter {
+  readonly provider?: ProviderId;
+  readonly disposition?: readonly Disposition[];
+  readonly eventType?: string;
+  readonly userIds?: readonly number[];
+  readonly receivedFrom?: Date;
+  readonly receivedBefore?: Date;
+}
+
+export interface ChangeFilter {
+  /** Entries about any of these users, or about a user merged with one of them. */
+  readonly userIds?: readonly number[];
+  readonly provider?: ProviderId;
+  readonly levelKey?: LevelKey;
+  /** Entries that gave an attempt one of these statuses. */
+  readonly attemptStatus?: readonly AttemptStatus[];
+  /** Entries after which the user had one of these statuses. */
+  readonly verificationStatus?: readonly VerificationStatus[];
+  /** Only entries that changed the status of the user. */
+  readonly verificationStatusChanged?: boolean;
+}
+
+export type ChangeOwner = 'user' | 'attempt' | 'delivery';
+
+export interface UserOrder {
+  readonly field: 'CREATED_AT' | 'UPDATED_AT';
+  readonly direction: 'ASC' | 'DESC';
+}
+
+export interface AttemptOrder {
+  readonly field: 'STARTED_AT' | 'UPDATED_AT';
+  readonly direction: 'ASC' | 'DESC';
+}

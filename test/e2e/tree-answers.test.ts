@@ -1,0 +1,186 @@
+/**
+ * The shorter way to an answer beside the plain one: `GET /graphql` is always executed plainly, so what a POST is
+ * answered has to be the same to the byte.
+ */
+
+import fc from 'fast-check';
+import { createSchema } from '../../src/graphql/schema';
+import { PROVIDERS } from '../../src/providers/registry';
+import { delivery, fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
+import { createDisposal } from '../support/disposal';
+import { API_KEY, startGateway, type TestGateway, tokenFor } from './gateway';
+import { randomQuery } from './random-query';
+
+const disposal = createDisposal('all');
+const SCHEMA = createSchema(PROVIDERS);
+/** Texts that mean something to JSON, to SQL, or to us. */
+const NASTY = [
+  'ada',
+  'quote " backslash \\ slash /',
+  '["User",12]',
+  '","id":["User",1]',
+  "it's; DROP TABLE users; --",
+  'line\nbreak\ttab\u0001\u001f\u007f\u2028',
+  'é 😀 ü',
+  'ben',
+];
+const LEVELS = ['basic-kyc-level', 'a/b "c"', 'x'];
+
+let gateway: TestGateway;
+let statements: string[];
+let cursors: readonly string[];
+let ids: readonly string[];
+
+beforeAll(async () => {
+  statements = [];
+  gateway = await startGateway(disposal, { onQuery: (sql) => statements.push(sql) });
+  await fill(gateway);
+  const { data } = await gateway.ask(
+    '{ users(first: 20) { edges { cursor node { id } } } verificationAttempts(first: 50) { edges { cursor node { id } } } }',
+  );
+  const edges = [...data.users.edges, ...data.verificationAttempts.edges];
+  cursors = edges.map(({ cursor }) => JSON.stringify(cursor));
+  ids = edges.map(({ node }) => JSON.stringify(node.id));
+});
+
+it('is the same to the byte for thousands of random queries, for operators and end users', async () => {
+  const tokens = await Promise.all(['ada', 'ben', 'nobody'].map((name) => tokenFor(name)));
+  let short = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.gen(), fc.nat(5), async (gen, who) => {
+      const draw = (count: number) => gen(fc.nat, { max: count - 1 });
+      const { query, variables } = randomQuery(SCHEMA, { of: values() }, draw);
+      const credential = tokens[who] ?? API_KEY;
+      const before = statements.length;
+      const posted = await ask('POST', credential, query, variables);
+      short += Number(isOneTree(statements.slice(before)));
+      expect(posted).toEqual(await ask('GET', credential, query, variables));
+    }),
+    { numRuns: 3000, endOnFailure: true },
+  );
+  expect(short).toBeGreaterThan(800); // else it would be plain execution that is compared with itself
+}, 300_000);
+
+it.each([
+  '{ users { nodes { externalUserId levels { level { name } } } totalCount pageInfo { endCursor hasNextPage } } }',
+  '{ user(externalUserId: "ada") { id attempts(first: 2) { edges { cursor node { level { key } user { id } } } } } }',
+  '{ verificationAttempts(filter: { status: [APPROVED] }) { nodes { rejection { reasons { code } } } } cursor }',
+])('asks the database once: %s', async (query) => {
+  const before = statements.length;
+  const { status } = await ask('POST', API_KEY, query, {});
+  expect(status).toBe(200);
+  expect(statements.slice(before).filter((sql) => !sql.includes('api_keys'))).toHaveLength(1);
+});
+
+it.each([
+  ['a size out of range', '{ users(first: 101) { nodes { id } } }'],
+  ['a foreign id', '{ user(id: "VXNlcjo5OTk5") { id } }'],
+  ['an unreadable id', '{ user(id: "?") { id } }'],
+  ['a cursor that is none', '{ users(after: "?") { nodes { id } } }'],
+  ['an unknown field', '{ users { nodes { nothing } } }'],
+  ['two ways to name a user', '{ user(id: "x", externalUserId: "ada") { id } }'],
+  ['a missing variable', 'query ($id: String!) { user(externalUserId: $id) { id } }'],
+  ['a syntax error', '{ users {'],
+])('leaves %s to plain execution', async (_, query) => {
+  expect(await ask('POST', API_KEY, query, {})).toEqual(await ask('GET', API_KEY, query, {}));
+});
+
+it('gives an answer to nobody without the scope to read', async () => {
+  const { key } = await gateway.createKey('operate');
+  const answer = await ask('POST', key, '{ users { nodes { id } } }', {});
+  expect(answer).toEqual(await ask('GET', key, '{ users { nodes { id } } }', {}));
+  expect(answer.text).toContain('FORBIDDEN');
+});
+
+function isOneTree(sql: readonly string[]): boolean {
+  return sql.length === 1 && sql[0]?.includes(' AS tree') === true;
+}
+
+async function ask(
+  method: 'GET' | 'POST',
+  credential: string,
+  query: string,
+  variables: object,
+): Promise<{ readonly status: number; readonly type: string | null; readonly text: string }> {
+  const search = new URLSearchParams({ query, variables: JSON.stringify(variables) });
+  const headers = {
+    authorization: `Bearer ${credential}`,
+    accept: 'application/graphql-response+json',
+    'content-type': 'application/json',
+  };
+  const response = await (method === 'GET'
+    ? fetch(`${gateway.url}/graphql?${search}`, { headers })
+    : fetch(`${gateway.url}/graphql`, {
+        method,
+        headers,
+        body: JSON.stringify({ query, variables }),
+      }));
+  return {
+    status: response.status,
+    type: response.headers.get('content-type'),
+    text: await response.text(),
+  };
+}
+
+function values(): Readonly<Record<string, readonly string[]>> {
+  const names = NASTY.map((name) => JSON.stringify(name));
+  const status = ['status: [APPROVED]', 'status: [REJECTED, PENDING]', 'status: []'];
+  return {
+    first: ['1', '2', '3', '7', '100', '0', 'null'],
+    last: ['2'],
+    after: [...cursors.slice(0, 9), 'null', '"?"'],
+    before: cursors.slice(3, 6),
+    id: [...ids.slice(0, 9), '"?"'],
+    externalUserId: [...names, '"nobody"'],
+    identity: ['{ provider: P100, ref: "ada" }', '{ provider: SUMSUB, ref: "applicant-0" }'],
+    filter: [
+      ...status.map((one) => `{ ${one} }`),
+      '{ provider: SUMSUB, sandbox: false }',
+      '{ verificationStatus: [VERIFIED] }',
+      '{ level: "sumsub/basic-kyc-level" }',
+      '{ active: true, createdFrom: "2024-01-01T00:00:00Z" }',
+      '{ startedBefore: "2030-01-01T00:00:00Z", levelKind: LEVEL }',
+      '{ externalUserId: "ada" }',
+    ],
+    orderBy: ['{ field: UPDATED_AT, direction: ASC }', '{ field: STARTED_AT, direction: ASC }'],
+    provider: ['SUMSUB'],
+    status: ['VERIFIED'],
+  };
+}
+
+async function fill({ store }: TestGateway): Promise<void> {
+  const at = new Date('2024-06-01T00:00:00Z');
+  const bodies = NASTY.flatMap((name, index) => {
+    const about = { applicantId: `applicant-${index}`, externalUserId: name };
+    const level = LEVELS[index % LEVELS.length];
+    const red = {
+      reviewAnswer: 'RED',
+      reviewRejectType: 'RETRY',
+      rejectLabels: ['FORGERY', 'BAD_SELFIE', 'a word "nobody" knows'],
+      moderationComment: name,
+    };
+    return [
+      ['sumsub', sumsub('applicantCreated', { ...about, levelName: level }, index * 10)],
+      ['sumsub', sumsub('applicantPending', { ...about, levelName: level }, index * 10 + 1)],
+      [
+        'sumsub',
+        sumsub(
+          'applicantReviewed',
+          { ...about, reviewResult: index % 2 ? red : { reviewAnswer: 'GREEN' } },
+          index * 10 + 2,
+        ),
+      ],
+      ['p100', p100(name, 'NOT_VERIFIED', index % 3 ? 'REJECTED_BY_PROVIDER' : 'IN_PROGRESS')],
+      ['paycaddy', paycaddy(index % 2 ? 'verified' : 'reviewNeeded', `paycaddy-${index}`, index)],
+      ['fractal-id', fractalId('verification_approved', 'basic+liveness', name, index)],
+    ] as const;
+  });
+  for (const [provider, body] of bodies) await store.record(delivery(provider, body, at));
+  await store.linkIdentity({
+    provider: 'paycaddy',
+    subjectRef: 'paycaddy-0',
+    userId: 1,
+    actor: 'test',
+    now: at,
+  });
+}
