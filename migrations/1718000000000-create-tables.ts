@@ -73,12 +73,14 @@ export class CreateTables1718000000000 implements MigrationInterface {
         "started_at" text NOT NULL,
         "updated_at" text NOT NULL,
         "decided_at" text,
-        CONSTRAINT "attempts_number" UNIQUE ("identity_id", "level_key", "number"),
         CONSTRAINT "attempts_identity" FOREIGN KEY ("identity_id") REFERENCES "identities" ("id"),
         CONSTRAINT "attempts_user" FOREIGN KEY ("user_id") REFERENCES "users" ("id"),
         CONSTRAINT "attempts_level_key" FOREIGN KEY ("level_key") REFERENCES "levels" ("key")
       )
     `);
+    await runner.query(
+      `CREATE INDEX "attempts_by_identity" ON "attempts" ("identity_id", "level_key", "number")`,
+    );
     await runner.query(
       `CREATE INDEX "attempts_by_status" ON "attempts" ("status", "started_at", "id")`,
     );
@@ -91,6 +93,7 @@ export class CreateTables1718000000000 implements MigrationInterface {
       CREATE TABLE "user_levels" (
         "user_id" integer NOT NULL,
         "level_key" text NOT NULL,
+        "kind" text NOT NULL,
         "status" text NOT NULL,
         "since" text NOT NULL,
         "expires_at" text,
@@ -167,14 +170,16 @@ export class CreateTables1718000000000 implements MigrationInterface {
         "credential_ref" text NOT NULL,
         "issued_at" text NOT NULL,
         "delivery_id" integer NOT NULL,
-        CONSTRAINT "credentials_ref" UNIQUE ("provider", "credential_ref"),
+        CONSTRAINT "credentials_word" UNIQUE ("delivery_id", "credential_ref"),
         CONSTRAINT "credentials_delivery" FOREIGN KEY ("delivery_id") REFERENCES "deliveries" ("id")
       )
     `);
     await runner.query(
       `CREATE INDEX "credentials_by_holder" ON "credentials" ("provider", "holder_ref")`,
     );
-    await runner.query(`CREATE INDEX "credentials_by_delivery" ON "credentials" ("delivery_id")`);
+    await runner.query(
+      `CREATE INDEX "credentials_by_ref" ON "credentials" ("provider", "credential_ref")`,
+    );
     await runner.query(`
       CREATE TABLE "changes" (
         "id" integer PRIMARY KEY AUTOINCREMENT NOT NULL,

@@ -4,7 +4,13 @@ import type { Rejection } from './change';
 import type { Reason, ResetEvent, StatusEvent, WithdrawnEvent } from './event';
 import { type Instant, toDate } from './instant';
 import { dateOf, type RecordedEvent } from './recorded-event';
-import { type AttemptStatus, isOpen, type Trust, type VerificationStatus } from './status';
+import {
+  ATTEMPT_STATUSES,
+  type AttemptStatus,
+  isOpen,
+  type Trust,
+  type VerificationStatus,
+} from './status';
 
 /** One run of one user at one level. */
 export interface Attempt {
@@ -22,16 +28,24 @@ export interface Attempt {
   readonly startedAt: Instant;
   /** When its status, or the reasons for it, last changed. */
   readonly updatedAt: Instant;
-  /** When it was decided as it is now; `null` while open. */
+  /** When it was first decided as it is now; `null` while open. */
   readonly decidedAt: Instant | null;
+}
+
+/** An attempt with all the times at which it was decided as it is now; none while it is open. */
+export interface Run extends Attempt {
+  readonly decisions: readonly Instant[];
 }
 
 /** What one stream of events adds up to. */
 export interface Course {
   /** Oldest first. */
-  readonly attempts: readonly Attempt[];
-  /** The vendor's own word on the lasting state, where it gives one. */
-  readonly standing: { readonly status: VerificationStatus; readonly since: Instant } | null;
+  readonly attempts: readonly Run[];
+  /** The vendor's own word on the lasting state, where it gives one, and when it came to it or approved anew. */
+  readonly standing: {
+    readonly status: VerificationStatus;
+    readonly decisions: readonly Instant[];
+  } | null;
   /** The vendor's last word was that the level is no longer asked for. */
   readonly withdrawn: boolean;
 }
@@ -40,6 +54,19 @@ export interface Course {
 export const REPEAT_WINDOW_MS = 10 * 60_000;
 
 type Entry<Event> = RecordedEvent & { readonly event: Event };
+
+/** A course while it is told. It belongs to one fold, which changes it in place: copies would cost the square of the events. */
+interface Telling {
+  readonly attempts: OwnRun[];
+  standing: { readonly status: VerificationStatus; readonly decisions: Instant[] } | null;
+  withdrawn: boolean;
+  /** When each word without a clock was last received. */
+  readonly heard: Map<string, Instant>;
+}
+
+interface OwnRun extends Attempt {
+  readonly decisions: Instant[];
+}
 
 /**
  * Vendors deliver late, twice and out of order, so the vendor's clock decides, not arrival: any permutation of the
@@ -51,77 +78,72 @@ type Entry<Event> = RecordedEvent & { readonly event: Event };
  * @param events - Of one identity, one level, one environment and (where sent) one attempt id, sorted; account events
  *   of the identity among them.
  */
-export function foldCourse(events: readonly RecordedEvent[]): Course {
-  let course: Course = { attempts: [], standing: null, withdrawn: false };
-  events.forEach((entry, index) => {
+export function foldCourse(events: Iterable<RecordedEvent>): Course {
+  const course: Telling = { attempts: [], standing: null, withdrawn: false, heard: new Map() };
+  for (const entry of events) {
     const { event } = entry;
     if (event.type === 'STATUS') {
-      if (!isLateRepeat({ ...entry, event }, course, events.slice(0, index))) {
-        course = applyStatus(course, { ...entry, event });
-      }
+      if (!isLateRepeat(course, { ...entry, event })) applyStatus(course, { ...entry, event });
+      if (event.occurredAt === undefined) course.heard.set(event.providerStatus, entry.receivedAt);
     } else if (event.type === 'RESET') {
-      course = applyReset(course, { ...entry, event });
+      applyReset(course, { ...entry, event });
     } else if (event.type === 'WITHDRAWN') {
-      course = applyWithdrawal(course, entry, event.providerStatus);
+      applyWithdrawal(course, entry, event.providerStatus);
     } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-      course = applyWithdrawal(course, entry, 'deleted');
+      applyWithdrawal(course, entry, 'deleted');
     }
-  });
-  return course;
+  }
+  const { heard: _, ...told } = course;
+  return told;
 }
 
-/** Without a clock, a step back from a decision that repeats a word of the last minutes is the vendor's retry. */
-function isLateRepeat(
-  entry: Entry<StatusEvent>,
-  course: Course,
-  earlier: readonly RecordedEvent[],
-): boolean {
+/**
+ * Without a clock, a step back to a word of the last minutes is the vendor's retry. A decision never is: SUCCESSFUL,
+ * REJECTED, SUCCESSFUL may be a late retry of the first or a mind changed twice, and no decision may be dropped.
+ */
+function isLateRepeat({ attempts, heard }: Telling, entry: Entry<StatusEvent>): boolean {
   const { event } = entry;
-  const current = course.attempts.at(-1);
-  if (event.occurredAt !== undefined || current === undefined || isOpen(current.status))
-    return false;
-  const stepsBack =
-    event.status === undefined ? event.standing === 'NOT_VERIFIED' : isOpen(event.status);
-  if (!stepsBack) return false;
-  const since = toDate(entry.receivedAt).getTime() - REPEAT_WINDOW_MS;
-  return earlier.some(
-    (before) =>
-      before.event.type === 'STATUS' &&
-      before.event.providerStatus === event.providerStatus &&
-      toDate(before.receivedAt).getTime() >= since,
-  );
+  const current = attempts.at(-1);
+  const before = heard.get(event.providerStatus);
+  if (event.occurredAt !== undefined || current === undefined || before === undefined) return false;
+  const apartMs = toDate(entry.receivedAt).getTime() - toDate(before).getTime();
+  return apartMs <= REPEAT_WINDOW_MS && stepsBack(current.status, event);
 }
 
-function applyStatus(course: Course, entry: Entry<StatusEvent>): Course {
-  const { event } = entry;
-  const lasting =
-    event.standing === undefined ? course : applyStanding(course, entry, event.standing);
-  const attempts =
-    event.status === undefined
-      ? lasting.attempts
-      : applyWord(lasting.attempts, entry, event.status);
-  return { ...lasting, attempts, withdrawn: false };
+function stepsBack(from: AttemptStatus, { status, standing }: StatusEvent): boolean {
+  if (status === undefined) return standing === 'NOT_VERIFIED';
+  if (!isOpen(status)) return false;
+  return !isOpen(from) || ATTEMPT_STATUSES.indexOf(status) < ATTEMPT_STATUSES.indexOf(from);
+}
+
+function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
+  const { status, standing } = entry.event;
+  const ended = standing !== undefined && applyStanding(course, entry, standing);
+  if (status !== undefined) applyWord(course, entry, status, ended);
+  course.withdrawn = false;
 }
 
 /**
  * The vendor's lasting word. Beside an attempt's status it only settles what became of an earlier approval; alone it
  * means that no attempt is being handled, so it also decides the current one.
+ *
+ * @returns Whether it decided an attempt.
  */
 function applyStanding(
-  course: Course,
+  course: Telling,
   entry: Entry<StatusEvent>,
   standing: VerificationStatus,
-): Course {
-  const at = dateOf(entry);
+): boolean {
   const held = course.standing?.status;
-  const changed = held !== standing;
-  const current = course.attempts.at(-1);
-  const word = impliedWord(standing, entry.event.status, current, held);
-  return {
-    ...course,
-    standing: changed ? { status: standing, since: at } : course.standing,
-    attempts: word === undefined ? course.attempts : applyWord(course.attempts, entry, word),
-  };
+  const at = dateOf(entry);
+  if (course.standing?.status !== standing) course.standing = { status: standing, decisions: [at] };
+  // That it still stands is not a decision: only an approval prolongs what a policy lets run out.
+  else if (standing === 'VERIFIED' && entry.event.status === 'APPROVED') {
+    course.standing.decisions.push(at);
+  }
+  const word = impliedWord(standing, entry.event.status, course.attempts.at(-1), held);
+  if (word !== undefined) applyWord(course, entry, word, false);
+  return word !== undefined;
 }
 
 function impliedWord(
@@ -147,17 +169,20 @@ function impliedWord(
   }
 }
 
+/** @param ended - The same event has just ended an attempt: an open word in it is about the next. */
 function applyWord(
-  attempts: readonly Attempt[],
+  { attempts }: Telling,
   entry: Entry<StatusEvent>,
   status: AttemptStatus,
-): readonly Attempt[] {
+  ended: boolean,
+): void {
   const current = attempts.at(-1);
   const opens =
     current === undefined ||
-    (entry.event.attemptRef === undefined && startsAnew(current, entry, status));
-  if (opens) return [...attempts, open(entry, status)];
-  return [...attempts.slice(0, -1), revise(current, entry, status)];
+    (entry.event.attemptRef === undefined &&
+      ((ended && isOpen(status)) || startsAnew(current, entry, status)));
+  if (opens) attempts.push(open(entry, status));
+  else attempts[attempts.length - 1] = revise(current, entry, status);
 }
 
 /**
@@ -170,38 +195,26 @@ function startsAnew(current: Attempt, entry: RecordedEvent, status: AttemptStatu
   return isOpen(status) && dateOf(entry) !== current.decidedAt;
 }
 
-function applyReset(course: Course, entry: Entry<ResetEvent>): Course {
-  return {
-    standing: null,
-    withdrawn: false,
-    attempts: [
-      ...cancel(course.attempts, entry, entry.event.providerStatus),
-      open(entry, 'PENDING'),
-    ],
-  };
+function applyReset(course: Telling, entry: Entry<ResetEvent>): void {
+  cancel(course, entry, entry.event.providerStatus);
+  course.attempts.push(open(entry, 'PENDING'));
+  course.standing = null;
+  course.withdrawn = false;
 }
 
-function applyWithdrawal(course: Course, entry: RecordedEvent, providerStatus: string): Course {
-  if (course.attempts.length === 0) return course;
-  return {
-    standing: null,
-    withdrawn: true,
-    attempts: cancel(course.attempts, entry, providerStatus),
-  };
+function applyWithdrawal(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+  if (course.attempts.length === 0) return;
+  cancel(course, entry, providerStatus);
+  course.standing = null;
+  course.withdrawn = true;
 }
 
 /** Voids what is open or approved; a rejection or an expiry already holds nothing, and stays as the history it is. */
-function cancel(
-  attempts: readonly Attempt[],
-  entry: RecordedEvent,
-  providerStatus: string,
-): readonly Attempt[] {
+function cancel({ attempts }: Telling, entry: RecordedEvent, providerStatus: string): void {
   const current = attempts.at(-1);
-  if (current === undefined || !(isOpen(current.status) || current.status === 'APPROVED')) {
-    return attempts;
-  }
+  if (current === undefined || !(isOpen(current.status) || current.status === 'APPROVED')) return;
   const at = dateOf(entry);
-  const cancelled: Attempt = {
+  attempts[attempts.length - 1] = {
     ...current,
     status: 'CANCELLED',
     providerStatus,
@@ -210,14 +223,14 @@ function cancel(
     trust: entry.trust,
     updatedAt: at,
     decidedAt: at,
+    decisions: [at],
   };
-  return [...attempts.slice(0, -1), cancelled];
 }
 
 function open(
   entry: Entry<StatusEvent | ResetEvent | WithdrawnEvent>,
   status: AttemptStatus,
-): Attempt {
+): OwnRun {
   const at = dateOf(entry);
   const { event } = entry;
   return {
@@ -226,22 +239,26 @@ function open(
     startedAt: at,
     ...wordOf(entry, status, at),
     updatedAt: at,
+    decisions: isOpen(status) ? [] : [at],
   };
 }
 
-function revise(current: Attempt, entry: Entry<StatusEvent>, status: AttemptStatus): Attempt {
+function revise(current: OwnRun, entry: Entry<StatusEvent>, status: AttemptStatus): OwnRun {
   const at = dateOf(entry);
   const word = wordOf(entry, status, at);
-  const sameStatus = current.status === status;
+  if (current.status !== status) {
+    return { ...current, ...word, updatedAt: at, decisions: isOpen(status) ? [] : [at] };
+  }
+  if (!isOpen(status)) current.decisions.push(at);
   const sameReasons =
     JSON.stringify([current.rejection, current.reviewReasons]) ===
     JSON.stringify([word.rejection, word.reviewReasons]);
-  if (sameStatus && sameReasons && current.providerStatus === word.providerStatus) return current;
+  if (sameReasons && current.providerStatus === word.providerStatus) return current;
   return {
     ...current,
     ...word,
-    updatedAt: sameStatus && sameReasons ? current.updatedAt : at,
-    decidedAt: sameStatus ? current.decidedAt : word.decidedAt,
+    updatedAt: sameReasons ? current.updatedAt : at,
+    decidedAt: current.decidedAt,
   };
 }
 

@@ -3,9 +3,16 @@
 /** Slug of a vendor as in its webhook URL, e.g. `fractal-id`. */
 export type ProviderId = string;
 
-/** ACTION levels check one action (a payment method, say) and never count toward a user's status. */
+/**
+ * ACTION levels check one action (a payment method, say) and never count toward a user's status. Where several kinds are
+ * told of one level, the one further down holds, whatever the order.
+ */
 export const LEVEL_KINDS = ['LEVEL', 'ADD_ON', 'ACTION'] as const;
 export type LevelKind = (typeof LEVEL_KINDS)[number];
+
+export function lesserKind(a: LevelKind, b: LevelKind): LevelKind {
+  return LEVEL_KINDS.indexOf(a) > LEVEL_KINDS.indexOf(b) ? a : b;
+}
 
 export interface Level {
   readonly provider: ProviderId;

@@ -36,6 +36,7 @@ export interface Verification {
    * while nothing has been said about any of them.
    */
   readonly since: Instant | null;
+  /** When it runs out, while it is VERIFIED; `null` for never. */
   readonly expiresAt: Instant | null;
   /** Levels that make the status what it is, where it is VERIFIED or EXPIRED. */
   readonly because: readonly LevelKey[];
@@ -52,7 +53,7 @@ export function evaluate(policy: Policy, levels: readonly HeldLevel[]): Verifica
   return {
     status: finding.status,
     since: finding.status === 'NOT_VERIFIED' ? latest(missing.map(sinceOf)) : finding.since,
-    expiresAt: finding.expiresAt,
+    expiresAt: finding.status === 'VERIFIED' ? finding.expiresAt : null,
     because: finding.status === 'NOT_VERIFIED' ? [] : unique(finding.because),
     missing: unique(missing),
   };

@@ -1,18 +1,25 @@
 /** From events to state: what a user's identities, attempts, levels and status are, given all that was said. Pure. */
 
-import { type Attempt, type Course, foldCourse } from './attempt';
+import { compare } from './compare';
 import type { AccountState } from './event';
+import {
+  type IdentityEvents,
+  type IdentityProjection,
+  orderOf,
+  projectIdentity,
+  type Standing,
+} from './identity-projection';
 import { type Instant, instantOf, toDate } from './instant';
-import { type LevelKey, type LevelKind, levelKey, type ProviderId } from './level';
+import { type LevelKey, lesserKind } from './level';
 import { evaluate, type HeldLevel, type Policy, type Verification } from './policy';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
 import type { VerificationStatus } from './status';
 
-export interface IdentityEvents {
-  readonly provider: ProviderId;
-  readonly subjectRef: string;
-  readonly events: readonly RecordedEvent[];
-}
+/**
+ * To be raised whenever the same events come to another state than before: state is kept, so a gateway that projects
+ * otherwise has to project everybody again.
+ */
+export const PROJECTION_VERSION = 1;
 
 export interface ProjectionRules {
   readonly policy: Policy;
@@ -30,18 +37,6 @@ export interface UserProjection {
   readonly active: boolean;
 }
 
-export interface IdentityProjection {
-  readonly state: AccountState;
-  readonly attempts: readonly NumberedAttempt[];
-}
-
-export interface NumberedAttempt extends Attempt {
-  readonly levelKey: LevelKey;
-  readonly levelKind: LevelKind;
-  /** 1, 2, 3 … in the order of their start, per identity and level. */
-  readonly number: number;
-}
-
 export interface UserLevel extends HeldLevel {
   readonly latestAttempt: { readonly identity: number; readonly number: number };
 }
@@ -51,16 +46,18 @@ export function projectUser(
   identities: readonly IdentityEvents[],
   rules: ProjectionRules,
 ): UserProjection {
-  const projected = identities.map((identity) => projectIdentity(identity));
+  const projected = identities.map((identity, index) =>
+    projectIdentity(identity, index, rules.acceptSandbox),
+  );
   const levels = combine(
-    projected.flatMap((one, identity) => one.standings(rules.acceptSandbox, identity)),
+    projected.flatMap((one) => one.standings),
     rules,
   );
   return {
     identities: projected.map(({ state, attempts }) => ({ state, attempts })),
     levels,
     verification: evaluate(rules.policy, levels),
-    active: isActive(projected.map((one) => one.state)),
+    active: isActive(projected.filter((one) => one.counts).map((one) => one.state)),
   };
 }
 
@@ -76,174 +73,7 @@ export function latestExternalUserId(events: readonly RecordedEvent[]): string |
   return [...naming].sort(byOccurrence).at(-1)?.event.externalUserId ?? null;
 }
 
-// ── One identity ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-interface Standing {
-  readonly identity: number;
-  readonly provider: ProviderId;
-  readonly levelKey: LevelKey;
-  readonly kind: LevelKind;
-  readonly status: VerificationStatus;
-  readonly since: Instant;
-  /** When the decision behind the status was taken; `null` if nothing was ever decided. */
-  readonly decidedAt: Instant | null;
-  readonly withdrawn: boolean;
-  readonly latestAttempt: NumberedAttempt;
-}
-
-interface ProjectedIdentity extends IdentityProjection {
-  standings(acceptSandbox: boolean, identity: number): readonly Standing[];
-}
-
-function projectIdentity({ provider, events }: IdentityEvents): ProjectedIdentity {
-  const sorted = [...new Map(events.map((event) => [event.key, event])).values()].sort(
-    byOccurrence,
-  );
-  const levels = groupByLevel(provider, sorted);
-  const courses = [...levels.values()].map((level) => ({
-    ...level,
-    ...number(level, foldStreams(level.entries)),
-  }));
-  return {
-    state: accountState(sorted),
-    attempts: courses.flatMap((level) => level.attempts),
-    standings: (acceptSandbox, identity) =>
-      courses.flatMap(({ streams, ...level }) => {
-        const counted = streams.filter((stream) => acceptSandbox || !stream.sandbox);
-        return counted.flatMap((stream) => standingOf(stream, { identity, provider, ...level }));
-      }),
-  };
-}
-
-function accountState(sorted: readonly RecordedEvent[]): AccountState {
-  const last = sorted.findLast(({ event }) => event.type === 'ACCOUNT')?.event;
-  return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
-}
-
-interface LevelEntries {
-  readonly levelKey: LevelKey;
-  readonly kind: LevelKind;
-  readonly entries: readonly RecordedEvent[];
-}
-
-/** What concerns the whole account stands among the events of each of its levels. */
-function groupByLevel(
-  provider: ProviderId,
-  sorted: readonly RecordedEvent[],
-): ReadonlyMap<LevelKey, LevelEntries> {
-  const levels = new Map<LevelKey, LevelEntries>();
-  for (const { event } of sorted) {
-    if (!('level' in event)) continue;
-    const key = levelKey(provider, event.level);
-    // An ACTION level stays one, whatever else is said under its name: it must never count toward the user's status.
-    const kind = levels.get(key)?.kind === 'ACTION' ? 'ACTION' : event.levelKind;
-    levels.set(key, { levelKey: key, kind, entries: [] });
-  }
-  for (const [key, level] of levels) {
-    const entries = sorted.filter(({ event }) =>
-      'level' in event ? levelKey(provider, event.level) === key : event.type === 'ACCOUNT',
-    );
-    levels.set(key, { ...level, entries });
-  }
-  return levels;
-}
-
-interface Stream extends Course {
-  readonly sandbox: boolean;
-}
-
-/** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
-function foldStreams(entries: readonly RecordedEvent[]): readonly Stream[] {
-  const streams = new Map<string, RecordedEvent[]>();
-  for (const entry of entries) {
-    if (!('level' in entry.event)) continue;
-    streams.set(streamOf(entry), []);
-  }
-  for (const entry of entries) {
-    if ('level' in entry.event) streams.get(streamOf(entry))?.push(entry);
-    else for (const stream of streams.values()) stream.push(entry);
-  }
-  return [...streams].map(([name, stream]) => ({
-    ...foldCourse(stream),
-    sandbox: name.startsWith('sandbox'),
-  }));
-}
-
-function streamOf({ event }: RecordedEvent): string {
-  const attemptRef = event.type === 'STATUS' ? event.attemptRef : undefined;
-  return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
-}
-
-interface NumberedStream extends Omit<Stream, 'attempts'> {
-  readonly attempts: readonly NumberedAttempt[];
-}
-
-function number(
-  { levelKey, kind }: LevelEntries,
-  streams: readonly Stream[],
-): { readonly attempts: readonly NumberedAttempt[]; readonly streams: readonly NumberedStream[] } {
-  const all = streams.flatMap((stream) => stream.attempts);
-  const inOrder = [...all].sort((a, b) => compare(orderOf(a), orderOf(b)));
-  const numbered = new Map(
-    inOrder.map((attempt, index) => [
-      attempt,
-      { ...attempt, levelKey, levelKind: kind, number: index + 1 },
-    ]),
-  );
-  const look = (attempts: readonly Attempt[]) =>
-    attempts.map((attempt) => numbered.get(attempt)).filter((found) => found !== undefined);
-  return {
-    attempts: look(inOrder),
-    streams: streams.map((stream) => ({ ...stream, attempts: look(stream.attempts) })),
-  };
-}
-
-/** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */
-function orderOf(attempt: Attempt): string {
-  return `${attempt.startedAt} ${attempt.sandbox} ${attempt.attemptRef ?? ''}`;
-}
-
-const STATUS_BY_DECISION = {
-  APPROVED: 'VERIFIED',
-  EXPIRED: 'EXPIRED',
-  REJECTED: 'NOT_VERIFIED',
-  CANCELLED: 'NOT_VERIFIED',
-} as const;
-
-function standingOf(
-  stream: NumberedStream,
-  level: Pick<Standing, 'identity' | 'provider' | 'levelKey' | 'kind'>,
-): readonly Standing[] {
-  const [first] = stream.attempts;
-  const latestAttempt = stream.attempts.at(-1);
-  if (first === undefined || latestAttempt === undefined) return [];
-  let status: VerificationStatus = 'NOT_VERIFIED';
-  let since = first.startedAt;
-  let decidedAt: Instant | null = null;
-  for (const attempt of stream.attempts) {
-    if (attempt.decidedAt === null || !(attempt.status in STATUS_BY_DECISION)) continue;
-    const decision = STATUS_BY_DECISION[attempt.status as keyof typeof STATUS_BY_DECISION];
-    if (decision !== status) since = attempt.decidedAt;
-    status = decision;
-    decidedAt = attempt.decidedAt;
-  }
-  const vendors = stream.standing;
-  return [
-    {
-      identity: level.identity,
-      provider: level.provider,
-      levelKey: level.levelKey,
-      kind: level.kind,
-      status: vendors?.status ?? status,
-      since: vendors !== null && vendors.status !== status ? vendors.since : since,
-      decidedAt: vendors !== null && vendors.status !== status ? vendors.since : decidedAt,
-      withdrawn: stream.withdrawn,
-      latestAttempt,
-    },
-  ];
-}
-
-// ── All identities of a user ────────────────────────────────────────────────────────────────────────────────────────
+// ── Levels ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const CAUTION: Record<VerificationStatus, number> = { VERIFIED: 0, EXPIRED: 1, NOT_VERIFIED: 2 };
 
@@ -251,7 +81,9 @@ const CAUTION: Record<VerificationStatus, number> = { VERIFIED: 0, EXPIRED: 1, N
 function combine(standings: readonly Standing[], rules: ProjectionRules): readonly UserLevel[] {
   const byLevel = new Map<LevelKey, Standing[]>();
   for (const standing of standings) {
-    byLevel.set(standing.levelKey, [...(byLevel.get(standing.levelKey) ?? []), standing]);
+    const several = byLevel.get(standing.levelKey) ?? [];
+    several.push(standing);
+    byLevel.set(standing.levelKey, several);
   }
   return [...byLevel]
     .sort(([a], [b]) => compare(a, b))
@@ -260,15 +92,15 @@ function combine(standings: readonly Standing[], rules: ProjectionRules): readon
       const candidates = asked.length > 0 ? asked : several;
       const decisive = [...candidates].sort(byDecision).at(-1);
       const newest = [...candidates].sort(byStart).at(-1);
-      return decisive === undefined || newest === undefined
-        ? []
-        : [toUserLevel(decisive, newest, rules)];
+      if (decisive === undefined || newest === undefined) return [];
+      const kind = several.map((standing) => standing.kind).reduce(lesserKind);
+      return [toUserLevel({ ...decisive, kind }, newest, rules)];
     });
 }
 
 function byDecision(a: Standing, b: Standing): number {
   return (
-    compare(a.decidedAt ?? '', b.decidedAt ?? '') ||
+    compare(a.decisions.at(-1) ?? '', b.decisions.at(-1) ?? '') ||
     CAUTION[a.status] - CAUTION[b.status] ||
     byStart(a, b)
   );
@@ -291,14 +123,23 @@ function toUserLevel(decisive: Standing, newest: Standing, rules: ProjectionRule
   };
   const { expiresAfterMs } = rules.policy;
   const lifetimeMs = expiresAfterMs[level.levelKey] ?? expiresAfterMs['*'];
-  if (level.status !== 'VERIFIED' || lifetimeMs === undefined || decisive.decidedAt === null)
-    return level;
-  const expiresAt = instantOf(new Date(toDate(decisive.decidedAt).getTime() + lifetimeMs));
-  if (expiresAt > instantOf(rules.now)) return { ...level, expiresAt };
-  return { ...level, status: 'EXPIRED', since: expiresAt, expiresAt };
+  const latest = decisive.decisions.at(-1);
+  if (level.status !== 'VERIFIED' || lifetimeMs === undefined || latest === undefined) return level;
+  const expiresAt = plus(latest, lifetimeMs);
+  if (expiresAt <= instantOf(rules.now)) {
+    return { ...level, status: 'EXPIRED', since: expiresAt, expiresAt };
+  }
+  return { ...level, since: lastBreak(decisive.decisions, lifetimeMs) ?? level.since, expiresAt };
 }
 
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+/** When an approval came that found the one before it run out. */
+function lastBreak(approvals: readonly Instant[], lifetimeMs: number): Instant | undefined {
+  return approvals.findLast((at, index) => {
+    const before = approvals[index - 1];
+    return before !== undefined && plus(before, lifetimeMs) <= at;
+  });
+}
+
+function plus(instant: Instant, ms: number): Instant {
+  return instantOf(new Date(toDate(instant).getTime() + ms));
 }

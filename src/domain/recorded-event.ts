@@ -1,5 +1,6 @@
 /** An event with what keeping it adds, and the one order that all readers of events share. */
 
+import { compare } from './compare';
 import type { AccountState, VerificationEvent } from './event';
 import type { Instant } from './instant';
 import { ATTEMPT_STATUSES, type Trust } from './status';
@@ -45,9 +46,4 @@ function caution(event: VerificationEvent): number {
     case 'ACCOUNT':
       return words + 2 + ACCOUNT_CAUTION[event.state];
   }
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

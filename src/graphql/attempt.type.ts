@@ -30,7 +30,10 @@ export class VerificationAttempt implements Node {
   @Field(() => ProviderEnum, { description: 'The vendor.' })
   readonly provider: ProviderId;
 
-  @Field(() => Int, { description: "Counts the user's attempts at this level from 1." })
+  @Field(() => Int, {
+    description:
+      "Counts the attempts of one of the user's accounts at this level from 1, by their start. To be shown, not to be kept: it moves on when news comes late of an attempt before.",
+  })
   readonly number: number;
 
   @Field(() => String, {

@@ -29,7 +29,8 @@ export class User implements Node {
   readonly verificationStatus: VerificationStatus;
 
   @Field(() => Boolean, {
-    description: 'False once every account of the user has been switched off or deleted.',
+    description:
+      'False while any account of the user is switched off at its vendor, and once all of them are deleted.',
   })
   readonly active: boolean;
 

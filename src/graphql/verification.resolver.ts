@@ -2,6 +2,7 @@
 
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { toDate } from '../domain/instant';
+import { splitLevelKey } from '../domain/level';
 import { evaluate, type HeldLevel } from '../domain/policy';
 import type { UserLevelRow } from '../store/store';
 import { loadAttempt, VerificationAttempt } from './attempt.type';
@@ -18,8 +19,7 @@ export class UserVerificationResolver {
   })
   async verification(@Root() user: User, @Ctx() context: Context): Promise<Verification> {
     const rows = await context.loaders.levelsOf.load(user.key);
-    const levels = await Promise.all(rows.map((row) => toHeldLevel(context, row)));
-    const verdict = evaluate(context.policy, levels);
+    const verdict = evaluate(context.policy, rows.map(toHeldLevel));
     const held = new Map(rows.map((row) => [row.levelKey, row]));
     return new Verification({
       status: verdict.status,
@@ -72,7 +72,6 @@ export class MissingLevelResolver {
   }
 }
 
-async function toHeldLevel(context: Context, row: UserLevelRow): Promise<HeldLevel> {
-  const { provider, kind } = await loadLevel(context, row.levelKey);
-  return { ...row, provider, kind };
+function toHeldLevel(row: UserLevelRow): HeldLevel {
+  return { ...row, provider: splitLevelKey(row.levelKey).provider };
 }

@@ -6,9 +6,9 @@
 
 import type { Change } from '../domain/change';
 import type { AccountState, Profile } from '../domain/event';
+import type { NumberedAttempt } from '../domain/identity-projection';
 import type { Instant } from '../domain/instant';
 import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
-import type { NumberedAttempt } from '../domain/projection';
 import type { RecordedEvent } from '../domain/recorded-event';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type { Cipher } from './key-ring';
@@ -43,8 +43,8 @@ export interface IdentityNode {
   undatedDeliveryId: number | null;
   readonly createdAt: string;
   events: StoredEvent[];
-  /** By `attemptKey`. */
-  attempts: Map<string, AttemptNode>;
+  /** By id. */
+  attempts: Map<number, AttemptNode>;
   readonly cipher: () => Cipher;
   dirty: boolean;
   /** Belongs to another user than when it was loaded. */
@@ -61,6 +61,7 @@ export interface AttemptNode extends NumberedAttempt {
 }
 
 export interface LevelNode {
+  readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;
@@ -93,12 +94,17 @@ export interface NewEvent {
   readonly cipher: () => Cipher;
 }
 
-export interface NewCredential {
+/** The latest word about a credential. */
+export interface KnownCredential {
+  readonly holderRef: string;
+  readonly issuedAt: Instant;
+}
+
+/** What one delivery says about a credential. */
+export interface NewCredential extends KnownCredential {
   readonly id: number;
   readonly provider: ProviderId;
-  readonly holderRef: string;
   readonly credentialRef: string;
-  readonly issuedAt: Instant;
   readonly deliveryId: number;
 }
 
@@ -123,8 +129,8 @@ export interface Graph {
   readonly deliveriesById: Map<number, KnownDelivery>;
   /** Per provider, the ids of its last delivery that may recur and of its last that could not be read; 0 for none. */
   readonly lastWords: Map<ProviderId, { readonly recurring: number; readonly unread: number }>;
-  /** `pairKey(provider, credentialRef)` of credentials already kept. */
-  readonly credentials: Set<string>;
+  /** By `pairKey(provider, credentialRef)`. */
+  readonly credentials: Map<string, KnownCredential>;
   /** Highest id in use, per table. */
   readonly lastIds: Record<Table, number>;
 
@@ -154,7 +160,7 @@ export function createGraph(): Graph {
     deliveries: new Map(),
     deliveriesById: new Map(),
     lastWords: new Map(),
-    credentials: new Set(),
+    credentials: new Map(),
     lastIds: {
       users: 0,
       identities: 0,
@@ -181,13 +187,6 @@ export function createGraph(): Graph {
 
 export function pairKey(provider: ProviderId, ref: string): string {
   return `${provider} ${ref}`;
-}
-
-export function attemptKey({
-  levelKey,
-  number,
-}: Pick<NumberedAttempt, 'levelKey' | 'number'>): string {
-  return `${number} ${levelKey}`;
 }
 
 /** One writer at a time, so ids are ours to give: rows can point at each other before any is saved. */
@@ -236,4 +235,10 @@ export function forgetChanges(graph: Graph): void {
   ]) {
     added.length = 0;
   }
+}
+
+/** By the vendor's clock; of two at one instant, one and the same in every order. */
+export function isLaterWord(word: KnownCredential, held: KnownCredential): boolean {
+  if (word.issuedAt !== held.issuedAt) return word.issuedAt > held.issuedAt;
+  return word.holderRef > held.holderRef;
 }

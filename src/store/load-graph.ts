@@ -4,10 +4,12 @@ import type { VerificationEvent } from '../domain/event';
 import type { Connection } from './connection';
 import {
   type AttemptNode,
-  attemptKey,
   type Graph,
   type IdentityNode,
+  isLaterWord,
+  type KnownCredential,
   type KnownDelivery,
+  type LevelNode,
   noteLastWords,
   pairKey,
   type StoredEvent,
@@ -74,13 +76,22 @@ async function loadOnce(
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
     noteLastWords(graph, provider, { recurring, unread });
   }
-  for (const [id, provider, ref] of read<[number, string, string]>('credentials')) {
-    if (!graph.goneCredentials.has(id)) graph.credentials.add(pairKey(provider, ref));
+  for (const { id, provider, ref, ...word } of read<CredentialJson>('credentials')) {
+    const key = pairKey(provider, ref);
+    const held = graph.credentials.get(key);
+    if (graph.goneCredentials.has(id) || (held && !isLaterWord(word, held))) continue;
+    graph.credentials.set(key, word);
   }
   const asked = new Set(lookup.externalUserIds);
   return [...namedUsers(identities.values())].filter(
     (id) => !graph.usersByExternalId.has(id) && !asked.has(id),
   );
+}
+
+interface CredentialJson extends KnownCredential {
+  readonly id: number;
+  readonly provider: string;
+  readonly ref: string;
 }
 
 function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
@@ -189,7 +200,7 @@ function addAttempts(
       rejection: row.rejection === null ? null : JSON.parse(row.rejection),
       reviewReasons: JSON.parse(row.reviewReasons),
     };
-    identities.get(identityId)?.attempts.set(attemptKey(attempt), attempt);
+    identities.get(identityId)?.attempts.set(attempt.id, attempt);
   }
 }
 
@@ -198,6 +209,7 @@ function addLevels(
   rows: readonly {
     readonly userId: number;
     readonly levelKey: string;
+    readonly kind: LevelNode['kind'];
     readonly status: 'NOT_VERIFIED' | 'VERIFIED' | 'EXPIRED';
     readonly since: string;
     readonly expiresAt: string | null;
@@ -263,7 +275,7 @@ SELECT
       'startedAt', a.started_at, 'updatedAt', a.updated_at, 'decidedAt', a.decided_at))
     FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) AS attempts,
   (SELECT json_group_array(json_object(
-      'userId', v.user_id, 'levelKey', v.level_key, 'status', v.status, 'since', v.since,
+      'userId', v.user_id, 'levelKey', v.level_key, 'kind', v.kind, 'status', v.status, 'since', v.since,
       'expiresAt', v.expires_at, 'withdrawn', v.withdrawn, 'latestAttemptId', v.latest_attempt_id))
     FROM found CROSS JOIN user_levels v ON v.user_id = found.id) AS user_levels,
   (SELECT json_group_array(json_object(
@@ -278,7 +290,9 @@ SELECT
       SELECT recurring FROM last_words
     )) AS deliveries,
   (SELECT json_group_array(json_array(provider, recurring, unread)) FROM last_words) AS last_words,
-  (SELECT json_group_array(json_array(c.id, c.provider, c.credential_ref))
+  (SELECT json_group_array(json_object(
+      'id', c.id, 'provider', c.provider, 'ref', c.credential_ref, 'holderRef', c.holder_ref,
+      'issuedAt', c.issued_at))
     FROM json_each(?1, '$.credentials') k
     CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,
   (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids

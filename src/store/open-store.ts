@@ -5,7 +5,7 @@ import { chmodSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config';
 import { ConfigError, StoreUnavailableError } from '../domain/errors';
-import type { ProjectionRules } from '../domain/projection';
+import { PROJECTION_VERSION, type ProjectionRules } from '../domain/projection';
 import { createApiKeys } from './api-keys';
 import { type Connection, createConnection } from './connection';
 import { createDataSource, createReadingDataSource, DURABILITY } from './data-source';
@@ -193,7 +193,7 @@ function probeFault(keyRing: KeyRing, id: string, probe: string): readonly strin
   }
 }
 
-/** State is made by rules; where they have changed since, everybody is projected again before anything is served. */
+/** State is made by rules; where they or our reading of them have changed since, everybody is projected again first. */
 async function applyRules(
   rules: Omit<ProjectionRules, 'now'>,
   connection: Connection,
@@ -203,7 +203,7 @@ async function applyRules(
   const fingerprint = fingerprintOf(rules);
   const held = await heldRules(connection);
   if (held === fingerprint) return;
-  if (held !== undefined) log.info({}, 'the policy has changed; projecting every user again');
+  if (held !== undefined) log.info({}, 'the rules have changed; projecting every user again');
   await reprojectAll();
   await transaction(async (writing) => {
     await writing.query(
@@ -226,7 +226,8 @@ async function checkRules(
 }
 
 function fingerprintOf(rules: Omit<ProjectionRules, 'now'>): string {
-  return createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+  const made = JSON.stringify([PROJECTION_VERSION, rules]);
+  return createHash('sha256').update(made).digest('hex');
 }
 
 function heldRules(connection: Connection): Promise<string | undefined> {

@@ -11,6 +11,8 @@ import type { Disposition } from '../domain/status';
 import {
   type Graph,
   type IdentityNode,
+  isLaterWord,
+  type KnownCredential,
   type KnownDelivery,
   nextId,
   noteLastWords,
@@ -161,13 +163,13 @@ export function applyReading(
   const about = new Set<IdentityNode>();
   const added: { readonly identity: IdentityNode; readonly event: StoredEvent }[] = [];
   let opened = false;
-  let credentials = 0;
+  let credentialNews = false;
 
   if (reading.kind === 'EVENTS') {
     const keyOf = eventKeys(deliveryId, delivery);
     reading.events.forEach((event, place) => {
       if (event.type === 'CREDENTIAL') {
-        credentials += addCredential(graph, deliveryId, delivery, event);
+        credentialNews = addCredential(graph, deliveryId, delivery, event) || credentialNews;
         return;
       }
       const known = graph.identities.get(pairKey(delivery.provider, event.subjectRef));
@@ -195,7 +197,7 @@ export function applyReading(
   const { changed } = settle(graph, { identities }, occasion, rules);
   const [identity = null] = about;
   if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
-  if (changed || opened || credentials > 0 || isProfileNews(added)) {
+  if (changed || opened || credentialNews || isProfileNews(added)) {
     return { disposition: 'APPLIED', identity };
   }
   return { disposition: added.some(isLate) ? 'STALE' : 'UNCHANGED', identity };
@@ -280,24 +282,29 @@ function receiptOf(identity: IdentityNode, event: VerificationEvent, receivedAt:
   return `${millisecond}${String(before).padStart(6, '0')}Z`;
 }
 
+/** Every word is kept, and the latest is read: so it does not matter which came first. */
 function addCredential(
   graph: Graph,
   deliveryId: number,
   { provider, receivedAt }: IncomingDelivery,
   event: CredentialEvent,
-): number {
-  const known = pairKey(provider, event.credentialRef);
-  if (graph.credentials.has(known)) return 0;
-  graph.credentials.add(known);
-  graph.newCredentials.push({
-    id: nextId(graph, 'credentials'),
-    provider,
+): boolean {
+  const { credentialRef } = event;
+  const key = pairKey(provider, credentialRef);
+  const held = graph.credentials.get(key);
+  const twice = graph.newCredentials.some(
+    (word) => word.deliveryId === deliveryId && word.credentialRef === credentialRef,
+  );
+  if (twice) return false;
+  const word: KnownCredential = {
     holderRef: event.subjectRef,
-    credentialRef: event.credentialRef,
     issuedAt: event.occurredAt ?? instantOf(receivedAt),
-    deliveryId,
-  });
-  return 1;
+  };
+  const id = nextId(graph, 'credentials');
+  graph.newCredentials.push({ ...word, id, provider, credentialRef, deliveryId });
+  const news = held === undefined || isLaterWord(word, held);
+  if (news) graph.credentials.set(key, word);
+  return news;
 }
 
 function dateOfNews(

@@ -203,15 +203,14 @@ function saidBy({ events, credentials }: KeptRow): readonly string[] {
 function toldBy(graph: Graph, row: KeptRow, delivery: IncomingDelivery): readonly string[] {
   const { provider, reading, receivedAt } = delivery;
   if (reading.kind !== 'EVENTS') return [];
-  const own = new Set(row.credentials.map(({ credentialRef }) => credentialRef));
   const told = new Map<string, string>();
   const keyOf = eventKeys(row.id, delivery);
   reading.events.forEach((event, place) => {
     if (event.type === 'CREDENTIAL') {
       const { subjectRef, credentialRef, occurredAt = instantOf(receivedAt) } = event;
       const known = pairKey(provider, credentialRef);
-      if (told.has(known) || (graph.credentials.has(known) && !own.has(credentialRef))) return;
-      told.set(known, JSON.stringify([subjectRef, credentialRef, occurredAt]));
+      if (!told.has(known))
+        told.set(known, JSON.stringify([subjectRef, credentialRef, occurredAt]));
     } else {
       const key = keyOf(place);
       if (!isSaidByAnother(graph, row, event, key)) told.set(key, JSON.stringify([key, event]));

@@ -4,7 +4,7 @@
  * list per statement, runs them.
  */
 
-import { splitLevelKey } from '../domain/level';
+import { LEVEL_KINDS, splitLevelKey } from '../domain/level';
 import type { Connection } from './connection';
 import type {
   AttemptNode,
@@ -163,8 +163,13 @@ const LEVELS = insertRows<[string, { readonly kind: string }]>(
     ['name', ([key]) => splitLevelKey(key).name],
     ['kind', ([, { kind }]) => kind],
   ],
-  'ON CONFLICT (key) DO UPDATE SET kind = excluded.kind WHERE levels.kind <> excluded.kind',
+  `ON CONFLICT (key) DO UPDATE SET kind = excluded.kind WHERE ${rank('excluded.kind')} > ${rank('levels.kind')}`,
 );
+
+/** Place among the kinds, so that the lesser one holds. */
+function rank(kind: string): string {
+  return `instr('${LEVEL_KINDS.join(' ')}', ${kind})`;
+}
 
 const DELIVERY_COLUMNS: readonly Column<NewDelivery>[] = [
   ['id', (delivery) => delivery.id],
@@ -220,14 +225,15 @@ const GONE_EVENTS = rowStatement<number>(
   (id) => [id],
 );
 
-const CREDENTIALS = insertRows<NewCredential>('credentials', [
+const CREDENTIAL_COLUMNS: readonly Column<NewCredential>[] = [
   ['id', (credential) => credential.id],
   ['provider', (credential) => credential.provider],
   ['holder_ref', (credential) => credential.holderRef],
   ['credential_ref', (credential) => credential.credentialRef],
   ['issued_at', (credential) => credential.issuedAt],
   ['delivery_id', (credential) => credential.deliveryId],
-]);
+];
+const CREDENTIALS = insertRows('credentials', CREDENTIAL_COLUMNS);
 
 const GONE_CREDENTIALS = rowStatement<number>(
   (rows) => `DELETE FROM credentials WHERE id IN (SELECT value ->> 0 FROM ${rows})`,
@@ -272,6 +278,7 @@ const GONE_ATTEMPTS = rowStatement<number>(
 const USER_LEVEL_COLUMNS: readonly Column<HeldLevel>[] = [
   ['user_id', ({ userId }) => userId],
   ['level_key', ({ levelKey }) => levelKey],
+  ['kind', ({ level }) => level.kind],
   ['status', ({ level }) => level.status],
   ['since', ({ level }) => level.since],
   ['expires_at', ({ level }) => level.expiresAt],

@@ -2,17 +2,12 @@
 
 import { isDeepStrictEqual as equal } from 'node:util';
 import type { Change, ChangeCause, ChangeCauseKind } from '../domain/change';
+import type { NumberedAttempt } from '../domain/identity-projection';
 import type { Instant } from '../domain/instant';
-import { type LevelKey, splitLevelKey } from '../domain/level';
-import {
-  latestExternalUserId,
-  type NumberedAttempt,
-  type ProjectionRules,
-  projectUser,
-} from '../domain/projection';
+import { type LevelKey, lesserKind, type ProviderId, splitLevelKey } from '../domain/level';
+import { latestExternalUserId, type ProjectionRules, projectUser } from '../domain/projection';
 import {
   type AttemptNode,
-  attemptKey,
   type Graph,
   type IdentityNode,
   type LevelNode,
@@ -20,6 +15,7 @@ import {
   pairKey,
   type UserNode,
 } from './graph';
+import { matchAttempts } from './match-attempts';
 import { mergeUsers, moveIdentity, openUser } from './membership';
 
 export interface Occasion {
@@ -142,6 +138,7 @@ function reproject(
   const identities = [...user.identities].sort(bySubject);
   const projection = projectUser(identities, rules);
   const drafts: Draft[] = [];
+  const switched = new Set<ProviderId>();
   let changed = false;
 
   identities.forEach((identity, index) => {
@@ -150,30 +147,45 @@ function reproject(
     if (identity.state !== projected.state) {
       identity.state = projected.state;
       identity.dirty = true;
+      switched.add(identity.provider);
       changed = true;
     }
     changed = putAttempts(graph, user, identity, projected.attempts, drafts) || changed;
   });
 
+  const places = identities.map(
+    ({ attempts }) => new Map([...attempts.values()].map((one) => [placeKey(one), one])),
+  );
   const levels = new Map<LevelKey, LevelNode>();
   for (const {
     levelKey,
+    kind,
     latestAttempt,
     status,
     since,
     expiresAt,
     withdrawn,
   } of projection.levels) {
-    const identity = identities[latestAttempt.identity];
-    const attempt = identity?.attempts.get(attemptKey({ levelKey, number: latestAttempt.number }));
+    const attempt = places[latestAttempt.identity]?.get(placeKey({ levelKey, ...latestAttempt }));
     if (attempt === undefined) throw new Error('a level stands on an attempt');
-    levels.set(levelKey, { status, since, expiresAt, withdrawn, latestAttemptId: attempt.id });
+    levels.set(levelKey, {
+      kind,
+      status,
+      since,
+      expiresAt,
+      withdrawn,
+      latestAttemptId: attempt.id,
+    });
   }
   changed = putLevels(graph, user, levels, drafts) || changed;
-  changed = putUser(user, projection, drafts) || changed;
+  changed = putUser(user, projection, switched, drafts) || changed;
   if (changed) touch(user, rules.now);
   log(graph, user, drafts, occasion, rules.now, null);
   return changed;
+}
+
+function placeKey({ levelKey, number }: Pick<NumberedAttempt, 'levelKey' | 'number'>): string {
+  return `${number} ${levelKey}`;
 }
 
 function putAttempts(
@@ -184,17 +196,17 @@ function putAttempts(
   drafts: Draft[],
 ): boolean {
   const before = identity.attempts;
+  const heldAs = matchAttempts(before.values(), projected);
   identity.attempts = new Map();
   const found: { readonly attempt: AttemptNode; readonly held: AttemptNode | undefined }[] = [];
   for (const one of projected) {
-    const key = attemptKey(one);
-    const held = before.get(key);
+    const held = heldAs.get(one);
     const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(graph, 'attempts') };
-    identity.attempts.set(key, attempt);
-    before.delete(key);
+    identity.attempts.set(attempt.id, attempt);
+    before.delete(attempt.id);
+    if (attempt.levelKind !== held?.levelKind) keepLevel(graph, attempt);
     if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
     graph.dirtyAttempts.set(attempt.id, { attempt, identity });
-    graph.levels.set(attempt.levelKey, { kind: attempt.levelKind });
     found.push({ attempt, held });
   }
   // What ended is told before what began in its place.
@@ -219,6 +231,11 @@ function putAttempts(
     });
   }
   return found.length > 0 || before.size > 0;
+}
+
+function keepLevel(graph: Graph, { levelKey, levelKind }: AttemptNode): void {
+  const kind = lesserKind(graph.levels.get(levelKey)?.kind ?? levelKind, levelKind);
+  graph.levels.set(levelKey, { kind });
 }
 
 /** What of an attempt is news to a subscriber. */
@@ -254,17 +271,21 @@ function putLevels(
   return changed;
 }
 
+/** @param switched - Vendors of accounts whose state changed. */
 function putUser(
   user: UserNode,
   { verification, active }: ReturnType<typeof projectUser>,
+  switched: ReadonlySet<ProviderId>,
   drafts: Draft[],
 ): boolean {
   const was = [user.verificationStatus, user.statusSince, user.expiresAt, user.active];
-  const news = user.verificationStatus !== verification.status || user.active !== active;
-  if (news) {
-    const last = drafts.at(-1);
-    const draft = last ?? blankDraft(user);
-    if (last === undefined) drafts.push(draft);
+  if (user.verificationStatus !== verification.status || user.active !== active) {
+    const [provider = null] = user.active !== active && switched.size === 1 ? switched : [];
+    let draft = drafts.at(-1);
+    if (draft === undefined || (provider !== null && draft.provider !== provider)) {
+      draft = { ...blankDraft(user), provider };
+      drafts.push(draft);
+    }
     draft.verificationStatus = verification.status;
     draft.active = active;
   }

@@ -5,7 +5,7 @@ import type { Change } from '../domain/change';
 import type { ErrorCode } from '../domain/errors';
 import type { AccountState, Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
-import type { Level, LevelKey, ProviderId } from '../domain/level';
+import type { Level, LevelKey, LevelKind, ProviderId } from '../domain/level';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type {
   AttemptFilter,
@@ -312,6 +312,8 @@ export interface IdentityRow {
 export interface UserLevelRow {
   readonly userId: number;
   readonly levelKey: LevelKey;
+  /** As which it counts for this user. */
+  readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;

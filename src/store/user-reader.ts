@@ -3,6 +3,7 @@
 import type { AccountState, Profile, ProfileEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import { instantOf } from '../domain/instant';
+import type { LevelKind } from '../domain/level';
 import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
 import type { VerificationStatus } from '../domain/status';
 import type { Connection } from './connection';
@@ -107,7 +108,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async levelsOf(userIds) {
       const rows = await connection.query<LevelSql>(
-        `SELECT v.user_id, v.level_key, v.status, v.since, v.expires_at, v.withdrawn, v.latest_attempt_id
+        `SELECT v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.withdrawn, v.latest_attempt_id
           FROM user_levels v WHERE v.user_id IN (SELECT value FROM json_each(?)) ORDER BY v.level_key`,
         [JSON.stringify(userIds)],
       );
@@ -116,11 +117,16 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async credentialsOf(userIds) {
       const rows = await connection.query<CredentialRow & { userId: number }>(
-        `SELECT i.user_id AS userId, c.id, c.provider, c.holder_ref AS holderRef,
-            c.credential_ref AS credentialRef, c.issued_at AS issuedAt
+        `SELECT i.user_id AS userId, c.provider, c.holder_ref AS holderRef,
+            c.credential_ref AS credentialRef, c.issued_at AS issuedAt,
+            (SELECT min(id) FROM credentials f
+              WHERE f.provider = c.provider AND f.credential_ref = c.credential_ref) AS id
           FROM identities i
           JOIN credentials c ON c.provider = i.provider AND c.holder_ref = i.subject_ref
-          WHERE i.user_id IN (SELECT value FROM json_each(?)) ORDER BY c.issued_at, c.id`,
+          WHERE i.user_id IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+            SELECT 1 FROM credentials l WHERE l.provider = c.provider AND l.credential_ref = c.credential_ref
+              AND (l.issued_at, l.holder_ref, l.id) > (c.issued_at, c.holder_ref, c.id))
+          ORDER BY c.issued_at, id`,
         [JSON.stringify(userIds)],
       );
       return group(
@@ -230,6 +236,7 @@ function toIdentityRow(sql: IdentitySql): IdentityRow {
 interface LevelSql {
   readonly user_id: number;
   readonly level_key: string;
+  readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expires_at: Instant | null;
@@ -241,6 +248,7 @@ function toUserLevelRow(sql: LevelSql): UserLevelRow {
   return {
     userId: sql.user_id,
     levelKey: sql.level_key,
+    kind: sql.kind,
     status: sql.status,
     since: sql.since,
     expiresAt: sql.expires_at,

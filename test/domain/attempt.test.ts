@@ -133,6 +133,13 @@ describe('attempts of a vendor with a clock', () => {
     expect(attempt).toMatchObject({ rejection: { reasons }, decidedAt: at(1), updatedAt: at(2) });
   });
 
+  it('are told in one reading of the events', () => {
+    const events = Array.from({ length: 1_000 }, (_, minute) =>
+      said(minute, minute % 2 === 0 ? 'IN_PROGRESS' : 'REJECTED'),
+    );
+    expect(foldCourse(events.values()).attempts).toHaveLength(500);
+  });
+
   it('makes one attempt of all events that bear the vendor’s id of it', () => {
     const ref = { attemptRef: 'action-1' };
     expect(statuses([said(1, 'APPROVED', ref), said(2, 'IN_PROGRESS', ref)])).toEqual([
@@ -217,14 +224,67 @@ describe('attempts of a vendor without a clock', () => {
       ],
       ['REJECTED', 'PENDING'],
     ],
+    [
+      'takes an open word of the last minutes that ranks lower for a retry',
+      [
+        heard(1, 'NOT_VERIFIED', 'PENDING'),
+        heard(2, 'NOT_VERIFIED', 'IN_PROGRESS'),
+        heard(3, 'NOT_VERIFIED', 'PENDING'),
+      ],
+      ['IN_PROGRESS'],
+    ],
+    [
+      'takes the same open word, later, as news',
+      [
+        heard(1, 'NOT_VERIFIED', 'PENDING'),
+        heard(2, 'NOT_VERIFIED', 'IN_PROGRESS'),
+        heard(13, 'NOT_VERIFIED', 'PENDING'),
+      ],
+      ['PENDING'],
+    ],
+    [
+      'takes an open word that ranks lower and was not said before as news',
+      [heard(1, 'NOT_VERIFIED', 'IN_PROGRESS'), heard(2, 'NOT_VERIFIED', 'PENDING')],
+      ['PENDING'],
+    ],
+    [
+      'does not end an attempt by a retry of what was said before it',
+      [heard(1, 'NOT_VERIFIED'), heard(2, 'NOT_VERIFIED', 'PENDING'), heard(3, 'NOT_VERIFIED')],
+      ['PENDING'],
+    ],
+    // A retry of the first cannot be told from a change of mind; decisions are never dropped.
+    [
+      'takes an approval after a rejection as news, also where the same approval came before',
+      [
+        heard(1, 'VERIFIED', 'APPROVED'),
+        heard(2, 'NOT_VERIFIED', 'REJECTED'),
+        heard(3, 'VERIFIED', 'APPROVED'),
+      ],
+      ['APPROVED'],
+    ],
+    [
+      'opens an attempt at the word that comes with the end of an approval',
+      [heard(1, 'VERIFIED', 'APPROVED'), heard(20, 'EXPIRED', 'PENDING')],
+      ['EXPIRED', 'PENDING'],
+    ],
+    [
+      'opens it also where the vendor is at work already',
+      [heard(1, 'VERIFIED', 'APPROVED'), heard(20, 'EXPIRED', 'IN_PROGRESS')],
+      ['EXPIRED', 'IN_PROGRESS'],
+    ],
+    [
+      'opens an attempt at the word that comes with the loss of an approval',
+      [heard(1, 'VERIFIED', 'APPROVED'), heard(20, 'NOT_VERIFIED', 'PENDING')],
+      ['CANCELLED', 'PENDING'],
+    ],
   ] as const)('%s', (_, events, expected) => {
     expect(statuses(events)).toEqual(expected);
   });
 
   it('keeps the vendor’s own word on the lasting state beside the attempts', () => {
     const contradicted = fold([heard(1, 'NOT_VERIFIED', 'APPROVED')]);
-    expect(contradicted.standing).toEqual({ status: 'NOT_VERIFIED', since: at(1) });
+    expect(contradicted.standing).toEqual({ status: 'NOT_VERIFIED', decisions: [at(1)] });
     const kept = fold([heard(1, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED', 'PENDING')]);
-    expect(kept.standing).toEqual({ status: 'VERIFIED', since: at(1) });
+    expect(kept.standing).toEqual({ status: 'VERIFIED', decisions: [at(1)] });
   });
 });

@@ -1,11 +1,13 @@
 /** Any order of the same events, with any repeats, ends in the same state. */
 
 import fc from 'fast-check';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
+import { toDate } from '../../src/domain/instant';
+import { LEVEL_KINDS } from '../../src/domain/level';
+import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../src/domain/status';
-import { account, heard, reset, said, withdrawn } from './recorded';
+import { account, at, heard, reset, said, withdrawn } from './recorded';
 
 /** Few instants, so that ties are common. */
 const minute = fc.integer({ min: 0, max: 6 });
@@ -16,12 +18,14 @@ const dated = fc.oneof(
       minutes: minute,
       status: fc.constantFrom(...ATTEMPT_STATUSES),
       level: fc.constantFrom('basic', 'plus'),
+      levelKind: fc.constantFrom(...LEVEL_KINDS),
       sandbox: fc.boolean(),
       attemptRef: fc.constantFrom(undefined, 'ref-1', 'ref-2'),
     })
-    .map(({ minutes, status, level, sandbox, attemptRef }) =>
+    .map(({ minutes, status, level, levelKind, sandbox, attemptRef }) =>
       said(minutes, status, {
         level,
+        levelKind,
         sandbox,
         ...(attemptRef === undefined ? {} : { attemptRef }),
       }),
@@ -29,8 +33,8 @@ const dated = fc.oneof(
   minute.map(reset),
   minute.map(withdrawn),
   fc
-    .tuple(minute, fc.constantFrom('ACTIVE', 'DEACTIVATED', 'DELETED'))
-    .map(([minutes, state]) => account(minutes, state)),
+    .tuple(minute, fc.constantFrom('ACTIVE', 'DEACTIVATED', 'DELETED'), fc.boolean())
+    .map(([minutes, state, sandbox]) => account(minutes, state, { sandbox })),
 );
 
 const undated = fc
@@ -57,10 +61,14 @@ function twoWays(event: fc.Arbitrary<RecordedEvent>) {
     );
 }
 
+/** Approvals run out in the midst of the events, so that it matters which of them came last. */
+const BRIEF: Policy = { verified: null, expiresAfterMs: { '*': 2 * 60_000 } };
+
 function state(events: readonly RecordedEvent[]): string {
   const identities = [{ provider: 'sumsub', subjectRef: 'subject-1', events }];
   const rules = { policy: DEFAULT_POLICY, acceptSandbox: true, now: new Date('2024-06-01') };
-  return JSON.stringify(projectUser(identities, rules));
+  const brief = { policy: BRIEF, acceptSandbox: false, now: toDate(at(6)) };
+  return JSON.stringify([projectUser(identities, rules), projectUser(identities, brief)]);
 }
 
 describe('the projection', () => {

@@ -102,6 +102,14 @@ describe('a policy', () => {
     const lasting = [held('p/a', 'VERIFIED', { expiresAt: at(10) }), held('p/b', 'VERIFIED')];
     expect(evaluate(policy({ anyOf: [a, b] }), lasting).expiresAt).toBeNull();
   });
+
+  it('has an end only while it is verified', () => {
+    const lasting = held('p/a', 'VERIFIED', { expiresAt: at(10) });
+    const both = policy({ allOf: [a, b] });
+    expect(evaluate(both, [lasting]).expiresAt).toBeNull();
+    expect(evaluate(both, [lasting, held('p/b', 'EXPIRED')]).expiresAt).toBeNull();
+    expect(evaluate(both, [lasting, held('p/b', 'VERIFIED')]).expiresAt).toBe(at(10));
+  });
 });
 
 describe('without a policy', () => {

@@ -1,9 +1,6 @@
+import type { IdentityEvents } from '../../src/domain/identity-projection';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import {
-  type IdentityEvents,
-  latestExternalUserId,
-  projectUser,
-} from '../../src/domain/projection';
+import { latestExternalUserId, projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { account, at, heard, recorded, reset, said, withdrawn } from './recorded';
 
@@ -80,6 +77,63 @@ describe('a level', () => {
     });
   });
 
+  describe('that a policy lets run out after an hour', () => {
+    const policy: Policy = { verified: null, expiresAfterMs: { '*': 60 * 60_000 } };
+    const minute = (minutes: number) => new Date(Date.UTC(2024, 0, 1, 0, minutes));
+    const held = (events: readonly RecordedEvent[], now: number) =>
+      project([identity(events)], { policy, now: minute(now) }).levels[0];
+
+    it('lasts from the latest approval, and holds since the first', () => {
+      const twice = [said(0, 'APPROVED'), said(30, 'APPROVED')];
+      const held30 = { status: 'VERIFIED', since: at(0), expiresAt: at(90) };
+      expect(held(twice, 59)).toMatchObject(held30);
+      expect(held(twice, 89)).toMatchObject(held30);
+      expect(held(twice, 90)).toMatchObject({ status: 'EXPIRED', since: at(90) });
+      expect(held([...twice].reverse(), 89)).toMatchObject(held30);
+    });
+
+    it('is verified anew by an approval after it ran out', () => {
+      const late = [said(0, 'APPROVED'), said(60, 'APPROVED')];
+      expect(held(late, 70)).toMatchObject({
+        status: 'VERIFIED',
+        since: at(60),
+        expiresAt: at(120),
+      });
+      expect(held(late, 70)?.latestAttempt.number).toBe(1);
+    });
+
+    it('holds since the first approval also over several attempts', () => {
+      const renewed = [said(0, 'APPROVED'), said(20, 'PENDING'), said(30, 'APPROVED')];
+      expect(held(renewed, 80)).toMatchObject({ since: at(0), expiresAt: at(90) });
+      const renewedLate = [said(0, 'APPROVED'), said(20, 'PENDING'), said(70, 'APPROVED')];
+      expect(held(renewedLate, 80)).toMatchObject({ since: at(70), expiresAt: at(130) });
+    });
+
+    it('lasts from the latest approval of a vendor with a lasting word, too', () => {
+      const twice = [heard(0, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED', 'APPROVED')];
+      expect(held(twice, 80)).toMatchObject({ since: at(0), expiresAt: at(90) });
+      const failed = [
+        ...twice,
+        heard(40, 'VERIFIED', 'PENDING'),
+        heard(45, 'VERIFIED', 'REJECTED'),
+      ];
+      expect(held(failed, 80)).toMatchObject({ since: at(0), expiresAt: at(90) });
+    });
+
+    it('is not prolonged by the lasting word alone', () => {
+      const confirmed = [heard(0, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED')];
+      expect(held(confirmed, 50)).toMatchObject({ expiresAt: at(60) });
+    });
+  });
+
+  it('follows the account that decided last, also by saying the same again', () => {
+    const approved = identity([said(1, 'APPROVED'), said(3, 'APPROVED')], 'a');
+    const rejected = identity([said(2, 'REJECTED')], 'b');
+    expect(project([approved, rejected]).levels).toMatchObject([
+      { status: 'VERIFIED', since: at(1) },
+    ]);
+  });
+
   it('takes the latest decision where two accounts hold it', () => {
     const older = identity([said(1, 'APPROVED')], 'a');
     const newer = identity([said(2, 'REJECTED')], 'b');
@@ -127,6 +181,24 @@ describe('a user', () => {
     ]);
   });
 
+  it('is not verified by a level that was also told to be less than that', () => {
+    const action = said(1, 'PENDING', { levelKind: 'ACTION', attemptRef: 'action-1' });
+    const one = [said(2, 'APPROVED'), action];
+    expect(project([identity(one)]).levels).toMatchObject([{ kind: 'ACTION' }]);
+    const two = [identity([action], 'a'), identity([said(2, 'APPROVED')], 'b')];
+    expect(project(two).levels).toMatchObject([{ status: 'VERIFIED', kind: 'ACTION' }]);
+    expect(project(two).verification.status).toBe('NOT_VERIFIED');
+    const addOn = [said(1, 'APPROVED', { levelKind: 'ADD_ON' }), said(2, 'APPROVED')];
+    expect(project([identity(addOn)]).levels).toMatchObject([{ kind: 'ADD_ON' }]);
+  });
+
+  it('is in production not lessened by the kind that a level has in the test environment', () => {
+    const sandboxed = { levelKind: 'ACTION', sandbox: true } as const;
+    const events = [identity([said(1, 'APPROVED'), said(2, 'APPROVED', sandboxed)])];
+    expect(project(events, { acceptSandbox: false }).verification.status).toBe('VERIFIED');
+    expect(project(events, { acceptSandbox: true }).verification.status).toBe('NOT_VERIFIED');
+  });
+
   it('is not asked for a level that the vendor replaced by another', () => {
     const moved = [
       said(1, 'PENDING'),
@@ -159,6 +231,43 @@ describe('a user', () => {
       'APPROVED',
     ]);
     expect(projection.verification.status).toBe('NOT_VERIFIED');
+  });
+
+  it('keeps a live attempt untouched by what befalls the account in the test environment', () => {
+    const sandbox = { sandbox: true };
+    const events = [
+      said(1, 'APPROVED'),
+      said(1, 'APPROVED', sandbox),
+      account(2, 'DELETED', sandbox),
+    ];
+    for (const acceptSandbox of [true, false]) {
+      const [projected] = project([identity(events)], { acceptSandbox }).identities;
+      expect(projected?.attempts.map(({ status }) => status)).toEqual(['APPROVED', 'CANCELLED']);
+    }
+    const production = project([identity(events)], { acceptSandbox: false });
+    expect(production.verification.status).toBe('VERIFIED');
+    expect(production.identities[0]?.state).toBe('ACTIVE');
+    expect(production.active).toBe(true);
+    const testing = project([identity(events)], { acceptSandbox: true });
+    expect(testing.identities[0]?.state).toBe('DELETED');
+    expect(testing.active).toBe(false);
+  });
+
+  it('keeps an attempt in the test environment when the live account is deleted', () => {
+    const events = [said(1, 'APPROVED', { sandbox: true }), account(2, 'DELETED')];
+    expect(project([identity(events)]).identities[0]?.attempts).toMatchObject([
+      { status: 'APPROVED' },
+    ]);
+  });
+
+  it('is in production neither kept nor switched off by an account of the test environment', () => {
+    const deleted = identity([account(1, 'DELETED')], 'a');
+    const testing = identity([said(1, 'APPROVED', { sandbox: true })], 'b');
+    expect(project([deleted, testing], { acceptSandbox: false }).active).toBe(false);
+    expect(project([deleted, testing], { acceptSandbox: true }).active).toBe(true);
+    const off = identity([account(1, 'DEACTIVATED', { sandbox: true })], 'c');
+    expect(project([off], { acceptSandbox: false }).active).toBe(true);
+    expect(project([off], { acceptSandbox: true }).active).toBe(false);
   });
 
   it.each([

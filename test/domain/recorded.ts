@@ -61,12 +61,14 @@ export function withdrawn(minutes: number): RecordedEvent {
 export function account(
   minutes: number,
   state: 'ACTIVE' | 'DEACTIVATED' | 'DELETED',
+  rest: { readonly sandbox?: boolean } = {},
 ): RecordedEvent {
-  return recorded(`${minutes} ${state}`, minutes, {
+  return recorded(`${minutes} ${state} ${JSON.stringify(rest)}`, minutes, {
     type: 'ACCOUNT',
     subjectRef: 'subject-1',
     state,
     occurredAt: at(minutes),
+    ...rest,
   });
 }
 

@@ -442,3 +442,26 @@ describe('levels, providers, viewer', () => {
     expect((await world.ask(endUser('nobody'), source)).data.viewer.user).toBeNull();
   });
 });
+
+describe('the grounds of a status', () => {
+  it('are of what was told of this user, also where a level is another’s action', async () => {
+    const own = await openWorld();
+    try {
+      await own.tell('sumsub', statusEvent('dee', 'APPROVED', 0, { level: 'shared' }));
+      const action = { level: 'shared', levelKind: 'ACTION', attemptRef: 'a-1' } as const;
+      await own.tell('sumsub', statusEvent('eve', 'APPROVED', 1, action));
+      const grounds = async (externalUserId: string) => {
+        const { data } = await own.ask(
+          OPERATOR,
+          'query ($id: String!) { user(externalUserId: $id) { verificationStatus verification { status } } }',
+          { id: externalUserId },
+        );
+        return [data?.user.verificationStatus, data?.user.verification.status];
+      };
+      expect(await grounds('dee')).toEqual(['VERIFIED', 'VERIFIED']);
+      expect(await grounds('eve')).toEqual(['NOT_VERIFIED', 'NOT_VERIFIED']);
+    } finally {
+      await own.close();
+    }
+  });
+});

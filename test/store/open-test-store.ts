@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { createConnection } from '../../src/store/connection';
-import { createReadingDataSource } from '../../src/store/data-source';
+import { createDataSource, createReadingDataSource } from '../../src/store/data-source';
 import {
   openStore,
   type StoreConfig,
@@ -86,6 +86,17 @@ export async function tablesOf(file: string): Promise<Readonly<Record<string, un
   return Object.fromEntries(tables.map(({ name }, index) => [name, rows[index]]));
 }
 
+/** Changes the file beside the store, as another program would. */
+export async function change(file: string, sql: string): Promise<void> {
+  const dataSource = createDataSource(file);
+  await dataSource.initialize();
+  try {
+    await dataSource.query(sql);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
 /** Users, identities, attempts and levels as one text, by natural keys. Users that went into others are left out. */
 export async function stateOf(file: string): Promise<string> {
   const [row] = await query<{ state: string }>(file, STATE);
@@ -109,11 +120,11 @@ SELECT json_object(
       provider_status, rejection, review_reasons, trust, sandbox, started_at, updated_at, decided_at))
     FROM (SELECT a.*, i.provider, i.subject_ref FROM attempts a JOIN identities i ON i.id = a.identity_id
       ORDER BY i.provider, i.subject_ref, a.level_key, a.number)),
-  'levels', (SELECT json_group_array(json_array(name, level_key, status, since, expires_at, withdrawn, subject_ref, number))
+  'levels', (SELECT json_group_array(json_array(name, level_key, kind, status, since, expires_at, withdrawn, subject_ref, number))
     FROM (SELECT v.*, live.name, i.subject_ref, a.number FROM user_levels v
       JOIN live ON live.id = v.user_id JOIN attempts a ON a.id = v.latest_attempt_id
       JOIN identities i ON i.id = a.identity_id ORDER BY live.name, v.level_key)),
   'credentials', (SELECT json_group_array(json_array(provider, holder_ref, credential_ref, issued_at))
-    FROM (SELECT * FROM credentials ORDER BY provider, credential_ref)),
+    FROM (SELECT *, max(issued_at || holder_ref) FROM credentials GROUP BY provider, credential_ref)),
   'kinds', (SELECT json_group_array(json_array(key, kind)) FROM (SELECT * FROM levels ORDER BY key))
 ) AS state`;

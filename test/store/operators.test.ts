@@ -1,9 +1,11 @@
 /** What operators and the passing of time do: open users, link, merge, replay, expire, trim, change the rules. */
 
+import { createHash } from 'node:crypto';
+import { instantOf } from '../../src/domain/instant';
 import type { Policy } from '../../src/domain/policy';
 import { createDataSource } from '../../src/store/data-source';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
-import { openTestStore, query, stateOf } from './open-test-store';
+import { change, openTestStore, query, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -529,6 +531,31 @@ describe('the passing of time', () => {
     expect(faults).toEqual([{ userId: broken, err: expect.any(Error) }]);
   });
 
+  it('does not run out an approval that was given again', async () => {
+    let now = hoursIn(1);
+    const { store } = await openTestStore({ policy: lasting(2) }, { clock: () => now });
+    const approveAt = (hours: number) => {
+      const approval = fractalId('verification_approved', 'basic', 'uid-1', 1 + hours * 3_600);
+      return store.record(delivery('fractal-id', approval, now));
+    };
+    await approveAt(0);
+    expect(await approveAt(1)).toMatchObject({ disposition: 'APPLIED', changes: 0 });
+    expect(await store.expire(hoursIn(2))).toBe(0);
+    expect(await store.expire(hoursIn(3))).toBe(1);
+    now = hoursIn(4);
+    expect(await approveAt(4)).toMatchObject({ disposition: 'APPLIED', changes: 1 });
+    expect((await log(store)).at(-1)).toMatchObject({
+      cause: { kind: 'DELIVERY', deliveryId: 3 },
+      previousLevelStatus: 'EXPIRED',
+      levelStatus: 'VERIFIED',
+      previousVerificationStatus: 'EXPIRED',
+      verificationStatus: 'VERIFIED',
+    });
+    expect(await store.read.levelsOf([1])).toMatchObject([
+      [{ since: instantOf(hoursIn(4)), expiresAt: instantOf(hoursIn(6)) }],
+    ]);
+  });
+
   it('changes the rules: everybody is judged anew at the next start', async () => {
     const opened = await openTestStore({}, { clock: () => hoursIn(5) });
     await approvedFractalUser(opened.store, 'uid-1');
@@ -546,6 +573,25 @@ describe('the passing of time', () => {
     expect(await log(await opened.reopen({ policy: stricter }))).toHaveLength(entries);
     const lenient = await opened.reopen();
     expect((await log(lenient)).at(-1)).toMatchObject({ verificationStatus: 'VERIFIED' });
+  });
+
+  it('brings another way of projecting: everybody is projected anew at the next start', async () => {
+    const opened = await openTestStore();
+    await approvedFractalUser(opened.store, 'uid-1');
+    const { policy, acceptSandbox } = opened.config;
+    const rules = createHash('sha256').update(JSON.stringify({ policy, acceptSandbox }));
+    // As a version would have left it that knew the same rules and came to another result.
+    await change(
+      opened.file,
+      `UPDATE settings SET value = '${rules.digest('hex')}' WHERE name = 'rules'`,
+    );
+    await change(opened.file, "UPDATE user_levels SET status = 'NOT_VERIFIED'");
+    await change(opened.file, "UPDATE users SET verification_status = 'NOT_VERIFIED'");
+    const store = await opened.reopen();
+    expect(await store.read.userByIdentity('fractal-id', 'uid-1')).toMatchObject({
+      verificationStatus: 'VERIFIED',
+    });
+    expect((await log(store)).at(-1)).toMatchObject({ cause: { kind: 'POLICY' } });
   });
 
   it('trims the log, whose positions go on from where they were', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { GatewayError } from '../../src/domain/errors';
 import type { IncomingDelivery, KeptDelivery, Reading, Store } from '../../src/store/store';
-import { openTestStore, query } from './open-test-store';
+import { openTestStore, query, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -284,6 +284,50 @@ describe('a delivery', () => {
   });
 });
 
+describe('two words in any order', () => {
+  const shared = (holder: string, second: number) =>
+    delivery(
+      'fractal-id',
+      {
+        type: 'credential_shared',
+        data: {
+          idos_human_id: holder,
+          credential_id: 'credential-1',
+          shared_at: `2024-01-01T00:00:0${second}Z`,
+        },
+      },
+      NOW,
+    );
+  const action = delivery(
+    'sumsub',
+    sumsub('applicantActionPending', { applicantActionId: 'a', reviewStatus: 'pending' }, 1),
+    NOW,
+  );
+  const level = delivery(
+    'sumsub',
+    sumsub('applicantReviewed', { ...green, applicantId: 'applicant-2' }, 2),
+    NOW,
+  );
+
+  it.each([
+    ['of a credential keep the latest', [shared('human-1', 1), shared('human-2', 2)], '"human-2"'],
+    [
+      'of a credential in one instant keep one',
+      [shared('human-1', 1), shared('human-2', 1)],
+      '"human-',
+    ],
+    ['of a level keep it an ACTION', [action, level], '"ACTION"'],
+  ])('%s', async (_, told, kept) => {
+    const forward = await openTestStore();
+    await dispositions(forward.store, told);
+    const backward = await openTestStore();
+    await dispositions(backward.store, [...told].reverse());
+    const state = await stateOf(forward.file);
+    expect(await stateOf(backward.file)).toBe(state);
+    expect(state).toContain(kept);
+  });
+});
+
 describe('the log', () => {
   it('says what was before and after, each entry from where the last one left off', async () => {
     const { store } = await openTestStore();
@@ -313,17 +357,19 @@ describe('the log', () => {
     expect(entries[1]?.occurredAt).toBe('2024-01-01T00:00:00.002000000Z');
   });
 
-  it('tells that an account was switched off', async () => {
+  it('tells that an account was switched off, to those who follow its vendor, too', async () => {
     const { store } = await openTestStore();
     await dispositions(store, [
-      delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW),
+      delivery('sumsub', sumsub('applicantCreated', { externalUserId: 'customer-1' }, 1), NOW),
+      delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW),
       delivery('sumsub', sumsub('applicantDeactivated', {}, 2), NOW),
+      delivery('sumsub', sumsub('applicantActivated', {}, 3), NOW),
     ]);
-    expect((await log(store)).at(-1)).toMatchObject({
-      previousActive: true,
-      active: false,
-      attemptId: null,
-    });
+    const { changes } = await store.read.tail(2, 1_000, { provider: 'sumsub' });
+    expect(changes).toMatchObject([
+      { previousActive: true, active: false, attemptId: null, levelKey: null },
+      { previousActive: false, active: true, attemptId: null, levelKey: null },
+    ]);
   });
 
   it('has no gap and chains for every user after thousands of deliveries at once', async () => {

@@ -1,20 +1,12 @@
 /** One run of one identity at one level: what its events add up to. */
 
-import {
-  Column,
-  Entity,
-  Index,
-  JoinColumn,
-  ManyToOne,
-  PrimaryGeneratedColumn,
-  Unique,
-} from 'typeorm';
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
 import { IdentityEntity } from './identity.entity';
 import { LevelEntity } from './level.entity';
 import { UserEntity } from './user.entity';
 
 @Entity('attempts')
-@Unique('attempts_number', ['identityId', 'levelKey', 'number'])
+@Index('attempts_by_identity', ['identityId', 'levelKey', 'number'])
 @Index('attempts_by_user', ['userId', 'startedAt', 'id'])
 @Index('attempts_by_start', ['startedAt', 'id'])
 @Index('attempts_by_update', ['updatedAt', 'id'])
@@ -45,6 +37,7 @@ export class AttemptEntity {
   @JoinColumn({ name: 'level_key', foreignKeyConstraintName: 'attempts_level_key' })
   level?: LevelEntity;
 
+  /** To be shown; it moves on when a late delivery tells of an attempt before this one. */
   @Column('integer')
   number!: number;
 

@@ -1,4 +1,4 @@
-/** A reusable credential that a vendor issued to a holder. */
+/** What one delivery says of a reusable credential that a vendor issued to a holder; the latest such word holds. */
 
 import {
   Column,
@@ -12,7 +12,8 @@ import {
 import { DeliveryEntity } from './delivery.entity';
 
 @Entity('credentials')
-@Unique('credentials_ref', ['provider', 'credentialRef'])
+@Unique('credentials_word', ['deliveryId', 'credentialRef'])
+@Index('credentials_by_ref', ['provider', 'credentialRef'])
 @Index('credentials_by_holder', ['provider', 'holderRef'])
 export class CredentialEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
@@ -31,7 +32,6 @@ export class CredentialEntity {
   @Column('text', { name: 'issued_at' })
   issuedAt!: string;
 
-  @Index('credentials_by_delivery')
   @Column('integer', { name: 'delivery_id' })
   deliveryId!: number;
 

@@ -23,6 +23,10 @@ export class UserLevelEntity {
   @JoinColumn({ name: 'level_key', foreignKeyConstraintName: 'user_levels_level_key' })
   level?: LevelEntity;
 
+  /** As which it counts for this user; `levels.kind` is what anybody was told of it. */
+  @Column('text')
+  kind!: string;
+
   @Column('text')
   status!: string;
 

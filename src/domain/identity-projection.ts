@@ -1,0 +1,190 @@
+/** From events to state, of one identity: its account, its attempts, and what they make of each level. Pure. */
+
+import { type Attempt, type Course, foldCourse, type Run } from './attempt';
+import { compare } from './compare';
+import type { AccountState, VerificationEvent } from './event';
+import type { Instant } from './instant';
+import { type LevelKey, type LevelKind, lesserKind, levelKey, type ProviderId } from './level';
+import { byOccurrence, type RecordedEvent } from './recorded-event';
+import { isOpen, type VerificationStatus } from './status';
+
+export interface IdentityEvents {
+  readonly provider: ProviderId;
+  readonly subjectRef: string;
+  readonly events: readonly RecordedEvent[];
+}
+
+export interface IdentityProjection {
+  readonly state: AccountState;
+  readonly attempts: readonly NumberedAttempt[];
+}
+
+export interface NumberedAttempt extends Attempt {
+  readonly levelKey: LevelKey;
+  readonly levelKind: LevelKind;
+  /** 1, 2, 3 … in the order of their start, per identity and level. */
+  readonly number: number;
+}
+
+/** What one stream of an identity's events makes of a level. */
+export interface Standing {
+  readonly identity: number;
+  readonly provider: ProviderId;
+  readonly levelKey: LevelKey;
+  readonly kind: LevelKind;
+  readonly status: VerificationStatus;
+  readonly since: Instant;
+  /** When the decision behind the status was taken, and taken again; empty if nothing was ever decided. */
+  readonly decisions: readonly Instant[];
+  readonly withdrawn: boolean;
+  readonly latestAttempt: NumberedAttempt;
+}
+
+export interface ProjectedIdentity extends IdentityProjection {
+  /** Not known from a test environment alone, where that does not count. */
+  readonly counts: boolean;
+  readonly standings: readonly Standing[];
+}
+
+/**
+ * @param identity - Its place among those of the user.
+ * @param acceptSandbox - Whether events from a vendor's test environment count.
+ */
+export function projectIdentity(
+  { provider, events }: IdentityEvents,
+  identity: number,
+  acceptSandbox: boolean,
+): ProjectedIdentity {
+  const sorted = [...new Map(events.map((event) => [event.key, event])).values()].sort(
+    byOccurrence,
+  );
+  const counted = acceptSandbox ? sorted : sorted.filter(({ event }) => !event.sandbox);
+  const levels = groupByLevel(provider, sorted).map(({ levelKey, ...level }) => {
+    const streams = level.streams.map(foldStream);
+    return { levelKey, streams, numbered: number(levelKey, streams) };
+  });
+  return {
+    state: accountState(counted),
+    counts: counted.length > 0 || sorted.length === 0,
+    attempts: levels.flatMap(({ numbered }) => [...numbered.values()]),
+    standings: levels.flatMap(({ levelKey, streams, numbered }) =>
+      streams.flatMap((stream) => {
+        const latest = stream.attempts.at(-1);
+        const latestAttempt = latest && numbered.get(latest);
+        if (latestAttempt === undefined || (stream.sandbox && !acceptSandbox)) return [];
+        const place = { identity, provider, levelKey, kind: stream.kind, latestAttempt };
+        return [{ ...place, ...standingOf(stream) }];
+      }),
+    ),
+  };
+}
+
+function accountState(sorted: readonly RecordedEvent[]): AccountState {
+  const last = sorted.findLast(({ event }) => event.type === 'ACCOUNT')?.event;
+  return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
+}
+
+interface LevelEvents {
+  readonly levelKey: LevelKey;
+  readonly streams: readonly StreamEvents[];
+}
+
+/** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
+interface StreamEvents {
+  readonly sandbox: boolean;
+  kind: LevelKind;
+  readonly entries: RecordedEvent[];
+}
+
+/** What ends the whole account stands among the events of each of its streams in the same environment. */
+function groupByLevel(
+  provider: ProviderId,
+  sorted: readonly RecordedEvent[],
+): readonly LevelEvents[] {
+  const levels = new Map<string, Map<string, StreamEvents>>();
+  const all: StreamEvents[] = [];
+  for (const entry of sorted) {
+    const { event } = entry;
+    const sandbox = event.sandbox ?? false;
+    if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
+      for (const stream of all) if (stream.sandbox === sandbox) stream.entries.push(entry);
+    }
+    if (!('level' in event)) continue;
+    const streams = levels.get(event.level) ?? new Map<string, StreamEvents>();
+    levels.set(event.level, streams);
+    const key = streamOf(event);
+    const known = streams.get(key);
+    const stream = known ?? { sandbox, kind: event.levelKind, entries: [] };
+    if (known === undefined) all.push(stream);
+    streams.set(key, stream);
+    stream.kind = lesserKind(stream.kind, event.levelKind);
+    stream.entries.push(entry);
+  }
+  return [...levels].map(([name, streams]) => ({
+    levelKey: levelKey(provider, name),
+    streams: [...streams.values()],
+  }));
+}
+
+interface Stream extends Course {
+  readonly sandbox: boolean;
+  readonly kind: LevelKind;
+}
+
+function foldStream({ entries, ...stream }: StreamEvents): Stream {
+  return { ...foldCourse(entries), ...stream };
+}
+
+function streamOf(event: VerificationEvent): string {
+  const attemptRef = event.type === 'STATUS' ? event.attemptRef : undefined;
+  return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
+}
+
+function number(levelKey: LevelKey, streams: readonly Stream[]): ReadonlyMap<Run, NumberedAttempt> {
+  const levelKind = streams.map(({ kind }) => kind).reduce(lesserKind);
+  const inOrder = streams
+    .flatMap((stream) => stream.attempts)
+    .sort((a, b) => compare(orderOf(a), orderOf(b)));
+  return new Map(
+    inOrder.map((run, index) => {
+      const { decisions: _, ...attempt } = run;
+      return [run, { ...attempt, levelKey, levelKind, number: index + 1 }];
+    }),
+  );
+}
+
+/** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */
+export function orderOf(attempt: Attempt): string {
+  return `${attempt.startedAt} ${attempt.sandbox} ${attempt.attemptRef ?? ''}`;
+}
+
+const STATUS_BY_DECISION = {
+  APPROVED: 'VERIFIED',
+  EXPIRED: 'EXPIRED',
+  REJECTED: 'NOT_VERIFIED',
+  CANCELLED: 'NOT_VERIFIED',
+} as const;
+
+/** The vendor's own word on the lasting state where it gives one, else what the attempts add up to. */
+function standingOf({
+  attempts,
+  standing: vendors,
+  withdrawn,
+}: Stream): Pick<Standing, 'status' | 'since' | 'decisions' | 'withdrawn'> {
+  let status: VerificationStatus = 'NOT_VERIFIED';
+  let since = attempts[0]?.startedAt ?? '';
+  let decisions: Instant[] = [];
+  for (const run of attempts) {
+    const [first] = run.decisions;
+    if (first === undefined || isOpen(run.status)) continue;
+    const decision = STATUS_BY_DECISION[run.status];
+    if (decision !== status) {
+      since = first;
+      decisions = [];
+    }
+    status = decision;
+    for (const at of run.decisions) decisions.push(at);
+  }
+  if (vendors === null || vendors.status === status) return { status, since, decisions, withdrawn };
+  return { ...vendors, since: vendors.decisions[0] ?? since, withdrawn };
+}
