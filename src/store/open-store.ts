@@ -8,7 +8,7 @@ import { ConfigError, StoreUnavailableError } from '../domain/errors';
 import { PROJECTION_VERSION, type ProjectionRules } from '../domain/projection';
 import { createApiKeys } from './api-keys';
 import { type Connection, createConnection } from './connection';
-import { createDataSource, createReadingDataSource, DURABILITY } from './data-source';
+import { createDataSource, createReadingDataSource, WRITING } from './data-source';
 import { createKeyRing, type KeyRing } from './key-ring';
 import { createReader } from './reader';
 import { loadRepeatKeys } from './repeat-keys';
@@ -54,7 +54,7 @@ export async function openStore(
   const writing = await openWriting(config.database.file);
   const connection = createConnection(writing, options.onQuery);
   try {
-    await connection.query(DURABILITY);
+    for (const pragma of WRITING) await connection.query(pragma);
     await writing.runMigrations();
     await prepareSaving(connection);
     return await assemble(writing, connection, config, log, options);

@@ -17,7 +17,9 @@ import type {
   UserNode,
 } from './graph';
 import {
+  type Bytes,
   type Column,
+  createBytes,
   insertRows,
   type RowStatement,
   rowStatement,
@@ -28,10 +30,12 @@ import {
 /** Once per connection, after the migrations. */
 export async function prepareSaving(connection: Connection): Promise<void> {
   const names = STATEMENTS.map((_, index) => `list_${index}`);
-  const statements = STATEMENTS.map(({ sql }, index) => `${sql(spread(`NEW.list_${index}`))};`);
+  const statements = STATEMENTS.map(
+    ({ sql }, index) => `${sql(spread(`NEW.list_${index}`), 'NEW.bytes')};`,
+  );
   await connection.query(
     `CREATE TEMP VIEW saved_graphs AS
-      SELECT NULL AS version, ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
+      SELECT NULL AS version, NULL AS bytes, ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
   );
   await connection.query(
     `CREATE TEMP TRIGGER save_graph INSTEAD OF INSERT ON saved_graphs BEGIN
@@ -61,15 +65,16 @@ export async function saveGraph(
   connection: Connection,
   version: number | null = null,
 ): Promise<void> {
-  const lists = STATEMENTS.map(({ list }) => list(graph));
+  const bytes = createBytes();
+  const lists = STATEMENTS.map(({ list }) => list(graph, bytes));
   if (lists.every((list) => list === null)) return;
-  await connection.query(SAVE, [version, ...lists]);
+  await connection.query(SAVE, [version, bytes.whole(), ...lists]);
 }
 
 interface GraphStatement {
-  readonly sql: (rows: string) => string;
+  readonly sql: (rows: string, bytes: string) => string;
   /** JSON of the rows; `null` if there are none. */
-  readonly list: (graph: Graph) => string | null;
+  readonly list: (graph: Graph, bytes: Bytes) => string | null;
 }
 
 function saving<Row>(
@@ -78,9 +83,9 @@ function saving<Row>(
 ): GraphStatement {
   return {
     sql,
-    list(graph) {
+    list(graph, bytes) {
       const rows = rowsOf(graph);
-      return rows.length === 0 ? null : JSON.stringify(rows.map(toValues));
+      return rows.length === 0 ? null : JSON.stringify(rows.map((row) => toValues(row, bytes)));
     },
   };
 }
@@ -343,4 +348,4 @@ const STATEMENTS: readonly GraphStatement[] = [
   saving(CHANGES, (graph) => graph.changes),
 ];
 
-const SAVE = `INSERT INTO saved_graphs VALUES (?, ${STATEMENTS.map(() => '?').join(', ')})`;
+const SAVE = `INSERT INTO saved_graphs VALUES (?, ?, ${STATEMENTS.map(() => '?').join(', ')})`;
