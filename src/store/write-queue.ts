@@ -98,7 +98,7 @@ export function createWriteQueue<Item, Outcome>(
 
   async function drain(): Promise<void> {
     // A turn of the event loop, so that what came in together commits together.
-    await Promise.resolve();
+    await new Promise(setImmediate);
     for (;;) {
       const job = jobs[0];
       if (failed.length > 0) {
