@@ -103,7 +103,7 @@ export class CreateTables1718000000000 implements MigrationInterface {
         CONSTRAINT "user_levels_level_key" FOREIGN KEY ("level_key") REFERENCES "levels" ("key"),
         CONSTRAINT "user_levels_latest_attempt" FOREIGN KEY ("latest_attempt_id") REFERENCES "attempts" ("id"),
         PRIMARY KEY ("user_id", "level_key")
-      )
+      ) WITHOUT ROWID
     `);
     await runner.query(
       `CREATE INDEX "user_levels_by_expiry" ON "user_levels" ("expires_at") WHERE status = 'VERIFIED'`,
@@ -155,13 +155,12 @@ export class CreateTables1718000000000 implements MigrationInterface {
         "trust" text NOT NULL,
         "body" text NOT NULL,
         "personal" blob,
-        CONSTRAINT "events_key" UNIQUE ("key"),
+        CONSTRAINT "events_key" UNIQUE ("identity_id", "key"),
         CONSTRAINT "events_delivery" FOREIGN KEY ("delivery_id") REFERENCES "deliveries" ("id"),
         CONSTRAINT "events_identity" FOREIGN KEY ("identity_id") REFERENCES "identities" ("id")
       )
     `);
     await runner.query(`CREATE INDEX "events_by_delivery" ON "events" ("delivery_id")`);
-    await runner.query(`CREATE INDEX "events_by_identity" ON "events" ("identity_id")`);
     await runner.query(`
       CREATE TABLE "credentials" (
         "id" integer PRIMARY KEY AUTOINCREMENT NOT NULL,

@@ -108,3 +108,10 @@ export function toStoreError(error: unknown): unknown {
   const away = isNativeError(error) && STORE_AWAY.test(error.message);
   return away ? new StoreUnavailableError({ cause: error }) : error;
 }
+
+/** Whether a statement that failed may have been committed all the same: the disk did not say. */
+export function isInDoubt(error: unknown): boolean {
+  return (
+    isNativeError(error) && isNativeError(error.cause) && /SQLITE_IOERR/.test(error.cause.message)
+  );
+}

@@ -70,5 +70,14 @@ export function createReadingDataSource(file: string): DataSource {
   });
 }
 
-/** A commit is on the disk when it is answered, also through a loss of power. Set per connection, after it is open. */
-export const DURABILITY = 'PRAGMA synchronous = FULL';
+/** Of the connection that writes, set after it is open. */
+export const WRITING = [
+  // A commit is on the disk when it is answered, also through a loss of power.
+  'PRAGMA synchronous = FULL',
+  // The indexes that every delivery adds to, so that none of their pages is read or written twice for one group.
+  'PRAGMA cache_size = -65536',
+  // What a statement could have to take back stays in memory.
+  'PRAGMA temp_store = MEMORY',
+  // In pages. Most pages of the log are further versions of the same few, and only the last is copied to the file.
+  'PRAGMA wal_autocheckpoint = 4000',
+];

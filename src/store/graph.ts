@@ -1,6 +1,7 @@
 /**
  * The part of the data that one transaction touches, in memory: users with their identities, events, attempts and
- * levels. It is loaded in one statement, changed by plain code, and saved in a few. It never outlives its transaction.
+ * levels. It is loaded in one statement, changed by plain code, and saved in one. It outlives its transaction only while
+ * nobody else writes.
  */
 
 import type { Change } from '../domain/change';
@@ -192,6 +193,48 @@ export function pairKey(provider: ProviderId, ref: string): string {
 export function nextId(graph: Graph, table: Table): number {
   graph.lastIds[table] += 1;
   return graph.lastIds[table];
+}
+
+/** News of what was last kept of the provider's words; what is known already is not made older. */
+export function noteLastWords(
+  { lastWords }: Graph,
+  provider: ProviderId,
+  { recurring, unread }: { readonly recurring: number; readonly unread: number },
+): void {
+  const known = lastWords.get(provider) ?? { recurring: 0, unread: 0 };
+  lastWords.set(provider, {
+    recurring: Math.max(known.recurring, recurring),
+    unread: Math.max(known.unread, unread),
+  });
+}
+
+/** Once they are on their way to the disk: the graph is as the data will be. */
+export function forgetChanges(graph: Graph): void {
+  for (const user of graph.users.values()) user.dirty = false;
+  for (const identity of graph.identities.values()) {
+    identity.dirty = false;
+    identity.moved = false;
+  }
+  for (const changed of [
+    graph.repeats,
+    graph.levels,
+    graph.dirtyAttempts,
+    graph.goneAttempts,
+    graph.dirtyLevels,
+    graph.goneCredentials,
+  ]) {
+    changed.clear();
+  }
+  for (const added of [
+    graph.newDeliveries,
+    graph.rewrittenDeliveries,
+    graph.newEvents,
+    graph.goneEvents,
+    graph.newCredentials,
+    graph.changes,
+  ]) {
+    added.length = 0;
+  }
 }
 
 /** By the vendor's clock; of two at one instant, one and the same in every order. */

@@ -10,7 +10,13 @@ export interface Cipher {
   open(sealed: Buffer, purpose: Purpose): Buffer;
 }
 
-export type Purpose = 'data-key' | 'delivery.body' | 'event.personal' | 'probe';
+const BYTES_OF = {
+  'data-key': Buffer.from('data-key'),
+  'delivery.body': Buffer.from('delivery.body'),
+  'event.personal': Buffer.from('event.personal'),
+  probe: Buffer.from('probe'),
+};
+export type Purpose = keyof typeof BYTES_OF;
 
 export interface MasterKey {
   readonly id: string;
@@ -36,42 +42,58 @@ export interface WrappedKey {
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
+const RANDOM_STOCK_BYTES = 4096;
 
 /** @param keys - The first encrypts, all decrypt. */
 export function createKeyRing(keys: readonly [MasterKey, ...MasterKey[]]): KeyRing {
-  const ciphers = new Map(keys.map(({ id, key }) => [id, createCipher(key)]));
-  const current = { id: keys[0].id, cipher: createCipher(keys[0].key) };
+  const random = createRandom();
+  const ciphers = new Map(keys.map(({ id, key }) => [id, createCipher(key, random)]));
+  const current = { id: keys[0].id, cipher: createCipher(keys[0].key, random) };
   return {
     current,
     master: (id) => ciphers.get(id),
 
     createDataKey() {
-      const key = randomBytes(KEY_BYTES);
+      const key = random(KEY_BYTES);
       const dataKey = current.cipher.seal(key, 'data-key');
-      return { dataKey, dataKeyId: current.id, cipher: createCipher(key) };
+      return { dataKey, dataKeyId: current.id, cipher: createCipher(key, random) };
     },
 
     unwrap({ dataKey, dataKeyId }) {
       const master = ciphers.get(dataKeyId);
       if (master === undefined) throw new Error(`DATA_KEYS lacks the key with id ${dataKeyId}`);
-      return createCipher(master.open(dataKey, 'data-key'));
+      return createCipher(master.open(dataKey, 'data-key'), random);
     },
   };
 }
 
-function createCipher(key: Buffer): Cipher {
+type Random = (size: number) => Buffer;
+
+/** Asks the system for many bytes at a time, since asking takes longer than making them, and gives out each once. */
+function createRandom(): Random {
+  let left = Buffer.alloc(0);
+  return (size) => {
+    if (left.length < size) left = randomBytes(RANDOM_STOCK_BYTES);
+    const given = left.subarray(0, size);
+    left = left.subarray(size);
+    return given;
+  };
+}
+
+function createCipher(key: Buffer, random: Random): Cipher {
   return {
     seal(plain, purpose) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(purpose));
-      const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
-      return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+      const nonce = random(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(BYTES_OF[purpose]);
+      const ciphertext = cipher.update(plain);
+      const rest = cipher.final();
+      return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext, rest]);
     },
 
     open(sealed, purpose) {
       const nonce = sealed.subarray(0, NONCE_BYTES);
       const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(purpose));
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(BYTES_OF[purpose]);
       decipher.setAuthTag(tag);
       return Buffer.concat([
         decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)),

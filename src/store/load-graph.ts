@@ -10,6 +10,7 @@ import {
   type KnownCredential,
   type KnownDelivery,
   type LevelNode,
+  noteLastWords,
   pairKey,
   type StoredEvent,
   TABLES,
@@ -62,7 +63,7 @@ async function loadOnce(
   addAttempts(identities, read('attempts'));
   addLevels(fresh, read('user_levels'));
   for (const [externalUserId, userId] of read<[string, number]>('aliases')) {
-    const user = graph.users.get(userId);
+    const user = survivorOf(graph, userId);
     if (user !== undefined && !graph.usersByExternalId.has(externalUserId)) {
       graph.usersByExternalId.set(externalUserId, user);
     }
@@ -73,7 +74,7 @@ async function loadOnce(
     graph.deliveriesById.set(delivery.id, delivery);
   }
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
-    if (!graph.lastWords.has(provider)) graph.lastWords.set(provider, { recurring, unread });
+    noteLastWords(graph, provider, { recurring, unread });
   }
   for (const { id, provider, ref, ...word } of read<CredentialJson>('credentials')) {
     const key = pairKey(provider, ref);
@@ -156,6 +157,12 @@ function addIdentities(
     fresh.set(identity.id, identity);
   }
   return fresh;
+}
+
+/** The user may have gone into another one in the graph, and not yet in what was loaded. */
+function survivorOf(graph: Graph, userId: number): UserNode | undefined {
+  const user = graph.users.get(userId);
+  return user === undefined || user.mergedInto === null ? user : survivorOf(graph, user.mergedInto);
 }
 
 interface EventJson extends Omit<StoredEvent, 'event'> {

@@ -8,7 +8,7 @@ import { ConfigError, StoreUnavailableError } from '../domain/errors';
 import { PROJECTION_VERSION, type ProjectionRules } from '../domain/projection';
 import { createApiKeys } from './api-keys';
 import { type Connection, createConnection } from './connection';
-import { createDataSource, createReadingDataSource, DURABILITY } from './data-source';
+import { createDataSource, createReadingDataSource, WRITING } from './data-source';
 import { createKeyRing, type KeyRing } from './key-ring';
 import { createReader } from './reader';
 import { loadRepeatKeys } from './repeat-keys';
@@ -54,7 +54,7 @@ export async function openStore(
   const writing = await openWriting(config.database.file);
   const connection = createConnection(writing, options.onQuery);
   try {
-    await connection.query(DURABILITY);
+    for (const pragma of WRITING) await connection.query(pragma);
     await writing.runMigrations();
     await prepareSaving(connection);
     return await assemble(writing, connection, config, log, options);
@@ -89,10 +89,12 @@ async function assemble(
   await checkKeys(connection, keyRing);
   const rules = { policy, acceptSandbox };
   const reading = await openReading(file, onQuery);
+  const loading = await openReading(file, onQuery);
   const keyed = await loadRepeatKeys(connection, keyRing);
   const { reprojectAll, transaction, change, ...writer } = createWriter({
     connection,
     reading,
+    loading,
     keyRing,
     keyed,
     rules,
@@ -131,6 +133,7 @@ async function assemble(
 
     async close() {
       await writer.close();
+      await loading.close();
       await snapshots.close();
       await reading.close();
       await connection.close();

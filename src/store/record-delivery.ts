@@ -15,6 +15,7 @@ import {
   type KnownCredential,
   type KnownDelivery,
   nextId,
+  noteLastWords,
   pairKey,
   type StoredEvent,
 } from './graph';
@@ -350,23 +351,26 @@ function keep(
   keyRing: KeyRing,
 ): void {
   const { provider, receivedAt, rawBody, subpath, trust, reading } = delivery;
-  const row = {
+  const known: KnownDelivery = {
     id,
     provider,
     duplicateKey: storedKey(id, delivery),
     receivedAt: receivedAt.toISOString(),
     disposition,
+  };
+  graph.deliveries.set(pairKey(provider, known.duplicateKey), known);
+  graph.deliveriesById.set(id, known);
+  noteLastWords(graph, provider, {
+    recurring: mayRecur(delivery) ? id : 0,
+    unread: disposition === 'QUARANTINED' ? id : 0,
+  });
+  graph.newDeliveries.push({
+    ...known,
     trust,
     reason: reading.kind === 'QUARANTINED' ? reading.reason : null,
     eventType: reading.eventType,
     subpath,
     identityId: identity?.id ?? null,
     ...sealBody(rawBody, identity, keyRing),
-  };
-  graph.newDeliveries.push(row);
-  graph.deliveries.set(pairKey(provider, row.duplicateKey), row);
-  graph.deliveriesById.set(id, row);
-  if (!mayRecur(delivery)) return;
-  const unread = reading.kind === 'QUARANTINED' ? id : (graph.lastWords.get(provider)?.unread ?? 0);
-  graph.lastWords.set(provider, { recurring: id, unread });
+  });
 }

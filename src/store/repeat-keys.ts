@@ -14,11 +14,23 @@ export type Keyed = (reading: Reading) => Reading;
 /** Makes the secret if there is none yet. It stays as it is when the master key is exchanged: repeats must be known. */
 export async function loadRepeatKeys(connection: Connection, keyRing: KeyRing): Promise<Keyed> {
   const secret = (await readSecret(connection, keyRing)) ?? (await makeSecret(connection, keyRing));
-  return (reading) => ({ ...reading, duplicateKey: digest(secret, reading.duplicateKey) });
+  return (reading) => ({
+    ...reading,
+    duplicateKey: timeOf(reading) + digest(secret, reading.duplicateKey),
+  });
 }
 
 function digest(secret: Buffer, duplicateKey: string): string {
   return createHmac('sha256', secret).update(duplicateKey).digest('base64url');
+}
+
+/**
+ * Keys in the order of time go to the end of an index, which is in memory; a digest alone goes anywhere, and a large index
+ * would be read from the disk and written back a page for each.
+ */
+function timeOf(reading: Reading): string {
+  const occurredAt = reading.kind === 'EVENTS' ? reading.events[0]?.occurredAt : undefined;
+  return occurredAt === undefined ? '' : `${occurredAt.slice(0, 19)} `;
 }
 
 async function readSecret(connection: Connection, keyRing: KeyRing): Promise<Buffer | undefined> {

@@ -1,6 +1,7 @@
 /**
  * Statements over any number of rows that arrive as one value: a JSON list of lists, which SQL spreads. The text never
- * depends on the number of rows, so that it stays prepared.
+ * depends on the number of rows, so that it stays prepared. JSON has no bytes: those of all rows arrive in one piece beside
+ * it, and the list says where in it they are.
  */
 
 export type Value = string | number | Buffer | null;
@@ -9,10 +10,35 @@ export type Value = string | number | Buffer | null;
 export type Column<Row> = readonly [name: string, read: (row: Row) => Value];
 
 export interface RowStatement<Row> {
-  /** @param rows - What to read the rows from: each has a `value`, the list of one row. */
-  readonly sql: (rows: string) => string;
-  /** The row as the list that the statement reads. */
-  readonly toValues: (row: Row) => readonly (string | number | null)[];
+  /**
+   * @param rows - What to read the rows from: each has a `value`, the list of one row.
+   * @param bytes - What to read bytes from.
+   */
+  readonly sql: (rows: string, bytes: string) => string;
+  /** The row as the list that the statement reads; its bytes are added to those given. */
+  readonly toValues: (row: Row, bytes: Bytes) => readonly Element[];
+}
+
+type Element = string | number | null | readonly [start: number, length: number];
+
+/** Bytes in one piece, made of parts. */
+export interface Bytes {
+  /** @returns Where the part is: its first byte, counted from 1, and its length. */
+  add(part: Buffer): readonly [start: number, length: number];
+  whole(): Buffer;
+}
+
+export function createBytes(): Bytes {
+  const parts: Buffer[] = [];
+  let length = 0;
+  return {
+    add(part) {
+      parts.push(part);
+      length += part.length;
+      return [length - part.length + 1, part.length];
+    },
+    whole: () => Buffer.concat(parts, length),
+  };
 }
 
 /** Where `json` stands for the JSON list. As JSONB, of which SQLite takes elements without reading the text again. */
@@ -22,7 +48,7 @@ export function spread(json: string): string {
 
 export function rowStatement<Row>(
   sql: (rows: string) => string,
-  toValues: (row: Row) => readonly (string | number | null)[],
+  toValues: (row: Row) => readonly Element[],
 ): RowStatement<Row> {
   return { sql, toValues };
 }
@@ -34,14 +60,20 @@ export function insertRows<Row>(
   onConflict = '',
 ): RowStatement<Row> {
   const names = columns.map(([name]) => name);
-  const values = columns.map(([name], index) =>
-    BINARY.has(`${table}.${name}`) ? `unhex(value ->> ${index})` : `value ->> ${index}`,
-  );
+  const values = (bytes: string) =>
+    columns.map(([name], at) => {
+      if (!BINARY.has(`${table}.${name}`)) return `value ->> ${at}`;
+      return `substr(${bytes}, value ->> '$[${at}][0]', value ->> '$[${at}][1]')`;
+    });
   return {
     // "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition.
-    sql: (rows) =>
-      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} FROM ${rows} WHERE true ${onConflict}`,
-    toValues: (row) => columns.map(([, read]) => toJson(read(row))),
+    sql: (rows, bytes) =>
+      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values(bytes).join(', ')} FROM ${rows} WHERE true ${onConflict}`,
+    toValues: (row, bytes) =>
+      columns.map(([, read]) => {
+        const value = read(row);
+        return Buffer.isBuffer(value) ? bytes.add(value) : value;
+      }),
   };
 }
 
@@ -52,9 +84,4 @@ export function update<Row>(key: readonly string[], columns: readonly Column<Row
   return `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${assignments.join(', ')}`;
 }
 
-/** JSON has no bytes: these columns travel as hexadecimal digits. */
 const BINARY = new Set(['deliveries.body', 'events.personal', 'identities.data_key']);
-
-function toJson(value: Value): string | number | null {
-  return Buffer.isBuffer(value) ? value.toString('hex') : value;
-}

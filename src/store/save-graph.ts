@@ -17,7 +17,9 @@ import type {
   UserNode,
 } from './graph';
 import {
+  type Bytes,
   type Column,
+  createBytes,
   insertRows,
   type RowStatement,
   rowStatement,
@@ -28,25 +30,51 @@ import {
 /** Once per connection, after the migrations. */
 export async function prepareSaving(connection: Connection): Promise<void> {
   const names = STATEMENTS.map((_, index) => `list_${index}`);
-  const statements = STATEMENTS.map(({ sql }, index) => `${sql(spread(`NEW.list_${index}`))};`);
-  await connection.query(
-    `CREATE TEMP VIEW saved_graphs AS SELECT ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
+  const statements = STATEMENTS.map(
+    ({ sql }, index) => `${sql(spread(`NEW.list_${index}`), 'NEW.bytes')};`,
   );
   await connection.query(
-    `CREATE TEMP TRIGGER save_graph INSTEAD OF INSERT ON saved_graphs BEGIN ${statements.join('\n')} END`,
+    `CREATE TEMP VIEW saved_graphs AS
+      SELECT NULL AS version, NULL AS bytes, ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
+  );
+  await connection.query(
+    `CREATE TEMP TRIGGER save_graph INSTEAD OF INSERT ON saved_graphs BEGIN
+      SELECT RAISE(ABORT, 'another process has written') WHERE NEW.version <> (${DATA_VERSION});
+      ${statements.join('\n')}
+    END`,
   );
 }
 
-export async function saveGraph(graph: Graph, connection: Connection): Promise<void> {
-  const lists = STATEMENTS.map(({ list }) => list(graph));
+const DATA_VERSION = 'SELECT data_version FROM pragma_data_version';
+
+/** A number that is another one as soon as somebody else than this connection has written to the file. */
+export async function dataVersion(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ data_version: number }>(DATA_VERSION);
+  if (row === undefined) throw new Error('SQLite tells the version of its data');
+  return row.data_version;
+}
+
+/**
+ * What is to be saved is taken from the graph before this returns.
+ *
+ * @param version - Outside of a transaction: the `dataVersion` from before the graph was loaded. Nothing is saved upon
+ *   another one.
+ */
+export async function saveGraph(
+  graph: Graph,
+  connection: Connection,
+  version: number | null = null,
+): Promise<void> {
+  const bytes = createBytes();
+  const lists = STATEMENTS.map(({ list }) => list(graph, bytes));
   if (lists.every((list) => list === null)) return;
-  await connection.query(SAVE, lists);
+  await connection.query(SAVE, [version, bytes.whole(), ...lists]);
 }
 
 interface GraphStatement {
-  readonly sql: (rows: string) => string;
+  readonly sql: (rows: string, bytes: string) => string;
   /** JSON of the rows; `null` if there are none. */
-  readonly list: (graph: Graph) => string | null;
+  readonly list: (graph: Graph, bytes: Bytes) => string | null;
 }
 
 function saving<Row>(
@@ -55,9 +83,9 @@ function saving<Row>(
 ): GraphStatement {
   return {
     sql,
-    list(graph) {
+    list(graph, bytes) {
       const rows = rowsOf(graph);
-      return rows.length === 0 ? null : JSON.stringify(rows.map(toValues));
+      return rows.length === 0 ? null : JSON.stringify(rows.map((row) => toValues(row, bytes)));
     },
   };
 }
@@ -320,4 +348,4 @@ const STATEMENTS: readonly GraphStatement[] = [
   saving(CHANGES, (graph) => graph.changes),
 ];
 
-const SAVE = `INSERT INTO saved_graphs VALUES (${STATEMENTS.map(() => '?').join(', ')})`;
+const SAVE = `INSERT INTO saved_graphs VALUES (?, ?, ${STATEMENTS.map(() => '?').join(', ')})`;

@@ -1,10 +1,10 @@
 /**
- * The one writer. Deliveries that wait while a transaction runs share the next one (group commit); everything else has
- * a transaction of its own. Transactions follow each other in the order of asking.
+ * The one writer. Deliveries that come while a group is written are applied in memory meanwhile and are the next group;
+ * everything else has a transaction of its own. Transactions follow each other in the order of asking.
  */
 
 import { StoreUnavailableError } from '../domain/errors';
-import { type Connection, toStoreError } from './connection';
+import { type Connection, isInDoubt, toStoreError } from './connection';
 
 export interface WriteQueue<Item, Outcome> {
   /** Resolves after the commit that holds the item. @throws {StoreUnavailableError} if it was not kept. */
@@ -15,19 +15,38 @@ export interface WriteQueue<Item, Outcome> {
   close(): Promise<void>;
 }
 
-interface Waiting<Item, Outcome> {
+interface Asked<Item, Outcome> {
+  readonly kind: 'item';
   readonly item: Item;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
+interface Applied<Item, Outcome> extends Asked<Item, Outcome> {
+  readonly outcome: Outcome | undefined;
+}
+
 type Job<Item, Outcome> =
-  | ({ readonly kind: 'item' } & Waiting<Item, Outcome>)
+  | Asked<Item, Outcome>
   | { readonly kind: 'work'; readonly run: () => Promise<void> };
+
+/**
+ * What is known of the data and what has been worked out upon it, in memory. While one group of items is being written, the
+ * next is already applied on top of it.
+ */
+export interface Draft<Item, Outcome> {
+  /** Reads what the items touch; what it answers applies them, in one go. Once that has thrown, the draft is worthless. */
+  read(items: readonly Item[]): Promise<() => readonly Outcome[]>;
+  /** Writes what was applied since the last time, in a transaction of its own. @throws if nothing of it was written. */
+  write(): Promise<void>;
+  /** Whether it knows so much that another one should begin. */
+  isFull(): boolean;
+}
 
 export interface WriteQueueOptions<Item, Outcome> {
   readonly connection: Connection;
-  /** Writes a group inside an open transaction; answers in the order of the items. */
+  readonly openDraft: () => Draft<Item, Outcome>;
+  /** Writes a group inside an open transaction; answers in the order of the items. For what went wrong in a draft. */
   readonly write: (items: readonly Item[]) => Promise<readonly Outcome[]>;
   /** What to keep instead of an item that cannot be written, so that what is authentic is never refused. */
   readonly salvage: (item: Item, error: unknown) => Item;
@@ -44,7 +63,13 @@ export function createWriteQueue<Item, Outcome>(
 ): WriteQueue<Item, Outcome> {
   const { connection, write, salvage, onFatal, maxGroup, maxGroupSize, sizeOf } = options;
   const jobs: Job<Item, Outcome>[] = [];
+  let draft = options.openDraft();
+  /** In the draft, not yet being written. */
+  let applied: Applied<Item, Outcome>[] = [];
+  /** To be done again without a draft. */
+  const failed: Asked<Item, Outcome>[] = [];
   let running: Promise<void> | undefined;
+  let writing: Promise<void> | undefined;
   let closed = false;
   let dead = false;
 
@@ -57,7 +82,7 @@ export function createWriteQueue<Item, Outcome>(
       })),
     async close() {
       closed = true;
-      await running;
+      for (let busy = running ?? writing; busy !== undefined; busy = running ?? writing) await busy;
     },
   };
 
@@ -73,33 +98,101 @@ export function createWriteQueue<Item, Outcome>(
 
   async function drain(): Promise<void> {
     // A turn of the event loop, so that what came in together commits together.
-    await Promise.resolve();
-    for (let job = jobs[0]; job !== undefined; job = jobs[0]) {
-      if (job.kind === 'work') {
+    await new Promise(setImmediate);
+    for (;;) {
+      const job = jobs[0];
+      if (failed.length > 0) {
+        await writing;
+        await commitGroup(failed.splice(0));
+      } else if (job === undefined) {
+        break;
+      } else if (job.kind === 'work') {
+        await writing;
+        if (failed.length > 0) continue;
         jobs.shift();
         await job.run();
+        draft = options.openDraft();
       } else {
-        await commitGroup(takeGroup());
+        await applyNext();
       }
     }
     running = undefined;
   }
 
-  /** At least one, however large. */
-  function takeGroup(): readonly Waiting<Item, Outcome>[] {
-    const group: Waiting<Item, Outcome>[] = [];
-    let size = 0;
+  // ── The usual way: one group is written while the next is applied ─────────────────────────────────────────────────
+
+  async function applyNext(): Promise<void> {
+    const group = takeGroup();
+    if (group.length === 0) return await writing;
+    const own = draft;
+    try {
+      const apply = await own.read(group.map(({ item }) => item));
+      if (own !== draft)
+        jobs.unshift(...group); // what it would stand on was not written
+      else take(group, apply());
+    } catch {
+      const again = [...applied.splice(0), ...group];
+      draft = options.openDraft();
+      await writing;
+      failed.push(...again);
+    }
+  }
+
+  /** What may be applied now: nothing where what is being written has to make room first, else at least one, however large. */
+  function takeGroup(): readonly Asked<Item, Outcome>[] {
+    if (draft.isFull()) {
+      if (writing !== undefined) return [];
+      draft = options.openDraft();
+    }
+    let size = applied.reduce((sum, { item }) => sum + sizeOf(item), 0);
+    const group: Asked<Item, Outcome>[] = [];
     for (const job of jobs) {
-      if (job.kind !== 'item' || group.length === maxGroup) break;
+      const count = applied.length + group.length;
+      if (job.kind !== 'item' || count === maxGroup) break;
       size += sizeOf(job.item);
-      if (size > maxGroupSize && group.length > 0) break;
+      if (size > maxGroupSize && count > 0) break;
       group.push(job);
     }
     jobs.splice(0, group.length);
     return group;
   }
 
-  async function commitGroup(group: readonly Waiting<Item, Outcome>[]): Promise<void> {
+  function take(group: readonly Asked<Item, Outcome>[], outcomes: readonly Outcome[]): void {
+    applied.push(...group.map((asked, index) => ({ ...asked, outcome: outcomes[index] })));
+    writing ??= writeApplied();
+  }
+
+  async function writeApplied(): Promise<void> {
+    while (applied.length > 0) {
+      const group = applied;
+      applied = [];
+      try {
+        if (dead) throw new StoreUnavailableError();
+        await draft.write();
+        settle(
+          group,
+          group.map(({ outcome }) => outcome),
+        );
+      } catch (error) {
+        giveUp(group, error);
+      }
+    }
+    writing = undefined;
+  }
+
+  /** What was applied on top of it has nothing to stand on either. */
+  function giveUp(group: readonly Applied<Item, Outcome>[], error: unknown): void {
+    draft = options.openDraft();
+    if (isInDoubt(error)) die(error);
+    if (dead || error instanceof StoreUnavailableError) refuse(group, error);
+    else failed.push(...group);
+    failed.push(...applied.splice(0));
+    running ??= drain();
+  }
+
+  // ── Each group in a transaction that sees what it needs ───────────────────────────────────────────────────────────
+
+  async function commitGroup(group: readonly Asked<Item, Outcome>[]): Promise<void> {
     try {
       const outcomes = await transaction(() => write(group.map(({ item }) => item)));
       settle(group, outcomes);
@@ -110,7 +203,7 @@ export function createWriteQueue<Item, Outcome>(
     }
   }
 
-  async function commitAlone(waiting: Waiting<Item, Outcome>): Promise<void> {
+  async function commitAlone(waiting: Asked<Item, Outcome>): Promise<void> {
     try {
       settle([waiting], await transaction(() => write([waiting.item])));
     } catch (error) {
@@ -136,11 +229,15 @@ export function createWriteQueue<Item, Outcome>(
     try {
       await connection.query('COMMIT');
     } catch (error) {
-      dead = true;
-      onFatal(error);
+      die(error);
       throw new StoreUnavailableError({ cause: error });
     }
     return result;
+  }
+
+  function die(error: unknown): void {
+    dead = true;
+    onFatal(error);
   }
 
   async function rollBack(): Promise<void> {
@@ -151,7 +248,10 @@ export function createWriteQueue<Item, Outcome>(
     }
   }
 
-  function settle(group: readonly Waiting<Item, Outcome>[], outcomes: readonly Outcome[]): void {
+  function settle(
+    group: readonly Asked<Item, Outcome>[],
+    outcomes: readonly (Outcome | undefined)[],
+  ): void {
     group.forEach(({ resolve, reject }, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined) reject(new StoreUnavailableError());
@@ -159,7 +259,7 @@ export function createWriteQueue<Item, Outcome>(
     });
   }
 
-  function refuse(group: readonly Waiting<Item, Outcome>[], error: unknown): void {
+  function refuse(group: readonly Asked<Item, Outcome>[], error: unknown): void {
     for (const { reject } of group) reject(error);
   }
 }

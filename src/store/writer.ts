@@ -4,22 +4,24 @@ import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
 import type { Connection } from './connection';
-import { createGraph, type Graph } from './graph';
+import { createGraph, forgetChanges, type Graph } from './graph';
 import type { KeyRing } from './key-ring';
 import { linkIdentity } from './link-identity';
 import { type Lookup, loadGraph } from './load-graph';
 import { openUser } from './membership';
 import { lookupFor, recordDelivery } from './record-delivery';
 import type { Keyed } from './repeat-keys';
-import { saveGraph } from './save-graph';
+import { dataVersion, saveGraph } from './save-graph';
 import { settle } from './settle';
 import type { IncomingDelivery, RecordOutcome, Store } from './store';
-import { createWriteQueue } from './write-queue';
+import { createWriteQueue, type Draft } from './write-queue';
 
 export interface WriterOptions {
   readonly connection: Connection;
   /** To look without waiting for the writer. */
   readonly reading: Connection;
+  /** As `reading`, for the deliveries that come while others are written. */
+  readonly loading: Connection;
   readonly keyRing: KeyRing;
   readonly keyed: Keyed;
   readonly rules: Omit<ProjectionRules, 'now'>;
@@ -47,15 +49,19 @@ export type Writer = Pick<
 const MAX_GROUP = 256;
 /** A group is in memory several times over while it is written. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+/** Users and deliveries that are kept in mind from one group to the next. */
+const MAX_KNOWN = 2_000;
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
 /** Log entries dropped in one transaction, so that whoever posts meanwhile does not wait long. */
 const TRIM_CHUNK = 2_000;
 
 export function createWriter(options: WriterOptions): Writer {
-  const { connection, reading, keyRing, keyed, clock, onFatal, onSalvage, onStuck } = options;
+  const { connection, reading, loading, keyRing, keyed, clock, onFatal, onSalvage, onStuck } =
+    options;
   const queue = createWriteQueue<IncomingDelivery, RecordOutcome>({
     connection,
+    openDraft,
     write: recordGroup,
     salvage(delivery, error) {
       onSalvage(error);
@@ -122,6 +128,31 @@ export function createWriter(options: WriterOptions): Writer {
     change,
     close: () => queue.close(),
   };
+
+  /**
+   * Stands on what it has read and written itself. It notices when somebody else has written: another process, or other
+   * work of the queue's, after which there is a new one.
+   */
+  function openDraft(): Draft<IncomingDelivery, RecordOutcome> {
+    const graph = createGraph();
+    let version: number | null = null;
+    return {
+      async read(deliveries) {
+        version ??= await dataVersion(connection);
+        await loadGraph(graph, loading, keyRing, lookupFor(deliveries));
+        return () => {
+          const rules = rulesAt(clock());
+          return deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
+        };
+      },
+      write() {
+        const saved = saveGraph(graph, connection, version);
+        forgetChanges(graph);
+        return saved;
+      },
+      isFull: () => graph.users.size + graph.deliveriesById.size > MAX_KNOWN,
+    };
+  }
 
   async function recordGroup(
     deliveries: readonly IncomingDelivery[],

@@ -514,7 +514,7 @@ describe('the passing of time', () => {
       `EXPLAIN QUERY PLAN ${sent[0]?.replaceAll('?', "'[]'")}`,
     );
     expect(steps.map(({ detail }) => detail)).toContainEqual(
-      expect.stringMatching(/^SEARCH user_levels USING INDEX user_levels_by_expiry/),
+      expect.stringMatching(/^SEARCH user_levels USING COVERING INDEX user_levels_by_expiry/),
     );
   });
 

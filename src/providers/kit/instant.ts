@@ -25,8 +25,20 @@ const LATEST: Instant = '9999-12-31T23:59:59.999999999Z';
  */
 export function toInstant(text: string, spelling: InstantSpelling = {}): Instant | undefined {
   const zoned = spelling.zoneless === 'UTC' && !ZONE.test(text) ? `${text}Z` : text;
-  const instant = parse(zoned);
+  const instant = parseUsual(zoned) ?? parse(zoned);
   return instant !== undefined && instant >= EARLIEST && instant <= LATEST ? instant : undefined;
+}
+
+const USUAL = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
+
+/** The spelling that nearly all messages use, in a tenth of the time that `parse` takes. Leaves to it what it cannot read. */
+function parseUsual(text: string): Instant | undefined {
+  const [, date, time, fraction = ''] = USUAL.exec(text) ?? [];
+  if (date === undefined) return undefined;
+  const seconds = `${date}T${time}`;
+  const read = new Date(`${seconds}Z`);
+  const real = !Number.isNaN(read.getTime()) && read.toISOString().startsWith(seconds);
+  return real ? `${seconds}.${fraction.padEnd(9, '0')}Z` : undefined;
 }
 
 function parse(text: string): Instant | undefined {

@@ -13,7 +13,7 @@ import { DeliveryEntity } from './delivery.entity';
 import { IdentityEntity } from './identity.entity';
 
 @Entity('events')
-@Unique('events_key', ['key'])
+@Unique('events_key', ['identityId', 'key'])
 export class EventEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
   id!: number;
@@ -30,7 +30,6 @@ export class EventEntity {
   @JoinColumn({ name: 'delivery_id', foreignKeyConstraintName: 'events_delivery' })
   delivery?: DeliveryEntity;
 
-  @Index('events_by_identity')
   @Column('integer', { name: 'identity_id' })
   identityId!: number;
 

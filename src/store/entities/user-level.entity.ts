@@ -5,7 +5,7 @@ import { AttemptEntity } from './attempt.entity';
 import { LevelEntity } from './level.entity';
 import { UserEntity } from './user.entity';
 
-@Entity('user_levels')
+@Entity('user_levels', { withoutRowid: true })
 @Index('user_levels_by_level', ['levelKey', 'userId'])
 @Index('user_levels_by_expiry', ['expiresAt'], { where: "status = 'VERIFIED'" })
 export class UserLevelEntity {

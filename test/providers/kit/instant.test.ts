@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Temporal } from 'temporal-polyfill';
 import { toInstant } from '../../../src/providers/kit/instant';
 
 describe('toInstant', () => {
@@ -85,6 +86,36 @@ describe('toInstant', () => {
       }),
     );
   });
+
+  it('reads the usual spelling as the library of Temporal does', () => {
+    const upTo = (max: number) =>
+      fc.integer({ min: 0, max }).map((value) => String(value).padStart(2, '0'));
+    const spelling = fc.record({
+      year: fc.integer({ min: 2000, max: 9999 }),
+      month: upTo(13),
+      day: upTo(32),
+      hour: upTo(24),
+      minute: upTo(60),
+      second: upTo(61),
+      fraction: fc.stringMatching(/^(\.\d{1,10})?$/),
+      separator: fc.constantFrom('T', ' '),
+    });
+    fc.assert(
+      fc.property(spelling, ({ year, month, day, hour, minute, second, fraction, separator }) => {
+        const text = `${year}-${month}-${day}${separator}${hour}:${minute}:${second}${fraction}Z`;
+        expect(toInstant(text)).toBe(readByTemporal(text));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  function readByTemporal(text: string): string | undefined {
+    try {
+      return Temporal.Instant.from(text).toString({ fractionalSecondDigits: 9 });
+    } catch {
+      return undefined;
+    }
+  }
 
   /** The same moment as a clock some hours off would write it. */
   function shift(date: Date, hours: number): string {

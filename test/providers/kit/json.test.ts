@@ -255,4 +255,34 @@ describe('whatever the body', () => {
       }),
     );
   });
+
+  it('says the same with and without spaces, which decide how it is parsed', () => {
+    const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,25})(\.\d{1,20})?([eE][+-]?\d{1,3})?$/);
+    const value = fc.oneof(
+      digits,
+      fc.json(),
+      fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+      fc.constantFrom(
+        '"\\u0041\\/"',
+        '-0',
+        '{"b":1,"1":2,"b":1}',
+        '{"b":1,"b":2}',
+        '{"__proto__":{"b":1}}',
+      ),
+    );
+    const path = fc.constantFrom('a', 'a.b', 'a.__proto__.b');
+    fc.assert(
+      fc.property(value, path, fc.constantFrom(...methods), (json, at, method) => {
+        const said = (text: string) => {
+          try {
+            return method(read(text), at);
+          } catch (error) {
+            return error;
+          }
+        };
+        expect(said(`{"a":${json}}`)).toEqual(said(`{ "a": ${json} }`));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });
