@@ -53,6 +53,14 @@ describe('in development', () => {
     expect(readdirSync(join(folder, 'data'))).toContain('secrets.env');
   });
 
+  // With the four that there are by default, four slow queries kept every webhook waiting.
+  it('has threads for the database beside those that queries can keep busy', async () => {
+    const threads = ({ process: { pid } }: Spawned) => readdirSync(`/proc/${pid}/task`).length;
+    const few = await start({ UV_THREADPOOL_SIZE: '4' });
+    const usual = await start({ DATA_DIR: 'other' });
+    expect(threads(usual) - threads(few)).toBe(12);
+  });
+
   it('on a port that is taken says so, and how to choose another', async () => {
     const { port } = new URL((await start()).url);
     const second = await run({ PORT: port, DATA_DIR: 'other' }, 'start').finished;
