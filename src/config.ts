@@ -58,6 +58,14 @@ export function environment(): Environment {
   return process.env;
 }
 
+/**
+ * Each connection to the database works on a thread of Node's pool. By default there are four, as many as there are queries
+ * at once: slow ones would keep every webhook waiting. To be called before the first of them is used.
+ */
+export function reserveThreads(): void {
+  process.env.UV_THREADPOOL_SIZE ??= '16';
+}
+
 /** Unset means development, and so does `test`; a name that is none, such as `prod`, is not taken for development. */
 export function modeOf(env: Environment): 'development' | 'production' {
   return readMode(createEnvironmentReader(env));

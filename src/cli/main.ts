@@ -2,9 +2,10 @@
 import 'reflect-metadata';
 /** The executable `kyc-gateway`. */
 
-import { environment } from '../config';
+import { environment, reserveThreads } from '../config';
 import { runCli } from './program';
 
+reserveThreads();
 const exit = runCli(process.argv.slice(2), {
   env: environment(),
   dotEnvFile: '.env',

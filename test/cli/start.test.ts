@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Spawned, spawnScript } from './spawn';
 
 const MAIN = join(__dirname, '../../src/cli/main.ts');
+const onLinux = process.platform === 'linux' ? it : it.skip; // which has /proc
 const PRODUCTION = {
   NODE_ENV: 'production',
   PORT: '0',
@@ -51,6 +52,14 @@ describe('in development', () => {
     expect(greeting).toContain('data/secrets.env');
     expect(greeting).toContain(`npm run simulate -- sumsub approve --url ${gateway.url}`);
     expect(readdirSync(join(folder, 'data'))).toContain('secrets.env');
+  });
+
+  // With the four that there are by default, four slow queries kept every webhook waiting.
+  onLinux('has threads for the database beside those that queries can keep busy', async () => {
+    const threads = ({ process: { pid } }: Spawned) => readdirSync(`/proc/${pid}/task`).length;
+    const few = await start({ UV_THREADPOOL_SIZE: '4' });
+    const usual = await start({ DATA_DIR: 'other' });
+    expect(threads(usual) - threads(few)).toBe(12);
   });
 
   it('on a port that is taken says so, and how to choose another', async () => {

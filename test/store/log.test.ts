@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Change } from '../../src/domain/change';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import type { StoreConfig } from '../../src/store/open-store';
-import type { Reading, Store } from '../../src/store/store';
+import type { KeptDelivery, Reading, Store } from '../../src/store/store';
 import { change, openTestStore, query, stateOf, type TestStore } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
@@ -163,6 +163,13 @@ it('adds up to the state, and the state is what the events make, whatever was do
   );
 }, 120_000);
 
+const REPLAY = {
+  selection: {},
+  actor: 'x',
+  reread: ({ provider, rawBody, receivedAt }: KeptDelivery) =>
+    delivery(provider, rawBody.toString(), receivedAt).reading,
+};
+
 async function perform(held: TestStore, store: Store, doing: Doing, now: Date): Promise<Store> {
   switch (doing.do) {
     case 'record':
@@ -184,16 +191,11 @@ async function perform(held: TestStore, store: Store, doing: Doing, now: Date): 
     case 'wait':
       await store.expire(new Date(now.getTime() + WAIT_MS));
       return store;
-    case 'replay':
-      await store.replay({
-        selection: {},
-        dryRun: false,
-        actor: 'x',
-        now,
-        reread: ({ provider, rawBody, receivedAt }) =>
-          delivery(provider, rawBody.toString(), receivedAt).reading,
-      });
+    case 'replay': {
+      const foretold = await store.replay({ ...REPLAY, now, dryRun: true });
+      expect(await store.replay({ ...REPLAY, now, dryRun: false })).toEqual(foretold);
       return store;
+    }
     case 'restart':
       return await held.reopen(doing.rules);
   }
