@@ -1,13 +1,18 @@
 /** Reads what the configuration is made of: variables, `.env`, generated secrets, the policy file. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { apiKeyOf } from '../access/api-key';
 import { type ConfigSources, dataDirOf, type Environment, modeOf } from '../config';
 import { secretsVariable } from '../config/webhook-secrets';
 import type { ProviderId } from '../domain/level';
-import { isSystemError, readOrCreateSecrets, type SecretShape } from './generated-secrets';
+import {
+  deriveSecrets,
+  isSystemError,
+  readOrCreateSecrets,
+  type SecretShape,
+} from './generated-secrets';
 
 /**
  * In development, `dotEnvFile` fills in what `env` leaves unset, and generated secrets what is then still
@@ -48,19 +53,16 @@ function generate(
   providerIds: readonly ProviderId[],
   faults: string[],
 ): Environment {
+  const shapes = shapesOf(providerIds);
   try {
-    const {
-      SEED: _,
-      JWT_SECRET,
-      ...generated
-    } = readOrCreateSecrets(dataDirOf(env), shapesOf(providerIds));
+    const { SEED: _, JWT_SECRET, ...generated } = readOrCreateSecrets(dataDirOf(env), shapes);
     const ownKeySet = env.JWT_JWKS_URL !== undefined; // tokens come from one source
     return ownKeySet || JWT_SECRET === undefined ? generated : { ...generated, JWT_SECRET };
   } catch (error) {
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'))
       throw error;
     faults.push('DATA_DIR: expected a folder that can be written');
-    return {};
+    return deriveSecrets(randomBytes(32).toString('hex'), shapes); // never used: each that is missing would be a fault too
   }
 }
 

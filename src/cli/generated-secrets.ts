@@ -34,7 +34,7 @@ export function readOrCreateSecrets(
 ): Environment {
   const file = join(dataDir, SECRETS_FILE);
   const { SEED: seed, ...kept } = read(file) ?? create(file, dataDir, shapes);
-  const derived = seed === undefined ? {} : derive(seed, shapes); // no seed, no guessable secrets
+  const derived = seed === undefined ? {} : deriveSecrets(seed, shapes); // no seed, no guessable secrets
   return { ...derived, ...kept };
 }
 
@@ -46,7 +46,7 @@ function create(
   shapes: Readonly<Record<string, SecretShape>>,
 ): Environment {
   const seed = randomBytes(SEED_BYTES).toString('base64url');
-  const lines = Object.entries({ SEED: seed, ...derive(seed, shapes) });
+  const lines = Object.entries({ SEED: seed, ...deriveSecrets(seed, shapes) });
   const content = [
     '# Made for development at the first start. Not for production: there every secret is configured.',
     ...lines.map(([name, value]) => `${name}=${value}`),
@@ -83,7 +83,8 @@ function read(file: string): Environment | undefined {
   }
 }
 
-function derive(
+/** The same seed gives the same secrets. */
+export function deriveSecrets(
   seed: string,
   shapes: Readonly<Record<string, SecretShape>>,
 ): Readonly<Record<string, string>> {

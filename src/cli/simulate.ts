@@ -75,12 +75,12 @@ async function simulate(
 
   context.print('');
   context.print(`${tally.expected} of ${tally.all} answers as expected (--seed ${seed})`);
-  for (const line of outcome(teller, story, options, config)) context.print(line);
-  const [firstUser = ''] = stories.keys();
-  context.print(`\n  ${curl(target.url, config.bootstrapApiKey, queryFor(teller, firstUser))}\n`);
   if (tally.expected < tally.all) {
     throw new CliError(`${tally.all - tally.expected} answers were not as expected.`);
   }
+  for (const line of outcome(teller, story, options, config)) context.print(line);
+  const [firstUser = ''] = stories.keys();
+  context.print(`\n  ${curl(target.url, config.bootstrapApiKey, queryFor(teller, firstUser))}\n`);
 }
 
 function tellerOf(provider: string, config: Config): Teller {

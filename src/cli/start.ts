@@ -2,10 +2,12 @@
 
 import type { Command } from 'commander';
 import type { Config } from '../config';
+import { ConfigError } from '../domain/errors';
 import { runGateway } from '../main';
 import { createLogger } from '../observability/log';
 import { loadConfiguration } from './configuration';
 import { type CliContext, CliError } from './context';
+import { isSystemError } from './generated-secrets';
 import { welcome } from './welcome';
 
 export function addStart(program: Command, context: CliContext): void {
@@ -23,12 +25,17 @@ async function start(context: CliContext): Promise<void> {
       if (config.mode === 'development') context.print(welcome(config, url));
     });
   } catch (cause) {
-    throw isPortTaken(cause) ? new CliError(portTaken(config), { cause }) : cause;
+    throw inWordsOfConfiguration(cause, config);
   }
 }
 
-function isPortTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+/** What keeps a server from listening; anything else stays as it is. */
+function inWordsOfConfiguration(cause: unknown, config: Config): unknown {
+  if (isSystemError(cause, 'EADDRINUSE')) return new CliError(portTaken(config), { cause });
+  if (isSystemError(cause, 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN')) {
+    return new ConfigError(['HOST: expected an address of this machine'], { cause });
+  }
+  return cause;
 }
 
 function portTaken({ host, port }: Config): string {

@@ -45,8 +45,10 @@ export interface ResumeOptions<Data> {
 }
 
 /**
- * Like `client.subscribe`, but after a reconnect goes on behind the last item that `sink.next` has taken. How often and
- * how long the client tries to reconnect is its own affair: see `retryAttempts` and `shouldRetry` of `createClient`.
+ * Like `client.subscribe`, but after a reconnect goes on behind the last item that `sink.next` has taken. Whether the client
+ * reconnects is its own affair. As it comes, it tries five times and gives up at once where the connection is refused,
+ * which is what happens while a gateway restarts: give `createClient` `retryAttempts: Infinity` and
+ * `shouldRetry: () => true`, or `({ code }) => code !== 4403` to stop where the credentials are refused.
  * @returns a function that ends the subscription.
  */
 export function subscribeFromCursor<Data = Record<string, unknown>>(

@@ -12,6 +12,7 @@ import {
   ApolloServerPluginLandingPageDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator';
 import type { Principal } from '../access/principal';
@@ -84,11 +85,26 @@ function createApollo({ graphql, log }: GraphQLRouteOptions): ApolloServer<objec
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
+      refuseSubscriptions,
       answerLegacyClients,
       sayThatTheStoreIsAway,
     ],
   });
 }
+
+/** Apollo Server would execute one as if it were a query. */
+const refuseSubscriptions: ApolloServerPlugin<object> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation }) {
+        if (operation?.operation !== 'subscription') return;
+        throw new GraphQLError('expected a query or a mutation: subscriptions go over WebSocket', {
+          extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+        });
+      },
+    };
+  },
+};
 
 /**
  * GraphQL over HTTP: a client that accepts only `application/json` reads a 4xx as if it came from something in between,

@@ -55,12 +55,14 @@ export function writePage(out: SqlText, { kind, alias, query, page }: PageQuery,
   const rows = where([...query.clauses, ...clauses]);
   out.sql += '(SELECT ';
   writeObject(out, connection, fields);
-  const place = looksAhead ? ', row_number() OVER () AS place' : '';
-  const sorted = `${query.sortKey} ${order}, ${query.id} ${order}`;
-  // HAVING makes it one row also where no field collects or counts.
-  out.sql += ` FROM (SELECT *${place} FROM (SELECT ${alias}.*, ${query.sortKey} AS sort_key FROM ${query.from} ${rows.sql}
-    ORDER BY ${sorted} LIMIT ${looksAhead ? limit + 1 : limit})) ${alias} HAVING count(*) >= 0)`;
-  out.parameters.push(...rows.parameters);
+  if (fields.some(tellsOfRows)) {
+    const place = looksAhead ? ', row_number() OVER () AS place' : '';
+    const sorted = `${query.sortKey} ${order}, ${query.id} ${order}`;
+    out.sql += ` FROM (SELECT *${place} FROM (SELECT ${alias}.*, ${query.sortKey} AS sort_key FROM ${query.from} ${rows.sql}
+    ORDER BY ${sorted} LIMIT ${looksAhead ? limit + 1 : limit})) ${alias}`;
+    out.parameters.push(...rows.parameters);
+  }
+  out.sql += ')';
 }
 
 function listOf(kind: Kind, filter: string) {
@@ -69,6 +71,12 @@ function listOf(kind: Kind, filter: string) {
     writeObject(out, kind, fields);
     out.sql += `)${filter}`;
   };
+}
+
+/** Such a field makes one of all rows. Where there is none, there would be one answer for every row, so none is read. */
+function tellsOfRows({ name, fields = [] }: TreeNode): boolean {
+  if (name !== 'pageInfo') return name === 'nodes' || name === 'edges';
+  return fields.some((field) => typeof field.name === 'string' && field.name !== 'hasPreviousPage');
 }
 
 function asksForMore(fields: readonly TreeNode[]): boolean {

@@ -132,9 +132,10 @@ describe('in development', () => {
 
   it('a data folder that cannot be written is a fault of the configuration', () => {
     writeFileSync(join(folder, 'file'), '');
-    expect(read({ DATA_DIR: join(folder, 'file') }).faults).toEqual([
-      'DATA_DIR: expected a folder that can be written',
-    ]);
+    const faults = ['DATA_DIR: expected a folder that can be written'];
+    const sources = read({ DATA_DIR: join(folder, 'file') });
+    expect(sources.faults).toEqual(faults);
+    expect(() => loadConfig(sources, PROVIDERS)).toThrow(expect.objectContaining({ faults })); // and none that follows from it
   });
 });
 

@@ -62,6 +62,14 @@ describe('in development', () => {
     expect(threads(usual) - threads(few)).toBe(12);
   });
 
+  it('on a host that is not ours says so', async () => {
+    const { code, err } = await run({ HOST: '192.0.2.1' }, 'start').finished;
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: `The configuration has one fault:\n  HOST: expected an address of this machine\n`,
+    });
+  });
+
   it('on a port that is taken says so, and how to choose another', async () => {
     const { port } = new URL((await start()).url);
     const second = await run({ PORT: port, DATA_DIR: 'other' }, 'start').finished;

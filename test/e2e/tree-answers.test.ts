@@ -65,11 +65,14 @@ it.each([
   '{ users { nodes { externalUserId levels { level { name } } } totalCount pageInfo { endCursor hasNextPage } } }',
   '{ user(externalUserId: "ada") { id attempts(first: 2) { edges { cursor node { level { key } user { id } } } } } }',
   '{ verificationAttempts(filter: { status: [APPROVED] }) { nodes { rejection { reasons { code } } } } cursor }',
+  '{ users { totalCount } user(externalUserId: "ada") { attempts { totalCount __typename } } }',
+  '{ users(filter: { verificationStatus: [] }) { pageInfo { hasPreviousPage __typename } } }',
 ])('asks the database once: %s', async (query) => {
   const before = statements.length;
   const { status } = await ask('POST', API_KEY, query, {});
   expect(status).toBe(200);
-  expect(statements.slice(before).filter((sql) => !sql.includes('api_keys'))).toHaveLength(1);
+  const asked = statements.slice(before).filter((sql) => isTree(sql) || !BESIDES.test(sql));
+  expect(asked).toHaveLength(1);
 });
 
 it.each([
@@ -114,8 +117,15 @@ it('gives an answer to nobody without the scope to read', async () => {
   expect(answer.text).toContain('FORBIDDEN');
 });
 
+/** What a gateway asks by itself, every second or so: for keys, for new changes, for approvals that have run out. */
+const BESIDES = /FROM api_keys|AS head|FROM changes|expires_at <= \?/;
+
+function isTree(sql: string): boolean {
+  return sql.includes(' AS tree');
+}
+
 function isOneTree(sql: readonly string[]): boolean {
-  return sql.length === 1 && sql[0]?.includes(' AS tree') === true;
+  return sql.length === 1 && sql.every(isTree);
 }
 
 async function ask(

@@ -70,6 +70,20 @@ describe('GraphQL over HTTP', () => {
     expect(toy.log.entries).toEqual([]);
   });
 
+  it('says of a subscription that it goes over WebSocket', async () => {
+    const { endpoint, post } = await start();
+    const query = 'subscription { statusChanged { cursor } }';
+    const strict = { accept: 'application/graphql-response+json' };
+    const refused = { errors: [{ extensions: { code: 'BAD_REQUEST' } }] };
+    const posted = await post({ query }, strict);
+    expect(posted.status).toBe(400);
+    expect(await posted.json()).toMatchObject(refused);
+    const got = await fetch(`${endpoint}?query=${encodeURIComponent(query)}`, {
+      headers: { ...JSON_TYPE, ...auth },
+    });
+    expect(await got.json()).toMatchObject(refused);
+  });
+
   it('refuses what a web page could send without asking first', async () => {
     const { endpoint, toy } = await start();
     const query = JSON.stringify({ query: 'mutation { commit(count: 2) }' });
