@@ -1,9 +1,9 @@
 /** Folds what one identity's events say about one level into attempts. */
 
 import type { Rejection } from './change';
-import type { Reason, ResetEvent, StatusEvent, WithdrawnEvent } from './event';
+import type { Reason, ResetEvent, StatusEvent, UnverifiedEvent } from './event';
 import { type Instant, toDate } from './instant';
-import { dateOf, type RecordedEvent } from './recorded-event';
+import { dateOf, isUndatedAnswer, type RecordedEvent } from './recorded-event';
 import {
   ATTEMPT_STATUSES,
   type AttemptStatus,
@@ -89,6 +89,8 @@ export function foldCourse(events: Iterable<RecordedEvent>): Course {
       applyReset(course, { ...entry, event });
     } else if (event.type === 'WITHDRAWN') {
       applyWithdrawal(course, entry, event.providerStatus);
+    } else if (event.type === 'UNVERIFIED') {
+      applyUnverified(course, { ...entry, event });
     } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
       applyWithdrawal(course, entry, 'deleted');
     }
@@ -99,13 +101,15 @@ export function foldCourse(events: Iterable<RecordedEvent>): Course {
 
 /**
  * Without a clock, a step back to a word of the last minutes is the vendor's retry. A decision never is: SUCCESSFUL,
- * REJECTED, SUCCESSFUL may be a late retry of the first or a mind changed twice, and no decision may be dropped.
+ * REJECTED, SUCCESSFUL may be a late retry of the first or a mind changed twice, and no decision may be dropped. Nor is
+ * what we asked for.
  */
 function isLateRepeat({ attempts, heard }: Telling, entry: Entry<StatusEvent>): boolean {
   const { event } = entry;
   const current = attempts.at(-1);
   const before = heard.get(event.providerStatus);
-  if (event.occurredAt !== undefined || current === undefined || before === undefined) return false;
+  if (event.occurredAt !== undefined || isUndatedAnswer(entry)) return false;
+  if (current === undefined || before === undefined) return false;
   const apartMs = toDate(entry.receivedAt).getTime() - toDate(before).getTime();
   return apartMs <= REPEAT_WINDOW_MS && stepsBack(current.status, event);
 }
@@ -120,7 +124,17 @@ function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
   const { status, standing } = entry.event;
   const ended = standing !== undefined && applyStanding(course, entry, standing);
   if (status !== undefined) applyWord(course, entry, status, ended);
+  else if (isUndatedAnswer(entry)) confirm(course, standing);
   course.withdrawn = false;
+}
+
+/** The lasting state alone was asked for, and is what the latest attempt came to. */
+function confirm({ attempts }: Telling, standing: VerificationStatus | undefined): void {
+  const current = attempts.at(-1);
+  const agrees =
+    (standing === 'VERIFIED' && current?.status === 'APPROVED') ||
+    (standing === 'EXPIRED' && current?.status === 'EXPIRED');
+  if (agrees) attempts[attempts.length - 1] = { ...current, trust: 'CONFIRMED' };
 }
 
 /**
@@ -138,7 +152,11 @@ function applyStanding(
   const at = dateOf(entry);
   if (course.standing?.status !== standing) course.standing = { status: standing, decisions: [at] };
   // That it still stands is not a decision: only an approval prolongs what a policy lets run out.
-  else if (standing === 'VERIFIED' && entry.event.status === 'APPROVED') {
+  else if (
+    standing === 'VERIFIED' &&
+    entry.event.status === 'APPROVED' &&
+    !isUndatedAnswer(entry)
+  ) {
     course.standing.decisions.push(at);
   }
   const word = impliedWord(standing, entry.event.status, course.attempts.at(-1), held);
@@ -209,13 +227,29 @@ function applyWithdrawal(course: Telling, entry: RecordedEvent, providerStatus: 
   course.withdrawn = true;
 }
 
+/** Voids the approval that the level stands on, though another attempt may be under way since. */
+function applyUnverified(course: Telling, entry: Entry<UnverifiedEvent>): void {
+  const { attempts, standing } = course;
+  const decided = attempts.findLastIndex(({ status }) => !isOpen(status));
+  const held = attempts[decided];
+  if (held?.status === 'APPROVED') {
+    attempts[decided] = cancelled(held, entry, entry.event.providerStatus);
+  }
+  if (standing === null || standing.status === 'NOT_VERIFIED') return;
+  course.standing = { status: 'NOT_VERIFIED', decisions: [dateOf(entry)] };
+}
+
 /** Voids what is open or approved; a rejection or an expiry already holds nothing, and stays as the history it is. */
 function cancel({ attempts }: Telling, entry: RecordedEvent, providerStatus: string): void {
   const current = attempts.at(-1);
   if (current === undefined || !(isOpen(current.status) || current.status === 'APPROVED')) return;
+  attempts[attempts.length - 1] = cancelled(current, entry, providerStatus);
+}
+
+function cancelled(attempt: OwnRun, entry: RecordedEvent, providerStatus: string): OwnRun {
   const at = dateOf(entry);
-  attempts[attempts.length - 1] = {
-    ...current,
+  return {
+    ...attempt,
     status: 'CANCELLED',
     providerStatus,
     rejection: null,
@@ -227,10 +261,7 @@ function cancel({ attempts }: Telling, entry: RecordedEvent, providerStatus: str
   };
 }
 
-function open(
-  entry: Entry<StatusEvent | ResetEvent | WithdrawnEvent>,
-  status: AttemptStatus,
-): OwnRun {
+function open(entry: Entry<StatusEvent | ResetEvent>, status: AttemptStatus): OwnRun {
   const at = dateOf(entry);
   const { event } = entry;
   return {
@@ -249,21 +280,24 @@ function revise(current: OwnRun, entry: Entry<StatusEvent>, status: AttemptStatu
   if (current.status !== status) {
     return { ...current, ...word, updatedAt: at, decisions: isOpen(status) ? [] : [at] };
   }
-  if (!isOpen(status)) current.decisions.push(at);
+  // That an approval still stands does not prolong it, and an answer that gives no reasons takes none away.
+  const answer = isUndatedAnswer(entry);
+  if (!isOpen(status) && !answer) current.decisions.push(at);
   const sameReasons =
+    (answer && entry.event.reasons === undefined) ||
     JSON.stringify([current.rejection, current.reviewReasons]) ===
-    JSON.stringify([word.rejection, word.reviewReasons]);
-  if (sameReasons && current.providerStatus === word.providerStatus) return current;
-  return {
-    ...current,
-    ...word,
-    updatedAt: sameReasons ? current.updatedAt : at,
-    decidedAt: current.decidedAt,
-  };
+      JSON.stringify([word.rejection, word.reviewReasons]);
+  if (!sameReasons) return { ...current, ...word, updatedAt: at, decidedAt: current.decidedAt };
+  // What the vendor's API has confirmed stays so when a webhook says it again.
+  const trust = [entry.trust, current.trust].includes('CONFIRMED') ? 'CONFIRMED' : word.trust;
+  if (current.providerStatus !== word.providerStatus) {
+    return { ...current, providerStatus: word.providerStatus, trust };
+  }
+  return trust === 'CONFIRMED' && current.trust !== trust ? { ...current, trust } : current;
 }
 
 function wordOf(
-  { event, trust }: Entry<StatusEvent | ResetEvent | WithdrawnEvent>,
+  { event, trust }: Entry<StatusEvent | ResetEvent>,
   status: AttemptStatus,
   at: Instant,
 ): Pick<

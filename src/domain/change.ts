@@ -5,7 +5,15 @@ import type { Instant } from './instant';
 import type { LevelKey, ProviderId } from './level';
 import type { AttemptStatus, VerificationStatus } from './status';
 
-export const CHANGE_CAUSES = ['DELIVERY', 'REPLAY', 'LINK', 'MERGE', 'EXPIRY', 'POLICY'] as const;
+export const CHANGE_CAUSES = [
+  'DELIVERY',
+  'REPLAY',
+  'LINK',
+  'MERGE',
+  'EXPIRY',
+  'POLICY',
+  'ERASURE',
+] as const;
 export type ChangeCauseKind = (typeof CHANGE_CAUSES)[number];
 
 export interface Rejection {

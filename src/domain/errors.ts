@@ -13,12 +13,18 @@ export const ERROR_CODES = [
   'METHOD_NOT_ALLOWED',
   'NOT_FOUND',
   'PAYLOAD_INVALID',
+  'PERSISTED_QUERY_NOT_FOUND',
   'PROVIDER_UNKNOWN',
+  'RATE_LIMITED',
+  'REASON_REQUIRED',
   'SIGNATURE_INVALID',
   'STATUS_UNMAPPED',
   'STORE_UNAVAILABLE',
+  'TOO_MANY_SUBSCRIPTIONS',
   'UNAUTHENTICATED',
+  'UNAVAILABLE',
   'UNSUPPORTED_MEDIA_TYPE',
+  'VENDOR_FAILED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -66,10 +72,66 @@ export class UnknownProviderError extends GatewayError {
   }
 }
 
+/** What was wrong with them, for the log and the metrics. */
+export const REFUSALS = [
+  'MISSING',
+  'MALFORMED',
+  'UNKNOWN_KEY',
+  'REVOKED_KEY',
+  'INVALID_TOKEN',
+  'EXPIRED_TOKEN',
+] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+/** Missing, malformed, unknown, revoked, expired: the caller is not told which. */
+export class UnauthenticatedError extends GatewayError {
+  /** Of the API key that was shown; names it to whoever made it, and opens nothing. */
+  readonly keyPrefix: string | null;
+
+  constructor(
+    readonly refusal: Refusal,
+    { keyPrefix, ...options }: ErrorOptions & { readonly keyPrefix?: string } = {},
+  ) {
+    super(
+      'UNAUTHENTICATED',
+      'expected a valid API key or token: `Authorization: Bearer …`',
+      options,
+    );
+    this.keyPrefix = keyPrefix ?? null;
+  }
+}
+
 /** The store is away; the same request may succeed later. */
 export class StoreUnavailableError extends GatewayError {
   constructor(options?: ErrorOptions) {
     super('STORE_UNAVAILABLE', 'the store is away; send the same request again later', options);
+  }
+}
+
+/** A vendor's API that did not answer our question. */
+export class VendorError extends GatewayError {
+  constructor(
+    readonly fault: VendorFault,
+    message: string,
+    /** How long the vendor asked us to wait, in milliseconds. */
+    readonly retryAfterMs: number | null = null,
+    options?: ErrorOptions,
+  ) {
+    super('VENDOR_FAILED', message, options);
+  }
+}
+
+/**
+ * `UNAVAILABLE`: no answer, cut short, or a fault of its own; `RATE_LIMITED`: asked too often; `REFUSED`: our credentials or
+ * the question; `UNREADABLE`: no JSON object, or too much of it. Only the first two may be mended by asking again.
+ */
+export type VendorFault = 'UNAVAILABLE' | 'RATE_LIMITED' | 'REFUSED' | 'UNREADABLE';
+
+/** Too much of it; the same request may succeed later. */
+export class RateLimitedError extends GatewayError {
+  /** @param retryAfterS - Seconds after which it is worth another try. */
+  constructor(readonly retryAfterS: number) {
+    super('RATE_LIMITED', 'too many requests; send the same request again later');
   }
 }
 

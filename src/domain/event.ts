@@ -75,6 +75,11 @@ export interface WithdrawnEvent extends LevelBase {
   readonly type: 'WITHDRAWN';
 }
 
+/** The level is not verified now, says the vendor's API; of an attempt under way it says nothing. */
+export interface UnverifiedEvent extends LevelBase {
+  readonly type: 'UNVERIFIED';
+}
+
 /** The account at the vendor was switched on or off, or is gone with all its attempts. */
 export interface AccountEvent extends EventBase {
   readonly type: 'ACCOUNT';
@@ -107,6 +112,7 @@ export type VerificationEvent =
   | StatusEvent
   | ResetEvent
   | WithdrawnEvent
+  | UnverifiedEvent
   | AccountEvent
   | ProfileEvent
   | CredentialEvent;

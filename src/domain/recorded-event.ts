@@ -2,7 +2,7 @@
 
 import { compare } from './compare';
 import type { AccountState, VerificationEvent } from './event';
-import type { Instant } from './instant';
+import { type Instant, instantOf, later } from './instant';
 import { ATTEMPT_STATUSES, type Trust } from './status';
 
 export interface RecordedEvent {
@@ -16,6 +16,34 @@ export interface RecordedEvent {
 /** The vendor's clock; the receipt where the vendor has none. */
 export function dateOf({ event, receivedAt }: RecordedEvent): Instant {
   return event.occurredAt ?? receivedAt;
+}
+
+/** Whether it is what a vendor's API answered without saying since when that is so: a state, not news of one. */
+export function isUndatedAnswer({ event, trust }: RecordedEvent): boolean {
+  return trust === 'CONFIRMED' && event.occurredAt === undefined;
+}
+
+/** How far the vendor's clock and ours may be apart; Sumsub itself answers nobody whose clock is further off than this. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/**
+ * Where an answer without a date stands among what is said of the same identity. It was asked for after all that was held by
+ * then, so it comes after that, by whatever clock; and before all that the vendor has said since it was asked, so that an
+ * answer that is overtaken on its way never wins. Between the two clocks, doubt is decided against the answer: it can be
+ * asked for again, a webhook cannot.
+ *
+ * @param held - Of the same identity. Answers among them were complete before this one was asked for.
+ */
+export function dateOfAnswer(held: readonly RecordedEvent[], askedAt: Date): Instant {
+  const asked = instantOf(askedAt);
+  const twoClocks = held.some(({ event }) => event.occurredAt !== undefined);
+  const earliest = instantOf(new Date(askedAt.getTime() - (twoClocks ? CLOCK_TOLERANCE_MS : 0)));
+  const known = held
+    .filter((entry) => isUndatedAnswer(entry) || entry.receivedAt <= asked)
+    .map(dateOf)
+    .sort(compare)
+    .at(-1);
+  return known === undefined || known < earliest ? earliest : later(known, 1);
 }
 
 /**
@@ -40,6 +68,7 @@ function caution(event: VerificationEvent): number {
     case 'STATUS':
       return event.status === undefined ? -1 : ATTEMPT_STATUSES.indexOf(event.status);
     case 'RESET':
+    case 'UNVERIFIED':
       return words;
     case 'WITHDRAWN':
       return words + 1;

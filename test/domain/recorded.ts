@@ -42,6 +42,19 @@ export function heard(
   return recorded(`${minutes} ${standing} ${status}`, minutes, event);
 }
 
+/** What a vendor's API answers `minutes` into the day, without a date of its own. */
+export function answered(minutes: number, rest: Rest): RecordedEvent {
+  const event = { ...base(rest), type: 'STATUS', ...rest } as const;
+  const key = `${minutes} answered ${JSON.stringify(rest)}`;
+  return { ...recorded(key, minutes, event), trust: 'CONFIRMED' };
+}
+
+/** The same, of an API that says nothing but that the level is not verified. */
+export function denied(minutes: number): RecordedEvent {
+  const event = { ...base({}), type: 'UNVERIFIED' } as const;
+  return { ...recorded(`${minutes} denied`, minutes, event), trust: 'CONFIRMED' };
+}
+
 export function reset(minutes: number): RecordedEvent {
   return recorded(`${minutes} reset`, minutes, {
     ...base({}),

@@ -1,0 +1,39 @@
+/** What is left of a person once they are erased: the bare fact of statuses, and nothing that anybody wrote about them. */
+
+import type { Rejection } from './change';
+import type { Reason, VerificationEvent } from './event';
+import { type Instant, instantOf } from './instant';
+
+/** How long after an erasure news without a date is taken for old news: vendors repeat for a day or two. */
+const LATE_MS = 48 * 60 * 60_000;
+
+/** A vendor's code, and not a phrase that somebody may have typed. */
+const CODE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+export function withoutFreeText(reasons: readonly Reason[]): readonly Reason[] {
+  return reasons.map(({ code, providerCode }) => ({
+    code,
+    providerCode: providerCode !== null && CODE.test(providerCode) ? providerCode : null,
+    message: null,
+  }));
+}
+
+export function withoutRemarks({ retryable, reasons }: Rejection): Rejection {
+  return { retryable, reasons: withoutFreeText(reasons) };
+}
+
+/**
+ * Whether this was said of the person who was erased and comes late, rather than of one who has come back since. That the
+ * account is gone is no sign of life, whenever it is said.
+ */
+export function isLateNews(event: VerificationEvent, receivedAt: Date, erasedAt: Date): boolean {
+  if (event.type === 'ACCOUNT' && event.state === 'DELETED') return true;
+  const { occurredAt } = event;
+  if (occurredAt !== undefined) return occurredAt <= lastInstantOf(erasedAt);
+  return receivedAt.getTime() <= erasedAt.getTime() + LATE_MS;
+}
+
+/** Vendors' clocks have up to nine decimals. */
+function lastInstantOf(date: Date): Instant {
+  return `${instantOf(date).slice(0, 23)}999999Z`;
+}
