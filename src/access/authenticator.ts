@@ -1,12 +1,12 @@
 /** Turns credentials into a principal. */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { ApiKeys } from '../store/store';
+import { UnauthenticatedError } from '../domain/errors';
+import type { ApiKeys, Erasures } from '../store/store';
 import { hashApiKey, parseApiKey } from './api-key';
 import { CLOCK_TOLERANCE_S, type JwtVerifier } from './jwt';
 import { createKeyLookup } from './key-lookup';
 import { type ApiKeyPrincipal, type Principal, SCOPES } from './principal';
-import { UnauthenticatedError } from './unauthenticated';
 
 export interface Authenticator {
   /**
@@ -16,12 +16,16 @@ export interface Authenticator {
    */
   authenticate(authorization: string | undefined): Promise<Principal>;
 
-  /** Which of these principals no longer hold: revoked keys, expired tokens. One query, however many are given. */
+  /**
+   * Which of these principals no longer hold: revoked keys, expired tokens, users who were erased. Two queries at most,
+   * however many are given.
+   */
   lapsed(principals: readonly Principal[]): Promise<ReadonlySet<Principal>>;
 }
 
 export interface AuthenticatorOptions {
   readonly apiKeys: ApiKeys;
+  readonly erasures: Pick<Erasures, 'erasedSince'>;
   /** A key with every scope that lives in the configuration alone; `null`: there is none. */
   readonly bootstrapApiKey: string | null;
   /** `null`: end users have no access. */
@@ -33,7 +37,7 @@ export interface AuthenticatorOptions {
 const MAX_CREDENTIAL_LENGTH = 8192;
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { apiKeys, jwt, now } = options;
+  const { apiKeys, erasures, jwt, now } = options;
   const lookup = createKeyLookup(apiKeys, now);
   const isBootstrapKey = equalityTo(options.bootstrapApiKey);
 
@@ -41,21 +45,39 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     async authenticate(authorization) {
       const credential = readCredential(authorization);
       if (isBootstrapKey(credential)) return BOOTSTRAP_PRINCIPAL;
-      if (parseApiKey(credential)) return lookup(hashApiKey(credential));
+      const key = parseApiKey(credential);
+      if (key !== undefined) return lookup(hashApiKey(credential), key.prefix);
       if (jwt !== null) return jwt.verify(credential);
-      throw new UnauthenticatedError();
+      throw new UnauthenticatedError('MALFORMED');
     },
 
     async lapsed(principals) {
       const keyIds = principals.flatMap((principal) => storedKeyId(principal) ?? []);
       const revoked = keyIds.length > 0 ? await apiKeys.revokedAmong([...new Set(keyIds)]) : NONE;
+      const isErased = await erasedAmong(principals);
       return new Set(
         principals.filter(
-          (principal) => hasExpired(principal, now()) || isAmong(revoked, principal),
+          (principal) =>
+            hasExpired(principal, now()) || isAmong(revoked, principal) || isErased(principal),
         ),
       );
     },
   };
+
+  /** Whoever shows a token after an erasure may be somebody new. */
+  async function erasedAmong(
+    principals: readonly Principal[],
+  ): Promise<(principal: Principal) => boolean> {
+    const users = principals.filter((principal) => principal.kind === 'USER');
+    if (users.length === 0) return () => false;
+    const first = Math.min(...users.map(({ since }) => since.getTime()));
+    const erasedAt = await erasures.erasedSince(new Date(first - CLOCK_TOLERANCE_S * 1000));
+    return (principal) => {
+      if (principal.kind !== 'USER') return false;
+      const at = erasedAt(principal.externalUserId)?.getTime() ?? Number.NEGATIVE_INFINITY;
+      return at + CLOCK_TOLERANCE_S * 1000 >= principal.since.getTime();
+    };
+  }
 }
 
 const BOOTSTRAP_PRINCIPAL: ApiKeyPrincipal = {
@@ -68,9 +90,10 @@ const BOOTSTRAP_PRINCIPAL: ApiKeyPrincipal = {
 const NONE: ReadonlySet<number> = new Set();
 
 function readCredential(authorization: string | undefined): string {
-  const [, credential] = /^(?:bearer +)?([^\s]+)$/i.exec(authorization?.trim() ?? '') ?? [];
+  if (authorization === undefined) throw new UnauthenticatedError('MISSING');
+  const [, credential] = /^(?:bearer +)?([^\s]+)$/i.exec(authorization.trim()) ?? [];
   const readable = credential !== undefined && credential.length <= MAX_CREDENTIAL_LENGTH;
-  if (!readable) throw new UnauthenticatedError();
+  if (!readable) throw new UnauthenticatedError('MALFORMED');
   return credential;
 }
 

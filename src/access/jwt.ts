@@ -1,22 +1,23 @@
 /** End users' tokens: JSON Web Tokens signed with a shared secret or with a key of a published set. */
 
 import {
+  type CryptoKey,
   createRemoteJWKSet,
   errors,
   type JWTPayload,
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { GatewayError } from '../domain/errors';
+import { GatewayError, UnauthenticatedError } from '../domain/errors';
 import type { EndUserPrincipal } from './principal';
-import { UnauthenticatedError } from './unauthenticated';
 
 /** How far our clock and the issuer's may differ. */
 export const CLOCK_TOLERANCE_S = 5;
 
 /** Which tokens are ours; `JwtConfig` has this shape. */
 export interface TrustedIssuer {
-  readonly source: { readonly secret: string } | { readonly jwksUrl: string };
+  /** Any of the secrets may have signed: so they are exchanged without logging anybody out. */
+  readonly source: { readonly secrets: readonly string[] } | { readonly jwksUrl: string };
   readonly issuer: string;
   readonly audience: string;
 }
@@ -36,12 +37,16 @@ const KEY_SET_ALGORITHMS = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 
+type Key = CryptoKey | Uint8Array;
+
 type CheckSignature = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
 
 /** @param now - The clock that `exp` and `nbf` are held against. */
 export function createJwtVerifier(trusted: TrustedIssuer, now: () => Date): JwtVerifier {
   const check =
-    'secret' in trusted.source ? bySecret(trusted.source.secret) : byKeySet(trusted.source.jwksUrl);
+    'secrets' in trusted.source
+      ? bySecrets(trusted.source.secrets)
+      : byKeySet(trusted.source.jwksUrl);
 
   return {
     async verify(token) {
@@ -53,19 +58,16 @@ export function createJwtVerifier(trusted: TrustedIssuer, now: () => Date): JwtV
         requiredClaims: ['exp', 'sub'],
       };
       const claims = await check(token, options).catch((error: unknown) => {
-        throw refusal(error);
+        throw toRefusal(error);
       });
-      return toPrincipal(claims);
+      return toPrincipal(claims, options.currentDate);
     },
   };
 }
 
-function bySecret(secret: string): CheckSignature {
-  const key = new TextEncoder().encode(secret);
-  return async (token, options) => {
-    const { payload } = await jwtVerify(token, key, { ...options, algorithms: SECRET_ALGORITHMS });
-    return payload;
-  };
+function bySecrets(secrets: readonly string[]): CheckSignature {
+  const keys = secrets.map((secret) => new TextEncoder().encode(secret));
+  return (token, options) => byAnyOf(keys, token, { ...options, algorithms: SECRET_ALGORITHMS });
 }
 
 function byKeySet(jwksUrl: string): CheckSignature {
@@ -75,15 +77,15 @@ function byKeySet(jwksUrl: string): CheckSignature {
     try {
       return (await jwtVerify(token, keys, checks)).payload;
     } catch (error) {
+      // A token without a key id may have been signed by any of the keys that fit its algorithm.
       if (error instanceof errors.JWKSMultipleMatchingKeys) return byAnyOf(error, token, checks);
       throw error;
     }
   };
 }
 
-/** A token without a key id may have been signed by any of the keys that fit its algorithm. */
 async function byAnyOf(
-  keys: errors.JWKSMultipleMatchingKeys,
+  keys: Iterable<Key> | AsyncIterable<Key>,
   token: string,
   options: JWTVerifyOptions,
 ): Promise<JWTPayload> {
@@ -100,26 +102,29 @@ async function byAnyOf(
 /** No database keeps NUL and half a surrogate pair as they are: such a name would be looked up as somebody else's. */
 const UNSOUND = /\0|\p{Surrogate}/u;
 
-function toPrincipal({ sub, exp, scope }: JWTPayload): EndUserPrincipal {
+function toPrincipal({ sub, exp, scope }: JWTPayload, since: Date): EndUserPrincipal {
   const named = typeof sub === 'string' && sub !== '' && !UNSOUND.test(sub);
-  if (!named || exp === undefined) throw new UnauthenticatedError();
+  if (!named || exp === undefined) throw new UnauthenticatedError('INVALID_TOKEN');
   const granted = typeof scope === 'string' ? scope.split(' ') : [];
   return {
     kind: 'USER',
     externalUserId: sub,
     scopes: new Set(granted.includes('pii:read') ? ['pii:read'] : []),
     expiresAt: new Date(exp * 1000),
+    since,
   };
 }
 
 /** A key set that cannot be fetched says nothing about the token: its bearer must not be logged out for it. */
-function refusal(error: unknown): GatewayError {
+function toRefusal(error: unknown): GatewayError {
   const keySetAway =
     !(error instanceof errors.JOSEError) ||
     error instanceof errors.JWKSTimeout ||
     error instanceof errors.JWKSInvalid ||
     error.code === 'ERR_JOSE_GENERIC';
-  if (!keySetAway) return new UnauthenticatedError({ cause: error });
+  // Claims are looked at only where the signature is sound.
+  const refusal = error instanceof errors.JWTExpired ? 'EXPIRED_TOKEN' : 'INVALID_TOKEN';
+  if (!keySetAway) return new UnauthenticatedError(refusal, { cause: error });
   return new GatewayError('INTERNAL', 'the key set at JWT_JWKS_URL cannot be read', {
     cause: error,
   });

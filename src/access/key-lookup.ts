@@ -1,8 +1,8 @@
 /** Finds stored API keys, asking the store at most once a second for each. */
 
+import { type Refusal, UnauthenticatedError } from '../domain/errors';
 import type { ApiKeyRow, ApiKeys } from '../store/store';
 import { type ApiKeyPrincipal, SCOPES } from './principal';
-import { UnauthenticatedError } from './unauthenticated';
 
 /** Also how long a revoked key may go on to be accepted. */
 const KEPT_MS = 1000;
@@ -10,37 +10,37 @@ const KEPT_MS = 1000;
 const MAX_KEPT = 1000;
 
 /**
- * @returns a look-up by hash. It throws {UnauthenticatedError} where there is no such key or it was revoked. Requests
+ * @returns a look-up by hash; the prefix of the key is for the log. It throws {UnauthenticatedError} where there is no such key or it was revoked. Requests
  *   that come at the same time share one query; a query that failed is not remembered.
  */
 export function createKeyLookup(
   apiKeys: ApiKeys,
   now: () => Date,
-): (hash: string) => Promise<ApiKeyPrincipal> {
+): (hash: string, keyPrefix: string) => Promise<ApiKeyPrincipal> {
   const kept = new Map<
     string,
-    { readonly principal: Promise<ApiKeyPrincipal | null>; readonly until: number }
+    { readonly found: Promise<ApiKeyPrincipal | Refusal>; readonly until: number }
   >();
 
-  function find(hash: string): Promise<ApiKeyPrincipal | null> {
+  function find(hash: string): Promise<ApiKeyPrincipal | Refusal> {
     const time = now().getTime();
     const known = kept.get(hash);
-    if (known && time < known.until) return known.principal;
+    if (known && time < known.until) return known.found;
 
-    const entry = { principal: apiKeys.findByHash(hash).then(toPrincipal), until: time + KEPT_MS };
+    const entry = { found: apiKeys.findByHash(hash).then(toPrincipal), until: time + KEPT_MS };
     kept.delete(hash); // so that the map stays in the order of asking, oldest first
     kept.set(hash, entry);
-    entry.principal.catch(() => {
+    entry.found.catch(() => {
       if (kept.get(hash) === entry) kept.delete(hash);
     });
     dropOldest(kept, MAX_KEPT);
-    return entry.principal;
+    return entry.found;
   }
 
-  return async (hash) => {
-    const principal = await find(hash);
-    if (principal === null) throw new UnauthenticatedError();
-    return principal;
+  return async (hash, keyPrefix) => {
+    const found = await find(hash);
+    if (typeof found === 'string') throw new UnauthenticatedError(found, { keyPrefix });
+    return found;
   };
 }
 
@@ -51,9 +51,10 @@ function dropOldest(kept: Map<string, unknown>, limit: number): void {
   }
 }
 
-/** `null` where there is no such key or it was revoked. */
-function toPrincipal(row: ApiKeyRow | null): ApiKeyPrincipal | null {
-  if (row === null || row.revokedAt !== null) return null;
+/** A word where there is no such key or it was revoked. */
+function toPrincipal(row: ApiKeyRow | null): ApiKeyPrincipal | Refusal {
+  if (row === null) return 'UNKNOWN_KEY';
+  if (row.revokedAt !== null) return 'REVOKED_KEY';
   const { id, name, scopes } = row;
   const known = SCOPES.filter((scope) => scopes.includes(scope));
   return { kind: 'API_KEY', keyId: id, name, scopes: new Set(known) };

@@ -2,9 +2,10 @@
 
 /**
  * `read`: see every user, attempt, delivery and change, but no personal data. `operate`: create, link, replay.
- * `pii:read`: see personal data (profiles, raw bodies) of whomever one may see.
+ * `pii:read`: see personal data (profiles, raw bodies) of whomever one may see. `audit:read`: read the audit log.
+ * `metrics`: read `/metrics`. `erase`: erase users, and hold them for good reason.
  */
-export const SCOPES = ['read', 'operate', 'pii:read'] as const;
+export const SCOPES = ['read', 'operate', 'pii:read', 'audit:read', 'metrics', 'erase'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export type Principal = ApiKeyPrincipal | EndUserPrincipal;
@@ -25,4 +26,6 @@ export interface EndUserPrincipal {
   /** From the token's `scope` claim; only `pii:read` means anything, and only for their own data. */
   readonly scopes: ReadonlySet<Scope>;
   readonly expiresAt: Date | null;
+  /** When the token was shown. */
+  readonly since: Date;
 }

@@ -1,52 +1,51 @@
 /** Who gets in, over a real store. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { generateApiKey } from '../../src/access/api-key';
 import { type Authenticator, createAuthenticator } from '../../src/access/authenticator';
 import { createJwtVerifier } from '../../src/access/jwt';
 import type { Principal } from '../../src/access/principal';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
-import { createLogger } from '../../src/observability/log';
 import { openStore } from '../../src/store/open-store';
 import type { ApiKeyRow, Store } from '../../src/store/store';
+import { createTestDatabase, type TestDatabase } from '../support/databases';
+import { silentLog } from '../support/logs';
 
 const SECRET = 'a shared secret of at least 32 bytes';
 const BOOTSTRAP_KEY = 'a-bootstrap-key-of-at-least-32-characters';
 const START = new Date('2025-06-01T12:00:00Z');
 
-let folder: string;
+let database: TestDatabase;
 let store: Store;
 let queries: string[];
 let now: Date;
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'kyc-access-'));
+  database = await createTestDatabase();
   now = START;
   queries = [];
   store = await openStore(
     {
-      database: { kind: 'sqlite', file: join(folder, 'kyc.sqlite') },
+      database: database.config,
       dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
       policy: DEFAULT_POLICY,
       acceptSandbox: true,
     },
-    createLogger({ level: 'silent', pretty: false }),
+    silentLog,
     { onQuery: (sql) => queries.push(sql) },
   );
 });
 
 afterEach(async () => {
   await store.close();
-  rmSync(folder, { recursive: true });
+  await database.drop();
 });
 
 function authenticator(options: { bootstrap?: string | null; jwt?: boolean } = {}): Authenticator {
-  const trusted = { source: { secret: SECRET }, issuer: 'id', audience: 'kyc' };
+  const trusted = { source: { secrets: [SECRET] }, issuer: 'id', audience: 'kyc' };
   return createAuthenticator({
     apiKeys: store.apiKeys,
+    erasures: store.erasures,
     bootstrapApiKey: options.bootstrap === undefined ? BOOTSTRAP_KEY : options.bootstrap,
     jwt: options.jwt === false ? null : createJwtVerifier(trusted, () => now),
     now: () => now,
@@ -55,7 +54,14 @@ function authenticator(options: { bootstrap?: string | null; jwt?: boolean } = {
 
 async function issueKey(scopes: readonly string[] = ['read']) {
   const { key, prefix, hash } = generateApiKey();
-  const row: ApiKeyRow = await store.apiKeys.create({ name: 'ops', prefix, hash, scopes, now });
+  const row: ApiKeyRow = await store.apiKeys.create({
+    name: 'ops',
+    prefix,
+    hash,
+    scopes,
+    by: 'test',
+    now,
+  });
   return { key, prefix, hash, id: row.id };
 }
 
@@ -110,7 +116,7 @@ describe('an API key', () => {
     const { key, prefix } = await issueKey();
     const { authenticate } = authenticator();
     await authenticate(`Bearer ${key}`);
-    await store.apiKeys.revoke(prefix, now);
+    await store.apiKeys.revoke(prefix, 'test', now);
     pass(1000);
     await expect(authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
@@ -119,7 +125,7 @@ describe('an API key', () => {
     const { key, prefix, hash } = generateApiKey();
     const { authenticate } = authenticator();
     await expect(authenticate(key)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-    await store.apiKeys.create({ name: 'late', prefix, hash, scopes: ['read'], now });
+    await store.apiKeys.create({ name: 'late', prefix, hash, scopes: ['read'], by: 'test', now });
     pass(1000);
     expect(await authenticate(key)).toMatchObject({ name: 'late' });
   });
@@ -133,6 +139,7 @@ describe('an API key', () => {
         findByHash: (hash) =>
           away ? Promise.reject(new Error('away')) : store.apiKeys.findByHash(hash),
       },
+      erasures: store.erasures,
       bootstrapApiKey: null,
       jwt: null,
       now: () => now,
@@ -163,7 +170,7 @@ describe('the bootstrap key', () => {
       kind: 'API_KEY',
       keyId: null,
       name: 'bootstrap',
-      scopes: new Set(['read', 'operate', 'pii:read']),
+      scopes: new Set(['read', 'operate', 'pii:read', 'audit:read', 'metrics', 'erase']),
     });
     expect(queries).toEqual([]);
   });
@@ -200,7 +207,7 @@ describe('an end user', () => {
 
 it('turns everybody else away with one and the same message', async () => {
   const revoked = await issueKey();
-  await store.apiKeys.revoke(revoked.prefix, now);
+  await store.apiKeys.revoke(revoked.prefix, 'test', now);
   const { authenticate } = authenticator();
   const credentials = [
     undefined,
@@ -232,7 +239,7 @@ it('turns everybody else away with one and the same message', async () => {
 });
 
 describe('of those who are in', () => {
-  it('the revoked, the deleted and the expired have lapsed, found by one query', async () => {
+  it('the revoked, the deleted and the expired have lapsed, found by a query for each sort', async () => {
     const kept = await issueKey();
     const revoked = await issueKey();
     const { authenticate, lapsed } = authenticator();
@@ -246,13 +253,13 @@ describe('of those who are in', () => {
     const [, revokedKey, , short] = principals;
     const gone: Principal = { kind: 'API_KEY', keyId: 999, name: 'gone', scopes: new Set() };
 
-    await store.apiKeys.revoke(revoked.prefix, now);
+    await store.apiKeys.revoke(revoked.prefix, 'test', now);
     pass(15_000);
     queries.length = 0;
     const found = await lapsed([...principals, gone]);
 
     expect(found).toEqual(new Set([revokedKey, short, gone]));
-    expect(queries).toHaveLength(1);
+    expect(queries).toHaveLength(2);
   });
 
   it('a token lasts as long as it would be let in', async () => {
@@ -261,10 +268,23 @@ describe('of those who are in', () => {
     const principal = await authenticate(token);
     pass(14_999);
     expect(await lapsed([principal])).toEqual(new Set());
-    expect(await authenticate(token)).toEqual(principal);
+    expect(await authenticate(token)).toEqual({ ...principal, since: now });
     pass(1);
     expect(await lapsed([principal])).toEqual(new Set([principal]));
     await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('whoever was erased has lapsed, and not who comes with the same name later', async () => {
+    const { authenticate, lapsed } = authenticator();
+    const { userId } = await store.createUser({ externalUserId: 'ada', by: 'ops', now });
+    const token = await issueToken('ada', 600);
+    const [before, other] = [await authenticate(token), await authenticate(await issueToken('bo'))];
+    pass(1_000);
+    await store.erasures.erase({ userId, reason: null, actor: 'ops', by: 'ops', now });
+    expect(await lapsed([before, other])).toEqual(new Set([before]));
+    pass(6_000);
+    const after = await authenticate(token);
+    expect(await lapsed([before, other, after])).toEqual(new Set([before]));
   });
 
   it('nobody costs no query', async () => {

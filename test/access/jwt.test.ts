@@ -30,7 +30,7 @@ async function codeOf(work: Promise<unknown>): Promise<unknown> {
 }
 
 describe('with a shared secret', () => {
-  const source = { secret: SECRET };
+  const source = { secrets: [SECRET] };
   const verifier = createJwtVerifier({ source, issuer: ISSUER, audience: AUDIENCE }, () => NOW);
 
   it('names the end user by `sub`', async () => {
@@ -39,6 +39,7 @@ describe('with a shared secret', () => {
       externalUserId: 'ada',
       scopes: new Set(),
       expiresAt: new Date(CLAIMS.exp * 1000),
+      since: NOW,
     });
   });
 
@@ -51,6 +52,24 @@ describe('with a shared secret', () => {
   ])('of the scope %j grants %j', async (scope, granted) => {
     const { scopes } = await verifier.verify(await signed({ ...CLAIMS, scope }));
     expect([...scopes]).toEqual(granted);
+  });
+
+  it('accepts any of several secrets, and none that is left out', async () => {
+    const [fresh, stranger] = [
+      'a fresh secret, of 32 bytes or more',
+      'of nobody we know, 32 bytes long',
+    ];
+    const trusting = (...secrets: readonly string[]) =>
+      createJwtVerifier({ source: { secrets }, issuer: ISSUER, audience: AUDIENCE }, () => NOW);
+    const rotating = trusting(fresh, SECRET);
+    const verdicts = [fresh, SECRET, stranger].map(async (secret) =>
+      codeOf(rotating.verify(await signed(CLAIMS, secret))),
+    );
+    expect(await Promise.all(verdicts)).toEqual(['ACCEPTED', 'ACCEPTED', 'UNAUTHENTICATED']);
+    const late = { ...CLAIMS, exp: NOW_S - 60 };
+    expect(await codeOf(rotating.verify(await signed(late)))).toBe('UNAUTHENTICATED');
+    const gone = trusting(fresh).verify(await signed(CLAIMS));
+    expect(await codeOf(gone)).toBe('UNAUTHENTICATED');
   });
 
   it('accepts an audience among several', async () => {
