@@ -1,23 +1,36 @@
 /** One pure reading of the environment, all faults reported at once. */
 
 import { z } from 'zod';
+import { readAlarmRules } from './config/alarms';
 import { type DataKey, readDataKeys } from './config/data-keys';
 import { type DatabaseConfig, readDatabase, readDataDir } from './config/database';
+import { type EdgeConfig, readEdge } from './config/edge';
 import {
   createEnvironmentReader,
   type Environment,
   type EnvironmentReader,
 } from './config/environment';
+import { type ErasureHoldConfig, readErasureHold, readRawBodyRetention } from './config/erasure';
+import { type GraphQLConfig, readGraphQL } from './config/graphql';
 import { type JwtConfig, readJwt } from './config/jwt';
+import { wholeNumber } from './config/number';
 import { parsePolicy } from './config/policy';
+import { type ReconciliationConfig, readReconciliation } from './config/reconciliation';
+import { readRedisUrl } from './config/redis';
+import { readTrustedDocuments, type TrustedDocumentsConfig } from './config/trusted-documents';
+import { readVendorApis, type VendorApis } from './config/vendor-apis';
 import { readWebhookSecrets, type WebhookSecret } from './config/webhook-secrets';
+import { BOOLEAN, oneOf } from './config/words';
+import type { AlarmRules } from './domain/alarms';
 import { ConfigError } from './domain/errors';
 import type { ProviderId } from './domain/level';
 import { DEFAULT_POLICY, type Policy } from './domain/policy';
 
 export type { DataKey } from './config/data-keys';
 export type { Environment } from './config/environment';
+export type { GraphQLConfig } from './config/graphql';
 export type { JwtConfig } from './config/jwt';
+export type { ReconciliationConfig } from './config/reconciliation';
 export type { WebhookSecret } from './config/webhook-secrets';
 
 export interface Config {
@@ -27,21 +40,36 @@ export interface Config {
   readonly port: number;
   readonly dataDir: string;
   readonly database: DatabaseConfig;
+  /** `redis://` or `rediss://`, sound; may hold a password. `null`: without Redis. */
+  readonly redisUrl: string | null;
   /** Secrets by provider slug, in configuration order; a provider without an entry is not served. */
   readonly webhookSecrets: Readonly<Record<ProviderId, readonly WebhookSecret[]>>;
   readonly fractalIdFormat: 'classic' | 'kraken';
   /** The weakest digest that a Sumsub signature may choose. */
   readonly sumsubMinimumDigest: 'sha1' | 'sha256' | 'sha512';
+  /** Whether whom Sumsub erases is erased here too. */
+  readonly sumsubErasures: boolean;
   readonly bootstrapApiKey: string | null;
   /** `null`: end users have no access. */
   readonly jwt: JwtConfig | null;
   /** The first encrypts, all decrypt. */
   readonly dataKeys: readonly [DataKey, ...DataKey[]];
+  readonly graphql: GraphQLConfig;
+  readonly trustedDocuments: TrustedDocumentsConfig;
+  readonly edge: EdgeConfig;
   readonly policy: Policy;
   readonly acceptSandbox: boolean;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   /** How long log entries are kept, in days; `null`: for ever. */
   readonly changeLogRetentionDays: number | null;
+  /** How long users have to be kept; `null`: no longer than anybody wants. */
+  readonly erasureHold: ErasureHoldConfig | null;
+  /** How long raw bodies are kept, in milliseconds; `null`: for ever. */
+  readonly rawBodyRetentionMs: number | null;
+  /** How the vendors' APIs are reached; one that is absent is not asked. */
+  readonly vendorApis: VendorApis;
+  readonly reconciliation: ReconciliationConfig;
+  readonly alarms: AlarmRules;
 }
 
 /** Everything outside the process that the configuration is made of, already read. */
@@ -49,6 +77,8 @@ export interface ConfigSources {
   readonly env: Environment;
   /** Content of `POLICY_FILE`; `null` where that is unset or could not be read. */
   readonly policyText: string | null;
+  /** Content of `TRUSTED_DOCUMENTS_FILE`, likewise. */
+  readonly trustedDocumentsText?: string | null;
   /** What went wrong while the sources were read, `NAME: expected …` each. */
   readonly faults: readonly string[];
 }
@@ -86,24 +116,33 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
   const mode = readMode(reader);
   const dataDir = readDataDir(reader);
   const [firstKey, ...otherKeys] = readDataKeys(reader);
-  rejectRedis(reader);
 
   const settings = {
     mode,
     host: reader.text('HOST') ?? '127.0.0.1',
     port: reader.read('PORT', PORT, 4000),
     dataDir,
-    database: readDatabase(reader, dataDir),
+    database: readDatabase(reader, dataDir, mode),
+    redisUrl: readRedisUrl(reader),
     webhookSecrets: readWebhookSecrets(reader, Object.keys(env), providerIds, mode),
     fractalIdFormat: reader.read('FRACTAL_ID_FORMAT', FRACTAL_ID_FORMAT, 'classic'),
     // Sumsub signs with SHA-256 unless told otherwise; SHA-1 is there for accounts that have not moved yet.
     sumsubMinimumDigest: reader.read('SUMSUB_MINIMUM_DIGEST', DIGEST, 'sha256'),
+    sumsubErasures: reader.read('SUMSUB_ERASURES', BOOLEAN, false),
     bootstrapApiKey: reader.read('BOOTSTRAP_API_KEY', BEARER_TOKEN, null),
     jwt: readJwt(reader, mode),
+    graphql: readGraphQL(reader, mode),
+    edge: readEdge(reader, providerIds),
+    trustedDocuments: readTrustedDocuments(reader, sources.trustedDocumentsText ?? null),
     policy: policyText === null ? DEFAULT_POLICY : readPolicy(reader, policyText, providerIds),
     acceptSandbox: reader.read('ACCEPT_SANDBOX', BOOLEAN, mode === 'development'),
     logLevel: reader.read('LOG_LEVEL', LOG_LEVEL, 'info'),
     changeLogRetentionDays: reader.read('CHANGE_LOG_RETENTION_DAYS', DAYS, null),
+    erasureHold: readErasureHold(reader),
+    rawBodyRetentionMs: readRawBodyRetention(reader),
+    vendorApis: readVendorApis(reader),
+    reconciliation: readReconciliation(reader),
+    alarms: readAlarmRules(reader),
   };
   rejectUselessSecrets(reader, settings);
   if (firstKey === undefined || reader.faults.length > 0) throw new ConfigError(reader.faults);
@@ -126,9 +165,17 @@ function rejectUselessSecrets(
 /** The part that the TypeORM command line needs. @throws {ConfigError} */
 export function loadDatabaseConfig(env: Environment = environment()): DatabaseConfig {
   const reader = createEnvironmentReader(env);
-  const database = readDatabase(reader, readDataDir(reader));
+  const database = readDatabase(reader, readDataDir(reader), readMode(reader));
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
   return database;
+}
+
+/** The master keys alone. @throws {ConfigError} */
+export function loadDataKeys(env: Environment): Config['dataKeys'] {
+  const reader = createEnvironmentReader(env);
+  const [firstKey, ...otherKeys] = readDataKeys(reader);
+  if (firstKey === undefined) throw new ConfigError(reader.faults);
+  return [firstKey, ...otherKeys];
 }
 
 const PORT = wholeNumber(0, 65_535);
@@ -137,7 +184,6 @@ const MODE = oneOf('development', 'production', 'test');
 const FRACTAL_ID_FORMAT = oneOf('classic', 'kraken');
 const DIGEST = oneOf('sha1', 'sha256', 'sha512');
 const LOG_LEVEL = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
-const BOOLEAN = oneOf('true', 'false').transform((word) => word === 'true');
 /** What may follow `Bearer` in a header. */
 const BEARER_TOKEN = z
   .string()
@@ -157,23 +203,4 @@ function readPolicy(
   return parsePolicy(text, providerIds, (path, expected) => {
     reader.fault('POLICY_FILE', path === '' ? expected : `${path} to be ${expected}`);
   });
-}
-
-function rejectRedis(reader: EnvironmentReader): void {
-  if (reader.text('REDIS_URL') !== undefined) {
-    reader.fault('REDIS_URL', 'to be unset: several instances are not there yet');
-  }
-}
-
-function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words) {
-  return z.enum(words, { error: `one of ${words.join(', ')}` });
-}
-
-function wholeNumber(min: number, max: number) {
-  const expected = `a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, { error: expected, abort: true })
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, expected);
 }

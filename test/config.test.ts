@@ -8,6 +8,8 @@ import {
   loadDatabaseConfig,
   modeOf,
 } from '../src/config';
+import { DEFAULT_DOCUMENT_LIMITS } from '../src/config/graphql';
+import { DEFAULT_ALARM_RULES } from '../src/domain/alarms';
 import { ConfigError } from '../src/domain/errors';
 
 const PROVIDERS = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
@@ -52,16 +54,46 @@ describe('without any choice made', () => {
       port: 4000,
       dataDir: resolve('data'),
       database: { kind: 'sqlite', file: resolve('data/kyc.sqlite') },
+      redisUrl: null,
       webhookSecrets: {},
       fractalIdFormat: 'classic',
       sumsubMinimumDigest: 'sha256',
+      sumsubErasures: false,
       bootstrapApiKey: null,
       jwt: null,
+      graphql: { introspection: true, limits: DEFAULT_DOCUMENT_LIMITS },
+      trustedDocuments: { mode: 'off', texts: new Map() },
+      edge: {
+        allowedOrigins: [],
+        trustedProxies: 0,
+        webhooksPerSecond: 5_000,
+        webhookAddresses: {},
+        quotas: {
+          socketsPerAddress: 10_000,
+          socketsPerKey: 10_000,
+          socketsPerUser: 50,
+          operationsPerAddress: 100_000,
+          operationsPerKey: 100_000,
+          operationsPerUser: 500,
+          operationsPerSecond: null,
+        },
+      },
       dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
       policy: { verified: null, expiresAfterMs: {} },
       acceptSandbox: true,
       logLevel: 'info',
       changeLogRetentionDays: null,
+      erasureHold: null,
+      rawBodyRetentionMs: null,
+      vendorApis: {},
+      reconciliation: {
+        intervalMs: 300_000,
+        openAfterMs: 3_600_000,
+        unconfirmedAfterMs: 60_000,
+        quietAfterMs: 30 * 86_400_000,
+        maxPerSecond: 5,
+      },
+      alarms: DEFAULT_ALARM_RULES,
     });
   });
 
@@ -83,10 +115,18 @@ describe('every variable', () => {
       DATA_DIR: '/var/kyc',
       FRACTAL_ID_FORMAT: 'kraken',
       SUMSUB_MINIMUM_DIGEST: 'sha1',
+      SUMSUB_ERASURES: 'true',
       BOOTSTRAP_API_KEY: LONG,
       ACCEPT_SANDBOX: 'true',
       LOG_LEVEL: 'debug',
       CHANGE_LOG_RETENTION_DAYS: '90',
+      ERASURE_HOLD: 'P5Y',
+      ERASURE_HOLD_BASIS: 'an act',
+      RAW_BODY_RETENTION: 'P90D',
+      STALLED_AFTER: 'IN_REVIEW=PT6H, PENDING=P90D',
+      SILENT_AFTER: 'PT2H',
+      SILENT_FLOOR: '3',
+      REDIS_URL: 'redis://redis.example.com',
     });
     expect(config).toMatchObject({
       host: '0.0.0.0',
@@ -95,15 +135,33 @@ describe('every variable', () => {
       database: { kind: 'sqlite', file: '/var/kyc/kyc.sqlite' },
       fractalIdFormat: 'kraken',
       sumsubMinimumDigest: 'sha1',
+      sumsubErasures: true,
       bootstrapApiKey: LONG,
       acceptSandbox: true,
       logLevel: 'debug',
       changeLogRetentionDays: 90,
+      erasureHold: { term: 'P5Y', basis: 'an act' },
+      rawBodyRetentionMs: 90 * 86_400_000,
+      alarms: {
+        stalledAfterMs: {
+          ...DEFAULT_ALARM_RULES.stalledAfterMs,
+          IN_REVIEW: 6 * 3_600_000,
+          PENDING: 90 * 24 * 3_600_000,
+        },
+        silence: { afterMs: 2 * 3_600_000, floor: 3 },
+      },
+      redisUrl: 'redis://redis.example.com',
     });
   });
 
   it.each([
     ['NODE_ENV', 'prod'],
+    ['STALLED_AFTER', 'P3D'],
+    ['STALLED_AFTER', 'APPROVED=P3D'],
+    ['STALLED_AFTER', 'IN_REVIEW=3 days'],
+    ['STALLED_AFTER', 'IN_REVIEW=P3D,IN_REVIEW=P4D'],
+    ['SILENT_AFTER', '30'],
+    ['SILENT_FLOOR', '0'],
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['PORT', '4e3'],
@@ -115,9 +173,23 @@ describe('every variable', () => {
     ['CHANGE_LOG_RETENTION_DAYS', '1.5'],
     ['BOOTSTRAP_API_KEY', 'too-short'],
     ['BOOTSTRAP_API_KEY', `${LONG} with blanks`],
-    ['REDIS_URL', 'redis://localhost'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'http://localhost'],
+    ['REDIS_URL', 'redis://'],
+    ['REDIS_URL', 'redis://localhost:port'],
+    ['REDIS_URL', 'redis://localhost/name'],
+    ['REDIS_URL', 'redis://localhost?tls=true'],
+    ['REDIS_URL', 'redis://:100%@localhost'],
+    // The network between would see everything, and nobody has said that it may.
     ['DATABASE_URL', 'postgres://somebody:password@host/db'],
-    ['DATABASE_URL', 'postgresql://host/db'],
+    ['DATABASE_URL', 'postgresql://host'],
+    ['DATABASE_URL', 'postgres://host/a/b?sslmode=require'],
+    ['DATABASE_URL', 'postgres://host/db?sslmode=prefer'],
+    ['DATABASE_URL', 'postgres://host/db?sslmode=verify-ca'],
+    ['DATABASE_URL', 'postgres://host/db?sslmode=disable&sslrootcert=/ca.pem'],
+    ['DATABASE_URL', 'postgres://localhost/db?pool=7'],
+    ['DATABASE_URL', 'postgres://localhost/%zz'],
+    ['DATABASE_CONNECTIONS', '5'],
     ['DATABASE_URL', 'mysql://host/db'],
     ['DATABASE_URL', 'sqlite:'],
     ['DATABASE_URL', 'sqlite::memory:'],
@@ -130,10 +202,13 @@ describe('every variable', () => {
     expect(faultyNames({ ...PRODUCTION, [name]: value })).toEqual([name]);
   });
 
-  it('says that PostgreSQL is not there yet', () => {
-    expect(faultsOf({ ...DEVELOPMENT, DATABASE_URL: 'postgres://host/db' })).toEqual([
-      'DATABASE_URL: expected `sqlite:<file>`; PostgreSQL is not there yet',
-    ]);
+  it.each([
+    'redis://localhost',
+    'redis://:word@10.0.0.1:6380/3',
+    'rediss://user:p%40ss@redis.example.com/',
+    'redis://[::1]:6379',
+  ])('REDIS_URL may be %s', (url) => {
+    expect(load({ ...PRODUCTION, REDIS_URL: url }).redisUrl).toBe(url);
   });
 });
 
@@ -310,10 +385,15 @@ describe('end users’ tokens', () => {
 
   it('come from a shared secret', () => {
     expect(load({ ...PRODUCTION, ...names, JWT_SECRET: LONG }).jwt).toEqual({
-      source: { secret: LONG },
+      source: { secrets: [LONG] },
       issuer: 'https://id.example',
       audience: 'kyc',
     });
+  });
+
+  it('come from any of several shared secrets', () => {
+    const { jwt } = load({ ...PRODUCTION, ...names, JWT_SECRET: ` ${LONG}-new, ${LONG},` });
+    expect(jwt?.source).toEqual({ secrets: [`${LONG}-new`, LONG] });
   });
 
   it('come from a key set', () => {
@@ -332,6 +412,7 @@ describe('end users’ tokens', () => {
 
   it.each([
     ['a short secret', { ...names, JWT_SECRET: 'x'.repeat(31) }, ['JWT_SECRET']],
+    ['a short secret beside a long one', { ...names, JWT_SECRET: `${LONG},x` }, ['JWT_SECRET']],
     ['no issuer', { JWT_AUDIENCE: 'kyc', JWT_SECRET: LONG }, ['JWT_ISSUER']],
     ['no audience', { JWT_ISSUER: 'id', JWT_SECRET: LONG }, ['JWT_AUDIENCE']],
     ['nothing to check by', names, ['JWT_ISSUER', 'JWT_AUDIENCE']],
@@ -354,6 +435,10 @@ describe('end users’ tokens', () => {
   );
 });
 
+function tls(verify: string, rootCertificate: string | null = null): object {
+  return { verify, rootCertificate, certificate: null, key: null };
+}
+
 describe('the database', () => {
   it.each([
     ['sqlite:some/kyc.db', resolve('some/kyc.db')],
@@ -363,13 +448,48 @@ describe('the database', () => {
     expect(loadDatabaseConfig({ DATABASE_URL: url })).toEqual({ kind: 'sqlite', file });
   });
 
+  it.each([
+    ['postgres://localhost/kyc', {}],
+    [
+      'postgresql://ada:p%40ss@[::1]:6543/kyc',
+      { host: '::1', port: 6543, user: 'ada', password: 'p@ss' },
+    ],
+    ['postgres:///kyc?host=/run/postgresql', { host: '/run/postgresql' }],
+    ['postgres://db/kyc?sslmode=disable', { host: 'db' }],
+    ['postgres://db/kyc?sslmode=require', { host: 'db', tls: tls('none') }],
+    [
+      'postgres://db/kyc?sslmode=require&sslrootcert=/ca.pem',
+      { host: 'db', tls: tls('ca', '/ca.pem') },
+    ],
+    [
+      'postgres://db/kyc?sslmode=verify-ca&sslrootcert=/ca.pem',
+      { host: 'db', tls: tls('ca', '/ca.pem') },
+    ],
+    ['postgres://db/kyc?sslmode=verify-full', { host: 'db', tls: tls('full') }],
+    ['postgres://db/kyc?sslrootcert=/ca.pem', { host: 'db', tls: tls('full', '/ca.pem') }],
+  ])('at %s is on a server', (url, parts) => {
+    expect(loadDatabaseConfig({ DATABASE_URL: url })).toEqual({
+      kind: 'postgres',
+      host: 'localhost',
+      port: 5432,
+      database: 'kyc',
+      user: null,
+      password: null,
+      tls: null,
+      maxConnections: 10,
+      ...parts,
+    });
+  });
+
   it('lies in the data folder by default', () => {
-    expect(loadDatabaseConfig({ DATA_DIR: '/var/kyc' }).file).toBe('/var/kyc/kyc.sqlite');
+    expect(loadDatabaseConfig({ DATA_DIR: '/var/kyc' })).toMatchObject({
+      file: '/var/kyc/kyc.sqlite',
+    });
     expect(dataDirOf({ DATA_DIR: '/var/kyc' })).toBe('/var/kyc');
   });
 
   it('alone can be at fault too', () => {
-    expect(() => loadDatabaseConfig({ DATABASE_URL: 'postgres://host/db' })).toThrow(ConfigError);
+    expect(() => loadDatabaseConfig({ DATABASE_URL: 'mysql://host/db' })).toThrow(ConfigError);
   });
 });
 
@@ -397,5 +517,105 @@ describe('Fractal ID in the Kraken format', () => {
       'WEBHOOK_SECRETS_FRACTAL_ID',
     ]);
     expect(faultyNames({ ...kraken, WEBHOOK_SECRETS_FRACTAL_ID: LONG })).toEqual([]);
+  });
+});
+
+describe('asking the vendors', () => {
+  const SUMSUB = { SUMSUB_APP_TOKEN: 'prd:token', SUMSUB_SECRET_KEY: 'secret' };
+
+  it('takes credentials, and where they go to', () => {
+    const { vendorApis, reconciliation } = load({
+      ...DEVELOPMENT,
+      ...SUMSUB,
+      PAYCADDY_API_KEY: 'key',
+      PAYCADDY_BASE_URL: 'https://api.example.com/',
+      P100_API_KEY: 'key',
+      P100_BASE_URL: 'http://127.0.0.1:8080',
+      RECONCILE_INTERVAL: 'off',
+      RECONCILE_OPEN_AFTER: 'PT2H',
+      RECONCILE_UNCONFIRMED_AFTER: 'PT10S',
+      RECONCILE_QUIET_AFTER: 'P7D',
+      RECONCILE_MAX_PER_SECOND: '20',
+    });
+    expect(vendorApis).toEqual({
+      sumsub: { appToken: 'prd:token', secretKey: 'secret', origin: 'https://api.sumsub.com' },
+      paycaddy: { apiKey: 'key', origin: 'https://api.example.com' },
+      p100: { apiKey: 'key', origin: 'http://127.0.0.1:8080' },
+    });
+    expect(reconciliation).toEqual({
+      intervalMs: null,
+      openAfterMs: 7_200_000,
+      unconfirmedAfterMs: 10_000,
+      quietAfterMs: 7 * 86_400_000,
+      maxPerSecond: 20,
+    });
+  });
+
+  it.each([
+    ['SUMSUB_SECRET_KEY', { SUMSUB_APP_TOKEN: 'x' }],
+    ['SUMSUB_APP_TOKEN', { SUMSUB_SECRET_KEY: 'x' }],
+    ['SUMSUB_APP_TOKEN', { SUMSUB_APP_TOKEN: 'x\ny', SUMSUB_SECRET_KEY: 'x' }],
+    ['PAYCADDY_BASE_URL', { PAYCADDY_API_KEY: 'x' }],
+    ['SUMSUB_BASE_URL', { ...SUMSUB, SUMSUB_BASE_URL: 'http://api.example.com' }],
+    ['SUMSUB_BASE_URL', { ...SUMSUB, SUMSUB_BASE_URL: 'http://127.0.0.1.example.com' }],
+    ['SUMSUB_BASE_URL', { ...SUMSUB, SUMSUB_BASE_URL: 'https://api.example.com/path' }],
+    ['SUMSUB_BASE_URL', { ...SUMSUB, SUMSUB_BASE_URL: 'https://me:secret@api.example.com' }],
+    ['P100_BASE_URL', { P100_BASE_URL: 'partner-api.p100.io' }],
+    ['ERASURE_HOLD', { ERASURE_HOLD: '5 years', ERASURE_HOLD_BASIS: 'an act' }],
+    ['ERASURE_HOLD', { ERASURE_HOLD_BASIS: 'an act' }],
+    ['ERASURE_HOLD_BASIS', { ERASURE_HOLD: 'P5Y' }],
+    ['RAW_BODY_RETENTION', { RAW_BODY_RETENTION: 'PT0S' }],
+    ['RECONCILE_INTERVAL', { RECONCILE_INTERVAL: '5m' }],
+    ['RECONCILE_OPEN_AFTER', { RECONCILE_OPEN_AFTER: 'off' }],
+    ['RECONCILE_QUIET_AFTER', { RECONCILE_QUIET_AFTER: 'PT0.5S' }],
+    ['RECONCILE_MAX_PER_SECOND', { RECONCILE_MAX_PER_SECOND: '0' }],
+  ])('refuses a fault in %s', (name, env) => {
+    const names = faultyNames({ ...DEVELOPMENT, ...env });
+    expect(names).toContain(name);
+    expect(faultsOf({ ...DEVELOPMENT, ...env }).join()).not.toContain('me:secret');
+  });
+});
+
+describe('what is let in', () => {
+  const documents = (trustedDocumentsText: string, env = {}) =>
+    load(
+      { ...DEVELOPMENT, TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_FILE: 'x', ...env },
+      { trustedDocumentsText },
+    ).trustedDocuments;
+
+  it('is a list of documents as clients write it', () => {
+    const texts = new Map([['a', '{ b }']]);
+    const operations = [{ id: 'a', name: 'A', type: 'query', body: '{ b }' }];
+    const apollo = { format: 'apollo-persisted-query-manifest', version: 1, operations };
+    expect(documents(JSON.stringify(apollo))).toEqual({ mode: 'enforce', texts });
+    expect(documents('{"a":"{ b }"}')).toEqual({ mode: 'enforce', texts });
+  });
+
+  it.each(['', '[]', '{"a":1}', '{"format":"x"}', '{"format":"apollo-persisted-query-manifest"}'])(
+    'is no list that reads %p',
+    (trustedDocumentsText) => {
+      const env = { ...DEVELOPMENT, TRUSTED_DOCUMENTS_FILE: 'x' };
+      expect(faultyNames(env, { trustedDocumentsText })).toEqual(['TRUSTED_DOCUMENTS_FILE']);
+    },
+  );
+
+  it('is not known without a file', () => {
+    const env = { ...DEVELOPMENT, TRUSTED_DOCUMENTS: 'warn' };
+    expect(faultyNames(env)).toEqual(['TRUSTED_DOCUMENTS_FILE']);
+  });
+
+  it.each([
+    ['ALLOWED_ORIGINS', 'https://a.example/'],
+    ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'https://a.example,,'],
+    ['TRUSTED_PROXIES', '-1'],
+    ['WEBHOOK_ADDRESSES_SUMSUB', '192.0.2.0/33'],
+    ['WEBHOOK_ADDRESSES_SUMSUB', 'sumsub.com'],
+    ['WEBHOOKS_PER_SECOND', '0'],
+    ['GRAPHQL_MAX_DEPTH', '0'],
+    ['GRAPHQL_MAX_COST', 'much'],
+    ['GRAPHQL_INTROSPECTION', 'yes'],
+  ])('is not said by %s=%s', (name, value) => {
+    expect(faultyNames({ ...DEVELOPMENT, [name]: value })).toEqual([name]);
   });
 });

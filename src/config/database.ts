@@ -1,15 +1,43 @@
-/** `DATA_DIR` and `DATABASE_URL`: where the data is. */
+/** `DATA_DIR`, `DATABASE_URL` and `DATABASE_CONNECTIONS`: where the data is. */
 
 import { join, resolve } from 'node:path';
 import type { EnvironmentReader } from './environment';
+import { wholeNumber } from './number';
 
 const DEFAULT_DATA_DIR = './data';
 const DEFAULT_FILE = 'kyc.sqlite';
 
-export interface DatabaseConfig {
+export type DatabaseConfig = SqliteConfig | PostgresConfig;
+
+export interface SqliteConfig {
   readonly kind: 'sqlite';
   /** Absolute path. */
   readonly file: string;
+}
+
+export interface PostgresConfig {
+  readonly kind: 'postgres';
+  /** A name, an address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  /** `null`: as libpq has it, from `PGUSER` or the name of the process's owner. */
+  readonly user: string | null;
+  /** `null`: none, or as libpq has it, from `PGPASSWORD` or `.pgpass`. */
+  readonly password: string | null;
+  /** `null`: in the clear. */
+  readonly tls: TlsConfig | null;
+  /** Most connections that one instance opens. */
+  readonly maxConnections: number;
+}
+
+export interface TlsConfig {
+  /** What of the server's certificate is checked: nothing, who signed it, or also that it is this host's. */
+  readonly verify: 'none' | 'ca' | 'full';
+  /** Paths of PEM files; `null`: those who sign for the public web. */
+  readonly rootCertificate: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
 }
 
 /** Absolute path of the folder for what the gateway itself keeps. */
@@ -17,18 +45,113 @@ export function readDataDir(reader: EnvironmentReader): string {
   return resolve(reader.text('DATA_DIR') ?? DEFAULT_DATA_DIR);
 }
 
-export function readDatabase(reader: EnvironmentReader, dataDir: string): DatabaseConfig {
+/**
+ * @param mode - In production, whether the way to a server on another host is encrypted has to be said, so that personal
+ *   data never travels in the clear by oversight.
+ */
+export function readDatabase(
+  reader: EnvironmentReader,
+  dataDir: string,
+  mode: 'development' | 'production',
+): DatabaseConfig {
   const url = reader.text('DATABASE_URL');
+  const maxConnections = reader.read('DATABASE_CONNECTIONS', CONNECTIONS, DEFAULT_CONNECTIONS);
   const fallback = { kind: 'sqlite', file: join(dataDir, DEFAULT_FILE) } as const;
   if (url === undefined) return fallback;
   if (/^postgres(ql)?:/.test(url)) {
-    reader.fault('DATABASE_URL', '`sqlite:<file>`; PostgreSQL is not there yet');
+    const server = readPostgres(url, mode);
+    if (typeof server !== 'string') return { ...server, maxConnections };
+    reader.fault('DATABASE_URL', server);
     return fallback;
   }
   const file = sqliteFile(url);
-  if (file === undefined) reader.fault('DATABASE_URL', '`sqlite:<file>`');
+  if (file === undefined) reader.fault('DATABASE_URL', '`sqlite:<file>` or `postgres://…`');
   return file === undefined ? fallback : { kind: 'sqlite', file: resolve(file) };
 }
+
+// ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One writes, one loads, and at least two each read by themselves and hold views of the data. */
+const CONNECTIONS = wholeNumber(6, 1_000);
+const DEFAULT_CONNECTIONS = 10;
+const DEFAULT_PORT = 5432;
+
+const PARAMETERS = new Set(['host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']);
+const SHAPE = '`postgres://[user[:password]@]host[:port]/database[?sslmode=…]`';
+
+/** @returns what was expected, where the URL is at fault. */
+function readPostgres(
+  text: string,
+  mode: 'development' | 'production',
+): Omit<PostgresConfig, 'maxConnections'> | string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const database = url && decoded(url.pathname.slice(1));
+  const user = url && decoded(url.username);
+  const password = url && decoded(url.password);
+  if (!url || !database || database.includes('/') || user === undefined || password === undefined) {
+    return SHAPE;
+  }
+  const { searchParams: parameters } = url;
+  const strange = [...parameters.keys()].find((name) => !PARAMETERS.has(name));
+  if (strange !== undefined) return `no other parameters than ${[...PARAMETERS].join(', ')}`;
+
+  const host = parameters.get('host') ?? decoded(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+  if (!host) return SHAPE;
+  const tls = readTls(parameters);
+  if (typeof tls === 'string') return tls;
+  if (mode === 'production' && !parameters.has('sslmode') && !isNear(host)) {
+    return '`sslmode` for a server on another host (`disable` trusts the network)';
+  }
+  return {
+    kind: 'postgres',
+    host,
+    port: url.port === '' ? DEFAULT_PORT : Number(url.port),
+    database,
+    user: user || null,
+    password: password || null,
+    tls,
+  };
+}
+
+/** As libpq has it, but for `allow` and `prefer`, which anybody on the way can turn into `disable`. */
+function readTls(parameters: URLSearchParams): TlsConfig | null | string {
+  const rootCertificate = parameters.get('sslrootcert');
+  const files = {
+    rootCertificate,
+    certificate: parameters.get('sslcert'),
+    key: parameters.get('sslkey'),
+  };
+  const given = Object.values(files).some((file) => file !== null);
+  switch (parameters.get('sslmode') ?? (given ? 'verify-full' : 'disable')) {
+    case 'disable':
+      return given ? '`sslmode` other than `disable` beside certificates' : null;
+    case 'require':
+      return { verify: rootCertificate === null ? 'none' : 'ca', ...files };
+    case 'verify-ca':
+      return rootCertificate === null
+        ? '`sslrootcert` beside `sslmode=verify-ca`'
+        : { verify: 'ca', ...files };
+    case 'verify-full':
+      return { verify: 'full', ...files };
+    default:
+      return '`sslmode` to be one of disable, require, verify-ca, verify-full';
+  }
+}
+
+/** Nothing between here and there that could listen. */
+function isNear(host: string): boolean {
+  return host.startsWith('/') || /^(localhost|127(\.\d+){3}|::1)$/.test(host);
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+// ── SQLite ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
  * `sqlite:data/kyc.sqlite`, `sqlite:/var/kyc.sqlite`, and the URL form of the latter, `sqlite:///var/kyc.sqlite`. A database

@@ -3,7 +3,7 @@
 import type { EnvironmentReader } from './environment';
 
 export interface JwtConfig {
-  readonly source: { readonly secret: string } | { readonly jwksUrl: string };
+  readonly source: { readonly secrets: readonly string[] } | { readonly jwksUrl: string };
   readonly issuer: string;
   readonly audience: string;
 }
@@ -19,17 +19,20 @@ export function readJwt(
   reader: EnvironmentReader,
   mode: 'development' | 'production',
 ): JwtConfig | null {
-  const secret = reader.text('JWT_SECRET');
+  const secrets = readSecrets(reader);
   const jwksUrl = reader.text('JWT_JWKS_URL');
-  if (secret === undefined && jwksUrl === undefined) {
+  if (secrets.length === 0 && jwksUrl === undefined) {
     assertNoLeftovers(reader);
     return null;
   }
-  if (secret !== undefined && jwksUrl !== undefined) {
+  if (secrets.length > 0 && jwksUrl !== undefined) {
     reader.fault('JWT_SECRET', 'to be unset beside JWT_JWKS_URL: tokens come from one source');
   }
-  if (secret !== undefined && Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
-    reader.fault('JWT_SECRET', `at least ${MIN_SECRET_BYTES} bytes`);
+  if (secrets.some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES)) {
+    reader.fault(
+      'JWT_SECRET',
+      `at least ${MIN_SECRET_BYTES} bytes, each where several are separated by commas`,
+    );
   }
   if (jwksUrl !== undefined && !isTrustworthy(jwksUrl)) {
     reader.fault('JWT_JWKS_URL', 'an https: URL (http: only on the loopback interface)');
@@ -38,10 +41,16 @@ export function readJwt(
   const issuer = required(reader, 'JWT_ISSUER', fallback, 'the `iss` of the tokens');
   const audience = required(reader, 'JWT_AUDIENCE', fallback, 'the `aud` of the tokens');
   return {
-    source: jwksUrl === undefined ? { secret: secret ?? '' } : { jwksUrl },
+    source: jwksUrl === undefined ? { secrets } : { jwksUrl },
     issuer,
     audience,
   };
+}
+
+/** Comma-separated, all valid at once. */
+function readSecrets(reader: EnvironmentReader): readonly string[] {
+  const parts = (reader.text('JWT_SECRET') ?? '').split(',').map((part) => part.trim());
+  return parts.filter((part) => part !== '');
 }
 
 function required(

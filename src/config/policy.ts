@@ -14,6 +14,7 @@
 import type { LevelKey, ProviderId } from '../domain/level';
 import { DEFAULT_POLICY, type Policy, type Rule } from '../domain/policy';
 import { parseDurationMs } from './duration';
+import { parseJson } from './parse-json';
 
 /** Told of each fault: where in the file (`verified.anyOf[1]`, `''` for the whole), and what was expected there. */
 type Complain = (path: string, expected: string) => void;
@@ -98,15 +99,6 @@ function readLevelKey(value: string, path: string, { providerIds, complain }: Re
 function assertKeys(value: object, path: string, keys: readonly string[], reading: Reading): void {
   const known = Object.keys(value).every((key) => keys.includes(key));
   if (!known) reading.complain(path, `no other keys than ${keys.join(', ')}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,0 +1,95 @@
+/** Who may come: origins of web pages, proxies before us, addresses of vendors. */
+
+import { z } from 'zod';
+import type { ProviderId } from '../domain/level';
+import type { EnvironmentReader } from './environment';
+import { wholeNumber } from './number';
+
+export interface EdgeConfig {
+  /** Of web pages that may use `/graphql`, beside those of our own host. */
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: number;
+  /** Of one vendor from one address. */
+  readonly webhooksPerSecond: number;
+  /** Addresses and networks by provider slug; one without an entry may send from anywhere. */
+  readonly webhookAddresses: Readonly<Record<ProviderId, readonly string[]>>;
+  readonly quotas: {
+    readonly socketsPerAddress: number;
+    readonly socketsPerKey: number;
+    readonly socketsPerUser: number;
+    /** Operations under way, subscriptions included. */
+    readonly operationsPerAddress: number;
+    readonly operationsPerKey: number;
+    readonly operationsPerUser: number;
+    /** Of one API key or end user; `null`: as many as they like. */
+    readonly operationsPerSecond: number | null;
+  };
+}
+
+const PROXIES = wholeNumber(0, 10);
+const RATE = wholeNumber(1, 1_000_000);
+const COUNT = wholeNumber(1, 1_000_000);
+const NETWORK = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
+export function readEdge(
+  reader: EnvironmentReader,
+  providerIds: readonly ProviderId[],
+): EdgeConfig {
+  return {
+    allowedOrigins: readList(reader, 'ALLOWED_ORIGINS', isOrigin, ORIGINS),
+    trustedProxies: reader.read('TRUSTED_PROXIES', PROXIES, 0),
+    webhooksPerSecond: reader.read('WEBHOOKS_PER_SECOND', RATE, 5_000),
+    webhookAddresses: readAddresses(reader, providerIds),
+    quotas: readQuotas(reader),
+  };
+}
+
+function readQuotas(reader: EnvironmentReader): EdgeConfig['quotas'] {
+  const count = (name: string, usual: number) => reader.read(name, COUNT, usual);
+  // Unless we are told, all may come from the one address of a proxy.
+  const knowsAddresses = reader.text('TRUSTED_PROXIES') !== undefined;
+  return {
+    socketsPerAddress: count('SOCKETS_PER_ADDRESS', knowsAddresses ? 500 : 10_000),
+    socketsPerKey: count('SOCKETS_PER_KEY', 10_000),
+    socketsPerUser: count('SOCKETS_PER_USER', 50),
+    operationsPerAddress: count('OPERATIONS_PER_ADDRESS', knowsAddresses ? 5_000 : 100_000),
+    operationsPerKey: count('OPERATIONS_PER_KEY', 100_000),
+    operationsPerUser: count('OPERATIONS_PER_USER', 500),
+    operationsPerSecond: reader.read('OPERATIONS_PER_SECOND', RATE, null),
+  };
+}
+
+const ORIGINS = 'origins such as `https://app.example.com`, comma-separated';
+const NETWORKS = 'addresses and networks such as `192.0.2.0/24`, comma-separated';
+
+/** The variable for a provider's addresses. */
+export function addressesVariable(id: ProviderId): string {
+  return `WEBHOOK_ADDRESSES_${id.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function readAddresses(
+  reader: EnvironmentReader,
+  providerIds: readonly ProviderId[],
+): EdgeConfig['webhookAddresses'] {
+  const entries = providerIds.map((id): [ProviderId, readonly string[]] => {
+    const isNetwork = (text: string) => NETWORK.safeParse(text).success;
+    return [id, readList(reader, addressesVariable(id), isNetwork, NETWORKS)];
+  });
+  return Object.fromEntries(entries.filter(([, networks]) => networks.length > 0));
+}
+
+function readList(
+  reader: EnvironmentReader,
+  name: string,
+  isSound: (text: string) => boolean,
+  expected: string,
+): readonly string[] {
+  const parts = reader.text(name)?.split(',') ?? [];
+  const trimmed = parts.map((part) => part.trim());
+  if (!trimmed.every(isSound)) reader.fault(name, expected);
+  return trimmed;
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}

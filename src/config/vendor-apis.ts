@@ -1,0 +1,64 @@
+/** Credentials for asking the vendors' APIs. All are optional; what is begun has to be complete. */
+
+import type { EnvironmentReader } from './environment';
+
+export interface VendorApis {
+  readonly sumsub?: {
+    readonly appToken: string;
+    readonly secretKey: string;
+    readonly origin: string;
+  };
+  readonly paycaddy?: { readonly apiKey: string; readonly origin: string };
+  readonly p100?: { readonly apiKey: string; readonly origin: string };
+}
+
+export function readVendorApis(reader: EnvironmentReader): VendorApis {
+  const appToken = readHeaderValue(reader, 'SUMSUB_APP_TOKEN');
+  const secretKey = reader.text('SUMSUB_SECRET_KEY');
+  if (appToken !== undefined && secretKey === undefined) {
+    reader.fault('SUMSUB_SECRET_KEY', 'the secret key of SUMSUB_APP_TOKEN');
+  }
+  if (appToken === undefined && secretKey !== undefined) {
+    reader.fault('SUMSUB_APP_TOKEN', 'the app token of SUMSUB_SECRET_KEY');
+  }
+  const sumsub = readOrigin(reader, 'SUMSUB_BASE_URL', 'https://api.sumsub.com');
+  const paycaddyKey = readHeaderValue(reader, 'PAYCADDY_API_KEY');
+  const paycaddy = readOrigin(reader, 'PAYCADDY_BASE_URL', undefined);
+  if (paycaddyKey !== undefined && reader.text('PAYCADDY_BASE_URL') === undefined) {
+    reader.fault('PAYCADDY_BASE_URL', 'the address of PayCaddy’s API, which documents none');
+  }
+  const p100Key = readHeaderValue(reader, 'P100_API_KEY');
+  const p100 = readOrigin(reader, 'P100_BASE_URL', 'https://partner-api.p100.io');
+  return {
+    ...(appToken && secretKey && sumsub && { sumsub: { appToken, secretKey, origin: sumsub } }),
+    ...(paycaddyKey && paycaddy && { paycaddy: { apiKey: paycaddyKey, origin: paycaddy } }),
+    ...(p100Key && p100 && { p100: { apiKey: p100Key, origin: p100 } }),
+  };
+}
+
+function readHeaderValue(reader: EnvironmentReader, name: string): string | undefined {
+  const value = reader.text(name);
+  if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;
+  reader.fault(name, 'printable ASCII characters without blanks: it is sent in a header');
+  return undefined;
+}
+
+/** Credentials go there, so: encrypted, unless they do not leave the machine. */
+function readOrigin(
+  reader: EnvironmentReader,
+  name: string,
+  fallback: string | undefined,
+): string | undefined {
+  const text = reader.text(name);
+  if (text === undefined) return fallback;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
+  const bare = url !== undefined && [url.origin, `${url.origin}/`].includes(text);
+  if (url !== undefined && secure && bare) return url.origin;
+  reader.fault(name, '`https://<host>` without a path, or `http:` on the loopback interface');
+  return undefined;
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(hostname);
+}
