@@ -3,4 +3,4 @@
 import { loadDatabaseConfig } from './src/config';
 import { createDataSource } from './src/store/data-source';
 
-export default createDataSource(loadDatabaseConfig().file);
+export default createDataSource(loadDatabaseConfig());

@@ -1,11 +1,9 @@
 /** API keys at rest: hashes only. */
 
-import type { DataSource } from 'typeorm';
-import { IsNull } from 'typeorm';
-import type { Connection } from './connection';
-import { ApiKeyEntity } from './entities/api-key.entity';
+import type { AuditAct } from '../domain/audit';
+import type { AppendAudit } from './audit';
+import type { Connection } from './database';
 import type { ApiKeyRow, ApiKeys } from './store';
-import { list } from './where';
 
 interface ApiKeySql {
   readonly id: number;
@@ -21,20 +19,24 @@ const COLUMNS = 'k.id, k.name, k.prefix, k.scopes, k.created_at, k.revoked_at';
 /**
  * @param reading - A connection of its own, so that who asks is known without waiting for the writer.
  * @param transaction - Runs work alone on the writing connection.
+ * @param append - Writes to the audit log, in the same transaction.
  */
 export function createApiKeys(
-  writing: DataSource,
   reading: Connection,
-  transaction: <T>(work: () => Promise<T>) => Promise<T>,
+  transaction: <T>(work: (writing: Connection) => Promise<T>) => Promise<T>,
+  append: AppendAudit,
 ): ApiKeys {
-  const keys = writing.getRepository(ApiKeyEntity);
   return {
-    create: ({ name, prefix, hash, scopes, now }) =>
-      transaction(async () => {
-        const createdAt = now.toISOString();
-        const key = keys.create({ name, prefix, hash, scopes: JSON.stringify(scopes), createdAt });
-        await keys.insert(key);
-        return { id: key.id, name, prefix, scopes, createdAt: now, revokedAt: null };
+    create: ({ name, prefix, hash, scopes, by, now }) =>
+      transaction(async (writing) => {
+        const [row] = await writing.query<{ id: number }>(
+          `INSERT INTO api_keys (name, prefix, hash, scopes, created_at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
+          [name, prefix, hash, JSON.stringify(scopes), now.toISOString()],
+        );
+        if (row === undefined) throw new Error('an insert answers what it has inserted');
+        const key = { id: row.id, name, prefix, scopes, createdAt: now, revokedAt: null };
+        await append(writing, [toAct('API_KEY_CREATED', key, by, now)]);
+        return key;
       }),
 
     async list() {
@@ -55,20 +57,34 @@ export function createApiKeys(
     async revokedAmong(ids) {
       const live = await reading.query<{ id: number }>(
         `SELECT k.id FROM api_keys k
-          WHERE k.revoked_at IS NULL AND k.id IN (SELECT value FROM json_each(?))`,
-        [list(ids) ?? '[]'],
+          WHERE k.revoked_at IS NULL AND k.id IN (?*)`,
+        [ids],
       );
       const held = new Set(live.map(({ id }) => id));
       return new Set(ids.filter((id) => !held.has(id)));
     },
 
-    revoke: (prefix, now) =>
-      transaction(async () => {
-        const live = { prefix, revokedAt: IsNull() };
-        const { affected } = await keys.update(live, { revokedAt: now.toISOString() });
-        return (affected ?? 0) > 0;
+    revoke: (prefix, by, now) =>
+      transaction(async (writing) => {
+        const revoked = await writing.query<ApiKeySql>(
+          'UPDATE api_keys SET revoked_at = ? WHERE prefix = ? AND revoked_at IS NULL RETURNING *',
+          [now.toISOString(), prefix],
+        );
+        const acts = revoked.map((row) => toAct('API_KEY_REVOKED', toRow(row), by, now));
+        await append(writing, acts);
+        return revoked.length > 0;
       }),
   };
+}
+
+function toAct(
+  action: 'API_KEY_CREATED' | 'API_KEY_REVOKED',
+  { id, name, prefix, scopes }: ApiKeyRow,
+  actor: string,
+  at: Date,
+): AuditAct {
+  const details = { name, prefix, scopes: scopes.join(' ') };
+  return { action, actor, subject: `ApiKey:${id}`, reason: null, details, at };
 }
 
 function toRow(sql: ApiKeySql): ApiKeyRow {

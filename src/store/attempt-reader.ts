@@ -4,10 +4,10 @@ import type { Instant } from '../domain/instant';
 import { instantOf } from '../domain/instant';
 import type { Level, LevelKey } from '../domain/level';
 import type { AttemptStatus, Trust } from '../domain/status';
-import type { Connection } from './connection';
+import type { Connection, Flag } from './database';
 import { type KeysetColumns, type KeysetQuery, keysetPage, keysetPages, ownedBy } from './keyset';
 import type { AttemptFilter, AttemptOrder, AttemptRow, Reader } from './store';
-import { type Clause, list, oneOf, where } from './where';
+import { among, type Clause, oneOf, where } from './where';
 
 interface AttemptSql extends KeysetColumns {
   readonly owner: number;
@@ -21,7 +21,7 @@ interface AttemptSql extends KeysetColumns {
   readonly rejection: string | null;
   readonly review_reasons: string;
   readonly trust: Trust;
-  readonly sandbox: 0 | 1;
+  readonly sandbox: Flag;
   readonly started_at: Instant;
   readonly updated_at: Instant;
   readonly decided_at: Instant | null;
@@ -30,7 +30,8 @@ interface AttemptSql extends KeysetColumns {
 const COLUMNS = `a.id, a.user_id, a.level_key, l.provider, a.number, a.attempt_ref, a.status, a.provider_status,
   a.rejection, a.review_reasons, a.trust, a.sandbox, a.started_at, a.updated_at, a.decided_at`;
 /** Attempts first: they are what is chosen and put in order. */
-const FROM = 'attempts a CROSS JOIN levels l ON l.key = a.level_key';
+const FROM = 'attempts a CROSS JOIN levels l';
+const JOINED: Clause = ['l.key = a.level_key', []];
 
 type AttemptReader = Pick<
   Reader,
@@ -47,8 +48,8 @@ export function createAttemptReader(connection: Connection): AttemptReader {
   return {
     async attemptsByIds(ids) {
       const rows = await connection.query<AttemptSql>(
-        `SELECT ${COLUMNS} FROM ${FROM} WHERE a.id IN (SELECT value FROM json_each(?))`,
-        [JSON.stringify(ids)],
+        `SELECT ${COLUMNS} FROM ${FROM} WHERE l.key = a.level_key AND a.id IN (?*)`,
+        [ids],
       );
       const byId = new Map(rows.map((row) => [row.id, toAttemptRow(row)]));
       return ids.map((id) => byId.get(id) ?? null);
@@ -69,10 +70,7 @@ export function createAttemptReader(connection: Connection): AttemptReader {
       keysetPages(connection, attemptQuery(filter, order), page, ownedBy('a.user_id', userIds)),
 
     async countAttemptsOf(userIds, filter) {
-      const { sql, parameters } = where([
-        ['a.user_id IN (SELECT value FROM json_each(?))', JSON.stringify(userIds)],
-        ...clausesOf(filter),
-      ]);
+      const { sql, parameters } = where([among('a.user_id', userIds), ...clausesOf(filter)]);
       const rows = await connection.query<{ id: number; n: number }>(
         `SELECT a.user_id AS id, count(*) AS n FROM ${FROM} ${sql} GROUP BY a.user_id`,
         parameters,
@@ -91,8 +89,8 @@ export function createAttemptReader(connection: Connection): AttemptReader {
 
     async levelsByKeys(keys) {
       const rows = await connection.query<Level & { key: LevelKey }>(
-        'SELECT l.key, l.provider, l.name, l.kind FROM levels l WHERE l.key IN (SELECT value FROM json_each(?))',
-        [JSON.stringify(keys)],
+        'SELECT l.key, l.provider, l.name, l.kind FROM levels l WHERE l.key IN (?*)',
+        [keys],
       );
       const byKey = new Map(rows.map(({ key, ...level }) => [key, level]));
       return keys.map((key) => byKey.get(key) ?? null);
@@ -122,12 +120,13 @@ export function attemptQuery(
 function clausesOf(filter: AttemptFilter): readonly Clause[] {
   const moment = (date: Date | undefined) => date && instantOf(date);
   return [
-    ['a.user_id IN (SELECT value FROM json_each(?))', list(filter.userIds)],
+    JOINED,
+    among('a.user_id', filter.userIds),
     ['l.provider = ?', filter.provider],
     ['a.level_key = ?', filter.levelKey],
     ['l.kind = ?', filter.levelKind],
     oneOf('a.status', filter.status),
-    ['a.sandbox = ?', filter.sandbox === undefined ? undefined : Number(filter.sandbox)],
+    ['a.sandbox = ?', filter.sandbox],
     ['a.started_at >= ?', moment(filter.startedFrom)],
     ['a.started_at < ?', moment(filter.startedBefore)],
     ['a.updated_at >= ?', moment(filter.updatedFrom)],
@@ -148,7 +147,7 @@ function toAttemptRow(sql: AttemptSql): AttemptRow {
     rejection: sql.rejection === null ? null : JSON.parse(sql.rejection),
     reviewReasons: JSON.parse(sql.review_reasons),
     trust: sql.trust,
-    sandbox: sql.sandbox === 1,
+    sandbox: Boolean(sql.sandbox),
     startedAt: sql.started_at,
     updatedAt: sql.updated_at,
     decidedAt: sql.decided_at,

@@ -2,7 +2,7 @@
 
 import type { Change, ChangeCauseKind } from '../domain/change';
 import type { AttemptStatus, VerificationStatus } from '../domain/status';
-import type { Connection } from './connection';
+import type { Connection, Flag } from './database';
 import {
   type KeysetColumns,
   type KeysetQuery,
@@ -12,7 +12,7 @@ import {
   ownedBy,
 } from './keyset';
 import type { ChangeFilter, ChangeOwner, Reader } from './store';
-import { type Clause, list, where } from './where';
+import { among, type Clause, where } from './where';
 
 interface ChangeSql extends KeysetColumns {
   readonly owner: number;
@@ -26,8 +26,8 @@ interface ChangeSql extends KeysetColumns {
   readonly previous_level_status: VerificationStatus | null;
   readonly verification_status: VerificationStatus;
   readonly previous_verification_status: VerificationStatus;
-  readonly active: 0 | 1;
-  readonly previous_active: 0 | 1;
+  readonly active: Flag;
+  readonly previous_active: Flag;
   readonly rejection: string | null;
   readonly cause: ChangeCauseKind;
   readonly delivery_id: number | null;
@@ -37,8 +37,7 @@ interface ChangeSql extends KeysetColumns {
   readonly recorded_at: string;
 }
 
-/** A row as one value: a row of values takes the driver several times as long. */
-const AS_JSON = [
+const COLUMNS = [
   'id',
   'user_id',
   'provider',
@@ -59,9 +58,12 @@ const AS_JSON = [
   'merged_user_id',
   'occurred_at',
   'recorded_at',
-]
-  .map((column) => `'${column}', c.${column}`)
-  .join(', ');
+];
+
+/** A row as one value: a row of values takes the driver several times as long. */
+const AS_JSON = COLUMNS.map((column) => {
+  return [column, column === 'rejection' ? 'CAST(c.rejection AS text)' : `c.${column}`] as const;
+});
 
 type ChangeReader = Pick<
   Reader,
@@ -88,8 +90,8 @@ export function createChangeReader(connection: Connection): ChangeReader {
 
     async changesByIds(seqs) {
       const rows = await connection.query<ChangeSql>(
-        'SELECT c.* FROM changes c WHERE c.id IN (SELECT value FROM json_each(?))',
-        [JSON.stringify(seqs)],
+        'SELECT c.* FROM changes c WHERE c.id IN (?*)',
+        [seqs],
       );
       const bySeq = new Map(rows.map((row) => [row.id, toChange(row)]));
       return seqs.map((seq) => bySeq.get(seq) ?? null);
@@ -121,15 +123,16 @@ export function createChangeReader(connection: Connection): ChangeReader {
     },
 
     async tail(afterSeq, limit, filter) {
+      const { dialect } = connection;
       const { sql, parameters } = where([['c.id > ?', afterSeq], ...clausesOf(filter)]);
       // One statement sees one state: what is committed after it is found by the next call, never stepped over.
-      const [row] = await connection.query<{ head: number; rows: string }>(
-        `SELECT ${HEAD} AS head, (SELECT json_group_array(json_object(${AS_JSON})) FROM
+      const [row] = await connection.query<{ head: number; rows: string | null }>(
+        `SELECT ${dialect.head} AS head, (SELECT ${dialect.jsonList(dialect.jsonObject(AS_JSON))} FROM
           (SELECT c.* FROM changes c ${sql} ORDER BY c.id LIMIT ?) c) AS rows`,
         [...parameters, limit],
       );
-      const { head = 0, rows = '[]' } = row ?? {};
-      const changes = (JSON.parse(rows) as ChangeSql[]).map(toChange);
+      const { head = 0, rows = null } = row ?? {};
+      const changes = (JSON.parse(rows ?? '[]') as ChangeSql[]).map(toChange);
       const last = changes.at(-1);
       const full = last !== undefined && changes.length === limit;
       return { changes, scannedTo: full ? last.seq : Math.max(head, afterSeq) };
@@ -138,11 +141,10 @@ export function createChangeReader(connection: Connection): ChangeReader {
 }
 
 /** Entries that were trimmed still count: positions are never given twice. */
-/** Also right where the newest entry has been dropped. */
-export const HEAD = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)";
-
 async function readHead(connection: Connection): Promise<number> {
-  const [row] = await connection.query<{ head: number }>(`SELECT ${HEAD} AS head`);
+  const [row] = await connection.query<{ head: number }>(
+    `SELECT ${connection.dialect.head} AS head`,
+  );
   return row?.head ?? 0;
 }
 
@@ -154,14 +156,10 @@ const FROM: Record<ChangeOwner, string> = {
 
 function ownerOf(owner: ChangeOwner, ids: readonly number[]): Owner {
   if (owner !== 'user') return ownedBy(`c.${owner}_id`, ids);
-  const given = JSON.stringify(ids);
   return {
     // What was said of a user before it went into another is the other's history too.
     expression: 'coalesce(o.merged_into, o.id)',
-    clause: [
-      `(o.id IN (SELECT value FROM json_each(?)) OR o.merged_into IN (SELECT value FROM json_each(?)))`,
-      [given, given],
-    ],
+    clause: ['(o.id IN (?*) OR o.merged_into IN (?*))', [ids, ids]],
     ids,
   };
 }
@@ -179,22 +177,16 @@ function queryOf(filter: ChangeFilter): KeysetQuery<ChangeSql, Change> {
 }
 
 function clausesOf(filter: ChangeFilter): readonly Clause[] {
-  const users = list(filter.userIds);
+  const users = filter.userIds;
   return [
-    [
-      `(c.user_id IN (SELECT value FROM json_each(?))
-        OR c.merged_user_id IN (SELECT value FROM json_each(?)))`,
-      users === undefined ? undefined : [users, users],
-    ],
+    ['(c.user_id IN (?*) OR c.merged_user_id IN (?*))', users && [users, users]],
     ['c.provider = ?', filter.provider],
     ['c.level_key = ?', filter.levelKey],
-    ['c.attempt_status IN (SELECT value FROM json_each(?))', list(filter.attemptStatus)],
-    ['c.verification_status IN (SELECT value FROM json_each(?))', list(filter.verificationStatus)],
+    among('c.attempt_status', filter.attemptStatus),
+    among('c.verification_status', filter.verificationStatus),
     [
       '(c.verification_status <> c.previous_verification_status) = ?',
-      filter.verificationStatusChanged === undefined
-        ? undefined
-        : Number(filter.verificationStatusChanged),
+      filter.verificationStatusChanged,
     ],
   ];
 }
@@ -212,8 +204,8 @@ function toChange(sql: ChangeSql): Change {
     previousLevelStatus: sql.previous_level_status,
     verificationStatus: sql.verification_status,
     previousVerificationStatus: sql.previous_verification_status,
-    active: sql.active === 1,
-    previousActive: sql.previous_active === 1,
+    active: Boolean(sql.active),
+    previousActive: Boolean(sql.previous_active),
     rejection: sql.rejection === null ? null : JSON.parse(sql.rejection),
     cause: {
       kind: sql.cause,

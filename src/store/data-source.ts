@@ -1,83 +1,17 @@
-/** TypeORM DataSources: file, pragmas, entities, migrations. */
+/** TypeORM's DataSource of the configured database, for migrations. */
 
-import 'reflect-metadata';
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import sqlite3 from 'sqlite3';
-import { DataSource } from 'typeorm';
-import { ApiKeyEntity } from './entities/api-key.entity';
-import { AttemptEntity } from './entities/attempt.entity';
-import { ChangeEntity } from './entities/change.entity';
-import { CredentialEntity } from './entities/credential.entity';
-import { DeliveryEntity } from './entities/delivery.entity';
-import { EventEntity } from './entities/event.entity';
-import { IdentityEntity } from './entities/identity.entity';
-import { LevelEntity } from './entities/level.entity';
-import { SettingEntity } from './entities/setting.entity';
-import { UserEntity } from './entities/user.entity';
-import { UserLevelEntity } from './entities/user-level.entity';
+import type { DataSource } from 'typeorm';
+import type { DatabaseConfig } from '../config/database';
+import { createDataSource as createPostgres } from './postgres/data-source';
+import { alone } from './postgres/migrate';
+import { createDataSource as createSqlite } from './sqlite/data-source';
 
-const ENTITIES = [
-  ApiKeyEntity,
-  AttemptEntity,
-  ChangeEntity,
-  CredentialEntity,
-  DeliveryEntity,
-  EventEntity,
-  IdentityEntity,
-  LevelEntity,
-  SettingEntity,
-  UserEntity,
-  UserLevelEntity,
-];
-
-/**
- * TypeORM switches the driver to tracing, which writes out every parameter of every call in case it fails: half of the time
- * of a write, and personal data where nobody looks for it.
- */
-const UNTRACED_DRIVER = { ...sqlite3, verbose: () => sqlite3 };
-
-/** How long a connection waits for another process to let go of the file, in milliseconds. */
-const BUSY_TIMEOUT_MS = 5_000;
-
-/**
- * The connection that writes. Not yet initialized.
- *
- * @param file - Path of the SQLite file; its folder is made if it is missing.
- */
-export function createDataSource(file: string): DataSource {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  return new DataSource({
-    type: 'sqlite',
-    driver: UNTRACED_DRIVER,
-    database: file,
-    enableWAL: true,
-    busyTimeout: BUSY_TIMEOUT_MS,
-    entities: ENTITIES,
-    migrations: [join(__dirname, '../../migrations/*.{js,ts}')],
-    migrationsTransactionMode: 'all',
-  });
+/** Not yet initialized. @throws {ConfigError} if a file that the configuration names cannot be read. */
+export function createDataSource(config: DatabaseConfig): DataSource {
+  return config.kind === 'sqlite' ? createSqlite(config.file) : createPostgres(config);
 }
 
-/** A connection that can only read: a DataSource has one, and readers must not stand in the writer's transaction. */
-export function createReadingDataSource(file: string): DataSource {
-  return new DataSource({
-    type: 'sqlite',
-    driver: UNTRACED_DRIVER,
-    database: file,
-    flags: sqlite3.OPEN_READONLY,
-    busyTimeout: BUSY_TIMEOUT_MS,
-  });
+/** Runs `work`, which changes tables, while no other instance does the like. @param dataSource - Initialized. */
+export function migrating<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
+  return dataSource.options.type === 'postgres' ? alone(dataSource, work) : work();
 }
-
-/** Of the connection that writes, set after it is open. */
-export const WRITING = [
-  // A commit is on the disk when it is answered, also through a loss of power.
-  'PRAGMA synchronous = FULL',
-  // The indexes that every delivery adds to, so that none of their pages is read or written twice for one group.
-  'PRAGMA cache_size = -65536',
-  // What a statement could have to take back stays in memory.
-  'PRAGMA temp_store = MEMORY',
-  // In pages. Most pages of the log are further versions of the same few, and only the last is copied to the file.
-  'PRAGMA wal_autocheckpoint = 4000',
-];

@@ -1,12 +1,12 @@
 /** Reads deliveries and their bytes. */
 
 import type { Disposition, Trust } from '../domain/status';
-import type { Connection } from './connection';
+import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
 import { type KeysetColumns, keysetPage } from './keyset';
-import { openBody, type SealedBody } from './sealed-body';
+import { BODY_KEYS, openBody, SEALED_BODY, type SealedBody } from './sealed-body';
 import type { DeliveryFilter, DeliveryRow, Reader } from './store';
-import { type Clause, list, where } from './where';
+import { among, type Clause, where } from './where';
 
 interface DeliverySql extends KeysetColumns {
   readonly provider: string;
@@ -32,8 +32,8 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
   return {
     async deliveriesByIds(ids) {
       const rows = await connection.query<DeliverySql>(
-        `SELECT ${COLUMNS} FROM ${FROM} WHERE d.id IN (SELECT value FROM json_each(?))`,
-        [JSON.stringify(ids)],
+        `SELECT ${COLUMNS} FROM ${FROM} WHERE d.id IN (?*)`,
+        [ids],
       );
       const byId = new Map(rows.map((row) => [row.id, toDeliveryRow(row)]));
       return ids.map((id) => byId.get(id) ?? null);
@@ -65,9 +65,8 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
 
     async rawBodiesOf(deliveryIds) {
       const rows = await connection.query<SealedBody & { id: number }>(
-        `SELECT d.id, d.body, d.body_key_id AS bodyKeyId, i.data_key AS dataKey, i.data_key_id AS dataKeyId
-          FROM ${FROM} WHERE d.id IN (SELECT value FROM json_each(?))`,
-        [JSON.stringify(deliveryIds)],
+        `SELECT d.id, ${SEALED_BODY} FROM deliveries d ${BODY_KEYS} WHERE d.id IN (?*)`,
+        [deliveryIds],
       );
       const byId = new Map(rows.map((row) => [row.id, openBody(row, keyRing)]));
       return deliveryIds.map((id) => byId.get(id) ?? null);
@@ -80,7 +79,7 @@ function clausesOf(filter: DeliveryFilter): readonly Clause[] {
     ['d.provider = ?', filter.provider],
     dispositionClause(filter.disposition),
     ['d.event_type = ?', filter.eventType],
-    ['i.user_id IN (SELECT value FROM json_each(?))', list(filter.userIds)],
+    among('i.user_id', filter.userIds),
     ['d.received_at >= ?', filter.receivedFrom?.toISOString()],
     ['d.received_at < ?', filter.receivedBefore?.toISOString()],
   ];
@@ -90,7 +89,7 @@ function clausesOf(filter: DeliveryFilter): readonly Clause[] {
 function dispositionClause(dispositions: DeliveryFilter['disposition']): Clause {
   return dispositions?.length === 1
     ? ['d.disposition = ?', dispositions]
-    : ['d.disposition IN (SELECT value FROM json_each(?))', list(dispositions)];
+    : among('d.disposition', dispositions);
 }
 
 function toDeliveryRow(sql: DeliverySql): DeliveryRow {

@@ -11,13 +11,15 @@ import type { Instant } from '../domain/instant';
 import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
 import type { RecordedEvent } from '../domain/recorded-event';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
-import type { Cipher } from './key-ring';
+import type { Cipher, WrappedKey } from './key-ring';
 import type { QuarantineReason } from './store';
 
 export interface UserNode {
   readonly id: number;
   externalUserId: string | null;
   mergedInto: number | null;
+  /** Since then the user is a record that nothing changes any more. */
+  readonly erasedAt: string | null;
   verificationStatus: VerificationStatus;
   statusSince: Instant | null;
   expiresAt: Instant | null;
@@ -38,17 +40,21 @@ export interface IdentityNode {
   externalUserId: string | null;
   state: AccountState;
   linked: boolean;
-  readonly dataKey: Buffer;
-  readonly dataKeyId: string;
   undatedDeliveryId: number | null;
   readonly createdAt: string;
   events: StoredEvent[];
   /** By id. */
   attempts: Map<number, AttemptNode>;
+  /** @throws if its key was destroyed. */
   readonly cipher: () => Cipher;
   dirty: boolean;
   /** Belongs to another user than when it was loaded. */
   moved: boolean;
+}
+
+/** The data key of an identity, written once. */
+export interface NewKey extends WrappedKey {
+  readonly identityId: number;
 }
 
 export interface StoredEvent extends RecordedEvent {
@@ -134,6 +140,12 @@ export interface Graph {
   /** Highest id in use, per table. */
   readonly lastIds: Record<Table, number>;
 
+  /** Whether anybody was ever erased. */
+  anyErased: boolean;
+  /** When those were erased who are spoken of again; see `tombstones.ts`. */
+  readonly tombstones: Map<string, Date>;
+
+  readonly newKeys: NewKey[];
   readonly repeats: Map<number, number>;
   readonly levels: Map<LevelKey, { readonly kind: LevelKind }>;
   readonly dirtyAttempts: Map<
@@ -170,6 +182,9 @@ export function createGraph(): Graph {
       credentials: 0,
       changes: 0,
     },
+    anyErased: false,
+    tombstones: new Map(),
+    newKeys: [],
     repeats: new Map(),
     levels: new Map(),
     dirtyAttempts: new Map(),
@@ -226,6 +241,7 @@ export function forgetChanges(graph: Graph): void {
     changed.clear();
   }
   for (const added of [
+    graph.newKeys,
     graph.newDeliveries,
     graph.rewrittenDeliveries,
     graph.newEvents,

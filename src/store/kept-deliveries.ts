@@ -4,11 +4,11 @@ import type { Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { ProviderId } from '../domain/level';
 import type { Disposition, Trust } from '../domain/status';
-import type { Connection } from './connection';
-import type { KeyRing } from './key-ring';
-import type { SealedBody } from './sealed-body';
+import type { Connection } from './database';
+import { type FoundKey, type KeyRing, openKey } from './key-ring';
+import { BODY_KEYS, SEALED_BODY, type SealedBody } from './sealed-body';
 import type { ReplaySelection } from './store';
-import { list, where } from './where';
+import { among, where } from './where';
 
 export interface KeptRow extends SealedBody {
   readonly id: number;
@@ -47,15 +47,15 @@ export async function selectDeliveries(
   selection: ReplaySelection,
 ): Promise<readonly number[]> {
   const condition = where([
-    ['id IN (SELECT value FROM json_each(?))', list(selection.ids)],
+    among('id', selection.ids),
     ['provider = ?', selection.provider],
     ['disposition = ?', selection.disposition],
     ['received_at >= ?', selection.receivedFrom?.toISOString()],
     ['received_at < ?', selection.receivedBefore?.toISOString()],
   ]);
-  const [row] = await connection.query<{ ids: string }>(
-    `SELECT json_group_array(id) AS ids
-      FROM (SELECT id FROM deliveries ${condition.sql} ORDER BY id)`,
+  const [row] = await connection.query<{ ids: string | null }>(
+    `SELECT ${connection.dialect.jsonList('id')} AS ids
+      FROM (SELECT id FROM deliveries ${condition.sql} ORDER BY id) selected`,
     condition.parameters,
   );
   return JSON.parse(row?.ids ?? '[]');
@@ -66,26 +66,26 @@ export async function loadKept(
   keyRing: KeyRing,
   ids: readonly number[],
 ): Promise<readonly KeptRow[]> {
-  const parameters = [JSON.stringify(ids)];
+  const parameters = [ids];
   const rows = await connection.query<Omit<KeptRow, 'events' | 'credentials'>>(
-    `SELECT d.id, d.provider, d.received_at AS receivedAt, d.disposition, d.reason_code AS reasonCode, d.reason,
-        d.event_type AS eventType, d.duplicate_key AS duplicateKey, d.subpath, d.trust, d.identity_id AS identityId,
-        d.body, d.body_key_id AS bodyKeyId, i.data_key AS dataKey, i.data_key_id AS dataKeyId
-      FROM deliveries d LEFT JOIN identities i ON i.id = d.identity_id
-      WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.id`,
+    `SELECT d.id, d.provider, d.received_at AS "receivedAt", d.disposition, d.reason_code AS "reasonCode", d.reason,
+        d.event_type AS "eventType", d.duplicate_key AS "duplicateKey", d.subpath, d.trust, d.identity_id AS "identityId",
+        ${SEALED_BODY}
+      FROM deliveries d ${BODY_KEYS}
+      WHERE d.id IN (?*) ORDER BY d.id`,
     parameters,
   );
   const events = await connection.query<EventSql>(
-    `SELECT e.id, e.delivery_id AS deliveryId, e.key, e.body, e.personal, i.user_id AS userId,
-        i.data_key AS dataKey, i.data_key_id AS dataKeyId
-      FROM events e JOIN identities i ON i.id = e.identity_id
-      WHERE e.delivery_id IN (SELECT value FROM json_each(?))`,
+    `SELECT e.id, e.delivery_id AS "deliveryId", e.key, e.body, e.personal, i.user_id AS "userId",
+        k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
+      FROM events e JOIN identities i ON i.id = e.identity_id LEFT JOIN identity_keys k ON k.identity_id = i.id
+      WHERE e.delivery_id IN (?*)`,
     parameters,
   );
   const credentials = await connection.query<KeptCredential & { deliveryId: number }>(
-    `SELECT id, delivery_id AS deliveryId, holder_ref AS holderRef, credential_ref AS credentialRef,
-        issued_at AS issuedAt
-      FROM credentials WHERE delivery_id IN (SELECT value FROM json_each(?))`,
+    `SELECT id, delivery_id AS "deliveryId", holder_ref AS "holderRef", credential_ref AS "credentialRef",
+        issued_at AS "issuedAt"
+      FROM credentials WHERE delivery_id IN (?*)`,
     parameters,
   );
   return rows.map((row) => ({
@@ -97,20 +97,19 @@ export async function loadKept(
   }));
 }
 
-interface EventSql extends Omit<KeptEvent, 'event'> {
+interface EventSql extends Omit<KeptEvent, 'event'>, FoundKey {
   readonly deliveryId: number;
   readonly body: string;
   readonly personal: Buffer | null;
-  readonly dataKey: Buffer;
-  readonly dataKeyId: string;
 }
 
 function toKeptEvent(sql: EventSql, keyRing: KeyRing): KeptEvent {
   const { id, key, userId, personal } = sql;
   const event: VerificationEvent = JSON.parse(sql.body);
-  if (personal === null || event.type !== 'PROFILE') return { id, key, userId, event };
-  const profile: Profile = JSON.parse(
-    keyRing.unwrap(sql).open(personal, 'event.personal').toString('utf8'),
-  );
+  const cipher = openKey(keyRing, sql);
+  if (personal === null || cipher === undefined || event.type !== 'PROFILE') {
+    return { id, key, userId, event };
+  }
+  const profile: Profile = JSON.parse(cipher.open(personal, 'event.personal').toString('utf8'));
   return { id, key, userId, event: { ...event, profile } };
 }

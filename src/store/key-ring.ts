@@ -39,6 +39,12 @@ export interface WrappedKey {
   readonly dataKeyId: string;
 }
 
+/** The key of an identity, as a row tells of it: nothing where it was destroyed. */
+export interface FoundKey {
+  readonly dataKey: Buffer | null;
+  readonly dataKeyId: string | null;
+}
+
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
@@ -65,6 +71,12 @@ export function createKeyRing(keys: readonly [MasterKey, ...MasterKey[]]): KeyRi
       return createCipher(master.open(dataKey, 'data-key'), random);
     },
   };
+}
+
+/** @returns `undefined` where the key was destroyed. @throws if the ring lacks the master key. */
+export function openKey(keyRing: KeyRing, { dataKey, dataKeyId }: FoundKey): Cipher | undefined {
+  if (dataKey === null || dataKeyId === null) return undefined;
+  return keyRing.unwrap({ dataKey, dataKeyId });
 }
 
 type Random = (size: number) => Buffer;

@@ -1,9 +1,9 @@
 /** Keyset pages: a page costs the same however deep in the list it lies, and rows that come or go shift nothing. */
 
 import { GatewayError } from '../domain/errors';
-import type { Connection } from './connection';
+import type { Connection } from './database';
 import type { Page, PageOf } from './store';
-import { type Clause, where } from './where';
+import { among, type Clause, where } from './where';
 
 export interface KeysetQuery<Sql, Row> {
   /** What is selected, with the columns `sort_key` and `id` among it. */
@@ -49,7 +49,7 @@ export interface Owner {
 export function ownedBy(column: string, ids: readonly number[]): Owner {
   return {
     expression: column,
-    clause: [`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)],
+    clause: among(column, ids),
     ids,
   };
 }
@@ -67,7 +67,7 @@ export async function keysetPages<Sql extends KeysetColumns & { readonly owner: 
     `SELECT * FROM (
         SELECT ${query.select}, ${owner.expression} AS owner, row_number() OVER (
           PARTITION BY ${owner.expression} ORDER BY ${query.sortKey} ${order}, ${query.id} ${order}) AS place
-        FROM ${query.from} ${condition.sql})
+        FROM ${query.from} ${condition.sql}) placed
       WHERE place <= ? ORDER BY owner, place`,
     [...condition.parameters, limit + 1],
   );
@@ -91,7 +91,7 @@ export function placeOf(
   const ascending = query.direction === 'ASC';
   const position = (cursor: string | undefined, beyond: boolean): Clause => [
     `(${query.sortKey}, ${query.id}) ${beyond === ascending ? '>' : '<'} (?, ?)`,
-    cursor === undefined ? undefined : parseRowCursor(cursor),
+    cursor === undefined ? undefined : parseRowCursor(cursor, query.sortKey === query.id),
   ];
   return {
     limit: page.first ?? page.last ?? 0,
@@ -121,13 +121,19 @@ export function rowCursor({ sort_key, id }: KeysetColumns): string {
   return Buffer.from(JSON.stringify([sort_key, id])).toString('base64url');
 }
 
-function parseRowCursor(cursor: string): readonly [string | number, number] {
+/** @param byId - Whether the list is sorted by the id alone. */
+function parseRowCursor(cursor: string, byId: boolean): readonly [string | number, number] {
   try {
     const [sortKey, id, ...rest] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    const sound = typeof sortKey === 'string' || Number.isSafeInteger(sortKey);
+    const sound = byId ? Number.isSafeInteger(sortKey) : isKey(sortKey);
     if (sound && Number.isSafeInteger(id) && rest.length === 0) return [sortKey, id];
   } catch {
     // Not one of ours: told below.
   }
   throw new GatewayError('INPUT_INVALID', 'expected the page cursor to be one from this list');
+}
+
+/** Of a time, that is; and of nothing that a database would choke on. */
+function isKey(sortKey: unknown): boolean {
+  return typeof sortKey === 'string' && !/\0|\p{Surrogate}/u.test(sortKey);
 }

@@ -17,6 +17,7 @@ export function linkIdentity(
 ): LinkOutcome {
   const target = graph.users.get(input.userId);
   if (target === undefined) return { ok: false, fault: 'USER_NOT_FOUND' };
+  if (target.erasedAt !== null) return { ok: false, fault: 'USER_ERASED' };
   const occasion: Occasion = {
     kind: 'LINK',
     deliveryId: null,
@@ -24,13 +25,18 @@ export function linkIdentity(
     occurredAt: instantOf(input.now),
   };
   const known = graph.identities.get(pairKey(input.provider, input.subjectRef));
+  if (known !== undefined && known.user.erasedAt !== null)
+    return { ok: false, fault: 'USER_ERASED' };
   const identity = known ?? openIdentity(graph, input, target, keyRing, input.now);
   const from = identity.user;
   const merges = from !== target && isSamePerson(identity, from);
   identity.linked = true;
   identity.dirty = true;
-  if (from === target)
+  if (from === target) {
+    // An account that nobody has spoken of counts too: whose others are all gone is not gone any more.
+    if (known === undefined) settle(graph, { users: [target] }, occasion, rules);
     return { ok: true, userId: target.id, identityId: identity.id, mergedUserId: null };
+  }
 
   if (merges) logMerge(graph, mergeUsers(graph, from, target, input.now), occasion, input.now);
   else moveIdentity(identity, target, input.now);

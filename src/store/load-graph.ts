@@ -1,7 +1,7 @@
 /** Reads into a graph, in one statement, all that a group of deliveries can touch. */
 
 import type { VerificationEvent } from '../domain/event';
-import type { Connection } from './connection';
+import type { Connection, Flag } from './database';
 import {
   type AttemptNode,
   type Graph,
@@ -16,7 +16,7 @@ import {
   TABLES,
   type UserNode,
 } from './graph';
-import type { KeyRing } from './key-ring';
+import { type Cipher, type KeyRing, openKey } from './key-ring';
 
 export interface Lookup {
   /** [provider, duplicate key] */
@@ -49,14 +49,15 @@ async function loadOnce(
   keyRing: KeyRing,
   lookup: Lookup,
 ): Promise<readonly string[]> {
-  const [row] = await connection.query<Record<string, string>>(LOAD, [JSON.stringify(lookup)]);
+  const [row] = await connection.query<LoadSql>(connection.dialect.load, [JSON.stringify(lookup)]);
   if (row === undefined) throw new Error('the load statement answers one row');
-  const read = <T>(column: string): readonly T[] => JSON.parse(row[column] ?? '[]');
+  const read = <T>(column: string): readonly T[] => JSON.parse(String(row[column] ?? '[]'));
 
   const [lastIds] = read<Record<(typeof TABLES)[number], number>>('last_ids');
   for (const table of TABLES) {
     graph.lastIds[table] = Math.max(graph.lastIds[table], lastIds?.[table] ?? 0);
   }
+  graph.anyErased = Boolean(row.any_erased);
   const fresh = addUsers(graph, read('users'));
   const identities = addIdentities(graph, fresh, read('identities'), keyRing);
   addEvents(identities, read('events'));
@@ -88,6 +89,12 @@ async function loadOnce(
   );
 }
 
+/** Every other column is a JSON list. */
+interface LoadSql {
+  readonly any_erased: Flag;
+  readonly [list: string]: Flag | string | null;
+}
+
 interface CredentialJson extends KnownCredential {
   readonly id: number;
   readonly provider: string;
@@ -104,7 +111,7 @@ function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
   return named;
 }
 
-type UserJson = Omit<UserNode, 'active' | 'identities' | 'levels' | 'dirty'> & { active: 0 | 1 };
+type UserJson = Omit<UserNode, 'active' | 'identities' | 'levels' | 'dirty'> & { active: Flag };
 
 function addUsers(graph: Graph, rows: readonly UserJson[]): ReadonlyMap<number, UserNode> {
   const fresh = new Map<number, UserNode>();
@@ -112,7 +119,7 @@ function addUsers(graph: Graph, rows: readonly UserJson[]): ReadonlyMap<number, 
     if (graph.users.has(row.id)) continue;
     const user: UserNode = {
       ...row,
-      active: row.active === 1,
+      active: Boolean(row.active),
       identities: new Set(),
       levels: new Map(),
       dirty: false,
@@ -124,10 +131,12 @@ function addUsers(graph: Graph, rows: readonly UserJson[]): ReadonlyMap<number, 
   return fresh;
 }
 
-interface IdentityJson extends Omit<IdentityNode, 'linked' | 'dataKey' | 'dirty' | 'moved'> {
+interface IdentityJson extends Omit<IdentityNode, 'linked' | 'dirty' | 'moved'> {
   readonly userId: number;
-  readonly linked: 0 | 1;
-  readonly dataKeyHex: string;
+  readonly linked: Flag;
+  /** `null` where it was destroyed, and its id with it. */
+  readonly dataKeyHex: string | null;
+  readonly dataKeyId: string | null;
 }
 
 function addIdentities(
@@ -137,18 +146,16 @@ function addIdentities(
   keyRing: KeyRing,
 ): ReadonlyMap<number, IdentityNode> {
   const fresh = new Map<number, IdentityNode>();
-  for (const { userId, linked, dataKeyHex, ...row } of rows) {
+  for (const { userId, linked, dataKeyHex, dataKeyId, ...row } of rows) {
     const user = users.get(userId);
     if (user === undefined) continue;
-    const wrapped = { dataKey: Buffer.from(dataKeyHex, 'hex'), dataKeyId: row.dataKeyId };
     const identity: IdentityNode = {
       ...row,
-      ...wrapped,
       user,
-      linked: linked === 1,
+      linked: Boolean(linked),
       events: [],
       attempts: new Map(),
-      cipher: () => keyRing.unwrap(wrapped),
+      cipher: () => liveKey(keyRing, dataKeyHex, dataKeyId),
       dirty: false,
       moved: false,
     };
@@ -159,6 +166,13 @@ function addIdentities(
   return fresh;
 }
 
+function liveKey(keyRing: KeyRing, hex: string | null, dataKeyId: string | null): Cipher {
+  const dataKey = hex === null ? null : Buffer.from(hex, 'hex');
+  const cipher = openKey(keyRing, { dataKey, dataKeyId });
+  if (cipher === undefined) throw new Error('the key of this identity was destroyed');
+  return cipher;
+}
+
 /** The user may have gone into another one in the graph, and not yet in what was loaded. */
 function survivorOf(graph: Graph, userId: number): UserNode | undefined {
   const user = graph.users.get(userId);
@@ -167,7 +181,7 @@ function survivorOf(graph: Graph, userId: number): UserNode | undefined {
 
 interface EventJson extends Omit<StoredEvent, 'event'> {
   readonly identityId: number;
-  readonly body: string;
+  readonly body: Json<VerificationEvent>;
 }
 
 function addEvents(
@@ -175,7 +189,7 @@ function addEvents(
   rows: readonly EventJson[],
 ): void {
   for (const { identityId, body, ...row } of rows) {
-    const event: VerificationEvent = JSON.parse(body);
+    const event: VerificationEvent = fromJson(body);
     identities.get(identityId)?.events.push({ ...row, event });
   }
 }
@@ -183,9 +197,9 @@ function addEvents(
 interface AttemptJson
   extends Omit<AttemptNode, 'sandbox' | 'rejection' | 'reviewReasons' | 'levelKind'> {
   readonly identityId: number;
-  readonly sandbox: 0 | 1;
-  readonly rejection: string | null;
-  readonly reviewReasons: string;
+  readonly sandbox: Flag;
+  readonly rejection: Json<NonNullable<AttemptNode['rejection']>> | null;
+  readonly reviewReasons: Json<AttemptNode['reviewReasons']>;
   readonly levelKind: AttemptNode['levelKind'];
 }
 
@@ -196,9 +210,9 @@ function addAttempts(
   for (const { identityId, ...row } of rows) {
     const attempt: AttemptNode = {
       ...row,
-      sandbox: row.sandbox === 1,
-      rejection: row.rejection === null ? null : JSON.parse(row.rejection),
-      reviewReasons: JSON.parse(row.reviewReasons),
+      sandbox: Boolean(row.sandbox),
+      rejection: row.rejection === null ? null : fromJson(row.rejection),
+      reviewReasons: fromJson(row.reviewReasons),
     };
     identities.get(identityId)?.attempts.set(attempt.id, attempt);
   }
@@ -213,87 +227,18 @@ function addLevels(
     readonly status: 'NOT_VERIFIED' | 'VERIFIED' | 'EXPIRED';
     readonly since: string;
     readonly expiresAt: string | null;
-    readonly withdrawn: 0 | 1;
+    readonly withdrawn: Flag;
     readonly latestAttemptId: number;
   }[],
 ): void {
   for (const { userId, levelKey, withdrawn, ...row } of rows) {
-    users.get(userId)?.levels.set(levelKey, { ...row, withdrawn: withdrawn === 1 });
+    users.get(userId)?.levels.set(levelKey, { ...row, withdrawn: Boolean(withdrawn) });
   }
 }
 
-const LOAD = `
-WITH
-found AS (
-  SELECT i.user_id AS id
-    FROM json_each(?1, '$.subjects') k
-    CROSS JOIN identities i ON i.provider = k.value ->> 0 AND i.subject_ref = k.value ->> 1
-  UNION
-  SELECT coalesce(u.merged_into, u.id)
-    FROM json_each(?1, '$.externalUserIds') k
-    CROSS JOIN users u ON u.external_user_id = k.value
-  UNION
-  SELECT coalesce(u.merged_into, u.id)
-    FROM json_each(?1, '$.userIds') k
-    CROSS JOIN users u ON u.id = k.value
-),
-their AS (
-  SELECT i.* FROM found CROSS JOIN identities i ON i.user_id = found.id
-),
-last_words AS (
-  SELECT k.value AS provider,
-    coalesce((SELECT max(d.id) FROM deliveries d
-      WHERE d.provider = k.value AND instr(d.duplicate_key, '@') > 0), 0) AS recurring,
-    coalesce((SELECT max(d.id) FROM deliveries d
-      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
-    FROM json_each(?1, '$.lastWordsOf') k
-)
-SELECT
-  (SELECT json_group_array(json_object(
-      'id', u.id, 'externalUserId', u.external_user_id, 'mergedInto', u.merged_into,
-      'verificationStatus', u.verification_status, 'statusSince', u.status_since,
-      'expiresAt', u.expires_at, 'active', u.active, 'createdAt', u.created_at, 'updatedAt', u.updated_at))
-    FROM found CROSS JOIN users u ON u.id = found.id) AS users,
-  (SELECT json_group_array(json_array(u.external_user_id, coalesce(u.merged_into, u.id)))
-    FROM json_each(?1, '$.externalUserIds') k
-    CROSS JOIN users u ON u.external_user_id = k.value) AS aliases,
-  (SELECT json_group_array(json_object(
-      'id', i.id, 'userId', i.user_id, 'provider', i.provider, 'subjectRef', i.subject_ref,
-      'externalUserId', i.external_user_id, 'state', i.state, 'linked', i.linked,
-      'dataKeyHex', hex(i.data_key), 'dataKeyId', i.data_key_id,
-      'undatedDeliveryId', i.undated_delivery_id, 'createdAt', i.created_at))
-    FROM their i) AS identities,
-  (SELECT json_group_array(json_object(
-      'id', e.id, 'identityId', e.identity_id, 'deliveryId', e.delivery_id, 'key', e.key,
-      'receivedAt', e.received_at, 'trust', e.trust, 'body', e.body))
-    FROM their i CROSS JOIN events e ON e.identity_id = i.id) AS events,
-  (SELECT json_group_array(json_object(
-      'id', a.id, 'identityId', a.identity_id, 'levelKey', a.level_key, 'levelKind', l.kind,
-      'number', a.number, 'attemptRef', a.attempt_ref, 'status', a.status,
-      'providerStatus', a.provider_status, 'rejection', a.rejection,
-      'reviewReasons', a.review_reasons, 'trust', a.trust, 'sandbox', a.sandbox,
-      'startedAt', a.started_at, 'updatedAt', a.updated_at, 'decidedAt', a.decided_at))
-    FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) AS attempts,
-  (SELECT json_group_array(json_object(
-      'userId', v.user_id, 'levelKey', v.level_key, 'kind', v.kind, 'status', v.status, 'since', v.since,
-      'expiresAt', v.expires_at, 'withdrawn', v.withdrawn, 'latestAttemptId', v.latest_attempt_id))
-    FROM found CROSS JOIN user_levels v ON v.user_id = found.id) AS user_levels,
-  (SELECT json_group_array(json_object(
-      'id', d.id, 'provider', d.provider, 'duplicateKey', d.duplicate_key,
-      'receivedAt', d.received_at, 'disposition', d.disposition))
-    FROM deliveries d WHERE d.id IN (
-      SELECT k2.id FROM json_each(?1, '$.duplicates') k
-        CROSS JOIN deliveries k2 ON k2.provider = k.value ->> 0 AND k2.duplicate_key = k.value ->> 1
-      UNION
-      SELECT i.undated_delivery_id FROM their i WHERE i.undated_delivery_id IS NOT NULL
-      UNION
-      SELECT recurring FROM last_words
-    )) AS deliveries,
-  (SELECT json_group_array(json_array(provider, recurring, unread)) FROM last_words) AS last_words,
-  (SELECT json_group_array(json_object(
-      'id', c.id, 'provider', c.provider, 'ref', c.credential_ref, 'holderRef', c.holder_ref,
-      'issuedAt', c.issued_at))
-    FROM json_each(?1, '$.credentials') k
-    CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,
-  (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids
-`;
+/** JSON that is kept as text arrives as text inside of JSON. */
+type Json<T> = T | string;
+
+function fromJson<T>(json: Json<T>): T {
+  return typeof json === 'string' ? JSON.parse(json) : json;
+}

@@ -9,6 +9,7 @@ export function openUser(graph: Graph, externalUserId: string | null, now: Date)
     id: nextId(graph, 'users'),
     externalUserId,
     mergedInto: null,
+    erasedAt: null,
     verificationStatus: 'NOT_VERIFIED',
     statusSince: null,
     expiresAt: null,
@@ -39,7 +40,6 @@ export function openIdentity(
     externalUserId: null,
     state: 'ACTIVE',
     linked: false,
-    ...wrapped,
     undatedDeliveryId: null,
     createdAt: now.toISOString(),
     events: [],
@@ -50,6 +50,7 @@ export function openIdentity(
   };
   user.identities.add(identity);
   graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
+  graph.newKeys.push({ identityId: identity.id, ...wrapped });
   return identity;
 }
 

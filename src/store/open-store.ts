@@ -1,25 +1,31 @@
-/** Opens the store on an SQLite file: migrations, one writing connection, several reading ones. */
+/** Opens the store on the database of the configuration, and sees that keys and rules fit what is there. */
 
 import { createHash } from 'node:crypto';
-import { chmodSync } from 'node:fs';
-import type { DataSource } from 'typeorm';
-import type { Config } from '../config';
+import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
 import { ConfigError, StoreUnavailableError } from '../domain/errors';
 import { PROJECTION_VERSION, type ProjectionRules } from '../domain/projection';
 import { createApiKeys } from './api-keys';
-import { type Connection, createConnection } from './connection';
-import { createDataSource, createReadingDataSource, WRITING } from './data-source';
+import { type AppendAudit, createAppendAudit } from './audit';
+import { createAuditLog } from './audit-log';
+import type { Connection, Database, Flag } from './database';
+import { createErasures } from './erasures';
 import { createKeyRing, type KeyRing } from './key-ring';
+import { checkKeys } from './master-keys';
+import { openDatabase } from './open-database';
+import { loadPseudonyms, type Pseudonyms } from './pseudonyms';
 import { createReader } from './reader';
-import { loadRepeatKeys } from './repeat-keys';
+import { createRecorder, type Recorder } from './recorder';
+import { type Keyed, loadRepeatKeys } from './repeat-keys';
 import { createReplay } from './replay';
-import { prepareSaving } from './save-graph';
-import { createSnapshots } from './snapshots';
+import { createRotation } from './rotate-data-keys';
+import { loadSecret } from './sealed-secret';
+import { createStatusAsks } from './status-asks';
 import type { Store } from './store';
-import { readTree } from './tree-reader';
+import type { StoreConfig } from './store-config';
+import { startRecorder } from './threaded-recorder';
 import { createWriter, type Writer } from './writer';
 
-export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'>;
+export type { StoreConfig } from './store-config';
 
 /** The part of a logger that the store needs. */
 export interface StoreLog {
@@ -38,85 +44,96 @@ export interface StoreOptions {
    * changes state, which would be of two minds then).
    */
   readonly onOtherRules?: 'reproject' | 'leave' | 'refuse';
+  /** Told of every group of deliveries that was committed in one transaction, and how long that took. */
+  readonly onCommit?: (deliveries: number, durationMs: number) => void;
+  /** Whether to record in a thread of its own, by the system's clock. */
+  readonly recordsInThread?: boolean;
+  /** Whether to open a database though no account in it has a key, as after a restore of users who were all erased since. */
+  readonly mayLackKeys?: boolean;
   /** A commit failed; by default the process ends, since a restart is the repair. */
   readonly onFatal?: (error: unknown) => void;
 }
 
-/** Connections that lend snapshots. More would only queue for the same processors. */
-const SNAPSHOT_CONNECTIONS = 4;
-
-/** @throws {ConfigError} if the keys or the file do not fit what is already there. */
+/** @throws {ConfigError} if the keys or the database do not fit what is already there. */
 export async function openStore(
   config: StoreConfig,
   log: StoreLog,
   options: StoreOptions = {},
 ): Promise<Store> {
-  const writing = await openWriting(config.database.file);
-  const connection = createConnection(writing, options.onQuery);
+  const database = await openDatabase(config.database, options.onQuery);
+  let recorder: Recorder | undefined;
   try {
-    for (const pragma of WRITING) await connection.query(pragma);
-    await writing.runMigrations();
-    await prepareSaving(connection);
-    return await assemble(writing, connection, config, log, options);
+    const keyRing = createKeyRing(config.dataKeys);
+    tellOlderKeys(await checkKeys(database.writing, keyRing), keyRing, log);
+    if (options.mayLackKeys !== true) await checkDataKeys(database.writing);
+    const keyed = await loadRepeatKeys(database.writing, keyRing);
+    const pseudonyms = await loadPseudonyms(database.writing, keyRing);
+    const auditSecret = await loadSecret(database.writing, keyRing, 'audit_secret');
+    recorder = await openRecorder({ database, keyRing, keyed, pseudonyms }, config, log, options);
+    const parts = { database, keyRing, keyed, pseudonyms, recorder, auditSecret };
+    return await assemble(parts, config, log, options);
   } catch (error) {
-    await connection.close();
+    await recorder?.close();
+    await database.close();
     throw error;
   }
 }
 
-async function openWriting(file: string): Promise<DataSource> {
-  const dataSource = createDataSource(file);
-  try {
-    await dataSource.initialize();
-    chmodSync(file, 0o600); // its write-ahead log takes after it
-    return dataSource;
-  } catch (cause) {
-    const fault =
-      'DATABASE_URL: expected a file that is an SQLite database (it is not a database, or cannot be opened)';
-    throw new ConfigError([fault], { cause });
-  }
+function openRecorder(
+  parts: Pick<Parts, 'database' | 'keyRing' | 'keyed' | 'pseudonyms'>,
+  config: StoreConfig,
+  log: StoreLog,
+  { clock = systemClock, onCommit, onFatal = endProcess(log), recordsInThread }: StoreOptions,
+): Recorder | Promise<Recorder> {
+  const told = {
+    onCommit,
+    onFatal,
+    onSalvage: (err: unknown) =>
+      log.error({ err }, 'a delivery could not be applied and was quarantined'),
+  };
+  const rules = rulesOf(config);
+  if (!recordsInThread) return createRecorder({ ...parts, ...told, rules, clock });
+  const { dataKeys, database } = config;
+  return startRecorder({ database, dataKeys, rules }, parts.database.writing, told);
+}
+
+interface Parts {
+  readonly database: Database;
+  readonly keyRing: KeyRing;
+  readonly keyed: Keyed;
+  readonly pseudonyms: Pseudonyms;
+  readonly recorder: Recorder;
+  readonly auditSecret: Buffer;
 }
 
 async function assemble(
-  writing: DataSource,
-  connection: Connection,
-  { database: { file }, dataKeys, policy, acceptSandbox }: StoreConfig,
+  { database, keyRing, keyed, pseudonyms, recorder, auditSecret }: Parts,
+  config: StoreConfig,
   log: StoreLog,
   options: StoreOptions,
 ): Promise<Store> {
-  const { clock = () => new Date(), onQuery, onFatal = (err) => endProcess(log, err) } = options;
-  const keyRing = createKeyRing(dataKeys);
-  await checkKeys(connection, keyRing);
-  const rules = { policy, acceptSandbox };
-  const reading = await openReading(file, onQuery);
-  const loading = await openReading(file, onQuery);
-  const keyed = await loadRepeatKeys(connection, keyRing);
+  const { writing, reading } = database;
+  const rules = rulesOf(config);
+  const appendAudit = createAppendAudit(auditSecret);
   const { reprojectAll, transaction, change, ...writer } = createWriter({
-    connection,
-    reading,
-    loading,
+    database,
+    recorder,
     keyRing,
-    keyed,
+    appendAudit,
     rules,
-    clock,
-    onFatal,
-    onSalvage: (err) => log.error({ err }, 'a delivery could not be applied and was quarantined'),
+    clock: options.clock ?? systemClock,
     onStuck: (userId, err) => log.error({ userId, err }, 'a user could not be judged anew'),
   });
-  if (options.onOtherRules === 'refuse') await checkRules(rules, connection);
+  if (options.onOtherRules === 'refuse') await checkRules(rules, writing);
   else if (options.onOtherRules !== 'leave') {
-    await applyRules(rules, connection, { reprojectAll, transaction }, log);
+    const now = options.clock ?? systemClock;
+    await applyRules(rules, writing, { reprojectAll, transaction, appendAudit, now }, log);
   }
-
-  const lent = await Promise.all(
-    Array.from({ length: SNAPSHOT_CONNECTIONS }, () => openReading(file, onQuery)),
-  );
-  const snapshots = createSnapshots(lent);
 
   return {
     ...writer,
     replay: createReplay({
-      openReading: () => openReading(file, onQuery),
+      database,
       change,
       checkRules: (using) => checkRules(rules, using),
       keyRing,
@@ -124,80 +141,84 @@ async function assemble(
       rules,
       onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),
     }),
-    logId: await readSetting(connection, 'log_id'),
+    logId: await readSetting(writing, 'log_id'),
     read: createReader(reading, keyRing),
-    snapshot: (work) => snapshots.run((lender) => work(createReader(lender, keyRing))),
-    tree: (tree, spelling) => snapshots.lend((lender) => readTree(lender, tree, spelling)),
-    apiKeys: createApiKeys(writing, reading, transaction),
-    assertReady: () => assertMigrated(reading, writing.migrations.length),
+    snapshot: (work) => database.snapshot((lent) => work(createReader(lent, keyRing))),
+    tree: database.tree,
+    apiKeys: createApiKeys(reading, transaction, appendAudit),
+    statusAsks: createStatusAsks(reading, transaction),
+    rotateDataKeys: createRotation({ connection: reading, transaction, keyRing, appendAudit }),
+    erasures: createErasures({
+      database,
+      keyRing,
+      pseudonyms,
+      appendAudit,
+      transaction,
+      writer,
+      hold: config.erasureHold ?? null,
+    }),
+    audit: createAuditLog({ reading, transaction, append: appendAudit, secret: auditSecret }),
+    assertReady: () => assertMigrated(reading, database.migrations),
 
     async close() {
       await writer.close();
-      await loading.close();
-      await snapshots.close();
-      await reading.close();
-      await connection.close();
+      await database.close();
     },
   };
+}
+
+function tellOlderKeys(older: readonly string[], { current }: KeyRing, log: StoreLog): void {
+  if (older.length === 0) return;
+  log.info(
+    { current: current.id, older },
+    'older master keys are still in use; `kyc-gateway keys rotate-data` brings what lies under them under the current one',
+  );
 }
 
 async function assertMigrated(reading: Connection, migrations: number): Promise<void> {
   try {
     const [row] = await reading.query<{ n: number }>('SELECT count(*) AS n FROM migrations');
-    if (row?.n !== migrations) throw new Error('migrations are pending');
+    // More is well: a newer version has begun to take over.
+    if ((row?.n ?? 0) < migrations) throw new Error('migrations are pending');
   } catch (error) {
     throw new StoreUnavailableError({ cause: error });
   }
 }
 
-async function openReading(file: string, onQuery?: (sql: string) => void): Promise<Connection> {
-  const dataSource: DataSource = createReadingDataSource(file);
-  await dataSource.initialize();
-  return createConnection(dataSource, onQuery);
+function systemClock(): Date {
+  return new Date();
 }
 
-function endProcess(log: StoreLog, err: unknown): void {
-  log.fatal({ err }, 'a commit failed; ending the process, a restart is the repair');
-  process.exit(1);
+function rulesOf({ policy, acceptSandbox }: StoreConfig): Omit<ProjectionRules, 'now'> {
+  return { policy, acceptSandbox };
+}
+
+function endProcess(log: StoreLog): (err: unknown) => void {
+  return (err) => {
+    log.fatal({ err }, 'a commit failed; ending the process, a restart is the repair');
+    process.exit(1);
+  };
 }
 
 // ── What the database remembers about itself ────────────────────────────────────────────────────────────────────────
 
-const PROBE = Buffer.from('kyc-gateway');
-
-/** A probe lies under every master key that was ever used, so that a missing or mistaken one is found at the start. */
-async function checkKeys(connection: Connection, keyRing: KeyRing): Promise<void> {
-  const probes = await connection.query<{ name: string; value: string }>(
-    "SELECT name, value FROM settings WHERE name LIKE 'data_key:%'",
+/** A copy is made without the keys of accounts; a gateway that ran upon it would read nobody, and never again. */
+async function checkDataKeys(connection: Connection): Promise<void> {
+  const [row] = await connection.query<{ lost: Flag }>(
+    `SELECT NOT EXISTS (SELECT 1 FROM identity_keys) AND EXISTS (
+      SELECT 1 FROM identities i JOIN users u ON u.id = i.user_id WHERE u.erased_at IS NULL) AS lost`,
   );
-  const faults = probes.flatMap(({ name, value }) => probeFault(keyRing, name.slice(9), value));
-  if (faults.length > 0) throw new ConfigError(faults);
-  const { id, cipher } = keyRing.current;
-  if (probes.some(({ name }) => name === `data_key:${id}`)) return;
-  await connection.query('INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)', [
-    `data_key:${id}`,
-    cipher.seal(PROBE, 'probe').toString('base64'),
+  if (!row?.lost) return;
+  throw new ConfigError([
+    'DATABASE_URL: expected a database with the keys of its accounts; `kyc-gateway restore` puts a copy and its keys together',
   ]);
-}
-
-function probeFault(keyRing: KeyRing, id: string, probe: string): readonly string[] {
-  const cipher = keyRing.master(id);
-  if (cipher === undefined) {
-    return [`DATA_KEYS: expected the key with id ${id}: data in the database lies under it`];
-  }
-  try {
-    cipher.open(Buffer.from(probe, 'base64'), 'probe');
-    return [];
-  } catch {
-    return [`DATA_KEYS: expected the key with id ${id} to be the one that the data lies under`];
-  }
 }
 
 /** State is made by rules; where they or our reading of them have changed since, everybody is projected again first. */
 async function applyRules(
   rules: Omit<ProjectionRules, 'now'>,
   connection: Connection,
-  { reprojectAll, transaction }: Pick<Writer, 'reprojectAll' | 'transaction'>,
+  { reprojectAll, transaction, appendAudit, now }: Reprojection,
   log: StoreLog,
 ): Promise<void> {
   const fingerprint = fingerprintOf(rules);
@@ -206,12 +227,32 @@ async function applyRules(
   if (held !== undefined) log.info({}, 'the rules have changed; projecting every user again');
   await reprojectAll();
   await transaction(async (writing) => {
+    const since = await heldRules(writing);
+    if (since === fingerprint) return; // another instance was faster
     await writing.query(
       `INSERT INTO settings (name, value) VALUES ('rules', ?)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
       [fingerprint],
     );
+    if (since !== undefined) await appendAudit(writing, [rulesChange(since, fingerprint, now())]);
   });
+}
+
+interface Reprojection extends Pick<Writer, 'reprojectAll' | 'transaction'> {
+  readonly appendAudit: AppendAudit;
+  readonly now: () => Date;
+}
+
+function rulesChange(from: string, to: string, at: Date): AuditAct {
+  const details = { from, to };
+  return {
+    action: 'RULES_CHANGED',
+    actor: GATEWAY_ACTOR,
+    subject: null,
+    reason: null,
+    details,
+    at,
+  };
 }
 
 async function checkRules(

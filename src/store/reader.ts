@@ -1,12 +1,14 @@
 /** All reads over one connection. */
 
 import { createAttemptReader } from './attempt-reader';
+import { createAuditReader } from './audit-reader';
 import { createChangeReader } from './change-reader';
-import type { Connection } from './connection';
+import type { Connection } from './database';
 import { createDeliveryReader } from './delivery-reader';
 import type { KeyRing } from './key-ring';
 import type { Reader } from './store';
 import { createUserReader } from './user-reader';
+import { createWatchReader } from './watch-reader';
 
 export function createReader(connection: Connection, keyRing: KeyRing): Reader {
   return {
@@ -14,5 +16,7 @@ export function createReader(connection: Connection, keyRing: KeyRing): Reader {
     ...createAttemptReader(connection),
     ...createDeliveryReader(connection, keyRing),
     ...createChangeReader(connection),
+    ...createAuditReader(connection),
+    ...createWatchReader(connection),
   };
 }

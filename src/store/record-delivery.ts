@@ -8,12 +8,14 @@ import { levelKey } from '../domain/level';
 import type { ProjectionRules } from '../domain/projection';
 import { byOccurrence, dateOf, type RecordedEvent } from '../domain/recorded-event';
 import type { Disposition } from '../domain/status';
+import { latestUndated, receiptOfAnswer } from './answers';
 import {
   type Graph,
   type IdentityNode,
   isLaterWord,
   type KnownCredential,
   type KnownDelivery,
+  type NewDelivery,
   nextId,
   noteLastWords,
   pairKey,
@@ -22,9 +24,10 @@ import {
 import type { KeyRing } from './key-ring';
 import type { Lookup } from './load-graph';
 import { openIdentity, openUser } from './membership';
-import { sealBody } from './sealed-body';
+import { NO_BODY, sealBody } from './sealed-body';
 import { type Occasion, settle } from './settle';
 import type { IncomingDelivery, RecordOutcome } from './store';
+import { isOfErased } from './tombstones';
 
 type SubjectEvent = Exclude<VerificationEvent, CredentialEvent>;
 
@@ -73,12 +76,23 @@ export function recordDelivery(
   }
 
   const deliveryId = nextId(graph, 'deliveries');
+  if (isOfErased(graph, delivery)) {
+    const eventType = delivery.reading.eventType ?? '';
+    const duplicateKey = storedKey(deliveryId, delivery);
+    const reading = { kind: 'IGNORED', eventType, duplicateKey } as const;
+    keep(graph, deliveryId, { ...delivery, reading, subpath: '' }, 'IGNORED', NO_BODY);
+    return { deliveryId, disposition: 'IGNORED', duplicate: false, changes: 0 };
+  }
   const logged = graph.changes.length;
   const { disposition, identity } = applyReading(graph, deliveryId, delivery, keyRing, rules, {
     kind: 'DELIVERY',
     actor: null,
   });
-  keep(graph, deliveryId, delivery, disposition, identity, keyRing);
+  const sealed = sealBody(delivery.rawBody, identity, keyRing);
+  keep(graph, deliveryId, delivery, disposition, {
+    identityId: identity?.id ?? null,
+    ...sealed,
+  });
   return { deliveryId, disposition, duplicate: false, changes: graph.changes.length - logged };
 }
 
@@ -87,6 +101,8 @@ export function recordDelivery(
 function findRepeated(graph: Graph, delivery: IncomingDelivery): KnownDelivery | undefined {
   const { provider, reading, receivedAt } = delivery;
   if (!mayRecur(delivery)) return graph.deliveries.get(pairKey(provider, reading.duplicateKey));
+  // That the vendor still says so is news: it outdoes what was said before and arrives only later.
+  if (delivery.trust === 'CONFIRMED') return undefined;
 
   const latest = graph.deliveriesById.get(wordBefore(graph, delivery));
   if (latest === undefined || !latest.duplicateKey.startsWith(`${reading.duplicateKey}@`))
@@ -180,13 +196,16 @@ export function applyReading(
       if (identity.events.some((held) => held.key === eventKey)) return;
       const receivedAt =
         (event.occurredAt === undefined ? forgotten.receipts.get(place) : undefined) ??
-        receiptOf(identity, event, delivery.receivedAt);
+        receiptOf(identity, event, delivery, deliveryId);
       added.push({
         identity,
         event: addEvent(graph, identity, deliveryId, delivery, event, eventKey, receivedAt),
       });
       if (event.occurredAt === undefined) {
-        identity.undatedDeliveryId = Math.max(identity.undatedDeliveryId ?? 0, deliveryId);
+        identity.undatedDeliveryId =
+          delivery.trust === 'CONFIRMED'
+            ? latestUndated(identity)
+            : Math.max(identity.undatedDeliveryId ?? 0, deliveryId);
         identity.dirty = true;
       }
     });
@@ -270,11 +289,18 @@ function addEvent(
 }
 
 /**
- * Receipts of news without a clock keep their order also within one millisecond: it is the only order there is.
+ * Receipts of news without a clock keep their order also within one millisecond: it is the only order there is. An answer
+ * stands where its question was asked.
  */
-function receiptOf(identity: IdentityNode, event: VerificationEvent, receivedAt: Date): Instant {
+function receiptOf(
+  identity: IdentityNode,
+  event: VerificationEvent,
+  { receivedAt, trust }: IncomingDelivery,
+  deliveryId: number,
+): Instant {
   const receipt = instantOf(receivedAt);
   if (event.occurredAt !== undefined) return receipt;
+  if (trust === 'CONFIRMED') return receiptOfAnswer(identity, deliveryId, receivedAt);
   const millisecond = receipt.slice(0, 23);
   const before = identity.events.filter(
     (held) => held.event.occurredAt === undefined && held.receivedAt.startsWith(millisecond),
@@ -347,10 +373,9 @@ function keep(
   id: number,
   delivery: IncomingDelivery,
   disposition: Disposition,
-  identity: IdentityNode | null,
-  keyRing: KeyRing,
+  body: Pick<NewDelivery, 'identityId' | 'body' | 'bodyKeyId'>,
 ): void {
-  const { provider, receivedAt, rawBody, subpath, trust, reading } = delivery;
+  const { provider, receivedAt, subpath, trust, reading } = delivery;
   const known: KnownDelivery = {
     id,
     provider,
@@ -370,7 +395,6 @@ function keep(
     reason: reading.kind === 'QUARANTINED' ? reading.reason : null,
     eventType: reading.eventType,
     subpath,
-    identityId: identity?.id ?? null,
-    ...sealBody(rawBody, identity, keyRing),
+    ...body,
   });
 }

@@ -1,12 +1,13 @@
 /** Applies kept deliveries again, as the adapters read them now. */
 
+import type { AuditAct } from '../domain/audit';
 import type { Change } from '../domain/change';
 import { ConfigError, GatewayError, StoreUnavailableError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
 import type { Disposition } from '../domain/status';
-import type { Connection } from './connection';
+import type { Connection } from './database';
 import { type Graph, type IdentityNode, type KnownDelivery, pairKey } from './graph';
 import { type KeptRow, loadKept } from './kept-deliveries';
 import type { KeyRing } from './key-ring';
@@ -17,7 +18,10 @@ import type { IncomingDelivery, QuarantineReason, ReplayDeliveries, ReplayOutcom
 
 export interface ReplayOptions {
   /** Does one piece of the work, all of it or nothing. */
-  readonly step: <T>(work: (graph: Graph, connection: Connection) => Promise<T>) => Promise<T>;
+  readonly step: <T>(
+    work: (graph: Graph, connection: Connection) => Promise<T>,
+    toActs: (result: T) => readonly AuditAct[],
+  ) => Promise<T>;
   /** @throws {ConfigError} if the data follows other rules by now: another process may have brought them. */
   readonly checkRules: (connection: Connection) => Promise<void>;
   readonly keyRing: KeyRing;
@@ -91,42 +95,70 @@ function replayTogether(
   input: ReplayDeliveries,
   ids: readonly number[],
 ): Promise<Part> {
-  return step(async (graph, connection) => {
-    await checkRules(connection);
-    const rows = await loadKept(connection, keyRing, ids);
-    const read = rows.map((row) => ({ row, delivery: reread(row, keyRing, input) }));
-    await loadGraph(graph, connection, keyRing, {
-      ...lookupFor(read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []))),
-      userIds: rows.flatMap(({ events }) => events.map(({ userId }) => userId)),
-    });
-    const logged = graph.changes.length;
-    const redisposed: Part['redisposed'][number][] = [];
-    const failed: Part['failed'][number][] = [];
-    for (const { row, delivery } of read) {
-      if ('code' in delivery) {
-        failed.push({ deliveryId: row.id, reason: delivery });
-        continue;
+  return step(
+    async (graph, connection) => {
+      await checkRules(connection);
+      const rows = await loadKept(connection, keyRing, ids);
+      const read = rows.flatMap((row) => {
+        const rawBody = openBody(row, keyRing);
+        return rawBody === null ? [] : [{ row, delivery: reread(row, rawBody, input) }];
+      });
+      await loadGraph(graph, connection, keyRing, {
+        ...lookupFor(read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []))),
+        userIds: rows.flatMap(({ events }) => events.map(({ userId }) => userId)),
+      });
+      const logged = graph.changes.length;
+      const redisposed: Part['redisposed'][number][] = [];
+      const failed: Part['failed'][number][] = [];
+      for (const { row, delivery } of read) {
+        if ('code' in delivery) {
+          failed.push({ deliveryId: row.id, reason: delivery });
+          continue;
+        }
+        const after = replayOne(graph, keyRing, rules, input.actor, row, delivery);
+        if (after === row.disposition) continue;
+        redisposed.push({ deliveryId: row.id, before: row.disposition, after });
       }
-      const after = replayOne(graph, keyRing, rules, input.actor, row, delivery);
-      if (after === row.disposition) continue;
-      redisposed.push({ deliveryId: row.id, before: row.disposition, after });
-    }
-    const changes: readonly Change[] = graph.changes.slice(logged);
-    return { redisposed, failed, changes };
-  });
+      const changes: readonly Change[] = graph.changes.slice(logged);
+      return { redisposed, failed, changes };
+    },
+    (part) => [toAct(input, ids, part)],
+  );
+}
+
+/** One for each step, since each is a transaction of its own. */
+function toAct(
+  { by, now }: ReplayDeliveries,
+  ids: readonly number[],
+  { redisposed, failed, changes }: Part,
+): AuditAct {
+  return {
+    action: 'DELIVERIES_REPLAYED',
+    actor: by,
+    subject: ids.length === 1 ? `WebhookDelivery:${ids[0]}` : null,
+    reason: null,
+    details: {
+      deliveries: ids.length,
+      first: ids[0] ?? null,
+      last: ids.at(-1) ?? null,
+      redisposed: redisposed.length,
+      failed: failed.length,
+      changes: changes.length,
+    },
+    at: now,
+  };
 }
 
 /** The delivery as it reads now, or why it must be left as it is. */
 function reread(
   row: KeptRow,
-  keyRing: KeyRing,
+  rawBody: Buffer,
   input: ReplayDeliveries,
 ): IncomingDelivery | QuarantineReason {
   const { id, provider, subpath, trust } = row;
   const receivedAt = new Date(row.receivedAt);
-  const rawBody = openBody(row, keyRing);
   try {
-    const reading = input.reread({ id, provider, receivedAt, rawBody, subpath });
+    const reading = input.reread({ id, provider, receivedAt, rawBody, subpath, trust });
     // What was understood once is not undone because it no longer is: the fault may well be ours.
     if (reading.kind === 'QUARANTINED' && wasApplied(row)) return reading.reason;
     return { provider, receivedAt, rawBody, subpath, trust, reading };

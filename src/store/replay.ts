@@ -1,26 +1,24 @@
 /** A replay in earnest, step by step, and one that only tells what it would do. */
 
 import type { ProjectionRules } from '../domain/projection';
-import type { Connection } from './connection';
+import type { Connection, Database } from './database';
 import { createGraph } from './graph';
 import { selectDeliveries } from './kept-deliveries';
 import type { Keyed } from './repeat-keys';
 import { type ReplayOptions, replayDeliveries } from './replay-deliveries';
-import { createSnapshots } from './snapshots';
 import type { KeptDelivery, Store } from './store';
 import type { Writer } from './writer';
 
 export interface ReplayCollaborators
   extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'onFault'> {
-  /** Opens a connection that can only read. */
-  readonly openReading: () => Promise<Connection>;
+  readonly database: Pick<Database, 'longSnapshot'>;
   readonly change: Writer['change'];
   readonly keyed: Keyed;
   readonly rules: Omit<ProjectionRules, 'now'>;
 }
 
 export function createReplay(parts: ReplayCollaborators): Store['replay'] {
-  const { openReading, change, keyed, ...options } = parts;
+  const { database, change, keyed, ...options } = parts;
 
   return async function replay(input) {
     const rules = { ...options.rules, now: input.now };
@@ -29,15 +27,11 @@ export function createReplay(parts: ReplayCollaborators): Store['replay'] {
     const run = (ids: readonly number[], step: ReplayOptions['step']) =>
       replayDeliveries({ ...options, step, rules }, { ...input, reread }, ids);
 
-    if (!input.dryRun) return await run(await withSnapshot(select), change);
-    return await withSnapshot(async (reading) => run(await select(reading), rehearsal(reading)));
+    if (!input.dryRun) return await run(await database.longSnapshot(select), change);
+    return await database.longSnapshot(async (reading) => {
+      return await run(await select(reading), rehearsal(reading));
+    });
   };
-
-  /** On a connection of its own: nobody who posts or asks should wait for it. */
-  async function withSnapshot<T>(work: (reading: Connection) => Promise<T>): Promise<T> {
-    const snapshots = createSnapshots([await openReading()]);
-    return await snapshots.run(work).finally(() => snapshots.close());
-  }
 }
 
 /** Nothing is written: all that the steps change stays in one graph, so that each sees what those before it did. */

@@ -1,14 +1,20 @@
 /** Raw bodies at rest. */
 
-import type { KeyRing } from './key-ring';
+import { type FoundKey, type KeyRing, openKey } from './key-ring';
 
-export interface SealedBody {
+export interface SealedBody extends FoundKey {
   readonly body: Buffer;
   /** The master key of the body; `null` where it lies under the key of its identity. */
   readonly bodyKeyId: string | null;
-  readonly dataKey: Buffer | null;
-  readonly dataKeyId: string | null;
 }
+
+/** What is left of a delivery whose bytes are not kept. */
+export const NO_BODY = { identityId: null, body: Buffer.alloc(0), bodyKeyId: null } as const;
+
+/** What makes a `SealedBody` of deliveries, as `d`, and the keys of their identities, as `k`. */
+export const SEALED_BODY =
+  'd.body, d.body_key_id AS "bodyKeyId", k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"';
+export const BODY_KEYS = 'LEFT JOIN identity_keys k ON k.identity_id = d.identity_id';
 
 /** A body that concerns an identity dies with that identity's key; any other is under the master key. */
 export function sealBody(
@@ -23,13 +29,12 @@ export function sealBody(
   };
 }
 
-/** @throws if the ring lacks the key. */
-export function openBody(sealed: SealedBody, keyRing: KeyRing): Buffer {
-  const { body, bodyKeyId, dataKey, dataKeyId } = sealed;
-  if (bodyKeyId === null && dataKey !== null && dataKeyId !== null) {
-    return keyRing.unwrap({ dataKey, dataKeyId }).open(body, 'delivery.body');
-  }
-  const master = keyRing.master(bodyKeyId ?? '');
+/** @returns `null` where its bytes were dropped or its key was destroyed. @throws if the ring lacks the master key. */
+export function openBody(sealed: SealedBody, keyRing: KeyRing): Buffer | null {
+  const { body, bodyKeyId } = sealed;
+  if (body.length === 0) return null;
+  if (bodyKeyId === null) return openKey(keyRing, sealed)?.open(body, 'delivery.body') ?? null;
+  const master = keyRing.master(bodyKeyId);
   if (master === undefined) throw new Error(`DATA_KEYS lacks the key with id ${bodyKeyId}`);
   return master.open(body, 'delivery.body');
 }

@@ -1,5 +1,6 @@
 /** Which rows, in which order, and how many. */
 
+import type { AuditAction } from '../domain/audit';
 import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
 import type { AttemptStatus, Disposition, VerificationStatus } from '../domain/status';
 
@@ -67,6 +68,15 @@ export interface ChangeFilter {
   readonly verificationStatus?: readonly VerificationStatus[];
   /** Only entries that changed the status of the user. */
   readonly verificationStatusChanged?: boolean;
+}
+
+/** By the time of the act. */
+export interface AuditFilter {
+  readonly action?: readonly AuditAction[];
+  readonly actor?: string;
+  readonly subject?: string;
+  readonly from?: Date;
+  readonly before?: Date;
 }
 
 export type ChangeOwner = 'user' | 'attempt' | 'delivery';

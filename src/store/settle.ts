@@ -3,7 +3,7 @@
 import { isDeepStrictEqual as equal } from 'node:util';
 import type { Change, ChangeCause, ChangeCauseKind } from '../domain/change';
 import type { NumberedAttempt } from '../domain/identity-projection';
-import type { Instant } from '../domain/instant';
+import { type Instant, instantOf } from '../domain/instant';
 import { type LevelKey, lesserKind, type ProviderId, splitLevelKey } from '../domain/level';
 import { latestExternalUserId, type ProjectionRules, projectUser } from '../domain/projection';
 import {
@@ -57,7 +57,8 @@ export function settle(
     if (identity.user !== from && from.mergedInto === null) parted.add(from).add(identity.user);
   }
   for (const user of users) {
-    if (user.mergedInto === null) changed = reproject(graph, user, occasion, rules) || changed;
+    if (user.mergedInto === null && user.erasedAt === null)
+      changed = reproject(graph, user, occasion, rules) || changed;
   }
   for (const user of parted) {
     const told = graph.changes.slice(logged).some(({ userId }) => userId === user.id);
@@ -118,6 +119,13 @@ export function logMerge(
 ): void {
   const draft = blankDraft(into);
   log(graph, into, [draft], { ...occasion, kind: 'MERGE' }, now, from.id);
+}
+
+/** Nothing is other than before, but whoever follows the user learns that there is nobody any more. */
+export function logErasure(graph: Graph, user: UserNode, actor: string, now: Date): void {
+  const occurredAt = instantOf(now);
+  const occasion: Occasion = { kind: 'ERASURE', deliveryId: null, actor, occurredAt };
+  log(graph, user, [blankDraft(user)], occasion, now, null);
 }
 
 // ── One user ────────────────────────────────────────────────────────────────────────────────────────────────────────

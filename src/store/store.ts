@@ -1,15 +1,18 @@
 /** What the rest of the gateway may ask of the store, in domain terms. Nothing here names a database. */
 
+import type { SilenceRule } from '../domain/alarms';
 import type { Attempt } from '../domain/attempt';
+import type { AuditAct, AuditEntry, AuditHead } from '../domain/audit';
 import type { Change } from '../domain/change';
 import type { ErrorCode } from '../domain/errors';
 import type { AccountState, Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { Level, LevelKey, LevelKind, ProviderId } from '../domain/level';
-import type { Disposition, Trust, VerificationStatus } from '../domain/status';
+import type { Disposition, OpenStatus, Trust, VerificationStatus } from '../domain/status';
 import type {
   AttemptFilter,
   AttemptOrder,
+  AuditFilter,
   ChangeFilter,
   ChangeOwner,
   DeliveryFilter,
@@ -55,16 +58,30 @@ export interface Store {
   /** Drops log entries recorded before `before`; cursors older than what is left are answered CURSOR_EXPIRED. */
   trimLog(before: Date): Promise<number>;
 
+  /**
+   * Brings all that lies under an older master key under the current one, in steps, while others read and write. Where it is
+   * cut short, what is done stays done; the same again does the rest.
+   *
+   * @throws {ConfigError} if a key is missing; {StoreUnavailableError} if the store goes away in the midst of it.
+   */
+  rotateDataKeys(input: RotateDataKeys): Promise<RotationOutcome>;
+
   /** Reads, each call as of its own instant. */
   readonly read: Reader;
 
-  /** Answers in one statement, as JSON with a field per root. */
-  tree(tree: Tree, spelling: Spelling): Promise<string>;
+  /** Answers in one statement, as JSON with a field per root; `null` where the database has no such statement. */
+  readonly tree: ((tree: Tree, spelling: Spelling) => Promise<string>) | null;
 
   /** Runs `work` on one unchanging view of the data. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
 
   readonly apiKeys: ApiKeys;
+
+  readonly statusAsks: StatusAsks;
+
+  readonly audit: AuditLog;
+
+  readonly erasures: Erasures;
 
   /** @throws {StoreUnavailableError} unless the database answers and every migration has been applied. */
   assertReady(): Promise<void>;
@@ -77,6 +94,7 @@ export interface Store {
 
 export interface IncomingDelivery {
   readonly provider: ProviderId;
+  /** Of a vendor's answer (trust `CONFIRMED`): when it was asked for. */
   readonly receivedAt: Date;
   readonly rawBody: Buffer;
   readonly subpath: string;
@@ -122,6 +140,8 @@ export interface RecordOutcome {
 
 export interface CreateUser {
   readonly externalUserId: string | null;
+  /** Whom the audit log names; see `domain/audit.ts`. */
+  readonly by: string;
   readonly now: Date;
 }
 
@@ -129,7 +149,10 @@ export interface LinkIdentity {
   readonly provider: ProviderId;
   readonly subjectRef: string;
   readonly userId: number;
+  /** Whom the change log names. */
   readonly actor: string;
+  /** Whom the audit log names. */
+  readonly by: string;
   readonly now: Date;
 }
 
@@ -140,12 +163,15 @@ export type LinkOutcome =
       readonly identityId: number;
       readonly mergedUserId: number | null;
     }
-  | { readonly ok: false; readonly fault: 'USER_NOT_FOUND' };
+  | { readonly ok: false; readonly fault: 'USER_NOT_FOUND' | 'USER_ERASED' };
 
 export interface ReplayDeliveries {
   readonly selection: ReplaySelection;
   readonly dryRun: boolean;
+  /** Whom the change log names. */
   readonly actor: string;
+  /** Whom the audit log names. */
+  readonly by: string;
   readonly now: Date;
   /** Reads a kept delivery as the adapters understand it now. @throws {GatewayError} if nothing can read it. */
   readonly reread: (delivery: KeptDelivery) => Reading;
@@ -166,6 +192,7 @@ export interface KeptDelivery {
   readonly receivedAt: Date;
   readonly rawBody: Buffer;
   readonly subpath: string;
+  readonly trust: Trust;
 }
 
 export interface ReplayOutcome {
@@ -183,6 +210,38 @@ export interface ReplayOutcome {
   readonly changes: readonly Change[];
 }
 
+export interface RotateDataKeys {
+  readonly actor: string;
+  readonly now: () => Date;
+  /** @param progress - `of` may grow: others add to what there is. */
+  readonly onProgress: (progress: { readonly done: number; readonly of: number }) => void;
+}
+
+export interface RotationOutcome {
+  /** Id of the master key under which it was brought. */
+  readonly current: string;
+  /** How much was, by this run. */
+  readonly done: number;
+  /** Rows, by table and id, that somebody has changed who has not the key: nobody can read them. */
+  readonly unreadable: readonly string[];
+  /** What every key holds now. */
+  readonly holdings: readonly KeyHoldings[];
+  /** Keys that hold nothing any more, and without which the gateway starts from now on. */
+  readonly free: readonly string[];
+}
+
+/** How much lies directly under a master key. */
+export interface KeyHoldings {
+  /** Id of the key. */
+  readonly id: string;
+  /** Of identities. */
+  readonly dataKeys: number;
+  /** Of deliveries that belong to no identity. */
+  readonly bodies: number;
+  /** Of this database. */
+  readonly secrets: number;
+}
+
 export interface ApiKeys {
   /** @param hash - SHA-256 of the key, hex. */
   create(input: {
@@ -190,14 +249,19 @@ export interface ApiKeys {
     readonly prefix: string;
     readonly hash: string;
     readonly scopes: readonly string[];
+    /** Whom the audit log names. */
+    readonly by: string;
     readonly now: Date;
   }): Promise<ApiKeyRow>;
   list(): Promise<readonly ApiKeyRow[]>;
   findByHash(hash: string): Promise<ApiKeyRow | null>;
   /** Which of these keys are revoked or gone. */
   revokedAmong(ids: readonly number[]): Promise<ReadonlySet<number>>;
-  /** @param prefix - The public part of the key. Answers whether there was such a live key. */
-  revoke(prefix: string, now: Date): Promise<boolean>;
+  /**
+   * @param prefix - The public part of the key. Answers whether there was such a live key.
+   * @param by - Whom the audit log names.
+   */
+  revoke(prefix: string, by: string, now: Date): Promise<boolean>;
 }
 
 export interface ApiKeyRow {
@@ -207,6 +271,157 @@ export interface ApiKeyRow {
   readonly scopes: readonly string[];
   readonly createdAt: Date;
   readonly revokedAt: Date | null;
+}
+
+// ── The audit log ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Acts that change the store are written down by the store itself, together with what they change. */
+export interface AuditLog {
+  /**
+   * Writes down what is done outside of the store, such as showing personal data: to be called before. Resolves after the
+   * commit; what is asked for at one time is committed together.
+   *
+   * @throws {StoreUnavailableError} if nothing was written.
+   */
+  record(acts: readonly AuditAct[]): Promise<void>;
+
+  /** Walks the whole chain. @param expected - A head that was noted earlier; `null` if there is none. */
+  verify(expected: AuditHead | null): Promise<AuditProof>;
+}
+
+export type AuditProof =
+  | { readonly ok: true; readonly entries: number; readonly head: AuditHead }
+  /** `seq`: the first entry that does not stand as it was written. */
+  | { readonly ok: false; readonly seq: number; readonly fault: AuditFault };
+
+/**
+ * `MISSING`: there is none of this number, but later ones; `PREVIOUS`: it follows upon another entry than the one before it;
+ * `HASH`: its content is not what was written; `CUT_OFF`: the log ends before it, though it was longer once; `UNEXPECTED`:
+ * it is sound, and another one than was expected.
+ */
+export type AuditFault = 'MISSING' | 'PREVIOUS' | 'HASH' | 'CUT_OFF' | 'UNEXPECTED';
+
+// ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Erasures {
+  /**
+   * Destroys all that is personal of the user and of all users that went into it, in one transaction; what stays is a
+   * record of statuses. Where something keeps the user, the request is kept instead. Doing it again does nothing.
+   */
+  erase(input: EraseUser): Promise<EraseOutcome>;
+
+  /** Erases those whose hold has ended by `now`, a few at a time. @returns how many. */
+  carryOut(now: Date): Promise<number>;
+
+  /**
+   * Erases those again who were erased before, and whom a backup has brought back without the keys of their accounts.
+   * @returns how many users.
+   */
+  eraseKeyless(by: Omit<EraseUser, 'userId'>): Promise<number>;
+
+  /**
+   * Empties raw bodies that were received before `before`, a few at a time, but for those of users under a legal hold.
+   * @returns how many; 0 once there are no more.
+   */
+  shedBodies(before: Date, now: Date): Promise<number>;
+
+  /** A further one replaces it. @returns whether there is such a user. */
+  setHold(input: SetHold): Promise<boolean>;
+  releaseHold(input: ByOperator): Promise<boolean>;
+
+  /** @returns when the user of an external id was erased, if that was not before `since`. */
+  erasedSince(since: Date): Promise<(externalUserId: string) => Date | null>;
+
+  /** Clears away what the database's files still hold of rows that are gone. @returns whether nothing is left of them. */
+  wipe(): Promise<boolean>;
+}
+
+export interface ByOperator {
+  readonly userId: number;
+  /** Why, for the audit log. */
+  readonly reason: string | null;
+  /** See `AuditAct.actor`. */
+  readonly by: string;
+  readonly now: Date;
+}
+
+export interface EraseUser extends ByOperator {
+  /** See `ChangeCause.actor`. */
+  readonly actor: string;
+}
+
+export interface SetHold extends ByOperator {
+  readonly basis: string;
+  /** `null`: until it is released. */
+  readonly until: Date | null;
+}
+
+export type EraseOutcome =
+  | { readonly fault: 'USER_NOT_FOUND' }
+  | { readonly userId: number; readonly erased: true; readonly erasedAt: Date }
+  | {
+      readonly userId: number;
+      readonly erased: false;
+      /** `null`: until the hold is released. */
+      readonly heldUntil: Date | null;
+      readonly basis: string;
+    };
+
+// ── Asking the vendors ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whom the vendors may have to be asked about, and who asks. */
+export interface StatusAsks {
+  /** A page of attempts of one kind, the one that has stood longest first. */
+  candidates(query: CandidateQuery): Promise<readonly Candidate[]>;
+
+  /** One for each account of the user. */
+  candidatesOf(userId: number): Promise<readonly Candidate[]>;
+
+  /**
+   * Notes that these are being asked about now, and answers which of them: not those of whom somebody else did so within
+   * `apartMs`, so that no two questions about one identity are ever under way.
+   */
+  claim(identityIds: readonly number[], now: Date, apartMs: number): Promise<ReadonlySet<number>>;
+
+  /** They were not asked about after all. */
+  disclaim(identityIds: readonly number[]): Promise<void>;
+
+  /** Makes `holder` the one that asks, for `forMs` from now. `false` where another one is. */
+  lease(holder: string, now: Date, forMs: number): Promise<boolean>;
+
+  /** Lets go, so that another one need not wait. */
+  release(holder: string): Promise<void>;
+}
+
+/**
+ * `UNCONFIRMED`: an approval that only a static secret vouches for, or that an answer has taken back; `OPEN`: not decided;
+ * `QUIET`: whatever it came to.
+ */
+export type CandidateKind = 'UNCONFIRMED' | 'OPEN' | 'QUIET';
+
+export interface CandidateQuery {
+  readonly kind: CandidateKind;
+  /** Only attempts that have stood as they are since before this time, by the vendor's clock; absent: all. */
+  readonly updatedBefore?: Instant | undefined;
+  /** Behind this one. */
+  readonly after?: Pick<Candidate, 'updatedAt' | 'attemptId'> | undefined;
+  readonly limit: number;
+}
+
+export interface Candidate {
+  readonly identityId: number;
+  readonly userId: number;
+  readonly provider: ProviderId;
+  readonly subjectRef: string;
+  readonly state: AccountState;
+  readonly attemptId: number;
+  readonly levelKind: LevelKind;
+  readonly sandbox: boolean;
+  readonly updatedAt: Instant;
+  /** The latest of all attempts of the identity. */
+  readonly heardAt: Instant;
+  /** When the vendor was last asked about it. */
+  readonly askedAt: Date | null;
 }
 
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,6 +469,18 @@ export interface Reader {
   /** Decrypted bytes as received. `null` where there is no such delivery, or its key was destroyed. */
   rawBodiesOf(deliveryIds: readonly number[]): Promise<readonly (Buffer | null)[]>;
 
+  auditEntriesByIds(seqs: readonly number[]): Promise<readonly (AuditEntry | null)[]>;
+  /** Newest first. */
+  auditEntries(filter: AuditFilter, page: Page): Promise<PageOf<AuditEntry>>;
+  countAuditEntries(filter: AuditFilter): Promise<number>;
+
+  /** @param stalledBefore - By status: an attempt that has been in it since before has stalled. */
+  openAttempts(stalledBefore: Readonly<Record<OpenStatus, Date>>): Promise<readonly OpenAttempts[]>;
+  /** How many deliveries are in quarantine; @param most - Further ones are not counted. */
+  quarantined(provider: ProviderId, most: number): Promise<number>;
+  /** When the vendor was last heard, and whether it has gone quiet, by its own past. Two statements. */
+  silence(provider: ProviderId, now: Date, rule: SilenceRule): Promise<Silence>;
+
   /** Position of the newest log entry; 0 while there is none. */
   head(): Promise<number>;
   /** Position before the oldest entry still held: cursors below it have lost entries. */
@@ -285,6 +512,24 @@ export interface Reader {
   ): Promise<{ readonly changes: readonly Change[]; readonly scannedTo: number }>;
 }
 
+/** The open attempts of one vendor in one status. */
+export interface OpenAttempts {
+  readonly provider: ProviderId;
+  readonly status: OpenStatus;
+  readonly count: number;
+  /** Those that have been in their status for too long. */
+  readonly stalled: number;
+  /** Since when the first of them has been in its status. */
+  readonly oldest: Instant;
+}
+
+export interface Silence {
+  /** When it last sent something; repeats do not count, nor what it was asked for. */
+  readonly lastDeliveryAt: Date | null;
+  /** `null` unless nothing has come for longer than is usual at this time. */
+  readonly silentSince: Date | null;
+}
+
 export interface UserRow {
   readonly id: number;
   readonly externalUserId: string | null;
@@ -293,6 +538,8 @@ export interface UserRow {
   readonly statusSince: Instant;
   readonly expiresAt: Instant | null;
   readonly active: boolean;
+  /** When the user was erased: since then nothing changes. */
+  readonly erasedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

@@ -6,7 +6,7 @@ import { instantOf } from '../domain/instant';
 import type { LevelKind } from '../domain/level';
 import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
 import type { VerificationStatus } from '../domain/status';
-import type { Connection } from './connection';
+import type { Connection, Flag } from './database';
 import type { KeyRing } from './key-ring';
 import { type KeysetColumns, type KeysetQuery, keysetPage } from './keyset';
 import type {
@@ -18,20 +18,21 @@ import type {
   UserOrder,
   UserRow,
 } from './store';
-import { type Clause, list, oneOf, where } from './where';
+import { among, type Clause, oneOf, where } from './where';
 
 interface UserSql extends KeysetColumns {
   readonly external_user_id: string | null;
   readonly verification_status: VerificationStatus;
   readonly status_since: Instant | null;
   readonly expires_at: Instant | null;
-  readonly active: 0 | 1;
+  readonly active: Flag;
+  readonly erased_at: string | null;
   readonly created_at: string;
   readonly updated_at: string;
 }
 
 const COLUMNS =
-  'u.id, u.external_user_id, u.verification_status, u.status_since, u.expires_at, u.active, u.created_at, u.updated_at';
+  'u.id, u.external_user_id, u.verification_status, u.status_since, u.expires_at, u.active, u.erased_at, u.created_at, u.updated_at';
 
 type UserReader = Pick<
   Reader,
@@ -53,8 +54,8 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
       const rows = await connection.query<UserSql & { asked: number }>(
         `SELECT asked.id AS asked, ${COLUMNS} FROM users asked
           JOIN users u ON u.id = coalesce(asked.merged_into, asked.id)
-          WHERE asked.id IN (SELECT value FROM json_each(?))`,
-        [JSON.stringify(ids)],
+          WHERE asked.id IN (?*)`,
+        [ids],
       );
       const byId = new Map(rows.map((row) => [row.asked, toUserRow(row)]));
       return ids.map((id) => byId.get(id) ?? null);
@@ -100,8 +101,8 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
     async identitiesOf(userIds) {
       const rows = await connection.query<IdentitySql>(
         `SELECT i.id, i.user_id, i.provider, i.subject_ref, i.external_user_id, i.state, i.linked, i.created_at
-          FROM identities i WHERE i.user_id IN (SELECT value FROM json_each(?)) ORDER BY i.id`,
-        [JSON.stringify(userIds)],
+          FROM identities i WHERE i.user_id IN (?*) ORDER BY i.id`,
+        [userIds],
       );
       return group(userIds, rows, (row) => row.user_id, toIdentityRow);
     },
@@ -109,25 +110,25 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
     async levelsOf(userIds) {
       const rows = await connection.query<LevelSql>(
         `SELECT v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.withdrawn, v.latest_attempt_id
-          FROM user_levels v WHERE v.user_id IN (SELECT value FROM json_each(?)) ORDER BY v.level_key`,
-        [JSON.stringify(userIds)],
+          FROM user_levels v WHERE v.user_id IN (?*) ORDER BY v.level_key`,
+        [userIds],
       );
       return group(userIds, rows, (row) => row.user_id, toUserLevelRow);
     },
 
     async credentialsOf(userIds) {
       const rows = await connection.query<CredentialRow & { userId: number }>(
-        `SELECT i.user_id AS userId, c.provider, c.holder_ref AS holderRef,
-            c.credential_ref AS credentialRef, c.issued_at AS issuedAt,
+        `SELECT i.user_id AS "userId", c.provider, c.holder_ref AS "holderRef",
+            c.credential_ref AS "credentialRef", c.issued_at AS "issuedAt",
             (SELECT min(id) FROM credentials f
               WHERE f.provider = c.provider AND f.credential_ref = c.credential_ref) AS id
           FROM identities i
           JOIN credentials c ON c.provider = i.provider AND c.holder_ref = i.subject_ref
-          WHERE i.user_id IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+          WHERE i.user_id IN (?*) AND NOT EXISTS (
             SELECT 1 FROM credentials l WHERE l.provider = c.provider AND l.credential_ref = c.credential_ref
               AND (l.issued_at, l.holder_ref, l.id) > (c.issued_at, c.holder_ref, c.id))
           ORDER BY c.issued_at, id`,
-        [JSON.stringify(userIds)],
+        [userIds],
       );
       return group(
         userIds,
@@ -139,10 +140,10 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async profilesOf(userIds) {
       const rows = await connection.query<ProfileSql>(
-        `SELECT i.user_id, i.data_key, i.data_key_id, e.key, e.received_at, e.trust, e.body, e.personal
-          FROM identities i JOIN events e ON e.identity_id = i.id
-          WHERE i.user_id IN (SELECT value FROM json_each(?)) AND e.personal IS NOT NULL`,
-        [JSON.stringify(userIds)],
+        `SELECT i.user_id, k.data_key, k.data_key_id, e.key, e.received_at, e.trust, e.body, e.personal
+          FROM identities i JOIN identity_keys k ON k.identity_id = i.id JOIN events e ON e.identity_id = i.id
+          WHERE i.user_id IN (?*) AND e.personal IS NOT NULL`,
+        [userIds],
       );
       const told = group(
         userIds,
@@ -177,7 +178,7 @@ export function userQuery(
 function clausesOf(filter: UserFilter): readonly Clause[] {
   return [
     ['u.merged_into IS NULL', []],
-    ['u.id IN (SELECT value FROM json_each(?))', list(filter.ids)],
+    among('u.id', filter.ids),
     oneOf('u.verification_status', filter.verificationStatus),
     ['u.external_user_id = ?', filter.externalUserId],
     [
@@ -188,7 +189,7 @@ function clausesOf(filter: UserFilter): readonly Clause[] {
       'EXISTS (SELECT 1 FROM user_levels v WHERE v.user_id = u.id AND v.level_key = ?)',
       filter.levelKey,
     ],
-    ['u.active = ?', filter.active === undefined ? undefined : Number(filter.active)],
+    ['u.active = ?', filter.active],
     ['u.created_at >= ?', filter.createdFrom?.toISOString()],
     ['u.created_at < ?', filter.createdBefore?.toISOString()],
     ['u.updated_at >= ?', filter.updatedFrom?.toISOString()],
@@ -203,7 +204,8 @@ function toUserRow(sql: UserSql): UserRow {
     verificationStatus: sql.verification_status,
     statusSince: sql.status_since ?? instantOf(new Date(sql.created_at)),
     expiresAt: sql.expires_at,
-    active: sql.active === 1,
+    active: Boolean(sql.active),
+    erasedAt: sql.erased_at === null ? null : new Date(sql.erased_at),
     createdAt: new Date(sql.created_at),
     updatedAt: new Date(sql.updated_at),
   };
@@ -216,7 +218,7 @@ interface IdentitySql {
   readonly subject_ref: string;
   readonly external_user_id: string | null;
   readonly state: AccountState;
-  readonly linked: 0 | 1;
+  readonly linked: Flag;
   readonly created_at: string;
 }
 
@@ -228,7 +230,7 @@ function toIdentityRow(sql: IdentitySql): IdentityRow {
     subjectRef: sql.subject_ref,
     externalUserId: sql.external_user_id,
     state: sql.state,
-    linked: sql.linked === 1,
+    linked: Boolean(sql.linked),
     createdAt: new Date(sql.created_at),
   };
 }
@@ -240,7 +242,7 @@ interface LevelSql {
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expires_at: Instant | null;
-  readonly withdrawn: 0 | 1;
+  readonly withdrawn: Flag;
   readonly latest_attempt_id: number;
 }
 
@@ -252,7 +254,7 @@ function toUserLevelRow(sql: LevelSql): UserLevelRow {
     status: sql.status,
     since: sql.since,
     expiresAt: sql.expires_at,
-    withdrawn: sql.withdrawn === 1,
+    withdrawn: Boolean(sql.withdrawn),
     latestAttemptId: sql.latest_attempt_id,
   };
 }

@@ -1,6 +1,6 @@
 /** Builds a WHERE clause from the conditions that are given. */
 
-import type { Parameter } from './connection';
+import type { Parameter, Scalar } from './database';
 
 export interface Condition {
   /** `WHERE …`, or nothing. */
@@ -9,7 +9,7 @@ export interface Condition {
 }
 
 /** A condition and the values of its placeholders; `undefined` leaves the condition out. */
-export type Clause = readonly [sql: string, value: Parameter | readonly Parameter[] | undefined];
+export type Clause = readonly [sql: string, value: Scalar | readonly Parameter[] | undefined];
 
 export function where(clauses: readonly Clause[]): Condition {
   const given = clauses.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]));
@@ -19,14 +19,11 @@ export function where(clauses: readonly Clause[]): Condition {
   };
 }
 
-/** For `column IN (SELECT value FROM json_each(?))`: one text of the statement, however long the list. */
-export function list(values: readonly (string | number)[] | undefined): string | undefined {
-  return values && JSON.stringify(values);
+export function among(column: string, values: readonly (string | number)[] | undefined): Clause {
+  return [`${column} IN (?*)`, values && [values]];
 }
 
 /** One value alone is compared for equality, which keeps the order of an index that begins with the column. */
 export function oneOf(column: string, values: readonly string[] | undefined): Clause {
-  return values?.length === 1
-    ? [`${column} = ?`, values]
-    : [`${column} IN (SELECT value FROM json_each(?))`, list(values)];
+  return values?.length === 1 ? [`${column} = ?`, values] : among(column, values);
 }

@@ -4,11 +4,14 @@
  */
 
 import { StoreUnavailableError } from '../domain/errors';
-import { type Connection, isInDoubt, toStoreError } from './connection';
+import type { WritingConnection } from './database';
+import { createTransaction } from './transaction';
 
 export interface WriteQueue<Item, Outcome> {
   /** Resolves after the commit that holds the item. @throws {StoreUnavailableError} if it was not kept. */
   add(item: Item): Promise<Outcome>;
+  /** Runs `work` while nothing is being written; what comes meanwhile waits. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
   /** Runs `work` alone in a transaction; an error it throws rolls back and is passed on. */
   transaction<T>(work: () => Promise<T>): Promise<T>;
   /** Lets all that waits commit; later calls are refused. */
@@ -44,12 +47,14 @@ export interface Draft<Item, Outcome> {
 }
 
 export interface WriteQueueOptions<Item, Outcome> {
-  readonly connection: Connection;
+  readonly connection: Omit<WritingConnection, 'query' | 'dialect'>;
   readonly openDraft: () => Draft<Item, Outcome>;
   /** Writes a group inside an open transaction; answers in the order of the items. For what went wrong in a draft. */
   readonly write: (items: readonly Item[]) => Promise<readonly Outcome[]>;
   /** What to keep instead of an item that cannot be written, so that what is authentic is never refused. */
   readonly salvage: (item: Item, error: unknown) => Item;
+  /** Told of every group that was committed, and how long that took. */
+  readonly onCommit?: ((items: number, durationMs: number) => void) | undefined;
   /** A commit failed: what is on disk is unknown, so the process must end and a restart is the repair. */
   readonly onFatal: (error: unknown) => void;
   readonly maxGroup: number;
@@ -61,7 +66,8 @@ export interface WriteQueueOptions<Item, Outcome> {
 export function createWriteQueue<Item, Outcome>(
   options: WriteQueueOptions<Item, Outcome>,
 ): WriteQueue<Item, Outcome> {
-  const { connection, write, salvage, onFatal, maxGroup, maxGroupSize, sizeOf } = options;
+  const { connection, write, salvage, onCommit, onFatal } = options;
+  const { maxGroup, maxGroupSize, sizeOf } = options;
   const jobs: Job<Item, Outcome>[] = [];
   let draft = options.openDraft();
   /** In the draft, not yet being written. */
@@ -72,19 +78,24 @@ export function createWriteQueue<Item, Outcome>(
   let writing: Promise<void> | undefined;
   let closed = false;
   let dead = false;
+  const committed = createTransaction(connection, die);
 
   return {
     add: (item) => enqueue((resolve, reject) => ({ kind: 'item', item, resolve, reject })),
-    transaction: (work) =>
-      enqueue((resolve, reject) => ({
-        kind: 'work',
-        run: () => transaction(work).then(resolve, reject),
-      })),
+    alone,
+    transaction: (work) => alone(() => transaction(work)),
     async close() {
       closed = true;
       for (let busy = running ?? writing; busy !== undefined; busy = running ?? writing) await busy;
     },
   };
+
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    return enqueue((resolve, reject) => ({
+      kind: 'work',
+      run: () => work().then(resolve, reject),
+    }));
+  }
 
   function enqueue<T>(
     job: (resolve: (value: T) => void, reject: (error: unknown) => void) => Job<Item, Outcome>,
@@ -168,7 +179,7 @@ export function createWriteQueue<Item, Outcome>(
       applied = [];
       try {
         if (dead) throw new StoreUnavailableError();
-        await draft.write();
+        await timed(group.length, () => draft.write());
         settle(
           group,
           group.map(({ outcome }) => outcome),
@@ -183,7 +194,7 @@ export function createWriteQueue<Item, Outcome>(
   /** What was applied on top of it has nothing to stand on either. */
   function giveUp(group: readonly Applied<Item, Outcome>[], error: unknown): void {
     draft = options.openDraft();
-    if (isInDoubt(error)) die(error);
+    if (connection.isInDoubt(error, 'WRITE')) die(error);
     if (dead || error instanceof StoreUnavailableError) refuse(group, error);
     else failed.push(...group);
     failed.push(...applied.splice(0));
@@ -194,7 +205,7 @@ export function createWriteQueue<Item, Outcome>(
 
   async function commitGroup(group: readonly Asked<Item, Outcome>[]): Promise<void> {
     try {
-      const outcomes = await transaction(() => write(group.map(({ item }) => item)));
+      const outcomes = await writeInTransaction(group.map(({ item }) => item));
       settle(group, outcomes);
     } catch (error) {
       if (dead || error instanceof StoreUnavailableError) return refuse(group, error);
@@ -205,47 +216,35 @@ export function createWriteQueue<Item, Outcome>(
 
   async function commitAlone(waiting: Asked<Item, Outcome>): Promise<void> {
     try {
-      settle([waiting], await transaction(() => write([waiting.item])));
+      settle([waiting], await writeInTransaction([waiting.item]));
     } catch (error) {
       if (dead || error instanceof StoreUnavailableError) return refuse([waiting], error);
       try {
-        settle([waiting], await transaction(() => write([salvage(waiting.item, error)])));
+        settle([waiting], await writeInTransaction([salvage(waiting.item, error)]));
       } catch (again) {
         refuse([waiting], again);
       }
     }
   }
 
-  async function transaction<T>(work: () => Promise<T>): Promise<T> {
-    if (dead) throw new StoreUnavailableError();
-    await connection.query('BEGIN IMMEDIATE');
-    let result: T;
-    try {
-      result = await work();
-    } catch (error) {
-      await rollBack();
-      throw toStoreError(error);
-    }
-    try {
-      await connection.query('COMMIT');
-    } catch (error) {
-      die(error);
-      throw new StoreUnavailableError({ cause: error });
-    }
+  function writeInTransaction(items: readonly Item[]): Promise<readonly Outcome[]> {
+    return timed(items.length, () => transaction(() => write(items)));
+  }
+
+  async function timed<T>(items: number, work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const result = await work();
+    onCommit?.(items, performance.now() - startedAt);
     return result;
+  }
+
+  function transaction<T>(work: () => Promise<T>): Promise<T> {
+    return dead ? Promise.reject(new StoreUnavailableError()) : committed(work);
   }
 
   function die(error: unknown): void {
     dead = true;
     onFatal(error);
-  }
-
-  async function rollBack(): Promise<void> {
-    try {
-      await connection.query('ROLLBACK');
-    } catch {
-      // SQLite has already rolled back by itself (disk full, I/O error); the error that caused it is the one to tell.
-    }
   }
 
   function settle(

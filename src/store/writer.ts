@@ -1,35 +1,27 @@
 /** Keeps and applies, one transaction at a time. */
 
+import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
 import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
-import type { Connection } from './connection';
-import { createGraph, forgetChanges, type Graph } from './graph';
+import type { AppendAudit } from './audit';
+import type { Connection, Database } from './database';
+import { createGraph, type Graph } from './graph';
 import type { KeyRing } from './key-ring';
 import { linkIdentity } from './link-identity';
-import { type Lookup, loadGraph } from './load-graph';
+import { loadGraph } from './load-graph';
 import { openUser } from './membership';
-import { lookupFor, recordDelivery } from './record-delivery';
-import type { Keyed } from './repeat-keys';
-import { dataVersion, saveGraph } from './save-graph';
+import type { Recorder } from './recorder';
 import { settle } from './settle';
-import type { IncomingDelivery, RecordOutcome, Store } from './store';
-import { createWriteQueue, type Draft } from './write-queue';
+import type { LinkIdentity, LinkOutcome, Store } from './store';
 
 export interface WriterOptions {
-  readonly connection: Connection;
-  /** To look without waiting for the writer. */
-  readonly reading: Connection;
-  /** As `reading`, for the deliveries that come while others are written. */
-  readonly loading: Connection;
+  readonly database: Database;
+  readonly recorder: Recorder;
   readonly keyRing: KeyRing;
-  readonly keyed: Keyed;
+  readonly appendAudit: AppendAudit;
   readonly rules: Omit<ProjectionRules, 'now'>;
   readonly clock: () => Date;
-  /** A commit failed: the process must end, a restart is the repair. */
-  readonly onFatal: (error: unknown) => void;
-  /** Told when a delivery could not be applied for a fault of ours and was quarantined instead. */
-  readonly onSalvage: (error: unknown) => void;
   /** Told when the state of a user could not be brought up to date for a fault of ours; it is left until the next start. */
   readonly onStuck: (userId: number, error: unknown) => void;
 }
@@ -41,58 +33,53 @@ export type Writer = Pick<
   /** Projects every user again, for rules that have changed. */
   reprojectAll(): Promise<void>;
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
-  /** Runs `work` alone in a transaction that ends with saving what it made of an empty graph. */
-  change<T>(work: (graph: Graph, connection: Connection) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` alone in a transaction that ends with saving what it made of an empty graph, and with what the audit log
+   * has to say of it.
+   */
+  change<T>(
+    work: (graph: Graph, connection: Connection) => Promise<T>,
+    toActs: (result: T) => readonly AuditAct[],
+  ): Promise<T>;
 };
 
-/** Enough to share one flush among many, few enough that the first does not wait long for the last. */
-const MAX_GROUP = 256;
-/** A group is in memory several times over while it is written. */
-const MAX_GROUP_BYTES = 8 * 1024 * 1024;
-/** Users and deliveries that are kept in mind from one group to the next. */
-const MAX_KNOWN = 2_000;
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
 /** Log entries dropped in one transaction, so that whoever posts meanwhile does not wait long. */
 const TRIM_CHUNK = 2_000;
 
 export function createWriter(options: WriterOptions): Writer {
-  const { connection, reading, loading, keyRing, keyed, clock, onFatal, onSalvage, onStuck } =
-    options;
-  const queue = createWriteQueue<IncomingDelivery, RecordOutcome>({
-    connection,
-    openDraft,
-    write: recordGroup,
-    salvage(delivery, error) {
-      onSalvage(error);
-      return { ...delivery, reading: salvaged(delivery) };
-    },
-    onFatal,
-    maxGroup: MAX_GROUP,
-    maxGroupSize: MAX_GROUP_BYTES,
-    sizeOf: ({ rawBody }) => rawBody.length,
-  });
+  const { database, recorder, keyRing, appendAudit, clock, onStuck } = options;
+  const { writing: connection, reading } = database;
   const stuck = new Set<number>();
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
   return {
-    record: (delivery) => queue.add({ ...delivery, reading: keyed(delivery.reading) }),
+    record: recorder.record,
 
-    createUser: ({ externalUserId, now }) =>
-      withGraph({ externalUserIds: externalUserId === null ? [] : [externalUserId] }, (graph) => {
-        const known =
-          externalUserId === null ? undefined : graph.usersByExternalId.get(externalUserId);
-        if (known !== undefined) return { userId: known.id, created: false };
-        return { userId: openUser(graph, externalUserId, now).id, created: true };
-      }),
+    createUser: ({ externalUserId, by, now }) =>
+      change(
+        async (graph) => {
+          const externalUserIds = externalUserId === null ? [] : [externalUserId];
+          await loadGraph(graph, connection, keyRing, { externalUserIds });
+          const known =
+            externalUserId === null ? undefined : graph.usersByExternalId.get(externalUserId);
+          if (known !== undefined) return { userId: known.id, created: false };
+          return { userId: openUser(graph, externalUserId, now).id, created: true };
+        },
+        ({ userId, created }) => (created ? [creation(userId, by, now)] : []),
+      ),
 
     linkIdentity: (input) =>
-      change(async (graph) => {
-        const userId = await survivorOf(input.userId);
-        const subjects = [[input.provider, input.subjectRef]] as const;
-        await loadGraph(graph, connection, keyRing, { subjects, userIds: [userId] });
-        return linkIdentity(graph, { ...input, userId }, keyRing, rulesAt(input.now));
-      }),
+      change(
+        async (graph) => {
+          const userId = await survivorOf(input.userId);
+          const subjects = [[input.provider, input.subjectRef]] as const;
+          await loadGraph(graph, connection, keyRing, { subjects, userIds: [userId] });
+          return linkIdentity(graph, { ...input, userId }, keyRing, rulesAt(input.now));
+        },
+        (outcome) => (outcome.ok ? [link(input, outcome)] : []),
+      ),
 
     async expire(now) {
       const due = await dueUsers(instantOf(now));
@@ -107,7 +94,7 @@ export function createWriter(options: WriterOptions): Writer {
 
     async trimLog(before) {
       for (let trimmed = 0; ; ) {
-        const dropped = await queue.transaction(() => trim(before));
+        const dropped = await recorder.transaction(() => trim(before));
         trimmed += dropped;
         if (dropped < TRIM_CHUNK) return trimmed;
       }
@@ -119,58 +106,15 @@ export function createWriter(options: WriterOptions): Writer {
         const ids = await userIdsAfter(lastId);
         const last = ids.at(-1);
         if (last === undefined) return;
-        await queue.transaction(() => settleUsers(ids, 'POLICY', clock()));
+        await recorder.transaction(() => settleUsers(ids, 'POLICY', clock()));
         lastId = last;
       }
     },
 
-    transaction: (work) => queue.transaction(() => work(connection)),
+    transaction: (work) => recorder.transaction(() => work(connection)),
     change,
-    close: () => queue.close(),
+    close: recorder.close,
   };
-
-  /**
-   * Stands on what it has read and written itself. It notices when somebody else has written: another process, or other
-   * work of the queue's, after which there is a new one.
-   */
-  function openDraft(): Draft<IncomingDelivery, RecordOutcome> {
-    const graph = createGraph();
-    let version: number | null = null;
-    return {
-      async read(deliveries) {
-        version ??= await dataVersion(connection);
-        await loadGraph(graph, loading, keyRing, lookupFor(deliveries));
-        return () => {
-          const rules = rulesAt(clock());
-          return deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
-        };
-      },
-      write() {
-        const saved = saveGraph(graph, connection, version);
-        forgetChanges(graph);
-        return saved;
-      },
-      isFull: () => graph.users.size + graph.deliveriesById.size > MAX_KNOWN,
-    };
-  }
-
-  async function recordGroup(
-    deliveries: readonly IncomingDelivery[],
-  ): Promise<readonly RecordOutcome[]> {
-    const graph = createGraph();
-    await loadGraph(graph, connection, keyRing, lookupFor(deliveries));
-    const rules = rulesAt(clock());
-    const outcomes = deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
-    await saveGraph(graph, connection);
-    return outcomes;
-  }
-
-  async function withGraph<T>(lookup: Lookup, work: (graph: Graph) => T): Promise<T> {
-    return await change(async (graph) => {
-      await loadGraph(graph, connection, keyRing, lookup);
-      return work(graph);
-    });
-  }
 
   /** Ids of merged users stand for the user that they went into. */
   async function survivorOf(userId: number): Promise<number> {
@@ -181,11 +125,15 @@ export function createWriter(options: WriterOptions): Writer {
     return row?.id ?? userId;
   }
 
-  async function change<T>(work: (graph: Graph, connection: Connection) => Promise<T>): Promise<T> {
-    return await queue.transaction(async () => {
+  async function change<T>(
+    work: (graph: Graph, connection: Connection) => Promise<T>,
+    toActs: (result: T) => readonly AuditAct[],
+  ): Promise<T> {
+    return await recorder.transaction(async () => {
       const graph = createGraph();
       const result = await work(graph, connection);
-      await saveGraph(graph, connection);
+      await database.save(graph, null);
+      await appendAudit(connection, toActs(result));
       return result;
     });
   }
@@ -199,12 +147,12 @@ export function createWriter(options: WriterOptions): Writer {
     await loadGraph(graph, connection, keyRing, { userIds });
     const occasion = { kind, deliveryId: null, actor: null, occurredAt: instantOf(now) };
     settle(graph, { users: graph.users.values() }, occasion, rulesAt(now));
-    await saveGraph(graph, connection);
+    await database.save(graph, null);
     return graph.changes.length;
   }
 
   function expireUsers(userIds: readonly number[], now: Date): Promise<number> {
-    return queue.transaction(() => settleUsers(userIds, 'EXPIRY', now));
+    return recorder.transaction(() => settleUsers(userIds, 'EXPIRY', now));
   }
 
   /** One of them is poison: each alone, so that it keeps nobody else verified. */
@@ -226,16 +174,16 @@ export function createWriter(options: WriterOptions): Writer {
     // Made unique here: DISTINCT would have SQLite walk the whole table in the order of its users.
     const rows = await reading.query<{ id: number }>(
       `SELECT user_id AS id FROM user_levels
-        WHERE status = 'VERIFIED' AND expires_at <= ? AND user_id NOT IN (SELECT value FROM json_each(?))
+        WHERE status = 'VERIFIED' AND expires_at <= ? AND user_id NOT IN (?*)
         ORDER BY expires_at LIMIT ${USER_CHUNK}`,
-      [before, JSON.stringify([...stuck])],
+      [before, [...stuck]],
     );
     return [...new Set(rows.map(({ id }) => id))];
   }
 
   async function userIdsAfter(lastId: number): Promise<readonly number[]> {
     const rows = await connection.query<{ id: number }>(
-      `SELECT id FROM users WHERE id > ? AND merged_into IS NULL ORDER BY id LIMIT ${USER_CHUNK}`,
+      `SELECT id FROM users WHERE id > ? AND merged_into IS NULL AND erased_at IS NULL ORDER BY id LIMIT ${USER_CHUNK}`,
       [lastId],
     );
     return rows.map(({ id }) => id);
@@ -261,20 +209,35 @@ export function createWriter(options: WriterOptions): Writer {
     await connection.query("UPDATE settings SET value = ? WHERE name = 'log_floor'", [
       String(floor),
     ]);
-    return count?.n ?? 0;
+    const entries = count?.n ?? 0;
+    await appendAudit(connection, [trimming(entries, floor, clock())]);
+    return entries;
   }
 }
 
-/** A fault of ours must not cost a delivery: it is kept unread, to be replayed once the fault is mended. */
-function salvaged({ reading }: IncomingDelivery): IncomingDelivery['reading'] {
+// ── What the audit log says ─────────────────────────────────────────────────────────────────────────────────────────
+
+function creation(userId: number, by: string, at: Date): AuditAct {
+  const subject = `User:${userId}`;
+  return { action: 'USER_CREATED', actor: by, subject, reason: null, details: {}, at };
+}
+
+function link(
+  { by, provider, now }: LinkIdentity,
+  { userId, identityId, mergedUserId }: LinkOutcome & { readonly ok: true },
+): AuditAct {
   return {
-    kind: 'QUARANTINED',
-    eventType: reading.eventType,
-    duplicateKey: reading.duplicateKey,
-    mayRecur: true, // once that is mended, the vendor's own repeat is to be applied, not counted
-    reason: {
-      code: 'INTERNAL',
-      message: 'the gateway failed to apply it; replay it once that is mended',
-    },
+    action: 'IDENTITY_LINKED',
+    actor: by,
+    subject: `User:${userId}`,
+    reason: null,
+    details: { provider, identityId, mergedUserId },
+    at: now,
   };
+}
+
+/** @param floor - Position of the last entry that was dropped. */
+function trimming(entries: number, floor: number, at: Date): AuditAct {
+  const details = { entries, upTo: floor };
+  return { action: 'LOG_TRIMMED', actor: GATEWAY_ACTOR, subject: null, reason: null, details, at };
 }

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import type { IncomingDelivery, Store } from '../../src/store/store';
-import { openTestStore, query } from './open-test-store';
+import { query } from '../support/databases';
+import { closeTestStores, openTestStore } from './open-test-store';
 import { delivery, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -52,26 +53,28 @@ describe('an attempt', () => {
 
   it('keeps its id, its stream and its place among the others, whatever is told late', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(word, { minLength: 2, maxLength: 12 }), async (deliveries) => {
-        const { store, file } = await openTestStore();
-        let before = new Map<number, Held>();
-        for (const one of deliveries) {
-          await store.record(one);
-          const rows = await query<Held>(file, HELD);
-          for (const { id, stream, started_at } of rows) {
-            const was = before.get(id);
-            if (was === undefined) continue;
-            expect(stream).toBe(was.stream);
-            expect(started_at <= was.started_at).toBe(true);
+      fc
+        .asyncProperty(fc.array(word, { minLength: 2, maxLength: 12 }), async (deliveries) => {
+          const { store, database } = await openTestStore();
+          let before = new Map<number, Held>();
+          for (const one of deliveries) {
+            await store.record(one);
+            const rows = await query<Held>(database, HELD);
+            for (const { id, stream, started_at } of rows) {
+              const was = before.get(id);
+              if (was === undefined) continue;
+              expect(stream).toBe(was.stream);
+              expect(started_at <= was.started_at).toBe(true);
+            }
+            const still = [...before.keys()].filter((id) => rows.some((row) => row.id === id));
+            expect(rows.map(({ id }) => id).filter((id) => before.has(id))).toEqual(still);
+            before = new Map(rows.map((row) => [row.id, row]));
           }
-          const still = [...before.keys()].filter((id) => rows.some((row) => row.id === id));
-          expect(rows.map(({ id }) => id).filter((id) => before.has(id))).toEqual(still);
-          before = new Map(rows.map((row) => [row.id, row]));
-        }
-      }),
+        })
+        .afterEach(closeTestStores),
       { numRuns: 25, interruptAfterTimeLimit: 50_000 },
     );
-  }, 60_000);
+  });
 
   /** `#id number STATUS` in the order of their numbers. */
   async function attempts(store: Store): Promise<readonly string[]> {

@@ -1,11 +1,13 @@
 /** Whoever has read the whole log knows the state: no change is missing from it, and none is told twice. */
 
 import fc from 'fast-check';
+import type { DatabaseConfig } from '../../src/config/database';
 import type { Change } from '../../src/domain/change';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import type { StoreConfig } from '../../src/store/open-store';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
-import { change, openTestStore, query, stateOf, type TestStore } from './open-test-store';
+import { change, query } from '../support/databases';
+import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
 const START = Date.UTC(2024, 0, 2);
@@ -136,29 +138,31 @@ type Rules = Pick<StoreConfig, 'policy' | 'acceptSandbox'>;
 
 it('adds up to the state, and the state is what the events make, whatever was done', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(doing, { minLength: 2, maxLength: 14 }), async (doings) => {
-      let now = START;
-      let rules: Rules = { policy: DEFAULT_POLICY, acceptSandbox: true };
-      const held = await openTestStore(rules, { clock: () => new Date(now) });
-      let { store } = held;
-      for (const one of doings) {
-        now += 7 * 60_000;
-        if (one.do === 'restart') rules = one.rules;
-        store = await perform(held, store, one, new Date(now));
-        if (one.do === 'wait') now += WAIT_MS;
-      }
-      await store.expire(new Date(now));
-      const { changes } = await store.read.tail(0, 10_000, {});
-      const state = await stateOf(held.file);
-      for (const { what, told, held: row } of await compared(held.file, changes)) {
-        expect({ what, state: told }).toEqual({ what, state: row });
-      }
+    fc
+      .asyncProperty(fc.array(doing, { minLength: 2, maxLength: 14 }), async (doings) => {
+        let now = START;
+        let rules: Rules = { policy: DEFAULT_POLICY, acceptSandbox: true };
+        const held = await openTestStore(rules, { clock: () => new Date(now) });
+        let { store } = held;
+        for (const one of doings) {
+          now += 7 * 60_000;
+          if (one.do === 'restart') rules = one.rules;
+          store = await perform(held, store, one, new Date(now));
+          if (one.do === 'wait') now += WAIT_MS;
+        }
+        await store.expire(new Date(now));
+        const { changes } = await store.read.tail(0, 10_000, {});
+        const state = await stateOf(held.database);
+        for (const { what, told, held: row } of await compared(held.database, changes)) {
+          expect({ what, state: told }).toEqual({ what, state: row });
+        }
 
-      await change(held.file, "DELETE FROM settings WHERE name = 'rules'");
-      store = await held.reopen(rules); // which projects everybody again
-      expect(await stateOf(held.file)).toBe(state);
-      expect(await store.read.head()).toBe(changes.length);
-    }),
+        await change(held.database, "DELETE FROM settings WHERE name = 'rules'");
+        store = await held.reopen(rules); // which projects everybody again
+        expect(await stateOf(held.database)).toBe(state);
+        expect(await store.read.head()).toBe(changes.length);
+      })
+      .afterEach(closeTestStores),
     { numRuns: 50, interruptAfterTimeLimit: 100_000 },
   );
 }, 120_000);
@@ -166,6 +170,7 @@ it('adds up to the state, and the state is what the events make, whatever was do
 const REPLAY = {
   selection: {},
   actor: 'x',
+  by: 'test',
   reread: ({ provider, rawBody, receivedAt }: KeptDelivery) =>
     delivery(provider, rawBody.toString(), receivedAt).reading,
 };
@@ -182,11 +187,18 @@ async function perform(held: TestStore, store: Store, doing: Doing, now: Date): 
       return store;
     case 'link': {
       const [provider, subjectRef] = doing.identity;
-      await store.linkIdentity({ provider, subjectRef, userId: doing.to, actor: 'x', now });
+      await store.linkIdentity({
+        provider,
+        subjectRef,
+        userId: doing.to,
+        actor: 'x',
+        by: 'test',
+        now,
+      });
       return store;
     }
     case 'open':
-      await store.createUser({ externalUserId: doing.as, now });
+      await store.createUser({ externalUserId: doing.as, by: 'test', now });
       return store;
     case 'wait':
       await store.expire(new Date(now.getTime() + WAIT_MS));
@@ -241,9 +253,9 @@ function forgetLevels(states: Record<string, unknown>, userId: number) {
 }
 
 /** The same as it stands in the tables, beside what the log says of it. */
-async function compared(file: string, changes: readonly Change[]) {
+async function compared(database: DatabaseConfig, changes: readonly Change[]) {
   const told = statesIn(changes);
-  const rows = await query<{ what: string; state: string }>(file, STATES);
+  const rows = await query<{ what: string; state: string }>(database, STATES);
   const held = Object.fromEntries(rows.map(({ what, state }) => [what, JSON.parse(state)]));
   const kindOf = (what: string) => what.split(' ', 1)[0] ?? '';
   return [...new Set([...Object.keys(told), ...Object.keys(held)])].map((what) => ({
@@ -257,8 +269,8 @@ async function compared(file: string, changes: readonly Change[]) {
 const UNTOLD: Readonly<Record<string, unknown>> = { user: 'NOT_VERIFIED', active: true };
 
 const STATES = `
-SELECT 'user ' || id AS what, json_quote(verification_status) AS state FROM users
-UNION ALL SELECT 'active ' || id, iif(active, 'true', 'false') FROM users
-UNION ALL SELECT 'attempt ' || id, json_quote(status) FROM attempts
-UNION ALL SELECT 'rejection ' || id, coalesce(rejection, 'null') FROM attempts
-UNION ALL SELECT 'level ' || user_id || ' ' || level_key, json_quote(status) FROM user_levels`;
+SELECT 'user ' || id AS what, '"' || verification_status || '"' AS state FROM users
+UNION ALL SELECT 'active ' || id, CASE WHEN active THEN 'true' ELSE 'false' END FROM users
+UNION ALL SELECT 'attempt ' || id, '"' || status || '"' FROM attempts
+UNION ALL SELECT 'rejection ' || id, coalesce(CAST(rejection AS text), 'null') FROM attempts
+UNION ALL SELECT 'level ' || user_id || ' ' || level_key, '"' || status || '"' FROM user_levels`;

@@ -1,11 +1,7 @@
-/** A real store on a file of its own, and a view of its state that no id and no receipt shows in. */
+/** A real store on a database of its own, and a view of its state that no id and no receipt shows in. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { DatabaseConfig } from '../../src/config/database';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
-import { createConnection } from '../../src/store/connection';
-import { createDataSource, createReadingDataSource } from '../../src/store/data-source';
 import {
   openStore,
   type StoreConfig,
@@ -13,18 +9,28 @@ import {
   type StoreOptions,
 } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
+import { createTestDatabase, query, type TestDatabase } from '../support/databases';
 
 export const SILENT = { info() {}, error() {}, fatal() {} };
 
 export interface TestStore {
   readonly store: Store;
-  readonly file: string;
+  readonly database: DatabaseConfig;
+  readonly url: string;
   readonly config: StoreConfig;
-  /** Closes the store and opens it again on the same file, as a restart does. */
+  /** Closes the store and opens it again on the same database, as a restart does. */
   reopen(changed?: Partial<StoreConfig>): Promise<Store>;
 }
 
-const opened: { store: Store; folder: string }[] = [];
+const opened: { store: Store; database: TestDatabase }[] = [];
+const beside: Store[] = [];
+
+/** Another store on a database that is open already, as another process has one. Closed after the test. */
+export async function openBeside(config: StoreConfig): Promise<Store> {
+  const store = await openStore(config, SILENT, { onOtherRules: 'leave' });
+  beside.push(store);
+  return store;
+}
 
 /** Closed and deleted after the test. */
 export async function openTestStore(
@@ -32,20 +38,20 @@ export async function openTestStore(
   options: StoreOptions = {},
   log: StoreLog = SILENT,
 ): Promise<TestStore> {
-  const folder = mkdtempSync(join(tmpdir(), 'kyc-store-'));
-  const file = join(folder, 'kyc.sqlite');
+  const database = await createTestDatabase();
   const config: StoreConfig = {
-    database: { kind: 'sqlite', file },
+    database: database.config,
     dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
     policy: DEFAULT_POLICY,
     acceptSandbox: true,
     ...changed,
   };
-  const entry = { store: await openStore(config, log, options), folder };
+  const entry = { store: await openStore(config, log, options), database };
   opened.push(entry);
   return {
     store: entry.store,
-    file,
+    database: config.database,
+    url: database.url,
     config,
     async reopen(again = {}) {
       await entry.store.close();
@@ -55,76 +61,56 @@ export async function openTestStore(
   };
 }
 
-afterEach(async () => {
-  for (const { store, folder } of opened.splice(0)) {
+afterEach(closeTestStores);
+
+/** Also between the runs of a property: a server lends only so many connections. */
+export async function closeTestStores(): Promise<void> {
+  for (const store of beside.splice(0)) await store.close();
+  for (const { store, database } of opened.splice(0)) {
     await store.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
-
-/** Runs SQL on the file beside the store. */
-export async function query<Row>(file: string, sql: string): Promise<readonly Row[]> {
-  const dataSource = createReadingDataSource(file);
-  await dataSource.initialize();
-  const connection = createConnection(dataSource);
-  try {
-    return await connection.query<Row>(sql);
-  } finally {
-    await connection.close();
-  }
-}
-
-/** Every row of every table but the log, bytes included. */
-export async function tablesOf(file: string): Promise<Readonly<Record<string, unknown>>> {
-  const tables = await query<{ name: string }>(
-    file,
-    `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('changes', 'sqlite_sequence')`,
-  );
-  const rows = await Promise.all(
-    tables.map(({ name }) => query(file, `SELECT * FROM "${name}" ORDER BY 1, 2`)),
-  );
-  return Object.fromEntries(tables.map(({ name }, index) => [name, rows[index]]));
-}
-
-/** Changes the file beside the store, as another program would. */
-export async function change(file: string, sql: string): Promise<void> {
-  const dataSource = createDataSource(file);
-  await dataSource.initialize();
-  try {
-    await dataSource.query(sql);
-  } finally {
-    await dataSource.destroy();
+    await database.drop();
   }
 }
 
 /** Users, identities, attempts and levels as one text, by natural keys. Users that went into others are left out. */
-export async function stateOf(file: string): Promise<string> {
-  const [row] = await query<{ state: string }>(file, STATE);
-  return row?.state ?? '';
+export async function stateOf(database: DatabaseConfig): Promise<string> {
+  const parts: [string, unknown][] = [];
+  for (const [part, sql] of Object.entries(STATE)) {
+    const rows = await query<object>(database, sql);
+    parts.push([part, rows.map((row) => Object.entries(row).map(plainly))]);
+  }
+  return JSON.stringify(Object.fromEntries(parts));
 }
 
-const STATE = `
-WITH live AS (
-  SELECT u.id, coalesce(u.external_user_id, 'of ' || (
+/** As SQLite has it: there is no truth value, and JSON is text. */
+function plainly([column, value]: [string, unknown]): unknown {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'string' && JSON_COLUMNS.has(column)) return JSON.parse(value);
+  return value;
+}
+
+const JSON_COLUMNS = new Set(['rejection', 'review_reasons']);
+
+const LIVE = `(SELECT u.id, coalesce(u.external_user_id, 'of ' || (
     SELECT min(i.provider || '/' || i.subject_ref) FROM identities i WHERE i.user_id = u.id)) AS name,
     u.verification_status, u.status_since, u.expires_at, u.active
-  FROM users u WHERE u.merged_into IS NULL
-)
-SELECT json_object(
-  'users', (SELECT json_group_array(json_array(name, verification_status, status_since, expires_at, active))
-    FROM (SELECT * FROM live ORDER BY name)),
-  'identities', (SELECT json_group_array(json_array(provider, subject_ref, name, external_user_id, state))
-    FROM (SELECT i.*, live.name FROM identities i JOIN live ON live.id = i.user_id
-      ORDER BY i.provider, i.subject_ref)),
-  'attempts', (SELECT json_group_array(json_array(provider, subject_ref, level_key, number, attempt_ref, status,
-      provider_status, rejection, review_reasons, trust, sandbox, started_at, updated_at, decided_at))
-    FROM (SELECT a.*, i.provider, i.subject_ref FROM attempts a JOIN identities i ON i.id = a.identity_id
-      ORDER BY i.provider, i.subject_ref, a.level_key, a.number)),
-  'levels', (SELECT json_group_array(json_array(name, level_key, kind, status, since, expires_at, withdrawn, subject_ref, number))
-    FROM (SELECT v.*, live.name, i.subject_ref, a.number FROM user_levels v
-      JOIN live ON live.id = v.user_id JOIN attempts a ON a.id = v.latest_attempt_id
-      JOIN identities i ON i.id = a.identity_id ORDER BY live.name, v.level_key)),
-  'credentials', (SELECT json_group_array(json_array(provider, holder_ref, credential_ref, issued_at))
-    FROM (SELECT *, max(issued_at || holder_ref) FROM credentials GROUP BY provider, credential_ref)),
-  'kinds', (SELECT json_group_array(json_array(key, kind)) FROM (SELECT * FROM levels ORDER BY key))
-) AS state`;
+  FROM users u WHERE u.merged_into IS NULL) live`;
+
+const STATE = {
+  users: `SELECT name, verification_status, status_since, expires_at, active FROM ${LIVE} ORDER BY name`,
+  identities: `SELECT i.provider, i.subject_ref, live.name, i.external_user_id, i.state
+    FROM identities i JOIN ${LIVE} ON live.id = i.user_id ORDER BY i.provider, i.subject_ref`,
+  attempts: `SELECT i.provider, i.subject_ref, a.level_key, a.number, a.attempt_ref, a.status, a.provider_status,
+      a.rejection, a.review_reasons, a.trust, a.sandbox, a.started_at, a.updated_at, a.decided_at
+    FROM attempts a JOIN identities i ON i.id = a.identity_id
+    ORDER BY i.provider, i.subject_ref, a.level_key, a.number, a.attempt_ref, a.started_at`,
+  levels: `SELECT live.name, v.level_key, v.kind, v.status, v.since, v.expires_at, v.withdrawn, i.subject_ref, a.number
+    FROM user_levels v JOIN ${LIVE} ON live.id = v.user_id JOIN attempts a ON a.id = v.latest_attempt_id
+    JOIN identities i ON i.id = a.identity_id ORDER BY live.name, v.level_key`,
+  credentials: `SELECT c.provider, c.holder_ref, c.credential_ref, c.issued_at FROM credentials c
+    WHERE NOT EXISTS (SELECT 1 FROM credentials l
+      WHERE l.provider = c.provider AND l.credential_ref = c.credential_ref
+        AND (l.issued_at, l.holder_ref, l.id) > (c.issued_at, c.holder_ref, c.id))
+    ORDER BY c.provider, c.credential_ref`,
+  kinds: 'SELECT key, kind FROM levels ORDER BY key',
+};

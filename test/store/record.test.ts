@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { GatewayError } from '../../src/domain/errors';
 import type { IncomingDelivery, KeptDelivery, Reading, Store } from '../../src/store/store';
-import { openTestStore, query, stateOf } from './open-test-store';
+import { bytesOf, query } from '../support/databases';
+import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -151,6 +151,7 @@ describe('a delivery', () => {
         selection: { disposition: 'QUARANTINED' },
         dryRun: false,
         actor: 'test',
+        by: 'test',
         now: NOW,
         reread: learnt,
       });
@@ -270,12 +271,17 @@ describe('a delivery', () => {
     };
     expect(await dispositions(store, [delivery('fractal-id', shared, NOW)])).toEqual(['APPLIED']);
     expect(await store.read.countUsers({})).toBe(0);
-    const { userId } = await store.createUser({ externalUserId: 'customer-1', now: NOW });
+    const { userId } = await store.createUser({
+      externalUserId: 'customer-1',
+      by: 'test',
+      now: NOW,
+    });
     await store.linkIdentity({
       provider: 'fractal-id',
       subjectRef: 'human-1',
       userId,
       actor: 'test',
+      by: 'test',
       now: NOW,
     });
     expect(await store.read.credentialsOf([userId])).toMatchObject([
@@ -322,8 +328,8 @@ describe('two words in any order', () => {
     await dispositions(forward.store, told);
     const backward = await openTestStore();
     await dispositions(backward.store, [...told].reverse());
-    const state = await stateOf(forward.file);
-    expect(await stateOf(backward.file)).toBe(state);
+    const state = await stateOf(forward.database);
+    expect(await stateOf(backward.database)).toBe(state);
     expect(state).toContain(kept);
   });
 });
@@ -401,7 +407,7 @@ describe('the log', () => {
     }
     const users = await store.read.usersByIds([...left.keys()]);
     for (const user of users) expect(user?.verificationStatus).toBe(left.get(user?.id ?? 0));
-  }, 60_000);
+  });
 });
 
 describe('a poisonous delivery', () => {
@@ -468,6 +474,7 @@ describe('a delivery that could not be applied for a fault of ours', () => {
       selection: { disposition: 'QUARANTINED' },
       dryRun: false,
       actor: 'test',
+      by: 'test',
       now: NOW,
       reread: () => sound.reading,
     });
@@ -485,12 +492,12 @@ describe('what lies on the disk', () => {
       delivery('paycaddy', 'unreadable', NOW),
     ];
     const kept: string[][] = [];
-    for (const { store, file } of [await openTestStore(), await openTestStore()]) {
+    for (const { store, database } of [await openTestStore(), await openTestStore()]) {
       for (const one of told) await store.record(one);
-      const bytes = Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]);
+      const bytes = await bytesOf(database);
       for (const { reading } of told) expect(bytes.includes(reading.duplicateKey)).toBe(false);
       const rows = await query<{ key: string }>(
-        file,
+        database,
         'SELECT duplicate_key AS key FROM deliveries UNION ALL SELECT key FROM events',
       );
       kept.push(rows.map(({ key }) => key));
@@ -500,7 +507,7 @@ describe('what lies on the disk', () => {
   });
 
   it('shows no personal data', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     await store.record(
       delivery(
         'paycaddy',
@@ -515,9 +522,7 @@ describe('what lies on the disk', () => {
         NOW,
       ),
     );
-    const bytes = Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]).toString(
-      'latin1',
-    );
+    const bytes = (await bytesOf(database)).toString('latin1');
     expect(bytes).toContain('user-1');
     expect(bytes).not.toContain('Wintergreen');
     expect(bytes).not.toContain('winter@example.test');
@@ -528,17 +533,20 @@ describe('what lies on the disk', () => {
   });
 
   it('lies under a key of each identity, wrapped by the current master key', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
     await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
     await store.record(delivery('paycaddy', 'unreadable', NOW));
     const keys = await query<{ data_key: Buffer; data_key_id: string }>(
-      file,
-      'SELECT data_key, data_key_id FROM identities',
+      database,
+      'SELECT data_key, data_key_id FROM identity_keys',
     );
     expect(keys.map(({ data_key_id }) => data_key_id)).toEqual(['test', 'test']);
     expect(keys[0]?.data_key.equals(keys[1]?.data_key ?? Buffer.alloc(0))).toBe(false);
-    const bodies = await query(file, 'SELECT identity_id, body_key_id FROM deliveries ORDER BY id');
+    const bodies = await query(
+      database,
+      'SELECT identity_id, body_key_id FROM deliveries ORDER BY id',
+    );
     expect(bodies).toEqual([
       { identity_id: 1, body_key_id: null },
       { identity_id: 2, body_key_id: null },
@@ -555,7 +563,10 @@ describe('what lies on the disk', () => {
     });
     await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
     expect(await store.read.profilesOf([1, 2])).toMatchObject([{ age: '33' }, { age: '33' }]);
-    const keys = await query(opened.file, 'SELECT data_key_id FROM identities ORDER BY id');
+    const keys = await query(
+      opened.database,
+      'SELECT data_key_id FROM identity_keys ORDER BY identity_id',
+    );
     expect(keys).toEqual([{ data_key_id: 'test' }, { data_key_id: 'newer' }]);
   });
 

@@ -1,9 +1,11 @@
 /** What a replay must keep and what it must correct. */
 
+import type { DatabaseConfig } from '../../src/config/database';
 import { UnknownProviderError } from '../../src/domain/errors';
 import { openStore } from '../../src/store/open-store';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
-import { openTestStore, query, SILENT, stateOf, tablesOf } from './open-test-store';
+import { query, tablesOf } from '../support/databases';
+import { openTestStore, SILENT, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -18,7 +20,7 @@ function reading(mend: (body: string, kept: KeptDelivery) => string = (body) => 
 }
 
 function replay(store: Store, reread: Reread, dryRun = false, selection = {}) {
-  return store.replay({ selection, dryRun, actor: 'an operator', now: NOW, reread });
+  return store.replay({ selection, dryRun, actor: 'an operator', by: 'test', now: NOW, reread });
 }
 
 function dispositions(store: Store, ...ids: number[]) {
@@ -30,9 +32,9 @@ function dispositions(store: Store, ...ids: number[]) {
 describe('a replay', () => {
   // It took the events back and kept the delivery as QUARANTINED: a slip in an adapter undid what users had.
   it('leaves alone what was applied and cannot be read any more, and says why', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
-    const before = await tablesOf(file);
+    const before = await tablesOf(database);
 
     const outcome = await replay(
       store,
@@ -43,7 +45,7 @@ describe('a replay', () => {
     expect(outcome.failed).toEqual([
       { deliveryId: 1, reason: { code: 'STATUS_UNMAPPED', message: expect.any(String) } },
     ]);
-    expect(await tablesOf(file)).toEqual(before);
+    expect(await tablesOf(database)).toEqual(before);
   });
 
   it('renews the reason of what still cannot be read', async () => {
@@ -88,7 +90,7 @@ describe('a replay', () => {
 
   // The delivery went to whom it had concerned before, and that one's state stayed as if nothing had moved.
   it('that reads another subject corrects both, and hands the delivery over', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
     const outcome = await replay(
       store,
@@ -103,7 +105,7 @@ describe('a replay', () => {
     expect(String((await store.read.rawBodiesOf([1]))[0])).toContain('applicant-1');
     expect(
       await query(
-        file,
+        database,
         `SELECT i.subject_ref AS ref, (SELECT count(*) FROM events e WHERE e.identity_id = i.id) AS events
           FROM identities i ORDER BY i.id`,
       ),
@@ -141,23 +143,23 @@ describe('a replay', () => {
 
   // What is personal was not compared: a corrected name was never stored.
   it('corrects what is personal', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 5), NOW));
-    const before = await stateOf(file);
+    const before = await stateOf(database);
     const mended = reading((body) => body.replace('Invented Person', 'Imagined Person'));
 
     expect(await replay(store, mended)).toMatchObject({ redisposed: [], changes: [], failed: [] });
 
     expect(await store.read.profilesOf([1])).toMatchObject([{ fullName: 'Imagined Person' }]);
     expect(await dispositions(store, 1)).toEqual([['APPLIED', null, 1]]);
-    expect(await stateOf(file)).toBe(before);
-    const corrected = await tablesOf(file);
+    expect(await stateOf(database)).toBe(before);
+    const corrected = await tablesOf(database);
     await replay(store, mended);
-    expect(await tablesOf(file)).toEqual(corrected);
+    expect(await tablesOf(database)).toEqual(corrected);
   });
 
   it('tells a word said twice from a word said once', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     const [first, second] = ['a', 'b'].map((name) => ({
       type: 'PROFILE' as const,
       subjectRef: 'one',
@@ -174,7 +176,7 @@ describe('a replay', () => {
     await store.record({ ...delivery('sumsub', 'twice', NOW), reading: tells(first, second) });
     await replay(store, () => tells(first, first));
     expect(await store.read.profilesOf([1])).toEqual([{ fullName: 'a' }]);
-    expect(await query(file, 'SELECT count(*) AS n FROM events')).toEqual([{ n: 2 }]);
+    expect(await query(database, 'SELECT count(*) AS n FROM events')).toEqual([{ n: 2 }]);
   });
 
   describe('of a credential', () => {
@@ -186,57 +188,60 @@ describe('a replay', () => {
         shared_at: '2024-01-01T00:00:00Z',
       },
     });
-    const rows = (file: string) =>
+    const rows = (database: DatabaseConfig) =>
       query(
-        file,
+        database,
         'SELECT holder_ref AS holder, credential_ref AS ref, delivery_id AS id FROM credentials ORDER BY id',
       );
 
     it('corrects its holder', async () => {
-      const { store, file } = await openTestStore();
+      const { store, database } = await openTestStore();
       await store.record(delivery('fractal-id', shared('c-1'), NOW));
       await replay(
         store,
         reading((body) => body.replace('holder-1', 'holder-2')),
       );
-      expect(await rows(file)).toEqual([{ holder: 'holder-2', ref: 'c-1', id: 1 }]);
+      expect(await rows(database)).toEqual([{ holder: 'holder-2', ref: 'c-1', id: 1 }]);
       expect(await dispositions(store, 1)).toEqual([['APPLIED', null, null]]);
     });
 
     it('forgets what is read no longer, so that what another delivery says holds', async () => {
-      const { store, file } = await openTestStore();
+      const { store, database } = await openTestStore();
       await store.record(delivery('fractal-id', shared('c-1'), NOW));
       await store.record(delivery('fractal-id', shared('c-1', 'holder-2'), NOW));
       const both = [
         { holder: 'holder-1', ref: 'c-1', id: 1 },
         { holder: 'holder-2', ref: 'c-1', id: 2 },
       ];
-      expect(await rows(file)).toEqual(both);
+      expect(await rows(database)).toEqual(both);
       const ignored: Reread = (kept) =>
         kept.id === 2
           ? { kind: 'IGNORED', eventType: 'credential_shared', duplicateKey: 'ignored' }
           : reading()(kept);
 
       const rehearsed = await replay(store, ignored, true);
-      expect(await rows(file)).toEqual(both);
+      expect(await rows(database)).toEqual(both);
       const done = await replay(store, ignored);
 
       expect(done).toEqual(rehearsed);
       expect(done.redisposed).toEqual([{ deliveryId: 2, before: 'APPLIED', after: 'IGNORED' }]);
-      expect(await rows(file)).toEqual(both.slice(0, 1));
+      expect(await rows(database)).toEqual(both.slice(0, 1));
     });
   });
 
   // The digits that order words of one millisecond were counted anew, so that two of them came to be equal.
   it('keeps the place of a word without a clock among those of its millisecond', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     for (const [id, note] of ['first', 'second', 'third'].entries()) {
       const status = id === 1 ? 'rejected' : 'approved';
       await store.record(delivery('kraken', { id: 'user-1', status, note }, NOW));
     }
     const receipts = () =>
-      query(file, 'SELECT delivery_id AS id, received_at AS at FROM events ORDER BY received_at');
-    const before = [await receipts(), await stateOf(file)];
+      query(
+        database,
+        'SELECT delivery_id AS id, received_at AS at FROM events ORDER BY received_at',
+      );
+    const before = [await receipts(), await stateOf(database)];
     // Of the second alone, and by another key of the vendor: it is taken back, and says the same again.
     const outcome = await replay(
       store,
@@ -248,33 +253,35 @@ describe('a replay', () => {
       { ids: [2] },
     );
     expect(outcome).toMatchObject({ redisposed: [], changes: [], failed: [] });
-    expect(await query(file, 'SELECT id FROM events ORDER BY id')).not.toContainEqual({ id: 2 });
-    expect([await receipts(), await stateOf(file)]).toEqual(before);
+    expect(await query(database, 'SELECT id FROM events ORDER BY id')).not.toContainEqual({
+      id: 2,
+    });
+    expect([await receipts(), await stateOf(database)]).toEqual(before);
   });
 
   it('of what turned out to repeat another delivery changes nothing', async () => {
-    const { store, file } = await openTestStore();
+    const { store, database } = await openTestStore();
     for (const spelling of ['verified-1', 'verified-2']) {
       await store.record(delivery('paycaddy', paycaddy(spelling, 'user-1', 5), NOW));
     }
     const learnt = reading((body) => body.replace(/verified-\d/, 'verified'));
     await replay(store, learnt);
-    const before = await tablesOf(file);
+    const before = await tablesOf(database);
     expect(await replay(store, learnt)).toMatchObject({ redisposed: [], changes: [], failed: [] });
-    expect(await tablesOf(file)).toEqual(before);
+    expect(await tablesOf(database)).toEqual(before);
   });
 });
 
 describe('a replay beside a gateway', () => {
   // It projected users by rules that were no longer those of the gateway.
   it.each([true, false])('whose rules change meanwhile ends (dry run: %s)', async (dryRun) => {
-    const { store, config, file } = await openTestStore();
+    const { store, config, database } = await openTestStore();
     await store.record(delivery('paycaddy', paycaddy('newly-verified', 'user-1', 5), NOW));
     const command = await openStore(config, SILENT, { onOtherRules: 'refuse' });
     try {
       const restarted = await openStore({ ...config, acceptSandbox: false }, SILENT);
       await restarted.close();
-      const before = await tablesOf(file);
+      const before = await tablesOf(database);
       await expect(
         replay(
           command,
@@ -282,7 +289,7 @@ describe('a replay beside a gateway', () => {
           dryRun,
         ),
       ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-      expect(await tablesOf(file)).toEqual(before);
+      expect(await tablesOf(database)).toEqual(before);
     } finally {
       await command.close();
     }
@@ -343,10 +350,10 @@ describe('a replay of many deliveries', () => {
   });
 
   it('rehearsed, answers what it then does, and changes nothing at all', async () => {
-    const { store, file } = await openWithMany();
-    const before = await tablesOf(file);
+    const { store, database } = await openWithMany();
+    const before = await tablesOf(database);
     const rehearsed = await replay(store, learnt, true);
-    expect(await tablesOf(file)).toEqual(before);
+    expect(await tablesOf(database)).toEqual(before);
     expect(await replay(store, learnt)).toEqual(rehearsed);
   });
 

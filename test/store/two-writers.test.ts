@@ -1,28 +1,9 @@
 /** A gateway and a command beside it, or two gateways by mistake, on one file. */
 
 import { openStore } from '../../src/store/open-store';
-import { openTestStore, query, SILENT, stateOf } from './open-test-store';
-import { delivery, sumsub } from './vendor-deliveries';
-
-const NOW = new Date('2024-02-01T12:00:00Z');
-const PEOPLE = 40;
-
-const red = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'RED' } };
-const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
-
-/** Two accounts each, of which it turns out late that they are one person's. */
-const story = Array.from({ length: PEOPLE }, (_, person) => {
-  const [first, second] = [{ applicantId: `a${person}` }, { applicantId: `b${person}` }];
-  const named = { externalUserId: `e${person}` };
-  return [
-    sumsub('applicantCreated', first, 1),
-    sumsub('applicantReviewed', { ...first, ...green }, 2),
-    sumsub('applicantPending', { ...first, ...named, reviewStatus: 'pending' }, 3),
-    sumsub('applicantCreated', second, 1),
-    sumsub('applicantPending', { ...second, ...named, reviewStatus: 'pending' }, 2),
-    sumsub('applicantReviewed', { ...second, ...red }, 4),
-  ].map((body) => delivery('sumsub', body, NOW));
-}).flat();
+import { query } from '../support/databases';
+import { openTestStore, SILENT, stateOf } from './open-test-store';
+import { story } from './two-accounts';
 
 it('two writers on one file keep each delivery once, and end where one alone does', async () => {
   const alone = await openTestStore();
@@ -41,14 +22,14 @@ it('two writers on one file keep each delivery once, and end where one alone doe
     await other.close();
   }
 
-  expect(await stateOf(shared.file)).toBe(await stateOf(alone.file));
+  expect(await stateOf(shared.database)).toBe(await stateOf(alone.database));
   const [kept] = await query<{ n: number; repeats: number }>(
-    shared.file,
-    'SELECT count(*) AS n, sum(duplicates) AS repeats FROM deliveries',
+    shared.database,
+    'SELECT count(*) AS n, CAST(sum(duplicates) AS integer) AS repeats FROM deliveries',
   );
   expect(kept).toEqual({ n: story.length, repeats: story.length });
   const [log] = await query<{ n: number; last: number }>(
-    shared.file,
+    shared.database,
     'SELECT count(*) AS n, max(id) AS last FROM changes',
   );
   expect(log?.n).toBe(log?.last);
@@ -66,5 +47,5 @@ it('a writer notices what another one has written since it last looked', async (
   await other.record(reviewed);
   await other.close();
   await shared.store.record(pending);
-  expect(await stateOf(shared.file)).toBe(await stateOf(alone.file));
+  expect(await stateOf(shared.database)).toBe(await stateOf(alone.database));
 });

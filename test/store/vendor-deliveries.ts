@@ -1,7 +1,7 @@
 /** Deliveries as the real adapters read them, from bodies that the vendors could have sent. */
 
 import type { ProviderId } from '../../src/domain/level';
-import { readDelivery } from '../../src/ingest/read-delivery';
+import { readAnswer, readDelivery } from '../../src/ingest/read-delivery';
 import { createProviders } from '../../src/providers/registry';
 import type { IncomingDelivery } from '../../src/store/store';
 
@@ -31,6 +31,20 @@ export function delivery(
   const rawBody = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const reading = readDelivery(adapter, { headers: {}, rawBody, subpath: '' }, receivedAt);
   return { provider: adapter.id, receivedAt, rawBody, subpath: '', trust: 'SIGNED', reading };
+}
+
+/** What the pipeline would hand to the store for an answer to a question that was asked at `askedAt`. */
+export function answer(
+  provider: ProviderId,
+  subpath: string,
+  body: object,
+  askedAt: Date,
+): IncomingDelivery {
+  const adapter = CLASSIC.get(provider);
+  if (adapter === undefined) throw new Error(`no adapter ${provider}`);
+  const rawBody = Buffer.from(JSON.stringify(body));
+  const reading = readAnswer(adapter, { rawBody, subpath }, askedAt);
+  return { provider, receivedAt: askedAt, rawBody, subpath, trust: 'CONFIRMED', reading };
 }
 
 export function fractalId(type: string, level: string, user: string, second: number) {

@@ -20,9 +20,8 @@ export class ApiKeyEntity {
   @Column('text')
   hash!: string;
 
-  /** JSON list of scopes. */
-  @Column('text')
-  scopes!: string;
+  @Column('simple-json')
+  scopes!: readonly string[];
 
   @Column('text', { name: 'created_at' })
   createdAt!: string;

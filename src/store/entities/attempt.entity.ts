@@ -11,6 +11,13 @@ import { UserEntity } from './user.entity';
 @Index('attempts_by_start', ['startedAt', 'id'])
 @Index('attempts_by_update', ['updatedAt', 'id'])
 @Index('attempts_by_status', ['status', 'startedAt', 'id'])
+@Index('attempts_open', ['levelKey', 'status', 'updatedAt', 'decidedAt'], {
+  where: 'decided_at IS NULL',
+})
+@Index('attempts_to_ask', ['updatedAt', 'id'], { where: 'decided_at IS NULL' })
+@Index('attempts_unconfirmed', ['updatedAt', 'id'], {
+  where: "trust || ' ' || status IN ('TOKEN APPROVED', 'CONFIRMED CANCELLED')",
+})
 export class AttemptEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
   id!: number;
@@ -51,12 +58,12 @@ export class AttemptEntity {
   providerStatus!: string;
 
   /** JSON of `Rejection`. */
-  @Column('text', { nullable: true })
-  rejection!: string | null;
+  @Column('simple-json', { nullable: true })
+  rejection!: object | null;
 
   /** JSON list of `Reason`. */
-  @Column('text', { name: 'review_reasons' })
-  reviewReasons!: string;
+  @Column('simple-json', { name: 'review_reasons' })
+  reviewReasons!: readonly object[];
 
   @Column('text')
   trust!: string;

@@ -52,8 +52,8 @@ export class ChangeEntity {
   previousActive!: boolean;
 
   /** JSON of `Rejection`. */
-  @Column('text', { nullable: true })
-  rejection!: string | null;
+  @Column('simple-json', { nullable: true })
+  rejection!: object | null;
 
   @Column('text')
   cause!: string;

@@ -44,8 +44,8 @@ export class EventEntity {
   trust!: string;
 
   /** JSON of the `VerificationEvent`, without what is personal. */
-  @Column('text')
-  body!: string;
+  @Column('simple-json')
+  body!: object;
 
   /** Ciphertext, under the identity's key, of the JSON of what is personal. */
   @Column('blob', { nullable: true })

@@ -1,4 +1,4 @@
-/** One user's account at one provider, and the key under which its personal data lies. */
+/** One user's account at one provider. */
 
 import {
   Column,
@@ -41,14 +41,6 @@ export class IdentityEntity {
   /** Tied by an operator: the vendor's word no longer moves it to another user. */
   @Column('boolean')
   linked!: boolean;
-
-  /** The identity's own data key, wrapped by a master key. */
-  @Column('blob', { name: 'data_key' })
-  dataKey!: Buffer;
-
-  /** Which master key wraps it. */
-  @Column('text', { name: 'data_key_id' })
-  dataKeyId!: string;
 
   /** The latest delivery without a clock of the vendor's: a repeat of that one is no news. */
   @Column('integer', { name: 'undated_delivery_id', nullable: true })

@@ -43,6 +43,11 @@ export class UserEntity {
   @Column('boolean')
   active!: boolean;
 
+  /** When all that is personal was destroyed; what is left of the user is a record. */
+  @Index('users_erased', { where: 'erased_at IS NOT NULL' })
+  @Column('text', { name: 'erased_at', nullable: true })
+  erasedAt!: string | null;
+
   @Column('text', { name: 'created_at' })
   createdAt!: string;
 

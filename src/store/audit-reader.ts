@@ -1,0 +1,74 @@
+/** Reads the audit log. */
+
+import type { AuditAction, AuditEntry } from '../domain/audit';
+import type { AuditRow } from './audit-chain';
+import type { Connection } from './database';
+import { type KeysetColumns, keysetPage } from './keyset';
+import type { AuditFilter, Reader } from './store';
+import { type Clause, oneOf, where } from './where';
+
+type AuditReader = Pick<Reader, 'auditEntries' | 'auditEntriesByIds' | 'countAuditEntries'>;
+type AuditSql = AuditRow & KeysetColumns;
+
+const COLUMNS = `e.seq, e.seq AS id, e.at, e.action, e.actor, e.subject, e.reason, e.details, e.previous, e.hash`;
+
+export function createAuditReader(connection: Connection): AuditReader {
+  return {
+    async auditEntriesByIds(seqs) {
+      const rows = await connection.query<AuditSql>(
+        `SELECT ${COLUMNS} FROM audit_entries e WHERE e.seq IN (?*)`,
+        [seqs],
+      );
+      const bySeq = new Map(rows.map((row) => [row.seq, toEntry(row)]));
+      return seqs.map((seq) => bySeq.get(seq) ?? null);
+    },
+
+    auditEntries: (filter, page) =>
+      keysetPage<AuditSql, AuditEntry>(
+        connection,
+        {
+          select: `${COLUMNS}, e.at AS sort_key`,
+          from: 'audit_entries e',
+          clauses: clausesOf(filter),
+          sortKey: 'e.at',
+          id: 'e.seq',
+          direction: 'DESC',
+          toRow: toEntry,
+        },
+        page,
+      ),
+
+    async countAuditEntries(filter) {
+      const { sql, parameters } = where(clausesOf(filter));
+      const [row] = await connection.query<{ n: number }>(
+        `SELECT count(*) AS n FROM audit_entries e ${sql}`,
+        parameters,
+      );
+      return row?.n ?? 0;
+    },
+  };
+}
+
+function clausesOf(filter: AuditFilter): readonly Clause[] {
+  return [
+    oneOf('e.action', filter.action),
+    ['e.actor = ?', filter.actor],
+    ['e.subject = ?', filter.subject],
+    ['e.at >= ?', filter.from?.toISOString()],
+    ['e.at < ?', filter.before?.toISOString()],
+  ];
+}
+
+function toEntry(sql: AuditSql): AuditEntry {
+  return {
+    seq: sql.seq,
+    at: new Date(sql.at),
+    action: sql.action as AuditAction, // only `appendAudit` writes here, and takes no other
+    actor: sql.actor,
+    subject: sql.subject,
+    reason: sql.reason,
+    details: JSON.parse(sql.details),
+    previous: sql.previous,
+    hash: sql.hash,
+  };
+}

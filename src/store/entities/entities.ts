@@ -1,0 +1,39 @@
+/** The tables, the same in both engines. */
+
+import { ApiKeyEntity } from './api-key.entity';
+import { AttemptEntity } from './attempt.entity';
+import { AuditEntryEntity } from './audit-entry.entity';
+import { ChangeEntity } from './change.entity';
+import { CredentialEntity } from './credential.entity';
+import { DeliveryEntity } from './delivery.entity';
+import { ErasedSubjectEntity } from './erased-subject.entity';
+import { ErasureRequestEntity } from './erasure-request.entity';
+import { EventEntity } from './event.entity';
+import { IdentityEntity } from './identity.entity';
+import { IdentityKeyEntity } from './identity-key.entity';
+import { LegalHoldEntity } from './legal-hold.entity';
+import { LevelEntity } from './level.entity';
+import { SettingEntity } from './setting.entity';
+import { StatusAskEntity } from './status-ask.entity';
+import { UserEntity } from './user.entity';
+import { UserLevelEntity } from './user-level.entity';
+
+export const ENTITIES = [
+  ApiKeyEntity,
+  AttemptEntity,
+  AuditEntryEntity,
+  ChangeEntity,
+  CredentialEntity,
+  DeliveryEntity,
+  ErasedSubjectEntity,
+  ErasureRequestEntity,
+  EventEntity,
+  IdentityEntity,
+  IdentityKeyEntity,
+  LegalHoldEntity,
+  LevelEntity,
+  SettingEntity,
+  StatusAskEntity,
+  UserEntity,
+  UserLevelEntity,
+];

@@ -1,0 +1,165 @@
+/**
+ * Erases a user in an open transaction: destroys the keys, empties what was sealed under them, and takes every id, text and
+ * word of others out of what stands in the clear. What stays is a record without a name: statuses, levels, attempts and the
+ * log of their changes, which nothing changes any more.
+ */
+
+import type { Rejection } from '../domain/change';
+import { withoutFreeText, withoutRemarks } from '../domain/erasure';
+import type { Reason } from '../domain/event';
+import { instantOf } from '../domain/instant';
+import type { Connection } from './database';
+import type { Graph, UserNode } from './graph';
+import type { Pseudonyms } from './pseudonyms';
+import { logErasure } from './settle';
+
+export interface Erased {
+  readonly identities: number;
+  readonly deliveries: number;
+}
+
+/**
+ * @param user - Live, and in the graph with all that belongs to them; the graph is to be saved afterwards.
+ * @param mentions - Further deliveries that speak of them.
+ */
+export async function eraseUser(
+  graph: Graph,
+  connection: Connection,
+  pseudonyms: Pseudonyms,
+  user: UserNode,
+  mentions: readonly number[],
+  { actor, now }: { readonly actor: string; readonly now: Date },
+): Promise<Erased> {
+  const users = await connection.query<{ id: number; external_user_id: string | null }>(
+    'SELECT id, external_user_id FROM users WHERE id = ? OR merged_into = ?',
+    [user.id, user.id],
+  );
+  const identities = [...user.identities];
+  const identityIds = identities.map(({ id }) => id);
+  const userIds = users.map(({ id }) => id);
+
+  const digests = [
+    ...identities.map(({ provider, subjectRef }) => pseudonyms.subject(provider, subjectRef)),
+    ...users.flatMap(({ external_user_id: id }) =>
+      id === null ? [] : pseudonyms.externalUser(id),
+    ),
+  ];
+  for (const digest of digests) {
+    await connection.query(
+      `INSERT INTO erased_subjects (digest, erased_at) VALUES (?, ?)
+        ON CONFLICT (digest) DO UPDATE SET erased_at = excluded.erased_at`,
+      [digest, now.toISOString()],
+    );
+  }
+
+  const deliveries = await concerned(connection, user, identityIds);
+  await empty(connection, [...new Set([...deliveries, ...mentions])]);
+  await connection.query('DELETE FROM identity_keys WHERE identity_id IN (?*)', [identityIds]);
+  await connection.query('DELETE FROM status_asks WHERE identity_id IN (?*)', [identityIds]);
+  await connection.query('DELETE FROM events WHERE identity_id IN (?*)', [identityIds]);
+  for (const { id, provider, subjectRef } of identities) {
+    await connection.query('DELETE FROM credentials WHERE provider = ? AND holder_ref = ?', [
+      provider,
+      subjectRef,
+    ]);
+    await connection.query(
+      `UPDATE identities SET subject_ref = ?, external_user_id = NULL, undated_delivery_id = NULL
+        WHERE id = ?`,
+      [pseudonyms.placeholder(id, provider, subjectRef), id],
+    );
+  }
+  const attemptIds = await forgetRemarks(connection, identityIds, userIds);
+  // Nothing more is to be expected of those that are open: nobody is to wait for them, or to ask the vendor.
+  await connection.query(
+    `UPDATE attempts SET attempt_ref = NULL, decided_at = coalesce(decided_at, ?) WHERE id IN (?*)`,
+    [instantOf(now), attemptIds],
+  );
+  await connection.query('UPDATE user_levels SET expires_at = NULL WHERE user_id IN (?*)', [
+    userIds,
+  ]);
+  await connection.query('DELETE FROM legal_holds WHERE user_id IN (?*)', [userIds]);
+  await connection.query('DELETE FROM erasure_requests WHERE user_id IN (?*)', [userIds]);
+  await connection.query(
+    `UPDATE users SET external_user_id = NULL, expires_at = NULL, erased_at = ?, updated_at = ?
+      WHERE id IN (?*)`,
+    [now.toISOString(), now.toISOString(), userIds],
+  );
+  logErasure(graph, user, actor, now);
+  return { identities: identities.length, deliveries: deliveries.length + mentions.length };
+}
+
+/** Also those about their credentials, which bear another id of theirs, and belong to no account. */
+async function concerned(
+  connection: Connection,
+  { identities }: UserNode,
+  identityIds: readonly number[],
+): Promise<readonly number[]> {
+  const rows = await connection.query<{ id: number }>(
+    `SELECT id FROM deliveries WHERE identity_id IN (?*)
+      UNION SELECT delivery_id FROM events WHERE identity_id IN (?*)`,
+    [identityIds, identityIds],
+  );
+  const ids = rows.map(({ id }) => id);
+  for (const { provider, subjectRef } of identities) {
+    const told = await connection.query<{ id: number }>(
+      'SELECT delivery_id AS id FROM credentials WHERE provider = ? AND holder_ref = ?',
+      [provider, subjectRef],
+    );
+    ids.push(...told.map(({ id }) => id));
+  }
+  return ids;
+}
+
+/** That they came stays, and how often. Whatever could not be read will never be. */
+export async function empty(connection: Connection, deliveryIds: readonly number[]): Promise<void> {
+  await connection.query(
+    `UPDATE deliveries SET body = ?, body_key_id = NULL, subpath = '', reason = NULL,
+        disposition = CASE disposition WHEN 'QUARANTINED' THEN 'IGNORED' ELSE disposition END
+      WHERE id IN (?*)`,
+    [Buffer.alloc(0), deliveryIds],
+  );
+}
+
+interface AttemptSql {
+  readonly id: number;
+  readonly rejection: string | null;
+  readonly review_reasons: string;
+}
+
+/** @returns the ids of their attempts. */
+async function forgetRemarks(
+  connection: Connection,
+  identityIds: readonly number[],
+  userIds: readonly number[],
+): Promise<readonly number[]> {
+  const attempts = await connection.query<AttemptSql>(
+    'SELECT id, rejection, review_reasons FROM attempts WHERE identity_id IN (?*)',
+    [identityIds],
+  );
+  for (const { id, rejection, review_reasons } of attempts) {
+    const reasons: readonly Reason[] = JSON.parse(review_reasons);
+    if (rejection === null && reasons.length === 0) continue;
+    await connection.query('UPDATE attempts SET rejection = ?, review_reasons = ? WHERE id = ?', [
+      rejection === null ? null : bare(rejection),
+      JSON.stringify(withoutFreeText(reasons)),
+      id,
+    ]);
+  }
+  const attemptIds = attempts.map(({ id }) => id);
+  // An attempt may have been told of as another user's, before its account moved.
+  const changes = await connection.query<{ id: number; rejection: string }>(
+    `SELECT id, rejection FROM changes WHERE attempt_id IN (?*) AND rejection IS NOT NULL
+      UNION ALL SELECT id, rejection FROM changes
+        WHERE user_id IN (?*) AND rejection IS NOT NULL AND attempt_id NOT IN (?*)`,
+    [attemptIds, userIds, attemptIds],
+  );
+  for (const { id, rejection } of changes) {
+    await connection.query('UPDATE changes SET rejection = ? WHERE id = ?', [bare(rejection), id]);
+  }
+  return attemptIds;
+}
+
+function bare(json: string): string {
+  const rejection: Rejection = JSON.parse(json);
+  return JSON.stringify(withoutRemarks(rejection));
+}

@@ -1,0 +1,75 @@
+/** How one connection to PostgreSQL is made: address, TLS, time limits, types. */
+
+import { readFileSync } from 'node:fs';
+import { type ClientConfig, types } from 'pg';
+import type { PostgresConfig } from '../../config/database';
+import { ConfigError } from '../../domain/errors';
+
+/** How long a statement may take, in milliseconds. The longest are pages of large tables that no index is made for. */
+const STATEMENT_TIMEOUT_MS = 15_000;
+/** How long a writer waits for the others, in milliseconds: whoever posts is told to come again sooner than it gives up. */
+const LOCK_TIMEOUT_MS = 5_000;
+/** A gateway that stops in the midst of a transaction, be it a frozen one, keeps the others waiting no longer than this. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Where the network keeps silent, the server's own limit cannot be heard. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+
+/** @throws {ConfigError} if a certificate cannot be read. */
+export function addressOf(config: PostgresConfig): ClientConfig {
+  const { host, port, database, user, password } = config;
+  return {
+    host,
+    port,
+    database,
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password }),
+    ssl: tlsOf(config),
+    application_name: 'kyc-gateway',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+}
+
+/** For the connections that serve, not for migrations, which take as long as they take. */
+export function limited(address: ClientConfig): ClientConfig {
+  return {
+    ...address,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    types: { getTypeParser },
+  };
+}
+
+function tlsOf({ tls }: PostgresConfig): ClientConfig['ssl'] {
+  if (tls === null) return false;
+  const { verify, rootCertificate, certificate, key } = tls;
+  return {
+    rejectUnauthorized: verify !== 'none',
+    ...(verify === 'ca' ? { checkServerIdentity: () => undefined } : {}),
+    ...(rootCertificate === null ? {} : { ca: read('sslrootcert', rootCertificate) }),
+    ...(certificate === null ? {} : { cert: read('sslcert', certificate) }),
+    ...(key === null ? {} : { key: read('sslkey', key) }),
+  };
+}
+
+function read(parameter: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigError([`DATABASE_URL: expected ${parameter} to name a file that can be read`], {
+      cause,
+    });
+  }
+}
+
+/** Ids and counts as numbers: a gateway gives out no id beyond 2^53. JSON as its text: whoever reads a row reads that. */
+const getTypeParser: typeof types.getTypeParser = (oid: number, format?: 'text' | 'binary') => {
+  if (format === 'binary') return types.getTypeParser(oid, 'binary');
+  if (oid === types.builtins.INT8) return Number;
+  if (oid === types.builtins.JSON || oid === types.builtins.JSONB) return String;
+  return types.getTypeParser(oid, 'text');
+};

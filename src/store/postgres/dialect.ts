@@ -1,0 +1,90 @@
+/** How PostgreSQL says what not every engine says the same way. */
+
+import type { Dialect } from '../database';
+import { TABLES } from '../graph';
+
+/** `provider || ''` can be found by no index: the planner, which may know nothing of the tables yet, has to take the other. */
+const LOAD = `
+WITH
+found AS MATERIALIZED (
+  SELECT i.user_id AS id
+    FROM jsonb_array_elements($1::jsonb -> 'subjects') k
+    JOIN identities i ON i.provider = k.value ->> 0 AND i.subject_ref = k.value ->> 1
+  UNION
+  SELECT coalesce(u.merged_into, u.id)
+    FROM jsonb_array_elements_text($1::jsonb -> 'externalUserIds') k
+    JOIN users u ON u.external_user_id = k.value
+  UNION
+  SELECT coalesce(u.merged_into, u.id)
+    FROM jsonb_array_elements($1::jsonb -> 'userIds') k
+    JOIN users u ON u.id = k.value::bigint
+),
+their AS MATERIALIZED (
+  SELECT i.* FROM found JOIN identities i ON i.user_id = found.id
+),
+last_words AS MATERIALIZED (
+  SELECT k.value AS provider,
+    coalesce((SELECT max(d.id) FROM deliveries d
+      WHERE d.provider = k.value AND strpos(d.duplicate_key, '@') > 0), 0) AS recurring,
+    coalesce((SELECT max(d.id) FROM deliveries d
+      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
+    FROM jsonb_array_elements_text($1::jsonb -> 'lastWordsOf') k
+),
+known AS (
+  SELECT d.id
+    FROM jsonb_array_elements($1::jsonb -> 'duplicates') k
+    JOIN deliveries d ON d.duplicate_key = k.value ->> 1 AND d.provider || '' = k.value ->> 0
+  UNION
+  SELECT i.undated_delivery_id FROM their i WHERE i.undated_delivery_id IS NOT NULL
+  UNION
+  SELECT recurring FROM last_words
+)
+SELECT
+  (SELECT json_agg(r) FROM (
+    SELECT u.id, u.external_user_id AS "externalUserId", u.merged_into AS "mergedInto", u.erased_at AS "erasedAt",
+      u.verification_status AS "verificationStatus", u.status_since AS "statusSince",
+      u.expires_at AS "expiresAt", u.active, u.created_at AS "createdAt", u.updated_at AS "updatedAt"
+    FROM found JOIN users u ON u.id = found.id) r) AS users,
+  (SELECT json_agg(json_build_array(u.external_user_id, coalesce(u.merged_into, u.id)))
+    FROM jsonb_array_elements_text($1::jsonb -> 'externalUserIds') k
+    JOIN users u ON u.external_user_id = k.value) AS aliases,
+  (SELECT json_agg(r) FROM (
+    SELECT i.id, i.user_id AS "userId", i.provider, i.subject_ref AS "subjectRef",
+      i.external_user_id AS "externalUserId", i.state, i.linked, encode(k.data_key, 'hex') AS "dataKeyHex",
+      k.data_key_id AS "dataKeyId", i.undated_delivery_id AS "undatedDeliveryId", i.created_at AS "createdAt"
+    FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) r) AS identities,
+  (SELECT json_agg(r) FROM (
+    SELECT e.id, e.identity_id AS "identityId", e.delivery_id AS "deliveryId", e.key,
+      e.received_at AS "receivedAt", e.trust, e.body
+    FROM their i JOIN events e ON e.identity_id = i.id) r) AS events,
+  (SELECT json_agg(r) FROM (
+    SELECT a.id, a.identity_id AS "identityId", a.level_key AS "levelKey", l.kind AS "levelKind", a.number,
+      a.attempt_ref AS "attemptRef", a.status, a.provider_status AS "providerStatus", a.rejection,
+      a.review_reasons AS "reviewReasons", a.trust, a.sandbox, a.started_at AS "startedAt",
+      a.updated_at AS "updatedAt", a.decided_at AS "decidedAt"
+    FROM their i JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) r) AS attempts,
+  (SELECT json_agg(r) FROM (
+    SELECT v.user_id AS "userId", v.level_key AS "levelKey", v.kind, v.status, v.since,
+      v.expires_at AS "expiresAt", v.withdrawn, v.latest_attempt_id AS "latestAttemptId"
+    FROM found JOIN user_levels v ON v.user_id = found.id) r) AS user_levels,
+  (SELECT json_agg(r) FROM (
+    SELECT d.id, d.provider, d.duplicate_key AS "duplicateKey", d.received_at AS "receivedAt", d.disposition
+    FROM known JOIN deliveries d ON d.id = known.id) r) AS deliveries,
+  (SELECT json_agg(json_build_array(provider, recurring, unread)) FROM last_words) AS last_words,
+  (SELECT json_agg(r) FROM (
+    SELECT c.id, c.provider, c.credential_ref AS ref, c.holder_ref AS "holderRef", c.issued_at AS "issuedAt"
+    FROM jsonb_array_elements($1::jsonb -> 'credentials') k
+    JOIN credentials c ON c.credential_ref = k.value ->> 1 AND c.provider || '' = k.value ->> 0) r) AS credentials,
+  (SELECT json_agg(r) FROM (SELECT ${TABLES.join(', ')} FROM sequencer) r) AS last_ids,
+  EXISTS (SELECT 1 FROM erased_subjects) AS any_erased
+`;
+
+export const POSTGRES: Dialect = {
+  head: '(SELECT changes FROM sequencer)',
+  jsonList: (value) => `json_agg(${value})`,
+  jsonObject: (columns) =>
+    `json_build_object(${columns.map(([name, value]) => `'${name}', ${value}`).join(', ')})`,
+  elements: (list) => `json_array_elements((${list})::json)`,
+  fromHex: (text) => `decode(${text}, 'hex')`,
+  load: LOAD,
+};

@@ -1,0 +1,84 @@
+/** Connections that read, shared by all who ask. */
+
+import { type ClientConfig, Pool, type PoolClient } from 'pg';
+import type { Connection, Parameter } from '../database';
+import { createTurns } from '../turns';
+import { POSTGRES } from './dialect';
+import { toStoreError } from './failure';
+import type { ToStatement } from './statement';
+
+export interface ReadingPool extends Connection {
+  /** Runs `work` on one connection, on one unchanging view of the data. */
+  snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly config: ClientConfig;
+  readonly max: number;
+  readonly toStatement: ToStatement;
+  readonly onQuery?: ((sql: string) => void) | undefined;
+}
+
+/** Connects when asked; a connection that was lost is replaced. */
+export function createPool({ config, max, toStatement, onQuery }: PoolOptions): ReadingPool {
+  const pool = new Pool({ ...config, max });
+  pool.on('error', () => {}); // an idle connection was lost: the next who asks gets another
+
+  return {
+    dialect: POSTGRES,
+    query: (sql, parameters = []) => queryOn(pool, sql, parameters),
+
+    async snapshot(work) {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw toStoreError(error);
+      });
+      let lost: unknown;
+      client.on('error', noteLoss);
+      try {
+        await run(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+        const inTurn = createTurns();
+        return await work({
+          dialect: POSTGRES,
+          query: (sql, parameters = []) => inTurn(() => queryOn(client, sql, parameters)),
+        });
+      } finally {
+        // Nothing was written; where the connection is lost, the error that told of it is the one to tell.
+        await client.query('ROLLBACK').catch(noteLoss);
+        client.off('error', noteLoss);
+        client.release(lost !== undefined);
+      }
+
+      function noteLoss(error: unknown): void {
+        lost = error;
+      }
+    },
+
+    async close() {
+      if (!pool.ending) await pool.end();
+    },
+  };
+
+  async function queryOn<Row>(
+    runner: Pool | PoolClient,
+    sql: string,
+    parameters: readonly Parameter[],
+  ): Promise<readonly Row[]> {
+    const statement = toStatement(sql, parameters);
+    onQuery?.(sql);
+    try {
+      const { rows } = await runner.query(statement);
+      return rows;
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+
+  async function run(client: PoolClient, sql: string): Promise<void> {
+    try {
+      await client.query(sql);
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+}

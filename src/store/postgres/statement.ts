@@ -1,0 +1,36 @@
+/** The statements of the store as PostgreSQL takes them: numbered placeholders, prepared once per connection. */
+
+import type { QueryConfig } from 'pg';
+import type { Parameter } from '../database';
+
+/** Filters can be combined in many ways; what comes after so many distinct texts is prepared anew for each call. */
+const MAX_PREPARED = 200;
+
+export type ToStatement = (sql: string, parameters: readonly Parameter[]) => QueryConfig;
+
+/** @returns a function for all connections of one database: a text has the same name on each. */
+export function createStatements(): ToStatement {
+  const known = new Map<string, { readonly text: string; readonly name?: string }>();
+  return (sql, parameters) => {
+    let statement = known.get(sql);
+    if (statement === undefined) {
+      const text = spell(sql);
+      if (known.size < MAX_PREPARED) {
+        statement = { text, name: `s${known.size}` };
+        known.set(sql, statement);
+      } else {
+        statement = { text };
+      }
+    }
+    return { ...statement, values: [...parameters] };
+  };
+}
+
+function spell(sql: string): string {
+  let count = 0;
+  return sql.replace(/\bNOT IN \(\?\*\)|\bIN \(\?\*\)|\?/g, (placeholder) => {
+    count += 1;
+    if (placeholder === '?') return `$${count}`;
+    return placeholder.startsWith('NOT') ? `<> ALL ($${count})` : `= ANY ($${count})`;
+  });
+}

@@ -1,0 +1,88 @@
+/** The thread that records, on connections of its own. Started by `threaded-recorder.ts`. */
+
+import 'reflect-metadata';
+import { parentPort, workerData } from 'node:worker_threads';
+import { StoreUnavailableError } from '../domain/errors';
+import { createKeyRing } from './key-ring';
+import { openRecordingDatabase } from './open-database';
+import { loadPseudonyms } from './pseudonyms';
+import { createRecorder } from './recorder';
+import {
+  type Answer,
+  type RecorderConfig,
+  type Request,
+  type Result,
+  unpack,
+} from './recorder-messages';
+import { loadRepeatKeys } from './repeat-keys';
+
+async function main({ database, dataKeys, rules }: RecorderConfig): Promise<void> {
+  const keyRing = createKeyRing(dataKeys);
+  const recording = await openRecordingDatabase(database);
+  const recorder = createRecorder({
+    database: recording,
+    keyRing,
+    keyed: await loadRepeatKeys(recording.writing, keyRing),
+    pseudonyms: await loadPseudonyms(recording.writing, keyRing),
+    rules,
+    clock: () => new Date(),
+    onCommit: (deliveries, durationMs) => tell({ kind: 'committed', deliveries, durationMs }),
+    onFatal: (error) => tell({ kind: 'fatal', error }),
+    onSalvage: (error) => tell({ kind: 'salvaged', error }),
+  });
+  const results: Result[] = [];
+  let release = () => {};
+
+  parentPort?.on('message', (request: Request) => {
+    switch (request.kind) {
+      case 'deliveries':
+        for (const { ticket, delivery } of unpack(request)) {
+          recorder.record(delivery).then(
+            (outcome) => settle({ ticket, outcome }),
+            (error) => settle({ ticket, error, unavailable: isUnavailable(error) }),
+          );
+        }
+        break;
+      case 'hold':
+        recorder.alone(hold).catch(() => {}); // only once it has failed for good, which is told
+        break;
+      case 'release':
+        release();
+        break;
+      case 'close':
+        void close();
+        break;
+    }
+  });
+  tell({ kind: 'ready' });
+
+  /** Those of one group are told together: all of them are settled before the first is sent. */
+  function settle(result: Result): void {
+    results.push(result);
+    if (results.length > 1) return;
+    queueMicrotask(() => tell({ kind: 'recorded', results: results.splice(0) }));
+  }
+
+  function hold(): Promise<void> {
+    return new Promise((resolve) => {
+      release = resolve;
+      tell({ kind: 'held' });
+    });
+  }
+
+  async function close(): Promise<void> {
+    await recorder.close();
+    await recording.close();
+    parentPort?.close();
+  }
+}
+
+function tell(answer: Answer): void {
+  parentPort?.postMessage(answer);
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StoreUnavailableError;
+}
+
+void main(workerData);

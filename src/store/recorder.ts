@@ -1,0 +1,121 @@
+/** Keeps deliveries and applies them, group by group: reads what a group touches, folds it in memory, writes it. */
+
+import type { ProjectionRules } from '../domain/projection';
+import type { RecordingDatabase } from './database';
+import { createGraph, forgetChanges } from './graph';
+import type { KeyRing } from './key-ring';
+import { loadGraph } from './load-graph';
+import type { Pseudonyms } from './pseudonyms';
+import { lookupFor, recordDelivery } from './record-delivery';
+import type { Keyed } from './repeat-keys';
+import type { IncomingDelivery, RecordOutcome } from './store';
+import { loadTombstones } from './tombstones';
+import { createWriteQueue, type Draft, type WriteQueue } from './write-queue';
+
+export interface Recorder extends Pick<WriteQueue<never, never>, 'transaction' | 'close'> {
+  /** See `Store.record`. */
+  record(delivery: IncomingDelivery): Promise<RecordOutcome>;
+}
+
+export interface RecorderOptions {
+  readonly database: RecordingDatabase;
+  readonly keyRing: KeyRing;
+  readonly keyed: Keyed;
+  readonly pseudonyms: Pseudonyms;
+  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly clock: () => Date;
+  /** Told of every group that was committed, and how long that took. */
+  readonly onCommit?: ((deliveries: number, durationMs: number) => void) | undefined;
+  /** A commit failed: the process must end, a restart is the repair. */
+  readonly onFatal: (error: unknown) => void;
+  /** Told when a delivery could not be applied for a fault of ours and was quarantined instead. */
+  readonly onSalvage: (error: unknown) => void;
+}
+
+/** Enough to share one flush among many, few enough that the first does not wait long for the last. */
+const MAX_GROUP = 256;
+/** A group is in memory several times over while it is written. */
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+/** Users and deliveries that are kept in mind from one group to the next. */
+const MAX_KNOWN = 2_000;
+
+export function createRecorder(
+  options: RecorderOptions,
+): Recorder & Pick<WriteQueue<never, never>, 'alone'> {
+  const { database, keyRing, keyed, pseudonyms, clock, onCommit, onFatal, onSalvage } = options;
+  const { writing: connection, loading } = database;
+  const queue = createWriteQueue<IncomingDelivery, RecordOutcome>({
+    connection,
+    openDraft,
+    write: recordGroup,
+    salvage(delivery, error) {
+      onSalvage(error);
+      return { ...delivery, reading: salvaged(delivery) };
+    },
+    onCommit,
+    onFatal,
+    maxGroup: MAX_GROUP,
+    maxGroupSize: MAX_GROUP_BYTES,
+    sizeOf: ({ rawBody }) => rawBody.length,
+  });
+  const rulesNow = (): ProjectionRules => ({ ...options.rules, now: clock() });
+
+  return {
+    record: (delivery) => queue.add({ ...delivery, reading: keyed(delivery.reading) }),
+    alone: queue.alone,
+    transaction: queue.transaction,
+    close: queue.close,
+  };
+
+  /**
+   * Stands on what it has read and written itself. It notices when somebody else has written: another process, or other
+   * work of the queue's, after which there is a new one.
+   */
+  function openDraft(): Draft<IncomingDelivery, RecordOutcome> {
+    const graph = createGraph();
+    let version: number | null = null;
+    return {
+      async read(deliveries) {
+        version ??= await database.version();
+        await loadGraph(graph, loading, keyRing, lookupFor(deliveries));
+        await loadTombstones(graph, loading, pseudonyms, deliveries);
+        return () => {
+          const rules = rulesNow();
+          return deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
+        };
+      },
+      async write() {
+        const saved = database.save(graph, version);
+        forgetChanges(graph);
+        version = await saved;
+      },
+      isFull: () => graph.users.size + graph.deliveriesById.size > MAX_KNOWN,
+    };
+  }
+
+  async function recordGroup(
+    deliveries: readonly IncomingDelivery[],
+  ): Promise<readonly RecordOutcome[]> {
+    const graph = createGraph();
+    await loadGraph(graph, connection, keyRing, lookupFor(deliveries));
+    await loadTombstones(graph, connection, pseudonyms, deliveries);
+    const rules = rulesNow();
+    const outcomes = deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
+    await database.save(graph, null);
+    return outcomes;
+  }
+}
+
+/** A fault of ours must not cost a delivery: it is kept unread, to be replayed once the fault is mended. */
+function salvaged({ reading }: IncomingDelivery): IncomingDelivery['reading'] {
+  return {
+    kind: 'QUARANTINED',
+    eventType: reading.eventType,
+    duplicateKey: reading.duplicateKey,
+    mayRecur: true, // once that is mended, the vendor's own repeat is to be applied, not counted
+    reason: {
+      code: 'INTERNAL',
+      message: 'the gateway failed to apply it; replay it once that is mended',
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** How SQLite says what not every engine says the same way. */
+
+import type { Dialect } from '../database';
+
+const LOAD = `
+WITH
+found AS (
+  SELECT i.user_id AS id
+    FROM json_each(?1, '$.subjects') k
+    CROSS JOIN identities i ON i.provider = k.value ->> 0 AND i.subject_ref = k.value ->> 1
+  UNION
+  SELECT coalesce(u.merged_into, u.id)
+    FROM json_each(?1, '$.externalUserIds') k
+    CROSS JOIN users u ON u.external_user_id = k.value
+  UNION
+  SELECT coalesce(u.merged_into, u.id)
+    FROM json_each(?1, '$.userIds') k
+    CROSS JOIN users u ON u.id = k.value
+),
+their AS (
+  SELECT i.* FROM found CROSS JOIN identities i ON i.user_id = found.id
+),
+last_words AS (
+  SELECT k.value AS provider,
+    coalesce((SELECT max(d.id) FROM deliveries d
+      WHERE d.provider = k.value AND instr(d.duplicate_key, '@') > 0), 0) AS recurring,
+    coalesce((SELECT max(d.id) FROM deliveries d
+      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
+    FROM json_each(?1, '$.lastWordsOf') k
+)
+SELECT
+  (SELECT json_group_array(json_object(
+      'id', u.id, 'externalUserId', u.external_user_id, 'mergedInto', u.merged_into, 'erasedAt', u.erased_at,
+      'verificationStatus', u.verification_status, 'statusSince', u.status_since,
+      'expiresAt', u.expires_at, 'active', u.active, 'createdAt', u.created_at, 'updatedAt', u.updated_at))
+    FROM found CROSS JOIN users u ON u.id = found.id) AS users,
+  (SELECT json_group_array(json_array(u.external_user_id, coalesce(u.merged_into, u.id)))
+    FROM json_each(?1, '$.externalUserIds') k
+    CROSS JOIN users u ON u.external_user_id = k.value) AS aliases,
+  (SELECT json_group_array(json_object(
+      'id', i.id, 'userId', i.user_id, 'provider', i.provider, 'subjectRef', i.subject_ref,
+      'externalUserId', i.external_user_id, 'state', i.state, 'linked', i.linked,
+      'dataKeyHex', iif(k.data_key IS NULL, NULL, hex(k.data_key)), 'dataKeyId', k.data_key_id,
+      'undatedDeliveryId', i.undated_delivery_id, 'createdAt', i.created_at))
+    FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) AS identities,
+  (SELECT json_group_array(json_object(
+      'id', e.id, 'identityId', e.identity_id, 'deliveryId', e.delivery_id, 'key', e.key,
+      'receivedAt', e.received_at, 'trust', e.trust, 'body', e.body))
+    FROM their i CROSS JOIN events e ON e.identity_id = i.id) AS events,
+  (SELECT json_group_array(json_object(
+      'id', a.id, 'identityId', a.identity_id, 'levelKey', a.level_key, 'levelKind', l.kind,
+      'number', a.number, 'attemptRef', a.attempt_ref, 'status', a.status,
+      'providerStatus', a.provider_status, 'rejection', a.rejection,
+      'reviewReasons', a.review_reasons, 'trust', a.trust, 'sandbox', a.sandbox,
+      'startedAt', a.started_at, 'updatedAt', a.updated_at, 'decidedAt', a.decided_at))
+    FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) AS attempts,
+  (SELECT json_group_array(json_object(
+      'userId', v.user_id, 'levelKey', v.level_key, 'kind', v.kind, 'status', v.status, 'since', v.since,
+      'expiresAt', v.expires_at, 'withdrawn', v.withdrawn, 'latestAttemptId', v.latest_attempt_id))
+    FROM found CROSS JOIN user_levels v ON v.user_id = found.id) AS user_levels,
+  (SELECT json_group_array(json_object(
+      'id', d.id, 'provider', d.provider, 'duplicateKey', d.duplicate_key,
+      'receivedAt', d.received_at, 'disposition', d.disposition))
+    FROM deliveries d WHERE d.id IN (
+      SELECT k2.id FROM json_each(?1, '$.duplicates') k
+        CROSS JOIN deliveries k2 ON k2.provider = k.value ->> 0 AND k2.duplicate_key = k.value ->> 1
+      UNION
+      SELECT i.undated_delivery_id FROM their i WHERE i.undated_delivery_id IS NOT NULL
+      UNION
+      SELECT recurring FROM last_words
+    )) AS deliveries,
+  (SELECT json_group_array(json_array(provider, recurring, unread)) FROM last_words) AS last_words,
+  (SELECT json_group_array(json_object(
+      'id', c.id, 'provider', c.provider, 'ref', c.credential_ref, 'holderRef', c.holder_ref,
+      'issuedAt', c.issued_at))
+    FROM json_each(?1, '$.credentials') k
+    CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,
+  (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids,
+  EXISTS (SELECT 1 FROM erased_subjects) AS any_erased
+`;
+
+export const SQLITE: Dialect = {
+  head: "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)",
+  jsonList: (value) => `json_group_array(${value})`,
+  jsonObject: (columns) =>
+    `json_object(${columns.map(([name, value]) => `'${name}', ${value}`).join(', ')})`,
+  elements: (list) => `json_each(${list})`,
+  fromHex: (text) => `unhex(${text})`,
+  load: LOAD,
+};

@@ -1,0 +1,133 @@
+/** Opens an SQLite file: one writing connection, several reading ones. */
+
+import { chmodSync } from 'node:fs';
+import type { DataSource } from 'typeorm';
+import { ConfigError, StoreUnavailableError } from '../../domain/errors';
+import type { Database, RecordingDatabase } from '../database';
+import { createConnection, type SqliteConnection } from './connection';
+import { createDataSource, createReadingDataSource, READING, WRITING } from './data-source';
+import { dataVersion, prepareSaving, saveGraph } from './save-graph';
+import { createSnapshots } from './snapshots';
+import { readTree } from './tree-reader';
+
+/** Connections that lend snapshots. More would only queue for the same processors. */
+const SNAPSHOT_CONNECTIONS = 4;
+
+/** How long readers are waited for, and writers kept waiting meanwhile, before the log is left for another time. */
+const WIPE_TIMEOUT_MS = 100;
+
+type OnQuery = (sql: string) => void;
+
+/**
+ * Applies the migrations that are missing.
+ *
+ * @param onQuery - Told of every statement.
+ * @throws {ConfigError} if the file is no database.
+ */
+export async function openSqlite(file: string, onQuery?: OnQuery): Promise<Database> {
+  const recording = await openRecordingSqlite(file, onQuery);
+  const opened: SqliteConnection[] = [];
+  const open = async () => {
+    const connection = await openReading(file, onQuery);
+    opened.push(connection);
+    return connection;
+  };
+  try {
+    const reading = await open();
+    const lent = await Promise.all(Array.from({ length: SNAPSHOT_CONNECTIONS }, open));
+    const snapshots = createSnapshots(lent);
+    return {
+      ...recording,
+      reading,
+      snapshot: snapshots.run,
+      async longSnapshot(work) {
+        const own = createSnapshots([await openReading(file, onQuery)]);
+        return await own.run(work).finally(() => own.close());
+      },
+      wipe: () => wipeLog(file),
+      tree: (tree, spelling) => snapshots.lend((lent) => readTree(lent, tree, spelling)),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function close(): Promise<void> {
+    for (const connection of opened) await connection.close();
+    await recording.close();
+  }
+}
+
+/** As much of it as a thread needs that does nothing but record. */
+export async function openRecordingSqlite(
+  file: string,
+  onQuery?: OnQuery,
+): Promise<RecordingDatabase & Pick<Database, 'migrations'>> {
+  const dataSource = await openWriting(file);
+  const writing = createConnection(dataSource, onQuery);
+  let loading: SqliteConnection | undefined;
+  try {
+    for (const pragma of WRITING) await writing.query(pragma);
+    await dataSource.runMigrations();
+    await prepareSaving(writing);
+    loading = await openReading(file, onQuery);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    writing,
+    loading,
+    version: () => dataVersion(writing),
+    async save(graph, version) {
+      await saveGraph(graph, writing, version);
+      return version;
+    },
+    migrations: dataSource.migrations.length,
+    close,
+  };
+
+  async function close(): Promise<void> {
+    await loading?.close();
+    await writing.close();
+  }
+}
+
+/** The write-ahead log holds pages as they were. Who reads an old view keeps it: then it is tried again later. */
+async function wipeLog(file: string): Promise<boolean> {
+  const dataSource = createDataSource(file);
+  await dataSource.initialize();
+  const connection = createConnection(dataSource);
+  try {
+    await connection.query(`PRAGMA busy_timeout = ${WIPE_TIMEOUT_MS}`);
+    const [row] = await connection.query<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
+    return row?.busy === 0;
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return false;
+    throw error;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function openWriting(file: string): Promise<DataSource> {
+  const dataSource = createDataSource(file);
+  try {
+    await dataSource.initialize();
+    chmodSync(file, 0o600); // its write-ahead log takes after it
+    return dataSource;
+  } catch (cause) {
+    const fault =
+      'DATABASE_URL: expected a file that is an SQLite database (it is not a database, or cannot be opened)';
+    throw new ConfigError([fault], { cause });
+  }
+}
+
+async function openReading(file: string, onQuery?: OnQuery): Promise<SqliteConnection> {
+  const dataSource = createReadingDataSource(file);
+  await dataSource.initialize();
+  const connection = createConnection(dataSource, onQuery);
+  for (const pragma of READING) await connection.query(pragma);
+  return connection;
+}

@@ -1,0 +1,364 @@
+/** Nothing of whom was erased is found, wherever one looks; what stays is a record that nothing changes any more. */
+
+import { createDataSource } from '../../src/store/data-source';
+import type { Store } from '../../src/store/store';
+import { bytesOf, query } from '../support/databases';
+import { openTestStore, stateOf } from './open-test-store';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+
+const NOW = new Date('2024-06-01T12:00:00Z');
+const HOUR_MS = 60 * 60_000;
+const hoursOn = (hours: number) => new Date(NOW.getTime() + hours * HOUR_MS);
+
+/** All that anybody has ever said of her, by which she could be found. */
+const TRACES = {
+  externalUserId: 'customer-vermilion',
+  applicant: '64b1f0aa11bb22cc33dd44ee',
+  account: 'account-of-vermilion',
+  fractal: 'fractal-vermilion',
+  email: 'vermilion@example.test',
+  fullName: 'Vermilia Inventsdottir',
+  age: '4711 winters',
+  comment: 'the lady in vermilion showed a library card',
+  label: 'NOTE ABOUT VERMILION',
+  ignored: 'vermilion tag',
+  unreadable: 'vermilion riddle',
+};
+
+const { externalUserId, applicant: applicantId } = TRACES;
+
+const REJECTED = sumsub(
+  'applicantReviewed',
+  {
+    applicantId,
+    externalUserId,
+    reviewStatus: 'completed',
+    reviewResult: {
+      reviewAnswer: 'RED',
+      reviewRejectType: 'RETRY',
+      rejectLabels: [TRACES.label],
+      moderationComment: TRACES.comment,
+    },
+  },
+  2_000,
+);
+
+async function tellOfHer(store: Store): Promise<number> {
+  const say = (...parts: Parameters<typeof delivery>) => store.record(delivery(...parts));
+  await say('sumsub', sumsub('applicantPending', { applicantId, externalUserId }, 1_000), NOW);
+  await say('sumsub', REJECTED, NOW);
+  await say('sumsub', sumsub('applicantPending', { applicantId, externalUserId }, 3_000), NOW);
+  const person = { fullName: TRACES.fullName, age: TRACES.age };
+  await say('paycaddy', { ...paycaddy('verified', TRACES.account, 1), ...person }, NOW);
+  await say('fractal-id', fractalId('verification_approved', 'plus', TRACES.fractal, 1), NOW);
+  await say(
+    'fractal-id',
+    {
+      type: 'email_changed',
+      data: { user_id: TRACES.fractal, email: TRACES.email, timestamp: '2024-01-01T00:00:05Z' },
+    },
+    NOW,
+  );
+  const tags = { applicantId, externalUserId, tags: [TRACES.ignored] };
+  await say('sumsub', sumsub('applicantTagsChanged', tags, 4_000), NOW);
+  const riddle = { applicantId, riddle: TRACES.unreadable, levelName: 7 };
+  await say('sumsub', sumsub('applicantReviewed', riddle, 5_000), NOW);
+  const user = await store.read.userByExternalId(externalUserId);
+  if (user === null) throw new Error('she is known by now');
+  for (const [provider, subjectRef] of [
+    ['paycaddy', TRACES.account],
+    ['fractal-id', TRACES.fractal],
+  ] as const) {
+    await store.linkIdentity({
+      provider,
+      subjectRef,
+      userId: user.id,
+      actor: 'desk',
+      by: 'desk',
+      now: NOW,
+    });
+  }
+  return user.id;
+}
+
+const erasing = { reason: 'asked for', actor: 'desk', by: 'ApiKey:1 desk', now: NOW };
+
+async function someoneElse(store: Store): Promise<void> {
+  await store.record(delivery('paycaddy', paycaddy('verified', 'other-account', 1), NOW));
+  await store.record(
+    delivery('sumsub', sumsub('applicantPending', { applicantId: 'other', tag: 1 }, 1_000), NOW),
+  );
+}
+
+describe('an erasure', () => {
+  it('leaves nothing of the person in any table, file or log of the database', async () => {
+    const { store, database } = await openTestStore();
+    await someoneElse(store);
+    const userId = await tellOfHer(store);
+    const before = await bytesOf(database);
+    const inTheClear = Object.values(TRACES).filter((trace) => before.includes(trace));
+    expect(inTheClear).toEqual(expect.arrayContaining([externalUserId, applicantId]));
+    expect(inTheClear).toContain(TRACES.comment);
+    const keys = await query<{ data_key: Buffer }>(
+      database,
+      `SELECT data_key FROM identity_keys WHERE identity_id IN (SELECT id FROM identities WHERE user_id = ${userId})`,
+    );
+    expect(keys).toHaveLength(3);
+
+    const outcome = await store.erasures.erase({ userId, ...erasing });
+    expect(outcome).toEqual({ userId, erased: true, erasedAt: NOW });
+
+    const bytes = await bytesOf(database);
+    expect(Object.values(TRACES).filter((trace) => bytes.includes(trace))).toEqual([]);
+    expect(keys.filter(({ data_key }) => bytes.includes(data_key))).toEqual([]);
+    expect(bytes.includes('other-account')).toBe(true);
+    expect(await store.read.profilesOf([userId])).toEqual([null]);
+    expect(await store.read.credentialsOf([userId])).toEqual([[]]);
+    expect(await store.read.userByExternalId(externalUserId)).toBeNull();
+    expect(await store.read.userByIdentity('sumsub', applicantId)).toBeNull();
+    const ids = Array.from({ length: 12 }, (_, index) => index + 1);
+    const bodies = await store.read.rawBodiesOf(ids);
+    expect(bodies.filter((body) => body !== null)).toHaveLength(2); // those of others
+    expect(await store.audit.verify(null)).toMatchObject({ ok: true });
+    const { rows } = await store.read.auditEntries({}, { first: 1 });
+    expect(rows[0]?.row).toMatchObject({
+      action: 'USER_ERASED',
+      actor: 'ApiKey:1 desk',
+      subject: `User:${userId}`,
+      reason: 'asked for',
+    });
+  });
+
+  it('keeps the statuses, and tells whoever follows the log without changing any', async () => {
+    const { store } = await openTestStore();
+    const userId = await tellOfHer(store);
+    const [before] = await store.read.usersByIds([userId]);
+    const levels = await store.read.levelsOf([userId]);
+    const { changes } = await store.read.tail(0, 100, { userIds: [userId] });
+    await store.erasures.erase({ userId, ...erasing });
+
+    const [after] = await store.read.usersByIds([userId]);
+    expect(after).toEqual({ ...before, externalUserId: null, erasedAt: NOW, updatedAt: NOW });
+    expect(await store.read.levelsOf([userId])).toEqual(levels);
+    const told = await store.read.tail(0, 100, { userIds: [userId] });
+    expect(told.changes).toHaveLength(changes.length + 1);
+    const last = told.changes.at(-1);
+    expect(last).toMatchObject({
+      cause: { kind: 'ERASURE', actor: 'desk' },
+      verificationStatus: before?.verificationStatus,
+      previousVerificationStatus: before?.verificationStatus,
+    });
+    const rejected = told.changes.find(({ attemptStatus }) => attemptStatus === 'REJECTED');
+    expect(rejected?.rejection).toEqual({
+      retryable: true,
+      reasons: [{ code: 'OTHER', providerCode: null, message: null }],
+    });
+    const seqs = told.changes.map(({ seq }) => seq);
+    expect(seqs).toEqual(changes.map(({ seq }) => seq).concat(seqs.at(-1) ?? 0));
+  });
+
+  it('is not undone, nor the record changed, by rules, time, a replay or an operator', async () => {
+    const opened = await openTestStore();
+    const userId = await tellOfHer(opened.store);
+    await opened.store.erasures.erase({ userId, ...erasing });
+    const state = await stateOf(opened.database);
+    const store = await opened.reopen({
+      policy: { ...opened.config.policy, expiresAfterMs: { '*': HOUR_MS } },
+    });
+    expect(await store.expire(new Date('2030-01-01'))).toBe(0);
+    const reread = () =>
+      ({ kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE }) as const;
+    const replay = { selection: {}, dryRun: false, actor: 'desk', by: 'desk', now: NOW, reread };
+    expect(await store.replay(replay)).toMatchObject({ redisposed: [], failed: [], changes: [] });
+    const link = {
+      provider: 'p100',
+      subjectRef: 'somebody',
+      userId,
+      actor: 'desk',
+      by: 'desk',
+      now: NOW,
+    };
+    expect(await store.linkIdentity(link)).toEqual({ ok: false, fault: 'USER_ERASED' });
+    expect(await stateOf(opened.database)).toBe(state);
+    expect(await store.statusAsks.candidatesOf(userId)).toEqual([]);
+    for (const kind of ['OPEN', 'UNCONFIRMED', 'QUIET'] as const) {
+      expect(await store.statusAsks.candidates({ kind, limit: 10 })).toEqual([]);
+    }
+  });
+
+  it('done twice, or by two at a time, is done once', async () => {
+    const { store } = await openTestStore();
+    const userId = await tellOfHer(store);
+    const erase = () => store.erasures.erase({ userId, ...erasing });
+    const outcomes = await Promise.all([erase(), erase()]);
+    outcomes.push(await store.erasures.erase({ userId, ...erasing, now: new Date() }));
+    for (const outcome of outcomes) {
+      expect(outcome).toEqual({ userId, erased: true, erasedAt: NOW });
+    }
+    expect(await store.read.countAuditEntries({ action: ['USER_ERASED'] })).toBe(1);
+    expect(await store.erasures.erase({ ...erasing, userId: 999 })).toEqual({
+      fault: 'USER_NOT_FOUND',
+    });
+  });
+
+  it('in the midst of news of the same person leaves nothing either', async () => {
+    const { store, database } = await openTestStore();
+    const userId = await tellOfHer(store);
+    const news = Array.from({ length: 60 }, (_, index) => {
+      const said = { applicantId, externalUserId, tag: index };
+      return delivery('sumsub', sumsub('applicantOnHold', said, 10_000 + index), NOW);
+    });
+    const recorded = news.map((one) => store.record(one));
+    const erased = store.erasures.erase({ userId, ...erasing });
+    const later = news.map((one) => store.record({ ...one, receivedAt: hoursOn(1) }));
+    expect(await erased).toMatchObject({ erased: true });
+    await Promise.all([...recorded, ...later]);
+    for (const one of news.slice(0, 3)) {
+      expect(await store.record(one)).toMatchObject({ duplicate: true });
+    }
+    await store.erasures.wipe();
+    const bytes = await bytesOf(database);
+    expect(Object.values(TRACES).filter((trace) => bytes.includes(trace))).toEqual([]);
+    expect(await store.read.countUsers({})).toBe(1);
+  });
+
+  it('takes all users with it that went into one', async () => {
+    const { store, database } = await openTestStore();
+    const merged = await store.createUser({
+      externalUserId: 'alias-of-vermilion',
+      by: 'desk',
+      now: NOW,
+    });
+    const userId = await tellOfHer(store);
+    const provider = 'paycaddy';
+    await store.record(
+      delivery(provider, paycaddy('verified', 'second-account-of-vermilion', 1), NOW),
+    );
+    const link = {
+      provider,
+      subjectRef: 'second-account-of-vermilion',
+      actor: 'desk',
+      by: 'desk',
+      now: NOW,
+    };
+    await store.linkIdentity({ ...link, userId: merged.userId });
+    const { userId: other } = await store.createUser({
+      externalUserId: null,
+      by: 'desk',
+      now: NOW,
+    });
+    await store.linkIdentity({ ...link, subjectRef: TRACES.account, userId: other });
+    await store.erasures.erase({ ...erasing, userId });
+    await store.erasures.erase({ ...erasing, userId: merged.userId });
+    const bytes = await bytesOf(database);
+    expect(bytes.includes('alias-of-vermilion')).toBe(false);
+    expect(bytes.includes('second-account-of-vermilion')).toBe(false);
+    expect(bytes.includes(TRACES.account)).toBe(true); // moved to somebody else before
+  });
+});
+
+const UNREADABLE = { code: 'PAYLOAD_INVALID', message: 'expected something else' } as const;
+
+describe('what comes after an erasure', () => {
+  async function erased() {
+    const opened = await openTestStore();
+    const userId = await tellOfHer(opened.store);
+    await opened.store.erasures.erase({ userId, ...erasing });
+    return opened;
+  }
+
+  const LATE: readonly (readonly [string, Parameters<typeof delivery>])[] = [
+    [
+      'dated before it',
+      ['sumsub', sumsub('applicantOnHold', { applicantId, externalUserId }, 9_000), NOW],
+    ],
+    [
+      'that names her alone, about another account',
+      ['sumsub', sumsub('applicantPending', { applicantId: 'new', externalUserId }, 9_000), NOW],
+    ],
+    ['undated, a day after', ['p100', p100(externalUserId, 'VERIFIED'), hoursOn(24)]],
+    [
+      'that tells the account is gone, whenever',
+      [
+        'sumsub',
+        {
+          ...sumsub('applicantDeleted', { applicantId, externalUserId }, 1),
+          createdAtMs: '2025-01-01 00:00:00.000',
+        },
+        new Date('2025-01-01'),
+      ],
+    ],
+  ];
+
+  it.each(LATE)('is counted and not kept: news %s', async (_, parts) => {
+    const { store, database } = await erased();
+    const outcome = await store.record(delivery(...parts));
+    expect(outcome).toMatchObject({ disposition: 'IGNORED', duplicate: false, changes: 0 });
+    expect(await store.read.rawBodiesOf([outcome.deliveryId])).toEqual([null]);
+    const again = await store.record(delivery(...parts));
+    expect(again).toMatchObject({ disposition: 'IGNORED', changes: 0 });
+    const bytes = await bytesOf(database);
+    expect(Object.values(TRACES).filter((trace) => bytes.includes(trace))).toEqual([]);
+    expect(await store.read.countUsers({})).toBe(1);
+  });
+
+  it('is of a new user where it is undated and comes when no vendor repeats any more', async () => {
+    const { store } = await erased();
+    const news = delivery('p100', p100(externalUserId, 'VERIFIED'), hoursOn(49));
+    expect(await store.record(news)).toMatchObject({ disposition: 'APPLIED' });
+    expect(await store.read.userByExternalId(externalUserId)).toMatchObject({ erasedAt: null });
+  });
+
+  it('is of a new user once it is news of its own', async () => {
+    const { store } = await erased();
+    const body = {
+      ...sumsub('applicantPending', { applicantId, externalUserId }, 1),
+      createdAtMs: '2024-06-01 12:00:01.000',
+    };
+    expect(await store.record(delivery('sumsub', body, NOW))).toMatchObject({
+      disposition: 'APPLIED',
+    });
+    const back = await store.read.userByExternalId(externalUserId);
+    expect(back).toMatchObject({ erasedAt: null });
+    const userId = back?.id ?? 0;
+    const later = hoursOn(1);
+    const again = await store.erasures.erase({ ...erasing, userId, now: later });
+    expect(again).toMatchObject({ erased: true, erasedAt: later });
+  });
+});
+
+it('raw bodies that were kept long enough are emptied, but not those of whom a hold keeps', async () => {
+  const { store } = await openTestStore();
+  const record = (user: string, at: Date) =>
+    store.record(delivery('paycaddy', paycaddy('verified', user, 1), at));
+  await record('user-1', hoursOn(-3));
+  await record('user-2', hoursOn(-3));
+  await record('user-3', hoursOn(-1));
+  await store.record(delivery('paycaddy', 'unreadable', hoursOn(-3)));
+  const hold = { userId: 2, basis: 'case 4', until: null, reason: null, by: 'desk' };
+  await store.erasures.setHold({ ...hold, now: NOW });
+  const left = async () =>
+    (await store.read.rawBodiesOf([1, 2, 3, 4])).map((body) => body !== null);
+
+  expect(await store.erasures.shedBodies(hoursOn(-2), NOW)).toBe(2);
+  expect(await store.erasures.shedBodies(hoursOn(-2), NOW)).toBe(0);
+  expect(await left()).toEqual([false, true, true, false]);
+  expect(await store.read.profilesOf([1])).toMatchObject([{ age: '33' }]);
+
+  await store.erasures.releaseHold({ ...hold, now: NOW });
+  expect(await store.erasures.shedBodies(hoursOn(-2), hoursOn(25))).toBe(1);
+  expect(await left()).toEqual([false, false, true, false]);
+  expect(await store.audit.verify(null)).toMatchObject({ ok: true });
+});
+
+it('the tables of erasures go down and up again around users who were erased', async () => {
+  const { store, database, reopen } = await openTestStore();
+  await someoneElse(store);
+  const userId = await tellOfHer(store);
+  await store.erasures.erase({ userId, ...erasing });
+  await store.close();
+  const dataSource = await createDataSource(database).initialize();
+  await dataSource.undoLastMigration();
+  await dataSource.runMigrations().finally(() => dataSource.destroy());
+  expect(await (await reopen()).read.usersByIds([userId])).toMatchObject([{ id: userId }]);
+});

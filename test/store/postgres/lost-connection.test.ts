@@ -1,0 +1,89 @@
+/** Connections that are lost, and a server that is away for a while: nothing that was acknowledged is lost, and the store goes on. */
+
+import type { Store } from '../../../src/store/store';
+import { change, query } from '../../support/databases';
+import { openTestStore } from '../open-test-store';
+import { delivery, fractalId } from '../vendor-deliveries';
+
+const NOW = new Date('2024-02-01T12:00:00Z');
+const AWAY = { code: 'STORE_UNAVAILABLE' };
+const KILL = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'kyc-gateway'`;
+
+const post = (store: Store, n: number) =>
+  store.record(
+    delivery('fractal-id', fractalId('verification_approved', 'basic', `uid-${n}`, n), NOW),
+  );
+
+it('keeps what it has acknowledged, and no more than once, while connections are cut again and again', async () => {
+  const { store, database } = await openTestStore();
+  const kept = new Set<number>();
+  let refused = 0;
+  let cutting = true;
+  const cuts = (async () => {
+    for (let n = 0; n < 10; n += 1) {
+      const before = kept.size;
+      while (kept.size < before + 5) await new Promise(setImmediate);
+      await change(database, KILL);
+    }
+    cutting = false;
+  })();
+  let next = 0;
+  const senders = Array.from({ length: 16 }, async () => {
+    while (cutting) {
+      const n = next++;
+      for (let done = false; !done; ) {
+        try {
+          await post(store, n);
+          kept.add(n);
+          done = true;
+        } catch (error) {
+          expect(error).toMatchObject(AWAY);
+          refused += 1;
+          await new Promise(setImmediate);
+        }
+      }
+    }
+  });
+  await Promise.all([...senders, cuts]);
+
+  expect(refused).toBeGreaterThan(0);
+  const [row] = await query<{ kept: number; users: number; changes: number; last: number }>(
+    database,
+    `SELECT (SELECT count(*) FROM deliveries) AS kept, (SELECT count(*) FROM users) AS users,
+      (SELECT count(*) FROM changes) AS changes, (SELECT max(id) FROM changes) AS last`,
+  );
+  expect(row).toEqual({ kept: next, users: next, changes: next, last: next });
+  expect(kept.size).toBe(next);
+});
+
+it('fails reads and views that are under way, and serves the next', async () => {
+  const { store, database } = await openTestStore();
+  await post(store, 1);
+  const lost = store.snapshot(async (read) => {
+    expect(await read.head()).toBe(1);
+    await change(database, KILL);
+    return await read.head();
+  });
+  await expect(lost).rejects.toMatchObject(AWAY);
+  expect(await store.snapshot((read) => read.head())).toBe(1);
+  await store.assertReady();
+  expect(await post(store, 2)).toMatchObject({ disposition: 'APPLIED' });
+});
+
+it('refuses while another holds the lock for too long, and goes on afterwards', async () => {
+  const { store, database } = await openTestStore();
+  await post(store, 1);
+  const held = change(
+    database,
+    'BEGIN; SELECT FROM sequencer FOR UPDATE; SELECT pg_sleep(6); COMMIT',
+  );
+  while ((await query<{ n: number }>(database, HELD))[0]?.n !== 1);
+  await expect(post(store, 2)).rejects.toMatchObject(AWAY);
+  await held;
+  expect(await post(store, 2)).toMatchObject({ disposition: 'APPLIED', duplicate: false });
+});
+
+const HELD = `SELECT count(*) AS n FROM pg_stat_activity
+  WHERE datname = current_database() AND query LIKE 'BEGIN; SELECT FROM sequencer%' AND state = 'active'
+    AND wait_event = 'PgSleep'`;

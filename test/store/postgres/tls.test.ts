@@ -1,0 +1,113 @@
+/** The way to a PostgreSQL that speaks TLS alone: who is believed to be the server. */
+
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadDatabaseConfig } from '../../../src/config';
+import { DEFAULT_POLICY } from '../../../src/domain/policy';
+import { openStore } from '../../../src/store/open-store';
+import { createDisposal } from '../../support/disposal';
+import { createPostgresServer, type PostgresServer } from '../../support/own-postgres';
+import { describeWith, folderOf } from '../../support/programs';
+import { createTempDir } from '../../support/temp-dir';
+
+describeWith('openssl')('TLS to the database', () => {
+  const disposal = createDisposal('all');
+  let folder: string;
+  let server: PostgresServer;
+
+  beforeAll(async () => {
+    folder = await createTempDir(disposal);
+    for (const name of ['authority', 'stranger']) makeAuthority(name);
+    makeCertificate('here', 'IP:127.0.0.1');
+    server = await startServer('here');
+  });
+
+  it('is made with a server that the authority vouches for', async () => {
+    await expect(open(server, 'sslmode=verify-full', 'authority')).resolves.toBe(1);
+  });
+
+  it('is not made with one that somebody else vouches for', async () => {
+    for (const mode of ['verify-full', 'verify-ca', 'require']) {
+      await expect(open(server, `sslmode=${mode}`, 'stranger')).rejects.toThrow(/sslrootcert/);
+    }
+  });
+
+  it('is not made with one whose certificate is another host’s, unless only the authority counts', async () => {
+    makeCertificate('elsewhere', 'DNS:elsewhere.example');
+    const other = await startServer('elsewhere');
+    await expect(open(other, 'sslmode=verify-full', 'authority')).rejects.toThrow(
+      /certificate names/,
+    );
+    await expect(open(other, 'sslmode=verify-ca', 'authority')).resolves.toBe(1);
+  });
+
+  it('asks nobody where only the encryption is required', async () => {
+    await expect(open(server, 'sslmode=require', null)).resolves.toBe(1);
+  });
+
+  it('trusts who signs for the public web where no authority is named', async () => {
+    await expect(open(server, 'sslmode=verify-full', null)).rejects.toThrow(/sslrootcert/);
+  });
+
+  it('is never left out in silence', async () => {
+    await expect(open(server, 'sslmode=disable', null)).rejects.toThrow(/lets in/);
+  });
+
+  async function startServer(certificate: string): Promise<PostgresServer> {
+    const tls = { certificate: path(`${certificate}.crt`), key: path(`${certificate}.key`) };
+    const started = await createPostgresServer(await createTempDir(disposal), { tls });
+    disposal.defer(() => started.end());
+    await started.start();
+    return started;
+  }
+
+  /** Opens a store, and asks it something. */
+  async function open(to: PostgresServer, mode: string, authority: string | null): Promise<number> {
+    const root = authority === null ? '' : `&sslrootcert=${path(`${authority}.crt`)}`;
+    const log = { info() {}, error() {}, fatal() {} };
+    const store = await openStore(
+      {
+        database: loadDatabaseConfig({ DATABASE_URL: `${to.url}?${mode}${root}` }),
+        dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+        policy: DEFAULT_POLICY,
+        acceptSandbox: true,
+      },
+      log,
+    );
+    try {
+      const { userId } = await store.createUser({
+        externalUserId: 'ada',
+        by: 'test',
+        now: new Date(),
+      });
+      return userId;
+    } finally {
+      await store.close();
+    }
+  }
+
+  function makeAuthority(name: string): void {
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+    openssl(...request, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.crt`);
+  }
+
+  /** Signed by the authority. @param name - Also of the files. */
+  function makeCertificate(name: string, alternativeName: string): void {
+    writeFileSync(path(`${name}.ext`), `subjectAltName=${alternativeName}\n`);
+    const request = ['req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`];
+    openssl(...request, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+    const signing = ['x509', '-req', '-days', '2', '-in', `${name}.csr`, '-out', `${name}.crt`];
+    const authority = ['-CA', 'authority.crt', '-CAkey', 'authority.key', '-CAcreateserial'];
+    openssl(...signing, ...authority, '-extfile', `${name}.ext`);
+  }
+
+  function openssl(...args: readonly string[]): void {
+    const command = join(folderOf('openssl') ?? '', 'openssl');
+    execFileSync(command, args, { cwd: folder, stdio: 'ignore' });
+  }
+
+  function path(file: string): string {
+    return join(folder, file);
+  }
+});

@@ -1,0 +1,51 @@
+/** Exchanges the master key, up to the place that is named, and stays there until it is killed. */
+
+import 'reflect-metadata';
+import { loadDatabaseConfig } from '../../src/config';
+import { DEFAULT_POLICY } from '../../src/domain/policy';
+import { openStore } from '../../src/store/open-store';
+
+const [url = '', place = '', ...keys] = process.argv.slice(2);
+const [first, ...others] = keys.map((text) => {
+  const [id = '', key = ''] = text.split(':');
+  return { id, key: Buffer.from(key, 'base64') };
+});
+if (first === undefined) throw new Error('expected keys');
+
+/** Blocks the thread, so that nothing follows. */
+function stay(): void {
+  process.stdout.write('in the midst of it\n');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+let steps = 0;
+
+async function main(dataKeys: readonly [NonNullable<typeof first>, ...typeof others]) {
+  const config = {
+    database: loadDatabaseConfig({ DATABASE_URL: url, DATABASE_CONNECTIONS: '6' }),
+    dataKeys,
+    policy: DEFAULT_POLICY,
+    acceptSandbox: true,
+  };
+  const store = await openStore(
+    config,
+    { info() {}, error() {}, fatal() {} },
+    {
+      onOtherRules: 'leave',
+      onQuery(sql) {
+        if (!sql.startsWith('UPDATE identity_keys')) return;
+        steps += 1;
+        if (steps === 2 && place === 'in a step') stay();
+      },
+    },
+  );
+  await store.rotateDataKeys({
+    actor: 'test',
+    now: () => new Date(),
+    onProgress() {
+      if (place === 'between two steps') stay();
+    },
+  });
+}
+
+void main([first, ...others]);

@@ -1,0 +1,306 @@
+/** A backup that is taken while webhooks come in, and a gateway that goes on from it. */
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import sqlite3 from 'sqlite3';
+import { runCli } from '../../../src/cli/program';
+import { askOverSocket } from '../../e2e/ask-over-socket';
+import { codesOf, startGateway, type TestGateway } from '../../e2e/gateway';
+import { about, GREEN } from '../../e2e/messages';
+import { query } from '../../support/databases';
+import { createDisposal } from '../../support/disposal';
+import { createTempDir } from '../../support/temp-dir';
+import { until } from '../../support/until';
+
+const disposal = createDisposal();
+const LOG = 'SELECT * FROM changes ORDER BY id';
+
+function fileOf({ config: { database } }: TestGateway): string {
+  if (database.kind !== 'sqlite') throw new Error('expected a file');
+  return database.file;
+}
+
+async function backUp(gateway: TestGateway, target: string, env: object = {}, keys?: string) {
+  const [{ id, key }] = gateway.config.dataKeys;
+  const err: string[] = [];
+  const args = ['backup', target, ...(keys === undefined ? [] : ['--keys', keys])];
+  const code = await runCli(args, {
+    env: {
+      NODE_ENV: 'production',
+      DATABASE_URL: `sqlite:${fileOf(gateway)}`,
+      DATA_KEYS: `${id}:${key.toString('base64')}`,
+      ...env,
+    },
+    dotEnvFile: '/nowhere',
+    print: () => {},
+    complain: (line) => err.push(line),
+    terminal: false,
+  });
+  return { code, err: err.join('\n') };
+}
+
+/** Puts the copy and its keys together somewhere else. @returns where, or what was complained of. */
+async function restore(copy: string, keys?: string) {
+  const DATA_DIR = await createTempDir(disposal);
+  const file = join(DATA_DIR, 'restored.sqlite');
+  const [out, err]: string[][] = [[], []];
+  const args = ['restore', copy, ...(keys === undefined ? [] : ['--keys', keys])];
+  const code = await runCli(args, {
+    env: {
+      DATA_DIR,
+      DATABASE_URL: `sqlite:${file}`,
+      DATA_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+    },
+    dotEnvFile: '/nowhere',
+    print: (line) => out?.push(line),
+    complain: (line) => err?.push(line),
+    terminal: false,
+  });
+  return { code, file, out: out?.join('\n'), err: err?.join('\n') };
+}
+
+async function goOnFrom(copy: string): Promise<TestGateway> {
+  const { file, code, err } = await restore(copy);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return await startGateway(disposal, { env: { DATABASE_URL: `sqlite:${file}` } });
+}
+
+/** Posts without a pause, several at a time. @returns what stops it. */
+function keepPosting(gateway: TestGateway): () => Promise<number> {
+  let posting = true;
+  let posted = 0;
+  const loops = Array.from({ length: 8 }, async () => {
+    while (posting) {
+      posted += 1;
+      const user = `user-${posted % 500}`;
+      const words = posted % 3 === 0 ? GREEN : { reviewStatus: 'pending' };
+      const type = posted % 3 === 0 ? 'applicantReviewed' : 'applicantPending';
+      await gateway.post('sumsub', about(user, type, posted, words));
+    }
+  });
+  return async () => {
+    posting = false;
+    await Promise.all(loops);
+    return posted;
+  };
+}
+
+/** Deletes users to whom other rows belong. */
+async function orphan(file: string): Promise<void> {
+  const database = new sqlite3.Database(file);
+  await new Promise((done) => database.exec('DELETE FROM users', done));
+  await new Promise((done) => database.close(done));
+}
+
+const TALLY = '{ cursor users { totalCount } webhookDeliveries { totalCount } }';
+const DRY_RUN = `mutation { replayDeliveries(input: { receivedFrom: "2000-01-01T00:00:00Z", dryRun: true }) {
+  deliveries redisposed { after } failed { code } changes { id } userErrors { code } } }`;
+
+describe('a backup under load', () => {
+  it('is a view of one moment, from which a gateway goes on', async () => {
+    const live = await startGateway(disposal);
+    const folder = await createTempDir(disposal);
+    const target = join(folder, 'kyc.sqlite');
+    const stopPosting = keepPosting(live);
+    await until(async () => (await live.store.read.head()) > 300);
+    const headBefore = await live.store.read.head();
+    const backup = await backUp(live, target);
+    const headAfter = await live.store.read.head();
+    await stopPosting();
+
+    expect(backup).toEqual({ code: 0, err: '' });
+    expect(readdirSync(folder).sort()).toEqual(['identity-keys.sqlite', 'kyc.sqlite']);
+    expect(statSync(target).mode & 0o777).toBe(0o600);
+    expect(headAfter).toBeGreaterThan(headBefore); // it was under load
+    const liveLog = await query(live.config.database, LOG);
+    const log = await query({ kind: 'sqlite', file: target }, LOG);
+    expect(log.length).toBeGreaterThanOrEqual(headBefore);
+    expect(log.length).toBeLessThanOrEqual(headAfter);
+    expect(log).toEqual(liveLog.slice(0, log.length));
+
+    const restored = await goOnFrom(target);
+    const { data } = await restored.ask(TALLY);
+    expect(data.webhookDeliveries.totalCount).toBeGreaterThan(0);
+    const replay = (await restored.ask(DRY_RUN)).data.replayDeliveries;
+    expect(replay).toMatchObject({ redisposed: [], failed: [], changes: [], userErrors: [] });
+    expect(replay.deliveries).toBe(data.webhookDeliveries.totalCount);
+    const reply = await restored.post('sumsub', about('new', 'applicantReviewed', 1, GREEN));
+    expect(reply.kept?.disposition).toBe('APPLIED');
+    expect(await restored.store.read.head()).toBeGreaterThan(log.length);
+  });
+
+  it('refuses cursors of the original: what came after it may come again under other numbers', async () => {
+    const live = await startGateway(disposal);
+    await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
+    const { data } = await live.ask('{ cursor }');
+    const target = join(await createTempDir(disposal), 'kyc.sqlite');
+    await backUp(live, target);
+
+    const restored = await goOnFrom(target);
+    const query = 'subscription ($after: String) { statusChanged(after: $after) { cursor } }';
+    const variables = { after: data.cursor };
+    expect(codesOf(await askOverSocket(disposal, restored, query, variables))).toEqual([
+      'CURSOR_INVALID',
+    ]);
+  });
+});
+
+describe('the keys of a backup', () => {
+  const erase = async (gateway: TestGateway, externalUserId: string) => {
+    const input = `{ externalUserId: "${externalUserId}", reason: "request 17" }`;
+    const { data } = await gateway.ask(`mutation { eraseUser(input: ${input}) { erased } }`);
+    expect(data.eraseUser.erased).toBe(true);
+  };
+  const BODIES =
+    '{ users { nodes { externalUserId erasedAt } } webhookDeliveries { nodes { rawBody(reason: "a check") } } }';
+
+  it('are not in it, nor anything that can be read without them', async () => {
+    const live = await startGateway(disposal);
+    await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
+    const folder = await createTempDir(disposal);
+    const target = join(folder, 'kyc.sqlite');
+    await backUp(live, target);
+    const [key] = await query<{ data_key: Buffer }>(
+      live.config.database,
+      'SELECT data_key FROM identity_keys',
+    );
+    const wrapped = key?.data_key ?? Buffer.from('none');
+    expect(readFileSync(target).includes(wrapped)).toBe(false);
+    expect(readFileSync(join(folder, 'identity-keys.sqlite')).includes(wrapped)).toBe(true);
+    expect(statSync(join(folder, 'identity-keys.sqlite')).mode & 0o777).toBe(0o600);
+    const start = startGateway(disposal, { env: { DATABASE_URL: `sqlite:${target}` } });
+    await expect(start).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('of a later one open it too, but for whoever was erased since', async () => {
+    const live = await startGateway(disposal);
+    await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
+    await live.post('sumsub', about('vermilion', 'applicantReviewed', 2, GREEN));
+    const folder = await createTempDir(disposal);
+    const old = join(folder, 'old.sqlite');
+    await backUp(live, old);
+    await erase(live, 'vermilion');
+    await live.post('sumsub', about('bo', 'applicantReviewed', 3, GREEN));
+    await backUp(live, join(folder, 'new.sqlite'));
+
+    const { code, file, out } = await restore(old);
+    expect(code).toBe(0);
+    expect(out).toContain('erased again: 1 users');
+    const bytes = readFileSync(file);
+    expect([bytes.includes('vermilion'), bytes.includes('ann')]).toEqual([false, true]);
+    const restored = await startGateway(disposal, { env: { DATABASE_URL: `sqlite:${file}` } });
+    const { data } = await restored.ask(BODIES);
+    const users = data.users.nodes.map(
+      ({ externalUserId }: { externalUserId: string }) => externalUserId,
+    );
+    expect(users.sort()).toEqual(['ann', null]);
+    const bodies = data.webhookDeliveries.nodes.map(({ rawBody }: { rawBody: string }) => rawBody);
+    expect(bodies).toEqual([null, expect.stringContaining('ann')]);
+    expect(await restored.store.audit.verify(null)).toMatchObject({ ok: true });
+  });
+
+  it('that are older, or another database’s, are refused', async () => {
+    const live = await startGateway(disposal);
+    await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
+    const folder = await createTempDir(disposal);
+    const older = join(folder, 'older-keys');
+    await backUp(live, join(folder, 'a.sqlite'), {}, older);
+    await live.post('sumsub', about('bo', 'applicantReviewed', 2, GREEN));
+    await backUp(live, join(folder, 'b.sqlite'));
+    const other = await startGateway(disposal);
+    await other.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
+    await other.post('sumsub', about('bo', 'applicantReviewed', 1, GREEN));
+    const strange = join(folder, 'strange-keys');
+    await backUp(other, join(folder, 'c.sqlite'), {}, strange);
+
+    for (const [keys, complaint] of [
+      [older, 'older than the copy'],
+      [strange, 'another database'],
+      [join(folder, 'nowhere'), 'no file'],
+    ] as const) {
+      const { code, err, file } = await restore(join(folder, 'b.sqlite'), keys);
+      expect({ code, there: existsSync(file) }).toEqual({ code: 1, there: false });
+      expect(err).toContain(complaint);
+    }
+  });
+});
+
+describe('a backup', () => {
+  it('replaces no file', async () => {
+    const live = await startGateway(disposal);
+    const folder = await createTempDir(disposal);
+    const target = join(folder, 'kyc.sqlite');
+    await backUp(live, target);
+    const before = statSync(target);
+
+    const again = await backUp(live, target);
+    expect(again.code).toBe(1);
+    expect(again.err).toContain('is there already');
+    expect(statSync(target).mtimeMs).toBe(before.mtimeMs);
+    expect(readdirSync(folder).sort()).toEqual(['identity-keys.sqlite', 'kyc.sqlite']);
+    expect((await backUp(live, fileOf(live))).code).toBe(1);
+  });
+
+  it('is in the audit log once it is there', async () => {
+    const live = await startGateway(disposal);
+    await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
+    const folder = await createTempDir(disposal);
+    for (let round = 0; round < 2; round += 1) await backUp(live, join(folder, 'kyc.sqlite'));
+    const { rows } = await live.store.read.auditEntries({}, { first: 10 });
+    expect(rows.map(({ row }) => row)).toMatchObject([
+      {
+        action: 'BACKUP_TAKEN',
+        actor: expect.stringMatching(/^cli:./),
+        details: { users: 1, deliveries: 1, logHead: 1, bytes: expect.any(Number) },
+      },
+    ]);
+    expect(await live.store.audit.verify(null)).toMatchObject({ ok: true, entries: 1 });
+  });
+
+  it.each([
+    ['without the keys', { DATA_KEYS: undefined }, /DATA_KEYS: expected/],
+    ['with keys of others', { DATA_KEYS: `k2:${'A'.repeat(43)}=` }, /DATA_KEYS lacks the key/],
+  ])('%s is taken as well, and says that it is not in the audit log', async (_, env, why) => {
+    const live = await startGateway(disposal);
+    const folder = await createTempDir(disposal);
+    const { code, err } = await backUp(live, join(folder, 'kyc.sqlite'), env);
+    expect(code).toBe(0);
+    expect(err).toMatch(/^The copy is not in the audit log: /);
+    expect(err).toMatch(why);
+    expect(readdirSync(folder)).toEqual(['identity-keys.sqlite', 'kyc.sqlite']);
+    expect((await live.store.read.auditEntries({}, { first: 1 })).rows).toEqual([]);
+  });
+
+  it('of a database that is damaged fails, and leaves nothing behind', async () => {
+    const live = await startGateway(disposal);
+    await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
+    await live.stop();
+    await orphan(fileOf(live));
+    const folder = await createTempDir(disposal);
+
+    const { code, err } = await backUp(live, join(folder, 'kyc.sqlite'));
+    expect(code).toBe(1);
+    expect(err).toContain('not sound');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each([
+    ['where there is no database', { DATABASE_URL: 'sqlite:/nowhere/kyc.sqlite' }, /no database/],
+    ['of a file that is none', { DATABASE_URL: `sqlite:${__filename}` }, /SQLITE_NOTADB/],
+    ['of PostgreSQL', { DATABASE_URL: 'postgres://localhost/kyc' }, /pg_dump --format=custom/],
+  ])('%s says so in one line', async (_, env, expected) => {
+    const live = await startGateway(disposal);
+    const folder = await createTempDir(disposal);
+    const { code, err } = await backUp(live, join(folder, 'kyc.sqlite'), env);
+    expect(code).toBe(1);
+    expect(err).toMatch(expected);
+    expect(err).not.toContain('\n');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('to a folder that is not there says so', async () => {
+    const live = await startGateway(disposal);
+    const { code, err } = await backUp(live, '/nowhere/at/all/kyc.sqlite');
+    expect([code, err]).toEqual([1, 'No file can be written to /nowhere/at/all.']);
+  });
+});

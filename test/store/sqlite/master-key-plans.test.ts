@@ -1,0 +1,32 @@
+/** What lies under a master key is found by index, at every start too. */
+
+import type { MasterKey } from '../../../src/store/key-ring';
+import { query } from '../../support/databases';
+import { openTestStore } from '../open-test-store';
+
+const [OLD, NEW]: [MasterKey, MasterKey] = [
+  { id: 'old', key: Buffer.alloc(32, 1) },
+  { id: 'new', key: Buffer.alloc(32, 2) },
+];
+
+it('no statement of a start or of an exchange of keys reads a whole table', async () => {
+  const sent: string[] = [];
+  const { database, reopen } = await openTestStore(
+    { dataKeys: [OLD] },
+    { onQuery: (sql) => sent.push(sql) },
+  );
+  sent.length = 0;
+  const store = await reopen({ dataKeys: [NEW, OLD] });
+  await store.rotateDataKeys({ actor: 'test', now: () => new Date(), onProgress() {} });
+
+  const asked = new Set(sent.filter((sql) => /FROM (identity_keys|deliveries)\b/.test(sql)));
+  const plans: string[] = [];
+  for (const sql of asked) {
+    const rows = await query<{ detail: string }>(database, `EXPLAIN QUERY PLAN ${sql}`);
+    plans.push(rows.map(({ detail }) => detail).join('\n'));
+  }
+  expect(plans.length).toBeGreaterThan(5);
+  expect(
+    plans.filter((plan) => /SCAN (?!CONSTANT ROW|.*COVERING INDEX)|TEMP B-TREE/.test(plan)),
+  ).toEqual([]);
+});

@@ -1,0 +1,26 @@
+/** Whom to ask about is found by index, however many there are. */
+
+import type { CandidateKind } from '../../../src/store/store';
+import { query } from '../../support/databases';
+import { openTestStore } from '../open-test-store';
+
+it.each<[CandidateKind, string]>([
+  ['OPEN', 'attempts_to_ask'],
+  ['UNCONFIRMED', 'attempts_unconfirmed'],
+  ['QUIET', 'attempts_by_update'],
+])('candidates of the kind %s are found by %s, in its order', async (kind, index) => {
+  const sent: string[] = [];
+  const { store, database } = await openTestStore({}, { onQuery: (sql) => sent.push(sql) });
+  sent.length = 0;
+  await store.statusAsks.candidates({
+    kind,
+    updatedBefore: undefined,
+    after: undefined,
+    limit: 5,
+  });
+  const [sql = ''] = sent;
+  const plan = await query<{ detail: string }>(database, `EXPLAIN QUERY PLAN ${sql}`);
+  const details = plan.map(({ detail }) => detail);
+  expect(details.filter((detail) => / a (USING|$)/.test(detail))[0]).toContain(`INDEX ${index} `);
+  expect(details.filter((detail) => detail.startsWith('SCAN '))).toEqual(['SCAN a']);
+});

@@ -1,0 +1,94 @@
+/** Whom to ask about, and that two processes never ask at once. */
+
+import { instantOf } from '../../src/domain/instant';
+import type { CandidateKind } from '../../src/store/store';
+import { openTestStore } from './open-test-store';
+import { delivery, paycaddy, sumsub } from './vendor-deliveries';
+
+const NOW = new Date('2024-02-01T12:00:00Z');
+const inMs = (ms: number) => new Date(NOW.getTime() + ms);
+
+async function twoAccounts() {
+  const opened = await openTestStore();
+  const { store } = opened;
+  await store.record(delivery('sumsub', sumsub('applicantPending', {}, 1), NOW));
+  const verified = delivery('paycaddy', paycaddy('verified', 'user-1', 5), NOW);
+  await store.record({ ...verified, trust: 'TOKEN' });
+  return opened;
+}
+
+describe('candidates', () => {
+  it.each<[CandidateKind, readonly string[]]>([
+    ['OPEN', ['sumsub']],
+    ['UNCONFIRMED', ['paycaddy']],
+    ['QUIET', ['paycaddy', 'sumsub']],
+  ])('of the kind %s are of %s, a page at a time', async (kind, expected) => {
+    const { store } = await twoAccounts();
+    const found: string[] = [];
+    const next = (last?: { updatedAt: string; attemptId: number }) =>
+      store.statusAsks.candidates({ kind, updatedBefore: instantOf(NOW), after: last, limit: 1 });
+    for (let page = await next(); page.length > 0; page = await next(page.at(-1))) {
+      found.push(...page.map(({ provider }) => provider));
+    }
+    expect(found).toEqual(expected);
+  });
+
+  it('of a user are one for each account', async () => {
+    const { store } = await twoAccounts();
+    const user = await store.read.userByIdentity('sumsub', 'applicant-1');
+    const found = await store.statusAsks.candidatesOf(user?.id ?? 0);
+    expect(found).toMatchObject([{ provider: 'sumsub', subjectRef: 'applicant-1', askedAt: null }]);
+  });
+});
+
+describe('a claim', () => {
+  it('holds for as long as it is said to, whoever asks', async () => {
+    const { store } = await twoAccounts();
+    const claim = (now: Date) => store.statusAsks.claim([1, 2], now, 60_000);
+    expect(await claim(NOW)).toEqual(new Set([1, 2]));
+    expect(await claim(inMs(59_000))).toEqual(new Set());
+    expect(await claim(inMs(60_000))).toEqual(new Set([1, 2]));
+  });
+
+  it('can be taken back', async () => {
+    const { store } = await twoAccounts();
+    await store.statusAsks.claim([1, 2], NOW, 60_000);
+    await store.statusAsks.disclaim([2]);
+    expect(await store.statusAsks.claim([1, 2], NOW, 60_000)).toEqual(new Set([2]));
+  });
+
+  it('outlives no clock that is set back', async () => {
+    const { store } = await twoAccounts();
+    await store.statusAsks.claim([1], NOW, 60_000);
+    expect(await store.statusAsks.claim([1], inMs(-3_600_000), 60_000)).toEqual(new Set([1]));
+  });
+});
+
+describe('the lease', () => {
+  it('is one holder’s, until it ends or is given back', async () => {
+    const { store } = await twoAccounts();
+    const lease = (holder: string, now: Date) => store.statusAsks.lease(holder, now, 60_000);
+    expect(await lease('a', NOW)).toBe(true);
+    expect(await lease('b', inMs(30_000))).toBe(false);
+    expect(await lease('a', inMs(30_000))).toBe(true); // renewed
+    expect(await lease('b', inMs(80_000))).toBe(false);
+    expect(await lease('b', inMs(91_000))).toBe(true);
+    await store.statusAsks.release('a'); // which does not hold it any more
+    expect(await lease('a', inMs(92_000))).toBe(false);
+    await store.statusAsks.release('b');
+    expect(await lease('a', inMs(92_000))).toBe(true);
+  });
+
+  it('goes to one of many who ask for it at once', async () => {
+    const { store } = await twoAccounts();
+    const holders = Array.from({ length: 20 }, (_, index) => `holder-${index}`);
+    const given = await Promise.all(holders.map((one) => store.statusAsks.lease(one, NOW, 60_000)));
+    expect(given.filter(Boolean)).toHaveLength(1);
+  });
+
+  it('outlives no clock that is set back', async () => {
+    const { store } = await twoAccounts();
+    await store.statusAsks.lease('a', NOW, 60_000);
+    expect(await store.statusAsks.lease('b', inMs(-3_600_000), 60_000)).toBe(true);
+  });
+});
