@@ -5,7 +5,7 @@ import { GatewayError, PayloadError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import { instantOf } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
-import type { Message, Provider } from '../providers/provider';
+import type { Message, Provider, StatusAnswer } from '../providers/provider';
 import type { QuarantineReason, Reading } from '../store/store';
 
 /** An event dated further ahead than this would outlast all that comes after it. */
@@ -13,12 +13,57 @@ const FUTURE_TOLERANCE_MS = 24 * 60 * 60_000;
 
 /** @param now - What "ahead" is measured from. */
 export function readDelivery(provider: Provider, request: WebhookRequest, now: Date): Reading {
+  return read(
+    provider,
+    () => provider.parse(request),
+    request.rawBody,
+    now,
+    (reason) => ({
+      kind: 'QUARANTINED',
+      eventType: null,
+      duplicateKey: digest(['quarantined'], request.rawBody),
+      mayRecur: !provider.dated,
+      reason,
+    }),
+  );
+}
+
+/**
+ * The same for what a vendor answered when it was asked. It can be asked again, so an answer that cannot be read is one and the
+ * same as long as it is so for the same reason, though its bytes may differ.
+ */
+export function readAnswer(
+  provider: Provider,
+  answer: Pick<StatusAnswer, 'subpath' | 'rawBody'>,
+  now: Date,
+): Reading {
+  const parse = () => {
+    const { statusCall } = provider;
+    if (statusCall === undefined) throw new PayloadError('body', 'readable by its adapter');
+    const message = statusCall.parse(answer);
+    return { ...message, duplicateKey: ['answer', ...message.duplicateKey] };
+  };
+  return read(provider, parse, answer.rawBody, now, (reason) => ({
+    kind: 'QUARANTINED',
+    eventType: null,
+    duplicateKey: digest(['quarantined answer', answer.subpath], reason.message),
+    reason,
+  }));
+}
+
+function read(
+  provider: Provider,
+  parse: () => Message<unknown>,
+  rawBody: Buffer,
+  now: Date,
+  quarantined: (reason: QuarantineReason) => Extract<Reading, { kind: 'QUARANTINED' }>,
+): Reading {
   let message: Message<unknown> | undefined;
   try {
-    message = provider.parse(request);
+    message = parse();
     const { eventType, duplicateKey, payload } = message;
     if (payload === undefined) {
-      return { kind: 'IGNORED', eventType, duplicateKey: digest(duplicateKey, request.rawBody) };
+      return { kind: 'IGNORED', eventType, duplicateKey: digest(duplicateKey, rawBody) };
     }
     const events = provider.normalize(payload);
     const ahead = events.findIndex((event) => isAhead(event, now));
@@ -31,13 +76,7 @@ export function readDelivery(provider: Provider, request: WebhookRequest, now: D
       events,
     };
   } catch (error) {
-    return {
-      kind: 'QUARANTINED',
-      eventType: message?.eventType ?? null,
-      duplicateKey: digest(['quarantined'], request.rawBody),
-      mayRecur: !provider.dated,
-      reason: toReason(error),
-    };
+    return { ...quarantined(toReason(error)), eventType: message?.eventType ?? null };
   }
 }
 

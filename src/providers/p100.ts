@@ -5,17 +5,21 @@
  * Path:     P100 appends its own, `/webhook/kyc-verification/status`, to the base URL.
  * Delivery: 5 tries within about 2 minutes, then never again; no id of the event or the attempt, no clock, no level.
  *
- * @see https://partner-api-docs.p100.io (Webhooks; KYC Verification Status; as of 2025)
+ * Status call: `GET /v1/kyc/status/{externalUserId}` with `x-api-key`. What it answers is documented nowhere; it is read as the
+ * fields of the webhook, and what is not read so is quarantined.
+ *
+ * @see https://partner-api-docs.p100.io (Webhooks; KYC Verification Status; Get KYC Status; as of 2025)
  */
 
-import { UnmappedStatusError } from '../domain/errors';
+import { PayloadError, UnmappedStatusError } from '../domain/errors';
 import type { Reason, ReasonCode } from '../domain/event';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
+import { askApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
-import { readJson } from './kit/json';
+import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import { assertToken } from './kit/token';
-import type { ProviderFactory, Signer } from './provider';
+import type { FetchStatus, ProviderFactory, Signer } from './provider';
 
 const LEVEL = 'kyc';
 
@@ -76,10 +80,23 @@ interface Notification {
   /** Present only while an attempt is being handled. */
   readonly attemptStatus: string | undefined;
   readonly rejectionReason: string | undefined;
+  /** Asked for, so that a missing attempt is one that is not told of, and not one that is over. */
+  readonly asked: boolean;
+}
+
+export interface P100Options {
+  /** `null`: P100 is not asked. */
+  readonly api?: P100Api | null;
+}
+
+export interface P100Api {
+  readonly apiKey: string;
+  /** `https://partner-api.p100.io` */
+  readonly origin: string;
 }
 
 /** One level, `kyc`. The vendor knows the user by our customer's id alone. */
-export const p100: ProviderFactory<object, Notification> = ({ secrets }) => ({
+export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api = null }) => ({
   id: 'p100',
   dated: false,
 
@@ -97,26 +114,11 @@ export const p100: ProviderFactory<object, Notification> = ({ secrets }) => ({
       return { eventType, duplicateKey: [eventType, fingerprint(rawBody)], payload: undefined };
     }
     const body = readJson(rawBody);
-    const payload: Notification = {
-      externalUserId: body.id('externalUserId'),
-      verificationStatus: body.word('verificationStatus'),
-      attemptStatus: body.optionalWord('attemptStatus'),
-      rejectionReason: body.optionalWord('rejectionReason'),
-    };
-    return {
-      eventType,
-      duplicateKey: [
-        eventType,
-        payload.externalUserId,
-        payload.verificationStatus,
-        payload.attemptStatus ?? '',
-        payload.rejectionReason ?? '',
-      ],
-      payload,
-    };
+    const payload = readNotification(body, body.id('externalUserId'), false);
+    return { eventType, duplicateKey: [eventType, ...sameness(payload)], payload };
   },
 
-  normalize({ externalUserId, verificationStatus, attemptStatus, rejectionReason }) {
+  normalize({ externalUserId, verificationStatus, attemptStatus, rejectionReason, asked }) {
     const standing = VERIFICATION_STATUSES.find((word) => word === verificationStatus);
     if (!standing) throw new UnmappedStatusError('verificationStatus');
     const event = {
@@ -127,7 +129,12 @@ export const p100: ProviderFactory<object, Notification> = ({ secrets }) => ({
       levelKind: 'LEVEL',
       standing,
     } as const;
-    if (attemptStatus === undefined) return [{ ...event, providerStatus: standing }];
+    if (attemptStatus === undefined) {
+      const { standing: _, ...place } = event;
+      return asked && standing === 'NOT_VERIFIED'
+        ? [{ ...place, type: 'UNVERIFIED', providerStatus: standing }]
+        : [{ ...event, providerStatus: standing }];
+    }
 
     const status = lookUp<AttemptStatus>(STATUS_BY_WORD, attemptStatus);
     if (!status) throw new UnmappedStatusError('attemptStatus');
@@ -140,7 +147,48 @@ export const p100: ProviderFactory<object, Notification> = ({ secrets }) => ({
       },
     ];
   },
+
+  statusCall: {
+    ...(api !== null && { fetchStatus: createClient(api) }),
+
+    parse({ rawBody, subpath }) {
+      const body = readJson(rawBody);
+      const externalUserId = subpath.slice(ANSWER_SUBPATH.length);
+      if ((body.optionalId('externalUserId') ?? externalUserId) !== externalUserId) {
+        throw new PayloadError('externalUserId', 'the one that was asked about');
+      }
+      const payload = readNotification(body, externalUserId, true);
+      return { eventType: 'kyc/status', duplicateKey: sameness(payload), payload };
+    },
+  },
 });
+
+const ANSWER_SUBPATH = 'v1/kyc/status/';
+
+function createClient({ apiKey, origin }: P100Api): FetchStatus {
+  return async ({ subjectRef }, { signal }) => {
+    const path = `/v1/kyc/status/${encodeURIComponent(subjectRef)}`;
+    const headers = { 'x-api-key': apiKey };
+    const isUnknown = (status: number, body: Buffer) => status === 400 && body.includes('P412');
+    const rawBody = await askApi({ origin, path, headers, signal, isUnknown });
+    return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
+  };
+}
+
+function readNotification(body: JsonBody, externalUserId: string, asked: boolean): Notification {
+  return {
+    externalUserId,
+    verificationStatus: body.word('verificationStatus'),
+    attemptStatus: body.optionalWord('attemptStatus'),
+    rejectionReason: body.optionalWord('rejectionReason'),
+    asked,
+  };
+}
+
+function sameness(notification: Notification): readonly string[] {
+  const { externalUserId, verificationStatus, attemptStatus, rejectionReason } = notification;
+  return [externalUserId, verificationStatus, attemptStatus ?? '', rejectionReason ?? ''];
+}
 
 /** Does as the vendor does. */
 export const signP100: Signer = (_body, secret) => ({

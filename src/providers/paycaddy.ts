@@ -4,18 +4,22 @@
  * Proof:    no signature is documented. A long secret is the last segment of the URL, or stands in `X-Api-Key`.
  * Delivery: nothing is documented: no order, no retries, no id of the event or of the attempt, no level.
  *
- * @see PayCaddy API on Read the Docs (Integrated KYC Notifications; as of 2025)
+ * Status call: `GET /v2/endUsers/{id}` with `X-API-KEY`. Of all that it answers, `isActive` alone tells of the verification:
+ * `true` is an approval; `false` is anything else, be it rejected, in review or not begun.
+ *
+ * @see PayCaddy API on Read the Docs (Integrated KYC Notifications; V2 Users; as of 2025)
  */
 
-import { UnmappedStatusError } from '../domain/errors';
-import type { Profile, Reason, ReasonCode } from '../domain/event';
+import { PayloadError, UnmappedStatusError } from '../domain/errors';
+import type { Profile, Reason, ReasonCode, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { AttemptStatus } from '../domain/status';
+import { askApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import { assertToken } from './kit/token';
-import type { ProviderFactory, Signer } from './provider';
+import type { FetchStatus, ProviderFactory, Signer } from './provider';
 
 const LEVEL = 'kyc';
 
@@ -48,7 +52,16 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
 /** What stands in place of a name or an age while there is none. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set(['', 'null', 'Document OCR capture ongoing']);
 
-interface Notification {
+type Notification = News | State;
+
+interface State {
+  readonly about: 'STATE';
+  readonly userRef: string;
+  readonly active: boolean;
+}
+
+interface News {
+  readonly about: 'NEWS';
   readonly userRef: string;
   readonly status: string;
   readonly description: string;
@@ -56,8 +69,22 @@ interface Notification {
   readonly occurredAt: Instant;
 }
 
+export interface PaycaddyOptions {
+  /** `null`: PayCaddy is not asked. */
+  readonly api?: PaycaddyApi | null;
+}
+
+export interface PaycaddyApi {
+  readonly apiKey: string;
+  /** `https://api.api-sandbox.paycaddy.dev` */
+  readonly origin: string;
+}
+
 /** One level, `kyc`. A delivery may bring a name and an age beside the status. */
-export const paycaddy: ProviderFactory<object, Notification> = ({ secrets }) => ({
+export const paycaddy: ProviderFactory<PaycaddyOptions, Notification> = ({
+  secrets,
+  api = null,
+}) => ({
   id: 'paycaddy',
   dated: true,
 
@@ -84,11 +111,20 @@ export const paycaddy: ProviderFactory<object, Notification> = ({ secrets }) => 
       eventType: LEVEL,
       // The description is free text as far as we know, so only its sameness is kept.
       duplicateKey: [LEVEL, userRef, status, fingerprint(description), body.string(clock)],
-      payload: { userRef, status, description, profile: readProfile(body), occurredAt },
+      payload: {
+        about: 'NEWS',
+        userRef,
+        status,
+        description,
+        profile: readProfile(body),
+        occurredAt,
+      },
     };
   },
 
-  normalize({ userRef: subjectRef, status: word, description, profile, occurredAt }) {
+  normalize(notification) {
+    if (notification.about === 'STATE') return [toState(notification)];
+    const { userRef: subjectRef, status: word, description, profile, occurredAt } = notification;
     const status = lookUp<AttemptStatus>(STATUS_BY_WORD, word);
     if (!status) throw new UnmappedStatusError('status');
     const news = {
@@ -104,7 +140,41 @@ export const paycaddy: ProviderFactory<object, Notification> = ({ secrets }) => 
     if (Object.keys(profile).length === 0) return [news];
     return [news, { type: 'PROFILE', subjectRef, occurredAt, profile }];
   },
+
+  statusCall: {
+    ...(api !== null && { fetchStatus: createClient(api) }),
+
+    parse({ rawBody, subpath }) {
+      const body = readJson(rawBody);
+      const userRef = subpath.slice(ANSWER_SUBPATH.length);
+      if (body.id('id') !== userRef) throw new PayloadError('id', 'the one that was asked about');
+      const active = body.optionalFlag('isActive');
+      if (active === undefined) throw new PayloadError('isActive', 'true or false');
+      return {
+        eventType: 'endUsers',
+        duplicateKey: [userRef, String(active)],
+        payload: { about: 'STATE', userRef, active },
+      };
+    },
+  },
 });
+
+const ANSWER_SUBPATH = 'v2/endUsers/';
+
+function createClient({ apiKey, origin }: PaycaddyApi): FetchStatus {
+  return async ({ subjectRef }, { signal }) => {
+    const path = `/v2/endUsers/${encodeURIComponent(subjectRef)}`;
+    const rawBody = await askApi({ origin, path, headers: { 'X-API-KEY': apiKey }, signal });
+    return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
+  };
+}
+
+function toState({ userRef: subjectRef, active }: State): VerificationEvent {
+  const at = { subjectRef, level: LEVEL, levelKind: 'LEVEL' } as const;
+  return active
+    ? { ...at, type: 'STATUS', status: 'APPROVED', providerStatus: 'isActive' }
+    : { ...at, type: 'UNVERIFIED', providerStatus: 'not isActive' };
+}
 
 /** Does as the vendor does, with the secret in the path. */
 export const signPaycaddy: Signer = (_body, secret) => ({

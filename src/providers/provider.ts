@@ -42,6 +42,45 @@ export interface Provider<Payload = unknown> {
 
   /** Says it in our words. Pure. @throws {UnmappedStatusError} for a status word not in the table: we never guess. */
   normalize(payload: Payload): NonEmpty<VerificationEvent>;
+
+  /**
+   * The account that the vendor has erased, where the message says so and our customer wants it erased here as well. The
+   * message is proven and kept by then. Pure; `undefined` also where it cannot be read.
+   */
+  erasedSubject?(request: Pick<WebhookRequest, 'rawBody'>): string | undefined;
+
+  /** How the vendor is asked about one account, where its page documents a call that takes no more than our own credentials. */
+  readonly statusCall?: StatusCall<Payload>;
+}
+
+export interface StatusCall<Payload> {
+  /** Absent without credentials: then nobody is asked, and what was answered before can still be read. */
+  readonly fetchStatus?: FetchStatus;
+
+  /** As `Provider.parse`. What an answer leaves out was not said: absence decides nothing. */
+  parse(answer: Pick<StatusAnswer, 'subpath' | 'rawBody'>): Message<Payload>;
+}
+
+/** Asks once. `undefined`: the vendor knows no such account. @throws {VendorError} */
+export type FetchStatus = (
+  subject: Subject,
+  asking: { readonly now: Date; readonly signal: AbortSignal },
+) => Promise<Pick<StatusAnswer, 'subpath' | 'rawBody'> | undefined>;
+
+/** Whom to ask about. */
+export interface Subject {
+  readonly subjectRef: string;
+  /** Known from the vendor's test environment. */
+  readonly sandbox: boolean;
+}
+
+/** What the vendor said when asked. It needs no proof: we chose whom to ask. */
+export interface StatusAnswer {
+  /** Before the question was sent. */
+  readonly askedAt: Date;
+  /** What the question was, without secrets: a body alone may not say whom it is about. */
+  readonly subpath: string;
+  readonly rawBody: Buffer;
 }
 
 /** A secret that we share with the vendor. Several are valid at once, so that they can be exchanged without a gap. */

@@ -3,10 +3,11 @@
 import type { ProviderId } from '../domain/level';
 import { fractalId, signFractalId } from './fractal-id';
 import type { HmacHash } from './kit/hmac';
-import { p100, signP100 } from './p100';
-import { paycaddy, signPaycaddy } from './paycaddy';
+import { type P100Api, p100, signP100 } from './p100';
+import { type PaycaddyApi, paycaddy, signPaycaddy } from './paycaddy';
 import type { Provider, Signer, WebhookSecret } from './provider';
 import { signSumsub, sumsub } from './sumsub';
+import type { SumsubApi } from './sumsub-client';
 
 /** What the adapters need of the configuration. */
 export interface ProviderSettings {
@@ -14,6 +15,14 @@ export interface ProviderSettings {
   readonly webhookSecrets: Readonly<Record<ProviderId, readonly WebhookSecret[]>>;
   readonly fractalIdFormat: 'classic' | 'kraken';
   readonly sumsubMinimumDigest: HmacHash;
+  /** Whether whom Sumsub erases is to be erased here too. */
+  readonly sumsubErasures?: boolean;
+  /** How the vendors' APIs are reached; one that is absent is not asked. */
+  readonly vendorApis?: {
+    readonly sumsub?: SumsubApi;
+    readonly paycaddy?: PaycaddyApi;
+    readonly p100?: P100Api;
+  };
 }
 
 /** One vendor, under the names that it goes by in the gateway. */
@@ -45,8 +54,13 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'Sumsub',
     secretsVariable: 'WEBHOOK_SECRETS_SUMSUB',
     sign: signSumsub,
-    create: ({ sumsubMinimumDigest }, secrets) =>
-      sumsub({ secrets, minimumDigest: sumsubMinimumDigest }),
+    create: ({ sumsubMinimumDigest, sumsubErasures, vendorApis }, secrets) =>
+      sumsub({
+        secrets,
+        minimumDigest: sumsubMinimumDigest,
+        api: vendorApis?.sumsub ?? null,
+        erases: sumsubErasures ?? false,
+      }),
   },
   {
     id: 'paycaddy',
@@ -54,7 +68,7 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'PayCaddy',
     secretsVariable: 'WEBHOOK_SECRETS_PAYCADDY',
     sign: signPaycaddy,
-    create: (_settings, secrets) => paycaddy({ secrets }),
+    create: ({ vendorApis }, secrets) => paycaddy({ secrets, api: vendorApis?.paycaddy ?? null }),
   },
   {
     id: 'p100',
@@ -62,7 +76,7 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'P100',
     secretsVariable: 'WEBHOOK_SECRETS_P100',
     sign: signP100,
-    create: (_settings, secrets) => p100({ secrets }),
+    create: ({ vendorApis }, secrets) => p100({ secrets, api: vendorApis?.p100 ?? null }),
   },
 ];
 

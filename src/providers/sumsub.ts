@@ -10,7 +10,7 @@
  * @see https://docs.sumsub.com (User verification webhooks; Webhook manager; as of 2025)
  */
 
-import { SignatureError, UnmappedStatusError } from '../domain/errors';
+import { PayloadError, SignatureError, UnmappedStatusError } from '../domain/errors';
 import type { AccountState, StatusEvent, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
@@ -19,7 +19,8 @@ import { fingerprint } from './kit/fingerprint';
 import { assertHmac, HMAC_HASHES, type HmacHash, hmac } from './kit/hmac';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
-import type { NonEmpty, ProviderFactory, Signer } from './provider';
+import type { Message, NonEmpty, ProviderFactory, Signer, StatusAnswer } from './provider';
+import { createSumsubClient, SANDBOX_SUBPATH, type SumsubApi } from './sumsub-client';
 import { toReasons } from './sumsub-reasons';
 
 const DIGEST = 'x-payload-digest';
@@ -48,6 +49,16 @@ interface OpenWord {
   readonly word: string;
 }
 
+/** `reviewStatus` of an answer, apart from `init`, where all begins, and `completed`, which has a result beside it. */
+const STATUS_BY_WORD: Readonly<Record<string, AttemptStatus>> = {
+  pending: 'IN_PROGRESS',
+  prechecked: 'IN_PROGRESS',
+  queued: 'IN_PROGRESS',
+  awaitingService: 'IN_PROGRESS',
+  awaitingUser: 'ACTION_REQUIRED',
+  onHold: 'IN_REVIEW',
+};
+
 /** Types that bring a result. The second usually follows the first and says the same. */
 const RESULT_TYPES: ReadonlySet<string> = new Set([
   'applicantReviewed',
@@ -71,6 +82,10 @@ const ACCOUNT_STATE_BY_TYPE = {
 export interface SumsubOptions {
   /** The weakest algorithm that is a proof, so that a sender cannot choose a weaker one. */
   readonly minimumDigest: HmacHash;
+  /** `null`: Sumsub is not asked. */
+  readonly api?: SumsubApi | null;
+  /** Whether whom Sumsub erases is to be erased here too. */
+  readonly erases?: boolean;
 }
 
 interface Notification {
@@ -81,13 +96,15 @@ interface Notification {
 interface Applicant {
   readonly subjectRef: string;
   readonly externalUserId?: string;
-  readonly occurredAt: Instant;
+  /** Absent where an answer tells a state without its beginning. */
+  readonly occurredAt?: Instant;
   readonly sandbox?: true;
 }
 
 type News =
   | { readonly about: 'PROGRESS'; readonly at: Stage; readonly open: OpenWord }
   | { readonly about: 'RESULT'; readonly at: Stage; readonly review: Review | undefined }
+  | { readonly about: 'BEGINNING'; readonly level: string }
   | { readonly about: 'RESET'; readonly level: string }
   | {
       readonly about: 'LEVEL_CHANGE';
@@ -112,6 +129,8 @@ interface Review {
 export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
   minimumDigest,
   secrets,
+  api = null,
+  erases = false,
 }) => ({
   id: 'sumsub',
   dated: true,
@@ -150,6 +169,8 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
       }
       case 'RESULT':
         return [{ type: 'STATUS', ...applicant, ...news.at, ...toResult(news.review) }];
+      case 'BEGINNING':
+        return toBeginning(applicant, news.level);
       case 'RESET':
         return [
           {
@@ -166,7 +187,27 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
         return [{ type: 'ACCOUNT', ...applicant, state: news.state }];
     }
   },
+
+  ...(erases && { erasedSubject }),
+
+  statusCall: { ...(api !== null && { fetchStatus: createSumsubClient(api) }), parse: parseAnswer },
 });
+
+const ERASING_TYPES: ReadonlySet<string> = new Set([
+  'applicantDeleted',
+  'applicantPersonalDataDeleted',
+]);
+
+function erasedSubject({ rawBody }: Pick<WebhookRequest, 'rawBody'>): string | undefined {
+  try {
+    const body = readJson(rawBody);
+    if (body.optionalFlag('sandboxMode') === true) return undefined; // nobody is lost by a test
+    return ERASING_TYPES.has(body.word('type')) ? body.id('applicantId') : undefined;
+  } catch (error) {
+    if (error instanceof PayloadError) return undefined;
+    throw error;
+  }
+}
 
 /** Does as the vendor does. */
 export const signSumsub: Signer = (body, secret, { sumsubDigest = 'sha256' }) => ({
@@ -234,6 +275,63 @@ function readApplicant(body: JsonBody): Applicant {
     ...(body.optionalFlag('sandboxMode') === true && { sandbox: true }),
   };
 }
+
+// ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const ANSWER_SUBPATH = /^(?:sandbox\/)?applicants\/(.+)\/status$/s;
+
+/** Only a completed review is dated; of any other status the answer tells nothing but that it is so now. */
+function parseAnswer({
+  rawBody,
+  subpath,
+}: Pick<StatusAnswer, 'subpath' | 'rawBody'>): Message<Notification> {
+  const [, subjectRef] = ANSWER_SUBPATH.exec(subpath) ?? [];
+  if (subjectRef === undefined) throw new PayloadError('subpath', 'that of an applicant');
+  const body = readJson(rawBody);
+  const word = body.word('reviewStatus');
+  const level = body.word('levelName');
+  const occurredAt = word === 'completed' ? reviewDate(body) : undefined;
+  const applicant: Applicant = {
+    subjectRef,
+    ...(occurredAt !== undefined && { occurredAt }),
+    ...(subpath.startsWith(SANDBOX_SUBPATH) && { sandbox: true }),
+  };
+  return {
+    eventType: 'applicants/status',
+    duplicateKey: [subjectRef, level, word, occurredAt ?? ''],
+    payload: { applicant, news: readState(word, level, body) },
+  };
+}
+
+/**
+ * In whole seconds, while webhooks have milliseconds. A review can be begun and completed within one, and the answer tells
+ * how it stood after all of that: so it stands at the end of its second.
+ */
+function reviewDate(body: JsonBody): Instant | undefined {
+  if (!body.has('reviewDate')) return undefined;
+  const instant = body.instant('reviewDate', { zoneless: 'UTC' });
+  return instant.replace('.000000000Z', '.999999999Z');
+}
+
+function readState(word: string, level: string, body: JsonBody): News {
+  const at = { level, levelKind: 'LEVEL' } as const;
+  if (word === 'completed') return { about: 'RESULT', at, review: readReview(body) };
+  if (word === 'init') return { about: 'BEGINNING', level };
+  const status = lookUp(STATUS_BY_WORD, word);
+  if (!status) throw new UnmappedStatusError('reviewStatus');
+  return { about: 'PROGRESS', at, open: { status, word } };
+}
+
+/** An applicant comes back to the beginning by a reset alone, which voids what was approved. */
+function toBeginning(applicant: Applicant, level: string): NonEmpty<VerificationEvent> {
+  const at = { ...applicant, level, levelKind: 'LEVEL', providerStatus: 'init' } as const;
+  return [
+    { type: 'UNVERIFIED', ...at },
+    { type: 'STATUS', ...at, status: 'PENDING' },
+  ];
+}
+
+// ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The field with milliseconds, else the one with whole seconds that some messages have beside it. */
 function clockOf(body: JsonBody): 'createdAtMs' | 'createdAt' {

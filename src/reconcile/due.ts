@@ -1,0 +1,102 @@
+/** Whom there is reason to ask about, and when again. */
+
+import type { ReconciliationConfig } from '../config';
+import { instantOf, toDate } from '../domain/instant';
+import type { ProviderId } from '../domain/level';
+import type { Candidate, CandidateKind, StatusAsks } from '../store/store';
+
+export interface Due extends Candidate {
+  /** `REQUESTED`: somebody wants to know. */
+  readonly kind: CandidateKind | 'REQUESTED';
+}
+
+/** What may be wrong comes before what may be late. */
+const KINDS: readonly CandidateKind[] = ['UNCONFIRMED', 'OPEN', 'QUIET'];
+
+export interface DueQuery {
+  readonly asks: Pick<StatusAsks, 'candidates'>;
+  /** Vendors that can be asked. */
+  readonly providers: ReadonlySet<ProviderId>;
+  readonly patience: Patience;
+  readonly now: Date;
+  readonly signal?: AbortSignal;
+}
+
+export type Patience = Pick<
+  ReconciliationConfig,
+  'openAfterMs' | 'unconfirmedAfterMs' | 'quietAfterMs'
+>;
+
+/** Attempts looked at by one statement, so that none takes long. */
+const PAGE = 500;
+/** Per vendor and round; the others have been asked about the longest ago, so the next round comes to them. */
+const MAX_DUE = 2_000;
+
+/** Each identity once, by the first kind that it is due for. */
+export async function findDue(query: DueQuery): Promise<readonly Due[]> {
+  const due = new Map<number, Due>();
+  const counts = new Map<ProviderId, number>();
+  for (const kind of KINDS) {
+    for await (const candidate of candidates(query, kind)) {
+      const { identityId, provider } = candidate;
+      const count = counts.get(provider) ?? 0;
+      if (!query.providers.has(provider) || count >= MAX_DUE || due.has(identityId)) continue;
+      if (!isAskable(candidate) || !isDue(candidate, kind, query.patience, query.now)) continue;
+      due.set(identityId, { ...candidate, kind });
+      counts.set(provider, count + 1);
+    }
+  }
+  return [...due.values()];
+}
+
+/** A vendor tells of the account's verification, not of a single action; and nothing of an account that is gone. */
+export function isAskable({ state, levelKind }: Candidate): boolean {
+  return state !== 'DELETED' && levelKind !== 'ACTION';
+}
+
+/**
+ * Once it has stood as it is for as long as the patience for its kind; then again at longer and longer distances, a quarter of
+ * that time, so that those who never finish are asked about ever more rarely.
+ */
+export function isDue(
+  candidate: Pick<Candidate, 'updatedAt' | 'heardAt' | 'askedAt'>,
+  kind: CandidateKind,
+  patience: Patience,
+  now: Date,
+): boolean {
+  const { updatedAt, heardAt, askedAt } = candidate;
+  const afterMs = patienceFor(kind, patience);
+  const stoodMs = now.getTime() - toDate(kind === 'QUIET' ? heardAt : updatedAt).getTime();
+  // What is dated ahead of our clock would escape the question until then.
+  if (stoodMs >= 0 && stoodMs < afterMs) return false;
+  const askedMs = askedAt === null ? Number.POSITIVE_INFINITY : now.getTime() - askedAt.getTime();
+  return askedMs < 0 || askedMs >= Math.max(afterMs, stoodMs / 4);
+}
+
+function patienceFor(kind: CandidateKind, patience: Patience): number {
+  switch (kind) {
+    case 'UNCONFIRMED':
+      return patience.unconfirmedAfterMs;
+    case 'OPEN':
+      return patience.openAfterMs;
+    case 'QUIET':
+      return patience.quietAfterMs;
+  }
+}
+
+async function* candidates(
+  { asks, patience, now, signal }: DueQuery,
+  kind: CandidateKind,
+): AsyncGenerator<Candidate> {
+  const updatedBefore =
+    kind === 'UNCONFIRMED'
+      ? undefined
+      : instantOf(new Date(now.getTime() - patienceFor(kind, patience)));
+  let after: Candidate | undefined;
+  do {
+    signal?.throwIfAborted();
+    const page = await asks.candidates({ kind, updatedBefore, after, limit: PAGE });
+    yield* page;
+    after = page.length === PAGE ? page.at(-1) : undefined;
+  } while (after !== undefined);
+}
