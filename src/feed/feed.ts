@@ -30,8 +30,19 @@ export interface Feed {
    */
   subscribe(wish: Wish): ChangeStream;
 
+  /** How far the log was read, and who follows it. */
+  standing(): FeedStanding;
+
   /** Ends every subscription. Close the sockets first: an ended subscription tells its client not to come back. */
   stop(): Promise<void>;
+}
+
+export interface FeedStanding {
+  /** Position up to which this process has read the log; `null` until it has begun. */
+  readonly position: number | null;
+  readonly subscriptions: number;
+  /** Those of them that have yet to catch up with the head of the log. */
+  readonly behind: number;
 }
 
 export interface FeedOptions {
@@ -76,6 +87,8 @@ export function createFeed(options: FeedOptions): Feed {
     const first = changes[0];
     if (window === null || first === undefined) return;
     const seenTo = window.head;
+    // What was said of whoever is erased stands in the log no more, and is not to be told from memory.
+    if (changes.some(({ cause }) => cause.kind === 'ERASURE')) window.clear();
     if (first.seq === seenTo + 1) {
       window.append(changes);
       for (const change of changes) {
@@ -96,6 +109,12 @@ export function createFeed(options: FeedOptions): Feed {
     wake: () => wakeup.wake(),
 
     subscribe: (wish) => subscribe(around, wish),
+
+    standing: () => ({
+      position: around.window?.head ?? null,
+      subscriptions: crowd.size,
+      behind: [...crowd].filter(({ listening }) => !listening).length,
+    }),
 
     async stop() {
       stopListening();

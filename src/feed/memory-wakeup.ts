@@ -12,5 +12,6 @@ export function createMemoryWakeup(): Wakeup {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    async close() {},
   };
 }

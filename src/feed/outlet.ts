@@ -17,6 +17,8 @@ export interface Outlet<Item = unknown> {
 
 /** What `Feed.subscribe` gives: an iterator that need not be asked while the outlet can take what comes. */
 export interface ChangeStream extends AsyncIterableIterator<Change> {
+  /** Resolves once it is fixed where it begins: what is committed from then on is on it. */
+  readonly begun: Promise<void>;
   /** To be called before the first item is asked for. */
   divert(outlet: Outlet): void;
   return(): Promise<IteratorReturnResult<undefined>>;

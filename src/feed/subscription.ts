@@ -275,6 +275,7 @@ function pageSizeOf({ queueSize }: Surroundings): number {
 function toStream(subscriber: Subscriber): ChangeStream {
   let turn = IDLE;
   return {
+    begun: subscriber.headAtCall?.then(NOTHING, NOTHING) ?? IDLE,
     next() {
       const result = turn.then(() => pull(subscriber));
       turn = result.then(NOTHING, NOTHING);

@@ -11,6 +11,8 @@ export interface Window {
   after(seq: number): readonly Change[];
   /** Adds what follows the head. Entries that do not join it push out all that is held. */
   append(changes: readonly Change[]): void;
+  /** Lets go of all that is held. The head stays. */
+  clear(): void;
 }
 
 /**
@@ -32,6 +34,11 @@ export function createWindow(size: number, head: number): Window {
     reachesBackTo: (seq) => seq >= floor,
 
     after: (seq) => entries.slice(Math.max(0, seq - floor)),
+
+    clear() {
+      floor = headOf();
+      entries = [];
+    },
 
     append(changes) {
       const first = changes[0];

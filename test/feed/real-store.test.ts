@@ -63,6 +63,7 @@ async function writeHistory(store: Store): Promise<void> {
     subjectRef: 'a',
     userId: user.id,
     actor: 'operator',
+    by: 'test',
     now: NOW,
   });
 }

@@ -1,0 +1,46 @@
+/** Wake-up between instances over PostgreSQL's `LISTEN` and `NOTIFY`, on a connection of its own. */
+
+import { Client, type ClientConfig, escapeIdentifier } from 'pg';
+import { createSharedWakeup, type Line, type SharedWakeupOptions } from './shared-wakeup';
+import type { Wakeup } from './wakeup';
+
+export interface PostgresWakeupOptions extends Omit<SharedWakeupOptions, 'openLine' | 'service'> {
+  /** Of the database that holds the log. */
+  readonly connection: ClientConfig;
+  readonly logId: string;
+}
+
+export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
+  const { connection, logId, ...others } = options;
+  const channel = `kyc_gateway_${logId}`;
+  return createSharedWakeup({
+    ...others,
+    service: 'PostgreSQL',
+    openLine: (heard, lost) => openLine(connection, channel, heard, lost),
+  });
+}
+
+function openLine(
+  connection: ClientConfig,
+  channel: string,
+  heard: () => void,
+  lost: (error: unknown) => void,
+): Line {
+  const client = new Client({ ...connection, keepAlive: true });
+  let own: number | undefined;
+  client.on('error', lost);
+  client.on('end', () => lost(new Error('the connection has ended')));
+  client.on('notification', ({ processId }) => {
+    if (processId !== own) heard(); // PostgreSQL sends it back to its sender, too
+  });
+  return {
+    opened: client.connect().then(async () => {
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      own = rows[0]?.pid;
+      await client.query(`LISTEN ${escapeIdentifier(channel)}`);
+    }),
+    tell: () => client.query("SELECT pg_notify($1, '')", [channel]),
+    // Without a farewell: a server that has gone silent would not take it either.
+    close: () => void client.connection.stream.destroy(),
+  };
+}

@@ -1,0 +1,80 @@
+/** What wakes instances, as the tests of both see it. */
+
+import { createPostgresWakeup } from '../../src/feed/postgres-wakeup';
+import { createRedisWakeup } from '../../src/feed/redis-wakeup';
+import type { Wakeup } from '../../src/feed/wakeup';
+import type { Disposal } from '../support/disposal';
+import { createRecordedLog } from '../support/logs';
+import { createPostgresServer } from '../support/own-postgres';
+import { createRedisServer } from '../support/own-redis';
+import type { ServerProcess } from '../support/own-server';
+import type { Program } from '../support/programs';
+import { createTempDir } from '../support/temp-dir';
+
+export interface Server extends ServerProcess {
+  readonly url: string;
+  connections(): Promise<number>;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly program: Program;
+  /** Not yet started; ended after the test. */
+  create(disposal: Disposal): Promise<Server>;
+  connect(url: string, logId: string, log: ReturnType<typeof createRecordedLog>['log']): Wakeup;
+}
+
+/** Long enough for a busy machine, short enough for a test. */
+const ANSWER_MS = 2_000;
+
+export const SERVICES: readonly Service[] = [
+  {
+    name: 'Redis',
+    program: 'redis-server',
+    async create(disposal) {
+      const server = await createRedisServer();
+      disposal.defer(() => server.end());
+      return server;
+    },
+    connect: (url, logId, log) => createRedisWakeup({ url, logId, log, answerMs: ANSWER_MS }),
+  },
+  {
+    name: 'PostgreSQL',
+    program: 'postgres',
+    async create(disposal) {
+      const server = await createPostgresServer(await createTempDir(disposal));
+      disposal.defer(() => server.end());
+      return server;
+    },
+    connect: (url, logId, log) => {
+      const connection = { connectionString: url };
+      return createPostgresWakeup({ connection, logId, log, answerMs: ANSWER_MS });
+    },
+  },
+];
+
+export interface Instance {
+  readonly wakeup: Wakeup;
+  /** How often it was woken. */
+  readonly woken: () => number;
+  /** What it has logged. */
+  readonly said: () => readonly unknown[];
+  readonly logged: readonly Record<string, unknown>[];
+}
+
+/** Closed after the test. */
+export function startInstance(
+  disposal: Disposal,
+  service: Service,
+  url: string,
+  logId: string,
+): Instance {
+  const { log, lines } = createRecordedLog();
+  const wakeup = service.connect(url, logId, log);
+  disposal.defer(() => wakeup.close());
+  let woken = 0;
+  wakeup.onWake(() => {
+    woken += 1;
+  });
+  return { wakeup, woken: () => woken, said: () => lines.map(({ msg }) => msg), logged: lines };
+}
