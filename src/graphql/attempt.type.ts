@@ -70,7 +70,7 @@ export class VerificationAttempt implements Node {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When it was decided; null while it is open.',
+    description: 'When it was decided, or its user erased; null while it is open.',
   })
   readonly decidedAt: Date | null;
 

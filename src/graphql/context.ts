@@ -1,11 +1,13 @@
 /** What resolvers work with: who is asking, the parts of the gateway, and one view of the data. */
 
 import type { Principal } from '../access/principal';
+import type { SilenceRule } from '../domain/alarms';
 import type { ProviderId } from '../domain/level';
 import type { Policy } from '../domain/policy';
 import type { Feed } from '../feed/feed';
-import type { KeptDelivery, Reader, Reading, Store } from '../store/store';
+import type { KeptDelivery, OpenAttempts, Reader, Reading, Store } from '../store/store';
 import { createLoaders, type Loaders } from './loaders';
+import { createPersonalReads, type PersonalReads } from './personal-reads';
 import type { ProviderListing } from './provider.enum';
 import { createVisibility, type Visibility } from './visibility';
 
@@ -23,12 +25,17 @@ export interface ContextParts {
   readonly configured: ReadonlySet<ProviderId>;
   /** Reads a kept delivery as the adapters understand it now. */
   readonly reread: (delivery: KeptDelivery) => Reading;
+  /** How long a vendor may say nothing. */
+  readonly silenceRule: SilenceRule;
+  /** The open attempts of all vendors, counted a few minutes ago at most. */
+  readonly census: () => Promise<readonly OpenAttempts[]>;
   readonly now: () => Date;
 }
 
 /** One per operation, never shared: it holds caches, and what the viewer may see. */
 export interface Context extends ContextParts {
   readonly loaders: Loaders;
+  readonly personal: PersonalReads;
   readonly visibility: Visibility;
   /**
    * Moves on to what is committed by now: reads from here on see what a mutation has just written, or the data of the
@@ -38,7 +45,7 @@ export interface Context extends ContextParts {
 }
 
 export function createContext(parts: ContextParts): Context {
-  let view = viewOf(parts.principal, parts.read);
+  let view = viewOf(parts, parts.read);
   return {
     ...parts,
     get read() {
@@ -47,28 +54,33 @@ export function createContext(parts: ContextParts): Context {
     get loaders() {
       return view.loaders;
     },
+    get personal() {
+      return view.personal;
+    },
     get visibility() {
       return view.visibility;
     },
     renew() {
-      view = viewOf(parts.principal, parts.store.read);
+      view = viewOf(parts, parts.store.read);
     },
   };
 }
 
-interface View {
-  readonly read: Reader;
-  readonly loaders: Loaders;
-  readonly visibility: Visibility;
-}
+type View = Pick<Context, 'read' | 'loaders' | 'personal' | 'visibility'>;
 
-function viewOf(principal: Principal, read: Reader): View {
+function viewOf({ principal, store, silenceRule, now }: ContextParts, read: Reader): View {
+  const visibility = createVisibility(principal, read);
   let loaders: Loaders | undefined;
+  let personal: PersonalReads | undefined;
   return {
     read,
-    visibility: createVisibility(principal, read),
+    visibility,
+    get personal() {
+      personal ??= createPersonalReads({ read, audit: store.audit, visibility, now });
+      return personal;
+    },
     get loaders() {
-      loaders ??= createLoaders(read); // there are many, and not everybody needs them
+      loaders ??= createLoaders(read, (id) => read.silence(id, now(), silenceRule)); // there are many, and not everybody needs them
       return loaders;
     },
   };

@@ -56,7 +56,7 @@ export class CreateUserResolver {
     input: CreateUserInput,
     @Ctx() context: Context,
   ): Promise<CreateUserPayload> {
-    context.visibility.assertOperates();
+    const { by } = context.visibility.assertOperates();
     const externalUserId = input.externalUserId ?? null;
     assertSound('input.externalUserId', externalUserId);
     if (externalUserId !== null && !isExternalUserId(externalUserId)) {
@@ -66,7 +66,7 @@ export class CreateUserResolver {
         new UserError('EXTERNAL_USER_ID_INVALID', message, path),
       ]);
     }
-    const outcome = await context.store.createUser({ externalUserId, now: context.now() });
+    const outcome = await context.store.createUser({ externalUserId, by, now: context.now() });
     context.renew();
     return new CreateUserPayload(outcome.userId, outcome.created, []);
   }

@@ -1,11 +1,13 @@
 /** Deliveries: the list of all, and what hangs on one. For operators alone. */
 
-import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import type { Connection } from './connection.type';
 import type { Context } from './context';
 import { DeliveriesArgs, toDeliveryFilter } from './delivery.input';
 import { WebhookDelivery, WebhookDeliveryConnection } from './delivery.type';
 import { PageArgs, toPage } from './page';
+import { Personal } from './personal';
+import { REASON } from './personal-reads';
 import { loadChangesOf, type StatusChange, StatusChangeConnection } from './status-change.type';
 import { loadUser, User } from './user.type';
 
@@ -32,17 +34,19 @@ export class DeliveryResolver {
     return delivery.userId === null ? null : loadUser(context, delivery.userId);
   }
 
+  @Personal()
   @FieldResolver(() => String, {
     nullable: true,
     description:
-      'The body as received, read as UTF-8. Personal data: needs the scope `pii:read`. Null once its key is destroyed.',
+      'The body as received, read as UTF-8. Personal data: needs the scope `pii:read` and a reason. Null once its key is destroyed.',
   })
   async rawBody(
     @Root() delivery: WebhookDelivery,
+    @Arg('reason', () => String, { nullable: true, description: REASON })
+    reason: string | null | undefined,
     @Ctx() context: Context,
   ): Promise<string | null> {
-    context.visibility.assertReadsPersonalData();
-    const body = await context.loaders.rawBodyOf.load(delivery.key);
+    const body = await context.personal.rawBodyOf(delivery.key, reason);
     return body === null ? null : body.toString('utf8');
   }
 

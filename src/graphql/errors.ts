@@ -4,20 +4,29 @@ import { randomUUID } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CursorExpiredError, type ErrorCode, GatewayError } from '../domain/errors';
+import { withoutSuggestion, withoutValues } from './fault-wording';
 
-/** Where masked errors are written in full. */
+/** Where masked errors are written, without what they may quote of a row: see `observability/error-record.ts`. */
 export interface ErrorLog {
   error(details: object, message: string): void;
+}
+
+export interface FormatOptions {
+  /** Whether a misspelt name is answered with those that are there. */
+  readonly suggestions?: boolean;
 }
 
 /**
  * Makes the formatter for every error that leaves over HTTP or WebSocket.
  *
  * Errors of ours keep their code and message. What is wrong with the request itself (syntax, validation, variables)
- * keeps the wording of the GraphQL library, which speaks of the request alone. Anything else is `INTERNAL` with an id
+ * keeps the wording of the GraphQL library, but for the values that it quotes. Anything else is `INTERNAL` with an id
  * under which the log has the whole of it.
  */
-export function formatError(log: ErrorLog): (error: unknown) => GraphQLFormattedError {
+export function formatError(
+  log: ErrorLog,
+  { suggestions = true }: FormatOptions = {},
+): (error: unknown) => GraphQLFormattedError {
   return (error) => {
     const place = error instanceof GraphQLError ? placeOf(error) : {};
     const cause = rootCause(error);
@@ -25,16 +34,24 @@ export function formatError(log: ErrorLog): (error: unknown) => GraphQLFormatted
       return { message: cause.message, ...place, extensions: extensionsOf(cause) };
     }
     if (error instanceof GraphQLError && isFaultOfRequest(error, cause)) {
-      return { message: error.message, ...place, extensions: { code: requestCode(error) } };
+      const told = withoutValues(error.message);
+      const message = suggestions ? told : withoutSuggestion(told);
+      return { message, ...place, extensions: faultOf(error) };
     }
     const id = randomUUID();
-    log.error({ id, path: place.path, err: describe(cause) }, 'an operation failed');
+    log.error({ id, path: place.path, err: loggable(cause) }, 'an operation failed');
     return {
       message: 'something went wrong on our side; the id finds it in the log',
       ...place,
       extensions: { code: 'INTERNAL', id },
     };
   };
+}
+
+/** What is told of a limit, beside the code. */
+function faultOf(error: GraphQLError): Record<string, unknown> {
+  const { cost, limit } = error.extensions;
+  return { code: requestCode(error), ...(cost ? { cost } : {}), ...(limit ? { limit } : {}) };
 }
 
 /** The words that GraphQL clients know, where there is one for what we mean. */
@@ -77,8 +94,7 @@ function requestCode(error: GraphQLError): string {
   return variable || error.path ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED';
 }
 
-/** Name, message and stack alone: other properties of an error may hold the values of a row. */
-function describe(cause: unknown): object {
-  if (!isNativeError(cause)) return { type: typeof cause };
-  return { type: cause.name, message: cause.message, stack: cause.stack };
+/** What is thrown and is no error may be anything, a row among them. */
+function loggable(cause: unknown): object {
+  return isNativeError(cause) ? cause : { type: typeof cause };
 }

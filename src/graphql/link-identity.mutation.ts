@@ -14,11 +14,12 @@ import {
 } from 'type-graphql';
 import type { Context } from './context';
 import { Identity } from './identity.type';
-import { encodeNodeId, parseNodeId } from './node-id';
+import { encodeNodeId } from './node-id';
 import { assertSound } from './sound-text';
 import { IdentityInput } from './user.input';
 import { loadUser, User } from './user.type';
 import { UserError } from './user-error.type';
+import { findTarget, userNotFound } from './user-target';
 
 @InputType({
   description:
@@ -80,9 +81,8 @@ export class LinkIdentityResolver {
     input: LinkIdentityInput,
     @Ctx() context: Context,
   ): Promise<LinkIdentityPayload> {
-    const actor = context.visibility.assertOperates();
+    const operator = context.visibility.assertOperates();
     assertSound('input.identity.ref', input.identity.ref);
-    assertSound('input.externalUserId', input.externalUserId);
     const target = await findTarget(context, input);
     if (target instanceof UserError) return new LinkIdentityPayload(null, [target]);
     const { provider, ref: subjectRef } = input.identity;
@@ -91,14 +91,14 @@ export class LinkIdentityResolver {
       provider,
       subjectRef,
       userId: target,
-      actor,
+      ...operator,
       now,
     });
     context.feed.wake();
     context.renew();
     return outcome.ok
       ? new LinkIdentityPayload(outcome, [])
-      : new LinkIdentityPayload(null, [userNotFound('userId')]);
+      : new LinkIdentityPayload(null, [FAULTS[outcome.fault]()]);
   }
 
   @FieldResolver(() => User, {
@@ -126,20 +126,8 @@ export class LinkIdentityResolver {
   }
 }
 
-async function findTarget(context: Context, input: LinkIdentityInput): Promise<number | UserError> {
-  const userId = input.userId ?? null;
-  const externalUserId = input.externalUserId ?? null;
-  if ((userId === null) === (externalUserId === null)) {
-    const message = 'expected exactly one of `userId` and `externalUserId`';
-    return new UserError('TARGET_INVALID', message, ['input']);
-  }
-  if (userId !== null) return parseNodeId('User', userId, '`userId`');
-  // Not from the view of the request, which may be older than a user opened a moment ago.
-  const user =
-    externalUserId === null ? null : await context.store.read.userByExternalId(externalUserId);
-  return user ? user.id : userNotFound('externalUserId');
-}
-
-function userNotFound(field: string): UserError {
-  return new UserError('USER_NOT_FOUND', 'expected the id of a user', ['input', field]);
-}
+const FAULTS = {
+  USER_NOT_FOUND: () => userNotFound('userId'),
+  USER_ERASED: () =>
+    new UserError('USER_ERASED', 'expected a user who was not erased', ['input', 'userId']),
+};

@@ -1,9 +1,12 @@
-/** Batched reads: however many objects ask, one statement answers. Cached for as long as the loaders live. */
+/**
+ * Batched reads: however many objects ask, one statement answers. Cached for as long as the loaders live. Personal data is
+ * not among them: see `personal-reads.ts`.
+ */
 
 import DataLoader from 'dataloader';
+import type { AuditEntry } from '../domain/audit';
 import type { Change } from '../domain/change';
-import type { Profile } from '../domain/event';
-import type { Level, LevelKey } from '../domain/level';
+import type { Level, LevelKey, ProviderId } from '../domain/level';
 import type {
   AttemptFilter,
   AttemptOrder,
@@ -16,6 +19,7 @@ import type {
   Page,
   PageOf,
   Reader,
+  Silence,
   UserLevelRow,
   UserRow,
 } from '../store/store';
@@ -29,15 +33,14 @@ export interface Loaders {
   readonly delivery: DataLoader<number, DeliveryRow | null>;
   /** By position in the log. */
   readonly change: DataLoader<number, Change | null>;
+  readonly auditEntry: DataLoader<number, AuditEntry | null>;
   readonly level: DataLoader<LevelKey, Level | null>;
+  /** Two statements per vendor. */
+  readonly silence: DataLoader<ProviderId, Silence>;
 
   readonly identitiesOf: DataLoader<number, readonly IdentityRow[]>;
   readonly levelsOf: DataLoader<number, readonly UserLevelRow[]>;
   readonly credentialsOf: DataLoader<number, readonly CredentialRow[]>;
-  /** Personal data. */
-  readonly profileOf: DataLoader<number, Profile | null>;
-  /** Personal data. */
-  readonly rawBodyOf: DataLoader<number, Buffer | null>;
 
   /** One loader per distinct set of arguments: each is one statement. */
   attemptsOf(
@@ -54,7 +57,11 @@ export interface Loaders {
   countChangesOf(owner: ChangeOwner, filter: ChangeFilter): DataLoader<number, number>;
 }
 
-export function createLoaders(read: Reader): Loaders {
+/** @param silenceOf - Reads whether the vendor has gone quiet. */
+export function createLoaders(
+  read: Reader,
+  silenceOf: (provider: ProviderId) => Promise<Silence>,
+): Loaders {
   return {
     user: new DataLoader((ids) => read.usersByIds(ids)),
     userByExternalId: new DataLoader((ids) =>
@@ -63,13 +70,13 @@ export function createLoaders(read: Reader): Loaders {
     attempt: new DataLoader((ids) => read.attemptsByIds(ids)),
     delivery: new DataLoader((ids) => read.deliveriesByIds(ids)),
     change: new DataLoader((seqs) => read.changesByIds(seqs)),
+    auditEntry: new DataLoader((seqs) => read.auditEntriesByIds(seqs)),
     level: new DataLoader((keys) => read.levelsByKeys(keys)),
+    silence: new DataLoader((providers) => Promise.all(providers.map(silenceOf))),
 
     identitiesOf: new DataLoader((ids) => read.identitiesOf(ids)),
     levelsOf: new DataLoader((ids) => read.levelsOf(ids)),
     credentialsOf: new DataLoader((ids) => read.credentialsOf(ids)),
-    profileOf: new DataLoader((ids) => read.profilesOf(ids)),
-    rawBodyOf: new DataLoader((ids) => read.rawBodiesOf(ids)),
 
     attemptsOf: perArguments(
       (filter, order, page) => new DataLoader((ids) => read.attemptsOf(ids, filter, order, page)),

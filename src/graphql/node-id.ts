@@ -10,6 +10,7 @@ export const NODE_KINDS = [
   'WebhookDelivery',
   'Identity',
   'Credential',
+  'AuditEntry',
 ] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 

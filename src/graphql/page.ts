@@ -5,8 +5,8 @@ import { GatewayError } from '../domain/errors';
 import type { Page } from '../store/store';
 import { given } from './given';
 
-const DEFAULT_SIZE = 20;
-const MAX_SIZE = 100;
+export const DEFAULT_PAGE_SIZE = 20;
+export const MAX_PAGE_SIZE = 100;
 
 @ArgsType()
 export class PageArgs {
@@ -36,13 +36,13 @@ export function toPage(args: PageArgs): Page {
   if (first !== undefined && last !== undefined) {
     throw new GatewayError('INPUT_INVALID', 'expected `first` or `last`, not both');
   }
-  const size = last === undefined ? { first: first ?? DEFAULT_SIZE } : { last };
+  const size = last === undefined ? { first: first ?? DEFAULT_PAGE_SIZE } : { last };
   assertSize('first', first);
   assertSize('last', last);
   return { ...size, ...given({ after, before }) };
 }
 
 function assertSize(name: string, size: number | undefined): void {
-  if (size === undefined || (size >= 1 && size <= MAX_SIZE)) return;
-  throw new GatewayError('INPUT_INVALID', `expected \`${name}\` to be from 1 to ${MAX_SIZE}`);
+  if (size === undefined || (size >= 1 && size <= MAX_PAGE_SIZE)) return;
+  throw new GatewayError('INPUT_INVALID', `expected \`${name}\` to be from 1 to ${MAX_PAGE_SIZE}`);
 }

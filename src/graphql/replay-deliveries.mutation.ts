@@ -137,7 +137,7 @@ export class ReplayDeliveriesResolver {
     input: ReplayDeliveriesInput,
     @Ctx() context: Context,
   ): Promise<ReplayDeliveriesPayload> {
-    const actor = context.visibility.assertOperates();
+    const operator = context.visibility.assertOperates();
     context.visibility.assertReads();
     const selection = toSelection(input);
     if (Object.keys(selection).length === 0) {
@@ -150,7 +150,7 @@ export class ReplayDeliveriesResolver {
     const { reread } = context;
     const now = context.now();
     const outcome = await context.store
-      .replay({ selection, dryRun, actor, now, reread })
+      .replay({ selection, dryRun, ...operator, now, reread })
       .finally(() => dryRun || context.feed.wake()); // also where it was cut short: some of it is in the log
     context.renew();
     return new ReplayDeliveriesPayload(outcome, context.store.logId, []);

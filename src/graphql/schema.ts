@@ -2,14 +2,25 @@
 
 // First of all: the decorators of type-graphql need it where they are.
 import 'reflect-metadata';
-import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
+import {
+  type GraphQLSchema,
+  Kind,
+  lexicographicSortSchema,
+  parse,
+  printSchema,
+  specifiedDirectives,
+} from 'graphql';
 import { buildSchemaSync, type PubSub } from 'type-graphql';
 import { AttemptResolver } from './attempt.resolver';
+import { AuditResolver } from './audit.resolver';
 import { CreateUserResolver } from './create-user.mutation';
 import { DeliveryResolver } from './delivery.resolver';
+import { EraseUserResolver } from './erase-user.mutation';
+import { LegalHoldResolver } from './legal-hold.mutation';
 import { LevelResolver } from './level.resolver';
 import { LinkIdentityResolver } from './link-identity.mutation';
 import { NodeResolver } from './node.resolver';
+import { guardPersonalFields, PERSONAL, personalFields } from './personal';
 import { type ProviderListing, providerMapping } from './provider.enum';
 import { ProviderInfoResolver } from './provider-info.resolver';
 import { ReplayDeliveriesResolver, ReplayFailureResolver } from './replay-deliveries.mutation';
@@ -33,9 +44,12 @@ export function createSchema(providers: readonly ProviderListing[]): GraphQLSche
   const schema = buildSchemaSync({
     resolvers: [
       AttemptResolver,
+      AuditResolver,
       ChangeCauseResolver,
       CreateUserResolver,
       DeliveryResolver,
+      EraseUserResolver,
+      LegalHoldResolver,
       LevelResolver,
       LinkIdentityResolver,
       MissingLevelResolver,
@@ -51,17 +65,36 @@ export function createSchema(providers: readonly ProviderListing[]): GraphQLSche
       VerificationReasonResolver,
       ViewerResolver,
     ],
+    directives: [...specifiedDirectives, PERSONAL],
     scalarsMap: [providerMapping(providers)],
     pubSub: NO_PUB_SUB,
     validate: false,
   });
   describeRoots(schema);
+  guardPersonalFields(schema);
   return schema;
 }
 
 /** The schema as text; the same schema gives the same text. */
 export function printSdl(schema: GraphQLSchema): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return `${withMarks(printSchema(lexicographicSortSchema(schema)), schema)}\n`;
+}
+
+/** The library prints which directives there are, and not where they stand. */
+function withMarks(sdl: string, schema: GraphQLSchema): string {
+  const marked = new Set(personalFields(schema).map(({ type, field }) => `${type}.${field.name}`));
+  const ends = parse(sdl).definitions.flatMap((definition) =>
+    definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
+    definition.kind === Kind.INTERFACE_TYPE_DEFINITION
+      ? (definition.fields ?? [])
+          .filter(({ name }) => marked.has(`${definition.name.value}.${name.value}`))
+          .flatMap(({ type }) => type.loc?.end ?? [])
+      : [],
+  );
+  return ends.reduceRight(
+    (text, end) => `${text.slice(0, end)} @${PERSONAL.name}${text.slice(end)}`,
+    sdl,
+  );
 }
 
 /** type-graphql asks for one where there are subscriptions; ours read the log, and pushes never go through it. */

@@ -35,14 +35,12 @@ export async function watchChanges(
   const nobody = options.filter.userIds?.length === 0;
   const awaited = nobody ? await awaitedUser(context, args.filter ?? {}) : null;
   const ofEndUser = context.principal.kind === 'USER';
-  if (awaited === null && !ofEndUser) return context.feed.subscribe(options);
-
   const abort = new AbortController();
-  const ending: Options = { ...options, signal: abort.signal };
-  const source =
-    awaited === null
-      ? context.feed.subscribe(ending)
-      : awaitUser(context, awaited, context.feed.subscribe({ ...ending, filter: {} }), ending);
+  const ending = ofEndUser || awaited !== null ? { ...options, signal: abort.signal } : options;
+  const stream = context.feed.subscribe(awaited === null ? ending : { ...ending, filter: {} });
+  await stream.begun;
+  if (ending === options) return stream;
+  const source = awaited === null ? stream : awaitUser(context, awaited, stream, ending);
   return cancelable(ofEndUser ? onlyOwn(context, source) : source, abort);
 }
 

@@ -102,6 +102,7 @@ export const ChangeCauseKindEnum = literalEnum<ChangeCauseKind>(
     LINK: 'An identity was tied to the user.',
     MERGE: 'Another user went into this one.',
     EXPIRY: 'An approval ran out.',
+    ERASURE: 'The user was erased: no status changed, and none will.',
     POLICY: 'The rules that say who is verified were changed, or how the gateway applies them.',
   },
 );

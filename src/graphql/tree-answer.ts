@@ -3,28 +3,23 @@
  * goes wrong, is left to plain execution.
  */
 
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { Principal } from '../access/principal';
 import { encodeCursor } from '../domain/cursor';
 import { GatewayError } from '../domain/errors';
 import type { Store } from '../store/store';
 import type { ForwardPage, Spelling, TreeChoice, UserKey } from '../store/tree';
 import { type AttemptsArgs, toAttemptConditions, toAttemptOrder } from './attempt.input';
+import type { Admit, Admitted, Question } from './documents';
 import { encodeNodeId, parseNodeId } from './node-id';
 import { type PageArgs, toPage } from './page';
 import type { ProviderListing } from './provider.enum';
 import { type Choices, type Plan, planOf } from './tree-plan';
 import { type IdentityInput, toUserConditions, toUserOrder, type UsersArgs } from './user.input';
 
-/** An operation as sent. */
-export interface Question {
-  readonly query: string;
-  readonly operationName: string | null;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
-
 export interface TreeAnswersOptions {
   readonly schema: GraphQLSchema;
+  readonly admit: Admit;
   readonly providers: readonly ProviderListing[];
   readonly store: Pick<Store, 'tree' | 'logId'>;
   readonly log: { warn(record: object, message: string): void };
@@ -33,35 +28,27 @@ export interface TreeAnswersOptions {
 /** @returns the body of the response; `null`: to be executed plainly. */
 export type TreeAnswers = (principal: Principal, question: Question) => Promise<string | null>;
 
-/** Documents that are remembered, with a plan or without one. */
-const MAX_PLANS = 500;
-const MAX_DOCUMENT_LENGTH = 20_000;
-
 export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
-  const { schema, providers, store, log } = options;
+  const { schema, admit, providers, store, log } = options;
   const choices = choicesAmong(providers);
   const spelling = spellingOf(providers, store.logId);
-  const plans = new Map<string, Plan | null>();
+  /** Forgotten together with the document. */
+  const plans = new WeakMap<OperationDefinitionNode, Plan | null>();
 
-  function planFor(question: Question): Plan | null {
-    const { query, operationName } = question;
-    if (query.length > MAX_DOCUMENT_LENGTH) return null;
-    const known = plans.get(keyOf(question));
+  function planFor({ document, operation }: Admitted): Plan | null {
+    const known = plans.get(operation);
     if (known !== undefined) return known;
-    const plan = planOf(schema, choices, query, operationName);
-    remember(question, plan);
+    const plan = planOf(schema, choices, document, operation);
+    plans.set(operation, plan);
     return plan;
   }
 
-  function remember(question: Question, plan: Plan | null): void {
-    plans.set(keyOf(question), plan);
-    const [oldest] = plans.keys();
-    if (plans.size > MAX_PLANS && oldest !== undefined) plans.delete(oldest);
-  }
-
   return async (principal, question) => {
+    if (store.tree === null) return null;
     if (principal.kind === 'API_KEY' && !principal.scopes.has('read')) return null;
-    const plan = planFor(question);
+    const admitted = admit(question);
+    if ('errors' in admitted) return null;
+    const plan = planFor(admitted);
     try {
       const roots = plan?.(question.variables) ?? null;
       if (roots === null) return null;
@@ -70,16 +57,11 @@ export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
     } catch (err) {
       if (err instanceof GatewayError) return null;
       // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.
-      remember(question, null);
+      plans.set(admitted.operation, null);
       log.warn({ err }, 'a query plan failed; executing plainly from now on');
       return null;
     }
   };
-}
-
-/** An empty name of an operation is a name, and finds none. */
-function keyOf({ query, operationName }: Question): string {
-  return JSON.stringify([operationName, query]);
 }
 
 // ── What arguments choose ───────────────────────────────────────────────────────────────────────────────────────────

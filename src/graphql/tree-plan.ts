@@ -14,19 +14,16 @@ import {
   type GraphQLSchema,
   getArgumentValues,
   getNamedType,
-  getOperationAST,
   getVariableValues,
   type InlineFragmentNode,
   isAbstractType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
-  parse,
   type SelectionSetNode,
-  specifiedRules,
-  validate,
 } from 'graphql';
 import type { TreeChoice, TreeNode } from '../store/tree';
+import { isPersonal } from './personal';
 
 /** @returns the roots to ask for; `null`: these variables are left to plain execution. */
 export type Plan = (variables: Readonly<Record<string, unknown>>) => readonly TreeNode[] | null;
@@ -62,17 +59,17 @@ const MAX_PAGES_INSIDE_EACH_OTHER = 2;
 /** What a document holds that plans know nothing of. */
 class Unplannable extends Error {}
 
-/** @returns `null` where the document is left to plain execution, which also says what is wrong with it. */
+/**
+ * @param document - Valid; `operation` is one of its own.
+ * @returns `null` where the operation is left to plain execution.
+ */
 export function planOf(
   schema: GraphQLSchema,
   choices: Choices,
-  query: string,
-  operationName: string | null,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
 ): Plan | null {
-  const document = parsed(query);
-  if (document === null || validate(schema, document, specifiedRules).length > 0) return null;
-  const operation = getOperationAST(document, operationName);
-  if (operation?.operation !== 'query' || hasDirectives(operation)) return null;
+  if (operation.operation !== 'query' || hasDirectives(operation)) return null;
   try {
     return createPlan(schema, choices, document, operation);
   } catch (error) {
@@ -163,6 +160,7 @@ function planField(
   if (name === '__typename') return { as, name: { text: type.name } };
   const field = type.getFields()[name];
   if (field === undefined || !TOLD[type.name]?.has(name)) throw new Unplannable();
+  if (isPersonal(field)) throw new Unplannable(); // whoever asks for it has to be looked at
 
   const choose = source.choices[`${type.name}.${name}`];
   if (choose === undefined && node.arguments?.length) throw new Unplannable();
@@ -226,14 +224,6 @@ function applies(schema: GraphQLSchema, condition: string, type: GraphQLObjectTy
 
 function hasDirectives({ directives }: { readonly directives?: readonly unknown[] }): boolean {
   return directives !== undefined && directives.length > 0;
-}
-
-function parsed(query: string): DocumentNode | null {
-  try {
-    return parse(query, { noLocation: true });
-  } catch {
-    return null;
-  }
 }
 
 function tellable(fields: Readonly<Record<string, string>>): Record<string, ReadonlySet<string>> {

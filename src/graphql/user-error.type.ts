@@ -5,8 +5,10 @@ import { literalEnum } from './literal-enum';
 
 export type UserErrorCode =
   | 'EXTERNAL_USER_ID_INVALID'
+  | 'REASON_INVALID'
   | 'SELECTION_MISSING'
   | 'TARGET_INVALID'
+  | 'USER_ERASED'
   | 'USER_NOT_FOUND';
 
 const UserErrorCodeEnum = literalEnum<UserErrorCode>(
@@ -14,8 +16,10 @@ const UserErrorCodeEnum = literalEnum<UserErrorCode>(
   'Why a mutation did nothing. Stable.',
   {
     EXTERNAL_USER_ID_INVALID: 'The external id is empty or longer than 255 characters.',
+    REASON_INVALID: 'The reason is empty or longer than 200 characters.',
     SELECTION_MISSING: 'Nothing says which deliveries are meant.',
     TARGET_INVALID: 'Not exactly one target was given.',
+    USER_ERASED: 'The user was erased: nothing about them changes any more.',
     USER_NOT_FOUND: 'There is no such user.',
   },
 );

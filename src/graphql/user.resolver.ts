@@ -13,6 +13,8 @@ import { Credential } from './credential.type';
 import { Identity } from './identity.type';
 import { parseNodeId } from './node-id';
 import { PageArgs, toPage } from './page';
+import { Personal } from './personal';
+import { REASON } from './personal-reads';
 import { Profile } from './profile.type';
 import { ProviderEnum } from './provider.enum';
 import { VerificationStatusEnum } from './status.enum';
@@ -128,13 +130,19 @@ export class UserResolver {
     return rows.map((row) => new Credential(row));
   }
 
+  @Personal()
   @FieldResolver(() => Profile, {
     nullable: true,
-    description: 'Personal data: needs the scope `pii:read`. Null if none is known.',
+    description:
+      'Personal data: needs the scope `pii:read`, and of API keys a reason. Null if none is known.',
   })
-  async profile(@Root() user: User, @Ctx() context: Context): Promise<Profile | null> {
-    context.visibility.assertReadsPersonalData();
-    const profile = await context.loaders.profileOf.load(user.key);
+  async profile(
+    @Root() user: User,
+    @Arg('reason', () => String, { nullable: true, description: REASON })
+    reason: string | null | undefined,
+    @Ctx() context: Context,
+  ): Promise<Profile | null> {
+    const profile = await context.personal.profileOf(user.key, reason);
     return profile && new Profile(profile);
   }
 }

@@ -34,6 +34,13 @@ export class User implements Node {
   })
   readonly active: boolean;
 
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'When the user was erased. What is told here is then how things stood at that time, and nothing changes it any more.',
+  })
+  readonly erasedAt: Date | null;
+
   @Field(() => DateTime, { description: 'When the gateway first heard of the user.' })
   readonly createdAt: Date;
 
@@ -46,6 +53,7 @@ export class User implements Node {
     this.externalUserId = row.externalUserId;
     this.verificationStatus = row.verificationStatus;
     this.active = row.active;
+    this.erasedAt = row.erasedAt;
     this.createdAt = row.createdAt;
     this.updatedAt = row.updatedAt;
   }

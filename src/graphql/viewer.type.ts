@@ -21,7 +21,10 @@ export class Viewer {
   @Field(() => String, { description: "Name of the API key; an end user's `externalUserId`." })
   readonly name: string;
 
-  @Field(() => [String], { description: 'What the viewer may do: `read`, `operate`, `pii:read`.' })
+  @Field(() => [String], {
+    description:
+      'What the viewer may do: `read`, `operate`, `pii:read`, `audit:read`, `metrics`, `erase`.',
+  })
   readonly scopes: readonly string[];
 
   constructor(principal: Principal) {

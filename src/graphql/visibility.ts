@@ -5,7 +5,8 @@
  * whatever door: a list is narrowed, a count counts what is left, and a thing of somebody else's is as good as absent.
  */
 
-import type { Principal, Scope } from '../access/principal';
+import type { ApiKeyPrincipal, Principal, Scope } from '../access/principal';
+import { apiKeyActor } from '../domain/audit';
 import { GatewayError } from '../domain/errors';
 import type { ChangeFilter, Reader, UserRow } from '../store/store';
 
@@ -19,11 +20,25 @@ export interface Visibility {
   /** Whether `assertReadsOperations` would pass. */
   readonly readsOperations: boolean;
 
-  /** @returns the name under which the log holds the doer. @throws {GatewayError} FORBIDDEN. */
-  assertOperates(): string;
+  /** @returns under which names the logs hold the doer. @throws {GatewayError} FORBIDDEN. */
+  assertOperates(): Operator;
 
-  /** Personal data of whom the viewer may see. @throws {GatewayError} FORBIDDEN. */
-  assertReadsPersonalData(): void;
+  /** The same, for erasing. @throws {GatewayError} FORBIDDEN. */
+  assertErases(): Operator;
+
+  /**
+   * Personal data of whom the viewer may see.
+   *
+   * @returns whom the audit log names as the one who looks; `null` for end users, who look at their own.
+   * @throws {GatewayError} FORBIDDEN.
+   */
+  assertReadsPersonalData(): string | null;
+
+  /** @throws {GatewayError} FORBIDDEN. */
+  assertReadsAudit(): void;
+
+  /** Whether `assertReadsAudit` would pass. */
+  readonly readsAudit: boolean;
 
   /** The end user's own user; `null` while there is none, and for API keys. */
   self(): Promise<UserRow | null>;
@@ -41,11 +56,18 @@ export interface Visibility {
   seesUser(userId: number): Promise<boolean>;
 }
 
+export interface Operator {
+  /** Name in the change log. */
+  readonly actor: string;
+  /** Name in the audit log. */
+  readonly by: string;
+}
+
 /** Looks an end user up at most once: make a new one when the data may have changed. */
 export function createVisibility(principal: Principal, read: Reader): Visibility {
   return principal.kind === 'USER'
     ? ofEndUser(principal.externalUserId, principal.scopes, read)
-    : ofApiKey(principal.name, principal.scopes);
+    : ofApiKey(principal);
 }
 
 /**
@@ -54,20 +76,34 @@ export function createVisibility(principal: Principal, read: Reader): Visibility
  * @returns `null` for end users: what is theirs may change with every item.
  */
 export function viewOf(principal: Principal): string | null {
-  return principal.kind === 'USER' ? null : [...principal.scopes].sort().join(' ');
+  if (principal.kind === 'USER') return null;
+  const { scopes, keyId, name } = principal;
+  // Who looks at personal data is written down, so that nobody gets it from another one's look.
+  const looker = scopes.has('pii:read') ? [apiKeyActor(keyId, name)] : [];
+  return [...[...scopes].sort(), ...looker].join(' ');
 }
 
-function ofApiKey(name: string, scopes: ReadonlySet<Scope>): Visibility {
+function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
   const assertReads = () => assertScope(scopes, 'read');
+  const by = apiKeyActor(keyId, name);
   return {
     assertReads,
     assertReadsOperations: assertReads,
     readsOperations: scopes.has('read'),
     assertOperates() {
       assertScope(scopes, 'operate');
-      return name;
+      return { actor: name, by };
     },
-    assertReadsPersonalData: () => assertScope(scopes, 'pii:read'),
+    assertErases() {
+      assertScope(scopes, 'erase');
+      return { actor: name, by };
+    },
+    assertReadsPersonalData() {
+      assertScope(scopes, 'pii:read');
+      return by;
+    },
+    assertReadsAudit: () => assertScope(scopes, 'audit:read'),
+    readsAudit: scopes.has('audit:read'),
     self: async () => null,
     narrow: async (userIds) => userIds,
     ownChanges: async () => ({}),
@@ -86,7 +122,13 @@ function ofEndUser(externalUserId: string, scopes: ReadonlySet<Scope>, read: Rea
     assertReadsOperations: () => forbid('this is not open to end users'),
     readsOperations: false,
     assertOperates: () => forbid('this is not open to end users'),
-    assertReadsPersonalData: () => assertScope(scopes, 'pii:read'),
+    assertErases: () => forbid('this is not open to end users'),
+    assertReadsPersonalData() {
+      assertScope(scopes, 'pii:read');
+      return null;
+    },
+    assertReadsAudit: () => forbid('this is not open to end users'),
+    readsAudit: false,
     self,
     async narrow(userIds) {
       const user = await self();

@@ -14,9 +14,10 @@ import { CursorExpiredError, GatewayError } from '../../src/domain/errors';
 import { formatError } from '../../src/graphql/errors';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
+import { createRecordedLog } from '../support/logs';
 
-const records: object[] = [];
-const format = formatError({ error: (record) => records.push(record) });
+const { log, lines: records } = createRecordedLog();
+const format = formatError(log);
 const schema = createSchema(PROVIDERS);
 
 beforeEach(() => {
@@ -72,6 +73,9 @@ describe('formatError', () => {
 
   it.each([
     ['an error', Object.assign(new Error('secret: passport 123'), { parameters: ['Ann'] })],
+    ['an error that quotes what it could not read', parseError('{"name": Ann}')],
+    ['an error of a type', new GraphQLError('String cannot represent value: { name: "Ann" }')],
+    ['an error of a database', new Error('invalid input syntax for type integer: "Ann"')],
     ['a value', 'secret: passport 123'],
     ['nothing', undefined],
   ])('masks %s that nobody named, under an id that the log has too', async (_, error) => {
@@ -104,11 +108,6 @@ describe('formatError', () => {
     ['syntax', '{ user(', 'GRAPHQL_PARSE_FAILED'],
     ['an unknown field', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
     ['an unknown enum value', '{ levels(provider: NOBODY) { key } }', 'GRAPHQL_VALIDATION_FAILED'],
-    [
-      'a wrong moment',
-      '{ users(filter: { createdFrom: "soon" }) { totalCount } }',
-      'GRAPHQL_VALIDATION_FAILED',
-    ],
     ['a missing variable', 'query ($id: ID!) { node(id: $id) { id } }', 'BAD_USER_INPUT'],
   ])('leaves what the library says about %s', async (_, source, code) => {
     const { errors } = await graphql({ schema, source });
@@ -116,6 +115,32 @@ describe('formatError', () => {
     expect(formatted.extensions).toEqual({ code });
     expect(formatted.message).toBe(errors?.[0]?.message);
     expect(records).toEqual([]);
+  });
+
+  const FILTERED =
+    'query ($it: UserFilter) { users(filter: $it) { totalCount } levels(provider: null) { key } }';
+
+  it.each<[string, string, unknown, string]>([
+    ['a variable', FILTERED, 'Ann', 'Expected type "UserFilter" to be an object.'],
+    ['a variable with more in it', FILTERED, { name: 'Ann; x at "it.y"; ' }, 'Field "name" is not'],
+    ['a variable with less in it', FILTERED, { createdFrom: 'Ann; x' }, 'at "it.createdFrom"'],
+    ['a name in the place of a word', FILTERED, { verificationStatus: 'Ann' }, 'at "it.verif'],
+    ['a number', '{ users(first: "Ann") { totalCount } }', null, 'Int cannot represent'],
+    ['a word', '{ levels(provider: "Ann") { key } }', null, 'Enum "Provider" cannot represent'],
+    [
+      'a moment',
+      '{ users(filter: { createdFrom: "Ann" }) { totalCount } }',
+      null,
+      'DateTime cannot',
+    ],
+    ['an object', '{ users(filter: "Ann") { totalCount } }', null, 'Expected value of type "UserF'],
+    ['a text out of place', '{ users "Ann" }', null, 'Syntax Error: Expected Name, found String.'],
+  ])('says what is wrong with %s, and not what it is', async (_, source, it, expected) => {
+    const { errors } = await graphql({ schema, source, variableValues: { it } });
+    const told = errors?.map((error) => format(error).message) ?? [];
+    expect(JSON.stringify(errors)).toContain('Ann'); // else this could not fail
+    expect(told.join('\n')).toContain(expected);
+    expect(told.join('\n')).not.toContain('Ann');
   });
 
   it('leaves a wrong variable to the library, custom scalars among them', async () => {
@@ -137,3 +162,12 @@ describe('formatError', () => {
     });
   });
 });
+
+function parseError(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    expect(String(error)).toContain('Ann'); // else this could not fail
+    return error;
+  }
+}

@@ -75,15 +75,18 @@ describe('the schema', () => {
     expect(fields.filter((field) => hidden.test(field))).toEqual([]);
   });
 
-  it('has no way yet to erase a user', () => {
+  it('changes nothing but by these mutations', () => {
     expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual([
       'createUser',
+      'eraseUser',
       'linkIdentity',
+      'releaseLegalHold',
       'replayDeliveries',
+      'setLegalHold',
     ]);
   });
 
-  it.each(['User', 'VerificationAttempt', 'StatusChange', 'WebhookDelivery'])(
+  it.each(['User', 'VerificationAttempt', 'StatusChange', 'WebhookDelivery', 'AuditEntry'])(
     'makes %s a Node',
     (name) => {
       const type = schema.getType(name);

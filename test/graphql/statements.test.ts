@@ -50,10 +50,10 @@ const A_FEW = 6;
 const PAGES = {
   'users with all that hangs on them': `query ($first: Int) { users(first: $first) { totalCount nodes {
       verification { because { level { key } attempt { number } } missing { level { key } attempt { number } } }
-      identities { ref } credentials { credentialRef } profile { age }
+      identities { ref } credentials { credentialRef } profile(reason: "test") { age }
       levels { level { name } latestAttempt { status user { id } } }
       attempts(first: $first) { totalCount nodes { level { key } user { externalUserId }
-        statusChanges(first: $first) { totalCount nodes { cause { delivery { rawBody } } } } } }
+        statusChanges(first: $first) { totalCount nodes { cause { delivery { rawBody(reason: "test") } } } } } }
       statusChanges(first: $first) { totalCount nodes { attempt { status } user { id } level { key } } } } } }`,
   'attempts with their users': `query ($first: Int) { verificationAttempts(first: $first) { totalCount nodes {
       user { attempts(filter: { externalUserId: "user-1" }) { totalCount nodes { id } } } level { kind }
@@ -61,7 +61,7 @@ const PAGES = {
   'the change log': `query ($first: Int) { statusChanges(first: $first) { totalCount nodes {
       user { externalUserId } level { key } attempt { number } cause { delivery { user { id } } } } } }`,
   deliveries: `query ($first: Int) { webhookDeliveries(first: $first) { totalCount nodes {
-      rawBody user { externalUserId } statusChanges { totalCount nodes { id } } } } }`,
+      rawBody(reason: "test") user { externalUserId } statusChanges { totalCount nodes { id } } } } }`,
 };
 
 describe('the number of statements', () => {

@@ -132,7 +132,7 @@ describe('webhookDeliveries(…)', () => {
     const { data } = await world.ask(
       OPERATOR,
       `{ webhookDeliveries(first: 2) { totalCount nodes {
-          provider disposition reason eventType trust duplicates rawBody user { externalUserId } } } }`,
+          provider disposition reason eventType trust duplicates rawBody(reason: "test") user { externalUserId } } } }`,
     );
     expect(data.webhookDeliveries.totalCount).toBe(5);
     expect(data.webhookDeliveries.nodes).toEqual([

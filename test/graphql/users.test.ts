@@ -204,7 +204,7 @@ describe('user(…)', () => {
         expired: levels(status: EXPIRED) { level { key } }
         identities { provider ref externalUserId state linked }
         credentials { provider holderRef credentialRef issuedAt }
-        profile { fullName age email } } }`,
+        profile(reason: "test") { fullName age email } } }`,
     );
     expect(answer.errors).toBeUndefined();
     expect(answer.data.user).toMatchObject({
@@ -404,6 +404,32 @@ describe('levels, providers, viewer', () => {
       some: [{ name: 'wallet' }],
       none: [],
     });
+  });
+
+  it('tells of each vendor what is open there and when it was heard', async () => {
+    const source =
+      '{ providers { provider lastDeliveryAt silentSince openAttempts { status count stalled oldest } } }';
+    const { providers } = (await world.ask(OPERATOR, source)).data;
+    const of = (name: string) =>
+      providers.find(({ provider }: { provider: string }) => provider === name);
+
+    expect(of('PAYCADDY')).toEqual({
+      provider: 'PAYCADDY',
+      lastDeliveryAt: null,
+      silentSince: null,
+      openAttempts: [],
+    });
+    expect(of('SUMSUB').silentSince).toBeNull();
+    expect(of('SUMSUB').lastDeliveryAt).toMatch(/^2024-/);
+    const { data } = await world.ask(
+      OPERATOR,
+      '{ verificationAttempts(filter: { provider: SUMSUB, status: [PENDING, IN_PROGRESS, ACTION_REQUIRED, IN_REVIEW] }) { totalCount } }',
+    );
+    const counts = of('SUMSUB').openAttempts.map(({ count }: { count: number }) => count);
+    expect(data.verificationAttempts.totalCount).toBeGreaterThan(0);
+    expect(counts.reduce((sum: number, count: number) => sum + count, 0)).toBe(
+      data.verificationAttempts.totalCount,
+    );
   });
 
   it('lists every vendor, and which of them are configured', async () => {

@@ -1,7 +1,16 @@
 /** End users see their own user, attempts and changes, and nothing else, through whatever door. */
 
 import fc from 'fast-check';
-import { codesOf, endUser, OPERATOR, openWorld, statusEvent, unnamed, type World } from './world';
+import {
+  type Answer,
+  codesOf,
+  endUser,
+  OPERATOR,
+  openWorld,
+  statusEvent,
+  unnamed,
+  type World,
+} from './world';
 
 let world: World;
 /** Opaque ids by owner, as an operator sees them. */
@@ -149,7 +158,10 @@ describe('an end user', () => {
   });
 
   it('is refused what belongs to the operation', async () => {
-    for (const source of ['{ webhookDeliveries { totalCount } }', '{ providers { name } }']) {
+    for (const source of [
+      '{ webhookDeliveries { totalCount } }',
+      '{ providers { openAttempts { count } } }',
+    ]) {
       expect(codesOf(await world.ask(endUser('ann', 'read', 'pii:read'), source))).toEqual([
         'FORBIDDEN',
       ]);
@@ -201,9 +213,10 @@ describe('an end user', () => {
   });
 
   it('would be found out: the same questions show an operator the others', async () => {
-    const answers = await Promise.all(
-      fc.sample(queries(), { numRuns: 200, seed: 1 }).map((source) => world.ask(OPERATOR, source)),
-    );
+    const answers: Answer[] = [];
+    for (const source of fc.sample(queries(), { numRuns: 200, seed: 1 })) {
+      answers.push(await world.ask(OPERATOR, source)); // each look is a commit, on which a view of the data waits
+    }
     const told = JSON.stringify(answers);
     for (const trace of ['"bob', '"cleo', idsOf.bob[0] ?? 'none']) expect(told).toContain(trace);
   });
@@ -221,7 +234,7 @@ function queries(): fc.Arbitrary<string> {
       user: fc.oneof(
         { maxDepth: 4, withCrossShrink: true },
         fc.constant(
-          `${leaf} externalUserId identities { ref externalUserId } profile { fullName }`,
+          `${leaf} externalUserId identities { ref externalUserId } profile(reason: "test") { fullName }`,
         ),
         fc
           .tuple(page, tie('attempt'))
@@ -246,7 +259,7 @@ function queries(): fc.Arbitrary<string> {
       change: fc.oneof(
         { maxDepth: 4, withCrossShrink: true },
         fc.constant(
-          `${leaf} cursor cause { mergedUserId actor delivery { id rawBody user { id } } }`,
+          `${leaf} cursor cause { mergedUserId actor delivery { id rawBody(reason: "test") user { id } } }`,
         ),
         tie('user').map((inner) => `${leaf} user { ${inner} }`),
         tie('attempt').map((inner) => `${leaf} attempt { ${inner} }`),
@@ -258,7 +271,7 @@ function queries(): fc.Arbitrary<string> {
     fc.tuple(id, user, attempt, change).map(
       ([i, u, a, c]) =>
         `{ node(id: "${i}") { id ... on User { ${u} } ... on VerificationAttempt { ${aliased(a)} }
-            ... on StatusChange { ${aliased(c)} } ... on WebhookDelivery { rawBody user { id } } } }`,
+            ... on StatusChange { ${aliased(c)} } ... on WebhookDelivery { rawBody(reason: "test") user { id } } } }`,
     ),
     fc.tuple(name, user).map(([n, inner]) => `{ user(externalUserId: "${n}") { ${inner} } }`),
     fc
@@ -278,7 +291,10 @@ function queries(): fc.Arbitrary<string> {
       .tuple(page, change)
       .map(([p, inner]) => `{ statusChanges(${p}) { totalCount nodes { ${inner} } } }`),
     user.map((inner) => `{ viewer { user { ${inner} } } }`),
-    page.map((p) => `{ webhookDeliveries(${p}) { totalCount nodes { rawBody user { id } } } }`),
+    page.map(
+      (p) =>
+        `{ webhookDeliveries(${p}) { totalCount nodes { rawBody(reason: "test") user { id } } } }`,
+    ),
   );
 }
 

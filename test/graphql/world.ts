@@ -1,8 +1,5 @@
 /** A real store on a real file, a real feed, the schema, and short ways to tell them things and to ask. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   type ExecutionResult,
   type GraphQLFormattedError,
@@ -13,19 +10,25 @@ import {
 } from 'graphql';
 import pino from 'pino';
 import type { Principal, Scope } from '../../src/access/principal';
+import type { DatabaseConfig } from '../../src/config/database';
+import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
+import { DEFAULT_ALARM_RULES } from '../../src/domain/alarms';
 import type { StatusEvent, VerificationEvent } from '../../src/domain/event';
 import type { ProviderId } from '../../src/domain/level';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { createFeed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
 import { createContext } from '../../src/graphql/context';
+import { createDocuments } from '../../src/graphql/documents';
 import { formatError } from '../../src/graphql/errors';
 import { createSchema } from '../../src/graphql/schema';
+import { ANY_DOCUMENT } from '../../src/graphql/trusted-documents';
 import { viewOf } from '../../src/graphql/visibility';
 import type { GraphQLService } from '../../src/http/graphql-service';
 import { PROVIDERS } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
 import type { IncomingDelivery, Reader, Reading, Store } from '../../src/store/store';
+import { createTestDatabase } from '../support/databases';
 
 /** A result as JSON: what a client sees. */
 export interface Answer {
@@ -46,6 +49,7 @@ export interface Watch {
 
 export interface World {
   readonly store: Store;
+  readonly database: DatabaseConfig;
   /** For servers over this world; queries are answered on no snapshot. */
   readonly service: GraphQLService;
   /** Statements sent to the database since the last `forget`. */
@@ -66,14 +70,23 @@ export interface World {
 
 export const NOW = new Date('2024-06-01T12:00:00.000Z');
 
+/** An attempt that has been in its status for a day has stalled. */
+const A_DAY_AGO = new Date(NOW.getTime() - 24 * 60 * 60_000);
+const STALLED_BEFORE = {
+  PENDING: A_DAY_AGO,
+  IN_PROGRESS: A_DAY_AGO,
+  ACTION_REQUIRED: A_DAY_AGO,
+  IN_REVIEW: A_DAY_AGO,
+};
+
 export async function openWorld(options: { readonly policy?: Policy } = {}): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'kyc-graphql-'));
+  const database = await createTestDatabase();
   const sent: string[] = [];
   const faults: object[] = [];
   const log = pino({ level: 'silent' });
   const store = await openStore(
     {
-      database: { kind: 'sqlite', file: join(folder, 'kyc.sqlite') },
+      database: database.config,
       dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
       policy: options.policy ?? DEFAULT_POLICY,
       acceptSandbox: true,
@@ -105,6 +118,8 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
         if (!rereading) throw new Error('this test replays nothing');
         return rereading;
       },
+      silenceRule: DEFAULT_ALARM_RULES.silence,
+      census: () => read.openAttempts(STALLED_BEFORE),
       now: () => NOW,
     });
 
@@ -115,8 +130,16 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
 
   const world: World = {
     store,
+    database: database.config,
     service: {
       schema,
+      admit: createDocuments({
+        schema,
+        limits: DEFAULT_DOCUMENT_LIMITS,
+        introspection: true,
+        trusted: ANY_DOCUMENT,
+      }),
+      trusted: ANY_DOCUMENT,
       formatError: format,
       viewOf,
       contextFor: (principal) => ({ context: contextFor(principal, store.read), done() {} }),
@@ -179,7 +202,7 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
     async close() {
       await feed.stop();
       await store.close();
-      rmSync(folder, { recursive: true });
+      await database.drop();
     },
   };
   return world;
@@ -231,7 +254,13 @@ export function apiKey(...scopes: readonly Scope[]): Principal {
 }
 
 export function endUser(externalUserId: string, ...scopes: readonly Scope[]): Principal {
-  return { kind: 'USER', externalUserId, scopes: new Set(scopes), expiresAt: null };
+  return {
+    kind: 'USER',
+    externalUserId,
+    scopes: new Set(scopes),
+    expiresAt: null,
+    since: new Date(),
+  };
 }
 
 /** A status event of a Sumsub-like vendor about the user who is called the same everywhere. */

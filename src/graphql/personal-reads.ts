@@ -1,0 +1,97 @@
+/**
+ * Personal data, shown to API keys for a reason only: each look is in the audit log before the value is given out, and where
+ * it cannot be written down nothing is given out. End users look at their own data, which needs no reason.
+ */
+
+import DataLoader from 'dataloader';
+import type { AuditAction } from '../domain/audit';
+import { GatewayError } from '../domain/errors';
+import type { Profile } from '../domain/event';
+import type { Reader, Store } from '../store/store';
+import { assertSound } from './sound-text';
+import type { Visibility } from './visibility';
+
+/** Batched: however many are looked at in one go, one statement reads them and one transaction writes them down. */
+export interface PersonalReads {
+  /**
+   * @param reason - As the caller gave it. @throws {GatewayError} FORBIDDEN, REASON_REQUIRED, INPUT_INVALID;
+   *   {StoreUnavailableError} if it cannot be written down.
+   */
+  profileOf(userId: number, reason: string | null | undefined): Promise<Profile | null>;
+
+  /** The same. @returns the body as it was received. */
+  rawBodyOf(deliveryId: number, reason: string | null | undefined): Promise<Buffer | null>;
+}
+
+export const REASON =
+  'Why it is looked at, 1 to 200 characters, e.g. the number of a ticket: goes to the audit log, with your name. Required of API keys; end users, who see their own data alone, need none. Put nothing personal in it.';
+
+const MAX_REASON_LENGTH = 200;
+
+export interface PersonalReadsOptions {
+  readonly read: Pick<Reader, 'profilesOf' | 'rawBodiesOf'>;
+  readonly audit: Pick<Store['audit'], 'record'>;
+  readonly visibility: Pick<Visibility, 'assertReadsPersonalData'>;
+  readonly now: () => Date;
+}
+
+export function createPersonalReads(options: PersonalReadsOptions): PersonalReads {
+  const { read, visibility } = options;
+  const profiles = loadersByReason(options, 'User', 'PROFILE_READ', (ids) => read.profilesOf(ids));
+  const bodies = loadersByReason(options, 'WebhookDelivery', 'RAW_BODY_READ', (ids) =>
+    read.rawBodiesOf(ids),
+  );
+
+  return {
+    profileOf: async (userId, reason) => profiles(lookOf(visibility, reason)).load(userId),
+    rawBodyOf: async (deliveryId, reason) => bodies(lookOf(visibility, reason)).load(deliveryId),
+  };
+}
+
+/** Who looks, and why; `null`: somebody at their own data. */
+type Look = { readonly actor: string; readonly reason: string } | null;
+
+function lookOf(
+  visibility: Pick<Visibility, 'assertReadsPersonalData'>,
+  given: string | null | undefined,
+): Look {
+  const actor = visibility.assertReadsPersonalData();
+  if (actor === null) return null;
+  const reason = given?.trim() ?? '';
+  if (reason === '') {
+    throw new GatewayError('REASON_REQUIRED', 'expected a `reason`: this look is written down');
+  }
+  if (reason.length > MAX_REASON_LENGTH) {
+    const message = `expected \`reason\` to have at most ${MAX_REASON_LENGTH} characters`;
+    throw new GatewayError('INPUT_INVALID', message);
+  }
+  assertSound('reason', reason);
+  return { actor, reason };
+}
+
+/** One loader per reason: within one view of the data, nobody is looked at twice for the same one. */
+function loadersByReason<Value>(
+  { audit, now }: PersonalReadsOptions,
+  kind: 'User' | 'WebhookDelivery',
+  action: AuditAction,
+  readAll: (ids: readonly number[]) => Promise<readonly (Value | null)[]>,
+): (look: Look) => DataLoader<number, Value | null> {
+  const made = new Map<string, DataLoader<number, Value | null>>();
+  return (look) => {
+    const key = look?.reason ?? '';
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const loader = new DataLoader<number, Value | null>(async (ids) => {
+      const values = await readAll(ids);
+      if (look === null) return values;
+      const at = now();
+      const shown = ids.filter((_, index) => values[index] !== null);
+      await audit.record(
+        shown.map((id) => ({ ...look, action, subject: `${kind}:${id}`, details: {}, at })),
+      );
+      return values;
+    });
+    made.set(key, loader);
+    return loader;
+  };
+}

@@ -1,0 +1,43 @@
+/** Documents that our own clients are known to send: whether others are run, and what an id stands for. */
+
+import { createHash } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+
+export interface TrustedDocuments {
+  /** `null`: clients have to send the document itself. `undefined`: nothing is known under this id. */
+  textOf(id: string): string | undefined | null;
+  /** @returns why this document is refused, or `null`. */
+  refusalOf(text: string): GraphQLError | null;
+}
+
+export interface TrustedDocumentsOptions {
+  readonly mode: 'off' | 'warn' | 'enforce';
+  /** Documents by id. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly log: { warn(record: object, message: string): void };
+}
+
+export const ANY_DOCUMENT: TrustedDocuments = { textOf: () => null, refusalOf: () => null };
+
+export function createTrustedDocuments(options: TrustedDocumentsOptions): TrustedDocuments {
+  const { mode, texts, log } = options;
+  if (mode === 'off') return ANY_DOCUMENT;
+  const trusted = new Set(texts.values());
+  return {
+    textOf: (id) => texts.get(id),
+    refusalOf(text) {
+      if (trusted.has(text)) return null;
+      if (mode === 'enforce') return notTrusted();
+      // The text itself may hold whatever a client has written into it.
+      const sha256 = createHash('sha256').update(text).digest('hex');
+      log.warn({ sha256, characters: text.length }, 'a document that is not trusted was run');
+      return null;
+    },
+  };
+}
+
+function notTrusted(): GraphQLError {
+  return new GraphQLError('expected a document that this gateway was told to trust', {
+    extensions: { code: 'DOCUMENT_NOT_TRUSTED' },
+  });
+}
