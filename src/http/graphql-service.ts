@@ -1,10 +1,15 @@
 /** What the HTTP and WebSocket servers need to know of GraphQL: no more than this. */
 
-import { type GraphQLFormattedError, type GraphQLSchema, specifiedRules } from 'graphql';
+import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { Principal } from '../access/principal';
+import type { Admit, Question } from '../graphql/documents';
+import type { TrustedDocuments } from '../graphql/trusted-documents';
 
 export interface GraphQLService {
   readonly schema: GraphQLSchema;
+  /** Nothing is run that this does not let through. */
+  readonly admit: Admit;
+  readonly trusted: Pick<TrustedDocuments, 'textOf'>;
   /**
    * The context of one operation. A REQUEST is answered from one unchanging view of the data; a SUBSCRIPTION lives on and
    * holds none.
@@ -17,7 +22,7 @@ export interface GraphQLService {
    * The body of the response, where that can be had in a shorter way than by executing the operation, and is the same to
    * the byte; else `null`.
    */
-  answer?(principal: Principal, request: GraphQLRequest): Promise<string | null>;
+  answer?(principal: Principal, question: Question): Promise<string | null>;
   /**
    * Names what a principal may see: for equal names, what a subscription answers about an entry of the log is the same,
    * also for other arguments of its root field. `null`: it may be seen by this one alone.
@@ -27,18 +32,8 @@ export interface GraphQLService {
   formatError(error: unknown): GraphQLFormattedError;
 }
 
-/** As sent. */
-export interface GraphQLRequest {
-  readonly query: string;
-  readonly operationName: string | null;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
-
 export interface OperationContext {
   readonly context: object;
   /** To be called once, when the operation is over: gives back what the context holds. */
   done(): void | Promise<void>;
 }
-
-/** The same over HTTP and WebSocket. */
-export const VALIDATION_RULES = specifiedRules;

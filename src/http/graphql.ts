@@ -12,24 +12,34 @@ import {
   ApolloServerPluginLandingPageDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, parse } from 'graphql';
 import type { Logger } from 'pino';
-import type { Authenticator } from '../access/authenticator';
 import type { Principal } from '../access/principal';
 import { GatewayError, StoreUnavailableError } from '../domain/errors';
+import type { Authentication } from './authentication';
 import { readBody } from './body';
+import { clientAddress } from './client-address';
+import { spellOut, spellOutSearch } from './document-id';
 import type { GraphQLService } from './graphql-service';
 import type { HttpLimits } from './limits';
+import type { Observer } from './observer';
+import type { Origins } from './origins';
 import { statusOf } from './problem';
+import type { Quotas } from './quotas';
 import { type Reply, sendReply } from './reply';
-import type { Handler, Route } from './router';
+import type { Handler, Route, RoutedRequest } from './router';
+import type { Leave } from './seats';
 import { createShortcut } from './shortcut';
 
 export interface GraphQLRouteOptions {
   readonly graphql: GraphQLService;
-  readonly authenticator: Authenticator;
+  readonly authentication: Authentication;
+  readonly quotas: Quotas;
+  readonly trustedProxies: number;
   readonly limits: HttpLimits;
   readonly log: Logger;
+  readonly observer: Observer;
+  readonly origins: Origins;
 }
 
 export interface GraphQLRoute {
@@ -39,28 +49,61 @@ export interface GraphQLRoute {
 }
 
 export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
-  const { graphql, authenticator, limits } = options;
+  const { graphql, authentication, quotas, trustedProxies, limits, observer, origins } = options;
   const apollo = createApollo(options);
   const shortcut = createShortcut(graphql);
 
-  const handle: Handler = async ({ request, response, search }) => {
+  async function answer({ request, search }: RoutedRequest): Promise<Reply> {
+    let leave: Leave | undefined;
     try {
-      const principal = await authenticator.authenticate(request.headers.authorization);
-      const body = request.method === 'POST' ? await readJson(request, limits) : undefined;
+      const address = clientAddress(request, trustedProxies);
+      const { authorization } = request.headers;
+      const principal = await authentication.authenticate(authorization, address, 'http');
+      leave = quotas.begin(principal, address);
+      const sent = request.method === 'POST' ? await readJson(request, limits) : undefined;
+      const body = isObject(sent) ? spellOut(sent, graphql.trusted) : sent;
       const reply =
         (await shortcut.take(principal, request, body)) ??
-        (await execute(apollo, graphql, principal, request, search, body));
+        (await execute(
+          apollo,
+          graphql,
+          principal,
+          request,
+          spellOutSearch(search, graphql.trusted),
+          body,
+        ));
       shortcut.learn(request, reply);
-      sendReply(request, response, reply);
+      return reply;
     } catch (error) {
       const body = JSON.stringify({ errors: [graphql.formatError(error)] }); // the form that GraphQL clients read
       const named = error instanceof GatewayError ? statusOf(error) : { status: 500 };
-      sendReply(request, response, { ...named, body });
+      return { ...named, body };
+    } finally {
+      leave?.();
     }
+  }
+
+  const handle: Handler = async (routed) => {
+    const startedAt = performance.now();
+    const reply = await answer(routed);
+    const cors = origins.headersFor(routed.request);
+    sendReply(routed.request, routed.response, {
+      ...reply,
+      headers: { ...reply.headers, ...cors },
+    });
+    observer.operation('http', outcomeOf(reply));
+    observer.answered(performance.now() - startedAt);
   };
 
+  const preflight: Handler = ({ request, response }) =>
+    sendReply(request, response, {
+      status: 204,
+      headers: origins.preflightFor(request),
+      body: '',
+    });
+
   return {
-    route: { path: '/graphql', methods: { GET: handle, POST: handle } },
+    route: { path: '/graphql', methods: { GET: handle, POST: handle, OPTIONS: preflight } },
     start: () => apollo.start(),
     stop: () => apollo.stop(),
   };
@@ -76,20 +119,51 @@ function createApollo({ graphql, log }: GraphQLRouteOptions): ApolloServer<objec
       warn: (message) => log.warn(message),
       error: (message) => log.error(message),
     },
-    introspection: true,
+    introspection: true, // it is `admit` that says
     csrfPrevention: true,
     persistedQueries: false,
+    documentStore: null,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
+      admitDocuments(graphql),
       refuseSubscriptions,
       answerLegacyClients,
       sayThatTheStoreIsAway,
     ],
   });
+}
+
+/** Never read: it stands for a document that was refused. */
+const REFUSED = parse('{ __typename }');
+
+/** Hands Apollo Server the document as it was read for all transports; it reads none by itself. */
+function admitDocuments(graphql: GraphQLService): ApolloServerPlugin<object> {
+  return {
+    async requestDidStart() {
+      let errors: readonly GraphQLError[] | undefined;
+      return {
+        async didResolveSource(context) {
+          const { operationName = null, variables = {} } = context.request;
+          const read = graphql.admit({ query: context.source, operationName, variables });
+          if ('errors' in read) errors = read.errors;
+          const { document } = 'errors' in read ? { document: REFUSED } : read;
+          Object.assign(context, { document });
+        },
+        async responseForOperation() {
+          if (errors === undefined) return null;
+          const singleResult = { errors: errors.map(graphql.formatError) };
+          return {
+            http: { status: 400, headers: new HeaderMap() },
+            body: { kind: 'single', singleResult },
+          };
+        },
+      };
+    },
+  };
 }
 
 /** Apollo Server would execute one as if it were a query. */
@@ -169,6 +243,16 @@ async function execute(
   }
 }
 
+/**
+ * `OK`, or the code of the first error. Errors come first in a response, and a quotation mark within a text is escaped, so
+ * that what this finds is a field of the error itself.
+ */
+function outcomeOf({ body }: Reply): string {
+  if (!body.startsWith('{"errors":')) return 'OK';
+  const [, code = ''] = /"code":"(\w+)"/.exec(body) ?? [];
+  return code;
+}
+
 /** Answers in parts exist with later versions of the GraphQL library alone; joined, they are what was asked for. */
 async function textOf(body: HTTPGraphQLResponse['body']): Promise<string> {
   if (body.kind === 'complete') return body.string;
@@ -179,7 +263,8 @@ async function textOf(body: HTTPGraphQLResponse['body']): Promise<string> {
 
 /** `undefined` if the body does not claim to be JSON: Apollo says what is wrong with that. */
 async function readJson(request: IncomingMessage, limits: HttpLimits): Promise<unknown> {
-  const bytes = await readBody(request, limits);
+  const { maxOperationBytes: maxBodyBytes, bodyIdleMs } = limits;
+  const bytes = await readBody(request, { maxBodyBytes, bodyIdleMs });
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   if (type?.trim() !== 'application/json') return undefined;
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='));
@@ -191,6 +276,10 @@ async function readJson(request: IncomingMessage, limits: HttpLimits): Promise<u
   } catch {
     throw new GatewayError('BODY_UNREADABLE', 'expected the body to be JSON');
   }
+}
+
+function isObject(sent: unknown): sent is object {
+  return typeof sent === 'object' && sent !== null && !Array.isArray(sent);
 }
 
 function headersOf({ headers }: IncomingMessage): HeaderMap {

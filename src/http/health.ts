@@ -1,10 +1,13 @@
-/** `/healthz`: the process answers. `/readyz`: it can do its work, so send it traffic. */
+/** `/healthz`: the process answers. `/readyz`: it can do its work, and will go on with it, so send it traffic. */
 
 import type { Store } from '../store/store';
 import { sendReply } from './reply';
 import type { Route } from './router';
 
-export function healthRoutes(store: Pick<Store, 'assertReady'>): readonly Route[] {
+export function healthRoutes(
+  store: Pick<Store, 'assertReady'>,
+  isStopping: () => boolean,
+): readonly Route[] {
   return [
     {
       path: '/healthz',
@@ -17,6 +20,9 @@ export function healthRoutes(store: Pick<Store, 'assertReady'>): readonly Route[
       path: '/readyz',
       methods: {
         async GET({ request, response }) {
+          if (isStopping()) {
+            return sendReply(request, response, { status: 503, body: '{"status":"stopping"}' });
+          }
           await store.assertReady();
           sendReply(request, response, { status: 200, body: '{"status":"ready"}' });
         },

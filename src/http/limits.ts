@@ -1,7 +1,11 @@
 /** What a client may cost us. */
 
+import type { QuotaLimits } from './quotas';
+
 export interface HttpLimits {
   readonly maxBodyBytes: number;
+  /** Of a request to `/graphql`. */
+  readonly maxOperationBytes: number;
   /** For all headers of a request. */
   readonly headersTimeoutMs: number;
   /** For a whole request, body included. */
@@ -10,10 +14,14 @@ export interface HttpLimits {
   readonly bodyIdleMs: number;
   /** How long requests under way may take to finish once the server closes. */
   readonly drainMs: number;
+  /** How long it goes on accepting before that, while `/readyz` already sends traffic elsewhere. */
+  readonly lastRequestMs: number;
 }
 
 export interface SocketLimits {
   readonly maxConnections: number;
+  /** On one connection, after ten times as many at once. */
+  readonly messagesPerSecond: number;
   /** Operations under way on one connection, queries included. */
   readonly maxSubscriptionsPerConnection: number;
   /** Of one incoming message. */
@@ -33,18 +41,22 @@ export interface SocketLimits {
 export interface Limits {
   readonly http: HttpLimits;
   readonly sockets: SocketLimits;
+  readonly quotas: QuotaLimits;
 }
 
 export const DEFAULT_LIMITS: Limits = {
   http: {
     maxBodyBytes: 1024 * 1024,
+    maxOperationBytes: 64 * 1024,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
     bodyIdleMs: 5_000,
     drainMs: 10_000,
+    lastRequestMs: 1_000,
   },
   sockets: {
     maxConnections: 10_000,
+    messagesPerSecond: 100,
     maxSubscriptionsPerConnection: 100,
     maxMessageBytes: 64 * 1024,
     initTimeoutMs: 5_000,
@@ -52,5 +64,14 @@ export const DEFAULT_LIMITS: Limits = {
     stalledAfterMs: 30_000,
     closeGraceMs: 2_000,
     revalidateMs: 1_000,
+  },
+  quotas: {
+    socketsPerAddress: 10_000,
+    socketsPerKey: 10_000,
+    socketsPerUser: 50,
+    operationsPerAddress: 100_000,
+    operationsPerKey: 100_000,
+    operationsPerUser: 500,
+    operationsPerSecond: null,
   },
 };

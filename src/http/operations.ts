@@ -11,7 +11,8 @@ import {
 import type { SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../access/principal';
 import type { ChangeStream } from '../feed/outlet';
-import { type Checked, createDocuments, type Refused } from './documents';
+import type { Admitted, Refused } from '../graphql/documents';
+import { spellOut, UnknownDocumentError } from './document-id';
 import type { Frame } from './frame';
 import type { GraphQLService, OperationContext } from './graphql-service';
 import { createSharing, type Group } from './sharing';
@@ -31,6 +32,7 @@ export interface Operations {
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
   /** The stream that `prepare` has opened. */
   streamOf(args: ExecutionArgs): Stream;
+  isSubscription(args: ExecutionArgs): boolean;
   /** The payload of the message that brings this result. */
   toPayload(result: ResultParts): NextPayload;
 }
@@ -56,7 +58,6 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 export function createOperations(graphql: GraphQLService): Operations {
   const contexts = new WeakMap<ExecutionArgs, OperationContext>();
   const streams = new WeakMap<ExecutionArgs, Stream>();
-  const check = createDocuments(graphql.schema);
   const findGroup = createSharing(toPayload);
 
   function toPayload({ data, errors }: ResultParts): NextPayload {
@@ -66,7 +67,21 @@ export function createOperations(graphql: GraphQLService): Operations {
     };
   }
 
-  function argsOf({ document }: Checked, payload: SubscribePayload, context: object) {
+  function admit(payload: SubscribePayload): Admitted | Refused {
+    try {
+      const { query, operationName, variables } = spellOut(payload, graphql.trusted);
+      return graphql.admit({
+        query,
+        operationName: operationName ?? null,
+        variables: variables ?? {},
+      });
+    } catch (error) {
+      if (error instanceof UnknownDocumentError) return { errors: [toGraphQLError(error)] };
+      throw error;
+    }
+  }
+
+  function argsOf({ document }: Admitted, payload: SubscribePayload, context: object) {
     return {
       schema: graphql.schema,
       document,
@@ -78,7 +93,7 @@ export function createOperations(graphql: GraphQLService): Operations {
 
   /** Opened here and not by graphql-ws, which would send what goes wrong in it as an item. */
   async function open(
-    { operation }: Checked,
+    { operation }: Admitted,
     args: ExecutionArgs,
     context: OperationContext,
     principal: Principal,
@@ -105,16 +120,16 @@ export function createOperations(graphql: GraphQLService): Operations {
     toPayload,
 
     async prepare(payload, principal, push) {
-      const checked = check(payload.query, payload.operationName);
-      if ('errors' in checked) return checked.errors;
-      const streaming = checked.operation.operation === 'subscription';
+      const admitted = admit(payload);
+      if ('errors' in admitted) return admitted.errors;
+      const streaming = admitted.operation.operation === 'subscription';
       const context = await graphql.contextFor(principal, streaming ? 'SUBSCRIPTION' : 'REQUEST');
-      const args = argsOf(checked, payload, context.context);
+      const args = argsOf(admitted, payload, context.context);
       if (!streaming) {
         contexts.set(args, context);
         return args;
       }
-      const stream = await open(checked, args, context, principal, push);
+      const stream = await open(admitted, args, context, principal, push);
       if ('errors' in stream) return stream.errors;
       const handle = { ...args, contextValue: null }; // the group has a context already
       streams.set(handle, stream);
@@ -136,6 +151,8 @@ export function createOperations(graphql: GraphQLService): Operations {
       if (stream === undefined) throw new Error('expected a subscription that was prepared');
       return stream;
     },
+
+    isSubscription: (args) => streams.has(args),
   };
 }
 

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
-import { type ErrorCode, GatewayError } from '../domain/errors';
+import { type ErrorCode, GatewayError, RateLimitedError } from '../domain/errors';
 import { SlowBodyError } from './body';
 import type { Reply } from './reply';
 
@@ -21,16 +21,24 @@ const STATUS: Record<ErrorCode, number> = {
   METHOD_NOT_ALLOWED: 405,
   NOT_FOUND: 404,
   PAYLOAD_INVALID: 400,
+  PERSISTED_QUERY_NOT_FOUND: 400,
   PROVIDER_UNKNOWN: 404,
+  RATE_LIMITED: 429,
+  REASON_REQUIRED: 400,
   SIGNATURE_INVALID: 401,
   STATUS_UNMAPPED: 400,
   STORE_UNAVAILABLE: 503,
+  TOO_MANY_SUBSCRIPTIONS: 429,
   UNAUTHENTICATED: 401,
+  UNAVAILABLE: 503,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  VENDOR_FAILED: 502,
 };
 
 const HEADERS: Partial<Record<ErrorCode, OutgoingHttpHeaders>> = {
   STORE_UNAVAILABLE: { 'retry-after': '5' },
+  TOO_MANY_SUBSCRIPTIONS: { 'retry-after': '5' },
+  UNAVAILABLE: { 'retry-after': '5' },
   UNAUTHENTICATED: { 'www-authenticate': 'Bearer' },
 };
 
@@ -42,16 +50,18 @@ const WITHOUT_DETAIL: Partial<Record<ErrorCode, string>> = {
 /** Status and headers for an error of ours. */
 export function statusOf(error: GatewayError): Omit<Reply, 'body'> {
   const status = error instanceof SlowBodyError ? 408 : STATUS[error.code];
-  return { status, headers: HEADERS[error.code] ?? {} };
+  const retry = error instanceof RateLimitedError ? { 'retry-after': `${error.retryAfterS}` } : {};
+  return { status, headers: { ...HEADERS[error.code], ...retry } };
+}
+
+/** The body for an error of ours. */
+export function problemOf({ code, message }: GatewayError): string {
+  return JSON.stringify({ error: { code, message: WITHOUT_DETAIL[code] ?? message } });
 }
 
 /** An error that nobody named is answered `INTERNAL` with an id, under which the log has the whole of it. */
 export function toProblem(error: unknown, log: Pick<Logger, 'error'>): Reply {
-  if (error instanceof GatewayError) {
-    const { code } = error;
-    const message = WITHOUT_DETAIL[code] ?? error.message;
-    return { ...statusOf(error), body: JSON.stringify({ error: { code, message } }) };
-  }
+  if (error instanceof GatewayError) return { ...statusOf(error), body: problemOf(error) };
   const id = randomUUID();
   log.error({ id, err: error }, 'a request failed');
   const message = 'something went wrong on our side; the id finds it in the log';

@@ -11,6 +11,15 @@ export interface Reply {
 /** How long a client may go on sending what nobody reads, so that it comes to read the answer. */
 const LINGER_MS = 1000;
 
+/** Nothing of ours is a page, and no page of others is to show or embed it. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
 /** Does nothing where the client is gone. Unless `headers` say otherwise, the body is JSON. */
 export function sendReply(
   request: IncomingMessage,
@@ -22,7 +31,7 @@ export function sendReply(
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
+    ...SECURITY_HEADERS,
     'content-length': Buffer.byteLength(body),
     ...headers,
     ...(unread ? { connection: 'close' } : {}),

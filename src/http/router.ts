@@ -34,6 +34,12 @@ export class MethodNotAllowedError extends GatewayError {
   }
 }
 
+export class NothingHereError extends GatewayError {
+  constructor() {
+    super('NOT_FOUND', 'there is nothing under this path');
+  }
+}
+
 /** @throws {GatewayError} NOT_FOUND; {MethodNotAllowedError}. */
 export function findRoute(routes: readonly Route[], method: string, target: string): Match {
   const query = target.indexOf('?');
@@ -46,7 +52,7 @@ export function findRoute(routes: readonly Route[], method: string, target: stri
     if (handler === undefined) throw new MethodNotAllowedError(allowedBy(route));
     return { route, handler, rest, search };
   }
-  throw new GatewayError('NOT_FOUND', 'there is nothing under this path');
+  throw new NothingHereError();
 }
 
 function handlerOf({ methods }: Route, method: string): Handler | undefined {

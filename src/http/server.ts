@@ -1,17 +1,32 @@
-/** One port for HTTP and WebSocket: webhooks, GraphQL, health. */
+/** One port for HTTP and WebSocket: webhooks, GraphQL, health, metrics. */
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, Server as TcpServer } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator';
+import { GatewayError } from '../domain/errors';
 import type { Store } from '../store/store';
+import { type AdmissionOptions, createAdmission } from './admission';
+import { createAuthentication } from './authentication';
 import { createGraphQLRoute } from './graphql';
 import type { GraphQLService } from './graphql-service';
 import { healthRoutes } from './health';
 import { DEFAULT_LIMITS, type HttpLimits, type SocketLimits } from './limits';
+import { type Expose, metricsRoute } from './metrics';
+import { type Observer, UNOBSERVED } from './observer';
+import { createOrigins } from './origins';
 import { toProblem } from './problem';
+import { createQuotas, type QuotaLimits } from './quotas';
+import { createRefusalLog } from './refusal-log';
 import { sendReply } from './reply';
-import { findRoute, type Match, MethodNotAllowedError, type Route } from './router';
+import {
+  findRoute,
+  type Match,
+  MethodNotAllowedError,
+  NothingHereError,
+  type Route,
+} from './router';
 import { createSubscriptions, refuse } from './subscriptions';
 import { type Ingest, webhookRoute } from './webhooks';
 
@@ -24,15 +39,22 @@ export interface HttpServerOptions {
   readonly authenticator: Authenticator;
   readonly store: Pick<Store, 'assertReady'>;
   readonly log: Logger;
+  readonly observer?: Observer;
+  /** Without it there is no `/metrics`. */
+  readonly expose?: Expose;
+  readonly edge?: Partial<Edge>;
   readonly limits?: {
     readonly http?: Partial<HttpLimits>;
     readonly sockets?: Partial<SocketLimits>;
+    readonly quotas?: Partial<QuotaLimits>;
   };
 }
 
 export interface HttpServer {
   /** Resolves when clients can connect. */
   listen(): Promise<{ readonly host: string; readonly port: number }>;
+  /** How many WebSockets are open. */
+  openSockets(): number;
   /**
    * Stops accepting, closes WebSockets so that clients come back, and lets requests under way finish. Everything that
    * they need must stay open until this resolves.
@@ -40,21 +62,46 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** Whom to let in. */
+export interface Edge extends AdmissionOptions {
+  /** See `createOrigins`. */
+  readonly allowedOrigins: readonly string[];
+}
+
+const OPEN_EDGE: Edge = {
+  allowedOrigins: [],
+  trustedProxies: 0,
+  webhooksPerSecond: 1_000_000,
+  webhookAddresses: {},
+};
+
 /** How often connections that have become idle are looked for while closing. */
 const REAP_MS = 50;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { log } = options;
+  const { log, authenticator, expose, observer = UNOBSERVED } = options;
   const limits = { ...DEFAULT_LIMITS.http, ...options.limits?.http };
-  const graphql = createGraphQLRoute({ ...options, limits });
+  const edge = { ...OPEN_EDGE, ...options.edge };
+  const { trustedProxies } = edge;
+  const tellRefusal = createRefusalLog(log);
+  const admission = createAdmission(edge, tellRefusal);
+  const authentication = createAuthentication({ authenticator, observer, tellRefusal });
+  const quotas = createQuotas({ ...DEFAULT_LIMITS.quotas, ...options.limits?.quotas });
+  const origins = createOrigins(edge.allowedOrigins);
+  const callers = { authentication, quotas, trustedProxies };
+  const graphql = createGraphQLRoute({ ...options, ...callers, limits, observer, origins });
   const subscriptions = createSubscriptions({
     ...options,
+    ...callers,
+    observer,
+    origins,
     limits: { ...DEFAULT_LIMITS.sockets, ...options.limits?.sockets },
   });
   const routes = [
-    webhookRoute(options.ingest, limits),
+    webhookRoute({ ingest: options.ingest, admission, limits, observer }),
     graphql.route,
-    ...healthRoutes(options.store),
+    ...healthRoutes(options.store, () => closing),
+    ...(expose === undefined ? [] : [metricsRoute(callers, expose)]),
   ];
   const server = createServer(
     {
@@ -62,14 +109,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: 1000,
     },
-    (request, response) => void handle(routes, request, response, log),
+    (request, response) => void answer(request, response),
   );
+  const underWay = new Set<ServerResponse>();
   let closing = false;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
+    if (closing) announceEnd(response);
+    await handle(routes, request, response, log);
+  }
 
   server.on('upgrade', (request, socket, head) => {
     const [path] = (request.url ?? '').split('?');
-    if (closing) refuse(socket, '503 Service Unavailable');
-    else if (path !== graphql.route.path) refuse(socket, '404 Not Found');
+    if (closing) refuse(socket, new GatewayError('UNAVAILABLE', 'the gateway stops'));
+    else if (path !== graphql.route.path) refuse(socket, new NothingHereError());
     else subscriptions.upgrade(request, socket, head);
   });
 
@@ -86,17 +141,50 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return addressOf(server.address());
     },
 
+    openSockets: () => subscriptions.openSockets(),
+
     async close() {
       closing = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const reaping = setInterval(() => server.closeIdleConnections(), REAP_MS);
+      for (const response of underWay) announceEnd(response);
       const patience = setTimeout(() => server.closeAllConnections(), limits.drainMs);
-      await Promise.all([closed, subscriptions.close()]);
-      clearInterval(reaping);
+      await Promise.all([subscriptions.close(), untilQuiet(server, limits.lastRequestMs)]);
+      await nextTurn(); // who has just connected is let in: closing would cut off the request that comes with it
+      await closeIdle(server, stopListening(server));
       clearTimeout(patience);
       await graphql.stop();
     },
   };
+}
+
+/** A client that knows sends its next request elsewhere, not into a connection that is being closed. */
+function announceEnd(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
+}
+
+/** Resolves when the last connection is closed. Node's own way closes idle ones at once, whatever is on its way to us. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    TcpServer.prototype.close.call(server, () => resolve());
+  });
+}
+
+/** Balancers that ask `/readyz`, and clients that have been told so, go elsewhere meanwhile. */
+async function untilQuiet(server: Server, patienceMs: number): Promise<void> {
+  const endsAt = performance.now() + patienceMs;
+  while (performance.now() < endsAt && (await countConnections(server)) > 0) await sleep(REAP_MS);
+}
+
+function countConnections(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.getConnections((error, count) => resolve(error === null ? count : 0));
+  });
+}
+
+async function closeIdle(server: Server, closed: Promise<void>): Promise<void> {
+  const reaping = setInterval(() => server.closeIdleConnections(), REAP_MS);
+  server.closeIdleConnections();
+  await closed;
+  clearInterval(reaping);
 }
 
 /** Never rejects. Logs the route, not the path: one vendor's secret is a part of it. */

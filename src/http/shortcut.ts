@@ -2,7 +2,8 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../access/principal';
-import type { GraphQLRequest, GraphQLService } from './graphql-service';
+import type { Question } from '../graphql/documents';
+import type { GraphQLService } from './graphql-service';
 import type { Reply } from './reply';
 
 export interface Shortcut {
@@ -23,7 +24,7 @@ export function createShortcut(graphql: Pick<GraphQLService, 'answer'>): Shortcu
   return {
     async take(principal, { headers: { accept = '' } }, body) {
       const type = types.get(accept);
-      const asked = type === undefined ? null : toRequest(body);
+      const asked = type === undefined ? null : toQuestion(body);
       const answer = asked && (await graphql.answer?.(principal, asked));
       return answer ? { status: 200, headers: { 'content-type': type }, body: answer } : null;
     },
@@ -37,7 +38,7 @@ export function createShortcut(graphql: Pick<GraphQLService, 'answer'>): Shortcu
 }
 
 /** `null` for what is not plainly a request: Apollo Server says what is wrong with it. */
-function toRequest(body: unknown): GraphQLRequest | null {
+function toQuestion(body: unknown): Question | null {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return null;
   if (!Object.keys(body).every((name) => PARAMETERS.has(name))) return null;
   const { query, operationName, variables }: Record<string, unknown> = { ...body };

@@ -5,12 +5,15 @@ import type { WebSocket as ProtocolSocket } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { SocketLimits } from './limits';
+import { createRate } from './rate';
 
-/** Close codes: the stock client comes back after 1012 and 1013, and after 4403 with fresh credentials. */
+/** Close codes: the stock client comes back after 1012 and 1013, after 4403 with fresh credentials, and never after 4429. */
 export const CLOSE = {
   serviceRestart: 1012,
   tryAgainLater: 1013,
+  tooManyMessages: 1008,
   forbidden: 4403,
+  tooManyInitialisations: 4429,
   internalError: 4500,
 } as const;
 
@@ -33,6 +36,8 @@ export interface GuardOptions {
   readonly log: Pick<Logger, 'info' | 'error'>;
   /** The close code for an error that a message has caused. */
   readonly closeCodeOf: (error: unknown) => number;
+  /** Told of each connection that is closed because its client does not read. */
+  readonly onSlowConsumer: () => void;
 }
 
 /** One connection. */
@@ -53,7 +58,8 @@ const MAX_UNSENT = 200;
 const ROUNDS = 500;
 const NOTHING = Buffer.alloc(0);
 
-export function createGuard({ limits, log, closeCodeOf }: GuardOptions): Guard {
+export function createGuard(options: GuardOptions): Guard {
+  const { limits, log, closeCodeOf, onSlowConsumer } = options;
   const lines = new Set<Line>(); // the one to be asked next comes first
   const rounds = setInterval(askAround, Math.ceil(limits.keepAliveMs / ROUNDS)).unref();
 
@@ -112,6 +118,7 @@ export function createGuard({ limits, log, closeCodeOf }: GuardOptions): Guard {
   function closeStalled({ socket, unsent }: Line): void {
     if (socket.readyState !== socket.OPEN) return;
     log.info({ unsent, bufferedBytes: socket.bufferedAmount }, 'a client does not read; closing');
+    onSlowConsumer();
     close(socket, CLOSE.tryAgainLater, 'SLOW_CONSUMER: a message was not taken in time');
   }
 
@@ -146,7 +153,16 @@ export function createGuard({ limits, log, closeCodeOf }: GuardOptions): Guard {
         send: (data) => write(line, (done) => socket.send(data, done)),
         close: (code, reason) => close(socket, code, reason),
         onMessage(handle) {
+          const rate = createRate({
+            burst: limits.messagesPerSecond * 10,
+            perSecond: limits.messagesPerSecond,
+          });
           socket.on('message', (data) => {
+            if (socket.readyState !== socket.OPEN) return;
+            if (rate.take('') > 0) {
+              close(socket, CLOSE.tooManyMessages, 'RATE_LIMITED: too many messages');
+              return;
+            }
             handle(String(data)).catch((err: unknown) => {
               log.error({ err }, 'a WebSocket message could not be handled');
               close(socket, closeCodeOf(err), 'something went wrong on our side');

@@ -34,10 +34,20 @@ export function errorRecord(error: Error, depth = 0): ErrorRecord {
   };
 }
 
+/** What shows the value that it would not have. */
+const QUOTING: readonly (readonly [RegExp, string])[] = [
+  [/\bReceived\b.*/s, 'Received …'], // Node: of an argument
+  [/(cannot represent [^:]*): .*/s, '$1: …'], // GraphQL: of a field
+  [/: ".*"$/s, ': "…"'], // PostgreSQL: of a column
+];
+
 function messageOf(error: Error): string {
   if (error instanceof SyntaxError || error.name === 'SyntaxError')
     return 'text that cannot be parsed';
-  return error.message.replace(/\bReceived\b.*/s, 'Received …'); // Node's argument errors show the argument
+  return QUOTING.reduce(
+    (message, [quoted, hidden]) => message.replace(quoted, hidden),
+    error.message,
+  );
 }
 
 function framesOf(error: Error): string {

@@ -3,24 +3,27 @@
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import { errorRecord, isError } from './error-record';
-import { redact } from './redact';
+import { createRedact, type Redact } from './redact';
 
-/** Passed in wherever something is logged; tests pass `createLogger({ level: 'silent', pretty: false })`. */
+/** Passed in wherever something is logged; tests pass `silentLog`. */
 export type Logger = pino.Logger;
 
 export interface LoggerOptions {
   readonly level: pino.LevelWithSilent;
   /** Text for people instead of JSON. For development, on a terminal. */
   readonly pretty: boolean;
+  /** Names whose values are personal data: those of the fields that the schema marks so. */
+  readonly personal: Iterable<string>;
   /** Where lines go, each with its line break; standard output if absent. */
   readonly destination?: pino.DestinationStream;
 }
 
 /**
- * Whatever is logged passes `redact`, at any depth and under any name. Lines are written synchronously, so that the last
+ * Whatever is logged passes `Redact`, at any depth and under any name. Lines are written synchronously, so that the last
  * one before a crash is there.
  */
 export function createLogger(options: LoggerOptions): Logger {
+  const redact = createRedact(options.personal);
   const log = pino(
     {
       level: options.level,
@@ -28,18 +31,18 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),
-        log: (record) => redact(record),
+        log: redact,
       },
-      serializers: { err: (record: unknown) => record }, // by then `redact` has been there
+      serializers: { err: (record: unknown) => record }, // `redact` has been there by then
       hooks: { logMethod },
     },
     destinationOf(options),
   );
-  return redactChildren(log);
+  return redactChildren(log, redact);
 }
 
 /** What a child logger is made with passes no formatter; children inherit this method, so it holds for theirs too. */
-function redactChildren(log: Logger): Logger {
+function redactChildren(log: Logger, redact: Redact): Logger {
   const make: (this: Logger, bindings: pino.Bindings, options?: object) => Logger = log.child;
   return Object.assign(log, {
     child(this: Logger, bindings: pino.Bindings, options?: object): Logger {

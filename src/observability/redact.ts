@@ -5,10 +5,9 @@ import { errorRecord, isError } from './error-record';
 const REDACTED = '[redacted]';
 const DEEPEST = 8;
 
-/** Names whose values never reach a log; compared without case, `-` and `_`. */
-const SENSITIVE = new Set([
+/** Of secrets, and of what holds them or whole messages. */
+const SECRETS = new Set([
   'accesstoken',
-  'age',
   'apikey',
   'authorization',
   'body',
@@ -18,16 +17,12 @@ const SENSITIVE = new Set([
   'credential',
   'credentials',
   'datakeys',
-  'email',
-  'fullname',
   'jwt',
   'key',
   'parameters',
   'password',
   'payload',
-  'profile',
   'proxyauthorization',
-  'rawbody',
   'refreshtoken',
   'secret',
   'secrets',
@@ -46,9 +41,17 @@ const SENSITIVE = new Set([
 /** Names of request targets: the path may end in a vendor's secret, the query may hold a whole GraphQL request. */
 const TARGETS = new Set(['url', 'path', 'originalurl']);
 
-/** A copy of `record` that may be logged. */
-export function redact(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(entriesOf(record, 0));
+/** @returns a copy of `record` that may be logged. */
+export type Redact = (record: Readonly<Record<string, unknown>>) => Record<string, unknown>;
+
+/**
+ * Names are compared without case, `-` and `_`.
+ *
+ * @param personal - Names whose values are personal data: the schema knows them, by its marks.
+ */
+export function createRedact(personal: Iterable<string>): Redact {
+  const hidden = new Set([...SECRETS, ...[...personal].map(plain)]);
+  return (record) => Object.fromEntries(entriesOf(record, hidden, 0));
 }
 
 /** Hides what follows the provider in a webhook's path, and the query. */
@@ -56,25 +59,34 @@ export function redactTarget(target: string): string {
   return target.replace(/\?.*$/s, '?…').replace(/(\/webhooks\/[^/?]+)\/.+$/s, '$1/…');
 }
 
-function entriesOf(record: object, depth: number): [string, unknown][] {
-  return Object.entries(record).map(([name, value]) => [name, loggableValue(name, value, depth)]);
+type Hidden = ReadonlySet<string>;
+
+function entriesOf(record: object, hidden: Hidden, depth: number): [string, unknown][] {
+  return Object.entries(record).map(([name, value]) => [
+    name,
+    loggableValue(name, value, hidden, depth),
+  ]);
 }
 
-function loggableValue(name: string, value: unknown, depth: number): unknown {
-  const plainName = name.toLowerCase().replace(/[-_]/g, '');
+function loggableValue(name: string, value: unknown, hidden: Hidden, depth: number): unknown {
+  const plainName = plain(name);
   if (value === undefined || value === null) return value;
-  if (SENSITIVE.has(plainName)) return REDACTED;
+  if (hidden.has(plainName)) return REDACTED;
   if (typeof value === 'string') return TARGETS.has(plainName) ? redactTarget(value) : value;
-  return copyOf(value, depth);
+  return copyOf(value, hidden, depth);
 }
 
-function copyOf(value: unknown, depth: number): unknown {
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '');
+}
+
+function copyOf(value: unknown, hidden: Hidden, depth: number): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (isError(value)) return errorRecord(value);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (depth >= DEEPEST) return '[too deep]';
-  if (Array.isArray(value)) return value.map((item) => copyOf(item, depth + 1));
-  if (value instanceof Set) return copyOf([...value], depth);
-  if (value instanceof Map) return copyOf(Object.fromEntries(value), depth);
-  return Object.fromEntries(entriesOf(value, depth + 1));
+  if (Array.isArray(value)) return value.map((item) => copyOf(item, hidden, depth + 1));
+  if (value instanceof Set) return copyOf([...value], hidden, depth);
+  if (value instanceof Map) return copyOf(Object.fromEntries(value), hidden, depth);
+  return Object.fromEntries(entriesOf(value, hidden, depth + 1));
 }

@@ -42,6 +42,8 @@ describe('the server', () => {
   });
 });
 
+const POST = 'POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}';
+
 describe('closing the server', () => {
   it('lets a request under way finish, and answers it', async () => {
     const { ingest, waiting } = createSlowIngest();
@@ -53,6 +55,33 @@ describe('closing the server', () => {
     expect((await answer).status).toBe(200);
     await closed;
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+  });
+
+  // Idle connections were closed at once, and with them whatever was on its way: half of all clients lost a webhook.
+  it('answers what comes over a connection that was kept open, and says that it is the last', async () => {
+    const limits = { http: { lastRequestMs: 60_000 } };
+    const { port, server } = await startServer(disposal, { limits });
+    const raw = connectRaw(disposal, port);
+    raw.write(POST);
+    await until(() => raw.received().includes('APPLIED'));
+    expect(raw.received()).not.toMatch(/connection: close/i);
+    const closed = server.close();
+    raw.write(POST);
+    await raw.ended;
+    expect(raw.received().match(/200 OK/g)).toHaveLength(2);
+    expect(raw.received()).toMatch(/connection: close/i);
+    await closed;
+  });
+
+  it('says of an answer under way that it is the last one', async () => {
+    const { ingest, waiting } = createSlowIngest();
+    const { url, server } = await startServer(disposal, { ingest });
+    const answer = fetch(`${url}/webhooks/sumsub`, { method: 'POST', body: '{}' });
+    await until(() => waiting.length === 1);
+    const closed = server.close();
+    waiting[0]?.();
+    expect((await answer).headers.get('connection')).toBe('close');
+    await closed;
   });
 
   it('does not wait for connections that are merely kept open', async () => {

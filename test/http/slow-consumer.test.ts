@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLService } from '../../src/http/graphql-service';
 import type { SocketLimits } from '../../src/http/limits';
+import { UNOBSERVED } from '../../src/http/observer';
 import { GOOD_KEY, OTHER_KEY } from '../support/credentials';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
@@ -31,10 +32,15 @@ const WAYS: readonly (readonly [string, ViewOf])[] = [
 async function start(limits: Partial<SocketLimits>, viewOf: ViewOf = () => null) {
   const toy = createToy(disposal, createMemoryLog(), viewOf);
   const { log, lines } = createRecordedLog();
-  const options = { graphql: toy.service, log, limits: { sockets: limits } };
+  let closed = 0;
+  const slowConsumer = () => {
+    closed += 1;
+  };
+  const observer = { ...UNOBSERVED, slowConsumer };
+  const options = { graphql: toy.service, log, observer, limits: { sockets: limits } };
   const started = await startServer(disposal, options);
   const gaveUp = () => lines.some(({ msg }) => msg === GAVE_UP);
-  return { ...started, toy, lines, gaveUp };
+  return { ...started, toy, lines, gaveUp, closed: () => closed };
 }
 
 function subscribe(client: RawClient, bytes: number, after: string | null = null): void {
@@ -53,7 +59,7 @@ const range = (to: number) => Array.from({ length: to }, (_, index) => index + 1
 describe.each(WAYS)('a client that stops reading while items of 16 KiB flow, %s', (_, viewOf) => {
   it('is closed with a code that says why, and harms nobody', async () => {
     const limits = { stalledAfterMs: 2_000, closeGraceMs: 10_000 };
-    const { toy, wsUrl, gaveUp } = await start(limits, viewOf);
+    const { toy, wsUrl, gaveUp, closed } = await start(limits, viewOf);
     const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
     const reading = await connectClient(disposal, wsUrl, GOOD_KEY);
     subscribe(stalled, 16 * KIB);
@@ -65,6 +71,7 @@ describe.each(WAYS)('a client that stops reading while items of 16 KiB flow, %s'
     await until(() => seqsOf(reading).length === 3000);
     expect(seqsOf(reading)).toEqual(range(3000));
     await until(gaveUp);
+    expect(closed()).toBe(1);
     const made = toy.made.get(OTHER_KEY) ?? 0;
     expect(made * 16 * KIB).toBeLessThan(MOST_IN_FLIGHT_BYTES);
 

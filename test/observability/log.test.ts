@@ -1,12 +1,18 @@
 /** What a log line holds, and what it never holds. */
 
 import { ConfigError, GatewayError, PayloadError } from '../../src/domain/errors';
+import { personalNames } from '../../src/graphql/personal';
+import { createSchema } from '../../src/graphql/schema';
 import { createLogger, type Logger, type LoggerOptions } from '../../src/observability/log';
+import { PROVIDERS } from '../../src/providers/registry';
+
+const PERSONAL = personalNames(createSchema(PROVIDERS));
 
 function capture(options: Partial<LoggerOptions> = {}): { log: Logger; lines: string[] } {
   const lines: string[] = [];
   const destination = { write: (line: string) => lines.push(line) };
-  return { log: createLogger({ level: 'info', pretty: false, destination, ...options }), lines };
+  const usual = { level: 'info', pretty: false, personal: PERSONAL, destination } as const;
+  return { log: createLogger({ ...usual, ...options }), lines };
 }
 
 function logged(write: (log: Logger) => void): Record<string, unknown> {

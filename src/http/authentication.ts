@@ -1,0 +1,62 @@
+/**
+ * Finds out who is asking, the same at every door, and has an eye on those who fail.
+ *
+ * Only what fails is ever held back: behind the address from which somebody guesses there may be others with good
+ * credentials, who share a proxy with them. Guessing is hopeless anyhow (a key holds 256 random bits); that it is answered
+ * 429 tells clients whose credentials have become bad to come less often, and keeps them out of the log.
+ */
+
+import type { Authenticator } from '../access/authenticator';
+import type { Principal } from '../access/principal';
+import { RateLimitedError, UnauthenticatedError } from '../domain/errors';
+import { networkOf } from './client-address';
+import type { Observer } from './observer';
+import { createRate } from './rate';
+import type { TellRefusal } from './refusal-log';
+
+export type Door = 'http' | 'websocket' | 'metrics';
+
+export interface Authentication {
+  /**
+   * @param credentials - See `Authenticator.authenticate`.
+   * @param address - Of whoever shows them.
+   * @throws {GatewayError} UNAUTHENTICATED; {RateLimitedError} in its place where too many came from there.
+   */
+  authenticate(credentials: string | undefined, address: string, door: Door): Promise<Principal>;
+}
+
+export interface AuthenticationOptions {
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly observer: Pick<Observer, 'refused'>;
+  readonly tellRefusal: TellRefusal;
+}
+
+/** Bad credentials from one address, at all doors. */
+const FAILURES = { burst: 100, perSecond: 2 };
+
+export function createAuthentication(options: AuthenticationOptions): Authentication {
+  const { authenticator, observer, tellRefusal } = options;
+  const failures = createRate(FAILURES);
+
+  /** A token that has run out was good: many may do so at once behind one proxy, and each is to be told to fetch another. */
+  function assertPatience({ refusal }: UnauthenticatedError, address: string): void {
+    const waitMs = refusal === 'EXPIRED_TOKEN' ? 0 : failures.take(networkOf(address));
+    if (waitMs > 0) throw new RateLimitedError(Math.ceil(waitMs / 1000));
+  }
+
+  return {
+    async authenticate(credentials, address, door) {
+      try {
+        return await authenticator.authenticate(credentials);
+      } catch (error) {
+        if (!(error instanceof UnauthenticatedError)) throw error;
+        const { refusal, keyPrefix } = error;
+        observer.refused(door, refusal);
+        assertPatience(error, address);
+        const prefix = keyPrefix === null ? {} : { keyPrefix };
+        tellRefusal({ door, address, refusal, ...prefix }, 'credentials were refused');
+        throw error;
+      }
+    },
+  };
+}

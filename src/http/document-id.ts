@@ -1,0 +1,77 @@
+/** Clients may name a trusted document by its id; from here on there is the document alone. */
+
+import { GatewayError } from '../domain/errors';
+import type { TrustedDocuments } from '../graphql/trusted-documents';
+
+type Parameters = Readonly<Record<string, unknown>>;
+
+/** Under which clients send the id: GraphQL over HTTP, Relay, GraphQL Code Generator. Apollo Client has an extension. */
+const NAMES: readonly string[] = ['documentId', 'doc_id', 'id'];
+
+/**
+ * The parameters of a request with the document spelled out. Where there is a document already, the id is dropped.
+ *
+ * @throws {GatewayError} PERSISTED_QUERY_NOT_FOUND
+ */
+export function spellOut<P extends object>(
+  parameters: P,
+  { textOf }: Pick<TrustedDocuments, 'textOf'>,
+): P {
+  const { extensions, query, ...others }: Parameters = Object.fromEntries(
+    Object.entries(parameters),
+  );
+  const rest = Object.entries(others).filter(([name]) => !NAMES.includes(name));
+  const id = namedIn(others) ?? persistedQuery(extensions);
+  const text = typeof id === 'string' ? (textOf(id) ?? textOf(id.replace(/^sha256:/, ''))) : null;
+  if (text === null) return parameters;
+  if (query) return { ...Object.fromEntries(rest), query } as unknown as P;
+  if (text === undefined) throw new UnknownDocumentError();
+  return { ...Object.fromEntries(rest), query: text } as unknown as P; // P names what may be there, and this is some of it
+}
+
+/** The message is the one by which Apollo Client knows to send the document itself. */
+export class UnknownDocumentError extends GatewayError {
+  constructor() {
+    super('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
+  }
+}
+
+function namedIn(parameters: Parameters): unknown {
+  return NAMES.map((name) => parameters[name]).find((id) => typeof id === 'string');
+}
+
+function persistedQuery(extensions: unknown): unknown {
+  const { persistedQuery: named }: Parameters = isRecord(extensions) ? extensions : {};
+  return isRecord(named) ? named.sha256Hash : undefined;
+}
+
+function isRecord(value: unknown): value is Parameters {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The same for the query of a URL: `search` begins with `?` or is empty. */
+export function spellOutSearch(search: string, trusted: Pick<TrustedDocuments, 'textOf'>): string {
+  const parameters = new URLSearchParams(search);
+  const extensions = parsed(parameters.get('extensions'));
+  const query = parameters.get('query');
+  const named = NAMES.flatMap((name) => {
+    const id = parameters.get(name);
+    return id === null ? [] : [[name, id] as const];
+  });
+  if (named.length === 0 && persistedQuery(extensions) === undefined) return search;
+  const sent = { ...Object.fromEntries(named), extensions, query };
+  const spelled = spellOut(sent, trusted);
+  if (spelled === sent) return search;
+  for (const name of [...NAMES, 'extensions']) parameters.delete(name);
+  parameters.set('query', String(spelled.query));
+  return `?${parameters}`;
+}
+
+/** What is no JSON is left for others to refuse. */
+function parsed(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,51 @@
+/** Token buckets by key: so many at once, so many a second after that. In memory, and in bounded memory. */
+
+export interface Rate {
+  /** Takes one. @returns milliseconds until there is one again; 0: it was there. */
+  take(key: string): number;
+}
+
+export interface RateOptions {
+  readonly burst: number;
+  readonly perSecond: number;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now?: () => number;
+}
+
+interface Bucket {
+  left: number;
+  at: number;
+}
+
+/** Of either generation. A key that has not been used while as many others were is forgotten. */
+const MAX_KEYS = 5_000;
+
+/** Kept in two generations, so that forgetting costs nothing: a flood from ever new addresses must not be dear. */
+export function createRate({ burst, perSecond, now = () => performance.now() }: RateOptions): Rate {
+  let recent = new Map<string, Bucket>();
+  let older = recent;
+
+  function bucketOf(key: string, at: number): Bucket {
+    const known = recent.get(key);
+    if (known !== undefined) return known;
+    const bucket = older.get(key) ?? { left: burst, at };
+    if (recent.size >= MAX_KEYS) {
+      older = recent;
+      recent = new Map();
+    }
+    recent.set(key, bucket);
+    return bucket;
+  }
+
+  return {
+    take(key) {
+      const at = now();
+      const bucket = bucketOf(key, at);
+      bucket.left = Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond);
+      bucket.at = at;
+      if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
+      bucket.left -= 1;
+      return 0;
+    },
+  };
+}

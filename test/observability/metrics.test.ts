@@ -1,0 +1,115 @@
+import { createMetrics, type Standing } from '../../src/observability/metrics';
+
+const AWAY: Standing = {
+  storeReady: false,
+  logHead: null,
+  feedPosition: 7,
+  sockets: 2,
+  subscriptions: 3,
+  subscriptionsBehind: 1,
+  watch: null,
+};
+
+function create(standing: Standing = AWAY) {
+  return createMetrics({
+    providerIds: ['sumsub', 'p100'],
+    askOutcomes: ['CHANGED', 'FAILED'],
+    refusals: ['MISSING'],
+    version: '1.2.3',
+    database: 'sqlite',
+    standing: async () => standing,
+  });
+}
+
+async function linesOf({ expose }: ReturnType<typeof create>): Promise<readonly string[]> {
+  return (await expose()).text.split('\n');
+}
+
+describe('labels', () => {
+  it('never hold what somebody has made up', async () => {
+    const metrics = create();
+    metrics.webhook('acme"} 1', 'APPLIED');
+    metrics.webhook('sumsub', 'a new\nword');
+    metrics.asked('acme', 'a new word');
+    metrics.operation('http', '');
+    metrics.refused('http', 'a new word');
+    metrics.operation('http', '__proto__');
+
+    const lines = await linesOf(metrics);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'kyc_webhooks_total{provider="unknown",outcome="APPLIED"} 1',
+        'kyc_webhooks_total{provider="sumsub",outcome="OTHER"} 1',
+        'kyc_vendor_questions_total{provider="unknown",outcome="OTHER"} 1',
+        'kyc_graphql_operations_total{transport="http",outcome="OTHER"} 2',
+        'kyc_authentication_failures_total{door="http",reason="OTHER"} 1',
+        'kyc_authentication_failures_total{door="metrics",reason="MISSING"} 0',
+      ]),
+    );
+    expect(lines.join('\n')).not.toMatch(/acme|a new|__proto/);
+  });
+});
+
+describe('the page', () => {
+  it('is there while the store is away, and says what is known', async () => {
+    const metrics = create();
+    metrics.slowConsumer();
+    expect(await linesOf(metrics)).toEqual(
+      expect.arrayContaining([
+        'kyc_store_ready 0',
+        'kyc_log_head Nan',
+        'kyc_feed_position 7',
+        'kyc_feed_lag_entries Nan',
+        'kyc_sockets 2',
+        'kyc_subscriptions 3',
+        'kyc_subscriptions_behind 1',
+        'kyc_slow_consumers_closed_total 1',
+        'kyc_info{version="1.2.3",database="sqlite"} 1',
+      ]),
+    );
+  });
+
+  it('tells which vendors are left alone, and what came of asking', async () => {
+    const metrics = create();
+    metrics.line('sumsub', true);
+    metrics.line('p100', true);
+    metrics.line('p100', false);
+    metrics.asked('sumsub', 'CHANGED');
+    expect(await linesOf(metrics)).toEqual(
+      expect.arrayContaining([
+        'kyc_vendor_left_alone{provider="sumsub"} 0',
+        'kyc_vendor_left_alone{provider="p100"} 1',
+        'kyc_vendor_questions_total{provider="sumsub",outcome="CHANGED"} 1',
+        'kyc_vendor_questions_total{provider="sumsub",outcome="FAILED"} 0',
+      ]),
+    );
+  });
+
+  it('shows what the watch has found, and no longer what it does not find any more', async () => {
+    const at = new Date(1_700_000_000_000);
+    const report = {
+      at,
+      openAttempts: [{ provider: 'p100', status: 'PENDING', count: 5, stalled: 2 } as const],
+      providers: [
+        { provider: 'p100', lastDeliveryAt: at, silentSince: at, quarantined: 1 },
+        { provider: 'sumsub', lastDeliveryAt: null, silentSince: null, quarantined: 0 },
+      ],
+    };
+    const standing = { ...AWAY, watch: report };
+    const metrics = create(standing);
+    expect(await linesOf(metrics)).toEqual(
+      expect.arrayContaining([
+        'kyc_open_attempts{provider="p100",status="PENDING"} 5',
+        'kyc_stalled_attempts{provider="p100",status="PENDING"} 2',
+        'kyc_provider_last_delivery_timestamp_seconds{provider="p100"} 1700000000',
+        'kyc_provider_silent{provider="p100"} 1',
+        'kyc_provider_silent{provider="sumsub"} 0',
+        'kyc_quarantined_deliveries{provider="p100"} 1',
+        'kyc_watch_timestamp_seconds 1700000000',
+      ]),
+    );
+
+    standing.watch = { ...report, openAttempts: [] as never };
+    expect((await linesOf(metrics)).join('\n')).not.toContain('kyc_open_attempts{');
+  });
+});
