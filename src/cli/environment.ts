@@ -28,13 +28,22 @@ export function readEnvironment(
   providerIds: readonly ProviderId[],
 ): ConfigSources {
   const faults: string[] = [];
-  const named =
-    modeOf(env) === 'production'
-      ? env
-      : { ...readDotEnv(dotEnvFile, faults), ...withoutBlanks(env) };
+  const named = readVariables(env, dotEnvFile, faults);
   const complete =
     modeOf(named) === 'production' ? named : { ...generate(named, providerIds, faults), ...named };
-  return { env: complete, policyText: readPolicyFile(complete, faults), faults };
+  return {
+    env: complete,
+    policyText: readNamedFile('POLICY_FILE', complete, faults),
+    trustedDocumentsText: readNamedFile('TRUSTED_DOCUMENTS_FILE', complete, faults),
+    faults,
+  };
+}
+
+/** The part that needs no secret, and makes none. @param faults - Where what is wrong is added. */
+export function readVariables(env: Environment, dotEnvFile: string, faults: string[]): Environment {
+  return modeOf(env) === 'production'
+    ? env
+    : { ...readDotEnv(dotEnvFile, faults), ...withoutBlanks(env) };
 }
 
 function readDotEnv(file: string, faults: string[]): Environment {
@@ -85,14 +94,14 @@ function toApiKey(bytes: Buffer): string {
   return apiKeyOf(createHash('sha256').update(bytes).digest().subarray(0, 5), bytes).key;
 }
 
-function readPolicyFile(env: Environment, faults: string[]): string | null {
-  const file = env.POLICY_FILE?.trim();
+function readNamedFile(variable: string, env: Environment, faults: string[]): string | null {
+  const file = env[variable]?.trim();
   if (file === undefined || file === '') return null;
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (!isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
-    faults.push('POLICY_FILE: expected a file that can be read');
+    faults.push(`${variable}: expected a file that can be read`);
     return null;
   }
 }

@@ -1,15 +1,18 @@
-/** `kyc-gateway keys`: makes, lists and revokes API keys. */
+/** `kyc-gateway keys`: makes, lists and revokes API keys, and exchanges the master key of the data. */
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { generateApiKey } from '../access/api-key';
 import { SCOPES, type Scope } from '../access/principal';
 import { openStore } from '../store/open-store';
-import type { ApiKeyRow, ApiKeys } from '../store/store';
+import type { ApiKeyRow, ApiKeys, KeyHoldings, RotationOutcome, Store } from '../store/store';
+import { commandLineActor } from './actor';
 import { createCommandLogger, loadConfiguration } from './configuration';
 import { type CliContext, CliError } from './context';
 
 export function addKeys(program: Command, context: CliContext): void {
-  const keys = program.command('keys').description('make, list and revoke API keys');
+  const keys = program
+    .command('keys')
+    .description('make, list and revoke API keys; exchange the master key of the data');
 
   keys
     .command('create')
@@ -21,19 +24,26 @@ export function addKeys(program: Command, context: CliContext): void {
     )
     .requiredOption('--scope <scope...>', `what it may do: ${SCOPES.join(', ')}`, addScope)
     .action((options: { readonly name: string; readonly scope: readonly Scope[] }) =>
-      withKeys(context, (apiKeys) => create(context, apiKeys, options)),
+      withStore(context, ({ apiKeys }) => create(context, apiKeys, options)),
     );
 
   keys
     .command('list')
     .description('show all keys, by their public prefix')
-    .action(() => withKeys(context, (apiKeys) => list(context, apiKeys)));
+    .action(() => withStore(context, ({ apiKeys }) => list(context, apiKeys)));
 
   keys
     .command('revoke')
     .description('end a key; open subscriptions end within two seconds')
     .argument('<prefix>', 'the part between the two underscores, as `keys list` shows it')
-    .action((prefix: string) => withKeys(context, (apiKeys) => revoke(context, apiKeys, prefix)));
+    .action((prefix: string) =>
+      withStore(context, ({ apiKeys }) => revoke(context, apiKeys, prefix)),
+    );
+
+  keys
+    .command('rotate-data')
+    .description('bring all data under the first key of DATA_KEYS, while the gateway runs')
+    .action(() => withStore(context, (store) => rotateData(context, store)));
 }
 
 async function create(
@@ -42,7 +52,14 @@ async function create(
   { name, scope }: { readonly name: string; readonly scope: readonly Scope[] },
 ): Promise<void> {
   const { key, prefix, hash } = generateApiKey();
-  await apiKeys.create({ name, prefix, hash, scopes: scope, now: new Date() });
+  await apiKeys.create({
+    name,
+    prefix,
+    hash,
+    scopes: scope,
+    by: commandLineActor(),
+    now: new Date(),
+  });
   context.complain('Keep this key: it is shown only now.');
   context.print(key);
 }
@@ -70,21 +87,53 @@ function cells({ prefix, name, scopes, createdAt, revokedAt }: ApiKeyRow): strin
 }
 
 async function revoke(context: CliContext, apiKeys: ApiKeys, prefix: string): Promise<void> {
-  const revoked = await apiKeys.revoke(prefix, new Date());
+  const revoked = await apiKeys.revoke(prefix, commandLineActor(), new Date());
   if (!revoked) throw new CliError('There is no live key with this prefix.');
   context.print('revoked');
 }
 
-async function withKeys(
+async function rotateData(context: CliContext, store: Store): Promise<void> {
+  let toldAt = Date.now();
+  const outcome = await store.rotateDataKeys({
+    actor: commandLineActor(),
+    now: () => new Date(),
+    onProgress({ done, of }) {
+      if (Date.now() - toldAt < PROGRESS_MS) return;
+      toldAt = Date.now();
+      context.complain(`${done} of ${of}`);
+    },
+  });
+  for (const line of tellRotation(outcome)) context.print(line);
+  if (outcome.unreadable.length > 0) {
+    throw new CliError(`Nobody can read any more: ${outcome.unreadable.join(', ')}.`);
+  }
+}
+
+const PROGRESS_MS = 1_000;
+
+function tellRotation({ current, done, holdings, free }: RotationOutcome): readonly string[] {
+  return [
+    `${done} brought under ${current}`,
+    ...holdings.map((held) => tellHoldings(held, current)),
+    ...free.map((id) => `${id}: 0, may be removed from DATA_KEYS`),
+  ];
+}
+
+function tellHoldings({ id, dataKeys, bodies, secrets }: KeyHoldings, current: string): string {
+  const held = `${id}: ${dataKeys} data keys, ${bodies} bodies, ${secrets} secrets`;
+  return id === current ? held : `${held}; has to stay, is it the first one of a running gateway?`;
+}
+
+async function withStore(
   context: CliContext,
-  work: (apiKeys: ApiKeys) => Promise<void>,
+  work: (store: Store) => Promise<void>,
 ): Promise<void> {
   const config = loadConfiguration(context);
   const store = await openStore(config, createCommandLogger(context, config), {
     onOtherRules: 'leave',
   });
   try {
-    await work(store.apiKeys);
+    await work(store);
   } finally {
     await store.close();
   }

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { DataSource } from 'typeorm';
-import { createDataSource } from '../store/data-source';
+import { createDataSource, migrating } from '../store/data-source';
 import { loadConfiguration } from './configuration';
 import type { CliContext } from './context';
 
@@ -16,10 +16,10 @@ export function addMigrate(program: Command, context: CliContext): void {
 
 async function migrate(context: CliContext, down: boolean): Promise<void> {
   const { database } = loadConfiguration(context);
-  const dataSource = await createDataSource(database.file).initialize();
+  const dataSource = await createDataSource(database).initialize();
   try {
-    if (down) await revert(context, dataSource);
-    else await apply(context, dataSource);
+    const work = down ? revert : apply;
+    await migrating(dataSource, () => work(context, dataSource));
   } finally {
     await dataSource.destroy();
   }

@@ -4,10 +4,14 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { ConfigError, GatewayError } from '../domain/errors';
 import { isError } from '../observability/error-record';
+import { addAudit } from './audit';
+import { addBackup } from './backup';
 import { type CliContext, CliError } from './context';
 import { addKeys } from './keys';
 import { addMigrate } from './migrate';
+import { addReconcile } from './reconcile';
 import { addReplay } from './replay';
+import { addRestore } from './restore';
 import { addSchema } from './schema';
 import { addSimulate } from './simulate';
 import { addStart } from './start';
@@ -34,7 +38,19 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
 }
 
 /** In the order in which `--help` shows them. */
-const COMMANDS = [addStart, addSimulate, addWatch, addKeys, addReplay, addMigrate, addSchema];
+const COMMANDS = [
+  addStart,
+  addSimulate,
+  addWatch,
+  addKeys,
+  addReplay,
+  addReconcile,
+  addAudit,
+  addBackup,
+  addRestore,
+  addMigrate,
+  addSchema,
+];
 
 function createProgram(context: CliContext): Command {
   const program = new Command('kyc-gateway')

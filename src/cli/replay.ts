@@ -11,6 +11,7 @@ import type { Provider } from '../providers/provider';
 import { PROVIDERS } from '../providers/registry';
 import { openStore } from '../store/open-store';
 import type { ReplayOutcome, ReplaySelection } from '../store/store';
+import { commandLineActor } from './actor';
 import { createCommandLogger, loadConfiguration } from './configuration';
 import { type CliContext, CliError } from './context';
 
@@ -53,6 +54,7 @@ async function replay(context: CliContext, options: Options): Promise<void> {
       selection,
       dryRun: options.dryRun === true,
       actor: ACTOR,
+      by: commandLineActor(),
       now: new Date(),
       reread: createReread(allProviders(config), () => new Date()),
     });

@@ -4,8 +4,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config';
 import { ConfigError } from '../domain/errors';
 import { runGateway } from '../main';
-import { createLogger } from '../observability/log';
-import { loadConfiguration } from './configuration';
+import { createRedactingLogger, loadConfiguration } from './configuration';
 import { type CliContext, CliError } from './context';
 import { isSystemError } from './generated-secrets';
 import { welcome } from './welcome';
@@ -19,7 +18,8 @@ export function addStart(program: Command, context: CliContext): void {
 
 async function start(context: CliContext): Promise<void> {
   const config = loadConfiguration(context);
-  const log = createLogger({ level: config.logLevel, pretty: isForReading(config, context) });
+  const pretty = isForReading(config, context);
+  const log = createRedactingLogger({ level: config.logLevel, pretty });
   try {
     await runGateway(config, log, ({ url }) => {
       if (config.mode === 'development') context.print(welcome(config, url));

@@ -1,5 +1,6 @@
 /** A gateway in which somebody forgets to handle an error, in the way that its argument names. */
 
+import 'reflect-metadata';
 import { environment, loadConfig } from '../../src/config';
 import { runGateway } from '../../src/main';
 import { createLogger } from '../../src/observability/log';
@@ -10,7 +11,7 @@ const config = loadConfig(
   PROVIDERS.map(({ id }) => id),
 );
 
-void runGateway(config, createLogger({ level: 'info', pretty: false }), () => {
+void runGateway(config, createLogger({ level: 'info', pretty: false, personal: [] }), () => {
   const error = new Error('forgotten');
   if (process.argv[2] === 'rejection') void Promise.reject(error);
   else

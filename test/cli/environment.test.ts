@@ -38,7 +38,7 @@ describe('in development', () => {
     const config = loadConfig(read(), PROVIDERS);
     expect(Object.keys(config.webhookSecrets)).toEqual(PROVIDERS);
     expect(parseApiKey(config.bootstrapApiKey ?? '')).toBeDefined();
-    expect(config.jwt?.source).toHaveProperty('secret');
+    expect(config.jwt?.source).toHaveProperty('secrets');
     expect(config.dataKeys).toHaveLength(1);
   });
 
@@ -143,7 +143,12 @@ describe.each(['production', 'prod'])('with NODE_ENV=%s', (NODE_ENV) => {
   it('nothing is generated and `.env` is not read', () => {
     writeFileSync(join(folder, '.env'), 'WEBHOOK_SECRETS_SUMSUB=dot\n');
     const given = { NODE_ENV, DATA_DIR: dataDir };
-    expect(read({ NODE_ENV })).toEqual({ env: given, policyText: null, faults: [] });
+    expect(read({ NODE_ENV })).toEqual({
+      env: given,
+      policyText: null,
+      trustedDocumentsText: null,
+      faults: [],
+    });
     expect(readdirSync(folder)).toEqual(['.env']);
   });
 });

@@ -1,16 +1,17 @@
 /** The command line as such: help, faults, and the commands that need only the store. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSchema } from 'graphql';
 import { version } from '../../package.json';
 import { hashApiKey, parseApiKey } from '../../src/access/api-key';
 import { readEnvironment } from '../../src/cli/environment';
 import { loadConfig } from '../../src/config';
-import { createLogger } from '../../src/observability/log';
 import { PROVIDERS } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
+import { change } from '../support/databases';
+import { silentLog } from '../support/logs';
 import { type CommandLine, createCommandLine } from './command-line';
 import { createReceiver } from './receiver';
 
@@ -28,7 +29,7 @@ function configuration() {
 }
 
 async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(configuration(), createLogger({ level: 'silent', pretty: false }));
+  const store = await openStore(configuration(), silentLog);
   return work(store).finally(() => store.close());
 }
 
@@ -42,6 +43,11 @@ describe('help', () => {
     ['keys', 'list'],
     ['keys', 'revoke'],
     ['replay'],
+    ['reconcile'],
+    ['audit'],
+    ['audit', 'verify'],
+    ['backup'],
+    ['restore'],
     ['migrate'],
     ['schema'],
   ];
@@ -108,13 +114,11 @@ describe('a failure', () => {
   });
 
   it('shows a stack only if asked for', async () => {
-    const inTheWay = join(commandLine.folder, 'in-the-way');
-    writeFileSync(inTheWay, 'a file where a folder should be');
-    const env = { DATABASE_URL: `sqlite:${join(inTheWay, 'kyc.sqlite')}` };
-    const plain = await commandLine.runWith(env, 'keys', 'list');
+    symlinkSync('.env', join(commandLine.folder, '.env')); // leads to itself
+    const plain = await commandLine.run('keys', 'list');
     expect(plain.code).toBe(1);
     expect(plain.err).not.toContain('    at ');
-    const detailed = await commandLine.runWith({ ...env, LOG_LEVEL: 'debug' }, 'keys', 'list');
+    const detailed = await commandLine.runWith({ LOG_LEVEL: 'debug' }, 'keys', 'list');
     expect(detailed.err).toContain('    at ');
   });
 });
@@ -166,6 +170,63 @@ describe('keys', () => {
     expect(code).toBe(1);
     expect(err).toContain(why);
   });
+});
+
+describe('audit verify', () => {
+  const HEAD = /^sound: (\d+) entries\nhead: (\d+:[0-9a-f]{64})\n$/;
+
+  async function writeEntries(): Promise<void> {
+    for (const name of ['one', 'two', 'three']) {
+      await commandLine.run('keys', 'create', '--name', name, '--scope', 'read');
+    }
+  }
+
+  it('shows the count and the head, and takes that head later', async () => {
+    expect((await commandLine.run('audit', 'verify')).out).toMatch(
+      /^sound: 0 entries\nhead: 0:0+\n$/,
+    );
+    await writeEntries();
+    const first = await commandLine.run('audit', 'verify');
+    const [, count, head = ''] = HEAD.exec(first.out) ?? [];
+    expect({ ...first, count }).toMatchObject({ code: 0, err: '', count: '3' });
+    await writeEntries();
+    const second = await commandLine.run('audit', 'verify', '--expect', head);
+    expect({ code: second.code, count: HEAD.exec(second.out)?.[1] }).toEqual({
+      code: 0,
+      count: '6',
+    });
+  });
+
+  it('names the first broken entry and what is wrong with it, and fails', async () => {
+    await writeEntries();
+    const [, , head = ''] = HEAD.exec((await commandLine.run('audit', 'verify')).out) ?? [];
+    const { database } = configuration();
+    for (const trigger of ['in_order', 'no_update', 'no_delete']) {
+      await change(database, `DROP TRIGGER audit_entries_${trigger}`);
+    }
+    await change(database, 'DELETE FROM audit_entries WHERE seq = 3');
+    expect((await commandLine.run('audit', 'verify')).code).toBe(0);
+    expect(await commandLine.run('audit', 'verify', '--expect', head)).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('Entry 3 of the audit log: CUT_OFF'),
+    });
+    await change(database, "UPDATE audit_entries SET actor = 'cli:nobody' WHERE seq = 2");
+    expect(await commandLine.run('audit', 'verify')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('Entry 2 of the audit log: HASH'),
+    });
+  });
+
+  it.each(['', '3', `3:${'g'.repeat(64)}`, `x:${'0'.repeat(64)}`])(
+    'refuses %j as a head',
+    async (head) => {
+      const { code, err } = await commandLine.run('audit', 'verify', '--expect', head);
+      expect(code).toBe(1);
+      expect(err).toContain('Expected a head');
+    },
+  );
 });
 
 describe('migrate', () => {

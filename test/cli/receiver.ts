@@ -6,10 +6,10 @@ import type { Config } from '../../src/config';
 import { GatewayError } from '../../src/domain/errors';
 import type { WebhookRequest } from '../../src/domain/request';
 import { createIngest } from '../../src/ingest/ingest';
-import { createLogger } from '../../src/observability/log';
 import { createProviders } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
+import { silentLog } from '../support/logs';
 
 export interface Receiver {
   readonly url: string;
@@ -20,7 +20,7 @@ export interface Receiver {
 }
 
 export async function createReceiver(config: Config): Promise<Receiver> {
-  const store = await openStore(config, createLogger({ level: 'silent', pretty: false }));
+  const store = await openStore(config, silentLog);
   const providers = createProviders(config);
   const ingest = createIngest({ providers, store, wake: () => {}, clock: () => new Date() });
   const answers: number[] = [];

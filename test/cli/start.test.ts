@@ -1,6 +1,6 @@
 /** The gateway as a process of its own: how it greets, ends, and dies. */
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -180,7 +180,7 @@ describe('in production', () => {
 it('says why it cannot listen', async () => {
   const first = await start();
   const { port } = new URL(first.url);
-  const { code, err } = await run({ PORT: port }, 'start').finished;
+  const { code, err } = await run({ PORT: port, DATA_DIR: 'other' }, 'start').finished;
   expect(code).toBe(1);
   expect(err).toContain('set PORT');
 });
@@ -212,6 +212,14 @@ describe('a signal', () => {
     expect(code).toBe(1);
     expect(out).toContain('ended by a second SIGINT');
   });
+});
+
+it('names the folder for its data where it cannot be made', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  const env = { ...PRODUCTION, DATA_DIR: join(folder, 'file', 'data') };
+  const { code, err } = await run(env, 'start').finished;
+  expect(code).toBe(1);
+  expect(err).toContain('DATA_DIR, or the path in DATABASE_URL: expected a folder');
 });
 
 it.each(['rejection', 'exception'])('an unhandled %s ends it, and is in the log', async (way) => {

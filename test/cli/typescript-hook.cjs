@@ -2,14 +2,12 @@
 
 const { readFileSync } = require('node:fs');
 const { transformSync } = require('@swc/core');
-const { jest } = require('../../package.json');
-
-const [, options] = jest.transform['\\.(t|j)s$'];
+const { COMPILER } = require('../../jest.config.js');
 
 require.extensions['.ts'] = (module, filename) => {
   const source = readFileSync(filename, 'utf8');
   module._compile(
-    transformSync(source, { ...options, filename, sourceMaps: 'inline' }).code,
+    transformSync(source, { ...COMPILER, filename, sourceMaps: 'inline' }).code,
     filename,
   );
 };

@@ -1,5 +1,6 @@
 /** Posts webhooks as a vendor does. */
 
+import { parseJson } from '../../config/parse-json';
 import type { SignOptions } from '../../providers/provider';
 import { signDelivery } from '../../providers/signer';
 import { CliError } from '../context';
@@ -83,13 +84,4 @@ function wordOf(body: string): string {
 
 function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

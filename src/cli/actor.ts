@@ -1,0 +1,13 @@
+/** Whom the audit log names for what is done from the command line. */
+
+import { userInfo } from 'node:os';
+import { cliActor } from '../domain/audit';
+
+/** @returns e.g. `cli:root`; the number of an account that has no name. */
+export function commandLineActor(): string {
+  try {
+    return cliActor(userInfo().username);
+  } catch {
+    return cliActor(`uid ${process.getuid?.() ?? 'unknown'}`);
+  }
+}

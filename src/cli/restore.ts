@@ -1,0 +1,59 @@
+/** `kyc-gateway restore`: puts a copy and its keys together, and erases again whoever was erased since it was taken. */
+
+import { userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { cliActor } from '../domain/audit';
+import { openStore } from '../store/open-store';
+import { BackupError } from '../store/sqlite/copy-files';
+import { restore as putTogether } from '../store/sqlite/restore';
+import { KEYS_FILE } from './backup';
+import { createCommandLogger, loadConfiguration } from './configuration';
+import { type CliContext, CliError } from './context';
+
+interface Options {
+  readonly keys?: string;
+}
+
+export function addRestore(program: Command, context: CliContext): void {
+  program
+    .command('restore')
+    .description('put a backup and its keys together, and erase whoever has no key any more')
+    .argument('[copy]', 'what `backup` wrote; without it, only erase, e.g. after pg_restore')
+    .option('--keys <file>', `the newest keys (default: ${KEYS_FILE} beside the copy)`)
+    .action((copy: string | undefined, options: Options) => restore(context, copy, options));
+}
+
+async function restore(
+  context: CliContext,
+  copy: string | undefined,
+  { keys }: Options,
+): Promise<void> {
+  const config = loadConfiguration(context);
+  const { database } = config;
+  if (copy !== undefined) {
+    if (database.kind === 'postgres') {
+      throw new CliError(
+        'DATABASE_URL is PostgreSQL: see docs/OPERATIONS.md, then run this alone.',
+      );
+    }
+    const keysFile = resolve(keys ?? join(dirname(copy), KEYS_FILE));
+    const counts = await putTogether(resolve(copy), keysFile, database.file).catch((cause) => {
+      throw cause instanceof BackupError ? new CliError(cause.message, { cause }) : cause;
+    });
+    context.print(`${database.file}: ${counts.identities} accounts, ${counts.keys} with a key`);
+  }
+  const store = await openStore(config, createCommandLogger(context, config), {
+    onOtherRules: 'leave',
+    mayLackKeys: copy !== undefined, // else: a database without any key has not been given its keys yet
+  });
+  try {
+    const actor = cliActor(userInfo().username);
+    const reason = 'no key: erased since the copy was taken';
+    const by = { reason, actor: 'command line', by: actor, now: new Date() };
+    context.print(`erased again: ${await store.erasures.eraseKeyless(by)} users`);
+    await store.erasures.wipe();
+  } finally {
+    await store.close();
+  }
+}
