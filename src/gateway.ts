@@ -1,25 +1,45 @@
 /** The composition root: the one file that knows every part. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
+import { version } from '../package.json';
 import { createAuthenticator } from './access/authenticator';
 import { createJwtVerifier } from './access/jwt';
 import type { Principal } from './access/principal';
 import type { Config } from './config';
-import { createFeed } from './feed/feed';
+import { REFUSALS } from './domain/errors';
+import { createFeed, type Feed } from './feed/feed';
 import { createMemoryWakeup } from './feed/memory-wakeup';
+import { createPostgresWakeup } from './feed/postgres-wakeup';
+import { createRedisWakeup } from './feed/redis-wakeup';
+import type { Wakeup } from './feed/wakeup';
 import { type ContextParts, createContext } from './graphql/context';
+import type { DocumentLimits } from './graphql/document-limits';
+import { createDocuments, type DocumentsOptions } from './graphql/documents';
 import { formatError } from './graphql/errors';
 import { createSchema } from './graphql/schema';
 import { createTreeAnswers } from './graphql/tree-answer';
+import { createTrustedDocuments } from './graphql/trusted-documents';
 import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Limits } from './http/limits';
-import { createHttpServer } from './http/server';
-import { createIngest, createReread } from './ingest/ingest';
+import { createHttpServer, type HttpServer } from './http/server';
+import { createIngest, createIngestAnswer, createReread } from './ingest/ingest';
 import type { Logger } from './observability/log';
-import { createProviders, PROVIDERS } from './providers/registry';
+import { createMetrics, type Standing } from './observability/metrics';
+import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
+import type { LineLimits } from './reconcile/line';
+import { ASK_OUTCOMES, createReconciler, type ReconcileObserver } from './reconcile/reconciler';
+import { sweep } from './reconcile/sweep';
+import { type Rounds, startRounds } from './rounds';
 import { openStore, type StoreOptions } from './store/open-store';
+import { addressOf } from './store/postgres/connect';
+import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Reader, Store } from './store/store';
 import { startUpkeep } from './upkeep';
+import { startWatch } from './watch';
+
+/** Prometheus gives up after 10 s. */
+const STORE_PATIENCE_MS = 2000;
 
 export interface Gateway {
   /** Where it listens, e.g. `http://127.0.0.1:4000`. */
@@ -33,44 +53,83 @@ export interface GatewayOptions extends StoreOptions {
   readonly limits?: {
     readonly http?: Partial<Limits['http']>;
     readonly sockets?: Partial<Limits['sockets']>;
+    readonly quotas?: Partial<Limits['quotas']>;
+    readonly documents?: Partial<DocumentLimits>;
   };
+  /** Told what comes of asking the vendors. */
+  readonly reconcileObserver?: ReconcileObserver;
+  readonly reconcileLimits?: Partial<LineLimits>;
 }
 
-/** Resolves when clients can connect. Where it cannot listen, nothing of it is left running. */
+/**
+ * Resolves when clients can connect. Where it cannot listen, nothing of it is left running.
+ *
+ * @throws {ConfigError} if the database does not fit the configuration, or is one file and another gateway's.
+ */
 export async function createGateway(
   config: Config,
   log: Logger,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
   const clock = options.clock ?? (() => new Date());
-  const store = await openStore(config, log, options);
-  const wakeup = createMemoryWakeup();
+  const metrics = createMetrics({
+    providerIds: PROVIDER_IDS,
+    askOutcomes: ASK_OUTCOMES,
+    refusals: REFUSALS,
+    version,
+    database: config.database.kind,
+    standing: async () => ({ ...(await standingOf(store, feed, server)), watch: watch.report }),
+  });
+  const lock = await lockDatabase(config);
+  const store = await openStore(config, log, { onCommit: metrics.committed, ...options }).catch(
+    async (error: unknown) => {
+      await lock.release();
+      throw error;
+    },
+  );
+  const wakeup = createWakeup(config, store.logId, log);
   const feed = createFeed({ read: store.read, logId: store.logId, wakeup, log });
   const providers = createProviders(config);
+  const watch = startWatch({
+    store,
+    providers: [...providers.keys()],
+    rules: config.alarms,
+    clock,
+    log,
+  });
   const authenticator = createAuthenticator({
     apiKeys: store.apiKeys,
+    erasures: store.erasures,
     bootstrapApiKey: config.bootstrapApiKey,
     jwt: config.jwt === null ? null : createJwtVerifier(config.jwt, clock),
     now: clock,
   });
-  const graphql = createGraphQLService(log, {
+  const graphql = createGraphQLService(log, documentOptions(config, options, log), {
     store,
     feed,
     policy: config.policy,
     providers: PROVIDERS,
     configured: new Set(providers.keys()),
     reread: createReread(providers, clock),
+    silenceRule: config.alarms.silence,
+    census: watch.census,
     now: clock,
   });
   const server = createHttpServer({
     host: config.host,
     port: config.port,
-    ingest: createIngest({ providers, store, wake: wakeup.wake, clock }),
+    ingest: metrics.timeIngest(createIngest({ providers, store, wake: wakeup.wake, clock })),
     graphql,
     authenticator,
     store,
     log,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    observer: metrics,
+    expose: metrics.expose,
+    edge: { ...config.edge, providers: new Set(providers.keys()) },
+    limits: {
+      ...options.limits,
+      quotas: { ...config.edge.quotas, ...options.limits?.quotas },
+    },
   });
   const upkeep = startUpkeep({
     store,
@@ -78,14 +137,20 @@ export async function createGateway(
     clock,
     log,
     changeLogRetentionDays: config.changeLogRetentionDays,
+    rawBodyRetentionMs: config.rawBodyRetentionMs,
   });
+  const reconciliation = startReconciliation();
   const gateway = {
     store,
     async stop() {
       await server.close();
+      await reconciliation?.stop();
       await upkeep.stop();
+      await watch.stop();
       await feed.stop();
+      await wakeup.close();
       await store.close();
+      await lock.release();
     },
   };
   try {
@@ -95,17 +160,102 @@ export async function createGateway(
     await gateway.stop();
     throw error;
   }
+
+  function startReconciliation(): Rounds | undefined {
+    const reconciler = createReconciler({
+      providers,
+      asks: store.statusAsks,
+      ingestAnswer: createIngestAnswer({ providers, store, wake: wakeup.wake }),
+      config: config.reconciliation,
+      clock,
+      log,
+      observer: { onAsked: metrics.asked, onLine: metrics.line, ...options.reconcileObserver },
+      ...(options.reconcileLimits && { limits: options.reconcileLimits }),
+    });
+    const { intervalMs } = config.reconciliation;
+    if (intervalMs === null || reconciler.providers.size === 0) return undefined;
+    return startRounds({
+      work: (signal) => sweep(reconciler, log, signal),
+      intervalMs,
+      first: 'LATER', // or a gateway that is restarted over and over would ask each time
+      onError: (err) => log.error({ err }, 'asking the vendors failed; it will be tried again'),
+    });
+  }
+}
+
+function documentOptions(
+  { graphql: { introspection, limits }, trustedDocuments }: Config,
+  options: GatewayOptions,
+  log: Logger,
+): Omit<DocumentsOptions, 'schema'> {
+  return {
+    introspection,
+    limits: { ...limits, ...options.limits?.documents },
+    trusted: createTrustedDocuments({ ...trustedDocuments, log }),
+  };
+}
+
+/** For the metrics, so it answers without the store too, and soon. */
+async function standingOf(
+  store: Store,
+  feed: Feed,
+  server: HttpServer,
+): Promise<Omit<Standing, 'watch'>> {
+  const { position, subscriptions, behind } = feed.standing();
+  const [storeReady, logHead] = await Promise.all([
+    unlessAway(store.assertReady().then(() => true)),
+    unlessAway(store.read.head()),
+  ]);
+  return {
+    storeReady: storeReady ?? false,
+    logHead,
+    feedPosition: position,
+    sockets: server.openSockets(),
+    subscriptions,
+    subscriptionsBehind: behind,
+  };
+}
+
+/** `null` where the store is away, or takes its time. */
+async function unlessAway<T>(reading: Promise<T>): Promise<T | null> {
+  const late = new AbortController();
+  const patience = sleep(STORE_PATIENCE_MS, null, { signal: late.signal, ref: false });
+  try {
+    return await Promise.race([reading, patience]);
+  } catch {
+    return null;
+  } finally {
+    late.abort();
+  }
+}
+
+/** Several gateways may share the database of a server. */
+async function lockDatabase({ database }: Config): Promise<FileLock> {
+  return database.kind === 'sqlite' ? await lockFile(database.file) : { async release() {} };
+}
+
+function createWakeup({ redisUrl, database }: Config, logId: string, log: Logger): Wakeup {
+  if (redisUrl !== null) return createRedisWakeup({ url: redisUrl, logId, log });
+  if (database.kind === 'sqlite') return createMemoryWakeup();
+  return createPostgresWakeup({ connection: addressOf(database), logId, log });
 }
 
 type Parts = Omit<ContextParts, 'principal' | 'read'>;
 
-function createGraphQLService(log: Logger, parts: Parts): GraphQLService {
+function createGraphQLService(
+  log: Logger,
+  documents: Omit<DocumentsOptions, 'schema'>,
+  parts: Parts,
+): GraphQLService {
   const { store } = parts;
   const schema = createSchema(parts.providers);
+  const admit = createDocuments({ ...documents, schema });
   return {
     schema,
-    answer: createTreeAnswers({ ...parts, schema, log }),
-    formatError: formatError(log),
+    admit,
+    trusted: documents.trusted,
+    answer: createTreeAnswers({ ...parts, schema, admit, log }),
+    formatError: formatError(log, { suggestions: documents.introspection }),
     viewOf,
     contextFor(principal, purpose) {
       if (purpose === 'REQUEST') return requestContext(principal, parts);

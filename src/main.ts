@@ -20,7 +20,7 @@ export async function runGateway(
 ): Promise<void> {
   dieOnUnnamedErrors(log);
   const stopRequested = nextSignal(); // from here on: a signal while starting must not be lost
-  const gateway = await createGateway(config, log);
+  const gateway = await createGateway(config, log, { recordsInThread: true });
   log.info({ url: gateway.url, mode: config.mode }, 'the gateway listens');
   started(gateway);
 
