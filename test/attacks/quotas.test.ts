@@ -1,0 +1,150 @@
+/** Taking more than one's share: of connections, of operations under way, of the time of the machine. */
+
+import { request } from 'node:http';
+import { API_KEY, codesOf, type TestGateway, tokenFor } from '../e2e/gateway';
+import { createDisposal } from '../support/disposal';
+import { connectClient, openRaw, type RawClient } from '../support/raw-ws';
+import { until } from '../support/until';
+import { expectHealthy, startTarget } from './target';
+
+const disposal = createDisposal();
+
+const subscribe = (id: string) => ({
+  id,
+  type: 'subscribe',
+  payload: { query: 'subscription { statusChanged { cursor } }' },
+});
+const ask = (id: string) => ({ id, type: 'subscribe', payload: { query: '{ cursor }' } });
+const TOO_MANY = [{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }];
+
+const start = (env: Readonly<Record<string, string>>) => startTarget(disposal, { env });
+const connect = (target: TestGateway, key = API_KEY) => connectClient(disposal, target.wsUrl, key);
+
+/** Opens them, and waits until they are open or refused. */
+async function open(client: RawClient, count: number, name = 's'): Promise<void> {
+  for (let index = 0; index < count; index += 1) client.send(subscribe(`${name}${index}`));
+  const pongs = client.messages.filter(({ type }) => type === 'pong').length;
+  client.send({ type: 'ping' });
+  await client.receive(pongs + 1, 'pong');
+}
+
+describe.each<[string, Readonly<Record<string, string>>]>([
+  ['an API key', { OPERATIONS_PER_KEY: '5' }],
+  ['an address', { OPERATIONS_PER_ADDRESS: '5' }],
+])('%s has so many operations under way', (_, env) => {
+  it('over all its connections and over HTTP, and room again as they end', async () => {
+    const target = await start(env);
+    const [one, two] = [await connect(target), await connect(target)];
+    await open(one, 3);
+    await open(two, 3);
+    expect((await two.receive(1, 'error'))[0]?.payload).toMatchObject(TOO_MANY);
+
+    const asked = await target.ask('{ cursor }');
+    expect([asked.status, codesOf(asked)]).toEqual([429, ['TOO_MANY_SUBSCRIPTIONS']]);
+    one.send(ask('q'));
+    expect((await one.receive(1, 'error'))[0]?.payload).toMatchObject(TOO_MANY);
+
+    one.send({ id: 's0', type: 'complete' });
+    await until(async () => (await target.ask('{ cursor }')).status === 200);
+    two.socket.terminate();
+    await until(async () => (await target.ask('{ cursor }')).status === 200);
+    one.send(ask('r'));
+    await until(() => one.messages.some(({ id, type }) => id === 'r' && type === 'complete'));
+    one.socket.terminate();
+    await expectHealthy(target);
+  });
+
+  it('and those that failed, or were ended at once, are not counted for ever', async () => {
+    const target = await start(env);
+    const client = await connect(target);
+    const bad = 'subscription { statusChanged(after: "nothing") { cursor } }';
+    for (let index = 0; index < 8; index += 1) {
+      client.send({ id: `bad${index}`, type: 'subscribe', payload: { query: bad } });
+      await client.receive(index + 1, 'error');
+    }
+    for (let index = 0; index < 20; index += 1) {
+      client.send(ask(`q${index}`));
+      await client.receive(index + 1, 'complete');
+    }
+    for (let index = 0; index < 20; index += 1) {
+      client.send(subscribe(`s${index}`));
+      client.send({ id: `s${index}`, type: 'complete' });
+      await open(client, 0);
+    }
+    const refused = () => client.messages.filter(({ type }) => type === 'error').length;
+    const before = refused();
+    await open(client, 5, 'last');
+    expect(refused()).toBe(before);
+    client.socket.terminate();
+    await expectHealthy(target);
+  });
+});
+
+it('an API key has so many connections, and others have theirs', async () => {
+  const target = await start({ SOCKETS_PER_KEY: '2' });
+  const { key } = await target.createKey('read');
+  const [first] = [await connect(target, key), await connect(target, key)];
+  const third = await openRaw(disposal, target.wsUrl);
+  third.send({ type: 'connection_init', payload: { authorization: key } });
+  expect(await third.closed).toEqual({ code: 1013, reason: 'TOO_MANY_CONNECTIONS' });
+
+  await connect(target, API_KEY);
+  await connect(target, await tokenFor('ada'));
+  first.socket.close();
+  await first.closed;
+  await connect(target, key);
+  await expectHealthy(target);
+});
+
+it('an API key and an end user of the same name share nothing', async () => {
+  const target = await start({ OPERATIONS_PER_USER: '1', OPERATIONS_PER_KEY: '1' });
+  const user = await connect(target, await tokenFor('null'));
+  await open(user, 1);
+  expect((await target.ask('{ cursor }')).status).toBe(200);
+  expect((await target.ask('{ cursor }', {}, await tokenFor('null'))).status).toBe(429);
+  user.socket.terminate();
+});
+
+it('a caller who asks too often is told so on both transports, and others go on', async () => {
+  const target = await start({ OPERATIONS_PER_SECOND: '1' });
+  const [flooding, other] = [await tokenFor('mallory'), await tokenFor('ben')];
+  const statuses = new Set<number>();
+  for (let index = 0; index < 15; index += 1) {
+    statuses.add((await target.ask('{ cursor }', {}, flooding)).status);
+  }
+  expect([...statuses]).toEqual([200, 429]);
+  const client = await connect(target, flooding);
+  client.send(ask('q'));
+  expect((await client.receive(1, 'error'))[0]?.payload).toMatchObject([
+    { extensions: { code: 'RATE_LIMITED' } },
+  ]);
+  expect((await target.ask('{ cursor }', {}, other)).status).toBe(200);
+  await expectHealthy(target);
+});
+
+it('a refused upgrade says why, in JSON, and when to come back', async () => {
+  const target = await start({ SOCKETS_PER_ADDRESS: '1' });
+  await connect(target);
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
+  const refusal = (path: string, headers: object) => {
+    return new Promise<{ status: number; headers: object; body: string }>((resolve, reject) => {
+      const asked = request(`${target.url}${path}`, { headers: { ...upgrade, ...headers } });
+      asked.once('response', (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        response.once('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        );
+      });
+      asked.once('error', reject).end();
+    });
+  };
+
+  const full = await refusal('/graphql', {});
+  expect([full.status, JSON.parse(full.body).error.code]).toEqual([429, 'RATE_LIMITED']);
+  expect(full.headers).toMatchObject({ 'retry-after': expect.stringMatching(/^\d+$/) });
+  const strange = await refusal('/graphql', { origin: 'https://evil.example' });
+  expect([strange.status, JSON.parse(strange.body).error.code]).toEqual([403, 'FORBIDDEN']);
+  const lost = await refusal('/other', {});
+  expect([lost.status, JSON.parse(lost.body).error.code]).toEqual([404, 'NOT_FOUND']);
+});

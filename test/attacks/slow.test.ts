@@ -1,0 +1,103 @@
+/** Taking one's time: who does not read, or sends a byte now and then, is cut off and keeps nobody else waiting. */
+
+import { API_KEY, type TestGateway } from '../e2e/gateway';
+import { about } from '../e2e/messages';
+import { readMetrics } from '../e2e/metrics';
+import { createDisposal } from '../support/disposal';
+import { connectRaw } from '../support/raw-http';
+import { connectClient } from '../support/raw-ws';
+import { until } from '../support/until';
+import { bytesInUse, startTarget } from './target';
+
+const disposal = createDisposal();
+
+const CHANGES = 60;
+const STREAMS = 90;
+/** More than the buffers of both sides take, less than what is due to the one who does not read. */
+const MOST_HELD = 40 * 1024 * 1024;
+
+/** About ten kilobytes for each change. */
+const LONG = `subscription ($after: String) { statusChanged(after: $after) { cursor ${Array.from(
+  { length: 40 },
+  (_, index) => `a${index}: user { id externalUserId verificationStatus createdAt updatedAt }`,
+).join(' ')} } }`;
+
+async function commit(gateway: TestGateway, from: number): Promise<void> {
+  for (let index = from; index < from + CHANGES; index += 1) {
+    const type = index % 2 ? 'applicantOnHold' : 'applicantPending';
+    const { kept } = await gateway.post('sumsub', about('ada', type, index));
+    expect(kept?.disposition).toBe('APPLIED');
+  }
+}
+
+it('who does not read while thousands of items are due is cut off; others get theirs', async () => {
+  const gateway = await startTarget(disposal, {
+    limits: { sockets: { stalledAfterMs: 5_000, closeGraceMs: 200 } },
+  });
+  const { data } = await gateway.ask('{ cursor }');
+  const variables = { after: data.cursor };
+  await commit(gateway, 1);
+  const before = bytesInUse();
+  const stalled = await connectClient(disposal, gateway.wsUrl, API_KEY);
+  stalled.socket.pause();
+  for (let index = 0; index < STREAMS; index += 1) {
+    stalled.send({ id: `s${index}`, type: 'subscribe', payload: { query: LONG, variables } });
+  }
+  const reading = await connectClient(disposal, gateway.wsUrl, API_KEY);
+  const query = 'subscription ($after: String) { statusChanged(after: $after) { cursor } }';
+  reading.send({ id: 'r', type: 'subscribe', payload: { query, variables } });
+
+  await commit(gateway, CHANGES + 1);
+  const news = await reading.receive(2 * CHANGES, 'next');
+
+  expect(news).toHaveLength(2 * CHANGES);
+  const closed = async () =>
+    (await readMetrics(gateway)).get('kyc_slow_consumers_closed_total') ?? 0;
+  await until(() => bytesInUse() - before < MOST_HELD); // the collector may be late
+  expect(await closed()).toBe(0); // and not because it is let go of by now
+  await until(async () => (await closed()) === 1);
+  stalled.socket.resume();
+  await stalled.closed;
+  expect(stalled.messages.length).toBeLessThan(STREAMS * CHANGES);
+  await until(async () => (await readMetrics(gateway)).get('kyc_subscriptions') === 1);
+});
+
+it('subscriptions that are ended at once, by the hundred, leave nothing behind', async () => {
+  const gateway = await startTarget(disposal, {
+    env: { OPERATIONS_PER_KEY: '20' },
+    limits: { sockets: { messagesPerSecond: 100_000 } },
+  });
+  const client = await connectClient(disposal, gateway.wsUrl, API_KEY);
+  const query = 'subscription { statusChanged { cursor } }';
+  for (let index = 0; index < 1_000; index += 1) {
+    client.send({ id: `s${index}`, type: 'subscribe', payload: { query } });
+    client.send({ id: `s${index}`, type: 'complete' });
+  }
+  client.send({ type: 'ping' });
+  await client.receive(1, 'pong');
+
+  await until(async () => (await readMetrics(gateway)).get('kyc_subscriptions') === 0);
+  await until(async () => (await gateway.ask('{ cursor }')).status === 200);
+  client.send({ id: 'last', type: 'subscribe', payload: { query } });
+  await until(async () => (await readMetrics(gateway)).get('kyc_subscriptions') === 1);
+});
+
+it.each([
+  ['a webhook', 'POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n', '{'],
+  ['a query', 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n', '{'],
+  ['headers', 'POST /graphql HTTP/1.1\r\nHost: x\r\n', 'x-a: b\r\n'],
+])('who sends %s byte by byte is cut off', async (_, head, piece) => {
+  const gateway = await startTarget(disposal, {
+    limits: { http: { requestTimeoutMs: 500, headersTimeoutMs: 400 } },
+  });
+  const connection = connectRaw(disposal, gateway.port);
+  connection.write(head);
+  const dribbling = setInterval(() => connection.write(piece), 50);
+  disposal.defer(() => clearInterval(dribbling));
+
+  const answer = await connection.ended;
+
+  clearInterval(dribbling);
+  expect(answer).toMatch(/^HTTP\/1.1 4(08|01)/);
+  expect((await gateway.ask('{ cursor }')).status).toBe(200);
+});

@@ -1,0 +1,119 @@
+/** What is attacked: a gateway in production mode, and how to see that it has taken no harm. */
+
+import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { GraphQLFormattedError } from 'graphql';
+import { WebSocket } from 'ws';
+import { API_KEY, startGateway, type TestGateway, type TestGatewayOptions } from '../e2e/gateway';
+import { APPROVALS } from '../e2e/messages';
+import type { Disposal } from '../support/disposal';
+import { connectClient } from '../support/raw-ws';
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  JWT_ISSUER: 'kyc-gateway',
+  JWT_AUDIENCE: 'kyc-gateway',
+};
+
+export function startTarget(
+  disposal: Disposal,
+  { env, ...options }: TestGatewayOptions = {},
+): Promise<TestGateway> {
+  return startGateway(disposal, { ...options, env: { ...PRODUCTION, ...env } });
+}
+
+/** It answers, keeps what is authentic, and shows it. */
+export async function expectHealthy(gateway: TestGateway): Promise<void> {
+  expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
+  const { kept } = await gateway.post('sumsub', APPROVALS.sumsub);
+  expect(['APPLIED', 'UNCHANGED', 'STALE']).toContain(kept?.disposition);
+  const { data } = await gateway.ask('{ users { nodes { externalUserId } } }');
+  expect(data.users.nodes).toEqual([{ externalUserId: 'ada' }]);
+}
+
+/** Bytes in use, once what is not needed is gone. */
+export function bytesInUse(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc()');
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+export type Transport = 'POST' | 'GET' | 'WebSocket';
+export const TRANSPORTS: readonly Transport[] = ['POST', 'GET', 'WebSocket'];
+
+export interface Said {
+  readonly errors: readonly GraphQLFormattedError[];
+  readonly data?: unknown;
+}
+
+/** An operation, or the id of one, under any of the names that clients have for it. */
+export interface Payload {
+  readonly query: string;
+  readonly variables?: object;
+  readonly extensions?: object;
+  readonly documentId?: string;
+  readonly doc_id?: string;
+  readonly id?: string;
+}
+
+/** Sends one operation. */
+export async function say(
+  disposal: Disposal,
+  gateway: TestGateway,
+  transport: Transport,
+  payload: Payload,
+): Promise<Said> {
+  if (transport === 'WebSocket') return sayOnSocket(disposal, gateway, payload);
+  const { variables = {}, extensions = {}, ...texts } = payload;
+  const objects = { variables: JSON.stringify(variables), extensions: JSON.stringify(extensions) };
+  const search = new URLSearchParams({ ...texts, ...objects });
+  const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
+  const answer =
+    transport === 'POST'
+      ? await fetch(`${gateway.url}/graphql`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify(payload),
+        })
+      : await fetch(`${gateway.url}/graphql?${search}`, { headers });
+  const said: object = JSON.parse(await answer.text());
+  return { errors: [], ...said };
+}
+
+async function sayOnSocket(
+  disposal: Disposal,
+  gateway: TestGateway,
+  payload: object,
+): Promise<Said> {
+  const client = await connectClient(disposal, gateway.wsUrl, API_KEY);
+  client.send({ id: 'it', type: 'subscribe', payload });
+  const answers = () => client.messages.filter(({ id }) => id === 'it');
+  while (answers().length === 0) await once(client.socket, 'message');
+  const [answer] = answers();
+  client.socket.terminate();
+  const { payload: said } = answer ?? {};
+  if (Array.isArray(said)) return { errors: said };
+  return { errors: [], ...(typeof said === 'object' && said) };
+}
+
+export function codesOf({ errors }: Said): readonly unknown[] {
+  return [...new Set(errors.map(({ extensions }) => extensions?.code))];
+}
+
+/** The status with which a request to become a WebSocket is turned away; 101 if it is not. */
+export async function upgradeStatus(
+  disposal: Disposal,
+  gateway: TestGateway,
+  headers: Readonly<Record<string, string>>,
+): Promise<number> {
+  const socket = new WebSocket(gateway.wsUrl, ['graphql-transport-ws'], { headers });
+  disposal.defer(() => socket.terminate());
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve(101));
+    socket.once('unexpected-response', (_, response) => resolve(response.statusCode ?? 0));
+    socket.once('error', reject);
+  });
+}

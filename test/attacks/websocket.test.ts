@@ -1,0 +1,156 @@
+/** Attacks on the WebSocket: each ends in the close code of the protocol, and harms nobody else. */
+
+import { API_KEY, type TestGateway, tokenFor } from '../e2e/gateway';
+import { createDisposal } from '../support/disposal';
+import { connectClient, openRaw } from '../support/raw-ws';
+import { until } from '../support/until';
+import { expectHealthy, startTarget, upgradeStatus } from './target';
+
+const disposal = createDisposal('all');
+const callers = createDisposal();
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startTarget(disposal, {
+    limits: {
+      sockets: {
+        initTimeoutMs: 200,
+        keepAliveMs: 200,
+        maxSubscriptionsPerConnection: 5,
+        messagesPerSecond: 20,
+      },
+      quotas: { socketsPerUser: 3, operationsPerUser: 8 },
+    },
+  });
+});
+
+afterEach(() => expectHealthy(gateway));
+
+const init = { type: 'connection_init', payload: { authorization: `Bearer ${API_KEY}` } };
+const open = () => openRaw(callers, gateway.wsUrl);
+const connect = (key = API_KEY) => connectClient(callers, gateway.wsUrl, key);
+const subscribe = (id: string, query = 'subscription { statusChanged { cursor } }') => ({
+  id,
+  type: 'subscribe',
+  payload: { query },
+});
+
+describe('a connection is closed whose client', () => {
+  it.each<[string, number, readonly (object | string)[]]>([
+    ['says nothing', 4408, []],
+    ['subscribes before it has said who it is', 4401, [subscribe('a')]],
+    ['says twice who it is', 4429, [init, init]],
+    ['comes with a wrong key', 4403, [{ ...init, payload: { authorization: 'Bearer wrong' } }]],
+    ['comes with no key', 4403, [{ type: 'connection_init' }]],
+    ['sends what is no JSON', 4400, ['{']],
+    ['sends JSON that is no message', 4400, ['[]']],
+    ['sends a message of no kind', 4400, [{ type: 'drop_table' }]],
+    ['sends a message that names __proto__', 4400, ['{"__proto__":{"type":"ping"}}']],
+    ['sends an operation without a document', 4400, [{ id: 'a', type: 'subscribe', payload: {} }]],
+    ['sends a message over 64 KiB', 1009, [{ type: 'ping', payload: { x: 'x'.repeat(70_000) } }]],
+  ])('%s: %i', async (_, code, messages) => {
+    const client = await open();
+    for (const message of messages) client.send(message);
+    expect((await client.closed).code).toBe(code);
+  });
+
+  it('uses the same id twice: 4409', async () => {
+    const client = await connect();
+    client.send(subscribe('a'));
+    client.send(subscribe('a'));
+    expect((await client.closed).code).toBe(4409);
+  });
+
+  it('speaks another protocol: 4406, or is not let in', async () => {
+    const client = await openRaw(callers, gateway.wsUrl, { protocol: null });
+    expect((await client.closed).code).toBe(4406);
+  });
+
+  it('is not there any more, though its connection is', async () => {
+    const client = await openRaw(callers, gateway.wsUrl, { socket: { autoPong: false } });
+    client.send(init);
+    expect((await client.closed).code).toBe(1006);
+  });
+
+  it('floods it with pings: 1008', async () => {
+    const client = await connect();
+    for (let index = 0; index < 300; index += 1) client.send({ type: 'ping' });
+    expect((await client.closed).code).toBe(1008);
+  });
+
+  it('floods it with subscriptions that it ends at once: 1008', async () => {
+    const client = await connect();
+    for (let index = 0; index < 300; index += 1) {
+      client.send(subscribe(`a${index}`));
+      client.send({ id: `a${index}`, type: 'complete' });
+    }
+    expect((await client.closed).code).toBe(1008);
+  });
+});
+
+describe('too many', () => {
+  it('operations of one connection are refused, also those that were ended at once', async () => {
+    const client = await connect();
+    for (let index = 0; index < 20; index += 1) client.send(subscribe(`a${index}`));
+    const refused = await client.receive(15, 'error');
+    expect(refused[0]?.payload).toMatchObject([{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]);
+  });
+
+  it('connections of one user are closed, and others’ are not', async () => {
+    const token = await tokenFor('mallory');
+    for (let index = 0; index < 3; index += 1) await connect(token);
+    const fourth = await open();
+    fourth.send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
+    expect((await fourth.closed).code).toBe(1013);
+    await connect(await tokenFor('ben'));
+  });
+
+  it('connections of one user are counted as they end', async () => {
+    const token = await tokenFor('trudy');
+    for (let index = 0; index < 8; index += 1) {
+      const client = await connect(token);
+      client.socket.close();
+      await client.closed;
+    }
+    await connect(token);
+  });
+
+  it('operations of one user on several connections are refused', async () => {
+    const token = await tokenFor('eve');
+    const [one, two] = [await connect(token), await connect(token)];
+    for (let index = 0; index < 5; index += 1) one.send(subscribe(`a${index}`));
+    one.send({ type: 'ping' });
+    await one.receive(1, 'pong');
+    for (let index = 0; index < 5; index += 1) two.send(subscribe(`a${index}`));
+    const [refused] = await two.receive(1, 'error');
+    expect(refused?.payload).toMatchObject([{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]);
+  });
+
+  it('connections from one address are refused, and forgotten as they end', async () => {
+    const small = await startTarget(callers, { env: { SOCKETS_PER_ADDRESS: '2' } });
+    const [first] = [await openRaw(callers, small.wsUrl), await openRaw(callers, small.wsUrl)];
+    expect(await upgradeStatus(callers, small, {})).toBe(429);
+    first.socket.close();
+    await first.closed;
+    await until(async () => (await upgradeStatus(callers, small, {})) === 101);
+  });
+});
+
+describe('a page of another site', () => {
+  it.each(['https://evil.example', 'null', 'http://127.0.0.1', 'file://', 'x'])(
+    'at %s opens no WebSocket',
+    async (origin) => {
+      expect(await upgradeStatus(callers, gateway, { origin })).toBe(403);
+    },
+  );
+
+  it('opens one if it is named, or ours', async () => {
+    const env = { ALLOWED_ORIGINS: 'https://app.example.com, https://other.example.com' };
+    const named = await startTarget(callers, { env });
+    for (const origin of ['https://app.example.com', named.url]) {
+      expect(await upgradeStatus(callers, named, { origin })).toBe(101);
+    }
+    const subdomain = 'https://app.example.com.evil.example';
+    expect(await upgradeStatus(callers, named, { origin: subdomain })).toBe(403);
+  });
+});
