@@ -27,11 +27,11 @@ interface Dates {
 }
 
 const USER = `
-  externalUserId verificationStatus active profile { fullName age email }
+  externalUserId verificationStatus active profile(reason: "test") { fullName age email }
   verification { status since expiresAt because { level { key } } missing { level { key } status } }
   identities { provider ref externalUserId state }
   levels { level { key } status since expiresAt withdrawn }
-  attempts(first: 100) {
+  attempts(first: 10) {
     nodes {
       level { key } number status providerStatus trust startedAt updatedAt decidedAt
       rejection { retryable reasons { code providerCode message } } reviewReasons { code providerCode }

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { subscribeFromCursor } from '../../src/client/subscribe-from-cursor';
-import type { GatewayProcess } from './gateway-process';
 
 export interface Subscriber {
   /** Cursors of what has come, in that order. */
@@ -18,9 +17,9 @@ export interface Subscriber {
 
 const PAUSE_MS = 20;
 
-/** @param after - Where in the log it begins. */
+/** @param gateway - Which one to connect to, asked anew for every connection. @param after - Where in the log it begins. */
 export function startSubscriber(
-  gateway: Pick<GatewayProcess, 'url'>,
+  gateway: { url(): Promise<string> },
   apiKey: string,
   after: string,
 ): Subscriber {

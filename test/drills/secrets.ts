@@ -1,15 +1,15 @@
-/** What the gateway of the drill is configured with. Nothing of it is used anywhere else. */
+/** What the gateways of the drills are configured with. Nothing of it is used anywhere else. */
 
 import type { VendorId } from '../support/sign';
 
 export const SECRETS: Readonly<Record<VendorId, string>> = {
-  'fractal-id': 'fractal-id-secret-of-the-crash-drill',
-  sumsub: 'sumsub-secret-of-the-crash-drill',
-  paycaddy: 'paycaddy-secret-of-the-crash-drill',
-  p100: 'p100-secret-of-the-crash-drill',
+  'fractal-id': 'fractal-id-secret-of-the-fault-drills-0123',
+  sumsub: 'sumsub-secret-of-the-fault-drills-0123',
+  paycaddy: 'paycaddy-secret-of-the-fault-drills-0123',
+  p100: 'p100-secret-of-the-fault-drills-0123',
 };
 
-export const API_KEY = 'api-key-of-the-crash-drill-0123456789';
+export const API_KEY = 'api-key-of-the-drills-0123456789';
 
 /** As in production, so that nothing is generated and nothing depends on the machine. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {

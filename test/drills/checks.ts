@@ -17,15 +17,20 @@ export interface Evidence {
   readonly sent: number;
   readonly kept: readonly KeptDelivery[];
   readonly log: readonly LogEntry[];
-  /** Cursors of what the subscriber was given. */
-  readonly seen: readonly string[];
+  /** Cursors of what each subscriber was given. */
+  readonly seen: readonly (readonly string[])[];
   readonly state: readonly string[];
-  /** Of a gateway that was told the same and never killed. */
+  /** Of a gateway that was told the same, in order, and to which nothing happened. */
   readonly undisturbedState: readonly string[];
 }
 
+/** What is broken where a check does not hold. */
+export const FAULTS = ['LOST', 'TWICE', 'GAP', 'WRONG_STATE', 'STREAM', 'FAILED'] as const;
+export type Fault = (typeof FAULTS)[number];
+
 export interface Check {
   readonly what: string;
+  readonly fault: Fault;
   readonly found: number;
   readonly expected: number;
 }
@@ -35,32 +40,47 @@ export function check(evidence: Evidence): readonly Check[] {
   const due = countEach(plan.deliveries.map(nameOf));
   const held = countEach(kept.map(nameOfKept));
   const counted = kept.reduce((sum, { duplicates }) => sum + 1 + duplicates, 0);
-  const none = (what: string, found: number): Check => ({ what, found, expected: 0 });
+  const cursors = log.map(({ cursor }) => cursor);
+  const is = (fault: Fault, what: string, found: number, expected: number): Check => ({
+    what,
+    fault,
+    found,
+    expected,
+  });
+  const none = (fault: Fault, what: string, found: number) => is(fault, what, found, 0);
+  const unkept = acknowledged.filter((post) => !held.has(nameOf(post)));
 
   return [
-    { what: 'posts acknowledged', found: acknowledged.length, expected: plan.posts },
-    { what: 'deliveries kept', found: kept.length, expected: plan.deliveries.length },
-    none('acknowledged, not kept', acknowledged.filter((post) => !held.has(nameOf(post))).length),
-    none('kept once too often', excess(held, due)),
-    none('acknowledged, not counted', Math.max(0, acknowledged.length - counted)),
-    none('counted, never sent', Math.max(0, counted - sent)),
-    none('gaps in the log', gapsIn(log).length),
-    none('log entries that do not follow', breaksIn(log).length),
-    { what: 'log entries seen by subscriber', found: seen.length, expected: log.length },
+    is('LOST', 'posts acknowledged', acknowledged.length, plan.posts),
+    is('LOST', 'deliveries kept', kept.length, plan.deliveries.length),
+    none('LOST', 'acknowledged, not kept', unkept.length),
+    none('TWICE', 'kept once too often', excess(held, due)),
+    none('LOST', 'acknowledged, not counted', Math.max(0, acknowledged.length - counted)),
+    none('TWICE', 'counted, never sent', Math.max(0, counted - sent)),
+    none('GAP', 'gaps in the log', gapsIn(log).length),
+    none('TWICE', 'log entries that do not follow', breaksIn(log).length),
+    ...seen.flatMap((one, index) => [
+      is('STREAM', `log entries seen by subscriber ${index + 1}`, one.length, log.length),
+      none('STREAM', `not seen once and in order by ${index + 1}`, differences(cursors, one)),
+    ]),
+    is('WRONG_STATE', 'users', state.length, undisturbedState.length),
     none(
-      'not seen once and in order',
-      differences(
-        log.map(({ cursor }) => cursor),
-        seen,
-      ),
+      'WRONG_STATE',
+      'users other than undisturbed',
+      excess(countEach(state), countEach(undisturbedState)),
     ),
-    { what: 'users', found: state.length, expected: undisturbedState.length },
-    none('users other than without a crash', excess(countEach(state), countEach(undisturbedState))),
   ];
 }
 
 export function holds({ found, expected }: Check): boolean {
   return found === expected;
+}
+
+/** How much of it there is. */
+export function count(fault: Fault, checks: readonly Check[]): number {
+  return checks
+    .filter((check) => check.fault === fault)
+    .reduce((sum, { found, expected }) => sum + Math.abs(found - expected), 0);
 }
 
 function nameOf({ provider, body }: Post): string {

@@ -18,12 +18,24 @@ export interface Post {
 export type Lane = readonly Post[];
 
 export interface Plan {
+  /** Out of order, as far as vendors date what they say. */
   readonly lanes: readonly Lane[];
   /** How many posts there are, repeats included. */
   readonly posts: number;
   /** What has to be kept at the end, each as often as it stands here. */
   readonly deliveries: readonly Post[];
+  /** The same once each, every user's in the order in which the vendor said it. */
+  readonly inOrder: readonly Lane[];
 }
+
+export interface Mishaps {
+  /** Share of deliveries that come twice. */
+  readonly repeated: number;
+  /** Share that never comes. */
+  readonly dropped: number;
+}
+
+export const USUAL_MISHAPS: Mishaps = { repeated: 0.15, dropped: 0 };
 
 const TELLERS: readonly (readonly [VendorId, Teller])[] = [
   ['fractal-id', fractalIdTeller],
@@ -32,7 +44,6 @@ const TELLERS: readonly (readonly [VendorId, Teller])[] = [
   ['p100', p100Teller],
 ];
 const POSTS_PER_USER = 16;
-const REPEATED = 0.15;
 const ODD = 0.03;
 /** All of whose messages bear a clock: elsewhere, what nobody can read is kept again if it comes again after something else. */
 const CLOCKED: ReadonlySet<VendorId> = new Set(['sumsub', 'paycaddy']);
@@ -40,8 +51,9 @@ const BEGIN = Date.UTC(2025, 0, 1);
 const STORY_GAP_MS = 60_000; // more than the longest story takes
 
 /** A bit more than `atLeast` posts: stories are told to the end. The same numbers make the same plan. */
-export function createPlan(atLeast: number, random: Random): Plan {
-  const lanesOfUsers = new Map<string, Post[]>();
+export function createPlan(atLeast: number, random: Random, mishaps = USUAL_MISHAPS): Plan {
+  const undated = createLanes();
+  const inOrder = createLanes();
   const lanes: Post[][] = [];
   const deliveries: Post[] = [];
   const users = inventUsers(Math.ceil(atLeast / POSTS_PER_USER), random);
@@ -50,26 +62,41 @@ export function createPlan(atLeast: number, random: Random): Plan {
   for (let story = 0; posts < atLeast; story += 1) {
     const user = users[pickIndex(random, users.length)];
     if (user === undefined) throw new Error('expected at least one post');
+    const { dated } = user.teller;
     for (const post of tell(user, new Date(BEGIN + story * STORY_GAP_MS), random)) {
-      const copies = random() < REPEATED ? 2 : 1;
-      const copied = Array.from({ length: copies }, () => post);
-      deliveries.push(post);
-      posts += copies;
-      if (user.teller.dated) lanes.push(...copied.map((copy) => [copy]));
-      else laneOf(user.name).push(...copied);
+      const arrives = random() >= mishaps.dropped;
+      const twice = random() < mishaps.repeated;
+      if (!arrives) continue;
+      const copies = twice ? [post, post] : [post];
+      posts += copies.length;
+      // With what was said in between dropped, the same words once more are a repeat for all that anybody can tell.
+      const news = dated || undated.of(user).at(-1)?.body !== post.body;
+      if (news) deliveries.push(post);
+      if (news) inOrder.of(user).push(post);
+      if (dated) lanes.push(...copies.map((copy) => [copy]));
+      else undated.of(user).push(...copies);
     }
   }
-  return { lanes: shuffle(lanes, random), posts, deliveries };
+  return {
+    lanes: shuffle([...lanes, ...undated.all()], random),
+    posts,
+    deliveries,
+    inOrder: [...inOrder.all()],
+  };
+}
 
-  /** Without a clock what arrives last is true: such a vendor's words about one user keep their order. */
-  function laneOf(name: string): Post[] {
-    const known = lanesOfUsers.get(name);
-    if (known !== undefined) return known;
-    const lane: Post[] = [];
-    lanesOfUsers.set(name, lane);
-    lanes.push(lane);
-    return lane;
-  }
+/** Without a clock what arrives last is true: such a vendor's words about one user keep their order. */
+function createLanes() {
+  const lanes = new Map<string, Post[]>();
+  return {
+    all: () => lanes.values(),
+    of({ provider, name }: User): Post[] {
+      const key = `${provider} ${name}`;
+      const lane = lanes.get(key) ?? [];
+      lanes.set(key, lane);
+      return lane;
+    },
+  };
 }
 
 interface User {

@@ -1,0 +1,91 @@
+/**
+ * One instance of the ordering proof, a process of its own: `WRITERS` at a time post news of people of their own, and of
+ * some whom the other instances speak of as well. Prints how much it has written.
+ *
+ * Arguments: URL of the database, number of the instance, how many deliveries.
+ */
+
+import { loadDatabaseConfig } from '../../src/config';
+import type { StatusEvent } from '../../src/domain/event';
+import { DEFAULT_POLICY } from '../../src/domain/policy';
+import { openStore } from '../../src/store/open-store';
+import type { IncomingDelivery } from '../../src/store/store';
+
+const WRITERS = 16;
+const STATUSES = ['PENDING', 'IN_PROGRESS', 'APPROVED', 'REJECTED'] as const;
+/** Of how many deliveries one is about somebody whom every instance speaks of. */
+const SHARED_EVERY = 10;
+const SHARED_PEOPLE = 700;
+
+async function main([url = '', instance = '0', count = '0']: readonly string[]): Promise<void> {
+  const log = { info() {}, error: console.error, fatal: console.error };
+  const store = await openStore(
+    {
+      database: loadDatabaseConfig({ DATABASE_URL: url }),
+      dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+      policy: DEFAULT_POLICY,
+      acceptSandbox: true,
+    },
+    log,
+  );
+  let next = 0;
+  let changes = 0;
+  let refused = 0;
+
+  async function write(): Promise<void> {
+    for (let place = next++; place < Number(count); place = next++) {
+      const one = delivery(Number(instance), place);
+      for (let kept = false; !kept; ) {
+        try {
+          const outcome = await store.record(one);
+          changes += outcome.changes;
+          kept = true;
+        } catch (error) {
+          if (!isAway(error)) throw error;
+          refused += 1; // as a vendor does: again, a little later
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      }
+    }
+  }
+
+  await Promise.all(Array.from({ length: WRITERS }, write));
+  await store.close();
+  console.log(JSON.stringify({ changes, refused }));
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'STORE_UNAVAILABLE';
+}
+
+function delivery(instance: number, place: number): IncomingDelivery {
+  const shared = place % SHARED_EVERY === 0;
+  const person = shared
+    ? `s${(place / SHARED_EVERY) % SHARED_PEOPLE}`
+    : `i${instance}-${Math.floor(place / 4)}`;
+  const event: StatusEvent = {
+    type: 'STATUS',
+    subjectRef: person,
+    externalUserId: person,
+    level: 'basic',
+    levelKind: 'LEVEL',
+    providerStatus: 'word',
+    status: STATUSES[place % STATUSES.length] ?? 'PENDING',
+    occurredAt: `2024-01-01T00:00:00.${String(place * 10 + instance).padStart(9, '0')}Z`,
+  };
+  return {
+    provider: 'sumsub',
+    receivedAt: new Date(Date.UTC(2024, 0, 2) + place),
+    rawBody: Buffer.from(JSON.stringify({ instance, place })),
+    subpath: '',
+    trust: 'SIGNED',
+    reading: {
+      kind: 'EVENTS',
+      eventType: 'test',
+      duplicateKey: `${instance} ${place}`,
+      events: [event],
+    },
+  };
+}
+
+void main(process.argv.slice(2));
