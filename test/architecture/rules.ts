@@ -20,6 +20,10 @@ const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   feed: { all: ['domain'], types: ['store'] },
   ingest: { all: ['domain'], types: ['providers', 'store', 'feed'] },
   // `access`: who is asking decides what is shown.
+  reconcile: {
+    all: ['domain'],
+    types: ['config', 'providers', 'store', 'ingest', 'observability'],
+  },
   graphql: { all: ['domain'], types: ['providers', 'store', 'feed', 'access'] },
   // `access`: credentials are shown to the edge. `store`: readiness, and what came of a delivery. `feed`: how entries
   // reach many sockets at once.
@@ -29,7 +33,9 @@ const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   observability: { all: ['domain'] }, // to tell our own errors from those that nobody named
   client: { all: [] }, // runs in other people's programs
   index: { all: ['client'] },
+  rounds: { all: [] },
   upkeep: { all: [EVERYTHING] },
+  watch: { all: [EVERYTHING] },
   gateway: { all: [EVERYTHING] },
   main: { all: [EVERYTHING] },
   cli: { all: [EVERYTHING] },
@@ -49,6 +55,8 @@ const RESERVED: readonly Reserved[] = [
     in: ['src/store/'],
     typesIn: ['src/cli/migrate.ts', 'migrations/'],
   },
+  { packages: /^pg(\/|$)/, in: ['src/store/', 'src/feed/postgres-wakeup.ts'] },
+  { packages: /^@redis\/client(\/|$)/, in: ['src/feed/redis-wakeup.ts'] },
   { packages: /^type-graphql(\/|$)/, in: ['src/graphql/'] },
   {
     // The one command that is a client of the gateway speaks with it over a socket.

@@ -1,5 +1,6 @@
 /** Who comes in at all, and what an API key is good for. */
 
+import type { Scope } from '../../src/access/principal';
 import { createDisposal } from '../support/disposal';
 import { openRaw } from '../support/raw-ws';
 import { DOINGS, NAMES } from './doings';
@@ -67,7 +68,7 @@ describe('without credentials', () => {
 });
 
 describe('an API key', () => {
-  it.each<[string, readonly ('read' | 'operate' | 'pii:read')[], readonly string[]]>([
+  it.each<[string, readonly Scope[], readonly string[]]>([
     ['`read`', ['read'], ['users']],
     ['`operate`', ['operate'], ['createUser']],
     ['`pii:read`', ['pii:read'], []],
@@ -77,6 +78,8 @@ describe('an API key', () => {
       ['read', 'operate'],
       ['users', 'createUser', 'linkIdentity', 'replay'],
     ],
+    ['`metrics`', ['metrics'], []],
+    ['`erase`', ['erase'], ['hold']],
     ['no scope', [], []],
   ])('with %s may do that and no more', async (_, scopes, may) => {
     const gateway = await startWithTwo(disposal);
@@ -119,7 +122,7 @@ describe('an API key', () => {
     const { key, prefix } = await gateway.createKey('read');
     const before = await gateway.ask(NAMES, {}, key);
 
-    await gateway.store.apiKeys.revoke(prefix, clock.now);
+    await gateway.store.apiKeys.revoke(prefix, 'test', clock.now);
     clock.now = new Date('2025-06-01T12:00:01Z');
 
     expect([before.status, (await gateway.ask(NAMES, {}, key)).status]).toEqual([200, 401]);

@@ -43,7 +43,7 @@ const SELECTIONS = [
   'attempt { number status user { id } }',
   'user { id externalUserId verificationStatus levels { status level { key } } }',
   'user { attempts(first: $first) { totalCount nodes { id status } } }',
-  'user { profile { fullName } }',
+  'user { profile(reason: "test") { fullName } }',
   'user @include(if: $more) { identities { ref } }',
   '... on StatusChange @skip(if: $more) { __typename }',
 ];

@@ -18,9 +18,12 @@ const INTERNALS =
 describe('when the store is gone', () => {
   it.each([
     ['one user', '{ user(externalUserId: "ada") { id } }'],
-    ['a page of users', '{ users { totalCount nodes { id profile { fullName } } } }'],
+    [
+      'a page of users',
+      '{ users { totalCount nodes { id profile(reason: "test") { fullName } } } }',
+    ],
     ['the log', '{ cursor statusChanges { nodes { id } } }'],
-    ['deliveries', '{ webhookDeliveries { nodes { rawBody } } }'],
+    ['deliveries', '{ webhookDeliveries { nodes { rawBody(reason: "test") } } }'],
     ['a new user', 'mutation { createUser(input: { externalUserId: "x" }) { created } }'],
     ['a replay', 'mutation { replayDeliveries(input: { provider: P100 }) { deliveries } }'],
   ])('%s is refused without a word about why, over HTTP and WebSocket', async (_, query) => {

@@ -9,6 +9,7 @@ import { createGateway, type GatewayOptions } from '../../src/gateway';
 import type { Logger } from '../../src/observability/log';
 import { PROVIDER_IDS } from '../../src/providers/registry';
 import type { RecordOutcome, Store } from '../../src/store/store';
+import { createTestDatabase } from '../support/databases';
 import type { Disposal } from '../support/disposal';
 import { silentLog } from '../support/logs';
 import { type Proof, signedRequest, type VendorId, type VendorRequest } from '../support/sign';
@@ -70,14 +71,25 @@ export interface TestGatewayOptions extends GatewayOptions {
   /** Beside, or in place of, the variables that every test gateway has; `undefined` unsets one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log?: Logger;
+  /** What stands in `TRUSTED_DOCUMENTS_FILE`. */
+  readonly trustedDocumentsText?: string;
 }
 
 /** Stopped, and its data gone, after the test. */
 export async function startGateway(
   disposal: Disposal,
-  { env = {}, log = silentLog, ...options }: TestGatewayOptions = {},
+  { env = {}, log = silentLog, trustedDocumentsText, ...others }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
-  const config = configOf({ DATA_DIR: await createTempDir(disposal), ...env });
+  // The connections that `fetch` keeps open are not waited for.
+  const http = { lastRequestMs: 0, ...others.limits?.http };
+  const options = { ...others, limits: { ...others.limits, http } };
+  const database = env.DATABASE_URL === undefined ? await createTestDatabase() : undefined;
+  if (database) disposal.defer(database.drop);
+  const DATA_DIR = await createTempDir(disposal);
+  const config = configOf(
+    { DATA_DIR, DATABASE_URL: database?.url, DATABASE_CONNECTIONS: '6', ...env },
+    trustedDocumentsText ?? null,
+  );
   let gateway = await createGateway(config, log, options);
   let running = true;
 
@@ -141,6 +153,7 @@ export async function startGateway(
         prefix,
         hash,
         scopes,
+        by: 'test',
         now: new Date(),
       });
       return { key, prefix };
@@ -162,7 +175,10 @@ export function tokenFor(externalUserId: string, claims: object = {}): Promise<s
     .sign(Buffer.from(JWT_SECRET));
 }
 
-function configOf(env: Readonly<Record<string, string | undefined>>): Config {
+function configOf(
+  env: Readonly<Record<string, string | undefined>>,
+  trustedDocumentsText: string | null,
+): Config {
   const usual = {
     PORT: '0',
     DATA_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
@@ -173,7 +189,8 @@ function configOf(env: Readonly<Record<string, string | undefined>>): Config {
     WEBHOOK_SECRETS_PAYCADDY: SECRETS.paycaddy,
     WEBHOOK_SECRETS_P100: SECRETS.p100,
   };
-  return loadConfig({ env: { ...usual, ...env }, policyText: null, faults: [] }, PROVIDER_IDS);
+  const sources = { env: { ...usual, ...env }, policyText: null, trustedDocumentsText, faults: [] };
+  return loadConfig(sources, PROVIDER_IDS);
 }
 
 function keptOf(text: string): Reply['kept'] {

@@ -1,7 +1,7 @@
 /** A replay over HTTP, by a gateway that understands less than the one that kept the deliveries. */
 
+import { createTestDatabase } from '../support/databases';
 import { createDisposal } from '../support/disposal';
-import { createTempDir } from '../support/temp-dir';
 import { startGateway } from './gateway';
 import { APPROVALS } from './messages';
 import { logOf } from './state';
@@ -16,14 +16,15 @@ const REPLAY = `mutation {
 }`;
 
 it('leaves alone what it cannot read, reports it, and goes on with the rest', async () => {
-  const DATA_DIR = await createTempDir(disposal);
-  const first = await startGateway(disposal, { env: { DATA_DIR } });
+  const { url: DATABASE_URL, drop } = await createTestDatabase();
+  disposal.defer(drop);
+  const first = await startGateway(disposal, { env: { DATABASE_URL } });
   await first.post('fractal-id', APPROVALS['fractal-id']);
   await first.post('sumsub', APPROVALS.sumsub);
   await first.post('paycaddy', APPROVALS.paycaddy);
   const before = await logOf(first);
   await first.stop();
-  const env = { DATA_DIR, WEBHOOK_SECRETS_SUMSUB: undefined, FRACTAL_ID_FORMAT: 'kraken' };
+  const env = { DATABASE_URL, WEBHOOK_SECRETS_SUMSUB: undefined, FRACTAL_ID_FORMAT: 'kraken' };
   const second = await startGateway(disposal, { env });
 
   const { data, errors } = await second.ask(REPLAY);

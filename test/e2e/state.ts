@@ -1,6 +1,6 @@
 /** Everything that a client can see of a gateway, without ids and times of ours: what two runs have in common. */
 
-import { query } from '../store/open-test-store';
+import { query } from '../support/databases';
 import type { TestGateway } from './gateway';
 
 /** The shape of `<case>.state.json`. */
@@ -19,9 +19,9 @@ export interface State {
 export type Standing = Pick<State, 'users' | 'credentials'>;
 
 export async function stateOf(gateway: TestGateway): Promise<State> {
-  const file = gateway.config.database.file;
+  const { database } = gateway.config;
   return {
-    deliveries: await query(file, DELIVERIES),
+    deliveries: await query(database, DELIVERIES),
     ...(await standingOf(gateway)),
     log: (await logOf(gateway)).map(withoutCursor),
   };
@@ -33,7 +33,7 @@ export async function standingOf(gateway: TestGateway): Promise<Standing> {
   const users = answer.data.users.nodes;
   return {
     users: [...users].sort(byName).map(readable),
-    credentials: await query(gateway.config.database.file, CREDENTIALS),
+    credentials: await query(gateway.config.database, CREDENTIALS),
   };
 }
 
@@ -69,7 +69,7 @@ export interface Deliveries {
 
 export async function deliveriesOf(gateway: TestGateway): Promise<Deliveries> {
   const { data } = await gateway.ask(
-    '{ webhookDeliveries { totalCount nodes { disposition duplicates reason rawBody } } }',
+    '{ webhookDeliveries { totalCount nodes { disposition duplicates reason rawBody(reason: "test") } } }',
   );
   return data.webhookDeliveries;
 }
@@ -118,7 +118,7 @@ const USERS = `{
       }
       identities { provider ref externalUserId state }
       levels { level { key } status since withdrawn latestAttempt { number } }
-      attempts(first: 100, orderBy: { field: STARTED_AT, direction: ASC }) {
+      attempts(first: 8, orderBy: { field: STARTED_AT, direction: ASC }) {
         nodes {
           level { key }
           number
@@ -134,17 +134,17 @@ const USERS = `{
           decidedAt
         }
       }
-      profile { fullName age email }
+      profile(reason: "test") { fullName age email }
     }
   }
 }`;
 
 const DELIVERIES = `
-  SELECT provider, event_type AS eventType, disposition, reason_code AS reasonCode, trust, duplicates
+  SELECT provider, event_type AS "eventType", disposition, reason_code AS "reasonCode", trust, duplicates
   FROM deliveries ORDER BY id`;
 
 const CREDENTIALS = `
-  SELECT provider, holder_ref AS holderRef, credential_ref AS credentialRef, issued_at AS issuedAt
+  SELECT provider, holder_ref AS "holderRef", credential_ref AS "credentialRef", issued_at AS "issuedAt"
   FROM credentials ORDER BY provider, credential_ref`;
 
 interface SeenUser {

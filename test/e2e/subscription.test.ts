@@ -311,7 +311,7 @@ describe('credentials', () => {
     await gateway.post('sumsub', about('ada', 'applicantPending', 1));
     await Promise.all([revoked.receive(1), other.receive(1)]);
 
-    await gateway.store.apiKeys.revoke(prefix, new Date());
+    await gateway.store.apiKeys.revoke(prefix, 'test', new Date());
 
     expect(await revoked.ended).toMatchObject({ code: 4403 });
     await gateway.post('sumsub', about('ada', 'applicantReviewed', 2, GREEN));

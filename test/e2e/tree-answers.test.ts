@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
 import { delivery, fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
+import { ENGINE } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { API_KEY, startGateway, type TestGateway, tokenFor } from './gateway';
 import { randomQuery } from './random-query';
@@ -26,6 +27,9 @@ const NASTY = [
 ];
 const LEVELS = ['basic-kyc-level', 'a/b "c"', 'x'];
 
+/** PostgreSQL has no such statement yet: there every query is executed plainly. */
+const onSqlite = ENGINE === 'sqlite' ? it : it.skip;
+
 let gateway: TestGateway;
 let statements: string[];
 let cursors: readonly string[];
@@ -33,7 +37,18 @@ let ids: readonly string[];
 
 beforeAll(async () => {
   statements = [];
-  gateway = await startGateway(disposal, { onQuery: (sql) => statements.push(sql) });
+  gateway = await startGateway(disposal, {
+    onQuery: (sql) => statements.push(sql),
+    limits: {
+      documents: {
+        tokens: 5_000,
+        fields: 1_000,
+        aliases: 1_000,
+        depth: 100,
+        cost: Number.POSITIVE_INFINITY,
+      },
+    }, // what is refused is the same for both
+  });
   await fill(gateway);
   const { data } = await gateway.ask(
     '{ users(first: 20) { edges { cursor node { id } } } verificationAttempts(first: 50) { edges { cursor node { id } } } }',
@@ -56,12 +71,13 @@ it('is the same to the byte for thousands of random queries, for operators and e
       short += Number(isOneTree(statements.slice(before)));
       expect(posted).toEqual(await ask('GET', credential, query, variables));
     }),
-    { numRuns: 3000, endOnFailure: true },
+    { numRuns: ENGINE === 'sqlite' ? 3000 : 300, endOnFailure: true },
   );
-  expect(short).toBeGreaterThan(800); // else it would be plain execution that is compared with itself
+  // Else it would be plain execution that is compared with itself, as it is on PostgreSQL.
+  if (ENGINE === 'sqlite') expect(short).toBeGreaterThan(800);
 }, 300_000);
 
-it.each([
+onSqlite.each([
   '{ users { nodes { externalUserId levels { level { name } } } totalCount pageInfo { endCursor hasNextPage } } }',
   '{ user(externalUserId: "ada") { id attempts(first: 2) { edges { cursor node { level { key } user { id } } } } } }',
   '{ verificationAttempts(filter: { status: [APPROVED] }) { nodes { rejection { reasons { code } } } } cursor }',
@@ -98,7 +114,7 @@ it('leaves an operation that is named, but by nothing, to plain execution', asyn
 });
 
 // SQLite was asked in vain again and again.
-it('asks only once for more than a statement can hold', async () => {
+onSqlite('asks only once for more than a statement can hold', async () => {
   const nested = (depth: number): string =>
     depth === 0 ? 'id' : `levels { latestAttempt { user { ${nested(depth - 1)} } } }`;
   const query = `{ user(identity: { provider: PAYCADDY, ref: "paycaddy-3" }) { ${nested(30)} } }`;
@@ -117,8 +133,9 @@ it('gives an answer to nobody without the scope to read', async () => {
   expect(answer.text).toContain('FORBIDDEN');
 });
 
-/** What a gateway asks by itself, every second or so: for keys, for new changes, for approvals that have run out. */
-const BESIDES = /FROM api_keys|AS head|FROM changes|expires_at <= \?/;
+/** What a gateway asks by itself, every second or minute: for keys, new changes, what has run out or is due, what has gone quiet. */
+const BESIDES =
+  /FROM api_keys|AS head|FROM changes|expires_at <= \?|FROM erasure_requests|FROM attempts WHERE decided_at IS NULL|FROM deliveries WHERE provider = \?|^(BEGIN|ROLLBACK)/;
 
 function isTree(sql: string): boolean {
   return sql.includes(' AS tree');
@@ -215,6 +232,7 @@ async function fill({ store }: TestGateway): Promise<void> {
     subjectRef: 'paycaddy-0',
     userId: 1,
     actor: 'test',
+    by: 'test',
     now: at,
   });
 }

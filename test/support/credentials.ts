@@ -1,9 +1,8 @@
 /** An authenticator that knows two keys, for tests of what stands behind it. */
 
 import type { Authenticator } from '../../src/access/authenticator';
-import type { ApiKeyPrincipal, Principal } from '../../src/access/principal';
-import { UnauthenticatedError } from '../../src/access/unauthenticated';
-import { StoreUnavailableError } from '../../src/domain/errors';
+import type { ApiKeyPrincipal, Principal, Scope } from '../../src/access/principal';
+import { StoreUnavailableError, UnauthenticatedError } from '../../src/domain/errors';
 
 export const GOOD_KEY = 'good-key';
 export const OTHER_KEY = 'other-key';
@@ -15,7 +14,8 @@ export interface TestAuthenticator extends Authenticator {
   fail(): void;
 }
 
-export function createTestAuthenticator(): TestAuthenticator {
+/** @param scopes - Of both keys. */
+export function createTestAuthenticator(scopes: readonly Scope[] = ['read']): TestAuthenticator {
   const live = new Set([GOOD_KEY, OTHER_KEY]);
   const keyOf = new Map<Principal, string>();
   let failing = false;
@@ -23,12 +23,12 @@ export function createTestAuthenticator(): TestAuthenticator {
     async authenticate(authorization) {
       if (failing) throw new StoreUnavailableError();
       const key = authorization?.replace(/^Bearer /, '') ?? '';
-      if (!live.has(key)) throw new UnauthenticatedError();
+      if (!live.has(key)) throw new UnauthenticatedError('UNKNOWN_KEY');
       const principal: ApiKeyPrincipal = {
         kind: 'API_KEY',
         keyId: 1,
         name: key,
-        scopes: new Set(['read']),
+        scopes: new Set(scopes),
       };
       keyOf.set(principal, key);
       return principal;

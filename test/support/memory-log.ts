@@ -101,6 +101,7 @@ function aUser(id: number): UserRow {
     statusSince: '2025-01-01T00:00:00.000000000Z',
     expiresAt: null,
     active: true,
+    erasedAt: null,
     createdAt,
     updatedAt: createdAt,
   };

@@ -27,6 +27,8 @@ export async function startServer(
     store: { assertReady: async () => {} },
     log: silentLog,
     ...options,
+    // The connections that `fetch` keeps open are not waited for.
+    limits: { ...options.limits, http: { lastRequestMs: 0, ...options.limits?.http } },
   });
   const { port } = await server.listen();
   let closed = false;

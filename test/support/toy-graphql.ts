@@ -1,11 +1,14 @@
 /** A small GraphQL API over a change log in memory, to test servers and clients without the rest of the gateway. */
 
 import { buildSchema, type GraphQLSchema } from 'graphql';
+import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
 import { decodeCursor, encodeCursor } from '../../src/domain/cursor';
 import { GatewayError, StoreUnavailableError } from '../../src/domain/errors';
 import { createFeed, type Feed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import { createDocuments } from '../../src/graphql/documents';
 import { formatError } from '../../src/graphql/errors';
+import { ANY_DOCUMENT } from '../../src/graphql/trusted-documents';
 import type { GraphQLService } from '../../src/http/graphql-service';
 import type { Disposal } from './disposal';
 import { silentLog } from './logs';
@@ -51,8 +54,16 @@ export function createToy(
     for (let index = 0; index < count; index += 1) log.commit({});
     feed.wake();
   };
+  const schema = withResolvers(buildSchema(SDL), { feed, log, commit, held, made });
   const service: GraphQLService = {
-    schema: withResolvers(buildSchema(SDL), { feed, log, commit, held, made }),
+    schema,
+    admit: createDocuments({
+      schema,
+      limits: DEFAULT_DOCUMENT_LIMITS,
+      introspection: true,
+      trusted: ANY_DOCUMENT,
+    }),
+    trusted: ANY_DOCUMENT,
     formatError: formatError(silentLog),
     viewOf,
     contextFor(principal, purpose) {
