@@ -7,6 +7,7 @@ const { gatewayRequire, ROOT } = require('./lib/gateway-modules');
 const { GOALS } = require('./goals');
 
 const FILE = join(ROOT, 'docs/PERFORMANCE.md');
+const SCALING_FILE = join(ROOT, 'docs/SCALING.md');
 /** Between these lines the document is made by the bench; the rest is written by people. */
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
@@ -54,6 +55,20 @@ function figures(measured) {
     }
   }
   return table(['part', 'load', 'peer', 'per second', 'p50 ms', 'p99 ms'], rows);
+}
+
+/** Where the time goes, by layer. */
+function layerTable({ profile }) {
+  const loads = Object.keys(profile);
+  const most = (layer) => Math.max(...loads.map((load) => profile[load][layer] ?? 0));
+  const layers = [...new Set(loads.flatMap((load) => Object.keys(profile[load])))].sort(
+    (a, b) => most(b) - most(a),
+  );
+  const percent = (share = 0) => (share < 0.005 ? '' : `${Math.round(share * 100)} %`);
+  return table(
+    ['layer', ...loads],
+    layers.map((layer) => [layer, ...loads.map((load) => percent(profile[load][layer]))]),
+  );
 }
 
 /** Rates beside those at the smaller size, as bars: a flat one is what we want. */
@@ -106,15 +121,45 @@ function writeReport(measured) {
     text.push(
       `## How cost grows\n\nRate on more data or with more subscribers, as a share of the rate with less.\n\n${growth}`,
     );
+  if (measured.profile !== undefined)
+    text.push(
+      `## Where the time goes\n\nProcessor time of the JavaScript threads under full load, by layer. SQLite itself works on threads of its own.\n\n${layerTable(measured)}`,
+    );
   text.push(
     `## Figures behind the ratios\n\nMedians on the machine above; elsewhere only the ratios carry over.\n\n${figures(measured)}`,
   );
-  const document = readFileSync(FILE, 'utf8');
+  return replacePart(FILE, text.join('\n\n'));
+}
+
+/** Several instances beside one, on one database. */
+function scalingTable({ ingest, fanout }) {
+  const rows = (what, runs) =>
+    Object.entries(runs).map(([instances, { perSecond, p50, p99 }]) => [
+      what,
+      instances,
+      Math.round(perSecond).toLocaleString('en-US'),
+      format(perSecond / runs[1].perSecond),
+      format(p50),
+      format(p99),
+    ]);
+  return table(
+    ['', 'instances', 'per second', '÷ one instance', 'p50 ms', 'p99 ms'],
+    [...rows('webhooks', ingest), ...rows('pushes', fanout)],
+  );
+}
+
+function writeScaling(scaling) {
+  return replacePart(SCALING_FILE, `${machine()}\n\n${scalingTable(scaling)}`);
+}
+
+/** Leaves what people have written around it. */
+function replacePart(file, text) {
+  const document = readFileSync(file, 'utf8');
   const [before, rest] = document.split(BEGIN);
   const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error(`expected ${BEGIN} and ${END} in ${FILE}`);
-  writeFileSync(FILE, `${before}${BEGIN}\n\n${text.join('\n\n')}\n\n${END}${after}`);
-  return FILE;
+  if (after === undefined) throw new Error(`expected ${BEGIN} and ${END} in ${file}`);
+  writeFileSync(file, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
+  return file;
 }
 
 function table(head, rows) {
@@ -128,4 +173,4 @@ function format(value) {
   return value >= 10 ? value.toFixed(1) : value.toFixed(value >= 0.1 ? 2 : 3);
 }
 
-module.exports = { goalTable, writeReport };
+module.exports = { goalTable, layerTable, scalingTable, writeReport, writeScaling };

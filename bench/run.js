@@ -1,6 +1,7 @@
 /**
- * Runs the bench: `node run.js [ingest|queries|fanout|mixed|growth …] [--quick]`, without a name all of it. Prints one table
- * of ratios against the goals; a whole run that is not quick also writes it to `docs/PERFORMANCE.md`.
+ * Runs the bench: `node run.js [ingest|queries|fanout|mixed|growth|profile …] [--quick] [--once]`, without a name all of it. Prints one table
+ * of ratios against the goals; a whole run that is not quick also writes it to `docs/PERFORMANCE.md`. `scaling` needs PostgreSQL and
+ * Redis; its figures go to `docs/SCALING.md`.
  */
 
 const { mkdtempSync, rmSync } = require('node:fs');
@@ -11,8 +12,10 @@ const { measureFanout } = require('./fanout/measure');
 const { measureGrowth } = require('./growth/measure');
 const { measureIngest } = require('./ingest/measure');
 const { measureMixed } = require('./mixed/measure');
+const { measureProfile } = require('./profile/measure');
 const { measureQueries } = require('./queries/measure');
-const { goalTable, writeReport } = require('./report');
+const { goalTable, layerTable, scalingTable, writeReport, writeScaling } = require('./report');
+const { measureScaling } = require('./scaling/measure');
 
 const PARTS = {
   ingest: measureIngest,
@@ -20,31 +23,51 @@ const PARTS = {
   fanout: measureFanout,
   mixed: measureMixed,
   growth: measureGrowth,
+  profile: measureProfile,
 };
+
+/** Needs PostgreSQL and Redis, so it runs only by its name, and alone. */
+const SCALING = 'scaling';
 
 /** What each part takes: enough to be steady, or just enough to see that it runs. */
 const FULL = { quick: false, repetitions: 3, seconds: 3, subscribers: 10_000 };
 const QUICK = { quick: true, repetitions: 1, seconds: 1, subscribers: 2_000 };
 
 async function main(args) {
-  const size = args.includes('--quick') ? QUICK : FULL;
+  const once = args.includes('--once') ? { repetitions: 1 } : {};
+  const size = args.includes('--quick') ? QUICK : { ...FULL, ...once };
   const names = args.filter((arg) => !arg.startsWith('--'));
+  if (names.includes(SCALING)) return await scale(size);
   const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
   if (unknown !== undefined)
     throw new Error(`expected ${unknown} to be one of ${Object.keys(PARTS).join(', ')}`);
 
   const measured = {};
   for (const name of names.length > 0 ? names : Object.keys(PARTS)) {
-    const folder = mkdtempSync(join(tmpdir(), 'kyc-bench-'));
-    try {
-      measured[name] = await PARTS[name]({ ...size, folder, note: console.error });
-    } finally {
-      endAll();
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const run = (folder) => PARTS[name]({ ...size, folder, note: console.error });
+    measured[name] = await inFolder(run);
   }
-  console.log(goalTable(measured));
+  if (names.join() !== 'profile') console.log(goalTable(measured));
+  if (measured.profile !== undefined) console.log(`\n${layerTable(measured)}`);
   if (names.length === 0 && !size.quick) console.log(`\nwritten to ${writeReport(measured)}`);
+}
+
+async function inFolder(run) {
+  const folder = mkdtempSync(join(tmpdir(), 'kyc-bench-'));
+  try {
+    return await run(folder);
+  } finally {
+    endAll();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function scale(size) {
+  const scaling = await inFolder((folder) =>
+    measureScaling({ ...size, folder, note: console.error }),
+  );
+  console.log(scalingTable(scaling));
+  if (!size.quick) console.log(`\nwritten to ${writeScaling(scaling)}`);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) {

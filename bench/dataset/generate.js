@@ -53,9 +53,11 @@ function statements(scale) {
     `${count(users)} INSERT INTO users (id, external_user_id, merged_into, verification_status, status_since, expires_at, active, created_at, updated_at)
       SELECT n, 'customer-' || n, NULL, CASE WHEN n % 3 = 0 THEN 'NOT_VERIFIED' ELSE 'VERIFIED' END, ${instant('n', 86400)}, NULL, 1, ${date('n')}, ${date('n', 86400)} FROM counter`,
 
+    `${count(users)} INSERT INTO identities (id, user_id, provider, subject_ref, external_user_id, state, linked, undated_delivery_id, created_at)
+      SELECT n, n, 'sumsub', printf('%024x', n), 'customer-' || n, 'ACTIVE', 0, NULL, ${date('n')} FROM counter`,
+
     // Nobody opens these data keys: there is nothing under them.
-    `${count(users)} INSERT INTO identities (id, user_id, provider, subject_ref, external_user_id, state, linked, data_key, data_key_id, undated_delivery_id, created_at)
-      SELECT n, n, 'sumsub', printf('%024x', n), 'customer-' || n, 'ACTIVE', 0, randomblob(60), 'bench', NULL, ${date('n')} FROM counter`,
+    `${count(users)} INSERT INTO identity_keys (identity_id, data_key, data_key_id) SELECT n, randomblob(60), 'bench' FROM counter`,
 
     `${count(2 * users)} INSERT INTO attempts (id, identity_id, user_id, level_key, number, attempt_ref, status, provider_status, rejection, review_reasons, trust, sandbox, started_at, updated_at, decided_at)
       SELECT n, ${USER_OF_ATTEMPT}, ${USER_OF_ATTEMPT}, CASE ${NUMBER_OF_ATTEMPT} WHEN 0 THEN '${LEVELS[0][0]}' ELSE '${LEVELS[1][0]}' END, 1, NULL,

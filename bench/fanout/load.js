@@ -17,6 +17,8 @@ const PUBLISHERS = 16;
 
 const input = readInput();
 const { port, pid, secret, authorization, subscribers, following, events, seconds } = input;
+/** Subscribers take turns with these. */
+const { ports = [port] } = input;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const residentBytes = () =>
@@ -57,7 +59,7 @@ async function open() {
           arrived();
         };
         return subscribe({
-          port,
+          port: ports[number % ports.length],
           authorization,
           query: QUERY,
           variables: { filter },

@@ -5,6 +5,7 @@
  */
 
 const { connect } = require('node:net');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { percentile } = require('./statistics');
 
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
@@ -25,11 +26,13 @@ function layOut({ method = 'POST', path, headers = {}, body = '' }) {
  * @param options.seconds - Nothing new is sent afterwards; what is under way is awaited.
  * @param options.paceMs - Each connection's requests are due this far apart, and what is late counts as late: latency runs
  *   from when a request was due. Without it, the next request follows the answer.
+ * @param options.startAt - When to begin, in milliseconds of the clock, so that two loads begin together; without it, now.
  * @param options.mayClose - The peer may go away: what it has answered until then counts.
  * @param options.onBody - Given each answer's body; slow, for checks.
  */
 async function load(options) {
-  const { requests, connections, seconds, cycle = false } = options;
+  const { requests, connections, seconds, cycle = false, startAt = 0 } = options;
+  await sleep(Math.max(0, startAt - Date.now()));
   const latencies = [];
   let sent = 0;
   const startedAt = performance.now();

@@ -14,6 +14,8 @@ const CONNECTIONS = 32;
 const WEBHOOKS_PER_SECOND = 2_000;
 const WEBHOOK_CONNECTIONS = 64;
 const FIRST_MESSAGE = 20_000_000;
+/** For the load processes to start, and to sign what they will send. */
+const PREPARATION_MS = 2_500;
 
 /** @returns `{ [question]: { quietP99, p99, ingestP99, ingestPerSecond } }`, medians. */
 async function measureMixed({ folder, repetitions, seconds, note }) {
@@ -25,7 +27,7 @@ async function measureMixed({ folder, repetitions, seconds, note }) {
   const before = await countRows(home);
   let sent = 0;
 
-  const ask = (question, paceMs) =>
+  const ask = (question, paceMs, startAt) =>
     runScript(ASK, {
       port,
       question,
@@ -34,8 +36,9 @@ async function measureMixed({ folder, repetitions, seconds, note }) {
       connections: CONNECTIONS,
       seconds,
       paceMs,
+      startAt,
     });
-  const send = async () => {
+  const send = async (startAt) => {
     const paceMs = (WEBHOOK_CONNECTIONS / WEBHOOKS_PER_SECOND) * 1000;
     const count = WEBHOOKS_PER_SECOND * 2 * seconds;
     const run = await runScript(SEND, {
@@ -46,11 +49,13 @@ async function measureMixed({ folder, repetitions, seconds, note }) {
       connections: WEBHOOK_CONNECTIONS,
       seconds,
       paceMs,
+      startAt,
     });
     sent += run.sent;
     return run;
   };
 
+  await send(); // warms up
   const byQuestion = {};
   for (const question of QUESTIONS) {
     await ask(question); // warms up
@@ -59,7 +64,8 @@ async function measureMixed({ folder, repetitions, seconds, note }) {
     const runs = [];
     for (let repetition = 0; repetition < repetitions; repetition += 1) {
       const quiet = await ask(question, paceMs);
-      const [busy, ingest] = await Promise.all([ask(question, paceMs), send()]);
+      const startAt = Date.now() + PREPARATION_MS;
+      const [busy, ingest] = await Promise.all([ask(question, paceMs, startAt), send(startAt)]);
       runs.push({
         quietP99: quiet.p99,
         p99: busy.p99,

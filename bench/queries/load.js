@@ -5,11 +5,9 @@ const { readInput } = require('../lib/peer-process');
 const { questionRequests } = require('./documents');
 
 async function main() {
-  const { port, question, variables, authorization, connections, seconds, paceMs } = readInput();
+  const { question, variables, authorization, ...options } = readInput();
   const requests = questionRequests(question, variables, authorization);
-  console.log(
-    JSON.stringify(await load({ port, requests, connections, seconds, paceMs, cycle: true })),
-  );
+  console.log(JSON.stringify(await load({ ...options, requests, cycle: true })));
 }
 
 main();
