@@ -1,0 +1,81 @@
+/** The whole suite on SQLite; every test that touches a store on PostgreSQL as well. */
+
+const { connect } = require('node:net');
+
+const SERVER = process.env.TEST_POSTGRES_URL || 'postgres://postgres@127.0.0.1:5432/postgres';
+
+/** `test/architecture` sees to it that no test of a store is forgotten. */
+const STORE_TESTS = [
+  '<rootDir>/test/access/authenticator.test.ts',
+  '<rootDir>/test/cli/program.test.ts',
+  '<rootDir>/test/attacks/**/*.test.ts',
+  '<rootDir>/test/cli/reconcile.test.ts',
+  '<rootDir>/test/e2e/**/*.test.ts',
+  '<rootDir>/test/feed/real-store.test.ts',
+  '<rootDir>/test/graphql/**/*.test.ts',
+  '<rootDir>/test/order/**/*.test.ts',
+  '<rootDir>/test/store/**/*.test.ts',
+  '<rootDir>/test/watch.test.ts',
+];
+
+const COMPILER = {
+  jsc: {
+    target: 'es2023',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: false, useDefineForClassFields: false },
+  },
+  module: { type: 'commonjs' },
+};
+
+const usual = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  setupFiles: ['reflect-metadata'],
+  transform: { '\\.(t|j)s$': ['@swc/jest', COMPILER] },
+  transformIgnorePatterns: [
+    '/node_modules/(?!(jose|temporal-polyfill|temporal-utils|temporal-spec)/)',
+  ],
+};
+
+const sqlite = {
+  ...usual,
+  displayName: 'sqlite',
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['<rootDir>/test/store/postgres/'],
+};
+
+const postgres = {
+  ...usual,
+  displayName: 'postgres',
+  testMatch: STORE_TESTS,
+  testPathIgnorePatterns: ['<rootDir>/test/store/sqlite/'],
+  setupFiles: [...usual.setupFiles, '<rootDir>/test/support/use-postgres.ts'],
+  globalSetup: '<rootDir>/test/support/prepare-postgres.ts',
+  globalTeardown: '<rootDir>/test/support/clear-postgres.ts',
+};
+
+module.exports = async () => {
+  const there = await answers(new URL(SERVER));
+  if (!there && process.env.CI) throw new Error('PostgreSQL does not answer at TEST_POSTGRES_URL');
+  if (!there)
+    console.log('Left out: the suite on PostgreSQL, which does not answer at TEST_POSTGRES_URL.');
+  return {
+    maxWorkers: '100%',
+    testTimeout: 120_000, // a machine may be slow, or busy with something else
+    projects: there ? [sqlite, postgres] : [sqlite],
+  };
+};
+
+module.exports.STORE_TESTS = STORE_TESTS;
+module.exports.COMPILER = COMPILER;
+
+function answers({ hostname, port }) {
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port || 5432), timeout: 2_000 });
+    const end = (outcome) => () => {
+      socket.destroy();
+      resolve(outcome);
+    };
+    socket.on('connect', end(true)).on('error', end(false)).on('timeout', end(false));
+  });
+}
