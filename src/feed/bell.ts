@@ -6,30 +6,36 @@ export interface Bell {
   wait(timeoutMs?: number): Promise<void>;
 }
 
+/** Thousands of them wait at a time: no more is kept for one than it takes. */
 export function createBell(): Bell {
   let rung = false;
   let release: (() => void) | null = null;
 
-  return {
-    ring() {
-      rung = true;
-      release?.();
-    },
+  function ring(): void {
+    rung = release === null;
+    release?.();
+    release = null;
+  }
 
-    async wait(timeoutMs) {
-      if (!rung) {
-        await new Promise<void>((resolve) => {
-          release = timeoutMs === undefined ? resolve : withTimeout(resolve, timeoutMs);
-        });
+  return {
+    ring,
+
+    wait(timeoutMs) {
+      if (rung) {
+        rung = false;
+        return RUNG;
       }
-      release = null;
-      rung = false;
+      return new Promise((resolve) => {
+        release = timeoutMs === undefined ? resolve : withTimeout(resolve, ring, timeoutMs);
+      });
     },
   };
 }
 
-function withTimeout(resolve: () => void, timeoutMs: number): () => void {
-  const timer = setTimeout(resolve, timeoutMs);
+const RUNG = Promise.resolve();
+
+function withTimeout(resolve: () => void, ring: () => void, timeoutMs: number): () => void {
+  const timer = setTimeout(ring, timeoutMs);
   return () => {
     clearTimeout(timer);
     resolve();
