@@ -11,6 +11,7 @@ import {
   type Owner,
   ownedBy,
 } from './keyset';
+import { readSetting } from './settings';
 import type { ChangeFilter, ChangeOwner, Reader } from './store';
 import { among, type Clause, where } from './where';
 
@@ -81,12 +82,7 @@ export function createChangeReader(connection: Connection): ChangeReader {
   return {
     head: () => readHead(connection),
 
-    async logFloor() {
-      const [row] = await connection.query<{ value: string }>(
-        "SELECT value FROM settings WHERE name = 'log_floor'",
-      );
-      return Number(row?.value ?? 0);
-    },
+    logFloor: async () => Number((await readSetting(connection, 'log_floor')) ?? 0),
 
     async changesByIds(seqs) {
       const rows = await connection.query<ChangeSql>(

@@ -3,6 +3,7 @@
 import { ConfigError } from '../domain/errors';
 import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
+import { addSetting } from './settings';
 import type { KeyHoldings } from './store';
 
 /** What lies directly under a master key, beside the secrets among the settings, and which column names the key. */
@@ -31,10 +32,8 @@ export async function checkKeys(
   if (faults.length > 0) throw new ConfigError(faults);
   const { id, cipher } = keyRing.current;
   if (!probes.has(id)) {
-    await connection.query(
-      'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
-      [PROBE_NAME + id, cipher.seal(PROBE, 'probe').toString('base64')],
-    );
+    const probe = cipher.seal(PROBE, 'probe').toString('base64');
+    await addSetting(connection, PROBE_NAME + id, probe);
   }
   return inUse.filter((used) => used !== id).sort();
 }

@@ -19,6 +19,7 @@ import { type Keyed, loadRepeatKeys } from './repeat-keys';
 import { createReplay } from './replay';
 import { createRotation } from './rotate-data-keys';
 import { loadSecret } from './sealed-secret';
+import { readSetting, writeSetting } from './settings';
 import { createStatusAsks } from './status-asks';
 import type { Store } from './store';
 import type { StoreConfig } from './store-config';
@@ -141,7 +142,7 @@ async function assemble(
       rules,
       onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),
     }),
-    logId: await readSetting(writing, 'log_id'),
+    logId: await readLogId(writing),
     read: createReader(reading, keyRing),
     snapshot: (work) => database.snapshot((lent) => work(createReader(lent, keyRing))),
     tree: database.tree,
@@ -229,11 +230,7 @@ async function applyRules(
   await transaction(async (writing) => {
     const since = await heldRules(writing);
     if (since === fingerprint) return; // another instance was faster
-    await writing.query(
-      `INSERT INTO settings (name, value) VALUES ('rules', ?)
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-      [fingerprint],
-    );
+    await writeSetting(writing, 'rules', fingerprint);
     if (since !== undefined) await appendAudit(writing, [rulesChange(since, fingerprint, now())]);
   });
 }
@@ -272,14 +269,11 @@ function fingerprintOf(rules: Omit<ProjectionRules, 'now'>): string {
 }
 
 function heldRules(connection: Connection): Promise<string | undefined> {
-  return readSetting(connection, 'rules').catch(() => undefined);
+  return readSetting(connection, 'rules');
 }
 
-async function readSetting(connection: Connection, name: string): Promise<string> {
-  const [row] = await connection.query<{ value: string }>(
-    'SELECT value FROM settings WHERE name = ?',
-    [name],
-  );
-  if (row === undefined) throw new Error(`the database holds no setting ${name}`);
-  return row.value;
+async function readLogId(connection: Connection): Promise<string> {
+  const logId = await readSetting(connection, 'log_id');
+  if (logId === undefined) throw new Error('a log is named when its database is made');
+  return logId;
 }

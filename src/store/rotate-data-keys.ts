@@ -13,6 +13,7 @@ import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import type { KeyRing, Purpose } from './key-ring';
 import { checkKeys, dropProbe, holdingsOf, secretsIn, UNDER_MASTER_KEYS } from './master-keys';
+import { writeSetting } from './settings';
 import type { KeyHoldings, RotateDataKeys, RotationOutcome, Store } from './store';
 import type { Writer } from './writer';
 
@@ -182,10 +183,7 @@ async function sealSecrets(writing: Connection, keyRing: KeyRing): Promise<numbe
   for (const { name, keyId, sealed } of await secretsIn(writing)) {
     const again = keyId === current.id ? null : reseal(keyRing, keyId, sealed, 'data-key');
     if (again === null) continue;
-    await writing.query('UPDATE settings SET value = ? WHERE name = ?', [
-      `${current.id}:${again.toString('base64')}`,
-      name,
-    ]);
+    await writeSetting(writing, name, `${current.id}:${again.toString('base64')}`);
     done += 1;
   }
   return done;

@@ -2,6 +2,7 @@
 
 import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
+import { addSetting, readSetting } from './settings';
 
 /** A name ends in `_secret`: whoever exchanges the master key seals all of them again. */
 export type SecretName = 'repeat_secret' | 'audit_secret' | 'erasure_secret';
@@ -22,12 +23,9 @@ async function readSecret(
   keyRing: KeyRing,
   name: SecretName,
 ): Promise<Buffer | undefined> {
-  const [row] = await connection.query<{ value: string }>(
-    'SELECT value FROM settings WHERE name = ?',
-    [name],
-  );
-  if (row === undefined) return undefined;
-  const [masterId = '', wrapped = ''] = row.value.split(':');
+  const value = await readSetting(connection, name);
+  if (value === undefined) return undefined;
+  const [masterId = '', wrapped = ''] = value.split(':');
   const master = keyRing.master(masterId);
   if (master === undefined) throw new Error(`DATA_KEYS lacks the key with id ${masterId}`);
   try {
@@ -43,11 +41,7 @@ async function makeSecret(
   name: SecretName,
 ): Promise<Buffer> {
   const { dataKey, dataKeyId } = keyRing.createDataKey();
-  // Another process may have been first: then its secret holds.
-  await connection.query(
-    'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
-    [name, `${dataKeyId}:${dataKey.toString('base64')}`],
-  );
+  await addSetting(connection, name, `${dataKeyId}:${dataKey.toString('base64')}`);
   const secret = await readSecret(connection, keyRing, name);
   if (secret === undefined) throw new Error('the secret has just been written');
   return secret;

@@ -12,6 +12,7 @@ import { linkIdentity } from './link-identity';
 import { loadGraph } from './load-graph';
 import { openUser } from './membership';
 import type { Recorder } from './recorder';
+import { writeSetting } from './settings';
 import { settle } from './settle';
 import type { LinkIdentity, LinkOutcome, Store } from './store';
 
@@ -206,9 +207,7 @@ export function createWriter(options: WriterOptions): Writer {
     );
     if (count?.n === 0) return 0;
     await connection.query('DELETE FROM changes WHERE id <= ?', [floor]);
-    await connection.query("UPDATE settings SET value = ? WHERE name = 'log_floor'", [
-      String(floor),
-    ]);
+    await writeSetting(connection, 'log_floor', String(floor));
     const entries = count?.n ?? 0;
     await appendAudit(connection, [trimming(entries, floor, clock())]);
     return entries;
