@@ -1,7 +1,7 @@
 /** Reads the audit log. */
 
 import type { AuditAction, AuditEntry } from '../domain/audit';
-import type { AuditRow } from './audit-chain';
+import { AUDIT_COLUMNS, type AuditRow } from './audit-chain';
 import { oneById } from './by-id';
 import { count } from './count';
 import type { Connection } from './database';
@@ -12,7 +12,7 @@ import { type Clause, oneOf } from './where';
 type AuditReader = Pick<Reader, 'auditEntries' | 'auditEntriesByIds' | 'countAuditEntries'>;
 type AuditSql = AuditRow & KeysetColumns;
 
-const COLUMNS = `e.seq, e.seq AS id, e.at, e.action, e.actor, e.subject, e.reason, e.details, e.previous, e.hash`;
+const COLUMNS = ['seq AS id', ...AUDIT_COLUMNS].map((column) => `e.${column}`).join(', ');
 
 export function createAuditReader(connection: Connection): AuditReader {
   return {
