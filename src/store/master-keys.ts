@@ -54,13 +54,12 @@ export async function dropProbe(connection: Connection, id: string): Promise<voi
 }
 
 function faultOf(keyRing: KeyRing, id: string, probe: string | undefined): readonly string[] {
-  const cipher = keyRing.master(id);
-  if (cipher === undefined) {
+  if (!keyRing.has(id)) {
     return [`DATA_KEYS: expected the key with id ${id}: data in the database lies under it`];
   }
   if (probe === undefined) return [];
   try {
-    cipher.open(Buffer.from(probe, 'base64'), 'probe');
+    keyRing.master(id).open(Buffer.from(probe, 'base64'), 'probe');
     return [];
   } catch {
     return [`DATA_KEYS: expected the key with id ${id} to be the one that the data lies under`];

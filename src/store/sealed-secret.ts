@@ -27,7 +27,6 @@ async function readSecret(
   if (value === undefined) return undefined;
   const [masterId = '', wrapped = ''] = value.split(':');
   const master = keyRing.master(masterId);
-  if (master === undefined) throw new Error(`DATA_KEYS lacks the key with id ${masterId}`);
   try {
     return master.open(Buffer.from(wrapped, 'base64'), 'data-key');
   } catch (cause) {
