@@ -27,7 +27,8 @@ export interface MasterKey {
 export interface KeyRing {
   /** Encrypts what is new and belongs to no identity. */
   readonly current: { readonly id: string; readonly cipher: Cipher };
-  has(masterId: string): boolean;
+  /** Whether it holds this master key. */
+  has(id: string): boolean;
   /** @throws if the ring lacks the master key. */
   master(id: string): Cipher;
   createDataKey(): WrappedKey & { readonly cipher: Cipher };
@@ -58,7 +59,7 @@ export function createKeyRing(keys: readonly [MasterKey, ...MasterKey[]]): KeyRi
   const current = { id: keys[0].id, cipher: createCipher(keys[0].key, random) };
   return {
     current,
-    has: (masterId) => ciphers.has(masterId),
+    has: (id) => ciphers.has(id),
     master,
 
     createDataKey() {
