@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
 import { ConfigError, StoreUnavailableError } from '../domain/errors';
-import { PROJECTION_VERSION, type ProjectionRules } from '../domain/projection';
+import { PROJECTION_VERSION, type StateRules } from '../domain/projection';
 import { createApiKeys } from './api-keys';
 import { type AppendAudit, createAppendAudit } from './audit';
 import { createAuditLog } from './audit-log';
@@ -190,7 +190,7 @@ function systemClock(): Date {
   return new Date();
 }
 
-function rulesOf({ policy, acceptSandbox }: StoreConfig): Omit<ProjectionRules, 'now'> {
+function rulesOf({ policy, acceptSandbox }: StoreConfig): StateRules {
   return { policy, acceptSandbox };
 }
 
@@ -217,7 +217,7 @@ async function checkDataKeys(connection: Connection): Promise<void> {
 
 /** State is made by rules; where they or our reading of them have changed since, everybody is projected again first. */
 async function applyRules(
-  rules: Omit<ProjectionRules, 'now'>,
+  rules: StateRules,
   connection: Connection,
   { reprojectAll, transaction, appendAudit, now }: Reprojection,
   log: StoreLog,
@@ -252,10 +252,7 @@ function rulesChange(from: string, to: string, at: Date): AuditAct {
   };
 }
 
-async function checkRules(
-  rules: Omit<ProjectionRules, 'now'>,
-  connection: Connection,
-): Promise<void> {
+async function checkRules(rules: StateRules, connection: Connection): Promise<void> {
   const held = await heldRules(connection);
   if (held === undefined || held === fingerprintOf(rules)) return; // undefined: no gateway has ever run on this data
   throw new ConfigError([
@@ -263,7 +260,7 @@ async function checkRules(
   ]);
 }
 
-function fingerprintOf(rules: Omit<ProjectionRules, 'now'>): string {
+function fingerprintOf(rules: StateRules): string {
   const made = JSON.stringify([PROJECTION_VERSION, rules]);
   return createHash('sha256').update(made).digest('hex');
 }

@@ -1,6 +1,6 @@
 /** Keeps deliveries and applies them, group by group: reads what a group touches, folds it in memory, writes it. */
 
-import type { ProjectionRules } from '../domain/projection';
+import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { RecordingDatabase } from './database';
 import { createGraph, forgetChanges } from './graph';
 import type { KeyRing } from './key-ring';
@@ -22,7 +22,7 @@ export interface RecorderOptions {
   readonly keyRing: KeyRing;
   readonly keyed: Keyed;
   readonly pseudonyms: Pseudonyms;
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly rules: StateRules;
   readonly clock: () => Date;
   /** Told of every group that was committed, and how long that took. */
   readonly onCommit?: ((deliveries: number, durationMs: number) => void) | undefined;

@@ -3,7 +3,7 @@
 import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
 import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
-import type { ProjectionRules } from '../domain/projection';
+import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
 import { createGraph, type Graph } from './graph';
@@ -21,7 +21,7 @@ export interface WriterOptions {
   readonly recorder: Recorder;
   readonly keyRing: KeyRing;
   readonly appendAudit: AppendAudit;
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly rules: StateRules;
   readonly clock: () => Date;
   /** Told when the state of a user could not be brought up to date for a fault of ours; it is left until the next start. */
   readonly onStuck: (userId: number, error: unknown) => void;
