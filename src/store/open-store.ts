@@ -138,6 +138,7 @@ async function assemble(
 
   return {
     ...writer,
+    record: recorder.record,
     replay: createReplay({
       database,
       change,
@@ -167,7 +168,7 @@ async function assemble(
     assertReady: () => assertMigrated(reading, database.migrations),
 
     async close() {
-      await writer.close();
+      await recorder.close();
       await database.close();
     },
   };

@@ -15,11 +15,11 @@ import type { KeyRing, Purpose } from './key-ring';
 import { checkKeys, dropProbe, holdingsOf, secretsIn, UNDER_MASTER_KEYS } from './master-keys';
 import { writeSetting } from './settings';
 import type { KeyHoldings, RotateDataKeys, RotationOutcome, Store } from './store';
-import type { Writer } from './writer';
+import type { Transact } from './transaction';
 
 export interface RotationOptions {
   readonly connection: Connection;
-  readonly transaction: Writer['transaction'];
+  readonly transaction: Transact;
   readonly keyRing: KeyRing;
   readonly appendAudit: AppendAudit;
 }
@@ -32,8 +32,7 @@ const MAX_ATTEMPTS = 10;
 
 export function createRotation(options: RotationOptions): Store['rotateDataKeys'] {
   const { connection, keyRing, appendAudit } = options;
-  const transaction: Writer['transaction'] = (work) =>
-    patiently(() => options.transaction((writing) => work(writing)));
+  const transaction: Transact = (work) => patiently(() => options.transaction(work));
 
   return async (input) => {
     const older = await checkKeys(connection, keyRing);

@@ -7,11 +7,14 @@ import { PROJECTION_VERSION, type StateRules } from '../domain/projection';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import { readSetting, writeSetting } from './settings';
-import type { Writer } from './writer';
+import type { Transact } from './transaction';
 
 const SETTING = 'rules';
 
-export interface Reprojection extends Pick<Writer, 'reprojectAll' | 'transaction'> {
+export interface Reprojection {
+  /** Projects every user again. */
+  readonly reprojectAll: () => Promise<void>;
+  readonly transaction: Transact;
   readonly appendAudit: AppendAudit;
   readonly clock: () => Date;
   /** Told before everybody is projected again. */

@@ -6,6 +6,7 @@ import type { LevelKind, ProviderId } from '../domain/level';
 import type { Connection, Flag } from './database';
 import { readSetting, writeSetting } from './settings';
 import type { Candidate, CandidateKind, StatusAsks } from './store';
+import type { Transact } from './transaction';
 
 /** As in the partial indexes, word for word; in one piece, for an OR would be taken apart and sorted. */
 const CONDITION: Record<CandidateKind, string> = {
@@ -26,11 +27,7 @@ const LATEST = '9999-12-31T24';
 
 const LEASE = 'reconciliation_lease';
 
-/** @param transaction - Runs work alone on the writing connection. */
-export function createStatusAsks(
-  reading: Connection,
-  transaction: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>,
-): StatusAsks {
+export function createStatusAsks(reading: Connection, transaction: Transact): StatusAsks {
   return {
     async candidates({ kind, updatedBefore, after, limit }) {
       const rows = await reading.query<CandidateSql>(

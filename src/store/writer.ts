@@ -1,4 +1,4 @@
-/** Keeps and applies, one transaction at a time. */
+/** Writes all that does not come of a delivery, one transaction at a time. */
 
 import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
 import { StoreUnavailableError } from '../domain/errors';
@@ -15,10 +15,11 @@ import type { Recorder } from './recorder';
 import { writeSetting } from './settings';
 import { settle } from './settle';
 import type { LinkIdentity, LinkOutcome, Store } from './store';
+import type { Transact } from './transaction';
 
 export interface WriterOptions {
   readonly database: Database;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, 'transaction'>;
   readonly keyRing: KeyRing;
   readonly appendAudit: AppendAudit;
   readonly rules: StateRules;
@@ -27,13 +28,10 @@ export interface WriterOptions {
   readonly onStuck: (userId: number, error: unknown) => void;
 }
 
-export type Writer = Pick<
-  Store,
-  'record' | 'createUser' | 'linkIdentity' | 'expire' | 'trimLog' | 'close'
-> & {
+export interface Writer extends Pick<Store, 'createUser' | 'linkIdentity' | 'expire' | 'trimLog'> {
   /** Projects every user again, for rules that have changed. */
   reprojectAll(): Promise<void>;
-  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  readonly transaction: Transact;
   /**
    * Runs `work` alone in a transaction that ends with saving what it made of an empty graph, and with what the audit log
    * has to say of it.
@@ -42,7 +40,7 @@ export type Writer = Pick<
     work: (graph: Graph, connection: Connection) => Promise<T>,
     toActs: (result: T) => readonly AuditAct[],
   ): Promise<T>;
-};
+}
 
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
@@ -56,8 +54,6 @@ export function createWriter(options: WriterOptions): Writer {
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
   return {
-    record: recorder.record,
-
     createUser: ({ externalUserId, by, now }) =>
       change(
         async (graph) => {
@@ -114,7 +110,6 @@ export function createWriter(options: WriterOptions): Writer {
 
     transaction: (work) => recorder.transaction(() => work(connection)),
     change,
-    close: recorder.close,
   };
 
   /** Ids of merged users stand for the user that they went into. */
