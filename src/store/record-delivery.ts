@@ -9,6 +9,7 @@ import type { ProjectionRules } from '../domain/projection';
 import { byOccurrence, dateOf, type RecordedEvent } from '../domain/recorded-event';
 import type { Disposition } from '../domain/status';
 import { latestUndated, receiptOfAnswer } from './answers';
+import type { Occasion } from './change-log';
 import {
   type Graph,
   type IdentityNode,
@@ -25,7 +26,7 @@ import type { KeyRing } from './key-ring';
 import type { Lookup } from './load-graph';
 import { openIdentity, openUser } from './membership';
 import { NO_BODY, sealBody } from './sealed-body';
-import { type Occasion, settle } from './settle';
+import { settle } from './settle';
 import type { IncomingDelivery, RecordOutcome } from './store';
 import { isOfErased } from './tombstones';
 
@@ -213,7 +214,7 @@ export function applyReading(
 
   const occasion = { ...cause, deliveryId, occurredAt: dateOfNews(delivery, added) };
   const identities = new Set([...about, ...forgotten.identities]);
-  const { changed } = settle(graph, { identities }, occasion, rules);
+  const changed = settle(graph, { identities }, occasion, rules);
   const [identity = null] = about;
   if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
   if (changed || opened || credentialNews || isProfileNews(added)) {
