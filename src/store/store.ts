@@ -186,13 +186,8 @@ export interface ReplaySelection {
   readonly receivedBefore?: Date;
 }
 
-export interface KeptDelivery {
+export interface KeptDelivery extends Omit<IncomingDelivery, 'reading'> {
   readonly id: number;
-  readonly provider: ProviderId;
-  readonly receivedAt: Date;
-  readonly rawBody: Buffer;
-  readonly subpath: string;
-  readonly trust: Trust;
 }
 
 export interface ReplayOutcome {
