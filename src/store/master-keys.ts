@@ -3,7 +3,8 @@
 import { ConfigError } from '../domain/errors';
 import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
-import { addSetting } from './settings';
+import { secretsIn } from './sealed-secret';
+import { addSetting, allSettings } from './settings';
 import type { KeyHoldings } from './store';
 
 /** What lies directly under a master key, beside the secrets among the settings, and which column names the key. */
@@ -40,7 +41,7 @@ export async function checkKeys(
 
 /** By id of the key. */
 async function probesIn(connection: Connection): Promise<ReadonlyMap<string, string>> {
-  const settings = await settingsIn(connection);
+  const settings = await allSettings(connection);
   return new Map(
     settings.flatMap(({ name, value }) =>
       name.startsWith(PROBE_NAME) ? [[name.slice(PROBE_NAME.length), value]] : [],
@@ -107,25 +108,4 @@ async function countsOf(
     `SELECT ${keyId} AS id, count(*) AS n FROM ${table} WHERE ${keyId} IS NOT NULL GROUP BY ${keyId}`,
   );
   return new Map(rows.map(({ id, n }) => [id, n]));
-}
-
-export interface SealedSecret {
-  readonly name: string;
-  readonly keyId: string;
-  readonly sealed: Buffer;
-}
-
-/** See `sealed-secret.ts`. */
-export async function secretsIn(connection: Connection): Promise<readonly SealedSecret[]> {
-  return (await settingsIn(connection)).flatMap(({ name, value }) => {
-    if (!name.endsWith('_secret')) return [];
-    const [keyId = '', base64 = ''] = value.split(':');
-    return [{ name, keyId, sealed: Buffer.from(base64, 'base64') }];
-  });
-}
-
-function settingsIn(
-  connection: Connection,
-): Promise<readonly { readonly name: string; readonly value: string }[]> {
-  return connection.query('SELECT name, value FROM settings');
 }

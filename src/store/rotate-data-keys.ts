@@ -12,7 +12,8 @@ import { StoreUnavailableError } from '../domain/errors';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import type { KeyRing, Purpose } from './key-ring';
-import { checkKeys, dropProbe, holdingsOf, secretsIn, UNDER_MASTER_KEYS } from './master-keys';
+import { checkKeys, dropProbe, holdingsOf, UNDER_MASTER_KEYS } from './master-keys';
+import { secretsIn, spellSecret } from './sealed-secret';
 import { writeSetting } from './settings';
 import type { KeyHoldings, RotateDataKeys, RotationOutcome, Store } from './store';
 import type { Transact } from './transaction';
@@ -182,7 +183,7 @@ async function sealSecrets(writing: Connection, keyRing: KeyRing): Promise<numbe
   for (const { name, keyId, sealed } of await secretsIn(writing)) {
     const again = keyId === current.id ? null : reseal(keyRing, keyId, sealed, 'data-key');
     if (again === null) continue;
-    await writeSetting(writing, name, `${current.id}:${again.toString('base64')}`);
+    await writeSetting(writing, name, spellSecret(current.id, again));
     done += 1;
   }
   return done;

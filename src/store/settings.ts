@@ -2,6 +2,15 @@
 
 import type { Connection } from './database';
 
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+}
+
+export function allSettings(connection: Connection): Promise<readonly Setting[]> {
+  return connection.query('SELECT name, value FROM settings');
+}
+
 export async function readSetting(
   connection: Connection,
   name: string,
