@@ -21,10 +21,14 @@ import type { VerificationStatus } from './status';
  */
 export const PROJECTION_VERSION = 1;
 
-export interface ProjectionRules {
+/** The same for as long as a gateway runs. */
+export interface StateRules {
   readonly policy: Policy;
   /** Whether events from a vendor's test environment count toward levels and the user's status. */
   readonly acceptSandbox: boolean;
+}
+
+export interface ProjectionRules extends StateRules {
   readonly now: Date;
 }
 

@@ -20,14 +20,15 @@ export const ATTEMPT_STATUSES = [
 ] as const;
 export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number];
 
-export type OpenStatus = 'PENDING' | 'IN_PROGRESS' | 'ACTION_REQUIRED' | 'IN_REVIEW';
-
-const OPEN: ReadonlySet<AttemptStatus> = new Set<OpenStatus>([
+export const OPEN_STATUSES = [
   'PENDING',
   'IN_PROGRESS',
   'ACTION_REQUIRED',
   'IN_REVIEW',
-]);
+] as const satisfies readonly AttemptStatus[];
+export type OpenStatus = (typeof OPEN_STATUSES)[number];
+
+const OPEN: ReadonlySet<AttemptStatus> = new Set(OPEN_STATUSES);
 
 /** Whether the attempt still waits for somebody; the other statuses are decisions, none of them final for ever. */
 export function isOpen(status: AttemptStatus): status is OpenStatus {

@@ -13,18 +13,13 @@ const FUTURE_TOLERANCE_MS = 24 * 60 * 60_000;
 
 /** @param now - What "ahead" is measured from. */
 export function readDelivery(provider: Provider, request: WebhookRequest, now: Date): Reading {
+  const { rawBody } = request;
   return read(
     provider,
     () => provider.parse(request),
-    request.rawBody,
+    rawBody,
     now,
-    (reason) => ({
-      kind: 'QUARANTINED',
-      eventType: null,
-      duplicateKey: digest(['quarantined'], request.rawBody),
-      mayRecur: !provider.dated,
-      reason,
-    }),
+    () => ({ duplicateKey: digest(['quarantined'], rawBody), mayRecur: !provider.dated }),
   );
 }
 
@@ -43,20 +38,20 @@ export function readAnswer(
     const message = statusCall.parse(answer);
     return { ...message, duplicateKey: ['answer', ...message.duplicateKey] };
   };
-  return read(provider, parse, answer.rawBody, now, (reason) => ({
-    kind: 'QUARANTINED',
-    eventType: null,
-    duplicateKey: digest(['quarantined answer', answer.subpath], reason.message),
-    reason,
+  return read(provider, parse, answer.rawBody, now, ({ message }) => ({
+    duplicateKey: digest(['quarantined answer', answer.subpath], message),
   }));
 }
 
+type Quarantined = Extract<Reading, { kind: 'QUARANTINED' }>;
+
+/** @param samenessOf - What tells repeats of what cannot be read. */
 function read(
   provider: Provider,
   parse: () => Message<unknown>,
   rawBody: Buffer,
   now: Date,
-  quarantined: (reason: QuarantineReason) => Extract<Reading, { kind: 'QUARANTINED' }>,
+  samenessOf: (reason: QuarantineReason) => Pick<Quarantined, 'duplicateKey' | 'mayRecur'>,
 ): Reading {
   let message: Message<unknown> | undefined;
   try {
@@ -66,8 +61,12 @@ function read(
       return { kind: 'IGNORED', eventType, duplicateKey: digest(duplicateKey, rawBody) };
     }
     const events = provider.normalize(payload);
-    const ahead = events.findIndex((event) => isAhead(event, now));
-    if (ahead !== -1) throw new GatewayError('FUTURE_DATED', FUTURE_DATED);
+    if (areAhead(events, now)) {
+      throw new GatewayError(
+        'FUTURE_DATED',
+        'expected the event to be dated at most 24 hours ahead',
+      );
+    }
     // Two messages that the vendor's own key does not tell apart but that say different things are two.
     return {
       kind: 'EVENTS',
@@ -76,15 +75,15 @@ function read(
       events,
     };
   } catch (error) {
-    return { ...quarantined(toReason(error)), eventType: message?.eventType ?? null };
+    const reason = toReason(error);
+    const eventType = message?.eventType ?? null;
+    return { kind: 'QUARANTINED', eventType, reason, ...samenessOf(reason) };
   }
 }
 
-const FUTURE_DATED = 'expected the event to be dated at most 24 hours ahead';
-
-function isAhead({ occurredAt }: VerificationEvent, now: Date): boolean {
+function areAhead(events: readonly VerificationEvent[], now: Date): boolean {
   const limit = instantOf(new Date(now.getTime() + FUTURE_TOLERANCE_MS));
-  return occurredAt !== undefined && occurredAt > limit;
+  return events.some(({ occurredAt }) => occurredAt !== undefined && occurredAt > limit);
 }
 
 /** A digest, so that the key has a fixed size and holds nothing of what was said. */

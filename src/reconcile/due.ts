@@ -32,18 +32,20 @@ const PAGE = 500;
 /** Per vendor and round; the others have been asked about the longest ago, so the next round comes to them. */
 const MAX_DUE = 2_000;
 
-/** Each identity once, by the first kind that it is due for. */
+/** Each identity once, by the first kind that it is due for. Nobody is looked for once no vendor has room for more. */
 export async function findDue(query: DueQuery): Promise<readonly Due[]> {
   const due = new Map<number, Due>();
-  const counts = new Map<ProviderId, number>();
+  const room = new Map(Array.from(query.providers, (provider) => [provider, MAX_DUE]));
   for (const kind of KINDS) {
     for await (const candidate of candidates(query, kind)) {
       const { identityId, provider } = candidate;
-      const count = counts.get(provider) ?? 0;
-      if (!query.providers.has(provider) || count >= MAX_DUE || due.has(identityId)) continue;
+      const left = room.get(provider);
+      if (left === undefined || due.has(identityId)) continue;
       if (!isAskable(candidate) || !isDue(candidate, kind, query.patience, query.now)) continue;
       due.set(identityId, { ...candidate, kind });
-      counts.set(provider, count + 1);
+      if (left > 1) room.set(provider, left - 1);
+      else room.delete(provider);
+      if (room.size === 0) return [...due.values()];
     }
   }
   return [...due.values()];

@@ -4,6 +4,7 @@ import type { AuditAct } from '../domain/audit';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import type { ApiKeyRow, ApiKeys } from './store';
+import type { Transact } from './transaction';
 
 interface ApiKeySql {
   readonly id: number;
@@ -18,12 +19,11 @@ const COLUMNS = 'k.id, k.name, k.prefix, k.scopes, k.created_at, k.revoked_at';
 
 /**
  * @param reading - A connection of its own, so that who asks is known without waiting for the writer.
- * @param transaction - Runs work alone on the writing connection.
  * @param append - Writes to the audit log, in the same transaction.
  */
 export function createApiKeys(
   reading: Connection,
-  transaction: <T>(work: (writing: Connection) => Promise<T>) => Promise<T>,
+  transaction: Transact,
   append: AppendAudit,
 ): ApiKeys {
   return {

@@ -4,6 +4,8 @@ import type { Instant } from '../domain/instant';
 import { instantOf } from '../domain/instant';
 import type { Level, LevelKey } from '../domain/level';
 import type { AttemptStatus, Trust } from '../domain/status';
+import { oneById } from './by-id';
+import { count, countOwned } from './count';
 import type { Connection, Flag } from './database';
 import { type KeysetColumns, type KeysetQuery, keysetPage, keysetPages, ownedBy } from './keyset';
 import type { AttemptFilter, AttemptOrder, AttemptRow, Reader } from './store';
@@ -51,33 +53,18 @@ export function createAttemptReader(connection: Connection): AttemptReader {
         `SELECT ${COLUMNS} FROM ${FROM} WHERE l.key = a.level_key AND a.id IN (?*)`,
         [ids],
       );
-      const byId = new Map(rows.map((row) => [row.id, toAttemptRow(row)]));
-      return ids.map((id) => byId.get(id) ?? null);
+      return oneById(ids, rows, ({ id }) => id, toAttemptRow);
     },
 
     attempts: (filter, order, page) => keysetPage(connection, attemptQuery(filter, order), page),
 
-    async countAttempts(filter) {
-      const { sql, parameters } = where(clausesOf(filter));
-      const [row] = await connection.query<{ n: number }>(
-        `SELECT count(*) AS n FROM ${FROM} ${sql}`,
-        parameters,
-      );
-      return row?.n ?? 0;
-    },
+    countAttempts: (filter) => count(connection, FROM, clausesOf(filter)),
 
     attemptsOf: (userIds, filter, order, page) =>
       keysetPages(connection, attemptQuery(filter, order), page, ownedBy('a.user_id', userIds)),
 
-    async countAttemptsOf(userIds, filter) {
-      const { sql, parameters } = where([among('a.user_id', userIds), ...clausesOf(filter)]);
-      const rows = await connection.query<{ id: number; n: number }>(
-        `SELECT a.user_id AS id, count(*) AS n FROM ${FROM} ${sql} GROUP BY a.user_id`,
-        parameters,
-      );
-      const byUser = new Map(rows.map(({ id, n }) => [id, n]));
-      return userIds.map((id) => byUser.get(id) ?? 0);
-    },
+    countAttemptsOf: (userIds, filter) =>
+      countOwned(connection, FROM, clausesOf(filter), ownedBy('a.user_id', userIds)),
 
     async levels(provider) {
       const { sql, parameters } = where([['l.provider = ?', provider ?? undefined]]);
@@ -92,8 +79,12 @@ export function createAttemptReader(connection: Connection): AttemptReader {
         'SELECT l.key, l.provider, l.name, l.kind FROM levels l WHERE l.key IN (?*)',
         [keys],
       );
-      const byKey = new Map(rows.map(({ key, ...level }) => [key, level]));
-      return keys.map((key) => byKey.get(key) ?? null);
+      return oneById(
+        keys,
+        rows,
+        (row) => row.key,
+        ({ key: _, ...level }) => level,
+      );
     },
   };
 }

@@ -26,9 +26,7 @@ export interface AuditRow {
   readonly hash: string;
 }
 
-/** In the order of the hash. */
-export const HASHED_COLUMNS = [
-  'previous',
+const CONTENT = [
   'seq',
   'at',
   'action',
@@ -37,6 +35,11 @@ export const HASHED_COLUMNS = [
   'reason',
   'details',
 ] as const satisfies readonly (keyof AuditRow)[];
+
+/** In the order of the hash. */
+const HASHED_COLUMNS = ['previous', ...CONTENT] as const;
+
+export const AUDIT_COLUMNS = [...CONTENT, 'previous', 'hash'] as const;
 
 /** What the first entry stands upon. */
 export const GENESIS: AuditHead = { seq: 0, hash: '0'.repeat(64) };

@@ -4,12 +4,12 @@ import type { AuditAct } from '../domain/audit';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import type { AuditLog } from './store';
+import type { Transact } from './transaction';
 import { verifyAudit } from './verify-audit';
 
 export interface AuditLogOptions {
   readonly reading: Connection;
-  /** Runs work alone on the writing connection. */
-  readonly transaction: <T>(work: (writing: Connection) => Promise<T>) => Promise<T>;
+  readonly transaction: Transact;
   readonly append: AppendAudit;
   readonly secret: Buffer;
 }

@@ -1,16 +1,18 @@
 /** Reads the audit log. */
 
 import type { AuditAction, AuditEntry } from '../domain/audit';
-import type { AuditRow } from './audit-chain';
+import { AUDIT_COLUMNS, type AuditRow } from './audit-chain';
+import { oneById } from './by-id';
+import { count } from './count';
 import type { Connection } from './database';
 import { type KeysetColumns, keysetPage } from './keyset';
 import type { AuditFilter, Reader } from './store';
-import { type Clause, oneOf, where } from './where';
+import { type Clause, oneOf } from './where';
 
 type AuditReader = Pick<Reader, 'auditEntries' | 'auditEntriesByIds' | 'countAuditEntries'>;
 type AuditSql = AuditRow & KeysetColumns;
 
-const COLUMNS = `e.seq, e.seq AS id, e.at, e.action, e.actor, e.subject, e.reason, e.details, e.previous, e.hash`;
+const COLUMNS = ['seq AS id', ...AUDIT_COLUMNS].map((column) => `e.${column}`).join(', ');
 
 export function createAuditReader(connection: Connection): AuditReader {
   return {
@@ -19,8 +21,7 @@ export function createAuditReader(connection: Connection): AuditReader {
         `SELECT ${COLUMNS} FROM audit_entries e WHERE e.seq IN (?*)`,
         [seqs],
       );
-      const bySeq = new Map(rows.map((row) => [row.seq, toEntry(row)]));
-      return seqs.map((seq) => bySeq.get(seq) ?? null);
+      return oneById(seqs, rows, ({ seq }) => seq, toEntry);
     },
 
     auditEntries: (filter, page) =>
@@ -38,14 +39,7 @@ export function createAuditReader(connection: Connection): AuditReader {
         page,
       ),
 
-    async countAuditEntries(filter) {
-      const { sql, parameters } = where(clausesOf(filter));
-      const [row] = await connection.query<{ n: number }>(
-        `SELECT count(*) AS n FROM audit_entries e ${sql}`,
-        parameters,
-      );
-      return row?.n ?? 0;
-    },
+    countAuditEntries: (filter) => count(connection, 'audit_entries e', clausesOf(filter)),
   };
 }
 

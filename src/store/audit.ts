@@ -1,7 +1,7 @@
 /** Writes the audit log: each entry in the transaction of the act that it tells of, so that there is neither without the other. */
 
 import type { AuditAct } from '../domain/audit';
-import { type AuditRow, GENESIS, hashOf } from './audit-chain';
+import { AUDIT_COLUMNS, type AuditRow, GENESIS, hashOf } from './audit-chain';
 import type { Connection } from './database';
 
 /**
@@ -21,31 +21,17 @@ export function createAppendAudit(secret: Buffer): AppendAudit {
     const rows: AuditRow[] = [];
     for (const act of acts) rows.push(chained(secret, rows.at(-1) ?? last, act));
     await connection.query(
-      `INSERT INTO audit_entries (${COLUMNS.join(', ')})
-        SELECT CAST(${element(0)} AS bigint), ${COLUMNS.slice(1)
-          .map((_, index) => element(index + 1))
-          .join(', ')}
-        FROM ${connection.dialect.elements('?')} j`,
-      [JSON.stringify(rows.map((row) => COLUMNS.map((column) => row[column])))],
+      `INSERT INTO audit_entries (${AUDIT_COLUMNS.join(', ')})
+        SELECT ${VALUES.join(', ')} FROM ${connection.dialect.elements('?')} j`,
+      [JSON.stringify(rows.map((row) => AUDIT_COLUMNS.map((column) => row[column])))],
     );
   };
 }
 
-const COLUMNS = [
-  'seq',
-  'at',
-  'action',
-  'actor',
-  'subject',
-  'reason',
-  'details',
-  'previous',
-  'hash',
-] as const satisfies readonly (keyof AuditRow)[];
-
-function element(index: number): string {
-  return `j.value ->> ${index}`;
-}
+const VALUES = AUDIT_COLUMNS.map((column, index) => {
+  const value = `j.value ->> ${index}`;
+  return column === 'seq' ? `CAST(${value} AS bigint)` : value;
+});
 
 function chained(secret: Buffer, last: Pick<AuditRow, 'seq' | 'hash'>, act: AuditAct): AuditRow {
   const row = {

@@ -2,7 +2,10 @@
 
 import type { Change, ChangeCauseKind } from '../domain/change';
 import type { AttemptStatus, VerificationStatus } from '../domain/status';
+import { oneById } from './by-id';
+import { count, countOwned } from './count';
 import type { Connection, Flag } from './database';
+import { CHANGE_COLUMNS } from './graph-rows';
 import {
   type KeysetColumns,
   type KeysetQuery,
@@ -11,6 +14,7 @@ import {
   type Owner,
   ownedBy,
 } from './keyset';
+import { readSetting } from './settings';
 import type { ChangeFilter, ChangeOwner, Reader } from './store';
 import { among, type Clause, where } from './where';
 
@@ -37,31 +41,8 @@ interface ChangeSql extends KeysetColumns {
   readonly recorded_at: string;
 }
 
-const COLUMNS = [
-  'id',
-  'user_id',
-  'provider',
-  'level_key',
-  'attempt_id',
-  'attempt_status',
-  'previous_attempt_status',
-  'level_status',
-  'previous_level_status',
-  'verification_status',
-  'previous_verification_status',
-  'active',
-  'previous_active',
-  'rejection',
-  'cause',
-  'delivery_id',
-  'actor',
-  'merged_user_id',
-  'occurred_at',
-  'recorded_at',
-];
-
 /** A row as one value: a row of values takes the driver several times as long. */
-const AS_JSON = COLUMNS.map((column) => {
+const AS_JSON = CHANGE_COLUMNS.map(([column]) => {
   return [column, column === 'rejection' ? 'CAST(c.rejection AS text)' : `c.${column}`] as const;
 });
 
@@ -81,46 +62,25 @@ export function createChangeReader(connection: Connection): ChangeReader {
   return {
     head: () => readHead(connection),
 
-    async logFloor() {
-      const [row] = await connection.query<{ value: string }>(
-        "SELECT value FROM settings WHERE name = 'log_floor'",
-      );
-      return Number(row?.value ?? 0);
-    },
+    logFloor: async () => Number((await readSetting(connection, 'log_floor')) ?? 0),
 
     async changesByIds(seqs) {
       const rows = await connection.query<ChangeSql>(
         'SELECT c.* FROM changes c WHERE c.id IN (?*)',
         [seqs],
       );
-      const bySeq = new Map(rows.map((row) => [row.id, toChange(row)]));
-      return seqs.map((seq) => bySeq.get(seq) ?? null);
+      return oneById(seqs, rows, ({ id }) => id, toChange);
     },
 
     changes: (filter, page) => keysetPage(connection, queryOf(filter), page),
 
-    async countChanges(filter) {
-      const { sql, parameters } = where(clausesOf(filter));
-      const [row] = await connection.query<{ n: number }>(
-        `SELECT count(*) AS n FROM changes c ${sql}`,
-        parameters,
-      );
-      return row?.n ?? 0;
-    },
+    countChanges: (filter) => count(connection, 'changes c', clausesOf(filter)),
 
     changesOf: (owner, ids, page, filter = {}) =>
       keysetPages(connection, { ...queryOf(filter), from: FROM[owner] }, page, ownerOf(owner, ids)),
 
-    async countChangesOf(owner, ids, filter = {}) {
-      const { expression, clause } = ownerOf(owner, ids);
-      const { sql, parameters } = where([clause, ...clausesOf(filter)]);
-      const rows = await connection.query<{ id: number; n: number }>(
-        `SELECT ${expression} AS id, count(*) AS n FROM ${FROM[owner]} ${sql} GROUP BY 1`,
-        parameters,
-      );
-      const byOwner = new Map(rows.map(({ id, n }) => [id, n]));
-      return ids.map((id) => byOwner.get(id) ?? 0);
-    },
+    countChangesOf: (owner, ids, filter = {}) =>
+      countOwned(connection, FROM[owner], clausesOf(filter), ownerOf(owner, ids)),
 
     async tail(afterSeq, limit, filter) {
       const { dialect } = connection;

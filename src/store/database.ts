@@ -38,8 +38,7 @@ export interface Dialect {
   readonly load: string;
 }
 
-/** The connection that writes: all that changes users or the log goes through it, one transaction at a time. */
-export interface WritingConnection extends Connection {
+export interface TransactionControl {
   /** Nobody else writes from here on, in this process or another, until the transaction ends. */
   begin(): Promise<void>;
   /** @throws if it may not have been committed. */
@@ -48,6 +47,9 @@ export interface WritingConnection extends Connection {
   /** Whether only a restart can tell what became of a transaction that failed so. */
   isInDoubt(error: unknown, at: 'WRITE' | 'COMMIT'): boolean;
 }
+
+/** The connection that writes: all that changes users or the log goes through it, one transaction at a time. */
+export type WritingConnection = Connection & TransactionControl;
 
 /** As much of a database as deliveries are recorded with. */
 export interface RecordingDatabase {

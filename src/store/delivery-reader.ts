@@ -1,12 +1,14 @@
 /** Reads deliveries and their bytes. */
 
 import type { Disposition, Trust } from '../domain/status';
+import { oneById } from './by-id';
+import { count } from './count';
 import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
 import { type KeysetColumns, keysetPage } from './keyset';
 import { BODY_KEYS, openBody, SEALED_BODY, type SealedBody } from './sealed-body';
 import type { DeliveryFilter, DeliveryRow, Reader } from './store';
-import { among, type Clause, where } from './where';
+import { among, type Clause, oneOf } from './where';
 
 interface DeliverySql extends KeysetColumns {
   readonly provider: string;
@@ -35,8 +37,7 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
         `SELECT ${COLUMNS} FROM ${FROM} WHERE d.id IN (?*)`,
         [ids],
       );
-      const byId = new Map(rows.map((row) => [row.id, toDeliveryRow(row)]));
-      return ids.map((id) => byId.get(id) ?? null);
+      return oneById(ids, rows, ({ id }) => id, toDeliveryRow);
     },
 
     deliveries: (filter, page) =>
@@ -54,22 +55,19 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
         page,
       ),
 
-    async countDeliveries(filter) {
-      const { sql, parameters } = where(clausesOf(filter));
-      const [row] = await connection.query<{ n: number }>(
-        `SELECT count(*) AS n FROM ${FROM} ${sql}`,
-        parameters,
-      );
-      return row?.n ?? 0;
-    },
+    countDeliveries: (filter) => count(connection, FROM, clausesOf(filter)),
 
     async rawBodiesOf(deliveryIds) {
       const rows = await connection.query<SealedBody & { id: number }>(
         `SELECT d.id, ${SEALED_BODY} FROM deliveries d ${BODY_KEYS} WHERE d.id IN (?*)`,
         [deliveryIds],
       );
-      const byId = new Map(rows.map((row) => [row.id, openBody(row, keyRing)]));
-      return deliveryIds.map((id) => byId.get(id) ?? null);
+      return oneById(
+        deliveryIds,
+        rows,
+        ({ id }) => id,
+        (row) => openBody(row, keyRing),
+      );
     },
   };
 }
@@ -77,19 +75,12 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
 function clausesOf(filter: DeliveryFilter): readonly Clause[] {
   return [
     ['d.provider = ?', filter.provider],
-    dispositionClause(filter.disposition),
+    oneOf('d.disposition', filter.disposition),
     ['d.event_type = ?', filter.eventType],
     among('i.user_id', filter.userIds),
     ['d.received_at >= ?', filter.receivedFrom?.toISOString()],
     ['d.received_at < ?', filter.receivedBefore?.toISOString()],
   ];
-}
-
-/** Of one disposition alone, the index holds the rows in the order of the page. */
-function dispositionClause(dispositions: DeliveryFilter['disposition']): Clause {
-  return dispositions?.length === 1
-    ? ['d.disposition = ?', dispositions]
-    : among('d.disposition', dispositions);
 }
 
 function toDeliveryRow(sql: DeliverySql): DeliveryRow {

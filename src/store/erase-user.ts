@@ -8,10 +8,10 @@ import type { Rejection } from '../domain/change';
 import { withoutFreeText, withoutRemarks } from '../domain/erasure';
 import type { Reason } from '../domain/event';
 import { instantOf } from '../domain/instant';
+import { logErasure } from './change-log';
 import type { Connection } from './database';
 import type { Graph, UserNode } from './graph';
 import type { Pseudonyms } from './pseudonyms';
-import { logErasure } from './settle';
 
 export interface Erased {
   readonly identities: number;

@@ -2,23 +2,18 @@
 
 import type { Profile, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
-import type { ProviderId } from '../domain/level';
-import type { Disposition, Trust } from '../domain/status';
+import type { Trust } from '../domain/status';
 import type { Connection } from './database';
+import type { KnownDelivery } from './graph';
 import { type FoundKey, type KeyRing, openKey } from './key-ring';
 import { BODY_KEYS, SEALED_BODY, type SealedBody } from './sealed-body';
 import type { ReplaySelection } from './store';
 import { among, where } from './where';
 
-export interface KeptRow extends SealedBody {
-  readonly id: number;
-  readonly provider: ProviderId;
-  readonly receivedAt: string;
-  readonly disposition: Disposition;
+export interface KeptRow extends KnownDelivery, SealedBody {
   readonly reasonCode: string | null;
   readonly reason: string | null;
   readonly eventType: string | null;
-  readonly duplicateKey: string;
   readonly subpath: string;
   readonly trust: Trust;
   readonly identityId: number | null;
@@ -26,7 +21,7 @@ export interface KeptRow extends SealedBody {
   readonly credentials: readonly KeptCredential[];
 }
 
-export interface KeptEvent {
+interface KeptEvent {
   readonly id: number;
   readonly key: string;
   readonly userId: number;
@@ -34,7 +29,7 @@ export interface KeptEvent {
   readonly event: VerificationEvent;
 }
 
-export interface KeptCredential {
+interface KeptCredential {
   readonly id: number;
   readonly holderRef: string;
   readonly credentialRef: string;

@@ -27,8 +27,10 @@ export interface MasterKey {
 export interface KeyRing {
   /** Encrypts what is new and belongs to no identity. */
   readonly current: { readonly id: string; readonly cipher: Cipher };
-  /** `undefined` if the ring lacks this key. */
-  master(id: string): Cipher | undefined;
+  /** Whether it holds this master key. */
+  has(id: string): boolean;
+  /** @throws if the ring lacks the master key. */
+  master(id: string): Cipher;
   createDataKey(): WrappedKey & { readonly cipher: Cipher };
   /** @throws if the ring lacks the master key. */
   unwrap(wrapped: WrappedKey): Cipher;
@@ -57,7 +59,8 @@ export function createKeyRing(keys: readonly [MasterKey, ...MasterKey[]]): KeyRi
   const current = { id: keys[0].id, cipher: createCipher(keys[0].key, random) };
   return {
     current,
-    master: (id) => ciphers.get(id),
+    has: (id) => ciphers.has(id),
+    master,
 
     createDataKey() {
       const key = random(KEY_BYTES);
@@ -65,12 +68,15 @@ export function createKeyRing(keys: readonly [MasterKey, ...MasterKey[]]): KeyRi
       return { dataKey, dataKeyId: current.id, cipher: createCipher(key, random) };
     },
 
-    unwrap({ dataKey, dataKeyId }) {
-      const master = ciphers.get(dataKeyId);
-      if (master === undefined) throw new Error(`DATA_KEYS lacks the key with id ${dataKeyId}`);
-      return createCipher(master.open(dataKey, 'data-key'), random);
-    },
+    unwrap: ({ dataKey, dataKeyId }) =>
+      createCipher(master(dataKeyId).open(dataKey, 'data-key'), random),
   };
+
+  function master(id: string): Cipher {
+    const cipher = ciphers.get(id);
+    if (cipher === undefined) throw new Error(`DATA_KEYS lacks the key with id ${id}`);
+    return cipher;
+  }
 }
 
 /** @returns `undefined` where the key was destroyed. @throws if the ring lacks the master key. */

@@ -117,7 +117,7 @@ function toPage<Sql extends KeysetColumns, Row>(
   };
 }
 
-export function rowCursor({ sort_key, id }: KeysetColumns): string {
+function rowCursor({ sort_key, id }: KeysetColumns): string {
   return Buffer.from(JSON.stringify([sort_key, id])).toString('base64url');
 }
 

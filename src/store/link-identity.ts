@@ -2,10 +2,11 @@
 
 import { instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
+import { logMerge, type Occasion } from './change-log';
 import { type Graph, type IdentityNode, pairKey, type UserNode } from './graph';
 import type { KeyRing } from './key-ring';
 import { mergeUsers, moveIdentity, openIdentity } from './membership';
-import { logMerge, type Occasion, settle } from './settle';
+import { settle } from './settle';
 import type { LinkIdentity, LinkOutcome } from './store';
 
 /** @param input - With the id of a live user. */

@@ -194,13 +194,11 @@ function addEvents(
   }
 }
 
-interface AttemptJson
-  extends Omit<AttemptNode, 'sandbox' | 'rejection' | 'reviewReasons' | 'levelKind'> {
+interface AttemptJson extends Omit<AttemptNode, 'sandbox' | 'rejection' | 'reviewReasons'> {
   readonly identityId: number;
   readonly sandbox: Flag;
   readonly rejection: Json<NonNullable<AttemptNode['rejection']>> | null;
   readonly reviewReasons: Json<AttemptNode['reviewReasons']>;
-  readonly levelKind: AttemptNode['levelKind'];
 }
 
 function addAttempts(
@@ -218,19 +216,13 @@ function addAttempts(
   }
 }
 
-function addLevels(
-  users: ReadonlyMap<number, UserNode>,
-  rows: readonly {
-    readonly userId: number;
-    readonly levelKey: string;
-    readonly kind: LevelNode['kind'];
-    readonly status: 'NOT_VERIFIED' | 'VERIFIED' | 'EXPIRED';
-    readonly since: string;
-    readonly expiresAt: string | null;
-    readonly withdrawn: Flag;
-    readonly latestAttemptId: number;
-  }[],
-): void {
+interface LevelJson extends Omit<LevelNode, 'withdrawn'> {
+  readonly userId: number;
+  readonly levelKey: string;
+  readonly withdrawn: Flag;
+}
+
+function addLevels(users: ReadonlyMap<number, UserNode>, rows: readonly LevelJson[]): void {
   for (const { userId, levelKey, withdrawn, ...row } of rows) {
     users.get(userId)?.levels.set(levelKey, { ...row, withdrawn: Boolean(withdrawn) });
   }

@@ -3,6 +3,8 @@
 import { ConfigError } from '../domain/errors';
 import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
+import { secretsIn } from './sealed-secret';
+import { addSetting, allSettings } from './settings';
 import type { KeyHoldings } from './store';
 
 /** What lies directly under a master key, beside the secrets among the settings, and which column names the key. */
@@ -31,17 +33,15 @@ export async function checkKeys(
   if (faults.length > 0) throw new ConfigError(faults);
   const { id, cipher } = keyRing.current;
   if (!probes.has(id)) {
-    await connection.query(
-      'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
-      [PROBE_NAME + id, cipher.seal(PROBE, 'probe').toString('base64')],
-    );
+    const probe = cipher.seal(PROBE, 'probe').toString('base64');
+    await addSetting(connection, PROBE_NAME + id, probe);
   }
   return inUse.filter((used) => used !== id).sort();
 }
 
 /** By id of the key. */
 async function probesIn(connection: Connection): Promise<ReadonlyMap<string, string>> {
-  const settings = await settingsIn(connection);
+  const settings = await allSettings(connection);
   return new Map(
     settings.flatMap(({ name, value }) =>
       name.startsWith(PROBE_NAME) ? [[name.slice(PROBE_NAME.length), value]] : [],
@@ -55,13 +55,12 @@ export async function dropProbe(connection: Connection, id: string): Promise<voi
 }
 
 function faultOf(keyRing: KeyRing, id: string, probe: string | undefined): readonly string[] {
-  const cipher = keyRing.master(id);
-  if (cipher === undefined) {
+  if (!keyRing.has(id)) {
     return [`DATA_KEYS: expected the key with id ${id}: data in the database lies under it`];
   }
   if (probe === undefined) return [];
   try {
-    cipher.open(Buffer.from(probe, 'base64'), 'probe');
+    keyRing.master(id).open(Buffer.from(probe, 'base64'), 'probe');
     return [];
   } catch {
     return [`DATA_KEYS: expected the key with id ${id} to be the one that the data lies under`];
@@ -109,25 +108,4 @@ async function countsOf(
     `SELECT ${keyId} AS id, count(*) AS n FROM ${table} WHERE ${keyId} IS NOT NULL GROUP BY ${keyId}`,
   );
   return new Map(rows.map(({ id, n }) => [id, n]));
-}
-
-export interface SealedSecret {
-  readonly name: string;
-  readonly keyId: string;
-  readonly sealed: Buffer;
-}
-
-/** See `sealed-secret.ts`. */
-export async function secretsIn(connection: Connection): Promise<readonly SealedSecret[]> {
-  return (await settingsIn(connection)).flatMap(({ name, value }) => {
-    if (!name.endsWith('_secret')) return [];
-    const [keyId = '', base64 = ''] = value.split(':');
-    return [{ name, keyId, sealed: Buffer.from(base64, 'base64') }];
-  });
-}
-
-function settingsIn(
-  connection: Connection,
-): Promise<readonly { readonly name: string; readonly value: string }[]> {
-  return connection.query('SELECT name, value FROM settings');
 }

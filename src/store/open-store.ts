@@ -1,31 +1,32 @@
 /** Opens the store on the database of the configuration, and sees that keys and rules fit what is there. */
 
-import { createHash } from 'node:crypto';
-import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
+import type { Config } from '../config';
 import { ConfigError, StoreUnavailableError } from '../domain/errors';
-import { PROJECTION_VERSION, type ProjectionRules } from '../domain/projection';
+import type { StateRules } from '../domain/projection';
 import { createApiKeys } from './api-keys';
-import { type AppendAudit, createAppendAudit } from './audit';
+import { createAppendAudit } from './audit';
 import { createAuditLog } from './audit-log';
 import type { Connection, Database, Flag } from './database';
 import { createErasures } from './erasures';
 import { createKeyRing, type KeyRing } from './key-ring';
 import { checkKeys } from './master-keys';
 import { openDatabase } from './open-database';
+import { createReader } from './open-reader';
 import { loadPseudonyms, type Pseudonyms } from './pseudonyms';
-import { createReader } from './reader';
 import { createRecorder, type Recorder } from './recorder';
 import { type Keyed, loadRepeatKeys } from './repeat-keys';
 import { createReplay } from './replay';
 import { createRotation } from './rotate-data-keys';
 import { loadSecret } from './sealed-secret';
+import { readSetting } from './settings';
+import { applyRules, checkRules } from './state-rules';
 import { createStatusAsks } from './status-asks';
 import type { Store } from './store';
-import type { StoreConfig } from './store-config';
 import { startRecorder } from './threaded-recorder';
-import { createWriter, type Writer } from './writer';
+import { createWriter } from './writer';
 
-export type { StoreConfig } from './store-config';
+export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'> &
+  Partial<Pick<Config, 'erasureHold'>>;
 
 /** The part of a logger that the store needs. */
 export interface StoreLog {
@@ -66,12 +67,17 @@ export async function openStore(
     const keyRing = createKeyRing(config.dataKeys);
     tellOlderKeys(await checkKeys(database.writing, keyRing), keyRing, log);
     if (options.mayLackKeys !== true) await checkDataKeys(database.writing);
-    const keyed = await loadRepeatKeys(database.writing, keyRing);
-    const pseudonyms = await loadPseudonyms(database.writing, keyRing);
+    const parts = {
+      database,
+      keyRing,
+      keyed: await loadRepeatKeys(database.writing, keyRing),
+      pseudonyms: await loadPseudonyms(database.writing, keyRing),
+      rules: rulesOf(config),
+      clock: options.clock ?? systemClock,
+    };
     const auditSecret = await loadSecret(database.writing, keyRing, 'audit_secret');
-    recorder = await openRecorder({ database, keyRing, keyed, pseudonyms }, config, log, options);
-    const parts = { database, keyRing, keyed, pseudonyms, recorder, auditSecret };
-    return await assemble(parts, config, log, options);
+    recorder = await openRecorder(parts, config, log, options);
+    return await assemble({ ...parts, auditSecret, recorder }, config, log, options);
   } catch (error) {
     await recorder?.close();
     await database.close();
@@ -80,10 +86,10 @@ export async function openStore(
 }
 
 function openRecorder(
-  parts: Pick<Parts, 'database' | 'keyRing' | 'keyed' | 'pseudonyms'>,
-  config: StoreConfig,
+  parts: Omit<Parts, 'auditSecret' | 'recorder'>,
+  { database, dataKeys }: StoreConfig,
   log: StoreLog,
-  { clock = systemClock, onCommit, onFatal = endProcess(log), recordsInThread }: StoreOptions,
+  { onCommit, onFatal = endProcess(log), recordsInThread }: StoreOptions,
 ): Recorder | Promise<Recorder> {
   const told = {
     onCommit,
@@ -91,10 +97,8 @@ function openRecorder(
     onSalvage: (err: unknown) =>
       log.error({ err }, 'a delivery could not be applied and was quarantined'),
   };
-  const rules = rulesOf(config);
-  if (!recordsInThread) return createRecorder({ ...parts, ...told, rules, clock });
-  const { dataKeys, database } = config;
-  return startRecorder({ database, dataKeys, rules }, parts.database.writing, told);
+  if (!recordsInThread) return createRecorder({ ...parts, ...told });
+  return startRecorder({ database, dataKeys, rules: parts.rules }, parts.database.writing, told);
 }
 
 interface Parts {
@@ -102,18 +106,19 @@ interface Parts {
   readonly keyRing: KeyRing;
   readonly keyed: Keyed;
   readonly pseudonyms: Pseudonyms;
-  readonly recorder: Recorder;
+  readonly rules: StateRules;
+  readonly clock: () => Date;
   readonly auditSecret: Buffer;
+  readonly recorder: Recorder;
 }
 
 async function assemble(
-  { database, keyRing, keyed, pseudonyms, recorder, auditSecret }: Parts,
+  { database, keyRing, keyed, pseudonyms, rules, clock, auditSecret, recorder }: Parts,
   config: StoreConfig,
   log: StoreLog,
   options: StoreOptions,
 ): Promise<Store> {
   const { writing, reading } = database;
-  const rules = rulesOf(config);
   const appendAudit = createAppendAudit(auditSecret);
   const { reprojectAll, transaction, change, ...writer } = createWriter({
     database,
@@ -121,17 +126,19 @@ async function assemble(
     keyRing,
     appendAudit,
     rules,
-    clock: options.clock ?? systemClock,
+    clock,
     onStuck: (userId, err) => log.error({ userId, err }, 'a user could not be judged anew'),
   });
   if (options.onOtherRules === 'refuse') await checkRules(rules, writing);
   else if (options.onOtherRules !== 'leave') {
-    const now = options.clock ?? systemClock;
-    await applyRules(rules, writing, { reprojectAll, transaction, appendAudit, now }, log);
+    const onChanged = () => log.info({}, 'the rules have changed; projecting every user again');
+    const reprojection = { reprojectAll, transaction, appendAudit, clock, onChanged };
+    await applyRules(rules, writing, reprojection);
   }
 
   return {
     ...writer,
+    record: recorder.record,
     replay: createReplay({
       database,
       change,
@@ -141,7 +148,7 @@ async function assemble(
       rules,
       onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),
     }),
-    logId: await readSetting(writing, 'log_id'),
+    logId: await readLogId(writing),
     read: createReader(reading, keyRing),
     snapshot: (work) => database.snapshot((lent) => work(createReader(lent, keyRing))),
     tree: database.tree,
@@ -161,7 +168,7 @@ async function assemble(
     assertReady: () => assertMigrated(reading, database.migrations),
 
     async close() {
-      await writer.close();
+      await recorder.close();
       await database.close();
     },
   };
@@ -189,7 +196,7 @@ function systemClock(): Date {
   return new Date();
 }
 
-function rulesOf({ policy, acceptSandbox }: StoreConfig): Omit<ProjectionRules, 'now'> {
+function rulesOf({ policy, acceptSandbox }: StoreConfig): StateRules {
   return { policy, acceptSandbox };
 }
 
@@ -199,8 +206,6 @@ function endProcess(log: StoreLog): (err: unknown) => void {
     process.exit(1);
   };
 }
-
-// ── What the database remembers about itself ────────────────────────────────────────────────────────────────────────
 
 /** A copy is made without the keys of accounts; a gateway that ran upon it would read nobody, and never again. */
 async function checkDataKeys(connection: Connection): Promise<void> {
@@ -214,72 +219,8 @@ async function checkDataKeys(connection: Connection): Promise<void> {
   ]);
 }
 
-/** State is made by rules; where they or our reading of them have changed since, everybody is projected again first. */
-async function applyRules(
-  rules: Omit<ProjectionRules, 'now'>,
-  connection: Connection,
-  { reprojectAll, transaction, appendAudit, now }: Reprojection,
-  log: StoreLog,
-): Promise<void> {
-  const fingerprint = fingerprintOf(rules);
-  const held = await heldRules(connection);
-  if (held === fingerprint) return;
-  if (held !== undefined) log.info({}, 'the rules have changed; projecting every user again');
-  await reprojectAll();
-  await transaction(async (writing) => {
-    const since = await heldRules(writing);
-    if (since === fingerprint) return; // another instance was faster
-    await writing.query(
-      `INSERT INTO settings (name, value) VALUES ('rules', ?)
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-      [fingerprint],
-    );
-    if (since !== undefined) await appendAudit(writing, [rulesChange(since, fingerprint, now())]);
-  });
-}
-
-interface Reprojection extends Pick<Writer, 'reprojectAll' | 'transaction'> {
-  readonly appendAudit: AppendAudit;
-  readonly now: () => Date;
-}
-
-function rulesChange(from: string, to: string, at: Date): AuditAct {
-  const details = { from, to };
-  return {
-    action: 'RULES_CHANGED',
-    actor: GATEWAY_ACTOR,
-    subject: null,
-    reason: null,
-    details,
-    at,
-  };
-}
-
-async function checkRules(
-  rules: Omit<ProjectionRules, 'now'>,
-  connection: Connection,
-): Promise<void> {
-  const held = await heldRules(connection);
-  if (held === undefined || held === fingerprintOf(rules)) return; // undefined: no gateway has ever run on this data
-  throw new ConfigError([
-    'POLICY_FILE, ACCEPT_SANDBOX: expected those of the gateway that last ran on this data; give the command the same environment, or start the gateway with this one first',
-  ]);
-}
-
-function fingerprintOf(rules: Omit<ProjectionRules, 'now'>): string {
-  const made = JSON.stringify([PROJECTION_VERSION, rules]);
-  return createHash('sha256').update(made).digest('hex');
-}
-
-function heldRules(connection: Connection): Promise<string | undefined> {
-  return readSetting(connection, 'rules').catch(() => undefined);
-}
-
-async function readSetting(connection: Connection, name: string): Promise<string> {
-  const [row] = await connection.query<{ value: string }>(
-    'SELECT value FROM settings WHERE name = ?',
-    [name],
-  );
-  if (row === undefined) throw new Error(`the database holds no setting ${name}`);
-  return row.value;
+async function readLogId(connection: Connection): Promise<string> {
+  const logId = await readSetting(connection, 'log_id');
+  if (logId === undefined) throw new Error('a log is named when its database is made');
+  return logId;
 }

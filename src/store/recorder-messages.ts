@@ -1,7 +1,7 @@
 /** What the thread that records and the one that asks tell each other. */
 
 import type { DatabaseConfig } from '../config/database';
-import type { ProjectionRules } from '../domain/projection';
+import type { StateRules } from '../domain/projection';
 import type { MasterKey } from './key-ring';
 import type { IncomingDelivery, RecordOutcome } from './store';
 
@@ -9,7 +9,7 @@ import type { IncomingDelivery, RecordOutcome } from './store';
 export interface RecorderConfig {
   readonly database: DatabaseConfig;
   readonly dataKeys: readonly [MasterKey, ...MasterKey[]];
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly rules: StateRules;
 }
 
 export type Request =

@@ -1,8 +1,8 @@
 /** Keeps deliveries and applies them, group by group: reads what a group touches, folds it in memory, writes it. */
 
-import type { ProjectionRules } from '../domain/projection';
-import type { RecordingDatabase } from './database';
-import { createGraph, forgetChanges } from './graph';
+import type { ProjectionRules, StateRules } from '../domain/projection';
+import type { Connection, RecordingDatabase } from './database';
+import { createGraph, forgetChanges, type Graph } from './graph';
 import type { KeyRing } from './key-ring';
 import { loadGraph } from './load-graph';
 import type { Pseudonyms } from './pseudonyms';
@@ -22,7 +22,7 @@ export interface RecorderOptions {
   readonly keyRing: KeyRing;
   readonly keyed: Keyed;
   readonly pseudonyms: Pseudonyms;
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly rules: StateRules;
   readonly clock: () => Date;
   /** Told of every group that was committed, and how long that took. */
   readonly onCommit?: ((deliveries: number, durationMs: number) => void) | undefined;
@@ -43,9 +43,9 @@ export function createRecorder(
   options: RecorderOptions,
 ): Recorder & Pick<WriteQueue<never, never>, 'alone'> {
   const { database, keyRing, keyed, pseudonyms, clock, onCommit, onFatal, onSalvage } = options;
-  const { writing: connection, loading } = database;
+  const { writing, loading } = database;
   const queue = createWriteQueue<IncomingDelivery, RecordOutcome>({
-    connection,
+    connection: writing,
     openDraft,
     write: recordGroup,
     salvage(delivery, error) {
@@ -58,7 +58,6 @@ export function createRecorder(
     maxGroupSize: MAX_GROUP_BYTES,
     sizeOf: ({ rawBody }) => rawBody.length,
   });
-  const rulesNow = (): ProjectionRules => ({ ...options.rules, now: clock() });
 
   return {
     record: (delivery) => queue.add({ ...delivery, reading: keyed(delivery.reading) }),
@@ -77,12 +76,7 @@ export function createRecorder(
     return {
       async read(deliveries) {
         version ??= await database.version();
-        await loadGraph(graph, loading, keyRing, lookupFor(deliveries));
-        await loadTombstones(graph, loading, pseudonyms, deliveries);
-        return () => {
-          const rules = rulesNow();
-          return deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
-        };
+        return await read(graph, loading, deliveries);
       },
       async write() {
         const saved = database.save(graph, version);
@@ -97,12 +91,24 @@ export function createRecorder(
     deliveries: readonly IncomingDelivery[],
   ): Promise<readonly RecordOutcome[]> {
     const graph = createGraph();
-    await loadGraph(graph, connection, keyRing, lookupFor(deliveries));
-    await loadTombstones(graph, connection, pseudonyms, deliveries);
-    const rules = rulesNow();
-    const outcomes = deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
+    const apply = await read(graph, writing, deliveries);
+    const outcomes = apply();
     await database.save(graph, null);
     return outcomes;
+  }
+
+  /** Reads what the deliveries touch; what it answers applies them. */
+  async function read(
+    graph: Graph,
+    connection: Connection,
+    deliveries: readonly IncomingDelivery[],
+  ): Promise<() => readonly RecordOutcome[]> {
+    await loadGraph(graph, connection, keyRing, lookupFor(deliveries));
+    await loadTombstones(graph, connection, pseudonyms, deliveries);
+    return () => {
+      const rules: ProjectionRules = { ...options.rules, now: clock() };
+      return deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
+    };
   }
 }
 

@@ -7,12 +7,14 @@ import type { VerificationEvent } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
 import type { Disposition } from '../domain/status';
+import { type Application, applyReading, eventKeys, type Forgotten } from './apply-reading';
 import type { Connection } from './database';
-import { type Graph, type IdentityNode, type KnownDelivery, pairKey } from './graph';
+import { type Graph, type IdentityNode, pairKey } from './graph';
 import { type KeptRow, loadKept } from './kept-deliveries';
 import type { KeyRing } from './key-ring';
 import { loadGraph } from './load-graph';
-import { type Application, applyReading, eventKeys, lookupFor, storedKey } from './record-delivery';
+import { enter, lookupFor } from './record-delivery';
+import { storedKey, subjectOf } from './repeats';
 import { openBody, sealBody } from './sealed-body';
 import type { IncomingDelivery, QuarantineReason, ReplayDeliveries, ReplayOutcome } from './store';
 
@@ -203,7 +205,7 @@ function saysTheSame(graph: Graph, row: KeptRow, delivery: IncomingDelivery): bo
     row.reasonCode === (reason?.code ?? null) &&
     row.reason === (reason?.message ?? null) &&
     row.duplicateKey === keyFor(graph, row, delivery) &&
-    row.identityId === subjectId(graph, delivery) &&
+    row.identityId === (subjectOf(graph, delivery)?.id ?? null) &&
     saidBy(row).join('\n') === toldBy(graph, row, delivery).join('\n')
   );
 }
@@ -213,12 +215,6 @@ function keyFor(graph: Graph, row: KeptRow, delivery: IncomingDelivery): string 
   const key = storedKey(row.id, delivery);
   const holder = graph.deliveries.get(pairKey(row.provider, key));
   return holder === undefined || holder.id === row.id ? key : row.duplicateKey;
-}
-
-function subjectId(graph: Graph, { provider, reading }: IncomingDelivery): number | null {
-  const events = reading.kind === 'EVENTS' ? reading.events : [];
-  const subject = events.find(({ type }) => type !== 'CREDENTIAL');
-  return (subject && graph.identities.get(pairKey(provider, subject.subjectRef))?.id) ?? null;
 }
 
 /** What is kept of it, one line per event, in an order of its own. */
@@ -262,13 +258,7 @@ function isSaidByAnother(
 }
 
 /** Takes back what the delivery said before. */
-function forget(
-  graph: Graph,
-  { id, provider, events, credentials }: KeptRow,
-): {
-  readonly identities: ReadonlySet<IdentityNode>;
-  readonly receipts: ReadonlyMap<number, Instant>;
-} {
+function forget(graph: Graph, { id, provider, events, credentials }: KeptRow): Forgotten {
   const identities = new Set<IdentityNode>();
   const receipts = new Map<number, Instant>();
   for (const { event } of events) {
@@ -310,24 +300,12 @@ function rewrite(
   delivery: IncomingDelivery,
   { disposition, identity }: Application,
 ): void {
-  const { reading } = delivery;
-  const known: KnownDelivery = {
-    id: row.id,
-    provider: row.provider,
-    duplicateKey: keyFor(graph, row, delivery),
-    receivedAt: row.receivedAt,
-    disposition,
-  };
-  graph.rewrittenDeliveries.push({
-    ...known,
-    trust: row.trust,
-    reason: reading.kind === 'QUARANTINED' ? reading.reason : null,
-    eventType: reading.eventType,
-    subpath: row.subpath,
+  const { id, provider, receivedAt } = row;
+  const duplicateKey = keyFor(graph, row, delivery);
+  const known = { id, provider, duplicateKey, receivedAt, disposition };
+  graph.deliveries.delete(pairKey(provider, row.duplicateKey));
+  enter(graph, graph.rewrittenDeliveries, known, delivery, {
     identityId: identity?.id ?? null,
     ...sealBody(delivery.rawBody, identity, keyRing),
   });
-  graph.deliveries.delete(pairKey(row.provider, row.duplicateKey));
-  graph.deliveries.set(pairKey(row.provider, known.duplicateKey), known);
-  graph.deliveriesById.set(row.id, known);
 }

@@ -1,6 +1,6 @@
 /** A replay in earnest, step by step, and one that only tells what it would do. */
 
-import type { ProjectionRules } from '../domain/projection';
+import type { StateRules } from '../domain/projection';
 import type { Connection, Database } from './database';
 import { createGraph } from './graph';
 import { selectDeliveries } from './kept-deliveries';
@@ -14,7 +14,7 @@ export interface ReplayCollaborators
   readonly database: Pick<Database, 'longSnapshot'>;
   readonly change: Writer['change'];
   readonly keyed: Keyed;
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly rules: StateRules;
 }
 
 export function createReplay(parts: ReplayCollaborators): Store['replay'] {

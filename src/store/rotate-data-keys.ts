@@ -12,13 +12,15 @@ import { StoreUnavailableError } from '../domain/errors';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import type { KeyRing, Purpose } from './key-ring';
-import { checkKeys, dropProbe, holdingsOf, secretsIn, UNDER_MASTER_KEYS } from './master-keys';
+import { checkKeys, dropProbe, holdingsOf, UNDER_MASTER_KEYS } from './master-keys';
+import { secretsIn, spellSecret } from './sealed-secret';
+import { writeSetting } from './settings';
 import type { KeyHoldings, RotateDataKeys, RotationOutcome, Store } from './store';
-import type { Writer } from './writer';
+import type { Transact } from './transaction';
 
 export interface RotationOptions {
   readonly connection: Connection;
-  readonly transaction: Writer['transaction'];
+  readonly transaction: Transact;
   readonly keyRing: KeyRing;
   readonly appendAudit: AppendAudit;
 }
@@ -31,8 +33,7 @@ const MAX_ATTEMPTS = 10;
 
 export function createRotation(options: RotationOptions): Store['rotateDataKeys'] {
   const { connection, keyRing, appendAudit } = options;
-  const transaction: Writer['transaction'] = (work) =>
-    patiently(() => options.transaction((writing) => work(writing)));
+  const transaction: Transact = (work) => patiently(() => options.transaction(work));
 
   return async (input) => {
     const older = await checkKeys(connection, keyRing);
@@ -182,10 +183,7 @@ async function sealSecrets(writing: Connection, keyRing: KeyRing): Promise<numbe
   for (const { name, keyId, sealed } of await secretsIn(writing)) {
     const again = keyId === current.id ? null : reseal(keyRing, keyId, sealed, 'data-key');
     if (again === null) continue;
-    await writing.query('UPDATE settings SET value = ? WHERE name = ?', [
-      `${current.id}:${again.toString('base64')}`,
-      name,
-    ]);
+    await writeSetting(writing, name, spellSecret(current.id, again));
     done += 1;
   }
   return done;
@@ -194,7 +192,6 @@ async function sealSecrets(writing: Connection, keyRing: KeyRing): Promise<numbe
 /** `null` where it cannot be opened. */
 function reseal(keyRing: KeyRing, keyId: string, sealed: Buffer, purpose: Purpose): Buffer | null {
   const older = keyRing.master(keyId);
-  if (older === undefined) throw new Error(`DATA_KEYS lacks the key with id ${keyId}`);
   if (sealed.length === 0) return sealed; // its bytes were dropped
   try {
     return keyRing.current.cipher.seal(older.open(sealed, purpose), purpose);

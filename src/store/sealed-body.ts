@@ -34,7 +34,5 @@ export function openBody(sealed: SealedBody, keyRing: KeyRing): Buffer | null {
   const { body, bodyKeyId } = sealed;
   if (body.length === 0) return null;
   if (bodyKeyId === null) return openKey(keyRing, sealed)?.open(body, 'delivery.body') ?? null;
-  const master = keyRing.master(bodyKeyId);
-  if (master === undefined) throw new Error(`DATA_KEYS lacks the key with id ${bodyKeyId}`);
-  return master.open(body, 'delivery.body');
+  return keyRing.master(bodyKeyId).open(body, 'delivery.body');
 }

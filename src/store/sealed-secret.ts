@@ -2,6 +2,7 @@
 
 import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
+import { addSetting, allSettings, readSetting, type Setting } from './settings';
 
 /** A name ends in `_secret`: whoever exchanges the master key seals all of them again. */
 export type SecretName = 'repeat_secret' | 'audit_secret' | 'erasure_secret';
@@ -22,16 +23,12 @@ async function readSecret(
   keyRing: KeyRing,
   name: SecretName,
 ): Promise<Buffer | undefined> {
-  const [row] = await connection.query<{ value: string }>(
-    'SELECT value FROM settings WHERE name = ?',
-    [name],
-  );
-  if (row === undefined) return undefined;
-  const [masterId = '', wrapped = ''] = row.value.split(':');
-  const master = keyRing.master(masterId);
-  if (master === undefined) throw new Error(`DATA_KEYS lacks the key with id ${masterId}`);
+  const value = await readSetting(connection, name);
+  if (value === undefined) return undefined;
+  const { keyId, sealed } = parse({ name, value });
+  const master = keyRing.master(keyId);
   try {
-    return master.open(Buffer.from(wrapped, 'base64'), 'data-key');
+    return master.open(sealed, 'data-key');
   } catch (cause) {
     throw new Error(`the setting ${name} is not as the gateway wrote it`, { cause });
   }
@@ -43,12 +40,32 @@ async function makeSecret(
   name: SecretName,
 ): Promise<Buffer> {
   const { dataKey, dataKeyId } = keyRing.createDataKey();
-  // Another process may have been first: then its secret holds.
-  await connection.query(
-    'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
-    [name, `${dataKeyId}:${dataKey.toString('base64')}`],
-  );
+  await addSetting(connection, name, spellSecret(dataKeyId, dataKey));
   const secret = await readSecret(connection, keyRing, name);
   if (secret === undefined) throw new Error('the secret has just been written');
   return secret;
+}
+
+// ── As settings hold them ───────────────────────────────────────────────────────────────────────────────────────────
+
+export interface SealedSecret {
+  readonly name: string;
+  /** Of the master key. */
+  readonly keyId: string;
+  readonly sealed: Buffer;
+}
+
+export async function secretsIn(connection: Connection): Promise<readonly SealedSecret[]> {
+  const settings = await allSettings(connection);
+  return settings.filter(({ name }) => name.endsWith('_secret')).map(parse);
+}
+
+/** @returns the value of its setting. */
+export function spellSecret(keyId: string, sealed: Buffer): string {
+  return `${keyId}:${sealed.toString('base64')}`;
+}
+
+function parse({ name, value }: Setting): SealedSecret {
+  const [keyId = '', base64 = ''] = value.split(':');
+  return { name, keyId, sealed: Buffer.from(base64, 'base64') };
 }

@@ -1,11 +1,10 @@
-/** Brings users in line with what their events now say, and writes down in the log what that changed. */
+/** Brings users in line with what their events now say, and tells the log what that changed. */
 
 import { isDeepStrictEqual as equal } from 'node:util';
-import type { Change, ChangeCause, ChangeCauseKind } from '../domain/change';
 import type { NumberedAttempt } from '../domain/identity-projection';
-import { type Instant, instantOf } from '../domain/instant';
-import { type LevelKey, lesserKind, type ProviderId, splitLevelKey } from '../domain/level';
+import { type LevelKey, lesserKind, type ProviderId } from '../domain/level';
 import { latestExternalUserId, type ProjectionRules, projectUser } from '../domain/projection';
+import { blankDraft, type Draft, draftAbout, log, logMerge, type Occasion } from './change-log';
 import {
   type AttemptNode,
   type Graph,
@@ -18,22 +17,11 @@ import {
 import { matchAttempts } from './match-attempts';
 import { mergeUsers, moveIdentity, openUser } from './membership';
 
-export interface Occasion {
-  readonly kind: ChangeCauseKind;
-  readonly deliveryId: number | null;
-  readonly actor: string | null;
-  readonly occurredAt: Instant;
-}
-
-export interface Settlement {
-  /** Whether anything is other than before, logged or not. */
-  readonly changed: boolean;
-}
-
 /**
  * @param identities - Those about which something new was said.
  * @param users - Further users whose state may have moved, e.g. with the clock.
  * @param parted - Users between whom an identity has moved: the log tells of them whether or not their state is other.
+ * @returns whether anything is other than before, logged or not.
  */
 export function settle(
   graph: Graph,
@@ -44,7 +32,7 @@ export function settle(
   },
   occasion: Occasion,
   rules: ProjectionRules,
-): Settlement {
+): boolean {
   const users = new Set(affected.users);
   const parted = new Set(affected.parted);
   const logged = graph.changes.length;
@@ -52,7 +40,7 @@ export function settle(
   for (const identity of affected.identities ?? []) {
     const from = identity.user;
     users.add(from);
-    changed = followVendorsWord(graph, identity, users, occasion, rules.now) || changed;
+    changed = followVendorsWord(graph, identity, occasion, rules.now) || changed;
     users.add(identity.user);
     if (identity.user !== from && from.mergedInto === null) parted.add(from).add(identity.user);
   }
@@ -62,16 +50,15 @@ export function settle(
   }
   for (const user of parted) {
     const told = graph.changes.slice(logged).some(({ userId }) => userId === user.id);
-    if (!told) log(graph, user, [blankDraft(user)], occasion, rules.now, null);
+    if (!told) log(graph, [blankDraft(user)], occasion, rules.now);
   }
-  return { changed };
+  return changed;
 }
 
 /** Equal external ids are one user at once, unless an operator has tied the identity elsewhere. */
 function followVendorsWord(
   graph: Graph,
   identity: IdentityNode,
-  users: Set<UserNode>,
   occasion: Occasion,
   now: Date,
 ): boolean {
@@ -86,13 +73,8 @@ function followVendorsWord(
   const owner = graph.usersByExternalId.get(externalUserId);
   if (owner === user) return true;
   if (owner === undefined) throw new Error('every user that an event names has been opened');
-  if (user.externalUserId === null) {
-    users.add(owner);
-    logMerge(graph, mergeUsers(graph, user, owner, now), occasion, now);
-  } else {
-    users.add(owner);
-    moveIdentity(identity, owner, now);
-  }
+  if (user.externalUserId !== null) moveIdentity(identity, owner, now);
+  else logMerge(graph, mergeUsers(graph, user, owner, now), occasion, now);
   return true;
 }
 
@@ -111,31 +93,7 @@ function openNamedUsers(graph: Graph, identity: IdentityNode, now: Date): void {
   }
 }
 
-export function logMerge(
-  graph: Graph,
-  { from, into }: { readonly from: UserNode; readonly into: UserNode },
-  occasion: Occasion,
-  now: Date,
-): void {
-  const draft = blankDraft(into);
-  log(graph, into, [draft], { ...occasion, kind: 'MERGE' }, now, from.id);
-}
-
-/** Nothing is other than before, but whoever follows the user learns that there is nobody any more. */
-export function logErasure(graph: Graph, user: UserNode, actor: string, now: Date): void {
-  const occurredAt = instantOf(now);
-  const occasion: Occasion = { kind: 'ERASURE', deliveryId: null, actor, occurredAt };
-  log(graph, user, [blankDraft(user)], occasion, now, null);
-}
-
 // ── One user ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-type Draft = {
-  -readonly [Field in keyof Omit<
-    Change,
-    'seq' | 'cause' | 'occurredAt' | 'recordedAt'
-  >]: Change[Field];
-};
 
 function reproject(
   graph: Graph,
@@ -188,7 +146,7 @@ function reproject(
   changed = putLevels(graph, user, levels, drafts) || changed;
   changed = putUser(user, projection, switched, drafts) || changed;
   if (changed) touch(user, rules.now);
-  log(graph, user, drafts, occasion, rules.now, null);
+  log(graph, drafts, occasion, rules.now);
   return changed;
 }
 
@@ -222,8 +180,7 @@ function putAttempts(
   for (const { attempt, held } of found.sort((a, b) => ended(a) - ended(b))) {
     if (held !== undefined && equal(newsOf(held), newsOf(attempt))) continue;
     drafts.push({
-      ...blankDraft(user),
-      ...placeOf(user, attempt),
+      ...draftAbout(user, attempt),
       attemptStatus: attempt.status,
       previousAttemptStatus: held?.status ?? null,
       rejection: attempt.rejection,
@@ -232,11 +189,7 @@ function putAttempts(
   for (const gone of before.values()) {
     // Also if it is not kept yet: it is then kept and dropped, or its id, which the log holds, would be given again.
     graph.goneAttempts.add(gone.id);
-    drafts.push({
-      ...blankDraft(user),
-      ...placeOf(user, gone),
-      previousAttemptStatus: gone.status,
-    });
+    drafts.push({ ...draftAbout(user, gone), previousAttemptStatus: gone.status });
   }
   return found.length > 0 || before.size > 0;
 }
@@ -268,10 +221,7 @@ function putLevels(
     graph.dirtyLevels.set(`${user.id} ${levelKey}`, { userId: user.id, levelKey });
     if (was?.status === is?.status) continue;
     const last = drafts.findLast((draft) => draft.levelKey === levelKey);
-    const draft = last ?? {
-      ...blankDraft(user),
-      ...placeOf(user, { levelKey, id: is?.latestAttemptId ?? null }),
-    };
+    const draft = last ?? draftAbout(user, { levelKey, id: is?.latestAttemptId ?? null });
     if (last === undefined) drafts.push(draft);
     draft.previousLevelStatus = was?.status ?? null;
     draft.levelStatus = is?.status ?? null;
@@ -302,65 +252,6 @@ function putUser(
   user.expiresAt = verification.expiresAt;
   user.active = active;
   return !equal(was, [user.verificationStatus, user.statusSince, user.expiresAt, user.active]);
-}
-
-/** An entry that says nothing yet: all is as it was. */
-function blankDraft(user: UserNode): Draft {
-  return {
-    userId: user.id,
-    provider: null,
-    levelKey: null,
-    attemptId: null,
-    attemptStatus: null,
-    previousAttemptStatus: null,
-    levelStatus: null,
-    previousLevelStatus: null,
-    verificationStatus: user.verificationStatus,
-    previousVerificationStatus: user.verificationStatus,
-    active: user.active,
-    previousActive: user.active,
-    rejection: null,
-  };
-}
-
-function placeOf(
-  user: UserNode,
-  { levelKey, id }: { readonly levelKey: LevelKey; readonly id: number | null },
-): Partial<Draft> {
-  const status = user.levels.get(levelKey)?.status ?? null;
-  return {
-    provider: splitLevelKey(levelKey).provider,
-    levelKey,
-    attemptId: id,
-    levelStatus: status,
-    previousLevelStatus: status,
-  };
-}
-
-function log(
-  graph: Graph,
-  user: UserNode,
-  drafts: readonly Draft[],
-  occasion: Occasion,
-  now: Date,
-  mergedUserId: number | null,
-): void {
-  const cause: ChangeCause = {
-    kind: occasion.kind,
-    deliveryId: occasion.deliveryId,
-    actor: occasion.actor,
-    mergedUserId,
-  };
-  for (const draft of drafts) {
-    graph.changes.push({
-      ...draft,
-      seq: nextId(graph, 'changes'),
-      userId: user.id,
-      cause,
-      occurredAt: occasion.occurredAt,
-      recordedAt: now,
-    });
-  }
 }
 
 function touch(user: UserNode, now: Date): void {

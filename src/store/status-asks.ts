@@ -4,7 +4,9 @@ import type { AccountState } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { LevelKind, ProviderId } from '../domain/level';
 import type { Connection, Flag } from './database';
+import { readSetting, writeSetting } from './settings';
 import type { Candidate, CandidateKind, StatusAsks } from './store';
+import type { Transact } from './transaction';
 
 /** As in the partial indexes, word for word; in one piece, for an OR would be taken apart and sorted. */
 const CONDITION: Record<CandidateKind, string> = {
@@ -25,11 +27,7 @@ const LATEST = '9999-12-31T24';
 
 const LEASE = 'reconciliation_lease';
 
-/** @param transaction - Runs work alone on the writing connection. */
-export function createStatusAsks(
-  reading: Connection,
-  transaction: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>,
-): StatusAsks {
+export function createStatusAsks(reading: Connection, transaction: Transact): StatusAsks {
   return {
     async candidates({ kind, updatedBefore, after, limit }) {
       const rows = await reading.query<CandidateSql>(
@@ -84,18 +82,11 @@ export function createStatusAsks(
     /** The value is when it ends, and who holds it. One that ends too far ahead was taken before the clock was set back. */
     lease: (holder, now, forMs) =>
       transaction(async (connection) => {
-        const [held] = await connection.query<{ value: string }>(
-          'SELECT value FROM settings WHERE name = ?',
-          [LEASE],
-        );
-        const [until = '', by = ''] = held?.value.split(' ') ?? [];
+        const held = await readSetting(connection, LEASE);
+        const [until = '', by = ''] = held?.split(' ') ?? [];
         const live = until > now.toISOString() && until <= before(now, -2 * forMs);
         if (live && by !== holder) return false;
-        await connection.query(
-          `INSERT INTO settings (name, value) VALUES (?, ?)
-            ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-          [LEASE, `${before(now, -forMs)} ${holder}`],
-        );
+        await writeSetting(connection, LEASE, `${before(now, -forMs)} ${holder}`);
         return true;
       }),
 

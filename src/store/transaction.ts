@@ -1,14 +1,17 @@
 /** Transactions on one connection. Whoever runs them sees to it that one has ended before the next begins. */
 
 import { StoreUnavailableError } from '../domain/errors';
-import type { WritingConnection } from './database';
+import type { Connection, TransactionControl } from './database';
 
 /** Runs `work` in a transaction; an error it throws rolls back and is passed on. */
 export type Transaction = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** The same for those who share the writing connection: each alone on it, in the order of asking. */
+export type Transact = <T>(work: (writing: Connection) => Promise<T>) => Promise<T>;
+
 /** @param onFatal - A commit failed: what is on disk is unknown, so the process must end and a restart is the repair. */
 export function createTransaction(
-  connection: Omit<WritingConnection, 'query' | 'dialect'>,
+  connection: TransactionControl,
   onFatal: (error: unknown) => void,
 ): Transaction {
   return async function transaction(work) {

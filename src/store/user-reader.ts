@@ -6,6 +6,8 @@ import { instantOf } from '../domain/instant';
 import type { LevelKind } from '../domain/level';
 import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
 import type { VerificationStatus } from '../domain/status';
+import { allById, oneById } from './by-id';
+import { count } from './count';
 import type { Connection, Flag } from './database';
 import type { KeyRing } from './key-ring';
 import { type KeysetColumns, type KeysetQuery, keysetPage } from './keyset';
@@ -18,7 +20,7 @@ import type {
   UserOrder,
   UserRow,
 } from './store';
-import { among, type Clause, oneOf, where } from './where';
+import { among, type Clause, oneOf } from './where';
 
 interface UserSql extends KeysetColumns {
   readonly external_user_id: string | null;
@@ -57,8 +59,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
           WHERE asked.id IN (?*)`,
         [ids],
       );
-      const byId = new Map(rows.map((row) => [row.asked, toUserRow(row)]));
-      return ids.map((id) => byId.get(id) ?? null);
+      return oneById(ids, rows, ({ asked }) => asked, toUserRow);
     },
 
     async userByExternalId(externalUserId) {
@@ -89,14 +90,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     users: (filter, order, page) => keysetPage(connection, userQuery(filter, order), page),
 
-    async countUsers(filter) {
-      const { sql, parameters } = where(clausesOf(filter));
-      const [row] = await connection.query<{ n: number }>(
-        `SELECT count(*) AS n FROM users u ${sql}`,
-        parameters,
-      );
-      return row?.n ?? 0;
-    },
+    countUsers: (filter) => count(connection, 'users u', clausesOf(filter)),
 
     async identitiesOf(userIds) {
       const rows = await connection.query<IdentitySql>(
@@ -104,7 +98,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
           FROM identities i WHERE i.user_id IN (?*) ORDER BY i.id`,
         [userIds],
       );
-      return group(userIds, rows, (row) => row.user_id, toIdentityRow);
+      return allById(userIds, rows, (row) => row.user_id, toIdentityRow);
     },
 
     async levelsOf(userIds) {
@@ -113,7 +107,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
           FROM user_levels v WHERE v.user_id IN (?*) ORDER BY v.level_key`,
         [userIds],
       );
-      return group(userIds, rows, (row) => row.user_id, toUserLevelRow);
+      return allById(userIds, rows, (row) => row.user_id, toUserLevelRow);
     },
 
     async credentialsOf(userIds) {
@@ -130,7 +124,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
           ORDER BY c.issued_at, id`,
         [userIds],
       );
-      return group(
+      return allById(
         userIds,
         rows,
         (row) => row.userId,
@@ -145,7 +139,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
           WHERE i.user_id IN (?*) AND e.personal IS NOT NULL`,
         [userIds],
       );
-      const told = group(
+      const told = allById(
         userIds,
         rows,
         (row) => row.user_id,
@@ -281,16 +275,4 @@ function toProfileEvent(
 function mergeProfiles(told: readonly (RecordedEvent & { event: ProfileEvent })[]): Profile | null {
   if (told.length === 0) return null;
   return Object.assign({}, ...[...told].sort(byOccurrence).map(({ event }) => event.profile));
-}
-
-/** Deals rows out to their owners, in the order of the owners. */
-export function group<Id, Sql, Row>(
-  owners: readonly Id[],
-  rows: readonly Sql[],
-  ownerOf: (sql: Sql) => Id,
-  toRow: (sql: Sql) => Row,
-): readonly (readonly Row[])[] {
-  const byOwner = new Map<Id, Row[]>(owners.map((id) => [id, []]));
-  for (const sql of rows) byOwner.get(ownerOf(sql))?.push(toRow(sql));
-  return owners.map((id) => byOwner.get(id) ?? []);
 }

@@ -1,7 +1,7 @@
 /** Proves the chain of the audit log, entry by entry. See `audit-chain.ts`. */
 
 import type { AuditHead } from '../domain/audit';
-import { type AuditRow, GENESIS, hashOf } from './audit-chain';
+import { AUDIT_COLUMNS, type AuditRow, GENESIS, hashOf } from './audit-chain';
 import type { Connection } from './database';
 import type { AuditProof } from './store';
 
@@ -22,8 +22,7 @@ export async function verifyAudit(
   let after = Number.MIN_SAFE_INTEGER;
   for (;;) {
     const rows = await connection.query<AuditRow>(
-      `SELECT seq, at, action, actor, subject, reason, details, previous, hash FROM audit_entries
-        WHERE seq > ? ORDER BY seq LIMIT ${CHUNK}`,
+      `SELECT ${AUDIT_COLUMNS.join(', ')} FROM audit_entries WHERE seq > ? ORDER BY seq LIMIT ${CHUNK}`,
       [after],
     );
     for (const row of rows) {

@@ -3,7 +3,7 @@
 import { type Baseline, baselineOf, isSilent, type SilenceRule, type Span } from '../domain/alarms';
 import { type Instant, instantOf } from '../domain/instant';
 import { type LevelKey, type ProviderId, splitLevelKey } from '../domain/level';
-import type { OpenStatus } from '../domain/status';
+import { OPEN_STATUSES, type OpenStatus } from '../domain/status';
 import type { Connection } from './database';
 import type { OpenAttempts, Reader } from './store';
 
@@ -19,8 +19,8 @@ interface OpenSql {
 
 /** All that is read is the index `attempts_open`, which has the same condition: no table, and no attempt that is decided. */
 const OPEN = `SELECT level_key, status, count(*) AS count, min(updated_at) AS oldest,
-    count(CASE WHEN updated_at < CASE status WHEN 'PENDING' THEN ? WHEN 'IN_PROGRESS' THEN ?
-      WHEN 'ACTION_REQUIRED' THEN ? ELSE ? END THEN 1 END) AS stalled
+    count(CASE WHEN updated_at <
+      CASE status ${OPEN_STATUSES.map((status) => `WHEN '${status}' THEN ?`).join(' ')} END THEN 1 END) AS stalled
   FROM attempts WHERE decided_at IS NULL
   GROUP BY level_key, status`;
 
@@ -39,8 +39,7 @@ const RECEIVED = `SELECT 1 ${SENT} AND received_at >= ? AND received_at < ? LIMI
 export function createWatchReader(connection: Connection): WatchReader {
   return {
     async openAttempts(stalledBefore) {
-      const { PENDING, IN_PROGRESS, ACTION_REQUIRED, IN_REVIEW } = stalledBefore;
-      const limits = [PENDING, IN_PROGRESS, ACTION_REQUIRED, IN_REVIEW].map(instantOf);
+      const limits = OPEN_STATUSES.map((status) => instantOf(stalledBefore[status]));
       return byProvider(await connection.query<OpenSql>(OPEN, limits));
     },
 

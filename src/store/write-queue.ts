@@ -4,7 +4,7 @@
  */
 
 import { StoreUnavailableError } from '../domain/errors';
-import type { WritingConnection } from './database';
+import type { TransactionControl } from './database';
 import { createTransaction } from './transaction';
 
 export interface WriteQueue<Item, Outcome> {
@@ -47,7 +47,7 @@ export interface Draft<Item, Outcome> {
 }
 
 export interface WriteQueueOptions<Item, Outcome> {
-  readonly connection: Omit<WritingConnection, 'query' | 'dialect'>;
+  readonly connection: TransactionControl;
   readonly openDraft: () => Draft<Item, Outcome>;
   /** Writes a group inside an open transaction; answers in the order of the items. For what went wrong in a draft. */
   readonly write: (items: readonly Item[]) => Promise<readonly Outcome[]>;

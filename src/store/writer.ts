@@ -1,9 +1,9 @@
-/** Keeps and applies, one transaction at a time. */
+/** Writes all that does not come of a delivery, one transaction at a time. */
 
 import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
 import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
-import type { ProjectionRules } from '../domain/projection';
+import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
 import { createGraph, type Graph } from './graph';
@@ -12,27 +12,26 @@ import { linkIdentity } from './link-identity';
 import { loadGraph } from './load-graph';
 import { openUser } from './membership';
 import type { Recorder } from './recorder';
+import { writeSetting } from './settings';
 import { settle } from './settle';
 import type { LinkIdentity, LinkOutcome, Store } from './store';
+import type { Transact } from './transaction';
 
 export interface WriterOptions {
   readonly database: Database;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, 'transaction'>;
   readonly keyRing: KeyRing;
   readonly appendAudit: AppendAudit;
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly rules: StateRules;
   readonly clock: () => Date;
   /** Told when the state of a user could not be brought up to date for a fault of ours; it is left until the next start. */
   readonly onStuck: (userId: number, error: unknown) => void;
 }
 
-export type Writer = Pick<
-  Store,
-  'record' | 'createUser' | 'linkIdentity' | 'expire' | 'trimLog' | 'close'
-> & {
+export interface Writer extends Pick<Store, 'createUser' | 'linkIdentity' | 'expire' | 'trimLog'> {
   /** Projects every user again, for rules that have changed. */
   reprojectAll(): Promise<void>;
-  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  readonly transaction: Transact;
   /**
    * Runs `work` alone in a transaction that ends with saving what it made of an empty graph, and with what the audit log
    * has to say of it.
@@ -41,7 +40,7 @@ export type Writer = Pick<
     work: (graph: Graph, connection: Connection) => Promise<T>,
     toActs: (result: T) => readonly AuditAct[],
   ): Promise<T>;
-};
+}
 
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
@@ -55,8 +54,6 @@ export function createWriter(options: WriterOptions): Writer {
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
   return {
-    record: recorder.record,
-
     createUser: ({ externalUserId, by, now }) =>
       change(
         async (graph) => {
@@ -113,7 +110,6 @@ export function createWriter(options: WriterOptions): Writer {
 
     transaction: (work) => recorder.transaction(() => work(connection)),
     change,
-    close: recorder.close,
   };
 
   /** Ids of merged users stand for the user that they went into. */
@@ -206,9 +202,7 @@ export function createWriter(options: WriterOptions): Writer {
     );
     if (count?.n === 0) return 0;
     await connection.query('DELETE FROM changes WHERE id <= ?', [floor]);
-    await connection.query("UPDATE settings SET value = ? WHERE name = 'log_floor'", [
-      String(floor),
-    ]);
+    await writeSetting(connection, 'log_floor', String(floor));
     const entries = count?.n ?? 0;
     await appendAudit(connection, [trimming(entries, floor, clock())]);
     return entries;

@@ -1,4 +1,4 @@
-/** One entry of the audit log. Triggers refuse to change or delete one; see `audit.ts` for what the hashes prove. */
+/** One entry of the audit log. Triggers refuse to change or delete one; see `audit-chain.ts` for what the hashes prove. */
 
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 

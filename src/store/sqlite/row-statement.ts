@@ -44,14 +44,6 @@ export function spread(json: string): string {
   return `jsonb_each(jsonb(${json}))`;
 }
 
-export function rowStatement<Row>(
-  sql: (rows: string) => string,
-  toValues: (row: Row) => readonly Element[],
-): RowStatement<Row> {
-  return { sql, toValues };
-}
-
-/** @param onConflict - See `update`. */
 export function insertRows<Row>(
   table: string,
   columns: readonly Column<Row>[],
@@ -73,13 +65,6 @@ export function insertRows<Row>(
         return Buffer.isBuffer(value) ? bytes.add(value) : value;
       }),
   };
-}
-
-/** Overwrites a row that is there already: all of the columns but the key. */
-export function update<Row>(key: readonly string[], columns: readonly Column<Row>[]): string {
-  const rest = columns.map(([name]) => name).filter((name) => !key.includes(name));
-  const assignments = rest.map((name) => `${name} = excluded.${name}`);
-  return `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${assignments.join(', ')}`;
 }
 
 const BINARY = new Set(['deliveries.body', 'events.personal', 'identity_keys.data_key']);

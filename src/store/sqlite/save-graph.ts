@@ -4,35 +4,10 @@
  * list per statement, runs them.
  */
 
-import { LEVEL_KINDS } from '../../domain/level';
 import type { Connection } from '../database';
-import type { Graph, IdentityNode, UserNode } from '../graph';
-import {
-  ATTEMPT_COLUMNS,
-  CHANGE_COLUMNS,
-  CREDENTIAL_COLUMNS,
-  DELIVERY_COLUMNS,
-  dirtyIdentities,
-  dirtyLevels,
-  dirtyUsers,
-  EVENT_COLUMNS,
-  IDENTITY_COLUMNS,
-  isHeld,
-  KEY_COLUMNS,
-  LEVEL_COLUMNS,
-  type PlacedLevel,
-  USER_COLUMNS,
-  USER_LEVEL_COLUMNS,
-} from '../graph-rows';
-import {
-  type Bytes,
-  createBytes,
-  insertRows,
-  type RowStatement,
-  rowStatement,
-  spread,
-  update,
-} from './row-statement';
+import type { Graph } from '../graph';
+import { type Engine, graphStatements, toList, type Unsaved, unsavedOf } from '../graph-statements';
+import { type Bytes, createBytes, insertRows, spread } from './row-statement';
 
 /** Once per connection, after the migrations. */
 export async function prepareSaving(connection: Connection): Promise<void> {
@@ -70,139 +45,41 @@ export async function dataVersion(connection: Connection): Promise<number> {
 export async function saveGraph(
   graph: Graph,
   connection: Connection,
-  version: number | null = null,
+  version: number | null,
 ): Promise<void> {
   const bytes = createBytes();
-  const lists = STATEMENTS.map(({ list }) => list(graph, bytes));
+  const unsaved = unsavedOf(graph);
+  const lists = STATEMENTS.map(({ list }) => list(unsaved, bytes));
   if (lists.every((list) => list === null)) return;
   await connection.query(SAVE, [version, bytes.whole(), ...lists]);
 }
 
 interface GraphStatement {
   readonly sql: (rows: string, bytes: string) => string;
-  /** JSON of the rows; `null` if there are none. */
-  readonly list: (graph: Graph, bytes: Bytes) => string | null;
+  readonly list: (unsaved: Unsaved, bytes: Bytes) => string | null;
 }
 
-function saving<Row>(
-  { sql, toValues }: RowStatement<Row>,
-  rowsOf: (graph: Graph) => readonly Row[],
-): GraphStatement {
-  return {
-    sql,
-    list(graph, bytes) {
-      const rows = rowsOf(graph);
-      return rows.length === 0 ? null : JSON.stringify(rows.map((row) => toValues(row, bytes)));
-    },
-  };
+const ENGINE: Engine<GraphStatement> = {
+  insertion(table, columns, rowsOf, onConflict) {
+    const { sql, toValues } = insertRows(table, columns, onConflict);
+    return {
+      sql,
+      list: (unsaved, bytes) => toList(rowsOf(unsaved).map((row) => toValues(row, bytes))),
+    };
+  },
+
+  change: (sql, rowsOf) => ({
+    sql: (rows) => sql({ from: `${rows} j`, number: valueAt, text: valueAt }),
+    list: (unsaved) => toList(rowsOf(unsaved)),
+  }),
+
+  position: 'instr',
+};
+
+function valueAt(place: number): string {
+  return `(j.value ->> ${place})`;
 }
 
-// ── Tables ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const USERS = insertRows('users', USER_COLUMNS, update(['id'], USER_COLUMNS));
-
-/** Whoever was merged into a user that is now merged itself follows, so that one step always finds the survivor. */
-const MERGES = rowStatement<UserNode>(
-  (rows) =>
-    `UPDATE users SET merged_into = j.value ->> 1 FROM ${rows} j WHERE users.merged_into = j.value ->> 0`,
-  (user) => [user.id, user.mergedInto],
-);
-
-const IDENTITIES = insertRows('identities', IDENTITY_COLUMNS, update(['id'], IDENTITY_COLUMNS));
-
-const KEYS = insertRows('identity_keys', KEY_COLUMNS);
-
-const LEVELS = insertRows(
-  'levels',
-  LEVEL_COLUMNS,
-  `ON CONFLICT (key) DO UPDATE SET kind = excluded.kind WHERE ${rank('excluded.kind')} > ${rank('levels.kind')}`,
-);
-
-/** Place among the kinds, so that the lesser one holds. */
-function rank(kind: string): string {
-  return `instr('${LEVEL_KINDS.join(' ')}', ${kind})`;
-}
-
-const DELIVERIES = insertRows('deliveries', DELIVERY_COLUMNS);
-
-const REWRITES = insertRows(
-  'deliveries',
-  DELIVERY_COLUMNS,
-  update(
-    ['id'],
-    DELIVERY_COLUMNS.filter(([column]) => column !== 'duplicates'),
-  ),
-);
-
-const REPEATS = rowStatement<[number, number]>(
-  (rows) =>
-    `UPDATE deliveries SET duplicates = duplicates + (j.value ->> 1) FROM ${rows} j WHERE deliveries.id = j.value ->> 0`,
-  (repeat) => repeat,
-);
-
-const EVENTS = insertRows('events', EVENT_COLUMNS);
-
-const GONE_EVENTS = rowStatement<number>(
-  (rows) => `DELETE FROM events WHERE id IN (SELECT value ->> 0 FROM ${rows})`,
-  (id) => [id],
-);
-
-const CREDENTIALS = insertRows('credentials', CREDENTIAL_COLUMNS);
-
-const GONE_CREDENTIALS = rowStatement<number>(
-  (rows) => `DELETE FROM credentials WHERE id IN (SELECT value ->> 0 FROM ${rows})`,
-  (id) => [id],
-);
-
-const MOVED_ATTEMPTS = rowStatement<IdentityNode>(
-  (rows) =>
-    `UPDATE attempts SET user_id = j.value ->> 1 FROM ${rows} j WHERE attempts.identity_id = j.value ->> 0`,
-  (identity) => [identity.id, identity.user.id],
-);
-
-const ATTEMPTS = insertRows('attempts', ATTEMPT_COLUMNS, update(['id'], ATTEMPT_COLUMNS));
-
-const GONE_ATTEMPTS = rowStatement<number>(
-  (rows) => `DELETE FROM attempts WHERE id IN (SELECT value ->> 0 FROM ${rows})`,
-  (id) => [id],
-);
-
-const USER_LEVELS = insertRows(
-  'user_levels',
-  USER_LEVEL_COLUMNS,
-  update(['user_id', 'level_key'], USER_LEVEL_COLUMNS),
-);
-
-const GONE_USER_LEVELS = rowStatement<PlacedLevel>(
-  (rows) =>
-    `DELETE FROM user_levels WHERE (user_id, level_key) IN (SELECT value ->> 0, value ->> 1 FROM ${rows})`,
-  ({ userId, levelKey }) => [userId, levelKey],
-);
-
-const CHANGES = insertRows('changes', CHANGE_COLUMNS);
-
-// ── Order ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Foreign keys are checked by statement, so what is pointed at goes first. */
-const STATEMENTS: readonly GraphStatement[] = [
-  saving(USERS, dirtyUsers),
-  saving(MERGES, (graph) => dirtyUsers(graph).filter((user) => user.mergedInto !== null)),
-  saving(IDENTITIES, dirtyIdentities),
-  saving(KEYS, (graph) => graph.newKeys),
-  saving(LEVELS, (graph) => [...graph.levels]),
-  saving(DELIVERIES, (graph) => graph.newDeliveries),
-  saving(REWRITES, (graph) => graph.rewrittenDeliveries),
-  saving(REPEATS, (graph) => [...graph.repeats]),
-  saving(GONE_EVENTS, (graph) => graph.goneEvents),
-  saving(EVENTS, (graph) => graph.newEvents),
-  saving(GONE_CREDENTIALS, (graph) => [...graph.goneCredentials]),
-  saving(CREDENTIALS, (graph) => graph.newCredentials),
-  saving(MOVED_ATTEMPTS, (graph) => dirtyIdentities(graph).filter((identity) => identity.moved)),
-  saving(ATTEMPTS, (graph) => [...graph.dirtyAttempts.values()]),
-  saving(GONE_USER_LEVELS, (graph) => dirtyLevels(graph).filter((placed) => !isHeld(placed))),
-  saving(USER_LEVELS, (graph) => dirtyLevels(graph).filter(isHeld)),
-  saving(GONE_ATTEMPTS, (graph) => [...graph.goneAttempts]),
-  saving(CHANGES, (graph) => graph.changes),
-];
+const STATEMENTS = graphStatements(ENGINE);
 
 const SAVE = `INSERT INTO saved_graphs VALUES (?, ?, ${STATEMENTS.map(() => '?').join(', ')})`;

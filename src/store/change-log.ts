@@ -1,0 +1,92 @@
+/** Entries of the change log: how one begins, and how it is written down. */
+
+import type { Change, ChangeCauseKind } from '../domain/change';
+import { type Instant, instantOf } from '../domain/instant';
+import { type LevelKey, splitLevelKey } from '../domain/level';
+import { type Graph, nextId, type UserNode } from './graph';
+
+/** What brings entries about. */
+export interface Occasion {
+  readonly kind: ChangeCauseKind;
+  readonly deliveryId: number | null;
+  readonly actor: string | null;
+  readonly occurredAt: Instant;
+}
+
+/** An entry that is still being found out. */
+export type Draft = {
+  -readonly [Field in keyof Omit<
+    Change,
+    'seq' | 'cause' | 'occurredAt' | 'recordedAt'
+  >]: Change[Field];
+};
+
+/** It says nothing yet: all is as it was. */
+export function blankDraft(user: UserNode): Draft {
+  return {
+    userId: user.id,
+    provider: null,
+    levelKey: null,
+    attemptId: null,
+    attemptStatus: null,
+    previousAttemptStatus: null,
+    levelStatus: null,
+    previousLevelStatus: null,
+    verificationStatus: user.verificationStatus,
+    previousVerificationStatus: user.verificationStatus,
+    active: user.active,
+    previousActive: user.active,
+    rejection: null,
+  };
+}
+
+/** The same, of a level. @param id - Of the attempt. */
+export function draftAbout(
+  user: UserNode,
+  { levelKey, id }: { readonly levelKey: LevelKey; readonly id: number | null },
+): Draft {
+  const status = user.levels.get(levelKey)?.status ?? null;
+  return {
+    ...blankDraft(user),
+    provider: splitLevelKey(levelKey).provider,
+    levelKey,
+    attemptId: id,
+    levelStatus: status,
+    previousLevelStatus: status,
+  };
+}
+
+export function log(
+  graph: Graph,
+  drafts: readonly Draft[],
+  { occurredAt, kind, deliveryId, actor }: Occasion,
+  now: Date,
+  mergedUserId: number | null = null,
+): void {
+  const cause = { kind, deliveryId, actor, mergedUserId };
+  for (const draft of drafts) {
+    graph.changes.push({
+      ...draft,
+      seq: nextId(graph, 'changes'),
+      cause,
+      occurredAt,
+      recordedAt: now,
+    });
+  }
+}
+
+export function logMerge(
+  graph: Graph,
+  { from, into }: { readonly from: UserNode; readonly into: UserNode },
+  occasion: Occasion,
+  now: Date,
+): void {
+  log(graph, [blankDraft(into)], { ...occasion, kind: 'MERGE' }, now, from.id);
+}
+
+/** Nothing is other than before, but whoever follows the user learns that there is nobody any more. */
+export function logErasure(graph: Graph, user: UserNode, actor: string, now: Date): void {
+  const occurredAt = instantOf(now);
+  const occasion: Occasion = { kind: 'ERASURE', deliveryId: null, actor, occurredAt };
+  log(graph, [blankDraft(user)], occasion, now);
+}
