@@ -5,7 +5,6 @@ import {
   Ctx,
   Field,
   FieldResolver,
-  ID,
   InputType,
   Mutation,
   ObjectType,
@@ -17,17 +16,11 @@ import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
 import { checkReason } from './reason';
 import { loadUser, User } from './user.type';
-import { UserError } from './user-error.type';
-import { findTarget, userNotFound } from './user-target';
+import { MutationPayload, UserError } from './user-error.type';
+import { findTarget, UserTarget, userNotFound } from './user-target';
 
 @InputType({ description: 'Who is to be erased. Exactly one of `userId` and `externalUserId`.' })
-export class EraseUserInput {
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
-  readonly userId?: string | null;
-
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
-  readonly externalUserId?: string | null;
-
+export class EraseUserInput extends UserTarget {
   @Field(() => String, {
     description:
       'Why, for the audit log: 1 to 200 characters, such as the number of a request. Nothing personal, for it stays.',
@@ -36,7 +29,7 @@ export class EraseUserInput {
 }
 
 @ObjectType({ description: 'What came of `eraseUser`.' })
-export class EraseUserPayload {
+export class EraseUserPayload extends MutationPayload {
   /** Not published; `user` is. */
   readonly userId: number | null;
 
@@ -55,19 +48,16 @@ export class EraseUserPayload {
   @Field(() => String, { nullable: true, description: 'Why the user has to be kept.' })
   readonly basis: string | null;
 
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
-  readonly userErrors: readonly UserError[];
-
   constructor(
     outcome: Exclude<EraseOutcome, { fault: unknown }> | null,
     userErrors: readonly UserError[],
   ) {
+    super(userErrors);
     const held = outcome?.erased === false ? outcome : null;
     this.userId = outcome?.userId ?? null;
     this.erased = outcome?.erased ?? false;
     this.heldUntil = held?.heldUntil ?? null;
     this.basis = held?.basis ?? null;
-    this.userErrors = userErrors;
   }
 }
 

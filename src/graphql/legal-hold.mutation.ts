@@ -1,21 +1,15 @@
 /** `setLegalHold` and `releaseLegalHold`: users who must not be erased for the time being. */
 
-import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
+import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
 import type { ByOperator } from '../store/store';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
 import { checkReason } from './reason';
-import { UserError } from './user-error.type';
-import { findTarget, type UserTarget, userNotFound } from './user-target';
+import { MutationPayload, UserError } from './user-error.type';
+import { findTarget, UserTarget, userNotFound } from './user-target';
 
 @InputType({ description: 'Whom to keep. Exactly one of `userId` and `externalUserId`.' })
-export class SetLegalHoldInput {
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
-  readonly userId?: string | null;
-
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
-  readonly externalUserId?: string | null;
-
+export class SetLegalHoldInput extends UserTarget {
   @Field(() => String, {
     description:
       'Why: 1 to 200 characters, such as the number of a case. Nothing personal: whoever asks for an erasure is told, and the audit log keeps it.',
@@ -30,26 +24,13 @@ export class SetLegalHoldInput {
 }
 
 @InputType({ description: 'Whom to let go. Exactly one of `userId` and `externalUserId`.' })
-export class ReleaseLegalHoldInput {
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
-  readonly userId?: string | null;
-
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
-  readonly externalUserId?: string | null;
-
+export class ReleaseLegalHoldInput extends UserTarget {
   @Field(() => String, { description: 'Why, for the audit log: 1 to 200 characters.' })
   readonly reason!: string;
 }
 
 @ObjectType({ description: 'What came of `setLegalHold` or `releaseLegalHold`.' })
-export class LegalHoldPayload {
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
-  readonly userErrors: readonly UserError[];
-
-  constructor(userErrors: readonly UserError[]) {
-    this.userErrors = userErrors;
-  }
-}
+export class LegalHoldPayload extends MutationPayload {}
 
 @Resolver()
 export class LegalHoldResolver {
