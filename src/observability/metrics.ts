@@ -70,7 +70,6 @@ export interface MetricsOptions {
 
 const UNKNOWN = 'unknown';
 const OTHER = 'OTHER';
-/** Present from the start, so that the first one that happens is seen as an increase. */
 const WEBHOOK_OUTCOMES = [
   ...DISPOSITIONS,
   'DUPLICATE',
@@ -105,7 +104,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['provider', 'outcome'],
     first: [...providerIds, UNKNOWN],
     second: [...WEBHOOK_OUTCOMES, ...ERROR_CODES, OTHER],
-    fromTheStart: providerIds.flatMap((id) => WEBHOOK_OUTCOMES.map((word) => [id, word] as const)),
+    fromTheStart: [providerIds, WEBHOOK_OUTCOMES],
   });
   const operations = createTally(registry, {
     name: 'kyc_graphql_operations_total',
@@ -113,7 +112,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['transport', 'outcome'],
     first: ['http', 'websocket'],
     second: [...OPERATION_OUTCOMES, ...ERROR_CODES, ...GRAPHQL_CODES, OTHER],
-    fromTheStart: OPERATION_OUTCOMES.map((word) => ['http', word] as const),
+    fromTheStart: [['http'], OPERATION_OUTCOMES],
   });
   const refused = createTally(registry, {
     name: 'kyc_authentication_failures_total',
@@ -121,7 +120,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['door', 'reason'],
     first: [...DOORS, OTHER],
     second: [...refusals, OTHER],
-    fromTheStart: DOORS.flatMap((door) => refusals.map((word) => [door, word] as const)),
+    fromTheStart: [DOORS, refusals],
   });
   const questions = createTally(registry, {
     name: 'kyc_vendor_questions_total',
@@ -129,7 +128,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['provider', 'outcome'],
     first: [...providerIds, UNKNOWN],
     second: [...askOutcomes, OTHER],
-    fromTheStart: providerIds.flatMap((id) => askOutcomes.map((word) => [id, word] as const)),
+    fromTheStart: [providerIds, askOutcomes],
   });
   const lines = new Gauge({
     name: 'kyc_vendor_left_alone',
@@ -231,15 +230,17 @@ interface TallyOptions {
   /** The values that the first label can have; any other counts as the last one. */
   readonly first: readonly string[];
   readonly second: readonly string[];
-  readonly fromTheStart: readonly (readonly [string, string])[];
+  /** Each of these with each of those is present from the start, so that the first one that happens is seen as an increase. */
+  readonly fromTheStart: readonly [readonly string[], readonly string[]];
 }
 
 /** A counter with two labels whose values are closed sets. */
 function createTally(registry: Registry, options: TallyOptions) {
-  const { name, help, labels, fromTheStart } = options;
+  const { name, help, labels } = options;
   const first = closedSet(options.first);
   const second = closedSet(options.second);
-  const counts = new Map(fromTheStart.map((pair) => [pair.join(' '), 0]));
+  const [these, those] = options.fromTheStart;
+  const counts = new Map(these.flatMap((one) => those.map((two) => [`${one} ${two}`, 0])));
   new Counter({
     name,
     help,
