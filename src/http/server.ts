@@ -19,6 +19,7 @@ import { createOrigins } from './origins';
 import { toProblem } from './problem';
 import { createQuotas, type QuotaLimits } from './quotas';
 import { createRefusalLog } from './refusal-log';
+import { refuseUpgrade } from './refuse-upgrade';
 import { sendReply } from './reply';
 import {
   findRoute,
@@ -27,7 +28,7 @@ import {
   NothingHereError,
   type Route,
 } from './router';
-import { createSubscriptions, refuse } from './subscriptions';
+import { createSubscriptions } from './subscriptions';
 import { type Ingest, webhookRoute } from './webhooks';
 
 export interface HttpServerOptions {
@@ -123,8 +124,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   server.on('upgrade', (request, socket, head) => {
     const [path] = (request.url ?? '').split('?');
-    if (closing) refuse(socket, new GatewayError('UNAVAILABLE', 'the gateway stops'));
-    else if (path !== graphql.route.path) refuse(socket, new NothingHereError());
+    if (closing) refuseUpgrade(socket, new GatewayError('UNAVAILABLE', 'the gateway stops'));
+    else if (path !== graphql.route.path) refuseUpgrade(socket, new NothingHereError());
     else subscriptions.upgrade(request, socket, head);
   });
 
