@@ -21,6 +21,7 @@ import { readBody } from './body';
 import { clientAddress } from './client-address';
 import { spellOut, spellOutSearch } from './document-id';
 import type { GraphQLService } from './graphql-service';
+import { isJsonObject } from './json-object';
 import type { HttpLimits } from './limits';
 import type { Observer } from './observer';
 import type { Origins } from './origins';
@@ -61,7 +62,7 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       const principal = await authentication.authenticate(authorization, address, 'http');
       leave = quotas.begin(principal, address);
       const sent = request.method === 'POST' ? await readJson(request, limits) : undefined;
-      const body = isObject(sent) ? spellOut(sent, graphql.trusted) : sent;
+      const body = isJsonObject(sent) ? spellOut(sent, graphql.trusted) : sent;
       const reply =
         (await shortcut.take(principal, request, body)) ??
         (await execute(
@@ -276,10 +277,6 @@ async function readJson(request: IncomingMessage, limits: HttpLimits): Promise<u
   } catch {
     throw new GatewayError('BODY_UNREADABLE', 'expected the body to be JSON');
   }
-}
-
-function isObject(sent: unknown): sent is object {
-  return typeof sent === 'object' && sent !== null && !Array.isArray(sent);
 }
 
 function headersOf({ headers }: IncomingMessage): HeaderMap {
