@@ -21,8 +21,7 @@ import { createTreeAnswers } from './graphql/tree-answer';
 import { createTrustedDocuments } from './graphql/trusted-documents';
 import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
-import type { Limits } from './http/limits';
-import { createHttpServer, type HttpServer } from './http/server';
+import { createHttpServer, type HttpServer, type ServerLimits } from './http/server';
 import { createIngest, createIngestAnswer, createReread } from './ingest/ingest';
 import type { Logger } from './observability/log';
 import { createMetrics, type Standing } from './observability/metrics';
@@ -50,12 +49,7 @@ export interface Gateway {
 }
 
 export interface GatewayOptions extends StoreOptions {
-  readonly limits?: {
-    readonly http?: Partial<Limits['http']>;
-    readonly sockets?: Partial<Limits['sockets']>;
-    readonly quotas?: Partial<Limits['quotas']>;
-    readonly documents?: Partial<DocumentLimits>;
-  };
+  readonly limits?: ServerLimits & { readonly documents?: Partial<DocumentLimits> };
   /** Told what comes of asking the vendors. */
   readonly reconcileObserver?: ReconcileObserver;
   readonly reconcileLimits?: Partial<LineLimits>;
