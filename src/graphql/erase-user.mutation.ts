@@ -14,10 +14,10 @@ import {
 import type { EraseOutcome } from '../store/store';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
-import { checkReason } from './reason';
+import { beginErasing } from './erasing';
 import { loadUser, User } from './user.type';
 import { MutationPayload, UserError } from './user-error.type';
-import { findTarget, UserTarget, userNotFound } from './user-target';
+import { UserTarget, userNotFound } from './user-target';
 
 @InputType({ description: 'Who is to be erased. Exactly one of `userId` and `externalUserId`.' })
 export class EraseUserInput extends UserTarget {
@@ -72,14 +72,9 @@ export class EraseUserResolver {
     input: EraseUserInput,
     @Ctx() context: Context,
   ): Promise<EraseUserPayload> {
-    const doer = context.visibility.assertErases();
-    const unreasoned = checkReason(input.reason);
-    if (unreasoned !== null) return new EraseUserPayload(null, [unreasoned]);
-    const target = await findTarget(context, input);
-    if (target instanceof UserError) return new EraseUserPayload(null, [target]);
-    const { reason } = input;
-    const now = context.now();
-    const outcome = await context.store.erasures.erase({ userId: target, reason, now, ...doer });
+    const erasing = await beginErasing(context, input, 'reason');
+    if (erasing instanceof UserError) return new EraseUserPayload(null, [erasing]);
+    const outcome = await context.store.erasures.erase({ ...erasing, reason: input.reason });
     context.feed.wake();
     context.renew();
     return 'fault' in outcome

@@ -1,12 +1,11 @@
 /** `setLegalHold` and `releaseLegalHold`: users who must not be erased for the time being. */
 
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
-import type { ByOperator } from '../store/store';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
-import { checkReason } from './reason';
+import { beginErasing } from './erasing';
 import { MutationPayload, UserError } from './user-error.type';
-import { findTarget, UserTarget, userNotFound } from './user-target';
+import { UserTarget, userNotFound } from './user-target';
 
 @InputType({ description: 'Whom to keep. Exactly one of `userId` and `externalUserId`.' })
 export class SetLegalHoldInput extends UserTarget {
@@ -43,10 +42,11 @@ export class LegalHoldResolver {
     input: SetLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {
+    const erasing = await beginErasing(context, input, 'basis');
+    if (erasing instanceof UserError) return new LegalHoldPayload([erasing]);
     const { basis, until = null } = input;
-    return await act(context, input, checkReason(basis, 'basis'), (by) =>
-      context.store.erasures.setHold({ ...by, basis, until, reason: null }),
-    );
+    const hold = { ...erasing, basis, until, reason: null };
+    return payloadOf(await context.store.erasures.setHold(hold));
   }
 
   @Mutation(() => LegalHoldPayload, {
@@ -58,23 +58,13 @@ export class LegalHoldResolver {
     input: ReleaseLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {
-    const { reason } = input;
-    return await act(context, input, checkReason(reason), (by) =>
-      context.store.erasures.releaseHold({ ...by, reason }),
-    );
+    const erasing = await beginErasing(context, input, 'reason');
+    if (erasing instanceof UserError) return new LegalHoldPayload([erasing]);
+    const release = { ...erasing, reason: input.reason };
+    return payloadOf(await context.store.erasures.releaseHold(release));
   }
 }
 
-async function act(
-  context: Context,
-  target: UserTarget,
-  fault: UserError | null,
-  work: (by: Omit<ByOperator, 'reason'>) => Promise<boolean>,
-): Promise<LegalHoldPayload> {
-  const { by } = context.visibility.assertErases();
-  if (fault !== null) return new LegalHoldPayload([fault]);
-  const userId = await findTarget(context, target);
-  if (userId instanceof UserError) return new LegalHoldPayload([userId]);
-  const found = await work({ userId, by, now: context.now() });
+function payloadOf(found: boolean): LegalHoldPayload {
   return new LegalHoldPayload(found ? [] : [userNotFound('userId')]);
 }

@@ -1,7 +1,7 @@
 /** The `graphql-transport-ws` protocol: what is done about each of its messages, and who may go on. */
 
 import { type ExecutionArgs, GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { type Context, makeServer, type Server } from 'graphql-ws';
+import { makeServer, type Server } from 'graphql-ws';
 import type { Principal } from '../access/principal';
 import { RateLimitedError, UnauthenticatedError } from '../domain/errors';
 import type { Authentication } from './authentication';
@@ -84,7 +84,8 @@ export function createProtocol(
       const { principal, socket, address } = extra;
       if (principal === null) throw new Error('expected credentials before the first operation');
       const most = limits.maxSubscriptionsPerConnection;
-      if (exceeds(context, limits) || extra.running >= most) {
+      const known = Object.keys(context.subscriptions).length; // the one that is about to start is counted already
+      if (known > most || extra.running >= most) {
         return [toGraphQLError(new TooManyOperationsError(most))];
       }
       const leave = begin(quotas, principal, address);
@@ -198,12 +199,4 @@ async function authenticate(
     if (error instanceof UnauthenticatedError) return null;
     throw error;
   }
-}
-
-/** The operation that is about to start is counted already. */
-function exceeds(
-  { subscriptions }: Context<Parameters, Connection>,
-  limits: SocketLimits,
-): boolean {
-  return Object.keys(subscriptions).length > limits.maxSubscriptionsPerConnection;
 }
