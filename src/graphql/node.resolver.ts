@@ -2,7 +2,7 @@
 
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { loadAttempt } from './attempt.type';
-import { loadAuditEntry } from './audit.resolver';
+import { loadAuditEntry } from './audit.type';
 import type { Context } from './context';
 import { loadDelivery } from './delivery.type';
 import { Node } from './node.type';
