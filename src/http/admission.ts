@@ -1,7 +1,7 @@
 /** Turns webhooks away before anything is read of them: addresses that are not the vendor's, and floods. */
 
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, type IPVersion, isIPv6 } from 'node:net';
 import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import { clientAddress, networkOf } from './client-address';
@@ -39,7 +39,7 @@ export function createAdmission(options: AdmissionOptions, tellRefusal: TellRefu
 
   function isAllowed(provider: ProviderId, address: string): boolean {
     const list = lists.get(provider);
-    return list === undefined || list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    return list === undefined || list.check(address, familyOf(address));
   }
 
   return {
@@ -63,9 +63,12 @@ function toList(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
     const [address = '', length] = network.split('/');
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (length === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(length), family);
+    if (length === undefined) list.addAddress(address, familyOf(address));
+    else list.addSubnet(address, Number(length), familyOf(address));
   }
   return list;
+}
+
+function familyOf(address: string): IPVersion {
+  return isIPv6(address) ? 'ipv6' : 'ipv4';
 }

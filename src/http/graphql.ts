@@ -5,6 +5,7 @@ import {
   ApolloServer,
   type ApolloServerPlugin,
   HeaderMap,
+  type HTTPGraphQLRequest,
   type HTTPGraphQLResponse,
 } from '@apollo/server';
 import {
@@ -65,14 +66,12 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       const body = isJsonObject(sent) ? spellOut(sent, graphql.trusted) : sent;
       const reply =
         (await shortcut.take(principal, request, body)) ??
-        (await execute(
-          apollo,
-          graphql,
-          principal,
-          request,
-          spellOutSearch(search, graphql.trusted),
+        (await execute(principal, {
+          method: methodOf(request),
+          headers: headersOf(request),
+          search: spellOutSearch(search, graphql.trusted),
           body,
-        ));
+        }));
       shortcut.learn(request, reply);
       return reply;
     } catch (error) {
@@ -81,6 +80,26 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       return { ...named, body };
     } finally {
       leave?.();
+    }
+  }
+
+  async function execute(
+    principal: Principal,
+    httpGraphQLRequest: HTTPGraphQLRequest,
+  ): Promise<Reply> {
+    const operation = await graphql.contextFor(principal, 'REQUEST');
+    try {
+      const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest,
+        context: async () => operation.context,
+      });
+      return {
+        status: status ?? 200,
+        headers: Object.fromEntries(headers),
+        body: await textOf(body),
+      };
+    } finally {
+      await operation.done();
     }
   }
 
@@ -214,35 +233,6 @@ const sayThatTheStoreIsAway: ApolloServerPlugin<object> = {
     };
   },
 };
-
-async function execute(
-  apollo: ApolloServer<object>,
-  graphql: GraphQLService,
-  principal: Principal,
-  request: IncomingMessage,
-  search: string,
-  sent: unknown,
-): Promise<Reply> {
-  const operation = await graphql.contextFor(principal, 'REQUEST');
-  try {
-    const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: {
-        method: methodOf(request),
-        headers: headersOf(request),
-        search,
-        body: sent,
-      },
-      context: async () => operation.context,
-    });
-    return {
-      status: status ?? 200,
-      headers: Object.fromEntries(headers),
-      body: await textOf(body),
-    };
-  } finally {
-    await operation.done();
-  }
-}
 
 /**
  * `OK`, or the code of the first error. Errors come first in a response, and a quotation mark within a text is escaped, so
