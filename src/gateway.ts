@@ -84,9 +84,10 @@ export async function createGateway(
   const wakeup = createWakeup(config, store.logId, log);
   const feed = createFeed({ read: store.read, logId: store.logId, wakeup, log });
   const providers = createProviders(config);
+  const configured = new Set(providers.keys());
   const watch = startWatch({
     store,
-    providers: [...providers.keys()],
+    providers: [...configured],
     rules: config.alarms,
     clock,
     log,
@@ -103,7 +104,7 @@ export async function createGateway(
     feed,
     policy: config.policy,
     providers: PROVIDERS,
-    configured: new Set(providers.keys()),
+    configured,
     reread: createReread(providers, clock),
     silenceRule: config.alarms.silence,
     census: watch.census,
@@ -119,7 +120,7 @@ export async function createGateway(
     log,
     observer: metrics,
     expose: metrics.expose,
-    edge: { ...config.edge, providers: new Set(providers.keys()) },
+    edge: { ...config.edge, providers: configured },
     limits: {
       ...options.limits,
       quotas: { ...config.edge.quotas, ...options.limits?.quotas },
