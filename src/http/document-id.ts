@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from './json-object';
 
 /** Under which clients send the id: GraphQL over HTTP, Relay, GraphQL Code Generator. Apollo Client has an extension. */
 const NAMES: readonly string[] = ['documentId', 'doc_id', 'id'];
+const NAMING: readonly string[] = [...NAMES, 'extensions'];
 
 /**
  * The parameters of a request with the document spelled out. Where there is a document already, the id is dropped.
@@ -17,13 +18,13 @@ export function spellOut<P extends object>(
   { textOf }: Pick<TrustedDocuments, 'textOf'>,
 ): P {
   const sent: object = parameters;
-  const { extensions, ...others }: JsonObject = { ...sent };
-  const id = namedIn(others) ?? persistedQuery(extensions);
+  const given: JsonObject = { ...sent };
+  const id = namedIn(given) ?? persistedQuery(given.extensions);
   const text = typeof id === 'string' ? (textOf(id) ?? textOf(id.replace(/^sha256:/, ''))) : null;
   if (text === null) return parameters;
-  const query = others.query || text;
+  const query = given.query || text;
   if (query === undefined) throw new UnknownDocumentError();
-  const rest = Object.entries(others).filter(([name]) => !NAMES.includes(name));
+  const rest = Object.entries(given).filter(([name]) => !NAMING.includes(name));
   return { ...Object.fromEntries(rest), query } as unknown as P; // P names what may be there, and this is some of it
 }
 
@@ -57,7 +58,7 @@ export function spellOutSearch(search: string, trusted: Pick<TrustedDocuments, '
   const sent = { ...Object.fromEntries(named), extensions, query };
   const spelled = spellOut(sent, trusted);
   if (spelled === sent) return search;
-  for (const name of [...NAMES, 'extensions']) parameters.delete(name);
+  for (const name of NAMING) parameters.delete(name);
   parameters.set('query', String(spelled.query));
   return `?${parameters}`;
 }
