@@ -35,7 +35,7 @@ import { addressOf } from './store/postgres/connect';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Reader, Store } from './store/store';
 import { startUpkeep } from './upkeep';
-import { startWatch } from './watch';
+import { startWatch, type Watch } from './watch';
 
 /** Prometheus gives up after 10 s. */
 const STORE_PATIENCE_MS = 2000;
@@ -72,7 +72,7 @@ export async function createGateway(
     refusals: REFUSALS,
     version,
     database: config.database.kind,
-    standing: async () => ({ ...(await standingOf(store, feed, server)), watch: watch.report }),
+    standing: () => standingOf(store, feed, server, watch),
   });
   const lock = await lockDatabase(config);
   const store = await openStore(config, log, { onCommit: metrics.committed, ...options }).catch(
@@ -195,7 +195,8 @@ async function standingOf(
   store: Store,
   feed: Feed,
   server: HttpServer,
-): Promise<Omit<Standing, 'watch'>> {
+  watch: Watch,
+): Promise<Standing> {
   const { position, subscriptions, behind } = feed.standing();
   const [storeReady, logHead] = await Promise.all([
     unlessAway(store.assertReady().then(() => true)),
@@ -208,6 +209,7 @@ async function standingOf(
     sockets: server.openSockets(),
     subscriptions,
     subscriptionsBehind: behind,
+    watch: watch.report,
   };
 }
 
