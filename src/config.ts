@@ -26,12 +26,8 @@ import { ConfigError } from './domain/errors';
 import type { ProviderId } from './domain/level';
 import { DEFAULT_POLICY, type Policy } from './domain/policy';
 
-export type { DataKey } from './config/data-keys';
 export type { Environment } from './config/environment';
-export type { GraphQLConfig } from './config/graphql';
-export type { JwtConfig } from './config/jwt';
 export type { ReconciliationConfig } from './config/reconciliation';
-export type { WebhookSecret } from './config/webhook-secrets';
 
 export interface Config {
   readonly mode: 'development' | 'production';
@@ -115,8 +111,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
   const reader = createEnvironmentReader(env, sources.faults);
   const mode = readMode(reader);
   const dataDir = readDataDir(reader);
-  const [firstKey, ...otherKeys] = readDataKeys(reader);
-
+  const dataKeys = readDataKeys(reader);
   const settings = {
     mode,
     host: reader.text('HOST') ?? '127.0.0.1',
@@ -145,8 +140,8 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     alarms: readAlarmRules(reader),
   };
   rejectUselessSecrets(reader, settings);
-  if (firstKey === undefined || reader.faults.length > 0) throw new ConfigError(reader.faults);
-  return { ...settings, dataKeys: [firstKey, ...otherKeys] };
+  if (dataKeys === null || reader.faults.length > 0) throw new ConfigError(reader.faults);
+  return { ...settings, dataKeys };
 }
 
 /** The Kraken format has no notification types, so a secret for one would prove nothing and refuse everything. */
@@ -173,9 +168,9 @@ export function loadDatabaseConfig(env: Environment = environment()): DatabaseCo
 /** The master keys alone. @throws {ConfigError} */
 export function loadDataKeys(env: Environment): Config['dataKeys'] {
   const reader = createEnvironmentReader(env);
-  const [firstKey, ...otherKeys] = readDataKeys(reader);
-  if (firstKey === undefined) throw new ConfigError(reader.faults);
-  return [firstKey, ...otherKeys];
+  const dataKeys = readDataKeys(reader);
+  if (dataKeys === null) throw new ConfigError(reader.faults);
+  return dataKeys;
 }
 
 const PORT = wholeNumber(0, 65_535);

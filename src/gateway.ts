@@ -21,8 +21,7 @@ import { createTreeAnswers } from './graphql/tree-answer';
 import { createTrustedDocuments } from './graphql/trusted-documents';
 import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
-import type { Limits } from './http/limits';
-import { createHttpServer, type HttpServer } from './http/server';
+import { createHttpServer, type HttpServer, type ServerLimits } from './http/server';
 import { createIngest, createIngestAnswer, createReread } from './ingest/ingest';
 import type { Logger } from './observability/log';
 import { createMetrics, type Standing } from './observability/metrics';
@@ -36,7 +35,7 @@ import { addressOf } from './store/postgres/connect';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Reader, Store } from './store/store';
 import { startUpkeep } from './upkeep';
-import { startWatch } from './watch';
+import { startWatch, type Watch } from './watch';
 
 /** Prometheus gives up after 10 s. */
 const STORE_PATIENCE_MS = 2000;
@@ -50,12 +49,7 @@ export interface Gateway {
 }
 
 export interface GatewayOptions extends StoreOptions {
-  readonly limits?: {
-    readonly http?: Partial<Limits['http']>;
-    readonly sockets?: Partial<Limits['sockets']>;
-    readonly quotas?: Partial<Limits['quotas']>;
-    readonly documents?: Partial<DocumentLimits>;
-  };
+  readonly limits?: ServerLimits & { readonly documents?: Partial<DocumentLimits> };
   /** Told what comes of asking the vendors. */
   readonly reconcileObserver?: ReconcileObserver;
   readonly reconcileLimits?: Partial<LineLimits>;
@@ -78,7 +72,7 @@ export async function createGateway(
     refusals: REFUSALS,
     version,
     database: config.database.kind,
-    standing: async () => ({ ...(await standingOf(store, feed, server)), watch: watch.report }),
+    standing: () => standingOf(store, feed, server, watch),
   });
   const lock = await lockDatabase(config);
   const store = await openStore(config, log, { onCommit: metrics.committed, ...options }).catch(
@@ -90,9 +84,10 @@ export async function createGateway(
   const wakeup = createWakeup(config, store.logId, log);
   const feed = createFeed({ read: store.read, logId: store.logId, wakeup, log });
   const providers = createProviders(config);
+  const configured = new Set(providers.keys());
   const watch = startWatch({
     store,
-    providers: [...providers.keys()],
+    providers: [...configured],
     rules: config.alarms,
     clock,
     log,
@@ -109,7 +104,7 @@ export async function createGateway(
     feed,
     policy: config.policy,
     providers: PROVIDERS,
-    configured: new Set(providers.keys()),
+    configured,
     reread: createReread(providers, clock),
     silenceRule: config.alarms.silence,
     census: watch.census,
@@ -125,7 +120,7 @@ export async function createGateway(
     log,
     observer: metrics,
     expose: metrics.expose,
-    edge: { ...config.edge, providers: new Set(providers.keys()) },
+    edge: { ...config.edge, providers: configured },
     limits: {
       ...options.limits,
       quotas: { ...config.edge.quotas, ...options.limits?.quotas },
@@ -200,7 +195,8 @@ async function standingOf(
   store: Store,
   feed: Feed,
   server: HttpServer,
-): Promise<Omit<Standing, 'watch'>> {
+  watch: Watch,
+): Promise<Standing> {
   const { position, subscriptions, behind } = feed.standing();
   const [storeReady, logHead] = await Promise.all([
     unlessAway(store.assertReady().then(() => true)),
@@ -213,6 +209,7 @@ async function standingOf(
     sockets: server.openSockets(),
     subscriptions,
     subscriptionsBehind: behind,
+    watch: watch.report,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { GatewayError, UnauthenticatedError } from '../domain/errors';
+import { isSoundText } from '../domain/sound-text';
 import type { EndUserPrincipal } from './principal';
 
 /** How far our clock and the issuer's may differ. */
@@ -99,11 +100,8 @@ async function byAnyOf(
   throw new errors.JWSSignatureVerificationFailed();
 }
 
-/** No database keeps NUL and half a surrogate pair as they are: such a name would be looked up as somebody else's. */
-const UNSOUND = /\0|\p{Surrogate}/u;
-
 function toPrincipal({ sub, exp, scope }: JWTPayload, since: Date): EndUserPrincipal {
-  const named = typeof sub === 'string' && sub !== '' && !UNSOUND.test(sub);
+  const named = typeof sub === 'string' && sub !== '' && isSoundText(sub); // else it would find somebody else
   if (!named || exp === undefined) throw new UnauthenticatedError('INVALID_TOKEN');
   const granted = typeof scope === 'string' ? scope.split(' ') : [];
   return {

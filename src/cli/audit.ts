@@ -2,9 +2,8 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AuditHead } from '../domain/audit';
-import { openStore } from '../store/open-store';
 import type { AuditFault } from '../store/store';
-import { createCommandLogger, loadConfiguration } from './configuration';
+import { createCommandLogger, loadConfiguration, withStore } from './configuration';
 import { type CliContext, CliError } from './context';
 
 export function addAudit(program: Command, context: CliContext): void {
@@ -23,17 +22,13 @@ export function addAudit(program: Command, context: CliContext): void {
 
 async function verify(context: CliContext, expected: AuditHead | null): Promise<void> {
   const config = loadConfiguration(context);
-  const store = await openStore(config, createCommandLogger(context, config), {
-    onOtherRules: 'leave',
-  });
-  try {
-    const proof = await store.audit.verify(expected);
+  const log = createCommandLogger(context, config);
+  await withStore(config, log, { onOtherRules: 'leave' }, async ({ audit }) => {
+    const proof = await audit.verify(expected);
     if (!proof.ok) throw new CliError(`Entry ${proof.seq} of the audit log: ${WORDS[proof.fault]}`);
     context.print(`sound: ${proof.entries} entries`);
     context.print(`head: ${proof.head.seq}:${proof.head.hash}`);
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 const WORDS: Record<AuditFault, string> = {

@@ -4,14 +4,12 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadDatabaseConfig, loadDataKeys } from '../config';
 import type { AuditDetails } from '../domain/audit';
-import { PROVIDERS } from '../providers/registry';
 import { backUp } from '../store/sqlite/backup';
 import { BackupError } from '../store/sqlite/copy-files';
 import { noteBackup } from '../store/sqlite/note-backup';
 import { commandLineActor } from './actor';
-import { loadVariables } from './configuration';
+import { loadSources, loadVariables } from './configuration';
 import { type CliContext, CliError } from './context';
-import { readEnvironment } from './environment';
 
 /** The newest is enough for all copies. */
 export const KEYS_FILE = 'identity-keys.sqlite';
@@ -52,8 +50,7 @@ async function backup(context: CliContext, target: string, keysFile: string): Pr
 /** The copy is there by now: where this cannot be written down, that is said, and the copy is good all the same. */
 async function note(context: CliContext, file: string, details: AuditDetails): Promise<void> {
   try {
-    const providerIds = PROVIDERS.map(({ id }) => id);
-    const { env } = readEnvironment(context.env, context.dotEnvFile, providerIds);
+    const { env } = loadSources(context);
     await noteBackup(file, loadDataKeys(env), {
       action: 'BACKUP_TAKEN',
       actor: commandLineActor(),

@@ -1,11 +1,13 @@
-/** The configuration and the logger, as every command that works on a gateway's data gets them. */
+/** The configuration, the logger and the store, as every command that works on a gateway's data gets them. */
 
-import { type Config, type Environment, loadConfig } from '../config';
+import { type Config, type ConfigSources, type Environment, loadConfig } from '../config';
 import { ConfigError } from '../domain/errors';
 import { personalNames } from '../graphql/personal';
 import { createSchema } from '../graphql/schema';
 import { createLogger, type Logger, type LoggerOptions } from '../observability/log';
-import { PROVIDERS } from '../providers/registry';
+import { PROVIDER_IDS, PROVIDERS } from '../providers/registry';
+import { openStore, type StoreOptions } from '../store/open-store';
+import type { Store } from '../store/store';
 import type { CliContext } from './context';
 import { readEnvironment, readVariables } from './environment';
 
@@ -19,15 +21,33 @@ export function loadVariables(context: CliContext): Environment {
 
 /** @throws {ConfigError} naming every fault. */
 export function loadConfiguration(context: CliContext): Config {
-  const providerIds = PROVIDERS.map(({ id }) => id);
-  const sources = readEnvironment(context.env, context.dotEnvFile, providerIds);
-  return loadConfig(sources, providerIds);
+  return loadConfig(loadSources(context), PROVIDER_IDS);
+}
+
+/** All that is configured, generated secrets included. */
+export function loadSources({ env, dotEnvFile }: CliContext): ConfigSources {
+  return readEnvironment(env, dotEnvFile, PROVIDER_IDS);
 }
 
 /** Logs to standard error: standard output is for what the command was asked for. */
 export function createCommandLogger(context: CliContext, config: Config): Logger {
   const destination = { write: (line: string) => context.complain(line.trimEnd()) };
   return createRedactingLogger({ level: quieter(config.logLevel), pretty: false, destination });
+}
+
+/** The store is open while `work` goes on. */
+export async function withStore(
+  config: Config,
+  log: Logger,
+  options: StoreOptions,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
+  const store = await openStore(config, log, options);
+  try {
+    await work(store);
+  } finally {
+    await store.close();
+  }
 }
 
 /** It hides what the schema marks as personal. */

@@ -3,10 +3,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { generateApiKey } from '../access/api-key';
 import { SCOPES, type Scope } from '../access/principal';
-import { openStore } from '../store/open-store';
 import type { ApiKeyRow, ApiKeys, KeyHoldings, RotationOutcome, Store } from '../store/store';
 import { commandLineActor } from './actor';
-import { createCommandLogger, loadConfiguration } from './configuration';
+import { createCommandLogger, loadConfiguration, withStore } from './configuration';
 import { type CliContext, CliError } from './context';
 
 export function addKeys(program: Command, context: CliContext): void {
@@ -24,26 +23,26 @@ export function addKeys(program: Command, context: CliContext): void {
     )
     .requiredOption('--scope <scope...>', `what it may do: ${SCOPES.join(', ')}`, addScope)
     .action((options: { readonly name: string; readonly scope: readonly Scope[] }) =>
-      withStore(context, ({ apiKeys }) => create(context, apiKeys, options)),
+      onStore(context, ({ apiKeys }) => create(context, apiKeys, options)),
     );
 
   keys
     .command('list')
     .description('show all keys, by their public prefix')
-    .action(() => withStore(context, ({ apiKeys }) => list(context, apiKeys)));
+    .action(() => onStore(context, ({ apiKeys }) => list(context, apiKeys)));
 
   keys
     .command('revoke')
     .description('end a key; open subscriptions end within two seconds')
     .argument('<prefix>', 'the part between the two underscores, as `keys list` shows it')
     .action((prefix: string) =>
-      withStore(context, ({ apiKeys }) => revoke(context, apiKeys, prefix)),
+      onStore(context, ({ apiKeys }) => revoke(context, apiKeys, prefix)),
     );
 
   keys
     .command('rotate-data')
     .description('bring all data under the first key of DATA_KEYS, while the gateway runs')
-    .action(() => withStore(context, (store) => rotateData(context, store)));
+    .action(() => onStore(context, (store) => rotateData(context, store)));
 }
 
 async function create(
@@ -124,19 +123,10 @@ function tellHoldings({ id, dataKeys, bodies, secrets }: KeyHoldings, current: s
   return id === current ? held : `${held}; has to stay, is it the first one of a running gateway?`;
 }
 
-async function withStore(
-  context: CliContext,
-  work: (store: Store) => Promise<void>,
-): Promise<void> {
+async function onStore(context: CliContext, work: (store: Store) => Promise<void>): Promise<void> {
   const config = loadConfiguration(context);
-  const store = await openStore(config, createCommandLogger(context, config), {
-    onOtherRules: 'leave',
-  });
-  try {
-    await work(store);
-  } finally {
-    await store.close();
-  }
+  const log = createCommandLogger(context, config);
+  await withStore(config, log, { onOtherRules: 'leave' }, work);
 }
 
 function parseName(text: string): string {

@@ -14,10 +14,9 @@ import {
   createReconciler,
   type Reconciler,
 } from '../reconcile/reconciler';
-import { openStore } from '../store/open-store';
 import type { Store } from '../store/store';
 import { commandLineActor } from './actor';
-import { createCommandLogger, loadConfiguration } from './configuration';
+import { createCommandLogger, loadConfiguration, withStore } from './configuration';
 import { type CliContext, CliError } from './context';
 
 interface Options {
@@ -50,8 +49,7 @@ async function reconcile(context: CliContext, options: Options): Promise<void> {
   const log = createCommandLogger(context, config);
   const providers = createProviders(config);
   assertCredentials(config, options.provider);
-  const store = await openStore(config, log, { onOtherRules: 'refuse' });
-  try {
+  await withStore(config, log, { onOtherRules: 'refuse' }, async (store) => {
     const reconciler = createReconciler({
       providers,
       asks: store.statusAsks,
@@ -66,9 +64,7 @@ async function reconcile(context: CliContext, options: Options): Promise<void> {
       await writeDown(store, due, options);
       await ask(context, reconciler, due, options.user === undefined);
     }
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 /** Before anybody is asked: what a vendor is told of whom is out of our hands. */

@@ -5,14 +5,14 @@ import type { Config } from '../config';
 import type { Change } from '../domain/change';
 import type { ProviderId } from '../domain/level';
 import { DISPOSITIONS, type Disposition } from '../domain/status';
+import { given } from '../graphql/given';
 import { decodeNodeId } from '../graphql/node-id';
 import { createReread } from '../ingest/ingest';
 import type { Provider } from '../providers/provider';
-import { PROVIDERS } from '../providers/registry';
-import { openStore } from '../store/open-store';
+import { PROVIDER_IDS, PROVIDERS } from '../providers/registry';
 import type { ReplayOutcome, ReplaySelection } from '../store/store';
-import { commandLineActor } from './actor';
-import { createCommandLogger, loadConfiguration } from './configuration';
+import { COMMAND_LINE, commandLineActor } from './actor';
+import { createCommandLogger, loadConfiguration, withStore } from './configuration';
 import { type CliContext, CliError } from './context';
 
 interface Options {
@@ -25,16 +25,12 @@ interface Options {
   readonly dryRun?: boolean;
 }
 
-/** The name that the log gives for what was changed from the command line. */
-const ACTOR = 'command line';
-
 export function addReplay(program: Command, context: CliContext): void {
-  const providers = PROVIDERS.map(({ id }) => id);
   program
     .command('replay')
     .description('apply kept deliveries again; all conditions given have to hold')
     .option('--id <id...>', 'these deliveries, by GraphQL id or number', addId)
-    .addOption(new Option('--provider <provider>', 'of this vendor').choices(providers))
+    .addOption(new Option('--provider <provider>', 'of this vendor').choices(PROVIDER_IDS))
     .addOption(new Option('--disposition <word>', 'of which this became').choices(DISPOSITIONS))
     .option('--from <time>', 'received at this time or later, ISO 8601', parseTime)
     .option('--before <time>', 'received before this time', parseTime)
@@ -46,14 +42,12 @@ export function addReplay(program: Command, context: CliContext): void {
 async function replay(context: CliContext, options: Options): Promise<void> {
   const selection = toSelection(options);
   const config = loadConfiguration(context);
-  const store = await openStore(config, createCommandLogger(context, config), {
-    onOtherRules: 'refuse',
-  });
-  try {
+  const log = createCommandLogger(context, config);
+  await withStore(config, log, { onOtherRules: 'refuse' }, async (store) => {
     const outcome = await store.replay({
       selection,
       dryRun: options.dryRun === true,
-      actor: ACTOR,
+      actor: COMMAND_LINE,
       by: commandLineActor(),
       now: new Date(),
       reread: createReread(allProviders(config), () => new Date()),
@@ -63,9 +57,7 @@ async function replay(context: CliContext, options: Options): Promise<void> {
       const { failed, deliveries } = outcome;
       throw new CliError(`Left as they were: ${failed.length} of ${deliveries} deliveries.`);
     }
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 /** Also those without a secret: what they once sent has proven itself when it came. */
@@ -77,13 +69,8 @@ function allProviders(config: Config): ReadonlyMap<ProviderId, Provider> {
 
 /** Everything is asked for by name: a forgotten condition must not select it. */
 function toSelection({ id, provider, disposition, from, before, all }: Options): ReplaySelection {
-  const selection = {
-    ...(id === undefined ? {} : { ids: id }),
-    ...(provider === undefined ? {} : { provider }),
-    ...(disposition === undefined ? {} : { disposition }),
-    ...(from === undefined ? {} : { receivedFrom: from }),
-    ...(before === undefined ? {} : { receivedBefore: before }),
-  };
+  const range = { receivedFrom: from, receivedBefore: before };
+  const selection = given({ ids: id, provider, disposition, ...range });
   if (Object.keys(selection).length === 0 && all !== true) {
     throw new CliError('Say which deliveries, or --all.');
   }

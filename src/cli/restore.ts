@@ -1,14 +1,12 @@
 /** `kyc-gateway restore`: puts a copy and its keys together, and erases again whoever was erased since it was taken. */
 
-import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { cliActor } from '../domain/audit';
-import { openStore } from '../store/open-store';
 import { BackupError } from '../store/sqlite/copy-files';
 import { restore as putTogether } from '../store/sqlite/restore';
+import { COMMAND_LINE, commandLineActor } from './actor';
 import { KEYS_FILE } from './backup';
-import { createCommandLogger, loadConfiguration } from './configuration';
+import { createCommandLogger, loadConfiguration, withStore } from './configuration';
 import { type CliContext, CliError } from './context';
 
 interface Options {
@@ -43,17 +41,12 @@ async function restore(
     });
     context.print(`${database.file}: ${counts.identities} accounts, ${counts.keys} with a key`);
   }
-  const store = await openStore(config, createCommandLogger(context, config), {
-    onOtherRules: 'leave',
-    mayLackKeys: copy !== undefined, // else: a database without any key has not been given its keys yet
-  });
-  try {
-    const actor = cliActor(userInfo().username);
+  const log = createCommandLogger(context, config);
+  const mayLackKeys = copy !== undefined; // else: a database without any key has not been given its keys yet
+  await withStore(config, log, { onOtherRules: 'leave', mayLackKeys }, async ({ erasures }) => {
     const reason = 'no key: erased since the copy was taken';
-    const by = { reason, actor: 'command line', by: actor, now: new Date() };
-    context.print(`erased again: ${await store.erasures.eraseKeyless(by)} users`);
-    await store.erasures.wipe();
-  } finally {
-    await store.close();
-  }
+    const by = { reason, actor: COMMAND_LINE, by: commandLineActor(), now: new Date() };
+    context.print(`erased again: ${await erasures.eraseKeyless(by)} users`);
+    await erasures.wipe();
+  });
 }

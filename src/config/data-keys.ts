@@ -14,21 +14,20 @@ const NAME = 'DATA_KEYS';
 const KEY_BYTES = 32;
 const FORMAT = /^([\w.-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/;
 
-/** `id:base64-of-32-bytes,…` in the order given; empty, with a fault, unless every one of them is sound. */
-export function readDataKeys(reader: EnvironmentReader): readonly DataKey[] {
-  const parts = (reader.text(NAME) ?? '').split(',').map((part) => part.trim());
-  const keys = parts.filter((part) => part !== '').flatMap((part) => readKey(part) ?? 'UNREADABLE');
-  const sound = keys.filter((key) => key !== 'UNREADABLE');
+/** `id:base64-of-32-bytes,…` in the order given; `null`, with a fault, unless every one of them is sound. */
+export function readDataKeys(reader: EnvironmentReader): readonly [DataKey, ...DataKey[]] | null {
+  const keys = reader.list(NAME).map(readKey);
+  const [first, ...others] = keys.filter((key) => key !== undefined);
 
-  if (sound.length === 0 || sound.length < keys.length) {
+  if (first === undefined || keys.includes(undefined)) {
     reader.fault(NAME, '`id:base64`, the key 32 random bytes, several separated by commas');
-    return [];
+    return null;
   }
-  if (new Set(sound.map(({ id }) => id)).size < sound.length) {
+  if (new Set([first, ...others].map(({ id }) => id)).size < keys.length) {
     reader.fault(NAME, 'a different id for each key');
-    return [];
+    return null;
   }
-  return sound;
+  return [first, ...others];
 }
 
 function readKey(part: string): DataKey | undefined {

@@ -2,6 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import type { EnvironmentReader } from './environment';
+import { isLoopback } from './loopback';
 import { wholeNumber } from './number';
 
 const DEFAULT_DATA_DIR = './data';
@@ -140,7 +141,7 @@ function readTls(parameters: URLSearchParams): TlsConfig | null | string {
 
 /** Nothing between here and there that could listen. */
 function isNear(host: string): boolean {
-  return host.startsWith('/') || /^(localhost|127(\.\d+){3}|::1)$/.test(host);
+  return host.startsWith('/') || isLoopback(host);
 }
 
 function decoded(text: string): string | undefined {

@@ -1,6 +1,7 @@
 /** ISO 8601 durations as lengths of time. */
 
 import { Temporal } from 'temporal-polyfill';
+import { z } from 'zod';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -19,6 +20,16 @@ export function parseDurationMs(text: string): number | undefined {
   const rest = Temporal.Duration.from({ hours, minutes, seconds, milliseconds });
   const ms = wholeDays * DAY_MS + rest.total('milliseconds');
   return ms > 0 && ms <= MAX_MS ? ms : undefined;
+}
+
+/** A variable that holds one, as milliseconds. @param expected - Completes "expected …". */
+export function durationMs(expected: string, minMs = 0) {
+  return z.string().transform((text, context) => {
+    const ms = parseDurationMs(text);
+    if (ms !== undefined && ms >= minMs) return ms;
+    context.addIssue(expected);
+    return z.NEVER;
+  });
 }
 
 function parse(text: string): Temporal.Duration | undefined {

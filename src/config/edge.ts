@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { ProviderId } from '../domain/level';
-import type { EnvironmentReader } from './environment';
+import { type EnvironmentReader, variableOf } from './environment';
 import { wholeNumber } from './number';
 
 export interface EdgeConfig {
@@ -62,22 +62,18 @@ function readQuotas(reader: EnvironmentReader): EdgeConfig['quotas'] {
 const ORIGINS = 'origins such as `https://app.example.com`, comma-separated';
 const NETWORKS = 'addresses and networks such as `192.0.2.0/24`, comma-separated';
 
-/** The variable for a provider's addresses. */
-export function addressesVariable(id: ProviderId): string {
-  return `WEBHOOK_ADDRESSES_${id.toUpperCase().replaceAll('-', '_')}`;
-}
-
 function readAddresses(
   reader: EnvironmentReader,
   providerIds: readonly ProviderId[],
 ): EdgeConfig['webhookAddresses'] {
   const entries = providerIds.map((id): [ProviderId, readonly string[]] => {
     const isNetwork = (text: string) => NETWORK.safeParse(text).success;
-    return [id, readList(reader, addressesVariable(id), isNetwork, NETWORKS)];
+    return [id, readList(reader, variableOf('WEBHOOK_ADDRESSES', id), isNetwork, NETWORKS)];
   });
   return Object.fromEntries(entries.filter(([, networks]) => networks.length > 0));
 }
 
+/** Here an empty part is a fault: a comma alone must not come to mean that anybody may send. */
 function readList(
   reader: EnvironmentReader,
   name: string,

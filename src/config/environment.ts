@@ -1,6 +1,7 @@
 /** Reads variables one by one and gathers what is wrong with them. */
 
 import type { z } from 'zod';
+import type { ProviderId } from '../domain/level';
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,8 +19,16 @@ export interface EnvironmentReader {
   /** The variable without surrounding blanks; `undefined` if it is unset or empty: an empty one is what Compose passes. */
   text(name: string): string | undefined;
 
+  /** Its parts between commas, without surrounding blanks; empty ones are left out. */
+  list(name: string): readonly string[];
+
   /** @param expected - Completes "expected …". */
   fault(name: string, expected: string): void;
+}
+
+/** `WEBHOOK_SECRETS` and `fractal-id` → `WEBHOOK_SECRETS_FRACTAL_ID`. */
+export function variableOf(name: string, provider: ProviderId): string {
+  return `${name}_${provider.toUpperCase().replaceAll('-', '_')}`;
 }
 
 export function createEnvironmentReader(
@@ -33,6 +42,11 @@ export function createEnvironmentReader(
     return trimmed === '' ? undefined : trimmed;
   }
 
+  function list(name: string): readonly string[] {
+    const parts = (text(name) ?? '').split(',').map((part) => part.trim());
+    return parts.filter((part) => part !== '');
+  }
+
   function fault(name: string, expected: string): void {
     faults.push(`${name}: expected ${expected}`);
   }
@@ -40,6 +54,7 @@ export function createEnvironmentReader(
   return {
     faults,
     text,
+    list,
     fault,
     read(name, schema, fallback) {
       const given = text(name);

@@ -1,7 +1,7 @@
 /** For how long users have to be kept although somebody wants them erased (`ERASURE_…`), and raw bodies although nobody does. */
 
 import { z } from 'zod';
-import { parseDurationMs } from './duration';
+import { durationMs, parseDurationMs } from './duration';
 import type { EnvironmentReader } from './environment';
 
 export interface ErasureHoldConfig {
@@ -11,16 +11,9 @@ export interface ErasureHoldConfig {
   readonly basis: string;
 }
 
-const DURATION = z.string().transform((text, context) => {
-  const ms = parseDurationMs(text);
-  if (ms !== undefined) return ms;
-  context.addIssue('an ISO 8601 duration, e.g. P5Y');
-  return z.NEVER;
-});
-
-const TERM = z.string().refine((text) => parseDurationMs(text) !== undefined, {
-  error: 'an ISO 8601 duration, e.g. P5Y',
-});
+const EXPECTED = 'an ISO 8601 duration, e.g. P5Y';
+const DURATION = durationMs(EXPECTED);
+const TERM = z.string().refine((text) => parseDurationMs(text) !== undefined, EXPECTED);
 
 /** In milliseconds; `null`: for ever. */
 export function readRawBodyRetention(reader: EnvironmentReader): number | null {

@@ -1,6 +1,7 @@
 /** `JWT_*`: whose tokens end users may come with. */
 
 import type { EnvironmentReader } from './environment';
+import { isConfidential } from './loopback';
 
 export interface JwtConfig {
   readonly source: { readonly secrets: readonly string[] } | { readonly jwksUrl: string };
@@ -12,14 +13,13 @@ export interface JwtConfig {
 const MIN_SECRET_BYTES = 32;
 /** Issuer and audience of tokens that a developer makes with the generated secret. */
 const DEVELOPMENT_NAME = 'kyc-gateway';
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** @returns `null` where neither a secret nor a key set is given: then end users have no access. */
 export function readJwt(
   reader: EnvironmentReader,
   mode: 'development' | 'production',
 ): JwtConfig | null {
-  const secrets = readSecrets(reader);
+  const secrets = reader.list('JWT_SECRET'); // all valid at once
   const jwksUrl = reader.text('JWT_JWKS_URL');
   if (secrets.length === 0 && jwksUrl === undefined) {
     assertNoLeftovers(reader);
@@ -34,7 +34,8 @@ export function readJwt(
       `at least ${MIN_SECRET_BYTES} bytes, each where several are separated by commas`,
     );
   }
-  if (jwksUrl !== undefined && !isTrustworthy(jwksUrl)) {
+  // Whoever can answer in place of the key set can sign any token.
+  if (jwksUrl !== undefined && !(URL.canParse(jwksUrl) && isConfidential(new URL(jwksUrl)))) {
     reader.fault('JWT_JWKS_URL', 'an https: URL (http: only on the loopback interface)');
   }
   const fallback = mode === 'development' ? DEVELOPMENT_NAME : undefined;
@@ -45,12 +46,6 @@ export function readJwt(
     issuer,
     audience,
   };
-}
-
-/** Comma-separated, all valid at once. */
-function readSecrets(reader: EnvironmentReader): readonly string[] {
-  const parts = (reader.text('JWT_SECRET') ?? '').split(',').map((part) => part.trim());
-  return parts.filter((part) => part !== '');
 }
 
 function required(
@@ -68,11 +63,4 @@ function required(
 function assertNoLeftovers(reader: EnvironmentReader): void {
   const given = ['JWT_ISSUER', 'JWT_AUDIENCE'].filter((name) => reader.text(name) !== undefined);
   for (const name of given) reader.fault(name, 'JWT_SECRET or JWT_JWKS_URL beside it');
-}
-
-/** Whoever can answer in place of the key set can sign any token. */
-function isTrustworthy(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
 }

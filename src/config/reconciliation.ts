@@ -1,8 +1,9 @@
 /** `RECONCILE_…`: when the vendors are asked whether what we hold is so. */
 
 import { z } from 'zod';
-import { parseDurationMs } from './duration';
+import { durationMs } from './duration';
 import type { EnvironmentReader } from './environment';
+import { wholeNumber } from './number';
 
 export interface ReconciliationConfig {
   /** Between the end of a round and the next; `null`: only the command asks. */
@@ -21,21 +22,13 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-const DURATION = z.string().transform((text, context) => {
-  const ms = parseDurationMs(text);
-  if (ms !== undefined && ms >= 1000) return ms;
-  context.addIssue('an ISO 8601 duration of a second or more, e.g. PT1H or P30D');
-  return z.NEVER;
-});
+const DURATION = durationMs('an ISO 8601 duration of a second or more, e.g. PT1H or P30D', 1000);
 
 const INTERVAL = z.union([z.literal('off').transform(() => null), DURATION], {
   error: '`off`, or an ISO 8601 duration of a second or more, e.g. PT5M',
 });
 
-const PER_SECOND = z
-  .string()
-  .regex(/^[1-9]\d{0,2}$/, 'a whole number from 1 to 999')
-  .transform(Number);
+const PER_SECOND = wholeNumber(1, 999);
 
 export function readReconciliation(reader: EnvironmentReader): ReconciliationConfig {
   return {

@@ -1,6 +1,7 @@
 /** Credentials for asking the vendors' APIs. All are optional; what is begun has to be complete. */
 
 import type { EnvironmentReader } from './environment';
+import { isConfidential } from './loopback';
 
 export interface VendorApis {
   readonly sumsub?: {
@@ -52,13 +53,8 @@ function readOrigin(
   const text = reader.text(name);
   if (text === undefined) return fallback;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
   const bare = url !== undefined && [url.origin, `${url.origin}/`].includes(text);
-  if (url !== undefined && secure && bare) return url.origin;
+  if (bare && isConfidential(url)) return url.origin;
   reader.fault(name, '`https://<host>` without a path, or `http:` on the loopback interface');
   return undefined;
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(hostname);
 }

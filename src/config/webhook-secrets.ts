@@ -1,7 +1,7 @@
 /** `WEBHOOK_SECRETS_<PROVIDER>`: what each vendor proves itself with. */
 
 import type { ProviderId } from '../domain/level';
-import type { EnvironmentReader } from './environment';
+import { type EnvironmentReader, variableOf } from './environment';
 
 /** A secret that a vendor signs with or shows. */
 export interface WebhookSecret {
@@ -10,7 +10,7 @@ export interface WebhookSecret {
   readonly type?: string;
 }
 
-const PREFIX = 'WEBHOOK_SECRETS_';
+const NAME = 'WEBHOOK_SECRETS';
 
 /** Notification types that have a secret of their own, by provider. */
 const TYPES: Readonly<Record<ProviderId, readonly string[]>> = {
@@ -33,7 +33,7 @@ const IN_PATH: ReadonlySet<ProviderId> = new Set(['paycaddy']);
 
 /** `fractal-id` → `WEBHOOK_SECRETS_FRACTAL_ID`. */
 export function secretsVariable(provider: ProviderId): string {
-  return PREFIX + provider.toUpperCase().replaceAll('-', '_');
+  return variableOf(NAME, provider);
 }
 
 /** @returns secrets by provider, in the order of configuration; a provider without one has no entry. */
@@ -44,7 +44,7 @@ export function readWebhookSecrets(
   mode: 'development' | 'production',
 ): Readonly<Record<ProviderId, readonly WebhookSecret[]>> {
   const known = new Set(providerIds.map(secretsVariable));
-  const unknown = names.filter((name) => name.startsWith(PREFIX) && !known.has(name));
+  const unknown = names.filter((name) => name.startsWith(`${NAME}_`) && !known.has(name));
   for (const name of unknown.filter((name) => reader.text(name) !== undefined)) {
     reader.fault(name, `to be one of ${[...known].join(', ')}`); // a misspelt one leaves a provider unserved
   }
@@ -53,7 +53,7 @@ export function readWebhookSecrets(
     return secrets.length > 0 ? [[provider, secrets] as const] : [];
   });
   if (mode === 'production' && entries.length === 0) {
-    reader.fault(`${PREFIX}<PROVIDER>`, 'secrets of at least one provider');
+    reader.fault(`${NAME}_<PROVIDER>`, 'secrets of at least one provider');
   }
   return Object.fromEntries(entries);
 }
@@ -64,8 +64,7 @@ function readSecrets(
   mode: 'development' | 'production',
 ): readonly WebhookSecret[] {
   const name = secretsVariable(provider);
-  const parts = (reader.text(name) ?? '').split(',').map((part) => part.trim());
-  const secrets = parts.filter((part) => part !== '').map((part) => readSecret(part, provider));
+  const secrets = reader.list(name).map((part) => readSecret(part, provider));
   if (reader.text(name) !== undefined && secrets.length === 0) reader.fault(name, 'a secret');
 
   const types = TYPES[provider] ?? [];

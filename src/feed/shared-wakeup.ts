@@ -89,32 +89,31 @@ export function createSharedWakeup(options: SharedWakeupOptions): Wakeup {
   async function holdLine(onOpen: () => void): Promise<{ err: unknown; lastedMs: number }> {
     let openedAt: number | null = null;
     let lost = false;
-    let opening: Line | null = null;
-    const err = await new Promise<unknown>((resolve) => {
+    const ended = new Promise<unknown>((resolve) => {
       lose = (error) => {
         if (lost) return;
         lost = true;
         line = null;
         resolve(error);
       };
-      opening = openLine(local.wake, lose);
-      open(opening).then((opened) => {
-        if (lost) return;
-        line = opened;
-        openedAt = performance.now();
-        onOpen();
-        local.wake(); // what was said while nobody listened
-      }, lose);
     });
-    close(opening);
+    const opening = openLine(local.wake, lose);
+    open(opening).then(() => {
+      if (lost) return;
+      line = opening;
+      openedAt = performance.now();
+      onOpen();
+      local.wake(); // what was said while nobody listened
+    }, lose);
+    const err = await ended;
+    opening.close();
     return { err, lastedMs: openedAt === null ? 0 : performance.now() - openedAt };
   }
 
   /** Tells once, too: a line over which nothing can be said is none, and others may have missed something as well. */
-  async function open(opening: Line): Promise<Line> {
+  async function open(opening: Line): Promise<void> {
     await within(answerMs, opening.opened);
     await within(answerMs, opening.tell());
-    return opening;
   }
 
   /** Never more than one message under way, however often the log grows meanwhile. */
@@ -133,10 +132,6 @@ export function createSharedWakeup(options: SharedWakeupOptions): Wakeup {
         if (again) tell();
       });
   }
-}
-
-function close(line: Line | null): void {
-  line?.close();
 }
 
 /** Spread, so that instances that were cut off together do not come back together. */

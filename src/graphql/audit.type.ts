@@ -3,6 +3,7 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { AuditAction, AuditDetails, AuditEntry as DomainEntry } from '../domain/audit';
 import { connectionOf } from './connection.type';
+import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
 import { literalEnum } from './literal-enum';
 import { Node } from './node.type';
@@ -108,6 +109,13 @@ export class AuditEntry implements Node {
 }
 
 export const AuditEntryConnection = connectionOf('AuditEntry', 'entries', () => AuditEntry);
+
+/** The entry with this number; `null` if there is none, or it is not the viewer's to see. */
+export async function loadAuditEntry(context: Context, seq: number): Promise<AuditEntry | null> {
+  if (!context.visibility.readsAudit) return null;
+  const entry = await context.loaders.auditEntry.load(seq);
+  return entry && new AuditEntry(entry);
+}
 
 function toDetails(details: AuditDetails): readonly AuditDetail[] {
   return Object.entries(details).flatMap(([name, value]) =>

@@ -14,7 +14,7 @@ import {
 import type { Context } from './context';
 import { assertSound } from './sound-text';
 import { loadUser, User } from './user.type';
-import { UserError } from './user-error.type';
+import { MutationPayload, UserError } from './user-error.type';
 
 const MAX_EXTERNAL_ID_LENGTH = 255;
 
@@ -29,20 +29,17 @@ export class CreateUserInput {
 }
 
 @ObjectType({ description: 'What came of `createUser`.' })
-export class CreateUserPayload {
+export class CreateUserPayload extends MutationPayload {
   /** Not published; `user` is. */
   readonly userId: number | null;
 
   @Field(() => Boolean, { description: 'False if the user was there already.' })
   readonly created: boolean;
 
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
-  readonly userErrors: readonly UserError[];
-
   constructor(userId: number | null, created: boolean, userErrors: readonly UserError[]) {
+    super(userErrors);
     this.userId = userId;
     this.created = created;
-    this.userErrors = userErrors;
   }
 }
 

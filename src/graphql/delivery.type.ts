@@ -5,6 +5,7 @@ import type { ProviderId } from '../domain/level';
 import type { Disposition, Trust } from '../domain/status';
 import type { DeliveryRow } from '../store/store';
 import { connectionOf } from './connection.type';
+import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
 import { Node } from './node.type';
 import { encodeNodeId } from './node-id';
@@ -67,3 +68,10 @@ export const WebhookDeliveryConnection = connectionOf(
   'deliveries',
   () => WebhookDelivery,
 );
+
+/** The delivery of this number, batched; `null` if there is none, or deliveries are not the viewer's to see. */
+export async function loadDelivery(context: Context, key: number): Promise<WebhookDelivery | null> {
+  if (!context.visibility.readsOperations) return null;
+  const row = await context.loaders.delivery.load(key);
+  return row && new WebhookDelivery(row);
+}

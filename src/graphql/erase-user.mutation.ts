@@ -5,7 +5,6 @@ import {
   Ctx,
   Field,
   FieldResolver,
-  ID,
   InputType,
   Mutation,
   ObjectType,
@@ -15,19 +14,13 @@ import {
 import type { EraseOutcome } from '../store/store';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
-import { checkReason } from './reason';
+import { beginErasing } from './erasing';
 import { loadUser, User } from './user.type';
-import { UserError } from './user-error.type';
-import { findTarget, userNotFound } from './user-target';
+import { MutationPayload, UserError } from './user-error.type';
+import { UserTarget, userNotFound } from './user-target';
 
 @InputType({ description: 'Who is to be erased. Exactly one of `userId` and `externalUserId`.' })
-export class EraseUserInput {
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
-  readonly userId?: string | null;
-
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
-  readonly externalUserId?: string | null;
-
+export class EraseUserInput extends UserTarget {
   @Field(() => String, {
     description:
       'Why, for the audit log: 1 to 200 characters, such as the number of a request. Nothing personal, for it stays.',
@@ -36,7 +29,7 @@ export class EraseUserInput {
 }
 
 @ObjectType({ description: 'What came of `eraseUser`.' })
-export class EraseUserPayload {
+export class EraseUserPayload extends MutationPayload {
   /** Not published; `user` is. */
   readonly userId: number | null;
 
@@ -55,19 +48,16 @@ export class EraseUserPayload {
   @Field(() => String, { nullable: true, description: 'Why the user has to be kept.' })
   readonly basis: string | null;
 
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
-  readonly userErrors: readonly UserError[];
-
   constructor(
     outcome: Exclude<EraseOutcome, { fault: unknown }> | null,
     userErrors: readonly UserError[],
   ) {
+    super(userErrors);
     const held = outcome?.erased === false ? outcome : null;
     this.userId = outcome?.userId ?? null;
     this.erased = outcome?.erased ?? false;
     this.heldUntil = held?.heldUntil ?? null;
     this.basis = held?.basis ?? null;
-    this.userErrors = userErrors;
   }
 }
 
@@ -82,14 +72,9 @@ export class EraseUserResolver {
     input: EraseUserInput,
     @Ctx() context: Context,
   ): Promise<EraseUserPayload> {
-    const doer = context.visibility.assertErases();
-    const unreasoned = checkReason(input.reason);
-    if (unreasoned !== null) return new EraseUserPayload(null, [unreasoned]);
-    const target = await findTarget(context, input);
-    if (target instanceof UserError) return new EraseUserPayload(null, [target]);
-    const { reason } = input;
-    const now = context.now();
-    const outcome = await context.store.erasures.erase({ userId: target, reason, now, ...doer });
+    const erasing = await beginErasing(context, input, 'reason');
+    if (erasing instanceof UserError) return new EraseUserPayload(null, [erasing]);
+    const outcome = await context.store.erasures.erase({ ...erasing, reason: input.reason });
     context.feed.wake();
     context.renew();
     return 'fault' in outcome

@@ -1,21 +1,14 @@
 /** `setLegalHold` and `releaseLegalHold`: users who must not be erased for the time being. */
 
-import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
-import type { ByOperator } from '../store/store';
+import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
-import { checkReason } from './reason';
-import { UserError } from './user-error.type';
-import { findTarget, type UserTarget, userNotFound } from './user-target';
+import { beginErasing } from './erasing';
+import { MutationPayload, UserError } from './user-error.type';
+import { UserTarget, userNotFound } from './user-target';
 
 @InputType({ description: 'Whom to keep. Exactly one of `userId` and `externalUserId`.' })
-export class SetLegalHoldInput {
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
-  readonly userId?: string | null;
-
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
-  readonly externalUserId?: string | null;
-
+export class SetLegalHoldInput extends UserTarget {
   @Field(() => String, {
     description:
       'Why: 1 to 200 characters, such as the number of a case. Nothing personal: whoever asks for an erasure is told, and the audit log keeps it.',
@@ -30,26 +23,13 @@ export class SetLegalHoldInput {
 }
 
 @InputType({ description: 'Whom to let go. Exactly one of `userId` and `externalUserId`.' })
-export class ReleaseLegalHoldInput {
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
-  readonly userId?: string | null;
-
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
-  readonly externalUserId?: string | null;
-
+export class ReleaseLegalHoldInput extends UserTarget {
   @Field(() => String, { description: 'Why, for the audit log: 1 to 200 characters.' })
   readonly reason!: string;
 }
 
 @ObjectType({ description: 'What came of `setLegalHold` or `releaseLegalHold`.' })
-export class LegalHoldPayload {
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
-  readonly userErrors: readonly UserError[];
-
-  constructor(userErrors: readonly UserError[]) {
-    this.userErrors = userErrors;
-  }
-}
+export class LegalHoldPayload extends MutationPayload {}
 
 @Resolver()
 export class LegalHoldResolver {
@@ -62,10 +42,11 @@ export class LegalHoldResolver {
     input: SetLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {
+    const erasing = await beginErasing(context, input, 'basis');
+    if (erasing instanceof UserError) return new LegalHoldPayload([erasing]);
     const { basis, until = null } = input;
-    return await act(context, input, checkReason(basis, 'basis'), (by) =>
-      context.store.erasures.setHold({ ...by, basis, until, reason: null }),
-    );
+    const hold = { ...erasing, basis, until, reason: null };
+    return payloadOf(await context.store.erasures.setHold(hold));
   }
 
   @Mutation(() => LegalHoldPayload, {
@@ -77,23 +58,13 @@ export class LegalHoldResolver {
     input: ReleaseLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {
-    const { reason } = input;
-    return await act(context, input, checkReason(reason), (by) =>
-      context.store.erasures.releaseHold({ ...by, reason }),
-    );
+    const erasing = await beginErasing(context, input, 'reason');
+    if (erasing instanceof UserError) return new LegalHoldPayload([erasing]);
+    const release = { ...erasing, reason: input.reason };
+    return payloadOf(await context.store.erasures.releaseHold(release));
   }
 }
 
-async function act(
-  context: Context,
-  target: UserTarget,
-  fault: UserError | null,
-  work: (by: Omit<ByOperator, 'reason'>) => Promise<boolean>,
-): Promise<LegalHoldPayload> {
-  const { by } = context.visibility.assertErases();
-  if (fault !== null) return new LegalHoldPayload([fault]);
-  const userId = await findTarget(context, target);
-  if (userId instanceof UserError) return new LegalHoldPayload([userId]);
-  const found = await work({ userId, by, now: context.now() });
+function payloadOf(found: boolean): LegalHoldPayload {
   return new LegalHoldPayload(found ? [] : [userNotFound('userId')]);
 }

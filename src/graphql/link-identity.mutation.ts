@@ -18,26 +18,20 @@ import { encodeNodeId } from './node-id';
 import { assertSound } from './sound-text';
 import { IdentityInput } from './user.input';
 import { loadUser, User } from './user.type';
-import { UserError } from './user-error.type';
-import { findTarget, userNotFound } from './user-target';
+import { MutationPayload, UserError } from './user-error.type';
+import { findTarget, UserTarget, userNotFound } from './user-target';
 
 @InputType({
   description:
     'Which identity belongs to which user. Exactly one of `userId` and `externalUserId`.',
 })
-export class LinkIdentityInput {
+export class LinkIdentityInput extends UserTarget {
   @Field(() => IdentityInput, { description: 'The account. It need not have been heard of yet.' })
   readonly identity!: IdentityInput;
-
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
-  readonly userId?: string | null;
-
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
-  readonly externalUserId?: string | null;
 }
 
 @ObjectType({ description: 'What came of `linkIdentity`.' })
-export class LinkIdentityPayload {
+export class LinkIdentityPayload extends MutationPayload {
   /** Not published; `user` is. */
   readonly userId: number | null;
 
@@ -51,9 +45,6 @@ export class LinkIdentityPayload {
   })
   readonly mergedUserId: string | null;
 
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
-  readonly userErrors: readonly UserError[];
-
   constructor(
     link: {
       readonly userId: number;
@@ -62,11 +53,11 @@ export class LinkIdentityPayload {
     } | null,
     userErrors: readonly UserError[],
   ) {
+    super(userErrors);
     const mergedUserId = link?.mergedUserId ?? null;
     this.userId = link?.userId ?? null;
     this.identityId = link && encodeNodeId('Identity', link.identityId);
     this.mergedUserId = mergedUserId === null ? null : encodeNodeId('User', mergedUserId);
-    this.userErrors = userErrors;
   }
 }
 
@@ -98,7 +89,7 @@ export class LinkIdentityResolver {
     context.renew();
     return outcome.ok
       ? new LinkIdentityPayload(outcome, [])
-      : new LinkIdentityPayload(null, [FAULTS[outcome.fault]()]);
+      : new LinkIdentityPayload(null, [FAULTS[outcome.fault]]);
   }
 
   @FieldResolver(() => User, {
@@ -127,7 +118,9 @@ export class LinkIdentityResolver {
 }
 
 const FAULTS = {
-  USER_NOT_FOUND: () => userNotFound('userId'),
-  USER_ERASED: () =>
-    new UserError('USER_ERASED', 'expected a user who was not erased', ['input', 'userId']),
+  USER_NOT_FOUND: userNotFound('userId'),
+  USER_ERASED: new UserError('USER_ERASED', 'expected a user who was not erased', [
+    'input',
+    'userId',
+  ]),
 };

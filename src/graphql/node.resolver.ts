@@ -2,9 +2,9 @@
 
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { loadAttempt } from './attempt.type';
-import { loadAuditEntry } from './audit.resolver';
+import { loadAuditEntry } from './audit.type';
 import type { Context } from './context';
-import { WebhookDelivery } from './delivery.type';
+import { loadDelivery } from './delivery.type';
 import { Node } from './node.type';
 import { decodeNodeId, type NodeKind } from './node-id';
 import { StatusChange } from './status-change.type';
@@ -38,12 +38,7 @@ const LOAD: Record<NodeKind, (context: Context, key: number) => Promise<Node | n
     return new StatusChange(change, context.store.logId);
   },
 
-  async WebhookDelivery(context, key) {
-    if (!context.visibility.readsOperations) return null;
-    const row = await context.loaders.delivery.load(key);
-    return row && new WebhookDelivery(row);
-  },
-
+  WebhookDelivery: loadDelivery,
   AuditEntry: loadAuditEntry,
 
   // Parts of a user: they have ids to tell them apart, and are fetched with the user.

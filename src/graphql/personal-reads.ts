@@ -8,6 +8,7 @@ import type { AuditAction } from '../domain/audit';
 import { GatewayError } from '../domain/errors';
 import type { Profile } from '../domain/event';
 import type { Reader, Store } from '../store/store';
+import { MAX_REASON_LENGTH } from './reason';
 import { assertSound } from './sound-text';
 import type { Visibility } from './visibility';
 
@@ -25,8 +26,6 @@ export interface PersonalReads {
 
 export const REASON =
   'Why it is looked at, 1 to 200 characters, e.g. the number of a ticket: goes to the audit log, with your name. Required of API keys; end users, who see their own data alone, need none. Put nothing personal in it.';
-
-const MAX_REASON_LENGTH = 200;
 
 export interface PersonalReadsOptions {
   readonly read: Pick<Reader, 'profilesOf' | 'rawBodiesOf'>;

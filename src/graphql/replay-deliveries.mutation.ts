@@ -18,13 +18,13 @@ import type { Disposition } from '../domain/status';
 import type { ReplayOutcome, ReplaySelection } from '../store/store';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
-import { WebhookDelivery } from './delivery.type';
+import { loadDelivery, WebhookDelivery } from './delivery.type';
 import { given } from './given';
 import { parseNodeId } from './node-id';
 import { ProviderEnum } from './provider.enum';
 import { DispositionEnum } from './status.enum';
 import { StatusChange } from './status-change.type';
-import { UserError } from './user-error.type';
+import { MutationPayload, UserError } from './user-error.type';
 
 @InputType({
   description:
@@ -93,7 +93,7 @@ export class ReplayFailure {
 }
 
 @ObjectType({ description: 'What came of `replayDeliveries`, or would with `dryRun`.' })
-export class ReplayDeliveriesPayload {
+export class ReplayDeliveriesPayload extends MutationPayload {
   @Field(() => Int, { description: 'How many deliveries were selected.' })
   readonly deliveries: number;
 
@@ -114,15 +114,12 @@ export class ReplayDeliveriesPayload {
   })
   readonly changes: readonly StatusChange[];
 
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
-  readonly userErrors: readonly UserError[];
-
   constructor(outcome: ReplayOutcome, logId: string, userErrors: readonly UserError[]) {
+    super(userErrors);
     this.deliveries = outcome.deliveries;
     this.redisposed = outcome.redisposed.map((one) => new Redisposition(one));
     this.failed = outcome.failed.map((one) => new ReplayFailure(one));
     this.changes = outcome.changes.map((change) => new StatusChange(change, logId));
-    this.userErrors = userErrors;
   }
 }
 
@@ -157,24 +154,22 @@ export class ReplayDeliveriesResolver {
   }
 
   @FieldResolver(() => WebhookDelivery, { nullable: true, description: 'The delivery.' })
-  async delivery(
-    @Root() redisposed: Redisposition,
+  delivery(
+    @Root() { deliveryId }: Redisposition,
     @Ctx() context: Context,
   ): Promise<WebhookDelivery | null> {
-    const row = await context.loaders.delivery.load(redisposed.deliveryId);
-    return row && new WebhookDelivery(row);
+    return loadDelivery(context, deliveryId);
   }
 }
 
 @Resolver(() => ReplayFailure)
 export class ReplayFailureResolver {
   @FieldResolver(() => WebhookDelivery, { nullable: true, description: 'The delivery.' })
-  async delivery(
-    @Root() failure: ReplayFailure,
+  delivery(
+    @Root() { deliveryId }: ReplayFailure,
     @Ctx() context: Context,
   ): Promise<WebhookDelivery | null> {
-    const row = await context.loaders.delivery.load(failure.deliveryId);
-    return row && new WebhookDelivery(row);
+    return loadDelivery(context, deliveryId);
   }
 }
 

@@ -79,7 +79,7 @@ export class StatusChangedArgs {
 }
 
 /** Which users the filter is about. */
-export function toUserSelection(filter: StatusChangeFilter | null | undefined): UserSelection {
+function toUserSelection(filter: StatusChangeFilter | null | undefined): UserSelection {
   return {
     ids: filter?.userId ? [filter.userId] : null,
     externalUserId: filter?.externalUserId ?? null,
@@ -87,7 +87,7 @@ export function toUserSelection(filter: StatusChangeFilter | null | undefined): 
 }
 
 /** All conditions but those on users. */
-export function toChangeConditions(
+function toChangeConditions(
   context: Context,
   filter: StatusChangeFilter | null | undefined,
 ): ChangeFilter {

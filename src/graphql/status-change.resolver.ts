@@ -5,7 +5,7 @@ import { encodeCursor } from '../domain/cursor';
 import { loadAttempt, VerificationAttempt } from './attempt.type';
 import type { Connection } from './connection.type';
 import type { Context } from './context';
-import { WebhookDelivery } from './delivery.type';
+import { loadDelivery, WebhookDelivery } from './delivery.type';
 import { Level, loadLevel } from './level.type';
 import { toPage } from './page';
 import { StatusChangesArgs, toChangeFilter } from './status-change.input';
@@ -75,9 +75,7 @@ export class ChangeCauseResolver {
     @Root() cause: ChangeCause,
     @Ctx() context: Context,
   ): Promise<WebhookDelivery | null> {
-    if (cause.deliveryId === null || !context.visibility.readsOperations) return null;
-    const row = await context.loaders.delivery.load(cause.deliveryId);
-    return row && new WebhookDelivery(row);
+    return cause.deliveryId === null ? null : loadDelivery(context, cause.deliveryId);
   }
 
   @FieldResolver(() => String, {

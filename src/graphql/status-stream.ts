@@ -8,6 +8,7 @@
 import type { Change } from '../domain/change';
 import { decodeCursor } from '../domain/cursor';
 import type { Feed } from '../feed/feed';
+import type { ChangeStream } from '../feed/outlet';
 import type { Context } from './context';
 import {
   type StatusChangedArgs,
@@ -35,13 +36,20 @@ export async function watchChanges(
   const nobody = options.filter.userIds?.length === 0;
   const awaited = nobody ? await awaitedUser(context, args.filter ?? {}) : null;
   const ofEndUser = context.principal.kind === 'USER';
+  if (awaited === null && !ofEndUser) return await begin(context, options);
+
   const abort = new AbortController();
-  const ending = ofEndUser || awaited !== null ? { ...options, signal: abort.signal } : options;
-  const stream = context.feed.subscribe(awaited === null ? ending : { ...ending, filter: {} });
-  await stream.begun;
-  if (ending === options) return stream;
+  const ending = { ...options, signal: abort.signal };
+  const stream = await begin(context, awaited === null ? ending : { ...ending, filter: {} });
   const source = awaited === null ? stream : awaitUser(context, awaited, stream, ending);
   return cancelable(ofEndUser ? onlyOwn(context, source) : source, abort);
+}
+
+/** Resolves once it is fixed where the stream begins. */
+async function begin({ feed }: Context, options: Options): Promise<ChangeStream> {
+  const stream = feed.subscribe(options);
+  await stream.begun;
+  return stream;
 }
 
 function startOf(context: Context, after: string | null): Pick<Options, 'afterSeq'> {

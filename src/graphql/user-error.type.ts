@@ -41,3 +41,14 @@ export class UserError {
     this.path = path;
   }
 }
+
+/** What the answers of all mutations have in common. */
+@ObjectType()
+export abstract class MutationPayload {
+  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
+  readonly userErrors: readonly UserError[];
+
+  constructor(userErrors: readonly UserError[]) {
+    this.userErrors = userErrors;
+  }
+}

@@ -1,12 +1,18 @@
 /** The one user whom a mutation is about, by either of two ids. */
 
+import { Field, ID, InputType } from 'type-graphql';
 import type { Context } from './context';
 import { parseNodeId } from './node-id';
 import { assertSound } from './sound-text';
 import { UserError } from './user-error.type';
 
-export interface UserTarget {
+/** Exactly one of the two is to be given. */
+@InputType()
+export abstract class UserTarget {
+  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
   readonly userId?: string | null;
+
+  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
   readonly externalUserId?: string | null;
 }
 
@@ -15,15 +21,14 @@ export async function findTarget(context: Context, input: UserTarget): Promise<n
   assertSound('input.externalUserId', input.externalUserId);
   const userId = input.userId ?? null;
   const externalUserId = input.externalUserId ?? null;
-  if ((userId === null) === (externalUserId === null)) {
-    const message = 'expected exactly one of `userId` and `externalUserId`';
-    return new UserError('TARGET_INVALID', message, ['input']);
+  if (userId !== null && externalUserId === null) return parseNodeId('User', userId, '`userId`');
+  if (externalUserId !== null && userId === null) {
+    // Not from the view of the request, which may be older than a user opened a moment ago.
+    const user = await context.store.read.userByExternalId(externalUserId);
+    return user ? user.id : userNotFound('externalUserId');
   }
-  if (userId !== null) return parseNodeId('User', userId, '`userId`');
-  // Not from the view of the request, which may be older than a user opened a moment ago.
-  const user =
-    externalUserId === null ? null : await context.store.read.userByExternalId(externalUserId);
-  return user ? user.id : userNotFound('externalUserId');
+  const message = 'expected exactly one of `userId` and `externalUserId`';
+  return new UserError('TARGET_INVALID', message, ['input']);
 }
 
 export function userNotFound(field: keyof UserTarget): UserError {

@@ -86,18 +86,16 @@ export function viewOf(principal: Principal): string | null {
 function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
   const assertReads = () => assertScope(scopes, 'read');
   const by = apiKeyActor(keyId, name);
+  function operatorWith(scope: Scope): Operator {
+    assertScope(scopes, scope);
+    return { actor: name, by };
+  }
   return {
     assertReads,
     assertReadsOperations: assertReads,
     readsOperations: scopes.has('read'),
-    assertOperates() {
-      assertScope(scopes, 'operate');
-      return { actor: name, by };
-    },
-    assertErases() {
-      assertScope(scopes, 'erase');
-      return { actor: name, by };
-    },
+    assertOperates: () => operatorWith('operate'),
+    assertErases: () => operatorWith('erase'),
     assertReadsPersonalData() {
       assertScope(scopes, 'pii:read');
       return by;
@@ -119,15 +117,15 @@ function ofEndUser(externalUserId: string, scopes: ReadonlySet<Scope>, read: Rea
   });
   return {
     assertReads: () => {},
-    assertReadsOperations: () => forbid('this is not open to end users'),
+    assertReadsOperations: forbidEndUsers,
     readsOperations: false,
-    assertOperates: () => forbid('this is not open to end users'),
-    assertErases: () => forbid('this is not open to end users'),
+    assertOperates: forbidEndUsers,
+    assertErases: forbidEndUsers,
     assertReadsPersonalData() {
       assertScope(scopes, 'pii:read');
       return null;
     },
-    assertReadsAudit: () => forbid('this is not open to end users'),
+    assertReadsAudit: forbidEndUsers,
     readsAudit: false,
     self,
     async narrow(userIds) {
@@ -142,6 +140,10 @@ function ofEndUser(externalUserId: string, scopes: ReadonlySet<Scope>, read: Rea
 
 function assertScope(scopes: ReadonlySet<Scope>, scope: Scope): void {
   if (!scopes.has(scope)) forbid(`this needs the scope \`${scope}\``);
+}
+
+function forbidEndUsers(): never {
+  forbid('this is not open to end users');
 }
 
 function forbid(message: string): never {

@@ -1,8 +1,8 @@
 /** Turns webhooks away before anything is read of them: addresses that are not the vendor's, and floods. */
 
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
-import { GatewayError, RateLimitedError, UnknownProviderError } from '../domain/errors';
+import { BlockList, type IPVersion, isIPv6 } from 'node:net';
+import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import { clientAddress, networkOf } from './client-address';
 import { createRate } from './rate';
@@ -25,17 +25,13 @@ export interface AdmissionOptions {
   readonly webhookAddresses: Readonly<Record<ProviderId, readonly string[]>>;
 }
 
-/** A vendor that was down sends what has gathered; of that nothing may be refused. */
-const BURST_SECONDS = 10;
 /** Wrong proofs of one vendor from one address: an exchange of secrets goes wrong more often than this. */
 const FAILURES = { burst: 100, perSecond: 2 };
 
 export function createAdmission(options: AdmissionOptions, tellRefusal: TellRefusal): Admission {
   const { providers, trustedProxies, webhooksPerSecond } = options;
-  const rate = createRate({
-    burst: webhooksPerSecond * BURST_SECONDS,
-    perSecond: webhooksPerSecond,
-  });
+  // At once ten times as many: a vendor that was down sends what has gathered, and of that nothing may be refused.
+  const rate = createRate({ perSecond: webhooksPerSecond });
   const failures = createRate(FAILURES);
   const lists = new Map(
     Object.entries(options.webhookAddresses).map(([id, nets]) => [id, toList(nets)]),
@@ -43,7 +39,7 @@ export function createAdmission(options: AdmissionOptions, tellRefusal: TellRefu
 
   function isAllowed(provider: ProviderId, address: string): boolean {
     const list = lists.get(provider);
-    return list === undefined || list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    return list === undefined || list.check(address, familyOf(address));
   }
 
   return {
@@ -53,27 +49,26 @@ export function createAdmission(options: AdmissionOptions, tellRefusal: TellRefu
       if (!isAllowed(provider, address)) {
         throw new GatewayError('FORBIDDEN', 'this vendor does not send from this address');
       }
-      assertLeft(rate.take(`${provider} ${networkOf(address)}`));
+      rate.assertLeft(`${provider} ${networkOf(address)}`);
     },
     noteFailure(provider, request) {
       const address = clientAddress(request, trustedProxies);
-      assertLeft(failures.take(`${provider} ${networkOf(address)}`));
+      failures.assertLeft(`${provider} ${networkOf(address)}`);
       tellRefusal({ provider, address }, 'a webhook did not prove that its vendor sent it');
     },
   };
-}
-
-function assertLeft(waitMs: number): void {
-  if (waitMs > 0) throw new RateLimitedError(Math.ceil(waitMs / 1000));
 }
 
 function toList(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
     const [address = '', length] = network.split('/');
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (length === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(length), family);
+    if (length === undefined) list.addAddress(address, familyOf(address));
+    else list.addSubnet(address, Number(length), familyOf(address));
   }
   return list;
+}
+
+function familyOf(address: string): IPVersion {
+  return isIPv6(address) ? 'ipv6' : 'ipv4';
 }

@@ -8,13 +8,11 @@
 
 import type { Authenticator } from '../access/authenticator';
 import type { Principal } from '../access/principal';
-import { RateLimitedError, UnauthenticatedError } from '../domain/errors';
+import { UnauthenticatedError } from '../domain/errors';
 import { networkOf } from './client-address';
-import type { Observer } from './observer';
+import type { Door, Observer } from './observer';
 import { createRate } from './rate';
 import type { TellRefusal } from './refusal-log';
-
-export type Door = 'http' | 'websocket' | 'metrics';
 
 export interface Authentication {
   /**
@@ -40,8 +38,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   /** A token that has run out was good: many may do so at once behind one proxy, and each is to be told to fetch another. */
   function assertPatience({ refusal }: UnauthenticatedError, address: string): void {
-    const waitMs = refusal === 'EXPIRED_TOKEN' ? 0 : failures.take(networkOf(address));
-    if (waitMs > 0) throw new RateLimitedError(Math.ceil(waitMs / 1000));
+    if (refusal !== 'EXPIRED_TOKEN') failures.assertLeft(networkOf(address));
   }
 
   return {

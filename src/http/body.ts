@@ -12,7 +12,7 @@ export class SlowBodyError extends GatewayError {
 }
 
 /** The client is gone: there is nobody to answer. */
-export class AbortedError extends GatewayError {
+class AbortedError extends GatewayError {
   constructor() {
     super('BODY_UNREADABLE', 'the connection ended before the body did');
   }

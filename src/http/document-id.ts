@@ -2,11 +2,11 @@
 
 import { GatewayError } from '../domain/errors';
 import type { TrustedDocuments } from '../graphql/trusted-documents';
-
-type Parameters = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from './json-object';
 
 /** Under which clients send the id: GraphQL over HTTP, Relay, GraphQL Code Generator. Apollo Client has an extension. */
 const NAMES: readonly string[] = ['documentId', 'doc_id', 'id'];
+const NAMING: readonly string[] = [...NAMES, 'extensions'];
 
 /**
  * The parameters of a request with the document spelled out. Where there is a document already, the id is dropped.
@@ -17,16 +17,15 @@ export function spellOut<P extends object>(
   parameters: P,
   { textOf }: Pick<TrustedDocuments, 'textOf'>,
 ): P {
-  const { extensions, query, ...others }: Parameters = Object.fromEntries(
-    Object.entries(parameters),
-  );
-  const rest = Object.entries(others).filter(([name]) => !NAMES.includes(name));
-  const id = namedIn(others) ?? persistedQuery(extensions);
+  const sent: object = parameters;
+  const given: JsonObject = { ...sent };
+  const id = namedIn(given) ?? persistedQuery(given.extensions);
   const text = typeof id === 'string' ? (textOf(id) ?? textOf(id.replace(/^sha256:/, ''))) : null;
   if (text === null) return parameters;
-  if (query) return { ...Object.fromEntries(rest), query } as unknown as P;
-  if (text === undefined) throw new UnknownDocumentError();
-  return { ...Object.fromEntries(rest), query: text } as unknown as P; // P names what may be there, and this is some of it
+  const query = given.query || text;
+  if (query === undefined) throw new UnknownDocumentError();
+  const rest = Object.entries(given).filter(([name]) => !NAMING.includes(name));
+  return { ...Object.fromEntries(rest), query } as unknown as P; // P names what may be there, and this is some of it
 }
 
 /** The message is the one by which Apollo Client knows to send the document itself. */
@@ -36,21 +35,18 @@ export class UnknownDocumentError extends GatewayError {
   }
 }
 
-function namedIn(parameters: Parameters): unknown {
+function namedIn(parameters: JsonObject): unknown {
   return NAMES.map((name) => parameters[name]).find((id) => typeof id === 'string');
 }
 
 function persistedQuery(extensions: unknown): unknown {
-  const { persistedQuery: named }: Parameters = isRecord(extensions) ? extensions : {};
-  return isRecord(named) ? named.sha256Hash : undefined;
-}
-
-function isRecord(value: unknown): value is Parameters {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const { persistedQuery: named }: JsonObject = isJsonObject(extensions) ? extensions : {};
+  return isJsonObject(named) ? named.sha256Hash : undefined;
 }
 
 /** The same for the query of a URL: `search` begins with `?` or is empty. */
 export function spellOutSearch(search: string, trusted: Pick<TrustedDocuments, 'textOf'>): string {
+  if (search === '') return search;
   const parameters = new URLSearchParams(search);
   const extensions = parsed(parameters.get('extensions'));
   const query = parameters.get('query');
@@ -62,7 +58,7 @@ export function spellOutSearch(search: string, trusted: Pick<TrustedDocuments, '
   const sent = { ...Object.fromEntries(named), extensions, query };
   const spelled = spellOut(sent, trusted);
   if (spelled === sent) return search;
-  for (const name of [...NAMES, 'extensions']) parameters.delete(name);
+  for (const name of NAMING) parameters.delete(name);
   parameters.set('query', String(spelled.query));
   return `?${parameters}`;
 }

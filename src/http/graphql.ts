@@ -5,6 +5,7 @@ import {
   ApolloServer,
   type ApolloServerPlugin,
   HeaderMap,
+  type HTTPGraphQLRequest,
   type HTTPGraphQLResponse,
 } from '@apollo/server';
 import {
@@ -21,6 +22,7 @@ import { readBody } from './body';
 import { clientAddress } from './client-address';
 import { spellOut, spellOutSearch } from './document-id';
 import type { GraphQLService } from './graphql-service';
+import { isJsonObject } from './json-object';
 import type { HttpLimits } from './limits';
 import type { Observer } from './observer';
 import type { Origins } from './origins';
@@ -61,17 +63,15 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       const principal = await authentication.authenticate(authorization, address, 'http');
       leave = quotas.begin(principal, address);
       const sent = request.method === 'POST' ? await readJson(request, limits) : undefined;
-      const body = isObject(sent) ? spellOut(sent, graphql.trusted) : sent;
+      const body = isJsonObject(sent) ? spellOut(sent, graphql.trusted) : sent;
       const reply =
         (await shortcut.take(principal, request, body)) ??
-        (await execute(
-          apollo,
-          graphql,
-          principal,
-          request,
-          spellOutSearch(search, graphql.trusted),
+        (await execute(principal, {
+          method: methodOf(request),
+          headers: headersOf(request),
+          search: spellOutSearch(search, graphql.trusted),
           body,
-        ));
+        }));
       shortcut.learn(request, reply);
       return reply;
     } catch (error) {
@@ -80,6 +80,26 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       return { ...named, body };
     } finally {
       leave?.();
+    }
+  }
+
+  async function execute(
+    principal: Principal,
+    httpGraphQLRequest: HTTPGraphQLRequest,
+  ): Promise<Reply> {
+    const operation = await graphql.contextFor(principal, 'REQUEST');
+    try {
+      const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest,
+        context: async () => operation.context,
+      });
+      return {
+        status: status ?? 200,
+        headers: Object.fromEntries(headers),
+        body: await textOf(body),
+      };
+    } finally {
+      await operation.done();
     }
   }
 
@@ -214,35 +234,6 @@ const sayThatTheStoreIsAway: ApolloServerPlugin<object> = {
   },
 };
 
-async function execute(
-  apollo: ApolloServer<object>,
-  graphql: GraphQLService,
-  principal: Principal,
-  request: IncomingMessage,
-  search: string,
-  sent: unknown,
-): Promise<Reply> {
-  const operation = await graphql.contextFor(principal, 'REQUEST');
-  try {
-    const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: {
-        method: methodOf(request),
-        headers: headersOf(request),
-        search,
-        body: sent,
-      },
-      context: async () => operation.context,
-    });
-    return {
-      status: status ?? 200,
-      headers: Object.fromEntries(headers),
-      body: await textOf(body),
-    };
-  } finally {
-    await operation.done();
-  }
-}
-
 /**
  * `OK`, or the code of the first error. Errors come first in a response, and a quotation mark within a text is escaped, so
  * that what this finds is a field of the error itself.
@@ -276,10 +267,6 @@ async function readJson(request: IncomingMessage, limits: HttpLimits): Promise<u
   } catch {
     throw new GatewayError('BODY_UNREADABLE', 'expected the body to be JSON');
   }
-}
-
-function isObject(sent: unknown): sent is object {
-  return typeof sent === 'object' && sent !== null && !Array.isArray(sent);
 }
 
 function headersOf({ headers }: IncomingMessage): HeaderMap {

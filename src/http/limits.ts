@@ -1,7 +1,5 @@
 /** What a client may cost us. */
 
-import type { QuotaLimits } from './quotas';
-
 export interface HttpLimits {
   readonly maxBodyBytes: number;
   /** Of a request to `/graphql`. */
@@ -38,13 +36,7 @@ export interface SocketLimits {
   readonly revalidateMs: number;
 }
 
-export interface Limits {
-  readonly http: HttpLimits;
-  readonly sockets: SocketLimits;
-  readonly quotas: QuotaLimits;
-}
-
-export const DEFAULT_LIMITS: Limits = {
+export const DEFAULT_LIMITS: { readonly http: HttpLimits; readonly sockets: SocketLimits } = {
   http: {
     maxBodyBytes: 1024 * 1024,
     maxOperationBytes: 64 * 1024,
@@ -64,14 +56,5 @@ export const DEFAULT_LIMITS: Limits = {
     stalledAfterMs: 30_000,
     closeGraceMs: 2_000,
     revalidateMs: 1_000,
-  },
-  quotas: {
-    socketsPerAddress: 10_000,
-    socketsPerKey: 10_000,
-    socketsPerUser: 50,
-    operationsPerAddress: 100_000,
-    operationsPerKey: 100_000,
-    operationsPerUser: 500,
-    operationsPerSecond: null,
   },
 };

@@ -1,5 +1,8 @@
 /** Told of what the servers do, so that it can be counted. Called often: it has to be quick, and must not throw. */
 
+/** Where credentials are shown. */
+export type Door = 'http' | 'websocket' | 'metrics';
+
 export interface Observer {
   /**
    * A webhook was answered.
@@ -11,7 +14,7 @@ export interface Observer {
   /** A query or mutation was answered, or a subscription opened. @param outcome - `OK`, or the code of the first error. */
   operation(transport: 'http' | 'websocket', outcome: string): void;
   /** Bad credentials were shown. @param reason - One of `REFUSALS`. */
-  refused(door: 'http' | 'websocket' | 'metrics', reason: string): void;
+  refused(door: Door, reason: string): void;
   /** An answer to `/graphql` over HTTP was ready. */
   answered(durationMs: number): void;
   /** A connection was closed because its client did not read. */

@@ -196,7 +196,8 @@ function streamOver(source: AsyncIterator<unknown>, group: Group): Stream {
   };
 }
 
-function toGraphQLError(error: unknown): GraphQLError {
+/** What was thrown, for `GraphQLService.formatError`. */
+export function toGraphQLError(error: unknown): GraphQLError {
   if (error instanceof GraphQLError) return error;
   const originalError =
     error instanceof Error ? error : new Error('something that is no error was thrown');

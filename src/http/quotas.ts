@@ -1,7 +1,7 @@
 /** What one caller, and one address, may have under way and how often they may ask: the same over HTTP and WebSocket. */
 
 import type { Principal } from '../access/principal';
-import { GatewayError, RateLimitedError } from '../domain/errors';
+import { GatewayError } from '../domain/errors';
 import { networkOf } from './client-address';
 import { createRate } from './rate';
 import { createSeats, type Leave } from './seats';
@@ -34,50 +34,57 @@ export class TooManyOperationsError extends GatewayError {
   }
 }
 
-const BURST_SECONDS = 10;
+/** As many as anybody likes. */
+export const UNLIMITED: QuotaLimits = {
+  socketsPerAddress: Number.POSITIVE_INFINITY,
+  socketsPerKey: Number.POSITIVE_INFINITY,
+  socketsPerUser: Number.POSITIVE_INFINITY,
+  operationsPerAddress: Number.POSITIVE_INFINITY,
+  operationsPerKey: Number.POSITIVE_INFINITY,
+  operationsPerUser: Number.POSITIVE_INFINITY,
+  operationsPerSecond: null,
+};
 
 export function createQuotas(limits: QuotaLimits): Quotas {
   const { operationsPerSecond: perSecond } = limits;
-  const sockets = createSeats(limits.socketsPerAddress);
-  const operations = createSeats(limits.operationsPerAddress);
+  const addresses = createShare(limits.socketsPerAddress, limits.operationsPerAddress);
   const callers = {
-    API_KEY: ofCallers(limits.socketsPerKey, limits.operationsPerKey),
-    USER: ofCallers(limits.socketsPerUser, limits.operationsPerUser),
+    API_KEY: createShare(limits.socketsPerKey, limits.operationsPerKey),
+    USER: createShare(limits.socketsPerUser, limits.operationsPerUser),
   };
-  const rate = perSecond && createRate({ burst: perSecond * BURST_SECONDS, perSecond });
-
-  function beginAt(address: string): Leave {
-    const leave = operations.take(networkOf(address));
-    if (leave === null) throw new TooManyOperationsError(limits.operationsPerAddress);
-    return leave;
-  }
+  const rate = perSecond === null ? null : createRate({ perSecond });
 
   return {
-    connect: (address) => sockets.take(networkOf(address)),
-    enter: (principal) => callers[principal.kind].sockets.take(nameOf(principal)),
+    connect: (address) => addresses.connect(networkOf(address)),
+    enter: (principal) => callers[principal.kind].connect(nameOf(principal)),
     begin(principal, address) {
-      const waitMs = rate ? rate.take(`${principal.kind} ${nameOf(principal)}`) : 0;
-      if (waitMs > 0) throw new RateLimitedError(Math.ceil(waitMs / 1000));
-      const { most, operations: own } = callers[principal.kind];
-      const leaveAddress = beginAt(address);
-      const leaveCaller = own.take(nameOf(principal));
-      if (leaveCaller !== null) {
+      rate?.assertLeft(`${principal.kind} ${nameOf(principal)}`);
+      const leaveAddress = addresses.begin(networkOf(address));
+      try {
+        const leaveCaller = callers[principal.kind].begin(nameOf(principal));
         return () => {
           leaveCaller();
           leaveAddress();
         };
+      } catch (error) {
+        leaveAddress();
+        throw error;
       }
-      leaveAddress();
-      throw new TooManyOperationsError(most);
     },
   };
 }
 
-function ofCallers(mostSockets: number, mostOperations: number) {
+/** What each may have, by the name under which it is counted. */
+function createShare(mostSockets: number, mostOperations: number) {
+  const sockets = createSeats(mostSockets);
+  const operations = createSeats(mostOperations);
   return {
-    most: mostOperations,
-    sockets: createSeats(mostSockets),
-    operations: createSeats(mostOperations),
+    connect: sockets.take,
+    begin(name: string): Leave {
+      const leave = operations.take(name);
+      if (leave === null) throw new TooManyOperationsError(mostOperations);
+      return leave;
+    },
   };
 }
 

@@ -1,13 +1,18 @@
 /** Token buckets by key: so many at once, so many a second after that. In memory, and in bounded memory. */
 
+import { RateLimitedError } from '../domain/errors';
+
 export interface Rate {
   /** Takes one. @returns milliseconds until there is one again; 0: it was there. */
   take(key: string): number;
+  /** Takes one. @throws {RateLimitedError} where there is none. */
+  assertLeft(key: string): void;
 }
 
 export interface RateOptions {
-  readonly burst: number;
   readonly perSecond: number;
+  /** At once; left out, what gathers in ten seconds. */
+  readonly burst?: number;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number;
 }
@@ -20,8 +25,11 @@ interface Bucket {
 /** Of either generation. A key that has not been used while as many others were is forgotten. */
 const MAX_KEYS = 5_000;
 
+const BURST_SECONDS = 10;
+
 /** Kept in two generations, so that forgetting costs nothing: a flood from ever new addresses must not be dear. */
-export function createRate({ burst, perSecond, now = () => performance.now() }: RateOptions): Rate {
+export function createRate(options: RateOptions): Rate {
+  const { perSecond, burst = perSecond * BURST_SECONDS, now = () => performance.now() } = options;
   let recent = new Map<string, Bucket>();
   let older = recent;
 
@@ -37,15 +45,21 @@ export function createRate({ burst, perSecond, now = () => performance.now() }: 
     return bucket;
   }
 
+  function take(key: string): number {
+    const at = now();
+    const bucket = bucketOf(key, at);
+    bucket.left = Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond);
+    bucket.at = at;
+    if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
+    bucket.left -= 1;
+    return 0;
+  }
+
   return {
-    take(key) {
-      const at = now();
-      const bucket = bucketOf(key, at);
-      bucket.left = Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond);
-      bucket.at = at;
-      if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
-      bucket.left -= 1;
-      return 0;
+    take,
+    assertLeft(key) {
+      const waitMs = take(key);
+      if (waitMs > 0) throw new RateLimitedError(Math.ceil(waitMs / 1000));
     },
   };
 }

@@ -17,8 +17,9 @@ import { type Expose, metricsRoute } from './metrics';
 import { type Observer, UNOBSERVED } from './observer';
 import { createOrigins } from './origins';
 import { toProblem } from './problem';
-import { createQuotas, type QuotaLimits } from './quotas';
+import { createQuotas, type QuotaLimits, UNLIMITED } from './quotas';
 import { createRefusalLog } from './refusal-log';
+import { refuseUpgrade } from './refuse-upgrade';
 import { sendReply } from './reply';
 import {
   findRoute,
@@ -27,7 +28,7 @@ import {
   NothingHereError,
   type Route,
 } from './router';
-import { createSubscriptions, refuse } from './subscriptions';
+import { createSubscriptions } from './subscriptions';
 import { type Ingest, webhookRoute } from './webhooks';
 
 export interface HttpServerOptions {
@@ -43,11 +44,14 @@ export interface HttpServerOptions {
   /** Without it there is no `/metrics`. */
   readonly expose?: Expose;
   readonly edge?: Partial<Edge>;
-  readonly limits?: {
-    readonly http?: Partial<HttpLimits>;
-    readonly sockets?: Partial<SocketLimits>;
-    readonly quotas?: Partial<QuotaLimits>;
-  };
+  readonly limits?: ServerLimits;
+}
+
+/** Those that are other than usual. */
+export interface ServerLimits {
+  readonly http?: Partial<HttpLimits>;
+  readonly sockets?: Partial<SocketLimits>;
+  readonly quotas?: Partial<QuotaLimits>;
 }
 
 export interface HttpServer {
@@ -86,7 +90,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const tellRefusal = createRefusalLog(log);
   const admission = createAdmission(edge, tellRefusal);
   const authentication = createAuthentication({ authenticator, observer, tellRefusal });
-  const quotas = createQuotas({ ...DEFAULT_LIMITS.quotas, ...options.limits?.quotas });
+  const quotas = createQuotas({ ...UNLIMITED, ...options.limits?.quotas });
   const origins = createOrigins(edge.allowedOrigins);
   const callers = { authentication, quotas, trustedProxies };
   const graphql = createGraphQLRoute({ ...options, ...callers, limits, observer, origins });
@@ -123,8 +127,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   server.on('upgrade', (request, socket, head) => {
     const [path] = (request.url ?? '').split('?');
-    if (closing) refuse(socket, new GatewayError('UNAVAILABLE', 'the gateway stops'));
-    else if (path !== graphql.route.path) refuse(socket, new NothingHereError());
+    if (closing) refuseUpgrade(socket, new GatewayError('UNAVAILABLE', 'the gateway stops'));
+    else if (path !== graphql.route.path) refuseUpgrade(socket, new NothingHereError());
     else subscriptions.upgrade(request, socket, head);
   });
 

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../access/principal';
 import type { Question } from '../graphql/documents';
 import type { GraphQLService } from './graphql-service';
+import { isJsonObject } from './json-object';
 import type { Reply } from './reply';
 
 export interface Shortcut {
@@ -39,19 +40,15 @@ export function createShortcut(graphql: Pick<GraphQLService, 'answer'>): Shortcu
 
 /** `null` for what is not plainly a request: Apollo Server says what is wrong with it. */
 function toQuestion(body: unknown): Question | null {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return null;
+  if (!isJsonObject(body)) return null;
   if (!Object.keys(body).every((name) => PARAMETERS.has(name))) return null;
-  const { query, operationName, variables }: Record<string, unknown> = { ...body };
+  const { query, operationName, variables } = body;
   if (typeof query !== 'string') return null;
   if (!isAbsent(operationName) && typeof operationName !== 'string') return null;
-  if (!isAbsent(variables) && !isRecord(variables)) return null;
+  if (!isAbsent(variables) && !isJsonObject(variables)) return null;
   return { query, operationName: operationName ?? null, variables: variables ?? {} };
 }
 
 function isAbsent(value: unknown): value is null | undefined {
   return value === null || value === undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -153,10 +153,7 @@ export function createGuard(options: GuardOptions): Guard {
         send: (data) => write(line, (done) => socket.send(data, done)),
         close: (code, reason) => close(socket, code, reason),
         onMessage(handle) {
-          const rate = createRate({
-            burst: limits.messagesPerSecond * 10,
-            perSecond: limits.messagesPerSecond,
-          });
+          const rate = createRate({ perSecond: limits.messagesPerSecond });
           socket.on('message', (data) => {
             if (socket.readyState !== socket.OPEN) return;
             if (rate.take('') > 0) {

@@ -9,6 +9,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { ERROR_CODES } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import { DISPOSITIONS } from '../domain/status';
+import { createTally } from './tally';
 import { createWatchGauges, type WatchReport } from './watch-gauges';
 
 export interface Metrics {
@@ -70,7 +71,6 @@ export interface MetricsOptions {
 
 const UNKNOWN = 'unknown';
 const OTHER = 'OTHER';
-/** Present from the start, so that the first one that happens is seen as an increase. */
 const WEBHOOK_OUTCOMES = [
   ...DISPOSITIONS,
   'DUPLICATE',
@@ -105,7 +105,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['provider', 'outcome'],
     first: [...providerIds, UNKNOWN],
     second: [...WEBHOOK_OUTCOMES, ...ERROR_CODES, OTHER],
-    fromTheStart: providerIds.flatMap((id) => WEBHOOK_OUTCOMES.map((word) => [id, word] as const)),
+    fromTheStart: [providerIds, WEBHOOK_OUTCOMES],
   });
   const operations = createTally(registry, {
     name: 'kyc_graphql_operations_total',
@@ -113,7 +113,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['transport', 'outcome'],
     first: ['http', 'websocket'],
     second: [...OPERATION_OUTCOMES, ...ERROR_CODES, ...GRAPHQL_CODES, OTHER],
-    fromTheStart: OPERATION_OUTCOMES.map((word) => ['http', word] as const),
+    fromTheStart: [['http'], OPERATION_OUTCOMES],
   });
   const refused = createTally(registry, {
     name: 'kyc_authentication_failures_total',
@@ -121,7 +121,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['door', 'reason'],
     first: [...DOORS, OTHER],
     second: [...refusals, OTHER],
-    fromTheStart: DOORS.flatMap((door) => refusals.map((word) => [door, word] as const)),
+    fromTheStart: [DOORS, refusals],
   });
   const questions = createTally(registry, {
     name: 'kyc_vendor_questions_total',
@@ -129,7 +129,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labels: ['provider', 'outcome'],
     first: [...providerIds, UNKNOWN],
     second: [...askOutcomes, OTHER],
-    fromTheStart: providerIds.flatMap((id) => askOutcomes.map((word) => [id, word] as const)),
+    fromTheStart: [providerIds, askOutcomes],
   });
   const lines = new Gauge({
     name: 'kyc_vendor_left_alone',
@@ -222,50 +222,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };
-}
-
-interface TallyOptions {
-  readonly name: string;
-  readonly help: string;
-  readonly labels: readonly [string, string];
-  /** The values that the first label can have; any other counts as the last one. */
-  readonly first: readonly string[];
-  readonly second: readonly string[];
-  readonly fromTheStart: readonly (readonly [string, string])[];
-}
-
-/** A counter with two labels whose values are closed sets. */
-function createTally(registry: Registry, options: TallyOptions) {
-  const { name, help, labels, fromTheStart } = options;
-  const first = closedSet(options.first);
-  const second = closedSet(options.second);
-  const counts = new Map(fromTheStart.map((pair) => [pair.join(' '), 0]));
-  new Counter({
-    name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [pair, count] of counts) {
-        const [one = '', two = ''] = pair.split(' ');
-        this.inc({ [labels[0]]: one, [labels[1]]: two }, count);
-      }
-    },
-  });
-  return {
-    count(one: string, two: string) {
-      const pair = `${first(one)} ${second(two)}`;
-      counts.set(pair, (counts.get(pair) ?? 0) + 1);
-    },
-  };
-}
-
-/** Lets the words through that it knows; any other becomes the last one. */
-function closedSet(words: readonly string[]): (word: string) => string {
-  const known = new Set(words);
-  const rest = words.at(-1) ?? OTHER;
-  return (word) => (known.has(word) ? word : rest);
 }
 
 function createStandingGauges(registry: Registry): (standing: Standing) => void {

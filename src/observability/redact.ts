@@ -55,7 +55,7 @@ export function createRedact(personal: Iterable<string>): Redact {
 }
 
 /** Hides what follows the provider in a webhook's path, and the query. */
-export function redactTarget(target: string): string {
+function redactTarget(target: string): string {
   return target.replace(/\?.*$/s, '?…').replace(/(\/webhooks\/[^/?]+)\/.+$/s, '$1/…');
 }
 

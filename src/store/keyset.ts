@@ -1,6 +1,7 @@
 /** Keyset pages: a page costs the same however deep in the list it lies, and rows that come or go shift nothing. */
 
 import { GatewayError } from '../domain/errors';
+import { isSoundText } from '../domain/sound-text';
 import type { Connection } from './database';
 import type { Page, PageOf } from './store';
 import { among, type Clause, where } from './where';
@@ -135,5 +136,5 @@ function parseRowCursor(cursor: string, byId: boolean): readonly [string | numbe
 
 /** Of a time, that is; and of nothing that a database would choke on. */
 function isKey(sortKey: unknown): boolean {
-  return typeof sortKey === 'string' && !/\0|\p{Surrogate}/u.test(sortKey);
+  return typeof sortKey === 'string' && isSoundText(sortKey);
 }

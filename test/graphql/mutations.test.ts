@@ -321,6 +321,17 @@ describe('who may', () => {
     }
     expect((await world.ask(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(0);
   });
+
+  // A hold was told what is wrong with its basis before anybody asked who sets it.
+  it.each([
+    'mutation ($text: String!) { eraseUser(input: { reason: $text }) { erased } }',
+    'mutation ($text: String!) { setLegalHold(input: { basis: $text }) { userErrors { code } } }',
+    'mutation ($text: String!) { releaseLegalHold(input: { reason: $text }) { userErrors { code } } }',
+  ])('refuses without `erase`, whatever else is wrong: %s', async (source) => {
+    for (const principal of [apiKey('read', 'operate'), endUser('x', 'erase')]) {
+      expect(codesOf(await world.ask(principal, source, { text: 'a\0b' }))).toEqual(['FORBIDDEN']);
+    }
+  });
 });
 
 function encode(text: string): string {

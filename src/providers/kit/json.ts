@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { isLosslessNumber, type LosslessNumber, parse } from 'lossless-json';
 import { PayloadError } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
+import { isSoundText } from '../../domain/sound-text';
 import { type InstantSpelling, toInstant } from './instant';
 
 /**
@@ -132,10 +133,9 @@ function isInteger(value: unknown): value is number | LosslessNumber {
   return isNumber(value) && /^-?\d+$/.test(String(value));
 }
 
-/** No database keeps NUL and half a surrogate pair as they are, and two different texts must not become one. */
 function toText(path: string, value: unknown): string {
   if (typeof value !== 'string') throw new PayloadError(path, 'a string');
-  if (/\0|\p{Surrogate}/u.test(value)) throw new PayloadError(path, 'sound Unicode without NUL');
+  if (!isSoundText(value)) throw new PayloadError(path, 'sound Unicode without NUL');
   return value;
 }
 

@@ -1,0 +1,202 @@
+/** The `graphql-transport-ws` protocol: what is done about each of its messages, and who may go on. */
+
+import { type ExecutionArgs, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { makeServer, type Server } from 'graphql-ws';
+import type { Principal } from '../access/principal';
+import { RateLimitedError, UnauthenticatedError } from '../domain/errors';
+import type { Authentication } from './authentication';
+import { credentialsOf } from './connection-credentials';
+import type { Frame } from './frame';
+import type { GraphQLService } from './graphql-service';
+import type { SocketLimits } from './limits';
+import type { Observer } from './observer';
+import { createOperations, type Stream, toGraphQLError } from './operations';
+import { type Quotas, TooManyOperationsError } from './quotas';
+import type { Revalidation } from './revalidation';
+import type { Leave } from './seats';
+import { CLOSE, type GuardedSocket } from './socket';
+
+export interface ProtocolOptions {
+  readonly graphql: GraphQLService;
+  readonly authentication: Authentication;
+  readonly quotas: Quotas;
+  readonly limits: SocketLimits;
+  readonly observer: Observer;
+}
+
+/** One connection: what graphql-ws hands to each callback as `extra`. */
+export interface Connection {
+  readonly socket: GuardedSocket;
+  readonly address: string;
+  /** The header of the upgrade request; forgotten once it was looked at. */
+  authorization: string | undefined;
+  /** `null` until the client has shown its credentials. */
+  principal: Principal | null;
+  unwatch: () => void;
+  /** It may end while its credentials are looked up. */
+  over: boolean;
+  /** Operations that are prepared or executed, also those that the client has completed meanwhile. */
+  running: number;
+}
+
+type Parameters = Record<string, unknown> | undefined;
+
+/** @param watch - Tells when credentials hold no longer. */
+export function createProtocol(
+  { graphql, authentication, quotas, limits, observer }: ProtocolOptions,
+  watch: Revalidation['watch'],
+): Server<Connection> {
+  const operations = createOperations(graphql);
+  const owners = new WeakMap<ExecutionArgs, Owner>();
+
+  function ownerOf(args: ExecutionArgs): Owner {
+    const owner = owners.get(args);
+    if (owner === undefined) throw new Error('expected an operation that was prepared');
+    return owner;
+  }
+
+  return makeServer<Parameters, Connection>({
+    connectionInitWaitTimeout: limits.initTimeoutMs,
+
+    async onConnect(context) {
+      const { connectionParams, extra } = context;
+      const credentials = credentialsOf(connectionParams, extra.authorization);
+      extra.authorization = undefined;
+      const principal = await authenticate(authentication, credentials, extra);
+      if (principal === null) return false; // closes 4403
+      if (extra.over) return false;
+      const leave = quotas.enter(principal);
+      if (leave === null) {
+        extra.socket.close(CLOSE.tryAgainLater, 'TOO_MANY_CONNECTIONS');
+        return false;
+      }
+      extra.principal = principal;
+      const unwatch = watch(principal, () => extra.socket.close(CLOSE.forbidden, 'Forbidden'));
+      extra.unwatch = () => {
+        unwatch();
+        leave();
+      };
+      return true;
+    },
+
+    async onSubscribe(context, id, payload) {
+      const { extra } = context;
+      const { principal, socket, address } = extra;
+      if (principal === null) throw new Error('expected credentials before the first operation');
+      const most = limits.maxSubscriptionsPerConnection;
+      const known = Object.keys(context.subscriptions).length; // the one that is about to start is counted already
+      if (known > most || extra.running >= most) {
+        return [toGraphQLError(new TooManyOperationsError(most))];
+      }
+      const leave = begin(quotas, principal, address);
+      if (leave instanceof GraphQLError) return [leave];
+      const quotedId = JSON.stringify(id);
+      const push = (frames: readonly Frame[]) =>
+        socket.push(frames.map((frame) => frame.bytesFor(quotedId)));
+      const preparing = operations.prepare(payload, principal, push);
+      const args = await whileRunning(extra, preparing, leave);
+      if ('length' in args) leave();
+      else owners.set(args, { connection: extra, leave });
+      return args;
+    },
+
+    execute(args) {
+      const { connection, leave } = ownerOf(args);
+      return whileRunning(connection, operations.execute(args)).finally(leave);
+    },
+    subscribe(args) {
+      observer.operation('websocket', 'OK');
+      return leaving(operations.streamOf(args), ownerOf(args).leave);
+    },
+
+    onNext(_context, _id, _payload, args, result) {
+      const payload = operations.toPayload(result);
+      if (!operations.isSubscription(args)) {
+        observer.operation('websocket', payload.errors ? codeOf(payload.errors) : 'OK');
+      }
+      return payload;
+    },
+    onError(_context, _id, _payload, errors) {
+      const formatted = errors.map(graphql.formatError);
+      observer.operation('websocket', codeOf(formatted));
+      return formatted;
+    },
+  });
+}
+
+/** Of an operation that was let through. */
+interface Owner {
+  readonly connection: Connection;
+  readonly leave: Leave;
+}
+
+/** @param onFailure - Called where the work fails. */
+async function whileRunning<T>(
+  connection: Connection,
+  work: Promise<T>,
+  onFailure?: () => void,
+): Promise<T> {
+  connection.running += 1;
+  try {
+    return await work;
+  } catch (error) {
+    onFailure?.();
+    throw error;
+  } finally {
+    connection.running -= 1;
+  }
+}
+
+/** The stream, whose end, whoever brings it about, calls `leave`. */
+function leaving(stream: Stream, leave: Leave): Stream {
+  return {
+    async next() {
+      try {
+        const item = await stream.next();
+        if (item.done) leave();
+        return item;
+      } catch (error) {
+        leave();
+        throw error;
+      }
+    },
+    return() {
+      leave();
+      return stream.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** What gives the place of the operation back, or why it has none. */
+function begin(quotas: Quotas, principal: Principal, address: string): Leave | GraphQLError {
+  try {
+    return quotas.begin(principal, address);
+  } catch (error) {
+    return toGraphQLError(error);
+  }
+}
+
+function codeOf([first]: readonly GraphQLFormattedError[]): string {
+  return String(first?.extensions?.code);
+}
+
+/** `null` if the credentials are bad. Whatever else goes wrong is not the client's fault and is thrown. */
+async function authenticate(
+  authentication: Authentication,
+  credentials: string | undefined,
+  { address, socket }: Connection,
+): Promise<Principal | null> {
+  try {
+    return await authentication.authenticate(credentials, address, 'websocket');
+  } catch (error) {
+    if (error instanceof RateLimitedError) {
+      socket.close(CLOSE.tooManyInitialisations, 'RATE_LIMITED: too many bad credentials');
+      return null;
+    }
+    if (error instanceof UnauthenticatedError) return null;
+    throw error;
+  }
+}
