@@ -22,6 +22,7 @@ import { createTrustedDocuments } from './graphql/trusted-documents';
 import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Limits } from './http/limits';
+import type { Monotonic } from './http/rate';
 import { createHttpServer, type HttpServer } from './http/server';
 import { createIngest, createIngestAnswer, createReread } from './ingest/ingest';
 import type { Logger } from './observability/log';
@@ -56,6 +57,8 @@ export interface GatewayOptions extends StoreOptions {
     readonly quotas?: Partial<Limits['quotas']>;
     readonly documents?: Partial<DocumentLimits>;
   };
+  /** See `HttpServerOptions`. */
+  readonly now?: Monotonic;
   /** Told what comes of asking the vendors. */
   readonly reconcileObserver?: ReconcileObserver;
   readonly reconcileLimits?: Partial<LineLimits>;
@@ -130,6 +133,7 @@ export async function createGateway(
       ...options.limits,
       quotas: { ...config.edge.quotas, ...options.limits?.quotas },
     },
+    ...(options.now && { now: options.now }),
   });
   const upkeep = startUpkeep({
     store,

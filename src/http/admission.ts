@@ -5,7 +5,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import { GatewayError, RateLimitedError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import { clientAddress, networkOf } from './client-address';
-import { createRate } from './rate';
+import { createRate, type Monotonic } from './rate';
 import type { TellRefusal } from './refusal-log';
 
 export interface Admission {
@@ -30,13 +30,18 @@ const BURST_SECONDS = 10;
 /** Wrong proofs of one vendor from one address: an exchange of secrets goes wrong more often than this. */
 const FAILURES = { burst: 100, perSecond: 2 };
 
-export function createAdmission(options: AdmissionOptions, tellRefusal: TellRefusal): Admission {
+export function createAdmission(
+  options: AdmissionOptions,
+  tellRefusal: TellRefusal,
+  now: Monotonic,
+): Admission {
   const { providers, trustedProxies, webhooksPerSecond } = options;
   const rate = createRate({
     burst: webhooksPerSecond * BURST_SECONDS,
     perSecond: webhooksPerSecond,
+    now,
   });
-  const failures = createRate(FAILURES);
+  const failures = createRate({ ...FAILURES, now });
   const lists = new Map(
     Object.entries(options.webhookAddresses).map(([id, nets]) => [id, toList(nets)]),
   );

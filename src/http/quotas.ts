@@ -3,7 +3,7 @@
 import type { Principal } from '../access/principal';
 import { GatewayError, RateLimitedError } from '../domain/errors';
 import { networkOf } from './client-address';
-import { createRate } from './rate';
+import { createRate, type Monotonic } from './rate';
 import { createSeats, type Leave } from './seats';
 
 export interface Quotas {
@@ -36,7 +36,7 @@ export class TooManyOperationsError extends GatewayError {
 
 const BURST_SECONDS = 10;
 
-export function createQuotas(limits: QuotaLimits): Quotas {
+export function createQuotas(limits: QuotaLimits, now: Monotonic): Quotas {
   const { operationsPerSecond: perSecond } = limits;
   const sockets = createSeats(limits.socketsPerAddress);
   const operations = createSeats(limits.operationsPerAddress);
@@ -44,7 +44,7 @@ export function createQuotas(limits: QuotaLimits): Quotas {
     API_KEY: ofCallers(limits.socketsPerKey, limits.operationsPerKey),
     USER: ofCallers(limits.socketsPerUser, limits.operationsPerUser),
   };
-  const rate = perSecond && createRate({ burst: perSecond * BURST_SECONDS, perSecond });
+  const rate = perSecond && createRate({ burst: perSecond * BURST_SECONDS, perSecond, now });
 
   function beginAt(address: string): Leave {
     const leave = operations.take(networkOf(address));

@@ -5,11 +5,13 @@ export interface Rate {
   take(key: string): number;
 }
 
+/** Milliseconds on a clock that never goes back. */
+export type Monotonic = () => number;
+
 export interface RateOptions {
   readonly burst: number;
   readonly perSecond: number;
-  /** Milliseconds on a clock that never goes back. */
-  readonly now?: () => number;
+  readonly now: Monotonic;
 }
 
 interface Bucket {
@@ -21,7 +23,7 @@ interface Bucket {
 const MAX_KEYS = 5_000;
 
 /** Kept in two generations, so that forgetting costs nothing: a flood from ever new addresses must not be dear. */
-export function createRate({ burst, perSecond, now = () => performance.now() }: RateOptions): Rate {
+export function createRate({ burst, perSecond, now }: RateOptions): Rate {
   let recent = new Map<string, Bucket>();
   let older = recent;
 

@@ -20,6 +20,7 @@ import { createOperations, type Stream } from './operations';
 import type { Origins } from './origins';
 import { problemOf, statusOf } from './problem';
 import { type Quotas, TooManyOperationsError } from './quotas';
+import type { Monotonic } from './rate';
 import { createRevalidation } from './revalidation';
 import type { Leave } from './seats';
 import { CLOSE, createGuard, type GuardedSocket } from './socket';
@@ -42,6 +43,7 @@ export interface SubscriptionsOptions {
   readonly observer: Observer;
   readonly origins: Origins;
   readonly trustedProxies: number;
+  readonly now: Monotonic;
 }
 
 /** One connection: what graphql-ws hands to each callback as `extra`. */
@@ -71,6 +73,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     log,
     closeCodeOf,
     onSlowConsumer: observer.slowConsumer,
+    now: options.now,
   });
   const protocol = createProtocol(options, revalidation.watch);
   const open = new Set<GuardedSocket>();
