@@ -42,6 +42,8 @@ const sqlite = {
   displayName: 'sqlite',
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/store/postgres/'],
+  globalSetup: '<rootDir>/test/support/prepare-sqlite.ts',
+  globalTeardown: '<rootDir>/test/support/clear-sqlite.ts',
 };
 
 const postgres = {

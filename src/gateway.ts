@@ -21,6 +21,7 @@ import { createTreeAnswers } from './graphql/tree-answer';
 import { createTrustedDocuments } from './graphql/trusted-documents';
 import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
+import type { Monotonic } from './http/rate';
 import { createHttpServer, type HttpServer, type ServerLimits } from './http/server';
 import { createIngest, createIngestAnswer, createReread } from './ingest/ingest';
 import type { Logger } from './observability/log';
@@ -50,6 +51,8 @@ export interface Gateway {
 
 export interface GatewayOptions extends StoreOptions {
   readonly limits?: ServerLimits & { readonly documents?: Partial<DocumentLimits> };
+  /** See `HttpServerOptions`. */
+  readonly now?: Monotonic;
   /** Told what comes of asking the vendors. */
   readonly reconcileObserver?: ReconcileObserver;
   readonly reconcileLimits?: Partial<LineLimits>;
@@ -125,6 +128,7 @@ export async function createGateway(
       ...options.limits,
       quotas: { ...config.edge.quotas, ...options.limits?.quotas },
     },
+    ...(options.now && { now: options.now }),
   });
   const upkeep = startUpkeep({
     store,

@@ -4,7 +4,7 @@ const { mkdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { createApiKey, SECRET, startGateway } = require('../lib/gateway');
 const { runScript, startPeer } = require('../lib/peer-process');
-const { median } = require('../lib/statistics');
+const { medians } = require('../lib/statistics');
 
 const LOAD = join(__dirname, 'load.js');
 /** Broadcast to everybody; the first quarter besides warms up. */
@@ -66,18 +66,7 @@ function summarize(runs) {
     const byWhat = ['broadcast', 'own', 'fewer'].flatMap((what) => {
       const own = runs.filter((run) => run.peer === name && run.what === what);
       if (own.length === 0) return [];
-      const of = (key) => median(own.map((run) => run[key] ?? Number.NaN));
-      return [
-        [
-          what,
-          {
-            perSecond: of('perSecond'),
-            p50: of('p50'),
-            p99: of('p99'),
-            bytesPerSubscriber: of('bytesPerSubscriber'),
-          },
-        ],
-      ];
+      return [[what, medians(own, ['perSecond', 'p50', 'p99', 'bytesPerSubscriber'])]];
     });
     return [name, Object.fromEntries(byWhat)];
   });

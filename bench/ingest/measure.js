@@ -4,7 +4,7 @@ const { mkdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { SECRET, startGateway } = require('../lib/gateway');
 const { runScript, startPeer } = require('../lib/peer-process');
-const { median } = require('../lib/statistics');
+const { medians } = require('../lib/statistics');
 const { assertSurvivesKill } = require('./kill');
 const { assertGrown, countRows } = require('./rows');
 
@@ -132,14 +132,7 @@ function summarize(runs, flushes) {
   const byPeer = PEERS.map(({ name }) => {
     const byConnections = CONNECTIONS.map((connections) => {
       const own = runs.filter((run) => run.peer === name && run.connections === connections);
-      const of = (key) => median(own.map((run) => run[key]));
-      const summary = {
-        perSecond: of('perSecond'),
-        p50: of('p50'),
-        p99: of('p99'),
-        flushes: flushes[name]?.[connections],
-      };
-      return [connections, summary];
+      return [connections, { ...medians(own), flushes: flushes[name]?.[connections] }];
     });
     return [name, Object.fromEntries(byConnections)];
   });

@@ -12,4 +12,11 @@ function median(numbers) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-module.exports = { median, percentile };
+/** @returns the median of each of these figures; NaN where a run lacks it. */
+function medians(runs, figures = ['perSecond', 'p50', 'p99']) {
+  return Object.fromEntries(
+    figures.map((figure) => [figure, median(runs.map((run) => run[figure]))]),
+  );
+}
+
+module.exports = { median, medians, percentile };

@@ -5,7 +5,7 @@ const { generate } = require('../dataset/generate');
 const { assertGrown, countRows } = require('../ingest/rows');
 const { createApiKey, SECRET, startGateway } = require('../lib/gateway');
 const { runScript } = require('../lib/peer-process');
-const { median } = require('../lib/statistics');
+const { medians } = require('../lib/statistics');
 const { createVariables, QUESTIONS } = require('../queries/documents');
 
 const ASK = join(__dirname, '../queries/load.js');
@@ -76,13 +76,7 @@ async function measureMixed({ folder, repetitions, seconds, note }) {
         `mixed ${question}: p99 ${quiet.p99.toFixed(1)} ms in quiet, ${busy.p99.toFixed(1)} ms beside ${Math.round(ingest.perSecond)} webhooks/s (p99 ${ingest.p99.toFixed(1)} ms)`,
       );
     }
-    const of = (key) => median(runs.map((run) => run[key]));
-    byQuestion[question] = {
-      quietP99: of('quietP99'),
-      p99: of('p99'),
-      ingestP99: of('ingestP99'),
-      ingestPerSecond: of('ingestPerSecond'),
-    };
+    byQuestion[question] = medians(runs, ['quietP99', 'p99', 'ingestP99', 'ingestPerSecond']);
   }
   await assertGrown(home, before, sent);
   await gateway.stop();

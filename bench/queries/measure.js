@@ -7,7 +7,7 @@ const { generate } = require('../dataset/generate');
 const { createApiKey, startGateway } = require('../lib/gateway');
 const { load } = require('../lib/http-load');
 const { runScript, startPeer } = require('../lib/peer-process');
-const { median } = require('../lib/statistics');
+const { medians } = require('../lib/statistics');
 const { createVariables, questionRequests, QUESTIONS } = require('./documents');
 
 const LOAD = join(__dirname, 'load.js');
@@ -92,8 +92,7 @@ function summarize(runs, peers) {
   const byPeer = peers.map(({ name }) => {
     const byQuestion = QUESTIONS.map((question) => {
       const own = runs.filter((run) => run.peer === name && run.question === question);
-      const of = (key) => median(own.map((run) => run[key]));
-      return [question, { perSecond: of('perSecond'), p50: of('p50'), p99: of('p99') }];
+      return [question, medians(own)];
     });
     return [name, Object.fromEntries(byQuestion)];
   });

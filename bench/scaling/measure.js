@@ -6,7 +6,7 @@ const { join } = require('node:path');
 const { gatewayRequire } = require('../lib/gateway-modules');
 const { createApiKey, SECRET, startGateway } = require('../lib/gateway');
 const { runScript } = require('../lib/peer-process');
-const { median } = require('../lib/statistics');
+const { median, medians } = require('../lib/statistics');
 
 const { Client } = gatewayRequire('pg');
 const SEND = join(__dirname, '../ingest/load.js');
@@ -38,7 +38,7 @@ async function measureScaling({ folder, repetitions, seconds, subscribers, note 
         return measured;
       },
     );
-    ingest[instances] = summarize(runs);
+    ingest[instances] = medians(runs);
     note(`scaling ingest × ${instances}: ${Math.round(ingest[instances].perSecond)}/s`);
   }
   for (const instances of [1, 2]) {
@@ -140,11 +140,6 @@ async function onServer(work) {
   } finally {
     await server.end();
   }
-}
-
-function summarize(runs) {
-  const of = (key) => median(runs.map((run) => run[key]));
-  return { perSecond: of('perSecond'), p50: of('p50'), p99: of('p99') };
 }
 
 module.exports = { measureScaling };

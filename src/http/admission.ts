@@ -5,7 +5,7 @@ import { BlockList, type IPVersion, isIPv6 } from 'node:net';
 import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import { clientAddress, networkOf } from './client-address';
-import { createRate } from './rate';
+import { createRate, type Monotonic } from './rate';
 import type { TellRefusal } from './refusal-log';
 
 export interface Admission {
@@ -28,11 +28,15 @@ export interface AdmissionOptions {
 /** Wrong proofs of one vendor from one address: an exchange of secrets goes wrong more often than this. */
 const FAILURES = { burst: 100, perSecond: 2 };
 
-export function createAdmission(options: AdmissionOptions, tellRefusal: TellRefusal): Admission {
+export function createAdmission(
+  options: AdmissionOptions,
+  tellRefusal: TellRefusal,
+  now: Monotonic,
+): Admission {
   const { providers, trustedProxies, webhooksPerSecond } = options;
   // At once ten times as many: a vendor that was down sends what has gathered, and of that nothing may be refused.
-  const rate = createRate({ perSecond: webhooksPerSecond });
-  const failures = createRate(FAILURES);
+  const rate = createRate({ perSecond: webhooksPerSecond, now });
+  const failures = createRate({ ...FAILURES, now });
   const lists = new Map(
     Object.entries(options.webhookAddresses).map(([id, nets]) => [id, toList(nets)]),
   );

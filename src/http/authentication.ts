@@ -11,7 +11,7 @@ import type { Principal } from '../access/principal';
 import { UnauthenticatedError } from '../domain/errors';
 import { networkOf } from './client-address';
 import type { Door, Observer } from './observer';
-import { createRate } from './rate';
+import { createRate, type Monotonic } from './rate';
 import type { TellRefusal } from './refusal-log';
 
 export interface Authentication {
@@ -27,14 +27,15 @@ export interface AuthenticationOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly observer: Pick<Observer, 'refused'>;
   readonly tellRefusal: TellRefusal;
+  readonly now: Monotonic;
 }
 
 /** Bad credentials from one address, at all doors. */
 const FAILURES = { burst: 100, perSecond: 2 };
 
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { authenticator, observer, tellRefusal } = options;
-  const failures = createRate(FAILURES);
+  const { authenticator, observer, tellRefusal, now } = options;
+  const failures = createRate({ ...FAILURES, now });
 
   /** A token that has run out was good: many may do so at once behind one proxy, and each is to be told to fetch another. */
   function assertPatience({ refusal }: UnauthenticatedError, address: string): void {

@@ -3,7 +3,7 @@
 import type { Principal } from '../access/principal';
 import { GatewayError } from '../domain/errors';
 import { networkOf } from './client-address';
-import { createRate } from './rate';
+import { createRate, type Monotonic } from './rate';
 import { createSeats, type Leave } from './seats';
 
 export interface Quotas {
@@ -45,14 +45,14 @@ export const UNLIMITED: QuotaLimits = {
   operationsPerSecond: null,
 };
 
-export function createQuotas(limits: QuotaLimits): Quotas {
+export function createQuotas(limits: QuotaLimits, now: Monotonic): Quotas {
   const { operationsPerSecond: perSecond } = limits;
   const addresses = createShare(limits.socketsPerAddress, limits.operationsPerAddress);
   const callers = {
     API_KEY: createShare(limits.socketsPerKey, limits.operationsPerKey),
     USER: createShare(limits.socketsPerUser, limits.operationsPerUser),
   };
-  const rate = perSecond === null ? null : createRate({ perSecond });
+  const rate = perSecond === null ? null : createRate({ perSecond, now });
 
   return {
     connect: (address) => addresses.connect(networkOf(address)),

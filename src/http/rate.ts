@@ -9,12 +9,14 @@ export interface Rate {
   assertLeft(key: string): void;
 }
 
+/** Milliseconds on a clock that never goes back. */
+export type Monotonic = () => number;
+
 export interface RateOptions {
   readonly perSecond: number;
   /** At once; left out, what gathers in ten seconds. */
   readonly burst?: number;
-  /** Milliseconds on a clock that never goes back. */
-  readonly now?: () => number;
+  readonly now: Monotonic;
 }
 
 interface Bucket {
@@ -29,7 +31,7 @@ const BURST_SECONDS = 10;
 
 /** Kept in two generations, so that forgetting costs nothing: a flood from ever new addresses must not be dear. */
 export function createRate(options: RateOptions): Rate {
-  const { perSecond, burst = perSecond * BURST_SECONDS, now = () => performance.now() } = options;
+  const { perSecond, burst = perSecond * BURST_SECONDS, now } = options;
   let recent = new Map<string, Bucket>();
   let older = recent;
 

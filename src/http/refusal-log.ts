@@ -1,7 +1,7 @@
 /** Tells of those who were turned away, but not of each: whoever comes again and again must not fill the disk. */
 
 import type { Logger } from 'pino';
-import { createRate } from './rate';
+import { createRate, type Monotonic } from './rate';
 
 /** @param record - What is known of who it was: never what they have shown. */
 export type TellRefusal = (record: object, message: string) => void;
@@ -10,8 +10,8 @@ export type TellRefusal = (record: object, message: string) => void;
 const LINES = { burst: 100, perSecond: 5 };
 
 /** The next line after a silence says how many were left out. */
-export function createRefusalLog(log: Pick<Logger, 'warn'>): TellRefusal {
-  const rate = createRate(LINES);
+export function createRefusalLog(log: Pick<Logger, 'warn'>, now: Monotonic): TellRefusal {
+  const rate = createRate({ ...LINES, now });
   let leftOut = 0;
 
   return (record, message) => {

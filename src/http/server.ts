@@ -18,6 +18,7 @@ import { type Observer, UNOBSERVED } from './observer';
 import { createOrigins } from './origins';
 import { toProblem } from './problem';
 import { createQuotas, type QuotaLimits, UNLIMITED } from './quotas';
+import type { Monotonic } from './rate';
 import { createRefusalLog } from './refusal-log';
 import { refuseUpgrade } from './refuse-upgrade';
 import { sendReply } from './reply';
@@ -45,6 +46,8 @@ export interface HttpServerOptions {
   readonly expose?: Expose;
   readonly edge?: Partial<Edge>;
   readonly limits?: ServerLimits;
+  /** By which it is measured what clients do in a second, and when to ask them whether they are there. */
+  readonly now?: Monotonic;
 }
 
 /** Those that are other than usual. */
@@ -84,13 +87,14 @@ const REAP_MS = 50;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { log, authenticator, expose, observer = UNOBSERVED } = options;
+  const { now = () => performance.now() } = options;
   const limits = { ...DEFAULT_LIMITS.http, ...options.limits?.http };
   const edge = { ...OPEN_EDGE, ...options.edge };
   const { trustedProxies } = edge;
-  const tellRefusal = createRefusalLog(log);
-  const admission = createAdmission(edge, tellRefusal);
-  const authentication = createAuthentication({ authenticator, observer, tellRefusal });
-  const quotas = createQuotas({ ...UNLIMITED, ...options.limits?.quotas });
+  const tellRefusal = createRefusalLog(log, now);
+  const admission = createAdmission(edge, tellRefusal, now);
+  const authentication = createAuthentication({ authenticator, observer, tellRefusal, now });
+  const quotas = createQuotas({ ...UNLIMITED, ...options.limits?.quotas }, now);
   const origins = createOrigins(edge.allowedOrigins);
   const callers = { authentication, quotas, trustedProxies };
   const graphql = createGraphQLRoute({ ...options, ...callers, limits, observer, origins });
@@ -99,6 +103,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...callers,
     observer,
     origins,
+    now,
     limits: { ...DEFAULT_LIMITS.sockets, ...options.limits?.sockets },
   });
   const routes = [

@@ -5,7 +5,7 @@ import type { WebSocket as ProtocolSocket } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { SocketLimits } from './limits';
-import { createRate } from './rate';
+import { createRate, type Monotonic } from './rate';
 
 /** Close codes: the stock client comes back after 1012 and 1013, after 4403 with fresh credentials, and never after 4429. */
 export const CLOSE = {
@@ -38,6 +38,7 @@ export interface GuardOptions {
   readonly closeCodeOf: (error: unknown) => number;
   /** Told of each connection that is closed because its client does not read. */
   readonly onSlowConsumer: () => void;
+  readonly now: Monotonic;
 }
 
 /** One connection. */
@@ -59,15 +60,15 @@ const ROUNDS = 500;
 const NOTHING = Buffer.alloc(0);
 
 export function createGuard(options: GuardOptions): Guard {
-  const { limits, log, closeCodeOf, onSlowConsumer } = options;
+  const { limits, log, closeCodeOf, onSlowConsumer, now } = options;
   const lines = new Set<Line>(); // the one to be asked next comes first
   const rounds = setInterval(askAround, Math.ceil(limits.keepAliveMs / ROUNDS)).unref();
 
   function askAround(): void {
-    const now = performance.now();
+    const at = now();
     for (const line of lines) {
-      if (line.askAt > now) return;
-      line.askAt = now + limits.keepAliveMs;
+      if (line.askAt > at) return;
+      line.askAt = at + limits.keepAliveMs;
       lines.delete(line);
       lines.add(line);
       checkAlive(line);
@@ -135,7 +136,7 @@ export function createGuard(options: GuardOptions): Guard {
 
   return {
     watch(socket, wire) {
-      const askAt = performance.now() + limits.keepAliveMs;
+      const askAt = now() + limits.keepAliveMs;
       const line: Line = { socket, wire, unsent: 0, answered: true, askAt, gone: null };
       const heard = () => {
         line.answered = true;
@@ -153,7 +154,7 @@ export function createGuard(options: GuardOptions): Guard {
         send: (data) => write(line, (done) => socket.send(data, done)),
         close: (code, reason) => close(socket, code, reason),
         onMessage(handle) {
-          const rate = createRate({ perSecond: limits.messagesPerSecond });
+          const rate = createRate({ perSecond: limits.messagesPerSecond, now });
           socket.on('message', (data) => {
             if (socket.readyState !== socket.OPEN) return;
             if (rate.take('') > 0) {

@@ -10,6 +10,7 @@ import { GatewayError, RateLimitedError } from '../domain/errors';
 import { clientAddress } from './client-address';
 import type { Origins } from './origins';
 import { type Connection, createProtocol, type ProtocolOptions } from './protocol';
+import type { Monotonic } from './rate';
 import { refuseUpgrade } from './refuse-upgrade';
 import { createRevalidation } from './revalidation';
 import { CLOSE, createGuard, type GuardedSocket } from './socket';
@@ -27,6 +28,7 @@ export interface SubscriptionsOptions extends ProtocolOptions {
   readonly log: Logger;
   readonly origins: Origins;
   readonly trustedProxies: number;
+  readonly now: Monotonic;
 }
 
 const NOTHING = () => {};
@@ -39,6 +41,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     log,
     closeCodeOf,
     onSlowConsumer: observer.slowConsumer,
+    now: options.now,
   });
   const protocol = createProtocol(options, revalidation.watch);
   const open = new Set<GuardedSocket>();

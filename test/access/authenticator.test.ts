@@ -5,11 +5,11 @@ import { generateApiKey } from '../../src/access/api-key';
 import { type Authenticator, createAuthenticator } from '../../src/access/authenticator';
 import { createJwtVerifier } from '../../src/access/jwt';
 import type { Principal } from '../../src/access/principal';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { openStore } from '../../src/store/open-store';
 import type { ApiKeyRow, Store } from '../../src/store/store';
 import { createTestDatabase, type TestDatabase } from '../support/databases';
 import { silentLog } from '../support/logs';
+import { storeConfigOf } from '../support/store-config';
 
 const SECRET = 'a shared secret of at least 32 bytes';
 const BOOTSTRAP_KEY = 'a-bootstrap-key-of-at-least-32-characters';
@@ -24,16 +24,9 @@ beforeEach(async () => {
   database = await createTestDatabase();
   now = START;
   queries = [];
-  store = await openStore(
-    {
-      database: database.config,
-      dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
-      policy: DEFAULT_POLICY,
-      acceptSandbox: true,
-    },
-    silentLog,
-    { onQuery: (sql) => queries.push(sql) },
-  );
+  store = await openStore(storeConfigOf(database.config), silentLog, {
+    onQuery: (sql) => queries.push(sql),
+  });
 });
 
 afterEach(async () => {

@@ -12,7 +12,7 @@ const callers = createDisposal();
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  gateway = await startTarget(disposal, { limits: { http: { bodyIdleMs: 200 } } });
+  gateway = await startTarget(disposal);
 });
 
 afterEach(() => expectHealthy(gateway));
@@ -55,9 +55,11 @@ describe('a message is refused', () => {
   );
 
   it('whose sender stops in the middle of it', async () => {
-    const connection = connectRaw(callers, gateway.port);
+    const hasty = await startTarget(callers, { limits: { http: { bodyIdleMs: 200 } } });
+    const connection = connectRaw(callers, hasty.port);
     connection.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
     expect(await connection.ended).toMatch(/^HTTP\/1.1 408/);
+    await expectHealthy(hasty);
   });
 
   it('that says two lengths', async () => {

@@ -13,12 +13,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTarget(disposal, {
     limits: {
-      sockets: {
-        initTimeoutMs: 200,
-        keepAliveMs: 200,
-        maxSubscriptionsPerConnection: 5,
-        messagesPerSecond: 20,
-      },
+      sockets: { maxSubscriptionsPerConnection: 5, messagesPerSecond: 20 },
       quotas: { socketsPerUser: 3, operationsPerUser: 8 },
     },
   });
@@ -37,7 +32,6 @@ const subscribe = (id: string, query = 'subscription { statusChanged { cursor } 
 
 describe('a connection is closed whose client', () => {
   it.each<[string, number, readonly (object | string)[]]>([
-    ['says nothing', 4408, []],
     ['subscribes before it has said who it is', 4401, [subscribe('a')]],
     ['says twice who it is', 4429, [init, init]],
     ['comes with a wrong key', 4403, [{ ...init, payload: { authorization: 'Bearer wrong' } }]],
@@ -66,10 +60,22 @@ describe('a connection is closed whose client', () => {
     expect((await client.closed).code).toBe(4406);
   });
 
+  it('says nothing: 4408', async () => {
+    const hasty = await startTarget(callers, { limits: { sockets: { initTimeoutMs: 200 } } });
+    const client = await openRaw(callers, hasty.wsUrl);
+    expect((await client.closed).code).toBe(4408);
+    await expectHealthy(hasty);
+  });
+
   it('is not there any more, though its connection is', async () => {
-    const client = await openRaw(callers, gateway.wsUrl, { socket: { autoPong: false } });
+    const hasty = await startTarget(callers, {
+      limits: { sockets: { keepAliveMs: 200 } },
+      now: () => performance.now(),
+    });
+    const client = await openRaw(callers, hasty.wsUrl, { socket: { autoPong: false } });
     client.send(init);
     expect((await client.closed).code).toBe(1006);
+    await expectHealthy(hasty);
   });
 
   it('floods it with pings: 1008', async () => {

@@ -6,6 +6,7 @@ import { createRecordedLog } from '../support/logs';
 import { connectClient } from '../support/raw-ws';
 import { until } from '../support/until';
 import { API_KEY, codesOf, startGateway, type TestGateway, tokenFor } from './gateway';
+import { readMetrics } from './metrics';
 
 const disposal = createDisposal();
 
@@ -125,7 +126,7 @@ describe('a user who is erased', () => {
     herself.send(subscribed);
     const operator = await connectClient(disposal, second.wsUrl, API_KEY);
     operator.send(subscribed);
-    await until(() => operator.messages.length > 0);
+    await until(async () => (await readMetrics(second)).get('kyc_subscriptions') === 2);
 
     await first.ask(ERASE, { input: { userId: id, reason: 'request 17' } });
 

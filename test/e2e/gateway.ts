@@ -75,14 +75,27 @@ export interface TestGatewayOptions extends GatewayOptions {
   readonly trustedDocumentsText?: string;
 }
 
+const LATE_MS = 600_000;
+
+/** Nobody is cut off for being late: the machine may be slow. The connections that `fetch` keeps open are not waited for. */
+const PATIENT = {
+  http: {
+    headersTimeoutMs: LATE_MS,
+    requestTimeoutMs: LATE_MS,
+    bodyIdleMs: LATE_MS,
+    lastRequestMs: 0,
+  },
+  sockets: { initTimeoutMs: LATE_MS },
+};
+
 /** Stopped, and its data gone, after the test. */
 export async function startGateway(
   disposal: Disposal,
   { env = {}, log = silentLog, trustedDocumentsText, ...others }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
-  // The connections that `fetch` keeps open are not waited for.
-  const http = { lastRequestMs: 0, ...others.limits?.http };
-  const options = { ...others, limits: { ...others.limits, http } };
+  const http = { ...PATIENT.http, ...others.limits?.http };
+  const sockets = { ...PATIENT.sockets, ...others.limits?.sockets };
+  const options = { ...others, limits: { ...others.limits, http, sockets } };
   const database = env.DATABASE_URL === undefined ? await createTestDatabase() : undefined;
   if (database) disposal.defer(database.drop);
   const DATA_DIR = await createTempDir(disposal);

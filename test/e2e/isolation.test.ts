@@ -129,7 +129,7 @@ it(`${QUERIES} random queries are answered to ada as if she were alone`, async (
   expect(sound).toBeGreaterThan(QUERIES * 0.85);
   expect(telling).toBeGreaterThan(QUERIES * 0.07);
   expect(probing).toBeGreaterThan(QUERIES * 0.15);
-}, 240_000);
+}, 600_000);
 
 it(`${SUBSCRIPTIONS} random subscriptions tell ada of ada alone, of the past and of what comes`, async () => {
   const client = await connectClient(disposal, among.wsUrl, ada);

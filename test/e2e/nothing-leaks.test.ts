@@ -21,7 +21,6 @@ import { createRecordedLog } from '../support/logs';
 import type { VendorId } from '../support/sign';
 import { askOverSocket } from './ask-over-socket';
 import { type Answer, API_KEY, startGateway, type TestGateway, tokenFor } from './gateway';
-import { look } from './look';
 import { about, GREEN } from './messages';
 
 const disposal = createDisposal();
@@ -298,7 +297,7 @@ it('nothing of data that a fault of ours cannot read', async () => {
   const { gateway, logged } = await start();
   await gateway.post('paycaddy', { ...paycaddy('verified', 'ada', 1), fullName: NAME });
   await spoilProfiles(gateway);
-  const profile = `${look('User', 'profile')} { fullName age email }`;
+  const profile = 'profile(reason: "a test") { fullName age email }';
   const sources = [
     `{ users { nodes { ${profile} } } }`,
     `{ webhookDeliveries { nodes { user { ${profile} } } } }`,

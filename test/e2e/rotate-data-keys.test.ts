@@ -8,7 +8,6 @@ import { createTestDatabase } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createTempDir } from '../support/temp-dir';
 import { codesOf, startGateway, type TestGateway } from './gateway';
-import { look } from './look';
 
 const disposal = createDisposal();
 const MAIN = join(__dirname, '../../src/cli/main.ts');
@@ -18,7 +17,7 @@ const KNOWN_BEFORE = 800;
 
 const PERSONAL = `query ($after: String) { webhookDeliveries(first: 50, after: $after) {
   pageInfo { hasNextPage endCursor } nodes {
-    ${look('WebhookDelivery', 'rawBody')} user { ${look('User', 'profile')} { fullName } } } } }`;
+    rawBody(reason: "a test") user { profile(reason: "a test") { fullName } } } } }`;
 
 interface Told {
   readonly rawBody: string | null;
@@ -88,7 +87,7 @@ it('brings all data under the new key while webhooks come and queries are answer
   expect(new Set(told.map(({ user }) => user?.profile?.fullName)).size).toBe(last + 1);
   const repeats = await Promise.all([0, 7, last].map((user) => after.post('paycaddy', said(user))));
   expect(repeats.map(({ kept }) => kept?.duplicate)).toEqual([true, true, true]);
-}, 60_000);
+});
 
 it('says what is missing, and what a running gateway still puts under the old key', async () => {
   const database = await createTestDatabase();

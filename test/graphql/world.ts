@@ -29,6 +29,7 @@ import { PROVIDERS } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
 import type { IncomingDelivery, Reader, Reading, Store } from '../../src/store/store';
 import { createTestDatabase } from '../support/databases';
+import { storeConfigOf } from '../support/store-config';
 
 /** A result as JSON: what a client sees. */
 export interface Answer {
@@ -84,16 +85,10 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
   const sent: string[] = [];
   const faults: object[] = [];
   const log = pino({ level: 'silent' });
-  const store = await openStore(
-    {
-      database: database.config,
-      dataKeys: [{ id: 'k1', key: Buffer.alloc(32, 7) }],
-      policy: options.policy ?? DEFAULT_POLICY,
-      acceptSandbox: true,
-    },
-    log,
-    { onQuery: (sql) => sent.push(sql), clock: () => NOW },
-  );
+  const store = await openStore(storeConfigOf(database.config, options), log, {
+    onQuery: (sql) => sent.push(sql),
+    clock: () => NOW,
+  });
   const feed = createFeed({
     read: store.read,
     logId: store.logId,

@@ -42,17 +42,23 @@ describe('the server', () => {
   });
 });
 
+/** The server is closed while it keeps a webhook. */
+async function closeUnderWay() {
+  const { ingest, waiting } = createSlowIngest();
+  const { url, server } = await startServer(disposal, { ingest });
+  const answer = fetch(`${url}/webhooks/sumsub`, { method: 'POST', body: '{}' });
+  await until(() => waiting.length === 1);
+  const closed = server.close();
+  waiting[0]?.();
+  return { url, answer: await answer, closed };
+}
+
 const POST = 'POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}';
 
 describe('closing the server', () => {
   it('lets a request under way finish, and answers it', async () => {
-    const { ingest, waiting } = createSlowIngest();
-    const { url, server } = await startServer(disposal, { ingest });
-    const answer = fetch(`${url}/webhooks/sumsub`, { method: 'POST', body: '{}' });
-    await until(() => waiting.length === 1);
-    const closed = server.close();
-    waiting[0]?.();
-    expect((await answer).status).toBe(200);
+    const { url, answer, closed } = await closeUnderWay();
+    expect(answer.status).toBe(200);
     await closed;
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
@@ -74,13 +80,8 @@ describe('closing the server', () => {
   });
 
   it('says of an answer under way that it is the last one', async () => {
-    const { ingest, waiting } = createSlowIngest();
-    const { url, server } = await startServer(disposal, { ingest });
-    const answer = fetch(`${url}/webhooks/sumsub`, { method: 'POST', body: '{}' });
-    await until(() => waiting.length === 1);
-    const closed = server.close();
-    waiting[0]?.();
-    expect((await answer).headers.get('connection')).toBe('close');
+    const { answer, closed } = await closeUnderWay();
+    expect(answer.headers.get('connection')).toBe('close');
     await closed;
   });
 

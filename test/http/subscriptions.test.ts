@@ -12,13 +12,14 @@ import { until } from '../support/until';
 const disposal = createDisposal();
 const SUBSCRIBE = 'subscription ($after: String) { statusChanged(after: $after) { seq } }';
 
-async function start(limits: Partial<SocketLimits> = {}) {
+async function start(limits: Partial<SocketLimits> = {}, time = { now: 0 }) {
   const toy = createToy(disposal);
   const authenticator = createTestAuthenticator();
   const started = await startServer(disposal, {
     graphql: toy.service,
     authenticator,
     limits: { sockets: limits },
+    now: () => time.now,
   });
   return {
     ...started,
@@ -240,9 +241,15 @@ describe('a connection that misbehaves', () => {
   });
 
   it('by not answering pings is dropped', async () => {
-    const { connect, toy } = await start({ keepAliveMs: 30 });
+    const time = { now: 0 };
+    const { connect, toy } = await start({ keepAliveMs: 30 }, time);
     const client = await connect(GOOD_KEY, { socket: { autoPong: false } });
     client.send(subscribe('s'));
+    await until(() => toy.held.subscriptions === 1);
+    const pinged = once(client.socket, 'ping');
+    time.now += 30;
+    await pinged;
+    time.now += 30;
     expect(await client.closed).toMatchObject({ code: 1006 });
     await until(() => toy.held.subscriptions === 0);
   });
@@ -272,13 +279,16 @@ describe('a connection that misbehaves', () => {
   });
 
   it('is not one that answers pings', async () => {
-    const { connect } = await start({ keepAliveMs: 20 });
+    const time = { now: 0 };
+    const { connect } = await start({ keepAliveMs: 30 }, time);
     const client = await connect();
-    let pings = 0;
-    client.socket.on('ping', () => {
-      pings += 1;
-    });
-    await until(() => pings >= 5);
+    for (let pings = 0; pings < 5; pings += 1) {
+      const pinged = once(client.socket, 'ping');
+      time.now += 30;
+      await pinged; // and answered
+      client.socket.ping();
+      await once(client.socket, 'pong'); // so the answer has arrived
+    }
     expect(client.socket.readyState).toBe(WebSocket.OPEN);
   });
 

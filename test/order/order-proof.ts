@@ -6,7 +6,6 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DatabaseConfig } from '../../src/config/database';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { createFeed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
 import { openStore } from '../../src/store/open-store';
@@ -14,6 +13,7 @@ import type { Reader, Store } from '../../src/store/store';
 import { spawnScript } from '../cli/spawn';
 import { query } from '../support/databases';
 import { silentLog } from '../support/logs';
+import { storeConfigOf } from '../support/store-config';
 
 export interface OrderReport {
   readonly deliveries: number;
@@ -40,15 +40,7 @@ export async function proveOrder(
   instances: number,
   deliveries: number,
 ): Promise<OrderReport> {
-  const store = await openStore(
-    {
-      database,
-      dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
-      policy: DEFAULT_POLICY,
-      acceptSandbox: true,
-    },
-    silentLog,
-  );
+  const store = await openStore(storeConfigOf(database), silentLog);
   try {
     const started = Date.now();
     const end = createEnd();

@@ -7,9 +7,9 @@
 
 import { loadDatabaseConfig } from '../../src/config';
 import type { StatusEvent } from '../../src/domain/event';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { openStore } from '../../src/store/open-store';
 import type { IncomingDelivery } from '../../src/store/store';
+import { storeConfigOf } from '../support/store-config';
 
 const WRITERS = 16;
 const STATUSES = ['PENDING', 'IN_PROGRESS', 'APPROVED', 'REJECTED'] as const;
@@ -19,15 +19,7 @@ const SHARED_PEOPLE = 700;
 
 async function main([url = '', instance = '0', count = '0']: readonly string[]): Promise<void> {
   const log = { info() {}, error: console.error, fatal: console.error };
-  const store = await openStore(
-    {
-      database: loadDatabaseConfig({ DATABASE_URL: url }),
-      dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
-      policy: DEFAULT_POLICY,
-      acceptSandbox: true,
-    },
-    log,
-  );
+  const store = await openStore(storeConfigOf(loadDatabaseConfig({ DATABASE_URL: url })), log);
   let next = 0;
   let changes = 0;
   let refused = 0;

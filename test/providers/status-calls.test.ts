@@ -44,10 +44,19 @@ function callsOf(changed: object = {}) {
   });
 }
 
-function ask(vendor: VendorId, subjectRef: string, changed: object = {}, sandbox = false) {
+interface Asking {
+  readonly changed?: object;
+  readonly sandbox?: boolean;
+  /** By default it waits for ever. */
+  readonly patienceMs?: number;
+}
+
+function ask(vendor: VendorId, subjectRef: string, options: Asking = {}) {
+  const { changed, sandbox = false, patienceMs } = options;
   const fetchStatus = callsOf(changed).get(vendor)?.statusCall?.fetchStatus;
   if (fetchStatus === undefined) throw new Error('expected a status call');
-  const signal = AbortSignal.timeout(300);
+  const signal =
+    patienceMs === undefined ? new AbortController().signal : AbortSignal.timeout(patienceMs);
   return fetchStatus({ subjectRef, sandbox }, { now: new Date(), signal });
 }
 
@@ -87,14 +96,13 @@ describe.each(VENDORS)('%s', (vendor) => {
       paycaddy: { apiKey: 'another', origin },
       p100: { apiKey: 'another', origin },
     };
-    expect(await faultOf(ask(vendor, 'user-1', wrong))).toMatchObject({ fault: 'REFUSED' });
+    const asking = ask(vendor, 'user-1', { changed: wrong });
+    expect(await faultOf(asking)).toMatchObject({ fault: 'REFUSED' });
   });
 
   it.each<[string, Fault, object]>([
     ['has a fault of its own', answers(500), { fault: 'UNAVAILABLE' }],
     ['is away', answers(503, { 'retry-after': '7' }), { fault: 'UNAVAILABLE', retryAfterMs: 7000 }],
-    ['hangs', hangs, { fault: 'UNAVAILABLE' }],
-    ['stops in the midst of an answer', trickles, { fault: 'UNAVAILABLE' }],
     ['breaks an answer off', breaksOff, { fault: 'UNAVAILABLE' }],
     ['hangs up', hangsUp, { fault: 'UNAVAILABLE' }],
     ['was asked too often', answers(429, {}), { fault: 'RATE_LIMITED', retryAfterMs: null }],
@@ -124,6 +132,15 @@ describe.each(VENDORS)('%s', (vendor) => {
   ])('is told apart when it %s', async (_, fault, expected) => {
     apis.faults.push(fault);
     expect(await faultOf(ask(vendor, 'user-1'))).toMatchObject(expected);
+  });
+
+  it.each([
+    ['hangs', hangs],
+    ['stops in the midst of an answer', trickles],
+  ])('is not waited for when it %s', async (_, fault) => {
+    apis.faults.push(fault);
+    const asking = ask(vendor, 'user-1', { patienceMs: 300 });
+    expect(await faultOf(asking)).toMatchObject({ fault: 'UNAVAILABLE' });
   });
 
   it('gives away neither the account nor the credentials nor what was sent', async () => {
@@ -205,14 +222,14 @@ describe('what Sumsub answers', () => {
 
   it('says it is of a test environment by the token, or by what we hold', async () => {
     const { origin } = apis;
-    const sandboxed = { sumsub: { ...SUMSUB_API, appToken: 'sbx:token', origin } };
+    const changed = { sumsub: { ...SUMSUB_API, appToken: 'sbx:token', origin } };
     apis.sumsub.set('a-1', completed({ reviewAnswer: 'GREEN' }));
-    const held = await ask('sumsub', 'a-1', {}, true);
+    const held = await ask('sumsub', 'a-1', { sandbox: true });
     expect(parse(completed({ reviewAnswer: 'GREEN' }), held?.subpath)).toMatchObject([
       { subjectRef: 'a-1', sandbox: true },
     ]);
     // The server knows the live token alone.
-    expect(await faultOf(ask('sumsub', 'a-1', sandboxed))).toMatchObject({ fault: 'REFUSED' });
+    expect(await faultOf(ask('sumsub', 'a-1', { changed }))).toMatchObject({ fault: 'REFUSED' });
   });
 
   it.each([

@@ -23,7 +23,7 @@ import { type Subscriber, startSubscriber } from '../drills/subscriber';
 
 const MAIN = join(__dirname, '../../dist/src/cli/main.js');
 const TELLERS = [fractalIdTeller, sumsubTeller, paycaddyTeller, p100Teller];
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 const run = promisify(execFile);
 

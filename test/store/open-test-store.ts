@@ -1,7 +1,6 @@
 /** A real store on a database of its own, and a view of its state that no id and no receipt shows in. */
 
 import type { DatabaseConfig } from '../../src/config/database';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
 import {
   openStore,
   type StoreConfig,
@@ -10,6 +9,7 @@ import {
 } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
 import { createTestDatabase, query, type TestDatabase } from '../support/databases';
+import { storeConfigOf } from '../support/store-config';
 
 export const SILENT = { info() {}, error() {}, fatal() {} };
 
@@ -39,13 +39,7 @@ export async function openTestStore(
   log: StoreLog = SILENT,
 ): Promise<TestStore> {
   const database = await createTestDatabase();
-  const config: StoreConfig = {
-    database: database.config,
-    dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
-    policy: DEFAULT_POLICY,
-    acceptSandbox: true,
-    ...changed,
-  };
+  const config = storeConfigOf(database.config, changed);
   const entry = { store: await openStore(config, log, options), database };
   opened.push(entry);
   return {

@@ -4,8 +4,8 @@
  */
 
 import { loadDatabaseConfig } from '../../src/config';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { openStore } from '../../src/store/open-store';
+import { storeConfigOf } from '../support/store-config';
 import { PEOPLE, story } from './two-accounts';
 
 const TIMES = 4;
@@ -16,16 +16,10 @@ async function main(url: string): Promise<void> {
   const onCommit = (deliveries: number) => {
     committed += deliveries;
   };
-  const store = await openStore(
-    {
-      database: loadDatabaseConfig({ DATABASE_URL: url }),
-      dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
-      policy: DEFAULT_POLICY,
-      acceptSandbox: true,
-    },
-    log,
-    { recordsInThread: true, onCommit },
-  );
+  const store = await openStore(storeConfigOf(loadDatabaseConfig({ DATABASE_URL: url })), log, {
+    recordsInThread: true,
+    onCommit,
+  });
   const recorded = story.map((one) =>
     Promise.all(Array.from({ length: TIMES }, () => store.record(one))),
   );

@@ -2,8 +2,8 @@
 
 import 'reflect-metadata';
 import { loadDatabaseConfig } from '../../src/config';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { openStore } from '../../src/store/open-store';
+import { storeConfigOf } from '../support/store-config';
 
 const [url = '', place = '', ...keys] = process.argv.slice(2);
 const [first, ...others] = keys.map((text) => {
@@ -21,12 +21,8 @@ function stay(): void {
 let steps = 0;
 
 async function main(dataKeys: readonly [NonNullable<typeof first>, ...typeof others]) {
-  const config = {
-    database: loadDatabaseConfig({ DATABASE_URL: url, DATABASE_CONNECTIONS: '6' }),
-    dataKeys,
-    policy: DEFAULT_POLICY,
-    acceptSandbox: true,
-  };
+  const database = loadDatabaseConfig({ DATABASE_URL: url, DATABASE_CONNECTIONS: '6' });
+  const config = storeConfigOf(database, { dataKeys });
   const store = await openStore(
     config,
     { info() {}, error() {}, fatal() {} },

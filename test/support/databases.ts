@@ -14,6 +14,9 @@ import { createConnection } from '../../src/store/sqlite/connection';
 import { createDataSource, createReadingDataSource } from '../../src/store/sqlite/data-source';
 import { POSTGRES_URL, TEMPLATE } from './postgres-server';
 
+/** A database with all tables, which takes less time to copy than to make; of this run alone. */
+const SQLITE_TEMPLATE = process.env.TEST_SQLITE_TEMPLATE;
+
 export const ENGINE: DatabaseConfig['kind'] =
   process.env.TEST_ENGINE === 'postgres' ? 'postgres' : 'sqlite';
 
@@ -33,6 +36,7 @@ export async function createTestDatabase(
   if (engine === 'sqlite') {
     const folder = mkdtempSync(join(tmpdir(), 'kyc-database-'));
     const file = join(folder, 'kyc.sqlite');
+    if (content === 'TABLES' && SQLITE_TEMPLATE) copyFileSync(SQLITE_TEMPLATE, file);
     return {
       config: { kind: 'sqlite', file },
       url: `sqlite:${file}`,

@@ -19,7 +19,7 @@ import { folderOf } from './programs';
 export interface PostgresServer extends ServerProcess {
   /** Of the database `postgres`. */
   readonly url: string;
-  /** How many connections of others there are. */
+  /** How many connections of others there are; NaN if it does not answer. */
   connections(): Promise<number>;
 }
 
@@ -87,7 +87,7 @@ export async function createPostgresServer(
     async connections() {
       const row = await ask<{ n: number }>(`SELECT count(*)::int AS n FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`);
-      return row?.n ?? 0;
+      return row?.n ?? Number.NaN;
     },
   };
 }

@@ -8,7 +8,7 @@ import { folderOf } from './programs';
 export interface RedisServer extends ServerProcess {
   readonly port: number;
   readonly url: string;
-  /** How many connections of others there are. */
+  /** How many connections of others there are; NaN if it does not answer. */
   connections(): Promise<number>;
 }
 
@@ -66,6 +66,7 @@ export async function createRedisServer(options: RedisServerOptions = {}): Promi
     url,
     async connections() {
       const list = await ask('CLIENT', 'LIST');
+      if (list === undefined) return Number.NaN;
       return String(list).trim().split('\n').length - 1; // the one that asks is on the list
     },
   };

@@ -4,11 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDatabaseConfig } from '../../../src/config';
-import { DEFAULT_POLICY } from '../../../src/domain/policy';
 import { openStore } from '../../../src/store/open-store';
 import { createDisposal } from '../../support/disposal';
+import { silentLog } from '../../support/logs';
 import { createPostgresServer, type PostgresServer } from '../../support/own-postgres';
 import { describeWith, folderOf } from '../../support/programs';
+import { storeConfigOf } from '../../support/store-config';
 import { createTempDir } from '../../support/temp-dir';
 
 describeWith('openssl')('TLS to the database', () => {
@@ -65,16 +66,8 @@ describeWith('openssl')('TLS to the database', () => {
   /** Opens a store, and asks it something. */
   async function open(to: PostgresServer, mode: string, authority: string | null): Promise<number> {
     const root = authority === null ? '' : `&sslrootcert=${path(`${authority}.crt`)}`;
-    const log = { info() {}, error() {}, fatal() {} };
-    const store = await openStore(
-      {
-        database: loadDatabaseConfig({ DATABASE_URL: `${to.url}?${mode}${root}` }),
-        dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
-        policy: DEFAULT_POLICY,
-        acceptSandbox: true,
-      },
-      log,
-    );
+    const database = loadDatabaseConfig({ DATABASE_URL: `${to.url}?${mode}${root}` });
+    const store = await openStore(storeConfigOf(database), silentLog);
     try {
       const { userId } = await store.createUser({
         externalUserId: 'ada',

@@ -1,0 +1,18 @@
+/** How stores of tests are configured, wherever their data lies. */
+
+import type { DatabaseConfig } from '../../src/config/database';
+import { DEFAULT_POLICY } from '../../src/domain/policy';
+import type { StoreConfig } from '../../src/store/open-store';
+
+export function storeConfigOf(
+  database: DatabaseConfig,
+  changed: Partial<StoreConfig> = {},
+): StoreConfig {
+  return {
+    database,
+    dataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+    policy: DEFAULT_POLICY,
+    acceptSandbox: true,
+    ...changed,
+  };
+}
