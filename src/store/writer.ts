@@ -32,6 +32,7 @@ export type Writer = Pick<
 > & {
   /** Projects every user again, for rules that have changed. */
   reprojectAll(): Promise<void>;
+  /** Runs work alone on the writing connection. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   /**
    * Runs `work` alone in a transaction that ends with saving what it made of an empty graph, and with what the audit log

@@ -351,6 +351,17 @@ it('raw bodies that were kept long enough are emptied, but not those of whom a h
   expect(await store.audit.verify(null)).toMatchObject({ ok: true });
 });
 
+// It was looked at before the hold was there, and emptied after.
+it('a raw body is kept by a hold that is set in the midst of it', async () => {
+  const { store } = await openTestStore();
+  await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), hoursOn(-3)));
+  const hold = { userId: 1, basis: 'case 4', until: null, reason: null, by: 'desk', now: NOW };
+  const holding = store.erasures.setHold(hold);
+  expect(await store.erasures.shedBodies(hoursOn(-2), NOW)).toBe(0);
+  await holding;
+  expect(await store.read.rawBodiesOf([1])).not.toEqual([null]);
+});
+
 it('the tables of erasures go down and up again around users who were erased', async () => {
   const { store, database, reopen } = await openTestStore();
   await someoneElse(store);
@@ -358,7 +369,9 @@ it('the tables of erasures go down and up again around users who were erased', a
   await store.erasures.erase({ userId, ...erasing });
   await store.close();
   const dataSource = await createDataSource(database).initialize();
-  await dataSource.undoLastMigration();
+  const since = dataSource.migrations.findIndex(({ name }) => name?.startsWith('CreateErasures'));
+  expect(since).toBeGreaterThan(0);
+  for (const _ of dataSource.migrations.slice(since)) await dataSource.undoLastMigration();
   await dataSource.runMigrations().finally(() => dataSource.destroy());
   expect(await (await reopen()).read.usersByIds([userId])).toMatchObject([{ id: userId }]);
 });
