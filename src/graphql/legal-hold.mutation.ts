@@ -1,12 +1,12 @@
 /** `setLegalHold` and `releaseLegalHold`: users who must not be erased for the time being. */
 
 import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
-import type { ByOperator } from '../store/store';
+import type { ByOperator, HoldFault } from '../store/store';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
 import { checkReason } from './reason';
 import { UserError } from './user-error.type';
-import { findTarget, type UserTarget, userNotFound } from './user-target';
+import { findTarget, type UserTarget, userErased, userNotFound } from './user-target';
 
 @InputType({ description: 'Whom to keep. Exactly one of `userId` and `externalUserId`.' })
 export class SetLegalHoldInput {
@@ -88,12 +88,14 @@ async function act(
   context: Context,
   target: UserTarget,
   fault: UserError | null,
-  work: (by: Omit<ByOperator, 'reason'>) => Promise<boolean>,
+  work: (by: Omit<ByOperator, 'reason'>) => Promise<HoldFault | null>,
 ): Promise<LegalHoldPayload> {
   const { by } = context.visibility.assertErases();
   if (fault !== null) return new LegalHoldPayload([fault]);
   const userId = await findTarget(context, target);
   if (userId instanceof UserError) return new LegalHoldPayload([userId]);
-  const found = await work({ userId, by, now: context.now() });
-  return new LegalHoldPayload(found ? [] : [userNotFound('userId')]);
+  const why = await work({ userId, by, now: context.now() });
+  return new LegalHoldPayload(why === null ? [] : [FAULTS[why]('userId')]);
 }
+
+const FAULTS = { USER_NOT_FOUND: userNotFound, USER_ERASED: userErased };

@@ -2,13 +2,14 @@
 
 import type { ErasureHoldConfig } from '../config/erasure';
 import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
-import { addToDate } from '../domain/calendar';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
 import { eraseUser } from './erase-user';
+import { keepRequest } from './erasure-requests';
 import { findMentions, type Mentions } from './find-mentions';
 import { createGraph } from './graph';
 import type { KeyRing } from './key-ring';
+import { createLegalHolds, holdOf, liveUser } from './legal-holds';
 import { loadGraph } from './load-graph';
 import type { Pseudonyms } from './pseudonyms';
 import { createReader } from './reader';
@@ -21,17 +22,10 @@ export interface ErasuresOptions {
   readonly keyRing: KeyRing;
   readonly pseudonyms: Pseudonyms;
   readonly appendAudit: AppendAudit;
-  /** Runs work alone on the writing connection. */
-  readonly transaction: <T>(work: (writing: Connection) => Promise<T>) => Promise<T>;
+  readonly transaction: Writer['transaction'];
   readonly writer: Pick<Writer, 'createUser' | 'linkIdentity'>;
   /** For whom nobody says otherwise; `null`: nobody has to be kept. */
   readonly hold: ErasureHoldConfig | null;
-}
-
-interface Hold {
-  /** `null`: until it is released. */
-  readonly until: string | null;
-  readonly basis: string;
 }
 
 /** Requests that are looked at in one round. */
@@ -45,6 +39,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
   let wiped = 0;
 
   return {
+    ...createLegalHolds({ transaction, appendAudit }),
+
     erase: (input) => erase(input),
 
     async carryOut(now) {
@@ -87,38 +83,6 @@ export function createErasures(options: ErasuresOptions): Erasures {
     },
 
     shedBodies: createShedBodies({ reading: database.reading, transaction, appendAudit }),
-
-    setHold: ({ userId, basis, until, reason, by, now }) =>
-      transaction(async (connection) => {
-        const id = await liveUser(connection, userId);
-        if (id === undefined) return false;
-        await connection.query(
-          `INSERT INTO legal_holds (user_id, basis, until, set_at) VALUES (?, ?, ?, ?)
-            ON CONFLICT (user_id) DO UPDATE SET basis = excluded.basis, until = excluded.until`,
-          [id, basis, until?.toISOString() ?? null, now.toISOString()],
-        );
-        await lookAgain(connection, id, now);
-        const details = { basis, until: until?.toISOString() ?? null };
-        const act = { actor: by, subject: `User:${id}`, reason, at: now };
-        await appendAudit(connection, [{ ...act, action: 'LEGAL_HOLD_SET', details }]);
-        return true;
-      }),
-
-    releaseHold: ({ userId, reason, by, now }) =>
-      transaction(async (connection) => {
-        const id = await liveUser(connection, userId);
-        if (id === undefined) return false;
-        const released = await connection.query(
-          `DELETE FROM legal_holds WHERE user_id IN (SELECT id FROM users WHERE id = ? OR merged_into = ?)
-            RETURNING user_id`,
-          [id, id],
-        );
-        if (released.length === 0) return true;
-        await lookAgain(connection, id, now);
-        const act = { actor: by, subject: `User:${id}`, reason, at: now, details: {} };
-        await appendAudit(connection, [{ ...act, action: 'LEGAL_HOLD_RELEASED' }]);
-        return true;
-      }),
 
     async erasedSince(since) {
       const rows = await database.reading.query<{ digest: string; erased_at: string }>(
@@ -167,7 +131,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const act = { actor: by, subject: `User:${user.id}`, reason, at: now };
     const hold = await holdOf(connection, user.id, now, rule);
     if (hold !== undefined) {
-      const fresh = await keepRequest(connection, user.id, hold, input);
+      const fresh = await keepRequest(connection, user.id, { reason, now, dueAt: hold.until });
       const details = { heldUntil: hold.until, basis: hold.basis };
       const acts: AuditAct[] = [{ ...act, action: 'ERASURE_REQUESTED', details }];
       if (fresh) await appendAudit(connection, acts);
@@ -186,8 +150,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
   }
 
   async function mentionsOf(view: Connection, userId: number): Promise<Mentions> {
-    const id = await liveUser(view, userId);
-    const words = id === undefined ? [] : await wordsOf(view, id);
+    const user = await liveUser(view, userId);
+    const words = user === undefined ? [] : await wordsOf(view, user.id);
     return await findMentions(view, keyRing, words);
   }
 
@@ -202,36 +166,6 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const [profile] = await createReader(connection, keyRing).profilesOf([userId]);
     const { email } = profile ?? {};
     return [...rows.map(({ word }) => word), ...(email === undefined ? [] : [email])];
-  }
-
-  /** What keeps the user longest. */
-  async function holdOf(
-    connection: Connection,
-    userId: number,
-    now: Date,
-    rule: ErasureHoldConfig | null,
-  ): Promise<Hold | undefined> {
-    const holds: Hold[] = [
-      ...(await connection.query<Hold>(
-        `SELECT h.until, h.basis FROM legal_holds h JOIN users u ON u.id = h.user_id
-          WHERE u.id = ? OR u.merged_into = ?`,
-        [userId, userId],
-      )),
-    ];
-    if (rule !== null) {
-      const [decided] = await connection.query<{ at: string | null }>(
-        'SELECT max(decided_at) AS at FROM attempts WHERE user_id = ?',
-        [userId],
-      );
-      const at = decided?.at ?? null;
-      if (at !== null) {
-        const until = addToDate(new Date(at), rule.term).toISOString();
-        holds.push({ until, basis: rule.basis });
-      }
-    }
-    const end = ({ until }: Hold) => until ?? '9';
-    const live = holds.filter((hold) => end(hold) > now.toISOString());
-    return live.sort((a, b) => (end(a) < end(b) ? -1 : 1)).at(-1);
   }
 }
 
@@ -250,44 +184,3 @@ const KEYLESS = `
   FROM identities i JOIN users u ON u.id = i.user_id
   WHERE u.erased_at IS NULL AND NOT EXISTS (SELECT 1 FROM identity_keys k WHERE k.identity_id = i.id)
   ORDER BY i.id`;
-
-/** @returns whether it had not been asked for yet. */
-async function keepRequest(
-  connection: Connection,
-  userId: number,
-  { until }: Hold,
-  { reason, now }: EraseUser,
-): Promise<boolean> {
-  const known = await connection.query('SELECT user_id FROM erasure_requests WHERE user_id = ?', [
-    userId,
-  ]);
-  // One that was made before a merge goes on as that of the user who is left.
-  await connection.query(
-    'DELETE FROM erasure_requests WHERE user_id IN (SELECT id FROM users WHERE merged_into = ?)',
-    [userId],
-  );
-  await connection.query(
-    `INSERT INTO erasure_requests (user_id, requested_at, reason, due_at) VALUES (?, ?, ?, ?)
-      ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at`,
-    [userId, now.toISOString(), reason, until],
-  );
-  return known.length === 0;
-}
-
-/** What was asked for is due again: the next round finds out how long it has to wait now. */
-async function lookAgain(connection: Connection, userId: number, now: Date): Promise<void> {
-  await connection.query(
-    `UPDATE erasure_requests SET due_at = ?
-      WHERE user_id IN (SELECT id FROM users WHERE id = ? OR merged_into = ?)`,
-    [now.toISOString(), userId, userId],
-  );
-}
-
-/** Merges followed. */
-async function liveUser(connection: Connection, userId: number): Promise<number | undefined> {
-  const [row] = await connection.query<{ id: number }>(
-    'SELECT coalesce(merged_into, id) AS id FROM users WHERE id = ?',
-    [userId],
-  );
-  return row?.id;
-}

@@ -325,9 +325,9 @@ export interface Erasures {
    */
   shedBodies(before: Date, now: Date): Promise<number>;
 
-  /** A further one replaces it. @returns whether there is such a user. */
-  setHold(input: SetHold): Promise<boolean>;
-  releaseHold(input: ByOperator): Promise<boolean>;
+  /** A further one replaces it. @returns why it was not set, if so. */
+  setHold(input: SetHold): Promise<HoldFault | null>;
+  releaseHold(input: ByOperator): Promise<HoldFault | null>;
 
   /** @returns when the user of an external id was erased, if that was not before `since`. */
   erasedSince(since: Date): Promise<(externalUserId: string) => Date | null>;
@@ -349,6 +349,8 @@ export interface EraseUser extends ByOperator {
   /** See `ChangeCause.actor`. */
   readonly actor: string;
 }
+
+export type HoldFault = 'USER_NOT_FOUND' | 'USER_ERASED';
 
 export interface SetHold extends ByOperator {
   readonly basis: string;

@@ -254,6 +254,8 @@ describe('a user who has to be kept', () => {
       ['LEGAL_HOLD_SET', null],
       ['IDENTITY_LINKED', null],
     ]);
+    const late = await gateway.ask(HOLD, { input: { userId, basis: 'case 5' } });
+    expect(late.data.setLegalHold.userErrors).toEqual([{ code: 'USER_ERASED' }]);
   });
 
   it('by law is erased when that time has passed since the last decision', async () => {

@@ -88,3 +88,15 @@ it('leave an account that nobody can tie to somebody else', async () => {
     fault: 'USER_ERASED',
   });
 });
+
+it('cannot be held back once they are done', async () => {
+  const { store } = await openTestStore();
+  const userId = await tell(store, 'applicant-1');
+  const hold = { ...HOLD, userId, until: null };
+  expect(await store.erasures.setHold(hold)).toBeNull();
+  expect(await store.erasures.releaseHold(hold)).toBeNull();
+  await store.erasures.erase({ ...BY, userId });
+  expect(await store.erasures.setHold(hold)).toBe('USER_ERASED');
+  expect(await store.erasures.setHold({ ...hold, userId: 999 })).toBe('USER_NOT_FOUND');
+  expect(await store.read.countAuditEntries({ action: ['LEGAL_HOLD_SET'] })).toBe(1);
+});
