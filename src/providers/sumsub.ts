@@ -19,7 +19,14 @@ import { fingerprint } from './kit/fingerprint';
 import { assertHmac, HMAC_HASHES, type HmacHash, hmac } from './kit/hmac';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
-import type { Message, NonEmpty, ProviderFactory, Signer, StatusAnswer } from './provider';
+import type {
+  ErasedAccount,
+  Message,
+  NonEmpty,
+  ProviderFactory,
+  Signer,
+  StatusAnswer,
+} from './provider';
 import { createSumsubClient, SANDBOX_SUBPATH, type SumsubApi } from './sumsub-client';
 import { toReasons } from './sumsub-reasons';
 
@@ -188,7 +195,7 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
     }
   },
 
-  ...(erases && { erasedSubject }),
+  ...(erases && { erasedAccount }),
 
   statusCall: { ...(api !== null && { fetchStatus: createSumsubClient(api) }), parse: parseAnswer },
 });
@@ -198,11 +205,21 @@ const ERASING_TYPES: ReadonlySet<string> = new Set([
   'applicantPersonalDataDeleted',
 ]);
 
-function erasedSubject({ rawBody }: Pick<WebhookRequest, 'rawBody'>): string | undefined {
-  try {
+function erasedAccount({ rawBody }: Pick<WebhookRequest, 'rawBody'>): ErasedAccount | undefined {
+  return orUndefined(() => {
     const body = readJson(rawBody);
     if (body.optionalFlag('sandboxMode') === true) return undefined; // nobody is lost by a test
-    return ERASING_TYPES.has(body.word('type')) ? body.id('applicantId') : undefined;
+    if (!ERASING_TYPES.has(body.word('type'))) return undefined;
+    const subjectRef = body.id('applicantId');
+    const occurredAt = orUndefined(() => readClock(body));
+    return { subjectRef, ...(occurredAt !== undefined && { occurredAt }) };
+  });
+}
+
+/** Where it cannot be read, too. */
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof PayloadError) return undefined;
     throw error;
@@ -271,7 +288,7 @@ function readApplicant(body: JsonBody): Applicant {
   return {
     subjectRef: body.id('applicantId'),
     ...(externalUserId !== undefined && { externalUserId }),
-    occurredAt: body.instant(clockOf(body), { zoneless: 'UTC' }),
+    occurredAt: readClock(body),
     ...(body.optionalFlag('sandboxMode') === true && { sandbox: true }),
   };
 }
@@ -332,6 +349,10 @@ function toBeginning(applicant: Applicant, level: string): NonEmpty<Verification
 }
 
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function readClock(body: JsonBody): Instant {
+  return body.instant(clockOf(body), { zoneless: 'UTC' });
+}
 
 /** The field with milliseconds, else the one with whole seconds that some messages have beside it. */
 function clockOf(body: JsonBody): 'createdAtMs' | 'createdAt' {

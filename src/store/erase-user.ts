@@ -9,6 +9,7 @@ import { withoutFreeText, withoutRemarks } from '../domain/erasure';
 import type { Reason } from '../domain/event';
 import { instantOf } from '../domain/instant';
 import type { Connection } from './database';
+import { dropRequests } from './erasure-requests';
 import type { Graph, UserNode } from './graph';
 import type { Pseudonyms } from './pseudonyms';
 import { logErasure } from './settle';
@@ -78,7 +79,7 @@ export async function eraseUser(
     userIds,
   ]);
   await connection.query('DELETE FROM legal_holds WHERE user_id IN (?*)', [userIds]);
-  await connection.query('DELETE FROM erasure_requests WHERE user_id IN (?*)', [userIds]);
+  await dropRequests(connection, userIds, identityIds);
   await connection.query(
     `UPDATE users SET external_user_id = NULL, expires_at = NULL, erased_at = ?, updated_at = ?
       WHERE id IN (?*)`,

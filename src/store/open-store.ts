@@ -154,7 +154,7 @@ async function assemble(
       pseudonyms,
       appendAudit,
       transaction,
-      writer,
+      rules,
       hold: config.erasureHold ?? null,
     }),
     audit: createAuditLog({ reading, transaction, append: appendAudit, secret: auditSecret }),

@@ -310,12 +310,18 @@ export interface Erasures {
    */
   erase(input: EraseUser): Promise<EraseOutcome>;
 
+  /**
+   * Does so with one account, because its vendor has. A user who has others stays, without it: what is left of the account
+   * is then a record of its own. Nothing is done to one that has come back since the vendor said so.
+   */
+  eraseAccount(input: EraseAccount): Promise<EraseOutcome>;
+
   /** Erases those whose hold has ended by `now`, a few at a time. @returns how many. */
   carryOut(now: Date): Promise<number>;
 
   /**
-   * Erases those again who were erased before, and whom a backup has brought back without the keys of their accounts.
-   * @returns how many users.
+   * Erases those again who were erased before, and whom a backup has brought back without the keys of their accounts,
+   * whatever holds it has brought back with them. @returns how many users.
    */
   eraseKeyless(by: Omit<EraseUser, 'userId'>): Promise<number>;
 
@@ -348,6 +354,16 @@ export interface ByOperator {
 export interface EraseUser extends ByOperator {
   /** See `ChangeCause.actor`. */
   readonly actor: string;
+}
+
+export interface EraseAccount extends Omit<EraseUser, 'userId'> {
+  readonly provider: ProviderId;
+  /** The vendor's id of the account. */
+  readonly subjectRef: string;
+  /** By which the vendor said so; of a repeat, the first. */
+  readonly deliveryId: number;
+  /** When the vendor said so; `undefined`: when that was received. */
+  readonly occurredAt: Instant | undefined;
 }
 
 export type HoldFault = 'USER_NOT_FOUND' | 'USER_ERASED';
