@@ -1,15 +1,19 @@
 /** `kyc-gateway restore`: puts a copy and its keys together, and erases again whoever was erased since it was taken. */
 
-import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { cliActor } from '../domain/audit';
 import { openStore } from '../store/open-store';
 import { BackupError } from '../store/sqlite/copy-files';
 import { restore as putTogether } from '../store/sqlite/restore';
+import { commandLineActor } from './actor';
 import { KEYS_FILE } from './backup';
 import { createCommandLogger, loadConfiguration } from './configuration';
 import { type CliContext, CliError } from './context';
+
+const DAY_MS = 24 * 60 * 60_000;
+
+const UNKNOWN =
+  'Not known from here: holds set or released, and erasures asked for, after the keys were taken; on PostgreSQL, whatever of it you did not copy with the keys. Do it again within that day: docs/OPERATIONS.md, "What a copy does not know".';
 
 interface Options {
   readonly keys?: string;
@@ -42,16 +46,20 @@ async function restore(
       throw cause instanceof BackupError ? new CliError(cause.message, { cause }) : cause;
     });
     context.print(`${database.file}: ${counts.identities} accounts, ${counts.keys} with a key`);
+    context.print(`holds and requests are those of entry ${counts.audited} of the audit log`);
   }
   const store = await openStore(config, createCommandLogger(context, config), {
     onOtherRules: 'leave',
     mayLackKeys: copy !== undefined, // else: a database without any key has not been given its keys yet
   });
   try {
-    const actor = cliActor(userInfo().username);
     const reason = 'no key: erased since the copy was taken';
-    const by = { reason, actor: 'command line', by: actor, now: new Date() };
+    const now = new Date();
+    const by = { reason, actor: 'command line', by: commandLineActor(), now };
     context.print(`erased again: ${await store.erasures.eraseKeyless(by)} users`);
+    const putOff = await store.erasures.putOff(new Date(now.getTime() + DAY_MS));
+    context.print(`put off by a day: ${putOff} erasures that are due`);
+    context.print(UNKNOWN);
     await store.erasures.wipe();
   } finally {
     await store.close();

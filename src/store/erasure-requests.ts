@@ -81,6 +81,19 @@ export async function lookAgain(connection: Connection, userId: number, now: Dat
   );
 }
 
+/** @returns how many. */
+export async function putOffRequests(connection: Connection, until: Date): Promise<number> {
+  let count = 0;
+  for (const table of ['erasure_requests', 'account_erasure_requests']) {
+    const rows = await connection.query(
+      `UPDATE ${table} SET due_at = ? WHERE due_at < ? RETURNING due_at`,
+      [until.toISOString(), until.toISOString()],
+    );
+    count += rows.length;
+  }
+  return count;
+}
+
 /** Once it is carried out. */
 export async function dropRequests(
   connection: Connection,

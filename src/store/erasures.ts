@@ -10,7 +10,7 @@ import { dateOf } from '../domain/recorded-event';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
 import { empty, eraseUser } from './erase-user';
-import { dueRequests, keepRequest, type Target } from './erasure-requests';
+import { dueRequests, keepRequest, putOffRequests, type Target } from './erasure-requests';
 import { findMentions, type Mentions } from './find-mentions';
 import { createGraph, forgetChanges, type Graph, type IdentityNode, type UserNode } from './graph';
 import type { KeyRing, WrappedKey } from './key-ring';
@@ -116,6 +116,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
       }
       return distinct.size;
     },
+
+    putOff: (until) => transaction((connection) => putOffRequests(connection, until)),
 
     shedBodies: createShedBodies({ reading: database.reading, transaction, appendAudit }),
 

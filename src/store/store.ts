@@ -325,6 +325,9 @@ export interface Erasures {
    */
   eraseKeyless(by: Omit<EraseUser, 'userId'>): Promise<number>;
 
+  /** Carries out nothing that was asked for before this time. @returns how many requests are concerned. */
+  putOff(until: Date): Promise<number>;
+
   /**
    * Empties raw bodies that were received before `before`, a few at a time, but for those of users under a legal hold.
    * @returns how many; 0 once there are no more.
