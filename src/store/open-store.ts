@@ -138,6 +138,7 @@ async function assemble(
       checkRules: (using) => checkRules(rules, using),
       keyRing,
       keyed,
+      pseudonyms,
       rules,
       onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),
     }),

@@ -8,13 +8,21 @@ import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
 import type { Disposition } from '../domain/status';
 import type { Connection } from './database';
-import { type Graph, type IdentityNode, type KnownDelivery, pairKey } from './graph';
+import {
+  type Graph,
+  type IdentityNode,
+  type KnownDelivery,
+  type NewDelivery,
+  pairKey,
+} from './graph';
 import { type KeptRow, loadKept } from './kept-deliveries';
 import type { KeyRing } from './key-ring';
 import { loadGraph } from './load-graph';
-import { type Application, applyReading, eventKeys, lookupFor, storedKey } from './record-delivery';
-import { openBody, sealBody } from './sealed-body';
+import type { Pseudonyms } from './pseudonyms';
+import { applyReading, asOfErased, eventKeys, lookupFor, storedKey } from './record-delivery';
+import { NO_BODY, openBody, sealBody } from './sealed-body';
 import type { IncomingDelivery, QuarantineReason, ReplayDeliveries, ReplayOutcome } from './store';
+import { isOfErased, loadTombstones } from './tombstones';
 
 export interface ReplayOptions {
   /** Does one piece of the work, all of it or nothing. */
@@ -25,6 +33,7 @@ export interface ReplayOptions {
   /** @throws {ConfigError} if the data follows other rules by now: another process may have brought them. */
   readonly checkRules: (connection: Connection) => Promise<void>;
   readonly keyRing: KeyRing;
+  readonly pseudonyms: Pseudonyms;
   readonly rules: ProjectionRules;
   /** Told when a delivery could not be applied for a fault of ours. */
   readonly onFault: (error: unknown) => void;
@@ -91,7 +100,7 @@ function reasonOf(error: unknown): QuarantineReason {
 }
 
 function replayTogether(
-  { step, checkRules, keyRing, rules }: ReplayOptions,
+  { step, checkRules, keyRing, pseudonyms, rules }: ReplayOptions,
   input: ReplayDeliveries,
   ids: readonly number[],
 ): Promise<Part> {
@@ -103,10 +112,12 @@ function replayTogether(
         const rawBody = openBody(row, keyRing);
         return rawBody === null ? [] : [{ row, delivery: reread(row, rawBody, input) }];
       });
+      const readable = read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []));
       await loadGraph(graph, connection, keyRing, {
-        ...lookupFor(read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []))),
+        ...lookupFor(readable),
         userIds: rows.flatMap(({ events }) => events.map(({ userId }) => userId)),
       });
+      await loadTombstones(graph, connection, pseudonyms, readable);
       const logged = graph.changes.length;
       const redisposed: Part['redisposed'][number][] = [];
       const failed: Part['failed'][number][] = [];
@@ -181,6 +192,10 @@ function replayOne(
   delivery: IncomingDelivery,
 ): Disposition {
   if (saysTheSame(graph, row, delivery)) return row.disposition;
+  if (isOfErased(graph, delivery)) {
+    rewrite(graph, row, asOfErased(row.id, delivery), 'IGNORED', NO_BODY);
+    return 'IGNORED';
+  }
   const forgotten = forget(graph, row);
   const cause = { kind: 'REPLAY', actor } as const;
   const applied = applyReading(graph, row.id, delivery, keyRing, rules, cause, forgotten);
@@ -188,7 +203,11 @@ function replayOne(
   const stays =
     delivery.reading.kind === 'EVENTS' && applied.disposition !== 'APPLIED' && wasApplied(row);
   const disposition = stays ? row.disposition : applied.disposition;
-  rewrite(graph, keyRing, row, delivery, { ...applied, disposition });
+  const { identity } = applied;
+  rewrite(graph, row, delivery, disposition, {
+    identityId: identity?.id ?? null,
+    ...sealBody(delivery.rawBody, identity, keyRing),
+  });
   return disposition;
 }
 
@@ -305,12 +324,12 @@ function forgetLatest(identity: IdentityNode, deliveryId: number): void {
 
 function rewrite(
   graph: Graph,
-  keyRing: KeyRing,
   row: KeptRow,
   delivery: IncomingDelivery,
-  { disposition, identity }: Application,
+  disposition: Disposition,
+  body: Pick<NewDelivery, 'identityId' | 'body' | 'bodyKeyId'>,
 ): void {
-  const { reading } = delivery;
+  const { reading, subpath } = delivery;
   const known: KnownDelivery = {
     id: row.id,
     provider: row.provider,
@@ -323,9 +342,8 @@ function rewrite(
     trust: row.trust,
     reason: reading.kind === 'QUARANTINED' ? reading.reason : null,
     eventType: reading.eventType,
-    subpath: row.subpath,
-    identityId: identity?.id ?? null,
-    ...sealBody(delivery.rawBody, identity, keyRing),
+    subpath,
+    ...body,
   });
   graph.deliveries.delete(pairKey(row.provider, row.duplicateKey));
   graph.deliveries.set(pairKey(row.provider, known.duplicateKey), known);
