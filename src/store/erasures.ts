@@ -36,8 +36,8 @@ export interface ErasuresOptions {
 
 /** How somebody is erased. */
 interface Way extends Omit<EraseUser, 'userId'> {
-  /** `NO_HOLD`: they were erased before, and nothing keeps them any more. */
-  readonly rule: ErasureHoldConfig | null | 'NO_HOLD';
+  /** They were erased before: nothing keeps them, and what is late news of them is told by that time. */
+  readonly again: boolean;
   /** When the vendor said that it erased the account; `null`: it was not the vendor who asked. */
   readonly saidAt: Instant | null;
   /** Whether it is written down that somebody asked, also where it was asked for before. */
@@ -63,7 +63,7 @@ interface Findings {
 const NOTHING: Findings = { words: [], mentions: { ids: [], reached: 0 } };
 
 export function createErasures(options: ErasuresOptions): Erasures {
-  const { database, keyRing, pseudonyms, appendAudit, transaction, hold: rule } = options;
+  const { database, keyRing, pseudonyms, appendAudit, transaction } = options;
   // Counted, since one may be erased while what is left of another is being wiped.
   let toWipe = 1; // nobody knows what the process before this one has left
   let wiped = 0;
@@ -71,7 +71,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
   return {
     ...createLegalHolds({ transaction, appendAudit }),
 
-    erase: ({ userId, ...by }) => erase({ userId }, { ...by, rule, saidAt: null, asked: true }),
+    erase: ({ userId, ...by }) =>
+      erase({ userId }, { ...by, again: false, saidAt: null, asked: true }),
 
     async eraseAccount({ provider, subjectRef, deliveryId, occurredAt, ...by }) {
       const [told] = await database.reading.query<{ identityId: number; receivedAt: string }>(
@@ -85,16 +86,16 @@ export function createErasures(options: ErasuresOptions): Erasures {
       }
       const { identityId, receivedAt } = told;
       const saidAt = occurredAt ?? instantOf(new Date(receivedAt));
-      return await erase({ identityId }, { ...by, rule, saidAt, asked: false });
+      return await erase({ identityId }, { ...by, again: false, saidAt, asked: false });
     },
 
     async carryOut(now) {
-      const by = { actor: GATEWAY_ACTOR, by: GATEWAY_ACTOR, now };
+      const by = { actor: GATEWAY_ACTOR, by: GATEWAY_ACTOR, now, again: false };
       let erased = 0;
       const failures: unknown[] = [];
       for (const { target, reason } of await dueRequests(database.reading, now)) {
         try {
-          const outcome = await erase(target, { ...by, reason, rule, saidAt: null, asked: false });
+          const outcome = await erase(target, { ...by, reason, saidAt: null, asked: false });
           if ('erased' in outcome && outcome.erased) erased += 1;
         } catch (error) {
           failures.push(error); // and keeps nobody else waiting
@@ -112,7 +113,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
       );
       const distinct = new Map(targets.map((target) => [JSON.stringify(target), target]));
       for (const target of distinct.values()) {
-        await erase(target, { ...by, rule: 'NO_HOLD', saidAt: null, asked: false });
+        await erase(target, { ...by, again: true, saidAt: null, asked: false });
       }
       return distinct.size;
     },
@@ -206,7 +207,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
   async function subjectOf(
     connection: Connection,
     target: Target,
-    { now, rule: general, saidAt }: Way,
+    { now, again, saidAt }: Way,
   ): Promise<Subject | { readonly outcome: EraseOutcome }> {
     const id = await userIdOf(connection, target);
     const graph = createGraph();
@@ -222,8 +223,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
       return { outcome: { fault: 'USER_NOT_FOUND' } }; // whom it was about is not here any more
     }
     const account = user.identities.size > 1 ? named : null;
-    const hold =
-      general === 'NO_HOLD' ? undefined : await holdOf(connection, user.id, now, general);
+    const hold = again ? undefined : await holdOf(connection, user.id, now, options.hold);
     return { graph, user, account, hold };
   }
 

@@ -13,6 +13,7 @@ const STANDING = {
   legal_holds: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
   erasure_requests: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
   account_erasure_requests: 'identity_id IN (SELECT id FROM main.identities)',
+  erased_subjects: 'true', // also of those who came after the copy, and whom vendors may name again
 };
 
 /**

@@ -44,15 +44,19 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   await store.erasures.erase({ ...by, userId: 3 });
   await store.erasures.setHold({ ...hold, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
-  const [keys, holds, gone] = ['identity-keys', 'legal-holds', 'erased-users'].map((name) =>
-    join(folder, `${name}.copy`),
-  );
+  const [keys, holds, gone, known] = [
+    'identity-keys',
+    'legal-holds',
+    'erased-users',
+    'erased-subjects',
+  ].map((name) => join(folder, `${name}.copy`));
   psql(
     url,
     'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
     `\\copy identity_keys to '${keys}'`,
     `\\copy legal_holds to '${holds}'`,
     `\\copy (SELECT id FROM users WHERE erased_at IS NOT NULL) to '${gone}'`,
+    `\\copy erased_subjects to '${known}'`,
   );
   const other = await createTestDatabase('NOTHING');
   disposal.defer(other.drop);
@@ -66,10 +70,19 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
     `\\copy kept from '${keys}'`,
     'INSERT INTO identity_keys SELECT kept.* FROM kept JOIN identities i ON i.id = kept.identity_id',
   );
+  psql(
+    other.url,
+    'CREATE TEMP TABLE known (LIKE erased_subjects)',
+    `\\copy known from '${known}'`,
+    `INSERT INTO erased_subjects SELECT * FROM known
+      ON CONFLICT (digest) DO UPDATE SET erased_at = excluded.erased_at`,
+  );
   const restored = await openStore({ ...config, database: other.config }, SILENT);
   disposal.defer(() => restored.close());
   // Its hold is in the dump alone: without a key it was erased, so the hold was released.
-  expect(await restored.erasures.eraseKeyless(by)).toBe(1);
+  expect(await restored.erasures.eraseKeyless({ ...by, now: new Date() })).toBe(1);
+  const erased = 'SELECT digest, erased_at FROM erased_subjects ORDER BY digest';
+  expect(await query(other.config, erased)).toEqual(await query(config.database, erased));
   psql(
     other.url,
     'CREATE TEMP TABLE held (LIKE legal_holds)',

@@ -218,6 +218,8 @@ describe('the keys of a backup', () => {
     await hold('cy');
     await erase(live, 'ann');
     await erase(live, 'vermilion');
+    await live.post('sumsub', about('dora', 'applicantReviewed', 4, GREEN));
+    await erase(live, 'dora');
     await live.ask(
       'mutation { eraseUser(input: { externalUserId: "cy", reason: "request 18" }) { erased } }',
     );
@@ -238,6 +240,18 @@ describe('the keys of a backup', () => {
         .sort();
     };
     expect(await names()).toEqual(['bo', 'cy', null, 'vermilion']);
+    // What came after the copy is sent again, and is not to bring back whoever was erased since.
+    for (const [index, name] of [
+      [0, 'ann'],
+      [4, 'dora'],
+    ] as const) {
+      const late = await restored.post('sumsub', about(name, 'applicantPending', index, {}));
+      expect(late.kept?.disposition).toBe('IGNORED');
+    }
+    const erased = 'SELECT digest, erased_at FROM erased_subjects ORDER BY digest';
+    expect(await query(restored.config.database, erased)).toEqual(
+      await query(live.config.database, erased),
+    );
     clock.now = new Date(clock.now.getTime() + 25 * 60 * 60_000);
     await until(
       async () => (await names()).filter((name: string | null) => name === null).length > 1,
