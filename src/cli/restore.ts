@@ -9,6 +9,11 @@ import { KEYS_FILE } from './backup';
 import { createCommandLogger, loadConfiguration, withStore } from './configuration';
 import { type CliContext, CliError } from './context';
 
+const DAY_MS = 24 * 60 * 60_000;
+
+const UNKNOWN =
+  'Not known from here: holds set or released, and erasures asked for, after the keys were taken; on PostgreSQL, whatever of it you did not copy with the keys. Do it again within that day: docs/OPERATIONS.md, "What a copy does not know".';
+
 interface Options {
   readonly keys?: string;
 }
@@ -40,13 +45,18 @@ async function restore(
       throw cause instanceof BackupError ? new CliError(cause.message, { cause }) : cause;
     });
     context.print(`${database.file}: ${counts.identities} accounts, ${counts.keys} with a key`);
+    context.print(`holds and requests are those of entry ${counts.audited} of the audit log`);
   }
   const log = createCommandLogger(context, config);
   const mayLackKeys = copy !== undefined; // else: a database without any key has not been given its keys yet
   await withStore(config, log, { onOtherRules: 'leave', mayLackKeys }, async ({ erasures }) => {
     const reason = 'no key: erased since the copy was taken';
-    const by = { reason, actor: COMMAND_LINE, by: commandLineActor(), now: new Date() };
+    const now = new Date();
+    const by = { reason, actor: COMMAND_LINE, by: commandLineActor(), now };
     context.print(`erased again: ${await erasures.eraseKeyless(by)} users`);
+    const putOff = await erasures.putOff(new Date(now.getTime() + DAY_MS));
+    context.print(`put off by a day: ${putOff} erasures that are due`);
+    context.print(UNKNOWN);
     await erasures.wipe();
   });
 }

@@ -27,10 +27,25 @@ export function withoutRemarks({ retryable, reasons }: Rejection): Rejection {
  * account is gone is no sign of life, whenever it is said.
  */
 export function isLateNews(event: VerificationEvent, receivedAt: Date, erasedAt: Date): boolean {
-  if (event.type === 'ACCOUNT' && event.state === 'DELETED') return true;
+  if (isDeletion(event)) return true;
   const { occurredAt } = event;
   if (occurredAt !== undefined) return occurredAt <= lastInstantOf(erasedAt);
   return receivedAt.getTime() <= erasedAt.getTime() + LATE_MS;
+}
+
+export function isDeletion(event: VerificationEvent): boolean {
+  return event.type === 'ACCOUNT' && event.state === 'DELETED';
+}
+
+/**
+ * Whether an account that a vendor has erased is the one that is held, rather than one that has come back since. Also where it
+ * goes on: what was said before is to go, and what was said of one account is under one key.
+ *
+ * @param signs - When anything was said of the account that is held, but for its end.
+ * @param saidAt - When the vendor said that it was erased.
+ */
+export function isOfThisLife(signs: readonly Instant[], saidAt: Instant): boolean {
+  return signs.length === 0 || signs.some((at) => at <= saidAt);
 }
 
 /** Vendors' clocks have up to nine decimals. */

@@ -1,11 +1,12 @@
 /** `setLegalHold` and `releaseLegalHold`: users who must not be erased for the time being. */
 
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
+import type { HoldFault } from '../store/store';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
 import { beginErasing } from './erasing';
 import { MutationPayload, UserError } from './user-error.type';
-import { UserTarget, userNotFound } from './user-target';
+import { UserTarget, userErased, userNotFound } from './user-target';
 
 @InputType({ description: 'Whom to keep. Exactly one of `userId` and `externalUserId`.' })
 export class SetLegalHoldInput extends UserTarget {
@@ -65,6 +66,8 @@ export class LegalHoldResolver {
   }
 }
 
-function payloadOf(found: boolean): LegalHoldPayload {
-  return new LegalHoldPayload(found ? [] : [userNotFound('userId')]);
+function payloadOf(fault: HoldFault | null): LegalHoldPayload {
+  return new LegalHoldPayload(fault === null ? [] : [FAULTS[fault]('userId')]);
 }
+
+const FAULTS = { USER_NOT_FOUND: userNotFound, USER_ERASED: userErased };

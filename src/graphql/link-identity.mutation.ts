@@ -19,7 +19,7 @@ import { assertSound } from './sound-text';
 import { IdentityInput } from './user.input';
 import { loadUser, User } from './user.type';
 import { MutationPayload, UserError } from './user-error.type';
-import { findTarget, UserTarget, userNotFound } from './user-target';
+import { findTarget, UserTarget, userErased, userNotFound } from './user-target';
 
 @InputType({
   description:
@@ -119,8 +119,5 @@ export class LinkIdentityResolver {
 
 const FAULTS = {
   USER_NOT_FOUND: userNotFound('userId'),
-  USER_ERASED: new UserError('USER_ERASED', 'expected a user who was not erased', [
-    'input',
-    'userId',
-  ]),
+  USER_ERASED: userErased('userId'),
 };

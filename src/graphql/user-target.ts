@@ -34,3 +34,7 @@ export async function findTarget(context: Context, input: UserTarget): Promise<n
 export function userNotFound(field: keyof UserTarget): UserError {
   return new UserError('USER_NOT_FOUND', 'expected the id of a user', ['input', field]);
 }
+
+export function userErased(field: keyof UserTarget): UserError {
+  return new UserError('USER_ERASED', 'expected a user who was not erased', ['input', field]);
+}

@@ -4,16 +4,14 @@ import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import type { WebhookRequest } from '../domain/request';
 import type { Provider, StatusAnswer } from '../providers/provider';
-import type { KeptDelivery, Reader, Reading, RecordOutcome, Store } from '../store/store';
+import type { KeptDelivery, Reading, RecordOutcome, Store } from '../store/store';
 import { readAnswer, readDelivery } from './read-delivery';
 import { createReceiptClock } from './receipt-clock';
 
 export interface IngestOptions {
   /** The vendors that are configured, by slug. */
   readonly providers: ReadonlyMap<ProviderId, Provider>;
-  readonly store: Pick<Store, 'record' | 'erasures'> & {
-    readonly read: Pick<Reader, 'userByIdentity'>;
-  };
+  readonly store: Pick<Store, 'record' | 'erasures'>;
   /** Tells the feed that the log has grown. */
   readonly wake: () => void;
   readonly clock: () => Date;
@@ -46,19 +44,23 @@ export function createIngest({ providers, store, wake, clock }: IngestOptions): 
       reading,
     });
     if (outcome.changes > 0) wake();
-    const subjectRef = provider.erasedSubject?.(request);
-    if (subjectRef !== undefined) await erase(provider.id, subjectRef, reading.eventType);
+    const erased = provider.erasedAccount?.(request);
+    if (erased !== undefined) {
+      // Before the answer, also for a repeat: should it not be done, the vendor sends again.
+      await store.erasures.eraseAccount({
+        provider: provider.id,
+        subjectRef: erased.subjectRef,
+        occurredAt: erased.occurredAt,
+        deliveryId: outcome.deliveryId,
+        reason: reading.eventType,
+        actor: provider.id,
+        by: `vendor:${provider.id}`,
+        now: clock(),
+      });
+      wake();
+    }
     return outcome;
   };
-
-  /** Before the answer, also for a repeat: should it not be done, the vendor sends again. */
-  async function erase(provider: ProviderId, subjectRef: string, reason: string | null) {
-    const user = await store.read.userByIdentity(provider, subjectRef);
-    if (user === null) return;
-    const by = { actor: provider, by: `vendor:${provider}` };
-    await store.erasures.erase({ userId: user.id, reason, now: clock(), ...by });
-    wake();
-  }
 }
 
 /** Keeps a vendor's answer, as `Ingest` does a webhook. @throws {UnknownProviderError} {StoreUnavailableError} */

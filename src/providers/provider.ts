@@ -1,6 +1,7 @@
 /** The contract of an adapter: who sent it, what does it say, what is that in our words. */
 
 import type { VerificationEvent } from '../domain/event';
+import type { Instant } from '../domain/instant';
 import type { ProviderId } from '../domain/level';
 import type { WebhookRequest } from '../domain/request';
 import type { Trust } from '../domain/status';
@@ -47,10 +48,16 @@ export interface Provider<Payload = unknown> {
    * The account that the vendor has erased, where the message says so and our customer wants it erased here as well. The
    * message is proven and kept by then. Pure; `undefined` also where it cannot be read.
    */
-  erasedSubject?(request: Pick<WebhookRequest, 'rawBody'>): string | undefined;
+  erasedAccount?(request: Pick<WebhookRequest, 'rawBody'>): ErasedAccount | undefined;
 
   /** How the vendor is asked about one account, where its page documents a call that takes no more than our own credentials. */
   readonly statusCall?: StatusCall<Payload>;
+}
+
+export interface ErasedAccount {
+  readonly subjectRef: string;
+  /** By the vendor's clock; absent where that cannot be read. */
+  readonly occurredAt?: Instant;
 }
 
 export interface StatusCall<Payload> {

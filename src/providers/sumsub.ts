@@ -12,12 +12,13 @@
 
 import { PayloadError, SignatureError } from '../domain/errors';
 import type { AccountState } from '../domain/event';
+import type { Instant } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
 import { fingerprint } from './kit/fingerprint';
 import { assertHmac, HMAC_HASHES, type HmacHash, hmac } from './kit/hmac';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
-import type { ProviderFactory, Signer } from './provider';
+import type { ErasedAccount, ProviderFactory, Signer } from './provider';
 import { createSumsubClient, parseAnswer, type SumsubApi } from './sumsub-client';
 import {
   type Applicant,
@@ -110,7 +111,7 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
 
   normalize: toEvents,
 
-  ...(erases && { erasedSubject }),
+  ...(erases && { erasedAccount }),
 
   statusCall: { ...(api !== null && { fetchStatus: createSumsubClient(api) }), parse: parseAnswer },
 });
@@ -120,11 +121,21 @@ const ERASING_TYPES: ReadonlySet<string> = new Set([
   'applicantPersonalDataDeleted',
 ]);
 
-function erasedSubject({ rawBody }: Pick<WebhookRequest, 'rawBody'>): string | undefined {
-  try {
+function erasedAccount({ rawBody }: Pick<WebhookRequest, 'rawBody'>): ErasedAccount | undefined {
+  return orUndefined(() => {
     const body = readJson(rawBody);
     if (body.optionalFlag('sandboxMode') === true) return undefined; // nobody is lost by a test
-    return ERASING_TYPES.has(body.word('type')) ? body.id('applicantId') : undefined;
+    if (!ERASING_TYPES.has(body.word('type'))) return undefined;
+    const subjectRef = body.id('applicantId');
+    const occurredAt = orUndefined(() => readClock(body));
+    return { subjectRef, ...(occurredAt !== undefined && { occurredAt }) };
+  });
+}
+
+/** Where it cannot be read, too. */
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof PayloadError) return undefined;
     throw error;
@@ -181,9 +192,13 @@ function readApplicant(body: JsonBody): Applicant {
   return {
     subjectRef: body.id('applicantId'),
     ...(externalUserId !== undefined && { externalUserId }),
-    occurredAt: body.instant(clockOf(body), { zoneless: 'UTC' }),
+    occurredAt: readClock(body),
     ...(body.optionalFlag('sandboxMode') === true && { sandbox: true }),
   };
+}
+
+function readClock(body: JsonBody): Instant {
+  return body.instant(clockOf(body), { zoneless: 'UTC' });
 }
 
 /** The field with milliseconds, else the one with whole seconds that some messages have beside it. */

@@ -10,6 +10,7 @@ import type { Reason } from '../domain/event';
 import { instantOf } from '../domain/instant';
 import { logErasure } from './change-log';
 import type { Connection } from './database';
+import { dropRequests } from './erasure-requests';
 import type { Graph, UserNode } from './graph';
 import type { Pseudonyms } from './pseudonyms';
 
@@ -21,6 +22,7 @@ export interface Erased {
 /**
  * @param user - Live, and in the graph with all that belongs to them; the graph is to be saved afterwards.
  * @param mentions - Further deliveries that speak of them.
+ * @param way - `again`: they were erased before, at the time that is known where it is.
  */
 export async function eraseUser(
   graph: Graph,
@@ -28,7 +30,7 @@ export async function eraseUser(
   pseudonyms: Pseudonyms,
   user: UserNode,
   mentions: readonly number[],
-  { actor, now }: { readonly actor: string; readonly now: Date },
+  { actor, now, again }: { readonly actor: string; readonly now: Date; readonly again: boolean },
 ): Promise<Erased> {
   const users = await connection.query<{ id: number; external_user_id: string | null }>(
     'SELECT id, external_user_id FROM users WHERE id = ? OR merged_into = ?',
@@ -47,7 +49,7 @@ export async function eraseUser(
   for (const digest of digests) {
     await connection.query(
       `INSERT INTO erased_subjects (digest, erased_at) VALUES (?, ?)
-        ON CONFLICT (digest) DO UPDATE SET erased_at = excluded.erased_at`,
+        ON CONFLICT (digest) ${again ? 'DO NOTHING' : 'DO UPDATE SET erased_at = excluded.erased_at'}`,
       [digest, now.toISOString()],
     );
   }
@@ -78,7 +80,7 @@ export async function eraseUser(
     userIds,
   ]);
   await connection.query('DELETE FROM legal_holds WHERE user_id IN (?*)', [userIds]);
-  await connection.query('DELETE FROM erasure_requests WHERE user_id IN (?*)', [userIds]);
+  await dropRequests(connection, userIds, identityIds);
   await connection.query(
     `UPDATE users SET external_user_id = NULL, expires_at = NULL, erased_at = ?, updated_at = ?
       WHERE id IN (?*)`,

@@ -1,17 +1,24 @@
-/** Erasing users: at once, or once nothing keeps them any more. */
+/** Erasing users, and single accounts of theirs: at once, or once nothing keeps them any more. */
 
 import type { ErasureHoldConfig } from '../config/erasure';
-import { type AuditAct, GATEWAY_ACTOR } from '../domain/audit';
-import { addToDate } from '../domain/calendar';
+import { GATEWAY_ACTOR } from '../domain/audit';
+import { isDeletion, isOfThisLife } from '../domain/erasure';
+import type { Profile } from '../domain/event';
+import { type Instant, instantOf } from '../domain/instant';
+import type { ProjectionRules } from '../domain/projection';
+import { dateOf } from '../domain/recorded-event';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
-import { eraseUser } from './erase-user';
+import { empty, eraseUser } from './erase-user';
+import { dueRequests, keepRequest, putOffRequests, type Target } from './erasure-requests';
 import { findMentions, type Mentions } from './find-mentions';
-import { createGraph } from './graph';
-import type { KeyRing } from './key-ring';
+import { createGraph, forgetChanges, type Graph, type IdentityNode, type UserNode } from './graph';
+import type { KeyRing, WrappedKey } from './key-ring';
+import { createLegalHolds, type Hold, holdOf, liveUser } from './legal-holds';
 import { loadGraph } from './load-graph';
-import { createReader } from './open-reader';
+import { moveIdentity, openUser } from './membership';
 import type { Pseudonyms } from './pseudonyms';
+import { settle } from './settle';
 import { createShedBodies } from './shed-bodies';
 import type { EraseOutcome, EraseUser, Erasures } from './store';
 import type { Writer } from './writer';
@@ -21,44 +28,74 @@ export interface ErasuresOptions {
   readonly keyRing: KeyRing;
   readonly pseudonyms: Pseudonyms;
   readonly appendAudit: AppendAudit;
-  /** Runs work alone on the writing connection. */
-  readonly transaction: <T>(work: (writing: Connection) => Promise<T>) => Promise<T>;
-  readonly writer: Pick<Writer, 'createUser' | 'linkIdentity'>;
+  readonly transaction: Writer['transaction'];
+  readonly rules: Omit<ProjectionRules, 'now'>;
   /** For whom nobody says otherwise; `null`: nobody has to be kept. */
   readonly hold: ErasureHoldConfig | null;
 }
 
-interface Hold {
-  /** `null`: until it is released. */
-  readonly until: string | null;
-  readonly basis: string;
+/** How somebody is erased. */
+interface Way extends Omit<EraseUser, 'userId'> {
+  /** They were erased before: nothing keeps them, and what is late news of them is told by that time. */
+  readonly again: boolean;
+  /** When the vendor said that it erased the account; `null`: it was not the vendor who asked. */
+  readonly saidAt: Instant | null;
+  /** Whether it is written down that somebody asked, also where it was asked for before. */
+  readonly asked: boolean;
 }
 
-/** Requests that are looked at in one round. */
-const DUE_CHUNK = 50;
+/** Who is to be erased, as they stand. */
+interface Subject {
+  readonly graph: Graph;
+  readonly user: UserNode;
+  /** This account alone; `null`: the whole user. */
+  readonly account: IdentityNode | null;
+  /** What keeps them. */
+  readonly hold: Hold | undefined;
+}
+
+/** What was found before the transaction, and by which words. */
+interface Findings {
+  readonly words: readonly string[];
+  readonly mentions: Mentions;
+}
+
+const NOTHING: Findings = { words: [], mentions: { ids: [], reached: 0 } };
 
 export function createErasures(options: ErasuresOptions): Erasures {
-  const { database, keyRing, pseudonyms, appendAudit, transaction, hold: general } = options;
-  const { createUser, linkIdentity } = options.writer;
+  const { database, keyRing, pseudonyms, appendAudit, transaction } = options;
   // Counted, since one may be erased while what is left of another is being wiped.
   let toWipe = 1; // nobody knows what the process before this one has left
   let wiped = 0;
 
   return {
-    erase: (input) => erase(input),
+    ...createLegalHolds({ transaction, appendAudit }),
+
+    erase: ({ userId, ...by }) =>
+      erase({ userId }, { ...by, again: false, saidAt: null, asked: true }),
+
+    async eraseAccount({ provider, subjectRef, deliveryId, occurredAt, ...by }) {
+      const [told] = await database.reading.query<{ identityId: number; receivedAt: string }>(
+        `SELECT i.id AS "identityId", d.received_at AS "receivedAt" FROM identities i JOIN deliveries d ON d.id = ?
+          WHERE i.provider = ? AND i.subject_ref = ?`,
+        [deliveryId, provider, subjectRef],
+      );
+      if (told === undefined) {
+        await transaction((writing) => empty(writing, [deliveryId])); // nothing else tells of them
+        return { fault: 'USER_NOT_FOUND' };
+      }
+      const { identityId, receivedAt } = told;
+      const saidAt = occurredAt ?? instantOf(new Date(receivedAt));
+      return await erase({ identityId }, { ...by, again: false, saidAt, asked: false });
+    },
 
     async carryOut(now) {
-      const due = await database.reading.query<{ user_id: number; reason: string | null }>(
-        `SELECT user_id, reason FROM erasure_requests WHERE due_at <= ?
-          ORDER BY due_at LIMIT ${DUE_CHUNK}`,
-        [now.toISOString()],
-      );
+      const by = { actor: GATEWAY_ACTOR, by: GATEWAY_ACTOR, now, again: false };
       let erased = 0;
       const failures: unknown[] = [];
-      for (const { user_id: userId, reason } of due) {
-        const by = { actor: GATEWAY_ACTOR, by: GATEWAY_ACTOR };
+      for (const { target, reason } of await dueRequests(database.reading, now)) {
         try {
-          const outcome = await erase({ userId, reason, now, ...by });
+          const outcome = await erase(target, { ...by, reason, saidAt: null, asked: false });
           if ('erased' in outcome && outcome.erased) erased += 1;
         } catch (error) {
           failures.push(error); // and keeps nobody else waiting
@@ -70,55 +107,20 @@ export function createErasures(options: ErasuresOptions): Erasures {
 
     async eraseKeyless(by) {
       const rows = await database.reading.query<Keyless>(KEYLESS);
-      const users = new Set<number>();
-      for (const { user_id: owner, provider, subject_ref: subjectRef, others } of rows) {
-        let userId = owner;
-        if (others > 0) {
-          // It was somebody else's by the time it was erased; that one has to stay as they are.
-          ({ userId } = await createUser({ externalUserId: null, by: by.by, now: by.now }));
-          const { reason: _, ...doer } = by;
-          await linkIdentity({ provider, subjectRef, userId, ...doer });
-        }
-        if (users.has(userId)) continue;
-        users.add(userId);
-        await erase({ ...by, userId }, null);
+      // Beside others that have a key, it was somebody else's by the time it was erased: that one stays.
+      const targets = rows.map(({ userId, identityId, others }) =>
+        others > 0 ? { identityId } : { userId },
+      );
+      const distinct = new Map(targets.map((target) => [JSON.stringify(target), target]));
+      for (const target of distinct.values()) {
+        await erase(target, { ...by, again: true, saidAt: null, asked: false });
       }
-      return users.size;
+      return distinct.size;
     },
 
+    putOff: (until) => transaction((connection) => putOffRequests(connection, until)),
+
     shedBodies: createShedBodies({ reading: database.reading, transaction, appendAudit }),
-
-    setHold: ({ userId, basis, until, reason, by, now }) =>
-      transaction(async (connection) => {
-        const id = await liveUser(connection, userId);
-        if (id === undefined) return false;
-        await connection.query(
-          `INSERT INTO legal_holds (user_id, basis, until, set_at) VALUES (?, ?, ?, ?)
-            ON CONFLICT (user_id) DO UPDATE SET basis = excluded.basis, until = excluded.until`,
-          [id, basis, until?.toISOString() ?? null, now.toISOString()],
-        );
-        await lookAgain(connection, id, now);
-        const details = { basis, until: until?.toISOString() ?? null };
-        const act = { actor: by, subject: `User:${id}`, reason, at: now };
-        await appendAudit(connection, [{ ...act, action: 'LEGAL_HOLD_SET', details }]);
-        return true;
-      }),
-
-    releaseHold: ({ userId, reason, by, now }) =>
-      transaction(async (connection) => {
-        const id = await liveUser(connection, userId);
-        if (id === undefined) return false;
-        const released = await connection.query(
-          `DELETE FROM legal_holds WHERE user_id IN (SELECT id FROM users WHERE id = ? OR merged_into = ?)
-            RETURNING user_id`,
-          [id, id],
-        );
-        if (released.length === 0) return true;
-        await lookAgain(connection, id, now);
-        const act = { actor: by, subject: `User:${id}`, reason, at: now, details: {} };
-        await appendAudit(connection, [{ ...act, action: 'LEGAL_HOLD_RELEASED' }]);
-        return true;
-      }),
 
     async erasedSince(since) {
       const rows = await database.reading.query<{ digest: string; erased_at: string }>(
@@ -133,10 +135,9 @@ export function createErasures(options: ErasuresOptions): Erasures {
     wipe,
   };
 
-  /** @param rule - Beside holds of operators; nothing keeps whom it was decided about before. */
-  async function erase(input: EraseUser, rule = general): Promise<EraseOutcome> {
-    const mentions = await database.longSnapshot((view) => mentionsOf(view, input.userId));
-    const outcome = await transaction((writing) => eraseOrHold(writing, input, mentions, rule));
+  async function erase(target: Target, way: Way): Promise<EraseOutcome> {
+    const found = await database.longSnapshot((view) => lookFor(view, target, way));
+    const outcome = await transaction((writing) => eraseOrHold(writing, target, way, found));
     if ('erased' in outcome && outcome.erased) {
       toWipe += 1;
       await wipe();
@@ -150,144 +151,170 @@ export function createErasures(options: ErasuresOptions): Erasures {
     return wiped >= goal;
   }
 
+  /** Takes long, so it is done before the transaction, and for nobody who stays. */
+  async function lookFor(view: Connection, target: Target, way: Way): Promise<Findings> {
+    const subject = await subjectOf(view, target, way);
+    if ('outcome' in subject || subject.hold !== undefined) return NOTHING;
+    const words = await wordsOf(view, subject);
+    return { words, mentions: await findMentions(view, keyRing, words) };
+  }
+
   async function eraseOrHold(
     connection: Connection,
-    input: EraseUser,
-    seen: Mentions,
-    rule: ErasureHoldConfig | null,
+    target: Target,
+    way: Way,
+    found: Findings,
   ): Promise<EraseOutcome> {
-    const { now, reason, by } = input;
-    const graph = createGraph();
-    await loadGraph(graph, connection, keyRing, { userIds: [input.userId] });
-    const [user] = [...graph.users.values()].filter(({ mergedInto }) => mergedInto === null);
-    if (user === undefined) return { fault: 'USER_NOT_FOUND' };
-    if (user.erasedAt !== null) {
-      return { userId: user.id, erased: true, erasedAt: new Date(user.erasedAt) };
-    }
-    const act = { actor: by, subject: `User:${user.id}`, reason, at: now };
-    const hold = await holdOf(connection, user.id, now, rule);
-    if (hold !== undefined) {
-      const fresh = await keepRequest(connection, user.id, hold, input);
-      const details = { heldUntil: hold.until, basis: hold.basis };
-      const acts: AuditAct[] = [{ ...act, action: 'ERASURE_REQUESTED', details }];
-      if (fresh) await appendAudit(connection, acts);
-      const heldUntil = hold.until === null ? null : new Date(hold.until);
-      return { userId: user.id, erased: false, heldUntil, basis: hold.basis };
-    }
+    const subject = await subjectOf(connection, target, way);
+    if ('outcome' in subject) return subject.outcome;
+    const { graph, hold, account } = subject;
+    if (hold !== undefined) return await holdBack(connection, target, subject.user, hold, way);
 
-    const words = await wordsOf(connection, user.id);
-    const late = await findMentions(connection, keyRing, words, seen.reached);
-    const mentions = [...seen.ids, ...late.ids];
-    const details = await eraseUser(graph, connection, pseudonyms, user, mentions, input);
+    const words = await wordsOf(connection, subject);
+    const { ids, reached } = isSame(words, found.words) ? found.mentions : NOTHING.mentions;
+    const late = await findMentions(connection, keyRing, words, reached);
+    const user = account === null ? subject.user : await part(graph, account, way);
+    const mentions = [...ids, ...late.ids];
+    const erased = await eraseUser(graph, connection, pseudonyms, user, mentions, way);
     await database.save(graph, null);
-    const acts: AuditAct[] = [{ ...act, action: 'USER_ERASED', details: { ...details } }];
-    await appendAudit(connection, acts);
+    const { now, reason, by } = way;
+    const details = { ...erased, ...(account !== null && { partedFrom: subject.user.id }) };
+    const act = { actor: by, subject: `User:${user.id}`, reason, at: now };
+    await appendAudit(connection, [{ ...act, action: 'USER_ERASED', details }]);
     return { userId: user.id, erased: true, erasedAt: now };
   }
 
-  async function mentionsOf(view: Connection, userId: number): Promise<Mentions> {
-    const id = await liveUser(view, userId);
-    const words = id === undefined ? [] : await wordsOf(view, id);
-    return await findMentions(view, keyRing, words);
+  async function holdBack(
+    connection: Connection,
+    target: Target,
+    user: UserNode,
+    hold: Hold,
+    { now, reason, by, asked }: Way,
+  ): Promise<EraseOutcome> {
+    const whom = 'userId' in target ? { userId: user.id } : target;
+    const fresh = await keepRequest(connection, whom, { reason, now, dueAt: hold.until });
+    if (fresh || asked) {
+      const account = 'identityId' in target && { identityId: target.identityId };
+      const details = { heldUntil: hold.until, basis: hold.basis, ...account };
+      const act = { actor: by, subject: `User:${user.id}`, reason, at: now };
+      await appendAudit(connection, [{ ...act, action: 'ERASURE_REQUESTED', details }]);
+    }
+    const heldUntil = hold.until === null ? null : new Date(hold.until);
+    return { userId: user.id, erased: false, heldUntil, basis: hold.basis };
+  }
+
+  /** @returns the outcome where there is nothing to do. */
+  async function subjectOf(
+    connection: Connection,
+    target: Target,
+    { now, again, saidAt }: Way,
+  ): Promise<Subject | { readonly outcome: EraseOutcome }> {
+    const id = await userIdOf(connection, target);
+    const graph = createGraph();
+    if (id !== undefined) await loadGraph(graph, connection, keyRing, { userIds: [id] });
+    const user = id === undefined ? undefined : graph.users.get(id);
+    if (user === undefined) return { outcome: { fault: 'USER_NOT_FOUND' } };
+    if (user.erasedAt !== null) {
+      const erasedAt = new Date(user.erasedAt);
+      return { outcome: { userId: user.id, erased: true, erasedAt } };
+    }
+    const named = 'identityId' in target ? accountOf(user, target.identityId) : null;
+    if (named && saidAt !== null && !isOfThisLife(signsOfLife(named), saidAt)) {
+      return { outcome: { fault: 'USER_NOT_FOUND' } }; // whom it was about is not here any more
+    }
+    const account = user.identities.size > 1 ? named : null;
+    const hold = again ? undefined : await holdOf(connection, user.id, now, options.hold);
+    return { graph, user, account, hold };
+  }
+
+  /** Makes the account a user of its own, so that whose it was stays, without it. */
+  async function part(graph: Graph, account: IdentityNode, { actor, now }: Way): Promise<UserNode> {
+    const from = account.user;
+    const alone = openUser(graph, null, now);
+    moveIdentity(account, alone, now);
+    const occurredAt = instantOf(now);
+    const occasion = { kind: 'LINK', deliveryId: null, actor, occurredAt } as const;
+    const both = [from, alone];
+    settle(graph, { users: both, parted: both }, occasion, { ...options.rules, now });
+    await database.save(graph, null);
+    forgetChanges(graph);
+    return alone;
   }
 
   /** By which a body that belongs to nobody shows whom it is about. */
-  async function wordsOf(connection: Connection, userId: number): Promise<readonly string[]> {
-    const rows = await connection.query<{ word: string }>(
-      `SELECT external_user_id AS word FROM users
-          WHERE (id = ? OR merged_into = ?) AND external_user_id IS NOT NULL
-        UNION SELECT subject_ref FROM identities WHERE user_id = ?`,
-      [userId, userId, userId],
-    );
-    const [profile] = await createReader(connection, keyRing).profilesOf([userId]);
-    const { email } = profile ?? {};
-    return [...rows.map(({ word }) => word), ...(email === undefined ? [] : [email])];
-  }
-
-  /** What keeps the user longest. */
-  async function holdOf(
+  async function wordsOf(
     connection: Connection,
-    userId: number,
-    now: Date,
-    rule: ErasureHoldConfig | null,
-  ): Promise<Hold | undefined> {
-    const holds: Hold[] = [
-      ...(await connection.query<Hold>(
-        `SELECT h.until, h.basis FROM legal_holds h JOIN users u ON u.id = h.user_id
-          WHERE u.id = ? OR u.merged_into = ?`,
-        [userId, userId],
-      )),
-    ];
-    if (rule !== null) {
-      const [decided] = await connection.query<{ at: string | null }>(
-        'SELECT max(decided_at) AS at FROM attempts WHERE user_id = ?',
-        [userId],
-      );
-      const at = decided?.at ?? null;
-      if (at !== null) {
-        const until = addToDate(new Date(at), rule.term).toISOString();
-        holds.push({ until, basis: rule.basis });
-      }
-    }
-    const end = ({ until }: Hold) => until ?? '9';
-    const live = holds.filter((hold) => end(hold) > now.toISOString());
-    return live.sort((a, b) => (end(a) < end(b) ? -1 : 1)).at(-1);
+    { user, account }: Pick<Subject, 'user' | 'account'>,
+  ): Promise<readonly string[]> {
+    const accounts = account === null ? [...user.identities] : [account];
+    const names = await connection.query<{ name: string }>(
+      `SELECT external_user_id AS name FROM users
+        WHERE (id = ? OR merged_into = ?) AND external_user_id IS NOT NULL ORDER BY id`,
+      [user.id, user.id],
+    );
+    const emails = await emailsOf(connection, keyRing, accounts);
+    const refs = accounts.map(({ subjectRef }) => subjectRef).sort();
+    return [...(account === null ? names.map(({ name }) => name) : []), ...refs, ...emails];
   }
 }
 
+async function userIdOf(connection: Connection, target: Target): Promise<number | undefined> {
+  if ('userId' in target) return (await liveUser(connection, target.userId))?.id;
+  const [row] = await connection.query<{ userId: number }>(
+    'SELECT user_id AS "userId" FROM identities WHERE id = ?',
+    [target.identityId],
+  );
+  return row?.userId;
+}
+
+function accountOf(user: UserNode, identityId: number): IdentityNode {
+  const account = [...user.identities].find(({ id }) => id === identityId);
+  if (account === undefined) throw new Error('an account is loaded with its user');
+  return account;
+}
+
+/** All that were ever told of the accounts. */
+async function emailsOf(
+  connection: Connection,
+  keyRing: KeyRing,
+  accounts: readonly IdentityNode[],
+): Promise<readonly string[]> {
+  const rows = await connection.query<WrappedKey & { readonly personal: Buffer }>(
+    `SELECT e.personal, k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
+      FROM events e JOIN identity_keys k ON k.identity_id = e.identity_id
+      WHERE e.identity_id IN (?*) AND e.personal IS NOT NULL`,
+    [accounts.map(({ id }) => id)],
+  );
+  const emails = rows.flatMap(({ personal, ...key }) => {
+    const profile: Profile = JSON.parse(
+      keyRing.unwrap(key).open(personal, 'event.personal').toString('utf8'),
+    );
+    return profile.email ?? [];
+  });
+  return [...new Set(emails)].sort();
+}
+
+/** When anything was said of the account, be it by an operator. */
+function signsOfLife({ events, linked, createdAt }: IdentityNode): readonly Instant[] {
+  const said = events.filter(({ event }) => !isDeletion(event)).map(dateOf);
+  return linked ? [...said, instantOf(new Date(createdAt))] : said;
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return JSON.stringify(some) === JSON.stringify(others);
+}
+
 interface Keyless {
-  readonly user_id: number;
-  readonly provider: string;
-  readonly subject_ref: string;
+  readonly userId: number;
+  readonly identityId: number;
   /** Accounts of the same user that have a key. */
   readonly others: number;
 }
 
 const KEYLESS = `
-  SELECT i.user_id, i.provider, i.subject_ref,
+  SELECT i.user_id AS "userId", i.id AS "identityId",
     (SELECT count(*) FROM identities o JOIN identity_keys k ON k.identity_id = o.id
       WHERE o.user_id = i.user_id) AS others
   FROM identities i JOIN users u ON u.id = i.user_id
   WHERE u.erased_at IS NULL AND NOT EXISTS (SELECT 1 FROM identity_keys k WHERE k.identity_id = i.id)
   ORDER BY i.id`;
-
-/** @returns whether it had not been asked for yet. */
-async function keepRequest(
-  connection: Connection,
-  userId: number,
-  { until }: Hold,
-  { reason, now }: EraseUser,
-): Promise<boolean> {
-  const known = await connection.query('SELECT user_id FROM erasure_requests WHERE user_id = ?', [
-    userId,
-  ]);
-  // One that was made before a merge goes on as that of the user who is left.
-  await connection.query(
-    'DELETE FROM erasure_requests WHERE user_id IN (SELECT id FROM users WHERE merged_into = ?)',
-    [userId],
-  );
-  await connection.query(
-    `INSERT INTO erasure_requests (user_id, requested_at, reason, due_at) VALUES (?, ?, ?, ?)
-      ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at`,
-    [userId, now.toISOString(), reason, until],
-  );
-  return known.length === 0;
-}
-
-/** What was asked for is due again: the next round finds out how long it has to wait now. */
-async function lookAgain(connection: Connection, userId: number, now: Date): Promise<void> {
-  await connection.query(
-    `UPDATE erasure_requests SET due_at = ?
-      WHERE user_id IN (SELECT id FROM users WHERE id = ? OR merged_into = ?)`,
-    [now.toISOString(), userId, userId],
-  );
-}
-
-/** Merges followed. */
-async function liveUser(connection: Connection, userId: number): Promise<number | undefined> {
-  const [row] = await connection.query<{ id: number }>(
-    'SELECT coalesce(merged_into, id) AS id FROM users WHERE id = ?',
-    [userId],
-  );
-  return row?.id;
-}

@@ -7,11 +7,15 @@ import type { Connection } from './database';
 import type { KeyRing } from './key-ring';
 import { openBody, type SealedBody } from './sealed-body';
 
-/** Bodies that are in memory at a time. */
+/** Bodies that are in memory at a time: so many, and no more than one beyond so many bytes. */
 const CHUNK = 200;
+const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /** As many digits as no number has that means something else. */
 const LONG_NUMBER = /^\d{6,}$/;
+
+/** How JSON may spell a character, also within JSON that stands in a text. */
+const ESCAPE = /\\(?:u([0-9a-f]{4})|(.))/gis;
 
 export interface Mentions {
   readonly ids: readonly number[];
@@ -20,7 +24,8 @@ export interface Mentions {
 }
 
 /**
- * @param words - Ids and addresses of the person, found where they stand as whole JSON texts.
+ * @param words - Ids and addresses of the person, found where they stand as whole JSON texts, but for names of fields, in
+ *   whatever case and however they are escaped.
  * @param after - Only deliveries behind this one.
  */
 export async function findMentions(
@@ -29,26 +34,40 @@ export async function findMentions(
   words: readonly string[],
   after = 0,
 ): Promise<Mentions> {
-  const needles = words.flatMap(needlesOf);
   const ids: number[] = [];
   let reached = after;
-  if (needles.length === 0) return { ids, reached };
+  if (words.length === 0) return { ids, reached };
+  const speaksOfThem = new RegExp(words.map(patternOf).join('|'));
   for (;;) {
+    const orphans = await nextOrphans(connection, reached);
+    if (orphans.length === 0) return { ids, reached };
     const rows = await connection.query<OrphanSql>(
-      `SELECT id, subpath, body, body_key_id AS "bodyKeyId" FROM deliveries
-        WHERE identity_id IS NULL AND id > ? ORDER BY id LIMIT ${CHUNK}`,
-      [reached],
+      `SELECT id, subpath, body, body_key_id AS "bodyKeyId" FROM deliveries WHERE id IN (?*)`,
+      [orphans],
     );
     for (const { id, subpath, ...sealed } of rows) {
-      const body = bodyOf(sealed, keyRing);
-      const mentioned =
-        words.some((word) => isInPath(subpath, word)) ||
-        needles.some((needle) => body?.includes(needle));
-      if (mentioned) ids.push(id);
+      const text = textOf(bodyOf(sealed, keyRing));
+      if (speaksOfThem.test(text) || words.some((word) => isInPath(subpath, word))) ids.push(id);
     }
-    reached = rows.at(-1)?.id ?? reached;
-    if (rows.length < CHUNK) return { ids, reached };
+    reached = orphans.at(-1) ?? reached;
   }
+}
+
+/** @returns the ids of as many as may be in memory together. */
+async function nextOrphans(connection: Connection, after: number): Promise<readonly number[]> {
+  const rows = await connection.query<{ id: number; size: number }>(
+    `SELECT id, length(body) AS size FROM deliveries
+      WHERE identity_id IS NULL AND id > ? ORDER BY id LIMIT ${CHUNK}`,
+    [after],
+  );
+  const ids: number[] = [];
+  let bytes = 0;
+  for (const { id, size } of rows) {
+    if (bytes >= CHUNK_BYTES) break;
+    bytes += size;
+    ids.push(id);
+  }
+  return ids;
 }
 
 type OrphanSql = Pick<SealedBody, 'body' | 'bodyKeyId'> & {
@@ -70,6 +89,21 @@ function isInPath(subpath: string, word: string): boolean {
   return subpath.split('/').some((part) => part === word || part === encodeURIComponent(word));
 }
 
-function needlesOf(word: string): readonly string[] {
-  return LONG_NUMBER.test(word) ? [word] : [JSON.stringify(word)];
+// ── Words in a body ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Read as text, not as JSON: what lies in quarantine may be none. */
+function textOf(body: Buffer | null): string {
+  if (body === null) return '';
+  const text = body.toString('utf8');
+  return (text.includes('\\') ? text.replace(ESCAPE, plainly) : text).toLowerCase();
+}
+
+function plainly(_: string, code: string | undefined, character: string): string {
+  return code === undefined ? character : String.fromCharCode(Number.parseInt(code, 16));
+}
+
+/** An id that is a word of the vendor's, such as `email`, names a field in every body. */
+function patternOf(word: string): string {
+  const exactly = word.toLowerCase().replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return LONG_NUMBER.test(word) ? `(?<!\\d)${exactly}(?!\\d)` : `"${exactly}"(?!\\s*:)`;
 }

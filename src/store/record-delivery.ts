@@ -64,10 +64,7 @@ export function recordDelivery(
 
   const deliveryId = nextId(graph, 'deliveries');
   if (isOfErased(graph, delivery)) {
-    const eventType = delivery.reading.eventType ?? '';
-    const duplicateKey = storedKey(deliveryId, delivery);
-    const reading = { kind: 'IGNORED', eventType, duplicateKey } as const;
-    keep(graph, deliveryId, { ...delivery, reading, subpath: '' }, 'IGNORED', NO_BODY);
+    keep(graph, deliveryId, asOfErased(deliveryId, delivery), 'IGNORED', NO_BODY);
     return { deliveryId, disposition: 'IGNORED', duplicate: false, changes: 0 };
   }
   const logged = graph.changes.length;
@@ -81,6 +78,13 @@ export function recordDelivery(
     ...sealed,
   });
   return { deliveryId, disposition, duplicate: false, changes: graph.changes.length - logged };
+}
+
+/** What is kept of late news of somebody who was erased: that it came. */
+export function asOfErased(deliveryId: number, delivery: IncomingDelivery): IncomingDelivery {
+  const eventType = delivery.reading.eventType ?? '';
+  const duplicateKey = storedKey(deliveryId, delivery);
+  return { ...delivery, reading: { kind: 'IGNORED', eventType, duplicateKey }, subpath: '' };
 }
 
 function keep(

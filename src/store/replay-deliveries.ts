@@ -7,16 +7,18 @@ import type { VerificationEvent } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
 import type { Disposition } from '../domain/status';
-import { type Application, applyReading, eventKeys, type Forgotten } from './apply-reading';
+import { applyReading, eventKeys, type Forgotten } from './apply-reading';
 import type { Connection } from './database';
-import { type Graph, type IdentityNode, pairKey } from './graph';
+import { type Graph, type IdentityNode, type NewDelivery, pairKey } from './graph';
 import { type KeptRow, loadKept } from './kept-deliveries';
 import type { KeyRing } from './key-ring';
 import { loadGraph } from './load-graph';
-import { enter, lookupFor } from './record-delivery';
+import type { Pseudonyms } from './pseudonyms';
+import { asOfErased, enter, lookupFor } from './record-delivery';
 import { storedKey, subjectOf } from './repeats';
-import { openBody, sealBody } from './sealed-body';
+import { NO_BODY, openBody, sealBody } from './sealed-body';
 import type { IncomingDelivery, QuarantineReason, ReplayDeliveries, ReplayOutcome } from './store';
+import { isOfErased, loadTombstones } from './tombstones';
 
 export interface ReplayOptions {
   /** Does one piece of the work, all of it or nothing. */
@@ -27,6 +29,7 @@ export interface ReplayOptions {
   /** @throws {ConfigError} if the data follows other rules by now: another process may have brought them. */
   readonly checkRules: (connection: Connection) => Promise<void>;
   readonly keyRing: KeyRing;
+  readonly pseudonyms: Pseudonyms;
   readonly rules: ProjectionRules;
   /** Told when a delivery could not be applied for a fault of ours. */
   readonly onFault: (error: unknown) => void;
@@ -93,7 +96,7 @@ function reasonOf(error: unknown): QuarantineReason {
 }
 
 function replayTogether(
-  { step, checkRules, keyRing, rules }: ReplayOptions,
+  { step, checkRules, keyRing, pseudonyms, rules }: ReplayOptions,
   input: ReplayDeliveries,
   ids: readonly number[],
 ): Promise<Part> {
@@ -105,10 +108,12 @@ function replayTogether(
         const rawBody = openBody(row, keyRing);
         return rawBody === null ? [] : [{ row, delivery: reread(row, rawBody, input) }];
       });
+      const readable = read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []));
       await loadGraph(graph, connection, keyRing, {
-        ...lookupFor(read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []))),
+        ...lookupFor(readable),
         userIds: rows.flatMap(({ events }) => events.map(({ userId }) => userId)),
       });
+      await loadTombstones(graph, connection, pseudonyms, readable);
       const logged = graph.changes.length;
       const redisposed: Part['redisposed'][number][] = [];
       const failed: Part['failed'][number][] = [];
@@ -183,6 +188,10 @@ function replayOne(
   delivery: IncomingDelivery,
 ): Disposition {
   if (saysTheSame(graph, row, delivery)) return row.disposition;
+  if (isOfErased(graph, delivery)) {
+    rewrite(graph, row, asOfErased(row.id, delivery), 'IGNORED', NO_BODY);
+    return 'IGNORED';
+  }
   const forgotten = forget(graph, row);
   const cause = { kind: 'REPLAY', actor } as const;
   const applied = applyReading(graph, row.id, delivery, keyRing, rules, cause, forgotten);
@@ -190,7 +199,11 @@ function replayOne(
   const stays =
     delivery.reading.kind === 'EVENTS' && applied.disposition !== 'APPLIED' && wasApplied(row);
   const disposition = stays ? row.disposition : applied.disposition;
-  rewrite(graph, keyRing, row, delivery, { ...applied, disposition });
+  const { identity } = applied;
+  rewrite(graph, row, delivery, disposition, {
+    identityId: identity?.id ?? null,
+    ...sealBody(delivery.rawBody, identity, keyRing),
+  });
   return disposition;
 }
 
@@ -295,17 +308,14 @@ function forgetLatest(identity: IdentityNode, deliveryId: number): void {
 
 function rewrite(
   graph: Graph,
-  keyRing: KeyRing,
   row: KeptRow,
   delivery: IncomingDelivery,
-  { disposition, identity }: Application,
+  disposition: Disposition,
+  body: Pick<NewDelivery, 'identityId' | 'body' | 'bodyKeyId'>,
 ): void {
   const { id, provider, receivedAt } = row;
   const duplicateKey = keyFor(graph, row, delivery);
   const known = { id, provider, duplicateKey, receivedAt, disposition };
   graph.deliveries.delete(pairKey(provider, row.duplicateKey));
-  enter(graph, graph.rewrittenDeliveries, known, delivery, {
-    identityId: identity?.id ?? null,
-    ...sealBody(delivery.rawBody, identity, keyRing),
-  });
+  enter(graph, graph.rewrittenDeliveries, known, delivery, body);
 }

@@ -10,7 +10,7 @@ import type { KeptDelivery, Store } from './store';
 import type { Writer } from './writer';
 
 export interface ReplayCollaborators
-  extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'onFault'> {
+  extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'pseudonyms' | 'onFault'> {
   readonly database: Pick<Database, 'longSnapshot'>;
   readonly change: Writer['change'];
   readonly keyed: Keyed;

@@ -16,6 +16,7 @@ import {
 } from './graph';
 import { matchAttempts } from './match-attempts';
 import { mergeUsers, moveIdentity, openUser } from './membership';
+import { namesErased } from './tombstones';
 
 /**
  * @param identities - Those about which something new was said.
@@ -72,17 +73,18 @@ function followVendorsWord(
   const { user } = identity;
   const owner = graph.usersByExternalId.get(externalUserId);
   if (owner === user) return true;
-  if (owner === undefined) throw new Error('every user that an event names has been opened');
+  if (owner === undefined) return true; // whom it names was erased
   if (user.externalUserId !== null) moveIdentity(identity, owner, now);
   else logMerge(graph, mergeUsers(graph, user, owner, now), occasion, now);
   return true;
 }
 
-/** Whoever an event names is a user, in whatever order the events came. */
+/** Whoever an event names is a user, in whatever order the events came, unless they were erased. */
 function openNamedUsers(graph: Graph, identity: IdentityNode, now: Date): void {
-  for (const { event } of identity.events) {
-    const externalUserId = event.externalUserId;
+  for (const entry of identity.events) {
+    const { externalUserId } = entry.event;
     if (externalUserId === undefined || graph.usersByExternalId.has(externalUserId)) continue;
+    if (namesErased(graph, identity, entry)) continue;
     if (identity.user.externalUserId === null && !identity.linked) {
       identity.user.externalUserId = externalUserId;
       identity.user.dirty = true;

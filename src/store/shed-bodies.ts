@@ -4,11 +4,11 @@ import { GATEWAY_ACTOR } from '../domain/audit';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import { empty } from './erase-user';
+import type { Writer } from './writer';
 
 export interface ShedBodiesOptions {
   readonly reading: Connection;
-  /** Runs work alone on the writing connection. */
-  readonly transaction: <T>(work: (writing: Connection) => Promise<T>) => Promise<T>;
+  readonly transaction: Writer['transaction'];
   readonly appendAudit: AppendAudit;
 }
 
@@ -46,28 +46,38 @@ export function createShedBodies(
         reached.id,
       ]);
       const ids = rows.filter(({ full, held }) => full > 0 && held === 0).map(({ id }) => id);
-      if (ids.length > 0) await shed(ids, now);
+      const count = ids.length > 0 ? await shed(ids, now) : 0;
       reached = rows.at(-1) ?? reached;
-      if (ids.length > 0 || rows.length < CHUNK) return ids.length;
+      if (count > 0 || rows.length < CHUNK) return count;
     }
   };
 
-  function shed(ids: readonly number[], now: Date): Promise<void> {
+  function shed(looked: readonly number[], now: Date): Promise<number> {
     return transaction(async (connection) => {
+      const rows = await connection.query<{ id: number }>(STILL_FREE, [looked, now.toISOString()]);
+      if (rows.length === 0) return 0;
+      const ids = rows.map(({ id }) => id);
       await empty(connection, ids);
       const act = { actor: GATEWAY_ACTOR, subject: null, reason: null, at: now };
       const details = { rawBodies: ids.length };
       await appendAudit(connection, [{ ...act, action: 'RETENTION_APPLIED', details }]);
+      return ids.length;
     });
   }
 }
 
+/** How many holds are on the user of a delivery. */
+const HOLDS = `
+  (SELECT count(*) FROM identities i
+    JOIN users u ON u.id = i.user_id OR u.merged_into = i.user_id
+    JOIN legal_holds h ON h.user_id = u.id AND (h.until IS NULL OR h.until > ?)
+    WHERE i.id = d.identity_id)`;
+
 const LOOK = `
-  SELECT d.id, d.received_at AS "receivedAt", length(d.body) AS "full",
-    (SELECT count(*) FROM identities i
-      JOIN users u ON u.id = i.user_id OR u.merged_into = i.user_id
-      JOIN legal_holds h ON h.user_id = u.id AND (h.until IS NULL OR h.until > ?)
-      WHERE i.id = d.identity_id) AS held
+  SELECT d.id, d.received_at AS "receivedAt", length(d.body) AS "full", ${HOLDS} AS held
   FROM deliveries d
   WHERE d.received_at < ? AND (d.received_at, d.id) > (?, ?)
   ORDER BY d.received_at, d.id LIMIT ${CHUNK}`;
+
+/** Since they were looked at, somebody may have set a hold. */
+const STILL_FREE = `SELECT d.id FROM deliveries d WHERE d.id IN (?*) AND ${HOLDS} = 0`;

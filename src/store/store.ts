@@ -293,14 +293,23 @@ export interface Erasures {
    */
   erase(input: EraseUser): Promise<EraseOutcome>;
 
+  /**
+   * Does so with one account, because its vendor has. A user who has others stays, without it: what is left of the account
+   * is then a record of its own. Nothing is done to one that has come back since the vendor said so.
+   */
+  eraseAccount(input: EraseAccount): Promise<EraseOutcome>;
+
   /** Erases those whose hold has ended by `now`, a few at a time. @returns how many. */
   carryOut(now: Date): Promise<number>;
 
   /**
-   * Erases those again who were erased before, and whom a backup has brought back without the keys of their accounts.
-   * @returns how many users.
+   * Erases those again who were erased before, and whom a backup has brought back without the keys of their accounts,
+   * whatever holds it has brought back with them. @returns how many users.
    */
   eraseKeyless(by: Omit<EraseUser, 'userId'>): Promise<number>;
+
+  /** Carries out nothing that was asked for before this time. @returns how many requests are concerned. */
+  putOff(until: Date): Promise<number>;
 
   /**
    * Empties raw bodies that were received before `before`, a few at a time, but for those of users under a legal hold.
@@ -308,9 +317,9 @@ export interface Erasures {
    */
   shedBodies(before: Date, now: Date): Promise<number>;
 
-  /** A further one replaces it. @returns whether there is such a user. */
-  setHold(input: SetHold): Promise<boolean>;
-  releaseHold(input: ByOperator): Promise<boolean>;
+  /** A further one replaces it. @returns why it was not set, if so. */
+  setHold(input: SetHold): Promise<HoldFault | null>;
+  releaseHold(input: ByOperator): Promise<HoldFault | null>;
 
   /** @returns when the user of an external id was erased, if that was not before `since`. */
   erasedSince(since: Date): Promise<(externalUserId: string) => Date | null>;
@@ -332,6 +341,18 @@ export interface EraseUser extends ByOperator {
   /** See `ChangeCause.actor`. */
   readonly actor: string;
 }
+
+export interface EraseAccount extends Omit<EraseUser, 'userId'> {
+  readonly provider: ProviderId;
+  /** The vendor's id of the account. */
+  readonly subjectRef: string;
+  /** By which the vendor said so; of a repeat, the first. */
+  readonly deliveryId: number;
+  /** When the vendor said so; `undefined`: when that was received. */
+  readonly occurredAt: Instant | undefined;
+}
+
+export type HoldFault = 'USER_NOT_FOUND' | 'USER_ERASED';
 
 export interface SetHold extends ByOperator {
   readonly basis: string;

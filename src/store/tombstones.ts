@@ -2,14 +2,16 @@
 
 import { isLateNews } from '../domain/erasure';
 import type { VerificationEvent } from '../domain/event';
+import { toDate } from '../domain/instant';
+import type { RecordedEvent } from '../domain/recorded-event';
 import type { Connection } from './database';
-import { type Graph, pairKey } from './graph';
+import { type Graph, type IdentityNode, pairKey } from './graph';
 import type { Pseudonyms } from './pseudonyms';
 import type { IncomingDelivery } from './store';
 
 /**
- * Reads into the graph when those were erased of whom the deliveries speak and whom it does not hold. No statement while
- * nobody is new, or nobody was ever erased.
+ * Reads into the graph when those were erased of whom the deliveries speak, or whom an event in it names, and whom it does not
+ * hold. No statement while nobody is new, or nobody was ever erased.
  */
 export async function loadTombstones(
   graph: Graph,
@@ -19,6 +21,13 @@ export async function loadTombstones(
 ): Promise<void> {
   if (!graph.anyErased) return;
   const names = new Map<string, string>();
+  const addUser = (externalUserId: string | undefined) => {
+    if (externalUserId === undefined || graph.usersByExternalId.has(externalUserId)) return;
+    names.set(pseudonyms.externalUser(externalUserId), userKey(externalUserId));
+  };
+  for (const { events } of graph.identities.values()) {
+    for (const { event } of events) addUser(event.externalUserId);
+  }
   for (const { provider, reading } of deliveries) {
     if (reading.kind !== 'EVENTS') continue;
     for (const { subjectRef, externalUserId } of reading.events) {
@@ -26,9 +35,7 @@ export async function loadTombstones(
       if (!graph.identities.has(subject)) {
         names.set(pseudonyms.subject(provider, subjectRef), subject);
       }
-      if (externalUserId !== undefined && !graph.usersByExternalId.has(externalUserId)) {
-        names.set(pseudonyms.externalUser(externalUserId), userKey(externalUserId));
-      }
+      addUser(externalUserId);
     }
   }
   if (names.size === 0) return;
@@ -48,6 +55,21 @@ export function isOfErased(graph: Graph, delivery: IncomingDelivery): boolean {
   return reading.events.some((event) =>
     erasuresOf(graph, provider, event).some((at) => isLateNews(event, receivedAt, at)),
   );
+}
+
+/**
+ * Whether the user whom an event of a live account names was erased, and does not come back by it: the account is somebody
+ * else's by now. An operator said so, or the vendor has named another since.
+ */
+export function namesErased(
+  graph: Graph,
+  { linked }: Pick<IdentityNode, 'linked'>,
+  { event, receivedAt }: RecordedEvent,
+): boolean {
+  const { externalUserId } = event;
+  const at =
+    externalUserId === undefined ? undefined : graph.tombstones.get(userKey(externalUserId));
+  return at !== undefined && (linked || isLateNews(event, toDate(receivedAt), at));
 }
 
 /** Who is in the graph has come back since. */

@@ -56,9 +56,17 @@ const REJECTED = sumsub('applicantReviewed', 2, {
 });
 
 /** @returns the opaque id of the person. */
-async function tellOfHer(gateway: TestGateway): Promise<string> {
+async function tellOfHer(gateway: TestGateway, vendors = ['sumsub', 'paycaddy']): Promise<string> {
   await gateway.post('sumsub', sumsub('applicantPending', 1));
   await gateway.post('sumsub', REJECTED);
+  if (vendors.includes('paycaddy')) await tellOfHerAtPaycaddy(gateway);
+  await gateway.post('sumsub', sumsub('applicantTagsChanged', 4, { tags: [TRACES.email] }));
+  await gateway.post('sumsub', '{"applicantId": "64b1f0aa11bb22cc33dd44ee", "type": 7}');
+  const { data } = await gateway.ask(`{ user(externalUserId: "${TRACES.externalUserId}") { id } }`);
+  return data.user.id;
+}
+
+async function tellOfHerAtPaycaddy(gateway: TestGateway): Promise<void> {
   await gateway.post('paycaddy', {
     metadata: { userId: 'account-of-vermilion' },
     status: 'verified',
@@ -71,10 +79,6 @@ async function tellOfHer(gateway: TestGateway): Promise<string> {
   await gateway.ask(
     `mutation { linkIdentity(input: { identity: ${identity}, externalUserId: "${TRACES.externalUserId}" }) { user { id } } }`,
   );
-  await gateway.post('sumsub', sumsub('applicantTagsChanged', 4, { tags: [TRACES.email] }));
-  await gateway.post('sumsub', '{"applicantId": "64b1f0aa11bb22cc33dd44ee", "type": 7}');
-  const { data } = await gateway.ask(`{ user(externalUserId: "${TRACES.externalUserId}") { id } }`);
-  return data.user.id;
 }
 
 describe('a user who is erased', () => {
@@ -187,7 +191,7 @@ describe('a user whom Sumsub has erased', () => {
 
   it.each(TYPES)('with `%s`, is erased here too where that is wanted', async (type) => {
     const gateway = await startGateway(disposal, { env: { SUMSUB_ERASURES: 'true' } });
-    const id = await tellOfHer(gateway);
+    const id = await tellOfHer(gateway, ['sumsub']);
     const reply = await gateway.post('sumsub', sumsub(type, 9));
     expect(reply.status).toBe(200);
     const { data } = await gateway.ask(`{ user(id: "${id}") { erasedAt externalUserId } }`);
@@ -197,10 +201,77 @@ describe('a user whom Sumsub has erased', () => {
     const { rows } = await gateway.store.read.auditEntries({}, { first: 10 });
     expect(rows.map(({ row }) => [row.action, row.actor, row.reason])).toEqual([
       ['USER_ERASED', 'vendor:sumsub', type],
-      ['IDENTITY_LINKED', 'ApiKey:bootstrap', null],
     ]);
     const bytes = await bytesOf(gateway.config.database);
     expect(Object.values(TRACES).filter((trace) => bytes.includes(trace))).toEqual([]);
+  });
+
+  // It took what other vendors had said of her with it, who had erased nothing.
+  it.each(TYPES)('with `%s`, stays with the accounts at other vendors', async (type) => {
+    const gateway = await startGateway(disposal, { env: { SUMSUB_ERASURES: 'true' } });
+    const id = await tellOfHer(gateway);
+    await gateway.post('sumsub', sumsub(type, 9));
+    const { data } =
+      await gateway.ask(`{ user(id: "${id}") { erasedAt externalUserId verificationStatus
+      profile(reason: "a check") { fullName } identities { provider } levels { status } } }`);
+    expect(data.user).toMatchObject({
+      erasedAt: null,
+      externalUserId: TRACES.externalUserId,
+      verificationStatus: 'VERIFIED',
+      profile: { fullName: TRACES.fullName },
+      identities: [{ provider: 'PAYCADDY' }],
+      levels: [{ status: 'VERIFIED' }],
+    });
+    const bytes = await bytesOf(gateway.config.database);
+    const left = Object.values(TRACES).filter((trace) => bytes.includes(trace));
+    expect(left).toEqual([TRACES.externalUserId]);
+    const erasures = { action: ['USER_ERASED'] } as const;
+    const { rows } = await gateway.store.read.auditEntries(erasures, { first: 2 });
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.row).toMatchObject({
+      details: { identities: 1, partedFrom: 1 },
+    });
+    expect(rows[0]?.row.subject).not.toBe('User:1');
+  });
+
+  it('leaves nothing in what tells so, where it is told in two ways', async () => {
+    const gateway = await startGateway(disposal, { env: { SUMSUB_ERASURES: 'true' } });
+    await tellOfHer(gateway, ['sumsub']);
+    for (const type of TYPES) await gateway.post('sumsub', sumsub(type, 9));
+    const { data } = await gateway.ask(
+      '{ webhookDeliveries { nodes { rawBody(reason: "a check") } } }',
+    );
+    const bodies = data.webhookDeliveries.nodes.map(({ rawBody }: { rawBody: string }) => rawBody);
+    expect(bodies).toEqual(Array.from({ length: 6 }, () => null));
+  });
+
+  // A vendor repeats, and whoever has recorded a message can: each time whoever had come back was erased again.
+  it.each(TYPES)('with `%s`, and has come back, is not erased by the same again', async (type) => {
+    const clock = { now: new Date('2024-01-01T00:01:00Z') };
+    const env = { SUMSUB_ERASURES: 'true' };
+    const gateway = await startGateway(disposal, { env, clock: () => clock.now });
+    await tellOfHer(gateway, ['sumsub']);
+    await gateway.post('sumsub', sumsub(type, 9));
+    clock.now = new Date('2024-01-05T00:00:00Z');
+    const again = { createdAtMs: '2024-01-04 00:00:00.000' };
+    await gateway.post('sumsub', sumsub('applicantPending', 20, again));
+    const live = async () => {
+      const { externalUserId } = TRACES;
+      const user = await gateway.store.read.userByExternalId(externalUserId);
+      return user !== null && user.erasedAt === null;
+    };
+    expect(await live()).toBe(true);
+
+    expect((await gateway.post('sumsub', sumsub(type, 9))).kept?.duplicate).toBe(true);
+    expect(await live()).toBe(true);
+    await gateway.post('sumsub', sumsub(type, 8)); // another one, as old
+    expect(await live()).toBe(true);
+    await gateway.ask(
+      'mutation { replayDeliveries(input: { receivedFrom: "2000-01-01T00:00:00Z" }) { deliveries } }',
+    );
+    expect(await live()).toBe(true);
+    await gateway.post('sumsub', sumsub(type, 30, { createdAtMs: '2024-01-04 12:00:00.000' }));
+    expect(await live()).toBe(false);
   });
 
   it.each(TYPES)(
@@ -255,6 +326,8 @@ describe('a user who has to be kept', () => {
       ['LEGAL_HOLD_SET', null],
       ['IDENTITY_LINKED', null],
     ]);
+    const late = await gateway.ask(HOLD, { input: { userId, basis: 'case 5' } });
+    expect(late.data.setLegalHold.userErrors).toEqual([{ code: 'USER_ERASED' }]);
   });
 
   it('by law is erased when that time has passed since the last decision', async () => {

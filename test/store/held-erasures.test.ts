@@ -88,3 +88,109 @@ it('leave an account that nobody can tie to somebody else', async () => {
     fault: 'USER_ERASED',
   });
 });
+
+it('are written down each time that somebody asks, and not each time that they are looked at', async () => {
+  const { store } = await openTestStore();
+  const userId = await tell(store, 'applicant-1');
+  await store.erasures.setHold({ ...HOLD, userId, until: LATER });
+  await store.erasures.erase({ ...BY, userId });
+  await store.erasures.erase({ ...BY, userId, reason: 'asked for again' });
+  await store.erasures.setHold({ ...HOLD, userId, until: MUCH_LATER });
+  expect(await store.erasures.carryOut(LATER)).toBe(0);
+  const { rows } = await store.read.auditEntries({ action: ['ERASURE_REQUESTED'] }, { first: 10 });
+  expect(rows.map(({ row }) => row.reason)).toEqual(['asked for again', 'asked for']);
+});
+
+// All messages of no account were opened first, though nothing was to be emptied.
+it('look at no message while they have to wait, or are done', async () => {
+  const looks: string[] = [];
+  const onQuery = (sql: string) => {
+    if (sql.includes('identity_id IS NULL')) looks.push(sql);
+  };
+  const { store } = await openTestStore({}, { onQuery });
+  const userId = await tell(store, 'applicant-1');
+  await store.erasures.setHold({ ...HOLD, userId, until: null });
+  await store.erasures.erase({ ...BY, userId });
+  expect(looks).toEqual([]);
+  await store.erasures.releaseHold({ ...HOLD, userId });
+  await store.erasures.erase({ ...BY, userId });
+  const needed = looks.length;
+  expect(needed).toBeGreaterThan(0);
+  await store.erasures.erase({ ...BY, userId });
+  expect(looks).toHaveLength(needed);
+});
+
+it('cannot be held back once they are done', async () => {
+  const { store } = await openTestStore();
+  const userId = await tell(store, 'applicant-1');
+  const hold = { ...HOLD, userId, until: null };
+  expect(await store.erasures.setHold(hold)).toBeNull();
+  expect(await store.erasures.releaseHold(hold)).toBeNull();
+  await store.erasures.erase({ ...BY, userId });
+  expect(await store.erasures.setHold(hold)).toBe('USER_ERASED');
+  expect(await store.erasures.setHold({ ...hold, userId: 999 })).toBe('USER_NOT_FOUND');
+  expect(await store.read.countAuditEntries({ action: ['LEGAL_HOLD_SET'] })).toBe(1);
+});
+
+describe('of one account', () => {
+  const told = { provider: 'sumsub', subjectRef: 'applicant-1', deliveryId: 1 };
+  const occurredAt = '2024-01-01T00:00:09.000000000Z';
+
+  async function withTwoAccounts() {
+    const opened = await openTestStore();
+    const userId = await tell(opened.store, 'applicant-1', 'ada');
+    await opened.store.record(delivery('paycaddy', paycaddy('verified', 'account', 1), NOW));
+    const link = { provider: 'paycaddy', subjectRef: 'account', userId };
+    await opened.store.linkIdentity({ ...link, actor: 'desk', by: 'desk', now: NOW });
+    return { ...opened, userId };
+  }
+
+  it('leave the user with the others, and what is left of it as a record of its own', async () => {
+    const { store, userId } = await withTwoAccounts();
+    const outcome = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt });
+    if (!('erased' in outcome)) throw new Error('it is there');
+    expect(outcome).toEqual({ userId: expect.any(Number), erased: true, erasedAt: NOW });
+    expect(outcome.userId).not.toBe(userId);
+    const [user, record] = await store.read.usersByIds([userId, outcome.userId]);
+    expect(user).toMatchObject({ externalUserId: 'ada', erasedAt: null });
+    expect(record).toMatchObject({ externalUserId: null, erasedAt: NOW });
+    expect((await store.read.identitiesOf([userId]))[0]).toMatchObject([{ provider: 'paycaddy' }]);
+    expect((await store.read.levelsOf([userId]))[0]).toHaveLength(1);
+    expect((await store.read.levelsOf([outcome.userId]))[0]).toHaveLength(1);
+    const late = sumsub(
+      'applicantOnHold',
+      { applicantId: 'applicant-1', externalUserId: 'ada' },
+      9,
+    );
+    expect(await store.record(delivery('sumsub', late, NOW))).toMatchObject({
+      disposition: 'IGNORED',
+    });
+  });
+
+  it('wait for what keeps the user, and then take no more than the account', async () => {
+    const { store, userId } = await withTwoAccounts();
+    await store.erasures.setHold({ ...HOLD, userId, until: null });
+    for (let time = 0; time < 2; time += 1) {
+      const outcome = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt });
+      expect(outcome).toMatchObject({ userId, erased: false, basis: 'case 4' });
+    }
+    expect(await store.read.countAuditEntries({ action: ['ERASURE_REQUESTED'] })).toBe(1);
+    expect(await store.erasures.carryOut(MUCH_LATER)).toBe(0);
+    await store.erasures.releaseHold({ userId, reason: 'closed', by: 'desk', now: LATER });
+    expect(await store.erasures.carryOut(MUCH_LATER)).toBe(1);
+    expect(await erasedAt(store, userId)).toBeNull();
+    expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toBeNull();
+    expect(await store.erasures.carryOut(MUCH_LATER)).toBe(0);
+  });
+
+  it('take the user with them where there is no other, and nothing that came since', async () => {
+    const { store } = await openTestStore();
+    const userId = await tell(store, 'applicant-1', 'ada');
+    const before = '2023-12-31T00:00:00.000000000Z';
+    const old = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt: before });
+    expect(old).toEqual({ fault: 'USER_NOT_FOUND' });
+    expect(await erasedAt(store, userId)).toBeNull();
+    const outcome = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt: undefined });
+    expect(outcome).toMatchObject({ userId, erased: true });
+  });
+});

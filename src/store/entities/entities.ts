@@ -1,5 +1,6 @@
 /** The tables, the same in both engines. */
 
+import { AccountErasureRequestEntity } from './account-erasure-request.entity';
 import { ApiKeyEntity } from './api-key.entity';
 import { AttemptEntity } from './attempt.entity';
 import { AuditEntryEntity } from './audit-entry.entity';
@@ -19,6 +20,7 @@ import { UserEntity } from './user.entity';
 import { UserLevelEntity } from './user-level.entity';
 
 export const ENTITIES = [
+  AccountErasureRequestEntity,
   ApiKeyEntity,
   AttemptEntity,
   AuditEntryEntity,

@@ -1,9 +1,20 @@
-/** A database put together again from a copy without keys, and the keys that were kept apart from it. */
+/**
+ * A database put together again from a copy without keys, and the keys that were kept apart from it. With the keys goes what
+ * must not be as old as the copy: who was erased, who is to be, and who must not be.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackupError, createEmpty, flush, publish, using } from './copy-files';
+
+/** The newest stands for all copies, whatever was in them. */
+const STANDING = {
+  legal_holds: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
+  erasure_requests: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
+  account_erasure_requests: 'identity_id IN (SELECT id FROM main.identities)',
+  erased_subjects: 'true', // also of those who came after the copy, and whom vendors may name again
+};
 
 /**
  * Takes the keys out of a draft of a copy, into a file that then holds nothing else. What was erased since an older copy was
@@ -26,8 +37,15 @@ export async function takeKeysOut(draft: string, keysFile: string): Promise<void
           FROM main.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
       );
       await connection.query(
-        'CREATE TABLE apart.reach AS SELECT max(id) AS id FROM main.identities',
+        `CREATE TABLE apart.reach AS SELECT (SELECT max(id) FROM main.identities) AS id,
+          (SELECT max(seq) FROM main.audit_entries) AS audited`,
       );
+      await connection.query(
+        'CREATE TABLE apart.erased_users AS SELECT id FROM main.users WHERE erased_at IS NOT NULL',
+      );
+      for (const table of Object.keys(STANDING)) {
+        await connection.query(`CREATE TABLE apart.${table} AS SELECT * FROM main.${table}`);
+      }
       await connection.query('DELETE FROM main.identity_keys');
       await connection.query('DETACH apart');
     });
@@ -41,14 +59,11 @@ export async function takeKeysOut(draft: string, keysFile: string): Promise<void
 
 /**
  * @param target - Path of a file that is not there yet.
- * @returns how many identities there are, and how many of them have a key.
+ * @returns how many identities there are, how many of them have a key, and up to which entry of the audit log it is known who
+ *   must not be erased.
  * @throws {BackupError} leaving nothing behind.
  */
-export async function restore(
-  copy: string,
-  keysFile: string,
-  target: string,
-): Promise<{ readonly identities: number; readonly keys: number }> {
+export async function restore(copy: string, keysFile: string, target: string): Promise<Counts> {
   for (const file of [copy, keysFile]) {
     if (!existsSync(file)) throw new BackupError(`There is no file ${file}.`);
   }
@@ -62,8 +77,9 @@ export async function restore(
       await connection.query('PRAGMA journal_mode = MEMORY');
       await connection.query('ATTACH ? AS apart', [keysFile]);
       const [fit] = await connection.query<{ younger: number; strange: number }>(
-        `SELECT (SELECT coalesce(max(id), 0) FROM main.identities) >
-              (SELECT coalesce(max(id), 0) FROM apart.reach) AS younger,
+        `SELECT EXISTS (SELECT 1 FROM apart.reach
+              WHERE (SELECT coalesce(max(id), 0) FROM main.identities) > coalesce(id, 0)
+                OR (SELECT coalesce(max(seq), 0) FROM main.audit_entries) > coalesce(audited, 0)) AS younger,
             EXISTS (SELECT 1 FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id
               WHERE i.created_at <> k.created_at) AS strange`,
       );
@@ -74,12 +90,20 @@ export async function restore(
         `INSERT OR IGNORE INTO main.identity_keys SELECT k.identity_id, k.data_key, k.data_key_id
           FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
       );
-      const [counted] = await connection.query<{ identities: number; keys: number }>(
+      for (const [table, fitting] of Object.entries(STANDING)) {
+        await connection.query(`DELETE FROM main.${table}`);
+        await connection.query(
+          `INSERT INTO main.${table} SELECT * FROM apart.${table} WHERE ${fitting}`,
+        );
+      }
+      await connection.query(ERASED_WITHOUT_ACCOUNT, [new Date().toISOString()]);
+      const [counted] = await connection.query<Counts>(
         `SELECT (SELECT count(*) FROM identities) AS identities,
-          (SELECT count(*) FROM main.identity_keys) AS keys`,
+          (SELECT count(*) FROM main.identity_keys) AS keys,
+          (SELECT coalesce(max(audited), 0) FROM apart.reach) AS audited`,
       );
       await connection.query('DETACH apart');
-      return { identities: 0, keys: 0, ...counted };
+      return { identities: 0, keys: 0, audited: 0, ...counted };
     });
     publish(draft, target);
     return counts;
@@ -87,3 +111,17 @@ export async function restore(
     rmSync(draft, { force: true });
   }
 }
+
+interface Counts {
+  readonly identities: number;
+  readonly keys: number;
+  readonly audited: number;
+}
+
+/** No account without a key tells of them: they are to be erased again as soon as the gateway starts. */
+const ERASED_WITHOUT_ACCOUNT = `
+  INSERT INTO main.erasure_requests (user_id, requested_at, reason, due_at)
+    SELECT u.id, now.at, 'erased since the copy was taken', now.at
+    FROM (SELECT ? AS at) now JOIN apart.erased_users e JOIN main.users u ON u.id = e.id
+    WHERE u.erased_at IS NULL AND u.merged_into IS NULL
+      AND NOT EXISTS (SELECT 1 FROM main.identities i WHERE i.user_id = u.id)`;

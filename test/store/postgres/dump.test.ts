@@ -14,6 +14,9 @@ const NOW = new Date('2024-06-01T12:00:00Z');
 const run = (command: string, ...args: string[]) =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
+const psql = (url: string, ...commands: string[]) =>
+  run('psql', url, '-1', ...commands.flatMap((command) => ['-c', command]));
+
 function areThere(): boolean {
   try {
     for (const tool of ['pg_dump', 'pg_restore', 'psql']) run(tool, '--version');
@@ -30,34 +33,81 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   const { store, url, config } = await openTestStore();
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
+  await store.createUser({ externalUserId: 'user-without-account', by: 'desk', now: NOW });
+  const hold = { ...by, basis: 'case 4', until: null };
+  await store.erasures.setHold({ ...hold, userId: 1 });
   const folder = await createTempDir(disposal);
   const dump = join(folder, 'kyc.dump');
   run('pg_dump', '--format=custom', '--exclude-table-data=identity_keys', `--file=${dump}`, url);
+  await store.erasures.releaseHold({ ...by, userId: 1 });
   await store.erasures.erase({ ...by, userId: 1 });
+  await store.erasures.erase({ ...by, userId: 3 });
+  await store.erasures.setHold({ ...hold, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
-  const keys = join(folder, 'identity-keys.copy');
-  run('psql', url, '-c', `\\copy identity_keys to '${keys}'`);
+  const [keys, holds, gone, known] = [
+    'identity-keys',
+    'legal-holds',
+    'erased-users',
+    'erased-subjects',
+  ].map((name) => join(folder, `${name}.copy`));
+  psql(
+    url,
+    'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+    `\\copy identity_keys to '${keys}'`,
+    `\\copy legal_holds to '${holds}'`,
+    `\\copy (SELECT id FROM users WHERE erased_at IS NOT NULL) to '${gone}'`,
+    `\\copy erased_subjects to '${known}'`,
+  );
   const other = await createTestDatabase('NOTHING');
   disposal.defer(other.drop);
   run('pg_restore', '--no-owner', '--exit-on-error', `--dbname=${other.url}`, dump);
   await expect(openStore({ ...config, database: other.config }, SILENT)).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
   });
-  run(
-    'psql',
+  psql(
     other.url,
-    '-1',
-    '-c',
     'CREATE TEMP TABLE kept (LIKE identity_keys)',
-    '-c',
     `\\copy kept from '${keys}'`,
-    '-c',
     'INSERT INTO identity_keys SELECT kept.* FROM kept JOIN identities i ON i.id = kept.identity_id',
+  );
+  psql(
+    other.url,
+    'CREATE TEMP TABLE known (LIKE erased_subjects)',
+    `\\copy known from '${known}'`,
+    `INSERT INTO erased_subjects SELECT * FROM known
+      ON CONFLICT (digest) DO UPDATE SET erased_at = excluded.erased_at`,
   );
   const restored = await openStore({ ...config, database: other.config }, SILENT);
   disposal.defer(() => restored.close());
-  expect(await restored.erasures.eraseKeyless(by)).toBe(1);
+  // Its hold is in the dump alone: without a key it was erased, so the hold was released.
+  expect(await restored.erasures.eraseKeyless({ ...by, now: new Date() })).toBe(1);
+  const erased = 'SELECT digest, erased_at FROM erased_subjects ORDER BY digest';
+  expect(await query(other.config, erased)).toEqual(await query(config.database, erased));
+  psql(
+    other.url,
+    'CREATE TEMP TABLE held (LIKE legal_holds)',
+    `\\copy held from '${holds}'`,
+    'DELETE FROM legal_holds',
+    `INSERT INTO legal_holds SELECT held.* FROM held JOIN users u ON u.id = held.user_id
+      WHERE u.erased_at IS NULL`,
+  );
+  psql(
+    other.url,
+    'CREATE TEMP TABLE gone (id bigint)',
+    `\\copy gone from '${gone}'`,
+    `INSERT INTO erasure_requests SELECT u.id, u.updated_at, 'erased since the dump', u.updated_at
+      FROM gone JOIN users u ON u.id = gone.id
+      WHERE u.erased_at IS NULL AND u.merged_into IS NULL
+        AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)
+      ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at`,
+  );
   expect(await restored.read.profilesOf([1, 2])).toMatchObject([null, { age: '33' }]);
   expect(await query(other.config, 'SELECT count(*) AS n FROM identity_keys')).toEqual([{ n: 1 }]);
+  expect(await restored.erasures.erase({ ...by, userId: 2 })).toMatchObject({ erased: false });
+  const inADay = new Date(NOW.getTime() + 24 * 60 * 60_000);
+  expect(await restored.erasures.putOff(inADay)).toBe(1);
+  expect(await restored.erasures.carryOut(NOW)).toBe(0);
+  expect(await restored.erasures.carryOut(inADay)).toBe(1);
+  expect(await restored.read.userByExternalId('user-without-account')).toBeNull();
   expect(await restored.audit.verify(null)).toMatchObject({ ok: true });
 });

@@ -199,6 +199,71 @@ describe('the keys of a backup', () => {
     expect(await restored.store.audit.verify(null)).toMatchObject({ ok: true });
   });
 
+  // A hold that was released kept whoever was erased since, one that was set since was forgotten, and so was whoever had no account.
+  it('bring who must not be erased, who is to be, and who was', async () => {
+    const live = await startGateway(disposal);
+    for (const [index, name] of ['ann', 'bo', 'cy'].entries()) {
+      await live.post('sumsub', about(name, 'applicantReviewed', index, GREEN));
+    }
+    await live.store.createUser({ externalUserId: 'vermilion', by: 'desk', now: new Date() });
+    const hold = (externalUserId: string, verb = 'set', word = 'basis') =>
+      live.ask(`mutation { ${verb}LegalHold(input: { externalUserId: "${externalUserId}", ${word}: "case 4" }) {
+        userErrors { code } } }`);
+    await hold('ann');
+    await hold('bo');
+    const folder = await createTempDir(disposal);
+    const old = join(folder, 'old.sqlite');
+    await backUp(live, old);
+    for (const name of ['ann', 'bo']) await hold(name, 'release', 'reason');
+    await hold('cy');
+    await erase(live, 'ann');
+    await erase(live, 'vermilion');
+    await live.post('sumsub', about('dora', 'applicantReviewed', 4, GREEN));
+    await erase(live, 'dora');
+    await live.ask(
+      'mutation { eraseUser(input: { externalUserId: "cy", reason: "request 18" }) { erased } }',
+    );
+    await backUp(live, join(folder, 'new.sqlite'));
+
+    const { code, file, out } = await restore(old);
+    expect(code).toBe(0);
+    expect(out).toContain('erased again: 1 users');
+    expect(out).toContain('put off by a day: 1 erasures');
+    expect(out).toContain('Not known from here');
+    const clock = { now: new Date() };
+    const env = { DATABASE_URL: `sqlite:${file}` };
+    const restored = await startGateway(disposal, { env, clock: () => clock.now });
+    const names = async () => {
+      const { data } = await restored.ask('{ users { nodes { externalUserId } } }');
+      return data.users.nodes
+        .map(({ externalUserId }: { externalUserId: string }) => externalUserId)
+        .sort();
+    };
+    expect(await names()).toEqual(['bo', 'cy', null, 'vermilion']);
+    // What came after the copy is sent again, and is not to bring back whoever was erased since.
+    for (const [index, name] of [
+      [0, 'ann'],
+      [4, 'dora'],
+    ] as const) {
+      const late = await restored.post('sumsub', about(name, 'applicantPending', index, {}));
+      expect(late.kept?.disposition).toBe('IGNORED');
+    }
+    const erased = 'SELECT digest, erased_at FROM erased_subjects ORDER BY digest';
+    expect(await query(restored.config.database, erased)).toEqual(
+      await query(live.config.database, erased),
+    );
+    clock.now = new Date(clock.now.getTime() + 25 * 60 * 60_000);
+    await until(
+      async () => (await names()).filter((name: string | null) => name === null).length > 1,
+    );
+    expect(await names()).toEqual(['bo', 'cy', null, null]);
+    await restored.ask(
+      'mutation { releaseLegalHold(input: { externalUserId: "cy", reason: "closed" }) { userErrors { code } } }',
+    );
+    await until(async () => !(await names()).includes('cy'));
+    expect(await names()).toEqual(['bo', null, null, null]);
+  });
+
   it('that are older, or another database’s, are refused', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));

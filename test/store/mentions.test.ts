@@ -1,0 +1,95 @@
+/** Messages that belong to no account are found by whom they speak of, however that is spelt, and few at a time. */
+
+import type { Connection } from '../../src/store/database';
+import { findMentions } from '../../src/store/find-mentions';
+import { createKeyRing } from '../../src/store/key-ring';
+import { openTestStore } from './open-test-store';
+import { delivery } from './vendor-deliveries';
+
+const NOW = new Date('2024-06-01T12:00:00Z');
+const KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }] as const;
+const keyRing = createKeyRing(KEYS);
+
+/** A connection that has these bodies, and how many bytes of them were asked for at a time. */
+function holding(bodies: readonly Buffer[]) {
+  const sealed = bodies.map((body) => keyRing.current.cipher.seal(body, 'delivery.body'));
+  const asked: number[] = [];
+  const query = async (sql: string, [given]: readonly unknown[] = []) => {
+    const rows = sealed.map((body, index) => ({
+      id: index + 1,
+      size: body.length,
+      subpath: '',
+      body,
+      bodyKeyId: 'test',
+    }));
+    if (Array.isArray(given)) {
+      const found = rows.filter(({ id }) => given.includes(id));
+      asked.push(found.reduce((sum, { size }) => sum + size, 0));
+      return found;
+    }
+    const limit = Number(/LIMIT (\d+)/.exec(sql)?.[1]);
+    const behind = rows.filter(({ id }) => id > Number(given)).slice(0, limit);
+    if (/subpath, body,/.test(sql)) asked.push(behind.reduce((sum, { size }) => sum + size, 0));
+    return behind;
+  };
+  return { connection: { query } as unknown as Connection, asked };
+}
+
+async function isFound(body: string, word: string): Promise<boolean> {
+  const { connection } = holding([Buffer.from(body)]);
+  return (await findMentions(connection, keyRing, [word])).ids.length > 0;
+}
+
+describe('a message of no account', () => {
+  it.each([
+    ['as it is', '{"user":"ada"}', 'ada'],
+    ['in a list', '["x", "ada"]', 'ada'],
+    ['in bytes that are no JSON', '{"user": "ada", "broken', 'ada'],
+    ['with escaped letters', '{"user":"\\u0041d\\u0061"}', 'ada'],
+    ['with escaped strokes', '{"user":"of\\/ada"}', 'of/ada'],
+    ['with a quotation mark', '{"user":"a \\"da\\""}', 'a "da"'],
+    ['within JSON in a text', '{"body":"{\\"user\\":\\"ada\\"}"}', 'ada'],
+    ['in other letters', '{"email":"ADA@Example.test"}', 'ada@example.test'],
+    ['with characters that mean more elsewhere', '{"user":"a.d+a"}', 'a.d+a'],
+    ['as a long number', '{"user":123456789}', '123456789'],
+    ['as a long number within a text', '{"user":"no. 123456789"}', '123456789'],
+  ])('that names a person %s is found', async (_, body, word) => {
+    expect(await isFound(body, word)).toBe(true);
+  });
+
+  it.each([
+    ['the name of a field', '{"email":"bo@example.test", "email" : 1}', 'email'],
+    ['a part of another word', '{"user":"adalbert"}', 'ada'],
+    ['another word that a dot would match', '{"user":"abda"}', 'a.da'],
+    ['a short number', '{"count":7}', '7'],
+    ['digits of a longer number', '{"at":1234567890123}', '1234567'],
+  ])('that has the id of a person as %s is not', async (_, body, word) => {
+    expect(await isFound(body, word)).toBe(false);
+  });
+});
+
+it('few bytes are in memory at a time, and none is passed over', async () => {
+  const large = Buffer.from(`{"user":"ada","filling":"${'x'.repeat(1024 * 1024)}"}`);
+  const { connection, asked } = holding(Array.from({ length: 12 }, () => large));
+  const { ids, reached } = await findMentions(connection, keyRing, ['ada']);
+  expect(ids).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+  expect(reached).toBe(12);
+  expect(Math.max(...asked)).toBeLessThan(6 * 1024 * 1024);
+});
+
+it('an erasure empties those that name the person, and no others', async () => {
+  const { store } = await openTestStore();
+  await store.createUser({ externalUserId: 'email', by: 'desk', now: NOW });
+  const user = await store.read.userByExternalId('email');
+  for (const unread of [
+    '{"email":"bo@example.test"}',
+    '{"who":"EMAIL"}',
+    '{"who":"\\u0065mail"}',
+  ]) {
+    await store.record(delivery('sumsub', unread, NOW));
+  }
+  const by = { reason: null, actor: 'desk', by: 'desk', now: NOW };
+  await store.erasures.erase({ userId: user?.id ?? 0, ...by });
+  const bodies = await store.read.rawBodiesOf([1, 2, 3]);
+  expect(bodies.map((body) => body !== null)).toEqual([true, false, false]);
+});
