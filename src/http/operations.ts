@@ -30,8 +30,11 @@ export interface Operations {
   ): Promise<ExecutionArgs | readonly GraphQLError[]>;
   /** Runs a query or mutation that `prepare` has let through. */
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
-  /** The stream that `prepare` has opened. */
-  streamOf(args: ExecutionArgs): Stream;
+  /**
+   * The stream that `prepare` has opened.
+   * @param onEnd - Called when it is over, whoever has ended it; maybe more than once.
+   */
+  streamOf(args: ExecutionArgs, onEnd: () => void): Stream;
   isSubscription(args: ExecutionArgs): boolean;
   /** The payload of the message that brings this result. */
   toPayload(result: ResultParts): NextPayload;
@@ -41,6 +44,12 @@ export interface Operations {
 export interface Stream extends AsyncIterable<ExecutionResult> {
   next(): Promise<IteratorResult<ExecutionResult, undefined>>;
   return(): Promise<IteratorResult<ExecutionResult, undefined>>;
+}
+
+/** What a subscription was opened as. */
+interface Source {
+  readonly entries: AsyncIterator<unknown>;
+  readonly group: Group;
 }
 
 interface ResultParts {
@@ -57,7 +66,7 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export function createOperations(graphql: GraphQLService): Operations {
   const contexts = new WeakMap<ExecutionArgs, OperationContext>();
-  const streams = new WeakMap<ExecutionArgs, Stream>();
+  const sources = new WeakMap<ExecutionArgs, Source>();
   const findGroup = createSharing(toPayload);
 
   function toPayload({ data, errors }: ResultParts): NextPayload {
@@ -98,7 +107,7 @@ export function createOperations(graphql: GraphQLService): Operations {
     context: OperationContext,
     principal: Principal,
     push: (frames: readonly Frame[]) => boolean,
-  ): Promise<Stream | Refused> {
+  ): Promise<Source | Refused> {
     try {
       const source = await createSourceEventStream(args);
       if (!isIterator(source)) {
@@ -109,7 +118,7 @@ export function createOperations(graphql: GraphQLService): Operations {
       const view = isDivertible(source) ? graphql.viewOf(principal) : null;
       const group = await findGroup({ args, operation, view, context });
       if (isDivertible(source) && view !== null) source.divert({ press: group.press, take: push });
-      return streamOver(source, group);
+      return { entries: source, group };
     } catch (error) {
       await context.done();
       return { errors: [toGraphQLError(error)] };
@@ -129,10 +138,10 @@ export function createOperations(graphql: GraphQLService): Operations {
         contexts.set(args, context);
         return args;
       }
-      const stream = await open(admitted, args, context, principal, push);
-      if ('errors' in stream) return stream.errors;
+      const source = await open(admitted, args, context, principal, push);
+      if ('errors' in source) return source.errors;
       const handle = { ...args, contextValue: null }; // the group has a context already
-      streams.set(handle, stream);
+      sources.set(handle, source);
       return handle;
     },
 
@@ -146,13 +155,13 @@ export function createOperations(graphql: GraphQLService): Operations {
       }
     },
 
-    streamOf(args) {
-      const stream = streams.get(args);
-      if (stream === undefined) throw new Error('expected a subscription that was prepared');
-      return stream;
+    streamOf(args, onEnd) {
+      const source = sources.get(args);
+      if (source === undefined) throw new Error('expected a subscription that was prepared');
+      return streamOver(source, onEnd);
     },
 
-    isSubscription: (args) => streams.has(args),
+    isSubscription: (args) => sources.has(args),
   };
 }
 
@@ -164,10 +173,11 @@ function isDivertible(source: object): source is Pick<ChangeStream, 'divert'> {
   return 'divert' in source;
 }
 
-function streamOver(source: AsyncIterator<unknown>, group: Group): Stream {
+function streamOver({ entries, group }: Source, onEnd: () => void): Stream {
   let left = false;
 
   async function leave(): Promise<IteratorReturnResult<undefined>> {
+    onEnd();
     if (!left) {
       left = true;
       await group.leave();
@@ -178,7 +188,7 @@ function streamOver(source: AsyncIterator<unknown>, group: Group): Stream {
   return {
     async next() {
       try {
-        const entry = await source.next();
+        const entry = await entries.next();
         if (entry.done) return await leave();
         return { done: false, value: await group.answer(entry.value) };
       } catch (error) {
@@ -187,7 +197,8 @@ function streamOver(source: AsyncIterator<unknown>, group: Group): Stream {
       }
     },
     async return() {
-      await source.return?.();
+      onEnd();
+      await entries.return?.();
       return leave();
     },
     [Symbol.asyncIterator]() {

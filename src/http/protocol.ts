@@ -10,7 +10,7 @@ import type { Frame } from './frame';
 import type { GraphQLService } from './graphql-service';
 import type { SocketLimits } from './limits';
 import type { Observer } from './observer';
-import { createOperations, type Stream, toGraphQLError } from './operations';
+import { createOperations, toGraphQLError } from './operations';
 import { type Quotas, TooManyOperationsError } from './quotas';
 import type { Revalidation } from './revalidation';
 import type { Leave } from './seats';
@@ -62,6 +62,7 @@ export function createProtocol(
       const { connectionParams, extra } = context;
       const credentials = credentialsOf(connectionParams, extra.authorization);
       extra.authorization = undefined;
+      forget(context, { connectionParams: undefined });
       const principal = await authenticate(authentication, credentials, extra);
       if (principal === null) return false; // closes 4403
       if (extra.over) return false;
@@ -95,6 +96,7 @@ export function createProtocol(
         socket.push(frames.map((frame) => frame.bytesFor(quotedId)));
       const preparing = operations.prepare(payload, principal, push);
       const args = await whileRunning(extra, preparing, leave);
+      forget(payload, { query: '' });
       if ('length' in args) leave();
       else owners.set(args, { connection: extra, leave });
       return args;
@@ -106,7 +108,7 @@ export function createProtocol(
     },
     subscribe(args) {
       observer.operation('websocket', 'OK');
-      return leaving(operations.streamOf(args), ownerOf(args).leave);
+      return operations.streamOf(args, ownerOf(args).leave);
     },
 
     onNext(_context, _id, _payload, args, result) {
@@ -122,6 +124,11 @@ export function createProtocol(
       return formatted;
     },
   });
+}
+
+/** graphql-ws keeps what it was sent as long as it may be of use: neither secrets nor long texts are to wait for that. */
+function forget<Kept extends object>(kept: Kept, rest: Partial<Kept>): void {
+  Object.assign(kept, rest);
 }
 
 /** Of an operation that was let through. */
@@ -145,29 +152,6 @@ async function whileRunning<T>(
   } finally {
     connection.running -= 1;
   }
-}
-
-/** The stream, whose end, whoever brings it about, calls `leave`. */
-function leaving(stream: Stream, leave: Leave): Stream {
-  return {
-    async next() {
-      try {
-        const item = await stream.next();
-        if (item.done) leave();
-        return item;
-      } catch (error) {
-        leave();
-        throw error;
-      }
-    },
-    return() {
-      leave();
-      return stream.return();
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }
 
 /** What gives the place of the operation back, or why it has none. */

@@ -12,14 +12,18 @@ export interface Rate {
 /** Milliseconds on a clock that never goes back. */
 export type Monotonic = () => number;
 
-export interface RateOptions {
+export interface RateRule {
   readonly perSecond: number;
   /** At once; left out, what gathers in ten seconds. */
   readonly burst?: number;
+}
+
+export interface RateOptions extends RateRule {
   readonly now: Monotonic;
 }
 
-interface Bucket {
+/** What is left for one who asks. */
+export interface Bucket {
   left: number;
   at: number;
 }
@@ -29,16 +33,35 @@ const MAX_KEYS = 5_000;
 
 const BURST_SECONDS = 10;
 
+export function fullBucket(rule: RateRule, at: number): Bucket {
+  return { left: burstOf(rule), at };
+}
+
+/** Takes one. @returns milliseconds until there is one again; 0: it was there. */
+export function takeFrom(bucket: Bucket, rule: RateRule, at: number): number {
+  const { perSecond } = rule;
+  const gathered = ((at - bucket.at) / 1000) * perSecond;
+  bucket.left = Math.min(burstOf(rule), bucket.left + gathered);
+  bucket.at = at;
+  if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
+  bucket.left -= 1;
+  return 0;
+}
+
+function burstOf({ perSecond, burst = perSecond * BURST_SECONDS }: RateRule): number {
+  return burst;
+}
+
 /** Kept in two generations, so that forgetting costs nothing: a flood from ever new addresses must not be dear. */
 export function createRate(options: RateOptions): Rate {
-  const { perSecond, burst = perSecond * BURST_SECONDS, now } = options;
+  const { now } = options;
   let recent = new Map<string, Bucket>();
   let older = recent;
 
   function bucketOf(key: string, at: number): Bucket {
     const known = recent.get(key);
     if (known !== undefined) return known;
-    const bucket = older.get(key) ?? { left: burst, at };
+    const bucket = older.get(key) ?? fullBucket(options, at);
     if (recent.size >= MAX_KEYS) {
       older = recent;
       recent = new Map();
@@ -49,12 +72,7 @@ export function createRate(options: RateOptions): Rate {
 
   function take(key: string): number {
     const at = now();
-    const bucket = bucketOf(key, at);
-    bucket.left = Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond);
-    bucket.at = at;
-    if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
-    bucket.left -= 1;
-    return 0;
+    return takeFrom(bucketOf(key, at), options, at);
   }
 
   return {

@@ -5,7 +5,7 @@ import type { WebSocket as ProtocolSocket } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { SocketLimits } from './limits';
-import { createRate, type Monotonic } from './rate';
+import { type Bucket, fullBucket, type Monotonic, takeFrom } from './rate';
 
 /** Close codes: the stock client comes back after 1012 and 1013, after 4403 with fresh credentials, and never after 4429. */
 export const CLOSE = {
@@ -49,6 +49,8 @@ interface Line {
   /** Whether the client has been heard of since it was asked last. */
   answered: boolean;
   askAt: number;
+  /** Messages that the client may still send. */
+  readonly messages: Bucket;
   /** Resolves when the connection is; made when first asked for. */
   gone: Promise<void> | null;
 }
@@ -59,8 +61,10 @@ const MAX_UNSENT = 200;
 const ROUNDS = 500;
 const NOTHING = Buffer.alloc(0);
 
+/** There may be ten thousand connections, idle most of the time: each is a small record. */
 export function createGuard(options: GuardOptions): Guard {
   const { limits, log, closeCodeOf, onSlowConsumer, now } = options;
+  const pace = { perSecond: limits.messagesPerSecond };
   const lines = new Set<Line>(); // the one to be asked next comes first
   const rounds = setInterval(askAround, Math.ceil(limits.keepAliveMs / ROUNDS)).unref();
 
@@ -136,8 +140,10 @@ export function createGuard(options: GuardOptions): Guard {
 
   return {
     watch(socket, wire) {
-      const askAt = now() + limits.keepAliveMs;
-      const line: Line = { socket, wire, unsent: 0, answered: true, askAt, gone: null };
+      const at = now();
+      const askAt = at + limits.keepAliveMs;
+      const messages = fullBucket(pace, at);
+      const line: Line = { socket, wire, unsent: 0, answered: true, askAt, messages, gone: null };
       const heard = () => {
         line.answered = true;
       };
@@ -154,10 +160,9 @@ export function createGuard(options: GuardOptions): Guard {
         send: (data) => write(line, (done) => socket.send(data, done)),
         close: (code, reason) => close(socket, code, reason),
         onMessage(handle) {
-          const rate = createRate({ perSecond: limits.messagesPerSecond, now });
           socket.on('message', (data) => {
             if (socket.readyState !== socket.OPEN) return;
-            if (rate.take('') > 0) {
+            if (takeFrom(messages, pace, now()) > 0) {
               close(socket, CLOSE.tooManyMessages, 'RATE_LIMITED: too many messages');
               return;
             }
