@@ -14,7 +14,8 @@ import { dueRequests, keepRequest, putOffRequests, type Target } from './erasure
 import { findMentions, type Mentions } from './find-mentions';
 import { createGraph, forgetChanges, type Graph, type IdentityNode, type UserNode } from './graph';
 import type { KeyRing, WrappedKey } from './key-ring';
-import { createLegalHolds, type Hold, holdOf, liveUser } from './legal-holds';
+import { createLegalHolds, type Hold, holdOf } from './legal-holds';
+import { liveUser } from './live-user';
 import { loadGraph } from './load-graph';
 import { moveIdentity, openUser } from './membership';
 import type { Pseudonyms } from './pseudonyms';

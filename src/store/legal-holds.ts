@@ -6,6 +6,7 @@ import { addToDate } from '../domain/calendar';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import { lookAgain } from './erasure-requests';
+import { liveUser } from './live-user';
 import type { ByOperator, Erasures, HoldFault } from './store';
 import type { Writer } from './writer';
 
@@ -67,18 +68,6 @@ export function createLegalHolds({
       { ...act, actor: by, subject: `User:${userId}`, reason, at: now },
     ]);
   }
-}
-
-/** Merges followed. */
-export async function liveUser(
-  connection: Connection,
-  userId: number,
-): Promise<{ readonly id: number; readonly erased: boolean } | undefined> {
-  const [row] = await connection.query<{ id: number; erased_at: string | null }>(
-    'SELECT coalesce(merged_into, id) AS id, erased_at FROM users WHERE id = ?',
-    [userId],
-  );
-  return row && { id: row.id, erased: row.erased_at !== null };
 }
 
 /**

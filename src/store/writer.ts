@@ -9,6 +9,7 @@ import type { Connection, Database } from './database';
 import { createGraph, type Graph } from './graph';
 import type { KeyRing } from './key-ring';
 import { linkIdentity } from './link-identity';
+import { liveUser } from './live-user';
 import { loadGraph } from './load-graph';
 import { openUser } from './membership';
 import type { Recorder } from './recorder';
@@ -70,7 +71,8 @@ export function createWriter(options: WriterOptions): Writer {
     linkIdentity: (input) =>
       change(
         async (graph) => {
-          const userId = await survivorOf(input.userId);
+          const user = await liveUser(connection, input.userId);
+          const userId = user?.id ?? input.userId;
           const subjects = [[input.provider, input.subjectRef]] as const;
           await loadGraph(graph, connection, keyRing, { subjects, userIds: [userId] });
           return linkIdentity(graph, { ...input, userId }, keyRing, rulesAt(input.now));
@@ -111,15 +113,6 @@ export function createWriter(options: WriterOptions): Writer {
     transaction: (work) => recorder.transaction(() => work(connection)),
     change,
   };
-
-  /** Ids of merged users stand for the user that they went into. */
-  async function survivorOf(userId: number): Promise<number> {
-    const [row] = await connection.query<{ id: number }>(
-      'SELECT coalesce(merged_into, id) AS id FROM users WHERE id = ?',
-      [userId],
-    );
-    return row?.id ?? userId;
-  }
 
   async function change<T>(
     work: (graph: Graph, connection: Connection) => Promise<T>,
