@@ -82,6 +82,11 @@ const OPEN_EDGE: Edge = {
   webhookAddresses: {},
 };
 
+/**
+ * Connections that may wait to be let in, where the system allows as many. With Node's 511, some of a thousand that came at once
+ * were reset while the processor was busy.
+ */
+const BACKLOG = 4096;
 /** How often connections that have become idle are looked for while closing. */
 const REAP_MS = 50;
 
@@ -142,7 +147,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       await graphql.start();
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen(options.port, options.host, () => {
+        server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, () => {
           server.off('error', reject);
           resolve();
         });
