@@ -11,6 +11,9 @@ import { openBody, type SealedBody } from './sealed-body';
 const CHUNK = 200;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
+/** An id of fewer characters stands in every message, and means something else. */
+const TELLING_LENGTH = 3;
+
 /** As many digits as no number has that means something else. */
 const LONG_NUMBER = /^\d{6,}$/;
 
@@ -24,8 +27,8 @@ export interface Mentions {
 }
 
 /**
- * @param words - Ids and addresses of the person, found where they stand as whole JSON texts, but for names of fields, in
- *   whatever case and however they are escaped.
+ * @param words - Ids and e-mail addresses of the person, found where they stand as whole JSON texts, but for names of fields,
+ *   however they are escaped; addresses in whatever case. Ids that are too short to tell a person are found in paths alone.
  * @param after - Only deliveries behind this one.
  */
 export async function findMentions(
@@ -37,7 +40,7 @@ export async function findMentions(
   const ids: number[] = [];
   let reached = after;
   if (words.length === 0) return { ids, reached };
-  const speaksOfThem = new RegExp(words.map(patternOf).join('|'));
+  const speaksOfThem = matcherOf(words);
   for (;;) {
     const orphans = await nextOrphans(connection, reached);
     if (orphans.length === 0) return { ids, reached };
@@ -47,7 +50,7 @@ export async function findMentions(
     );
     for (const { id, subpath, ...sealed } of rows) {
       const text = textOf(bodyOf(sealed, keyRing));
-      if (speaksOfThem.test(text) || words.some((word) => isInPath(subpath, word))) ids.push(id);
+      if (speaksOfThem(text) || words.some((word) => isInPath(subpath, word))) ids.push(id);
     }
     reached = orphans.at(-1) ?? reached;
   }
@@ -95,15 +98,24 @@ function isInPath(subpath: string, word: string): boolean {
 function textOf(body: Buffer | null): string {
   if (body === null) return '';
   const text = body.toString('utf8');
-  return (text.includes('\\') ? text.replace(ESCAPE, plainly) : text).toLowerCase();
+  return text.includes('\\') ? text.replace(ESCAPE, plainly) : text;
 }
 
 function plainly(_: string, code: string | undefined, character: string): string {
   return code === undefined ? character : String.fromCharCode(Number.parseInt(code, 16));
 }
 
+function matcherOf(words: readonly string[]): (text: string) => boolean {
+  const addresses = words.filter((word) => word.includes('@')).map((word) => word.toLowerCase());
+  const ids = words.filter((word) => !word.includes('@') && word.length >= TELLING_LENGTH);
+  const [ofAddress, ofId] = [addresses, ids].map((some) => some.map(patternOf).join('|'));
+  const address = ofAddress ? new RegExp(ofAddress) : null;
+  const id = ofId ? new RegExp(ofId) : null;
+  return (text) => id?.test(text) === true || address?.test(text.toLowerCase()) === true;
+}
+
 /** An id that is a word of the vendor's, such as `email`, names a field in every body. */
 function patternOf(word: string): string {
-  const exactly = word.toLowerCase().replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  const exactly = word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
   return LONG_NUMBER.test(word) ? `(?<!\\d)${exactly}(?!\\d)` : `"${exactly}"(?!\\s*:)`;
 }
