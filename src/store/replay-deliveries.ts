@@ -188,22 +188,20 @@ function replayOne(
   delivery: IncomingDelivery,
 ): Disposition {
   if (saysTheSame(graph, row, delivery)) return row.disposition;
-  if (isOfErased(graph, delivery)) {
-    rewrite(graph, row, asOfErased(row.id, delivery), 'IGNORED', NO_BODY);
-    return 'IGNORED';
-  }
+  const ofErased = isOfErased(graph, delivery);
+  const told = ofErased ? asOfErased(row.id, delivery) : delivery;
   const forgotten = forget(graph, row);
   const cause = { kind: 'REPLAY', actor } as const;
-  const applied = applyReading(graph, row.id, delivery, keyRing, rules, cause, forgotten);
+  const applied = applyReading(graph, row.id, told, keyRing, rules, cause, forgotten);
   // Beside what the delivery itself had said before, a correction may change nothing: what became of it then stays.
   const stays =
-    delivery.reading.kind === 'EVENTS' && applied.disposition !== 'APPLIED' && wasApplied(row);
+    told.reading.kind === 'EVENTS' && applied.disposition !== 'APPLIED' && wasApplied(row);
   const disposition = stays ? row.disposition : applied.disposition;
   const { identity } = applied;
-  rewrite(graph, row, delivery, disposition, {
-    identityId: identity?.id ?? null,
-    ...sealBody(delivery.rawBody, identity, keyRing),
-  });
+  const body = ofErased
+    ? NO_BODY
+    : { identityId: identity?.id ?? null, ...sealBody(delivery.rawBody, identity, keyRing) };
+  rewrite(graph, row, told, disposition, body);
   return disposition;
 }
 

@@ -399,6 +399,26 @@ it('what could not be read when it came, and turns out to be late news, is dropp
   expect(await store.read.countUsers({})).toBe(1);
 });
 
+// The row was emptied, while what had been made of it stood, and no replay could mend it any more.
+it('what was taken for news of somebody else, and turns out to be late news, is taken back by the replay', async () => {
+  const { store, database } = await openTestStore();
+  const userId = await tellOfHer(store);
+  const say = (ids: object, millisecond: number) =>
+    delivery('sumsub', sumsub('applicantOnHold', ids, millisecond), NOW);
+  const misread = say({ applicantId: 'of-bo', externalUserId: 'bo' }, 9_000);
+  const { deliveryId } = await store.record(misread);
+  await store.erasures.erase({ ...erasing, userId });
+  const { reading } = say({ applicantId, externalUserId }, 9_000);
+  const by = { actor: 'desk', by: 'desk', now: NOW, dryRun: false, reread: () => reading };
+  expect(await store.replay({ selection: { ids: [deliveryId] }, ...by })).toMatchObject({
+    redisposed: [{ deliveryId, before: 'APPLIED', after: 'IGNORED' }],
+    changes: [{ previousAttemptStatus: 'IN_REVIEW' }],
+  });
+  const ofOthers = `SELECT id FROM attempts WHERE user_id <> ${userId}`;
+  expect(await query(database, ofOthers)).toEqual([]);
+  expect(await store.read.rawBodiesOf([deliveryId])).toEqual([null]);
+});
+
 it('raw bodies that were kept long enough are emptied, but not those of whom a hold keeps', async () => {
   const { store } = await openTestStore();
   const record = (user: string, at: Date) =>
