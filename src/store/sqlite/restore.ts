@@ -6,7 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BackupError, createEmpty, flush, publish, using } from './copy-files';
+import type { Connection } from '../database';
+import { BackupError, codeOf, createEmpty, flush, publish, using } from './copy-files';
+import { createDataSource } from './data-source';
 
 /** The newest stands for all copies, whatever was in them. */
 const STANDING = {
@@ -44,6 +46,7 @@ export async function takeKeysOut(draft: string, keysFile: string): Promise<void
         'CREATE TABLE apart.erased_users AS SELECT id FROM main.users WHERE erased_at IS NOT NULL',
       );
       for (const table of Object.keys(STANDING)) {
+        if ((await columnsOf(connection, 'main', table)).length === 0) continue; // not migrated yet
         await connection.query(`CREATE TABLE apart.${table} AS SELECT * FROM main.${table}`);
       }
       await connection.query('DELETE FROM main.identity_keys');
@@ -73,9 +76,12 @@ export async function restore(copy: string, keysFile: string, target: string): P
   createEmpty(draft, target);
   try {
     copyFileSync(copy, draft);
+    await migrate(draft);
     const counts = await using(draft, 'READWRITE', async (connection) => {
       await connection.query('PRAGMA journal_mode = MEMORY');
       await connection.query('ATTACH ? AS apart', [keysFile]);
+      if ((await columnsOf(connection, 'apart', 'identity_keys')).length === 0)
+        throw new BackupError(`${keysFile} is no file of keys.`);
       const [fit] = await connection.query<{ younger: number; strange: number }>(
         `SELECT EXISTS (SELECT 1 FROM apart.reach
               WHERE (SELECT coalesce(max(id), 0) FROM main.identities) > coalesce(id, 0)
@@ -87,14 +93,11 @@ export async function restore(copy: string, keysFile: string, target: string): P
       if (fit?.younger)
         throw new BackupError('These keys are older than the copy: take newer ones.');
       await connection.query(
-        `INSERT OR IGNORE INTO main.identity_keys SELECT k.identity_id, k.data_key, k.data_key_id
-          FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
+        `INSERT OR IGNORE INTO main.identity_keys (identity_id, data_key, data_key_id)
+          SELECT k.identity_id, k.data_key, k.data_key_id FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
       );
       for (const [table, fitting] of Object.entries(STANDING)) {
-        await connection.query(`DELETE FROM main.${table}`);
-        await connection.query(
-          `INSERT INTO main.${table} SELECT * FROM apart.${table} WHERE ${fitting}`,
-        );
+        await replace(connection, table, fitting);
       }
       await connection.query(ERASED_WITHOUT_ACCOUNT, [new Date().toISOString()]);
       const [counted] = await connection.query<Counts>(
@@ -108,8 +111,52 @@ export async function restore(copy: string, keysFile: string, target: string): P
     publish(draft, target);
     return counts;
   } finally {
-    rmSync(draft, { force: true });
+    for (const rest of ['', '-wal', '-shm']) rmSync(`${draft}${rest}`, { force: true });
   }
+}
+
+/** A copy is as old as its tables: those that came since are made before anything is put into them. */
+async function migrate(draft: string): Promise<void> {
+  const applied = await using(draft, 'READONLY', (copy) => columnsOf(copy, 'main', 'migrations'));
+  if (applied.length === 0) throw new BackupError('The copy is no database of the gateway.');
+  const dataSource = createDataSource(draft);
+  try {
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+  } catch (cause) {
+    const fault = `The copy could not be brought up to this version (${codeOf(cause)}).`;
+    throw new BackupError(fault, { cause });
+  } finally {
+    if (dataSource.isInitialized) await dataSource.destroy();
+  }
+}
+
+/** Keys that were taken by an older version lack what it did not know; there was nothing of it then. */
+async function replace(connection: Connection, table: string, fitting: string): Promise<void> {
+  await connection.query(`DELETE FROM main.${table}`);
+  const known = await columnsOf(connection, 'main', table);
+  const columns = await columnsOf(connection, 'apart', table);
+  if (columns.length === 0) return;
+  const strange = columns.find((column) => !known.includes(column));
+  if (strange !== undefined) {
+    throw new BackupError(`The keys are of another version, which knows ${table}.${strange}.`);
+  }
+  await connection.query(
+    `INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM apart.${table} WHERE ${fitting}`,
+  );
+}
+
+/** @returns none where there is no such table. */
+async function columnsOf(
+  connection: Connection,
+  schema: 'main' | 'apart',
+  table: string,
+): Promise<readonly string[]> {
+  const columns = await connection.query<{ name: string }>(
+    'SELECT name FROM pragma_table_info(?, ?)',
+    [table, schema],
+  );
+  return columns.map(({ name }) => name);
 }
 
 interface Counts {
