@@ -62,11 +62,15 @@ export async function takeKeysOut(draft: string, keysFile: string): Promise<void
 
 /**
  * @param target - Path of a file that is not there yet.
- * @returns how many identities there are, how many of them have a key, and up to which entry of the audit log it is known who
- *   must not be erased.
+ * @param finish - What is to be done before anybody can take it for whole, on a draft that nobody else knows.
  * @throws {BackupError} leaving nothing behind.
  */
-export async function restore(copy: string, keysFile: string, target: string): Promise<Counts> {
+export async function restore(
+  copy: string,
+  keysFile: string,
+  target: string,
+  finish: (draft: string, restored: Restored) => Promise<void>,
+): Promise<void> {
   for (const file of [copy, keysFile]) {
     if (!existsSync(file)) throw new BackupError(`There is no file ${file}.`);
   }
@@ -77,11 +81,13 @@ export async function restore(copy: string, keysFile: string, target: string): P
   try {
     copyFileSync(copy, draft);
     await migrate(draft);
-    const counts = await using(draft, 'READWRITE', async (connection) => {
+    const restored = await using(draft, 'READWRITE', async (connection) => {
       await connection.query('PRAGMA journal_mode = MEMORY');
       await connection.query('ATTACH ? AS apart', [keysFile]);
-      if ((await columnsOf(connection, 'apart', 'identity_keys')).length === 0)
-        throw new BackupError(`${keysFile} is no file of keys.`);
+      for (const table of ['identity_keys', 'reach', 'erased_users']) {
+        if ((await columnsOf(connection, 'apart', table)).length === 0)
+          throw new BackupError(`${keysFile} is no file of keys.`);
+      }
       const [fit] = await connection.query<{ younger: number; strange: number }>(
         `SELECT EXISTS (SELECT 1 FROM apart.reach
               WHERE (SELECT coalesce(max(id), 0) FROM main.identities) > coalesce(id, 0)
@@ -94,22 +100,27 @@ export async function restore(copy: string, keysFile: string, target: string): P
         throw new BackupError('These keys are older than the copy: take newer ones.');
       await connection.query(
         `INSERT OR IGNORE INTO main.identity_keys (identity_id, data_key, data_key_id)
-          SELECT k.identity_id, k.data_key, k.data_key_id FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
+          SELECT k.identity_id, k.data_key, k.data_key_id
+            FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
       );
       for (const [table, fitting] of Object.entries(STANDING)) {
         await replace(connection, table, fitting);
       }
-      await connection.query(ERASED_WITHOUT_ACCOUNT, [new Date().toISOString()]);
-      const [counted] = await connection.query<Counts>(
+      const erased = await connection.query<{ id: number }>(
+        'SELECT id FROM apart.erased_users WHERE id IN (SELECT id FROM main.users)',
+      );
+      const [counted] = await connection.query<Omit<Restored, 'erasedUsers'>>(
         `SELECT (SELECT count(*) FROM identities) AS identities,
           (SELECT count(*) FROM main.identity_keys) AS keys,
           (SELECT coalesce(max(audited), 0) FROM apart.reach) AS audited`,
       );
       await connection.query('DETACH apart');
-      return { identities: 0, keys: 0, audited: 0, ...counted };
+      const erasedUsers = erased.map(({ id }) => id);
+      return { identities: 0, keys: 0, audited: 0, ...counted, erasedUsers };
     });
+    await finish(draft, restored);
+    if (existsSync(`${draft}-wal`)) throw new BackupError(`Somebody else has ${draft} open.`);
     publish(draft, target);
-    return counts;
   } finally {
     for (const rest of ['', '-wal', '-shm']) rmSync(`${draft}${rest}`, { force: true });
   }
@@ -159,16 +170,12 @@ async function columnsOf(
   return columns.map(({ name }) => name);
 }
 
-interface Counts {
+export interface Restored {
   readonly identities: number;
+  /** How many of them have one. */
   readonly keys: number;
+  /** Up to which entry of the audit log it is known who must not be erased. */
   readonly audited: number;
+  /** Who is in the copy, and was erased by the time that the keys were taken. */
+  readonly erasedUsers: readonly number[];
 }
-
-/** No account without a key tells of them: they are to be erased again as soon as the gateway starts. */
-const ERASED_WITHOUT_ACCOUNT = `
-  INSERT INTO main.erasure_requests (user_id, requested_at, reason, due_at)
-    SELECT u.id, now.at, 'erased since the copy was taken', now.at
-    FROM (SELECT ? AS at) now JOIN apart.erased_users e JOIN main.users u ON u.id = e.id
-    WHERE u.erased_at IS NULL AND u.merged_into IS NULL
-      AND NOT EXISTS (SELECT 1 FROM main.identities i WHERE i.user_id = u.id)`;

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { runCli } from '../../../src/cli/program';
 import { openStore } from '../../../src/store/open-store';
 import { createTestDatabase, query } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
@@ -42,7 +43,8 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   await store.erasures.releaseHold({ ...by, userId: 1 });
   await store.erasures.erase({ ...by, userId: 1 });
   await store.erasures.erase({ ...by, userId: 3 });
-  await store.erasures.setHold({ ...hold, userId: 2 });
+  const inAnHour = new Date(NOW.getTime() + 60 * 60_000);
+  await store.erasures.setHold({ ...hold, until: inAnHour, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
   const [keys, holds, gone, known] = [
     'identity-keys',
@@ -80,7 +82,20 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   const restored = await openStore({ ...config, database: other.config }, SILENT);
   disposal.defer(() => restored.close());
   // Its hold is in the dump alone: without a key it was erased, so the hold was released.
-  expect(await restored.erasures.eraseKeyless({ ...by, now: new Date() })).toBe(1);
+  const env = {
+    DATABASE_URL: other.url,
+    DATA_DIR: folder,
+    DATA_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+  };
+  const out: string[] = [];
+  const print = (line: string) => out.push(line);
+  const context = { env, dotEnvFile: '/nowhere', print, complain: print, terminal: false };
+  expect(await runCli(['restore'], context)).toBe(1);
+  expect(out.splice(0)).toEqual(['Without a copy, give --erased-users.']);
+  expect(await runCli(['restore', '--erased-users', dump], context)).toBe(1);
+  expect(out.splice(0)).toEqual([`${dump}:1: expected the number of a user.`]);
+  expect(await runCli(['restore', '--erased-users', gone ?? ''], context)).toBe(0);
+  expect(out).toContain('erased again: 2 users, 0 accounts of others');
   const erased = 'SELECT digest, erased_at FROM erased_subjects ORDER BY digest';
   expect(await query(other.config, erased)).toEqual(await query(config.database, erased));
   psql(
@@ -91,22 +106,12 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
     `INSERT INTO legal_holds SELECT held.* FROM held JOIN users u ON u.id = held.user_id
       WHERE u.erased_at IS NULL`,
   );
-  psql(
-    other.url,
-    'CREATE TEMP TABLE gone (id bigint)',
-    `\\copy gone from '${gone}'`,
-    `INSERT INTO erasure_requests SELECT u.id, u.updated_at, 'erased since the dump', u.updated_at
-      FROM gone JOIN users u ON u.id = gone.id
-      WHERE u.erased_at IS NULL AND u.merged_into IS NULL
-        AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)
-      ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at`,
-  );
   expect(await restored.read.profilesOf([1, 2])).toMatchObject([null, { age: '33' }]);
   expect(await query(other.config, 'SELECT count(*) AS n FROM identity_keys')).toEqual([{ n: 1 }]);
   expect(await restored.erasures.erase({ ...by, userId: 2 })).toMatchObject({ erased: false });
   const inADay = new Date(NOW.getTime() + 24 * 60 * 60_000);
   expect(await restored.erasures.putOff(inADay)).toBe(1);
-  expect(await restored.erasures.carryOut(NOW)).toBe(0);
+  expect(await restored.erasures.carryOut(inAnHour)).toBe(0);
   expect(await restored.erasures.carryOut(inADay)).toBe(1);
   expect(await restored.read.userByExternalId('user-without-account')).toBeNull();
   expect(await restored.audit.verify(null)).toMatchObject({ ok: true });
