@@ -12,11 +12,12 @@ import { createDataSource } from './data-source';
 
 /** The newest stands for all copies, whatever was in them. */
 const STANDING = {
-  legal_holds: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
-  erasure_requests: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
   account_erasure_requests: 'identity_id IN (SELECT id FROM main.identities)',
   erased_subjects: 'true', // also of those who came after the copy, and whom vendors may name again
 };
+
+/** So does this, for all who had become one user by then; with what of several stands for whom they became: the longest. */
+const STANDING_FOR_ALL = { legal_holds: 'until', erasure_requests: 'due_at' };
 
 /**
  * Takes the keys out of a draft of a copy, into a file that then holds nothing else. What was erased since an older copy was
@@ -45,7 +46,10 @@ export async function takeKeysOut(draft: string, keysFile: string): Promise<void
       await connection.query(
         'CREATE TABLE apart.erased_users AS SELECT id FROM main.users WHERE erased_at IS NOT NULL',
       );
-      for (const table of Object.keys(STANDING)) {
+      await connection.query(
+        'CREATE TABLE apart.merged_users AS SELECT id, merged_into FROM main.users WHERE merged_into IS NOT NULL',
+      );
+      for (const table of Object.keys({ ...STANDING, ...STANDING_FOR_ALL })) {
         if ((await columnsOf(connection, 'main', table)).length === 0) continue; // not migrated yet
         await connection.query(`CREATE TABLE apart.${table} AS SELECT * FROM main.${table}`);
       }
@@ -104,7 +108,21 @@ export async function restore(
             FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
       );
       for (const [table, fitting] of Object.entries(STANDING)) {
-        await replace(connection, table, fitting);
+        await replace(connection, table, (columns) => {
+          return `SELECT ${columns} FROM apart.${table} WHERE ${fitting}`;
+        });
+      }
+      if ((await columnsOf(connection, 'apart', 'merged_users')).length === 0) {
+        await connection.query('CREATE TEMP TABLE merged_users (id integer, merged_into integer)');
+      }
+      await connection.query(
+        `CREATE TEMP TABLE apart_again AS SELECT u.id, coalesce(m.merged_into, u.id) AS one
+          FROM main.users u LEFT JOIN merged_users m ON m.id = u.id
+          WHERE u.merged_into IS NULL AND u.erased_at IS NULL`,
+      );
+      await connection.query('CREATE INDEX temp.apart_again_by_one ON apart_again (one)');
+      for (const [table, end] of Object.entries(STANDING_FOR_ALL)) {
+        await replace(connection, table, (columns) => forAll(table, columns, end));
       }
       const erased = await connection.query<{ id: number }>(
         'SELECT id FROM apart.erased_users WHERE id IN (SELECT id FROM main.users)',
@@ -143,7 +161,11 @@ async function migrate(draft: string): Promise<void> {
 }
 
 /** Keys that were taken by an older version lack what it did not know; there was nothing of it then. */
-async function replace(connection: Connection, table: string, fitting: string): Promise<void> {
+async function replace(
+  connection: Connection,
+  table: string,
+  select: (columns: readonly string[]) => string,
+): Promise<void> {
   await connection.query(`DELETE FROM main.${table}`);
   const known = await columnsOf(connection, 'main', table);
   const columns = await columnsOf(connection, 'apart', table);
@@ -152,9 +174,18 @@ async function replace(connection: Connection, table: string, fitting: string): 
   if (strange !== undefined) {
     throw new BackupError(`The keys are of another version, which knows ${table}.${strange}.`);
   }
-  await connection.query(
-    `INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM apart.${table} WHERE ${fitting}`,
-  );
+  await connection.query(`INSERT INTO main.${table} (${columns}) ${select(columns)}`);
+}
+
+/** Apart in the copy, they were one: what stood for this one stands for each. */
+function forAll(table: string, columns: readonly string[], end: string): string {
+  const told = columns.map((column) => (column === 'user_id' ? 'u.id' : `t.${column}`));
+  return `
+    SELECT ${told} FROM apart.${table} t LEFT JOIN merged_users m ON m.id = t.user_id
+      JOIN apart_again u ON u.one = coalesce(m.merged_into, t.user_id)
+      WHERE true
+      ORDER BY coalesce(t.${end}, '9') DESC
+      ON CONFLICT (user_id) DO NOTHING`;
 }
 
 /** @returns none where there is no such table. */

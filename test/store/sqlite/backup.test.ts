@@ -92,10 +92,10 @@ async function revertLastMigration(file: string): Promise<void> {
   await dataSource.destroy();
 }
 
-/** Deletes users to whom other rows belong. */
-async function orphan(file: string): Promise<void> {
+/** Without a look at what belongs to what. */
+async function change(file: string, sql: string): Promise<void> {
   const database = new sqlite3.Database(file);
-  await new Promise((done) => database.exec('DELETE FROM users', done));
+  await new Promise((done) => database.exec(sql, done));
   await new Promise((done) => database.close(done));
 }
 
@@ -360,6 +360,51 @@ describe('the keys of a backup', () => {
     expect(await restored.store.audit.verify(null)).toMatchObject({ ok: true });
   });
 
+  // A hold that was set after a merge did not cover whoever is apart in the copy.
+  it('bring holds and requests to all who had become one user since', async () => {
+    const live = await startGateway(disposal);
+    const { setHold, erase } = live.store.erasures;
+    const by = { reason: null, actor: 'desk', by: 'desk', now: new Date() };
+    const later = new Date(by.now.getTime() + 60 * 60_000);
+    await live.post('sumsub', account('s1', undefined, 1));
+    await live.post('sumsub', account('s2', undefined, 2));
+    const [a, c] = [1, 2];
+    const open = (externalUserId: string) => live.store.createUser({ externalUserId, ...by });
+    const b = await open('bo');
+    const merge = (subjectRef: string, { userId }: { userId: number }) =>
+      live.store.linkIdentity({ provider: 'sumsub', subjectRef, userId, ...by });
+    await setHold({ ...by, userId: a, basis: 'case 4', until: later });
+    const folder = await createTempDir(disposal);
+    const old = join(folder, 'old.sqlite');
+    await backUp(live, old);
+    await merge('s1', b);
+    await merge('s2', await open('cy')); // who is not in the copy
+    await setHold({ ...by, userId: b.userId, basis: 'case 5', until: null });
+    await setHold({ ...by, userId: c, basis: 'case 6', until: null });
+    await erase({ ...by, userId: b.userId });
+    await backUp(live, join(folder, 'new.sqlite'));
+
+    const { file } = await restore(old);
+    const restored = await startGateway(disposal, { env: { DATABASE_URL: `sqlite:${file}` } });
+    const { database } = restored.config;
+    const holds = 'SELECT user_id, basis FROM legal_holds ORDER BY user_id';
+    expect(await query(database, holds)).toEqual([
+      { user_id: a, basis: 'case 5' },
+      { user_id: c, basis: 'case 6' },
+      { user_id: b.userId, basis: 'case 5' },
+    ]);
+    expect(await query(database, 'SELECT user_id FROM erasure_requests ORDER BY 1')).toEqual([
+      { user_id: a },
+      { user_id: b.userId },
+    ]);
+    for (const userId of [a, b.userId, c]) {
+      expect(await restored.store.erasures.erase({ ...by, userId })).toMatchObject({
+        erased: false,
+        heldUntil: null,
+      });
+    }
+  });
+
   // A table that came with a migration since was looked for in vain.
   it('are put together with a copy that is older than a migration', async () => {
     const live = await startGateway(disposal);
@@ -384,8 +429,10 @@ describe('the keys of a backup', () => {
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     await live.stop();
     await revertLastMigration(fileOf(live));
-    const old = join(await createTempDir(disposal), 'old.sqlite');
+    const folder = await createTempDir(disposal);
+    const old = join(folder, 'old.sqlite');
     await backUp(live, old);
+    await change(join(folder, 'identity-keys.sqlite'), 'DROP TABLE merged_users');
 
     const restored = await goOnFrom(old);
     expect((await restored.ask(BODIES)).data.webhookDeliveries.nodes).toEqual([
@@ -489,7 +536,7 @@ describe('a backup', () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     await live.stop();
-    await orphan(fileOf(live));
+    await change(fileOf(live), 'DELETE FROM users');
     const folder = await createTempDir(disposal);
 
     const { code, err } = await backUp(live, join(folder, 'kyc.sqlite'));
