@@ -35,6 +35,7 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
   await store.createUser({ externalUserId: 'user-without-account', by: 'desk', now: NOW });
+  await store.record(delivery('paycaddy', paycaddy('verified', 'user-4', 1), NOW));
   const hold = { ...by, basis: 'case 4', until: null };
   await store.erasures.setHold({ ...hold, userId: 1 });
   const folder = await createTempDir(disposal);
@@ -46,10 +47,16 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   const inAnHour = new Date(NOW.getTime() + 60 * 60_000);
   await store.erasures.setHold({ ...hold, until: inAnHour, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
-  const [keys, holds, gone, known] = [
+  // Who is apart in the dump, and held as one in the original.
+  const into = await store.createUser({ externalUserId: 'user-5', by: 'desk', now: NOW });
+  const four = { provider: 'paycaddy', subjectRef: 'user-4' } as const;
+  await store.linkIdentity({ ...four, userId: into.userId, actor: 'desk', by: 'desk', now: NOW });
+  await store.erasures.setHold({ ...hold, userId: into.userId });
+  const [keys, holds, gone, merged, known] = [
     'identity-keys',
     'legal-holds',
     'erased-users',
+    'merged-users',
     'erased-subjects',
   ].map((name) => join(folder, `${name}.copy`));
   psql(
@@ -58,6 +65,7 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
     `\\copy identity_keys to '${keys}'`,
     `\\copy legal_holds to '${holds}'`,
     `\\copy (SELECT id FROM users WHERE erased_at IS NOT NULL) to '${gone}'`,
+    `\\copy (SELECT id, merged_into FROM users WHERE merged_into IS NOT NULL) to '${merged}'`,
     `\\copy erased_subjects to '${known}'`,
   );
   const other = await createTestDatabase('NOTHING');
@@ -102,13 +110,20 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
     other.url,
     'CREATE TEMP TABLE held (LIKE legal_holds)',
     `\\copy held from '${holds}'`,
+    'CREATE TEMP TABLE merged (id bigint, merged_into bigint)',
+    `\\copy merged from '${merged}'`,
     'DELETE FROM legal_holds',
-    `INSERT INTO legal_holds SELECT held.* FROM held JOIN users u ON u.id = held.user_id
-      WHERE u.erased_at IS NULL`,
+    `INSERT INTO legal_holds (user_id, basis, until, set_at)
+      SELECT DISTINCT ON (u.id) u.id, held.basis, held.until, held.set_at
+      FROM held LEFT JOIN merged h ON h.id = held.user_id CROSS JOIN users u LEFT JOIN merged m ON m.id = u.id
+      WHERE coalesce(m.merged_into, u.id) = coalesce(h.merged_into, held.user_id)
+        AND u.merged_into IS NULL AND u.erased_at IS NULL
+      ORDER BY u.id, coalesce(held.until, '9') DESC`,
   );
   expect(await restored.read.profilesOf([1, 2])).toMatchObject([null, { age: '33' }]);
-  expect(await query(other.config, 'SELECT count(*) AS n FROM identity_keys')).toEqual([{ n: 1 }]);
+  expect(await query(other.config, 'SELECT count(*) AS n FROM identity_keys')).toEqual([{ n: 2 }]);
   expect(await restored.erasures.erase({ ...by, userId: 2 })).toMatchObject({ erased: false });
+  expect(await restored.erasures.erase({ ...by, userId: 4 })).toMatchObject({ erased: false });
   const inADay = new Date(NOW.getTime() + 24 * 60 * 60_000);
   expect(await restored.erasures.putOff(inADay)).toBe(1);
   expect(await restored.erasures.carryOut(inAnHour)).toBe(0);
