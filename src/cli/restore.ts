@@ -1,9 +1,11 @@
 /** `kyc-gateway restore`: puts a copy and its keys together, and erases again whoever was erased since it was taken. */
 
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Config } from '../config';
 import { BackupError } from '../store/sqlite/copy-files';
-import { restore as putTogether } from '../store/sqlite/restore';
+import { restore as putTogether, type Restored } from '../store/sqlite/restore';
 import { COMMAND_LINE, commandLineActor } from './actor';
 import { KEYS_FILE } from './backup';
 import { createCommandLogger, loadConfiguration, withStore } from './configuration';
@@ -16,47 +18,72 @@ const UNKNOWN =
 
 interface Options {
   readonly keys?: string;
+  readonly erasedUsers?: string;
 }
 
 export function addRestore(program: Command, context: CliContext): void {
   program
     .command('restore')
-    .description('put a backup and its keys together, and erase whoever has no key any more')
+    .description('put a backup and its keys together, and erase whoever was erased since')
     .argument('[copy]', 'what `backup` wrote; without it, only erase, e.g. after pg_restore')
     .option('--keys <file>', `the newest keys (default: ${KEYS_FILE} beside the copy)`)
+    .option('--erased-users <file>', 'without a copy: who was erased, a number on each line')
     .action((copy: string | undefined, options: Options) => restore(context, copy, options));
 }
 
 async function restore(
   context: CliContext,
   copy: string | undefined,
-  { keys }: Options,
+  { keys, erasedUsers }: Options,
 ): Promise<void> {
   const config = loadConfiguration(context);
   const { database } = config;
-  if (copy !== undefined) {
-    if (database.kind === 'postgres') {
-      throw new CliError(
-        'DATABASE_URL is PostgreSQL: see docs/OPERATIONS.md, then run this alone.',
-      );
-    }
-    const keysFile = resolve(keys ?? join(dirname(copy), KEYS_FILE));
-    const counts = await putTogether(resolve(copy), keysFile, database.file).catch((cause) => {
-      throw cause instanceof BackupError ? new CliError(cause.message, { cause }) : cause;
-    });
-    context.print(`${database.file}: ${counts.identities} accounts, ${counts.keys} with a key`);
-    context.print(`holds and requests are those of entry ${counts.audited} of the audit log`);
+  if (copy === undefined) {
+    if (erasedUsers === undefined) throw new CliError('Without a copy, give --erased-users.');
+    await eraseAgain(context, config, readIds(resolve(erasedUsers)), false);
+    return;
   }
+  if (database.kind === 'postgres') {
+    throw new CliError('DATABASE_URL is PostgreSQL: see docs/OPERATIONS.md, then run this alone.');
+  }
+  const keysFile = resolve(keys ?? join(dirname(copy), KEYS_FILE));
+  const finish = async (file: string, restored: Restored) => {
+    const { identities, audited } = restored;
+    context.print(`${database.file}: ${identities} accounts, ${restored.keys} with a key`);
+    context.print(`holds and requests are those of entry ${audited} of the audit log`);
+    const draft = { ...config, database: { ...database, file } };
+    await eraseAgain(context, draft, restored.erasedUsers, true);
+  };
+  await putTogether(resolve(copy), keysFile, database.file, finish).catch((cause) => {
+    throw cause instanceof BackupError ? new CliError(cause.message, { cause }) : cause;
+  });
+}
+
+/** @param mayLackKeys - Else a database without any key has not been given its keys yet. */
+async function eraseAgain(
+  context: CliContext,
+  config: Config,
+  erasedUsers: readonly number[],
+  mayLackKeys: boolean,
+): Promise<void> {
   const log = createCommandLogger(context, config);
-  const mayLackKeys = copy !== undefined; // else: a database without any key has not been given its keys yet
   await withStore(config, log, { onOtherRules: 'leave', mayLackKeys }, async ({ erasures }) => {
-    const reason = 'no key: erased since the copy was taken';
     const now = new Date();
-    const by = { reason, actor: COMMAND_LINE, by: commandLineActor(), now };
-    context.print(`erased again: ${await erasures.eraseKeyless(by)} users`);
+    const by = { reason: 'erased since the copy was taken', by: commandLineActor(), now };
+    const erased = await erasures.eraseAgain({ ...by, actor: COMMAND_LINE, erasedUsers });
+    context.print(`erased again: ${erased.users} users, ${erased.accounts} accounts of others`);
     const putOff = await erasures.putOff(new Date(now.getTime() + DAY_MS));
     context.print(`put off by a day: ${putOff} erasures that are due`);
     context.print(UNKNOWN);
     await erasures.wipe();
   });
+}
+
+/** @throws {CliError} naming what is no number of a user. */
+function readIds(file: string): readonly number[] {
+  if (!existsSync(file)) throw new CliError(`There is no file ${file}.`);
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  const strange = lines.findIndex((line) => !/^\d{1,15}$/.test(line));
+  if (strange >= 0) throw new CliError(`${file}:${strange + 1}: expected the number of a user.`);
+  return lines.map(Number);
 }

@@ -22,7 +22,7 @@ export interface Erased {
 /**
  * @param user - Live, and in the graph with all that belongs to them; the graph is to be saved afterwards.
  * @param mentions - Further deliveries that speak of them.
- * @param way - `again`: they were erased before, at the time that is known where it is.
+ * @param way - `again`: they were erased before, at the time that is known where it is; under which names, is known.
  */
 export async function eraseUser(
   graph: Graph,
@@ -43,7 +43,7 @@ export async function eraseUser(
   const digests = [
     ...identities.map(({ provider, subjectRef }) => pseudonyms.subject(provider, subjectRef)),
     ...users.flatMap(({ external_user_id: id }) =>
-      id === null ? [] : pseudonyms.externalUser(id),
+      id === null || again ? [] : pseudonyms.externalUser(id),
     ),
   ];
   for (const digest of digests) {

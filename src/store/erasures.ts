@@ -106,17 +106,19 @@ export function createErasures(options: ErasuresOptions): Erasures {
       return erased;
     },
 
-    async eraseKeyless(by) {
-      const rows = await database.reading.query<Keyless>(KEYLESS);
-      // Beside others that have a key, it was somebody else's by the time it was erased: that one stays.
-      const targets = rows.map(({ userId, identityId, others }) =>
-        others > 0 ? { identityId } : { userId },
-      );
-      const distinct = new Map(targets.map((target) => [JSON.stringify(target), target]));
-      for (const target of distinct.values()) {
-        await erase(target, { ...by, again: true, saidAt: null, asked: false });
+    async eraseAgain({ erasedUsers, ...by }) {
+      const way = { ...by, again: true, saidAt: null, asked: false };
+      const users = await database.reading.query<{ id: number }>(BROUGHT_BACK, [erasedUsers]);
+      for (const { id } of users) {
+        const others = await database.reading.query<{ id: number }>(KEYED, [id]);
+        for (const account of others) {
+          await transaction((writing) => partAlive(writing, account.id, way));
+        }
+        await erase({ userId: id }, way);
       }
-      return distinct.size;
+      const accounts = await database.reading.query<{ id: number }>(KEYLESS);
+      for (const { id } of accounts) await erase({ identityId: id }, way);
+      return { users: users.length, accounts: accounts.length };
     },
 
     putOff: (until) => transaction((connection) => putOffRequests(connection, until)),
@@ -223,9 +225,17 @@ export function createErasures(options: ErasuresOptions): Erasures {
     if (named && saidAt !== null && !isOfThisLife(signsOfLife(named), saidAt)) {
       return { outcome: { fault: 'USER_NOT_FOUND' } }; // whom it was about is not here any more
     }
-    const account = user.identities.size > 1 ? named : null;
+    // Alone in a copy, it need not have been when it was erased: whether its user was is known.
+    const account = user.identities.size > 1 || again ? named : null;
     const hold = again ? undefined : await holdOf(connection, user.id, now, options.hold);
     return { graph, user, account, hold };
+  }
+
+  async function partAlive(writing: Connection, identityId: number, way: Way): Promise<void> {
+    const subject = await subjectOf(writing, { identityId }, way);
+    if ('graph' in subject && subject.account !== null) {
+      await part(subject.graph, subject.account, way);
+    }
   }
 
   /** Makes the account a user of its own, so that whose it was stays, without it. */
@@ -305,17 +315,15 @@ function isSame(some: readonly string[], others: readonly string[]): boolean {
   return JSON.stringify(some) === JSON.stringify(others);
 }
 
-interface Keyless {
-  readonly userId: number;
-  readonly identityId: number;
-  /** Accounts of the same user that have a key. */
-  readonly others: number;
-}
+const BROUGHT_BACK = `
+  SELECT id FROM users WHERE id IN (?*) AND erased_at IS NULL AND merged_into IS NULL ORDER BY id`;
+
+/** It was somebody else's by the time its user was erased. */
+const KEYED = `
+  SELECT i.id FROM identities i JOIN identity_keys k ON k.identity_id = i.id
+  WHERE i.user_id = ? ORDER BY i.id`;
 
 const KEYLESS = `
-  SELECT i.user_id AS "userId", i.id AS "identityId",
-    (SELECT count(*) FROM identities o JOIN identity_keys k ON k.identity_id = o.id
-      WHERE o.user_id = i.user_id) AS others
-  FROM identities i JOIN users u ON u.id = i.user_id
+  SELECT i.id FROM identities i JOIN users u ON u.id = i.user_id
   WHERE u.erased_at IS NULL AND NOT EXISTS (SELECT 1 FROM identity_keys k WHERE k.identity_id = i.id)
   ORDER BY i.id`;

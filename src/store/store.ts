@@ -303,10 +303,12 @@ export interface Erasures {
   carryOut(now: Date): Promise<number>;
 
   /**
-   * Erases those again who were erased before, and whom a backup has brought back without the keys of their accounts,
-   * whatever holds it has brought back with them. @returns how many users.
+   * Erases those again who were erased before, and whom a backup has brought back, whatever holds it has brought back with
+   * them: the users named, without accounts that are others' by now, and accounts that have no key.
+   *
+   * @returns how many users, and how many accounts of users who stay.
    */
-  eraseKeyless(by: Omit<EraseUser, 'userId'>): Promise<number>;
+  eraseAgain(input: EraseAgain): Promise<{ readonly users: number; readonly accounts: number }>;
 
   /** Carries out nothing that was asked for before this time. @returns how many requests are concerned. */
   putOff(until: Date): Promise<number>;
@@ -335,6 +337,11 @@ export interface ByOperator {
   /** See `AuditAct.actor`. */
   readonly by: string;
   readonly now: Date;
+}
+
+export interface EraseAgain extends Omit<EraseUser, 'userId'> {
+  /** Whoever was erased by the time that the keys were taken, also those whom this database does not know. */
+  readonly erasedUsers: readonly number[];
 }
 
 export interface EraseUser extends ByOperator {

@@ -75,7 +75,7 @@ async function open(dataSource: DataSource): Promise<Connection & { close(): Pro
 }
 
 /** SQLite's own word for what went wrong, such as `SQLITE_FULL`. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
   const [code] = 'message' in error ? (/SQLITE_\w+/.exec(String(error.message)) ?? []) : [];
   return code ?? codeOf('cause' in error ? error.cause : null);

@@ -6,15 +6,18 @@
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BackupError, createEmpty, flush, publish, using } from './copy-files';
+import type { Connection } from '../database';
+import { BackupError, codeOf, createEmpty, flush, publish, using } from './copy-files';
+import { createDataSource } from './data-source';
 
 /** The newest stands for all copies, whatever was in them. */
 const STANDING = {
-  legal_holds: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
-  erasure_requests: 'user_id IN (SELECT id FROM main.users WHERE erased_at IS NULL)',
   account_erasure_requests: 'identity_id IN (SELECT id FROM main.identities)',
   erased_subjects: 'true', // also of those who came after the copy, and whom vendors may name again
 };
+
+/** So does this, for all who had become one user by then; with what of several stands for whom they became: the longest. */
+const STANDING_FOR_ALL = { legal_holds: 'until', erasure_requests: 'due_at' };
 
 /**
  * Takes the keys out of a draft of a copy, into a file that then holds nothing else. What was erased since an older copy was
@@ -43,7 +46,11 @@ export async function takeKeysOut(draft: string, keysFile: string): Promise<void
       await connection.query(
         'CREATE TABLE apart.erased_users AS SELECT id FROM main.users WHERE erased_at IS NOT NULL',
       );
-      for (const table of Object.keys(STANDING)) {
+      await connection.query(
+        'CREATE TABLE apart.merged_users AS SELECT id, merged_into FROM main.users WHERE merged_into IS NOT NULL',
+      );
+      for (const table of Object.keys({ ...STANDING, ...STANDING_FOR_ALL })) {
+        if ((await columnsOf(connection, 'main', table)).length === 0) continue; // not migrated yet
         await connection.query(`CREATE TABLE apart.${table} AS SELECT * FROM main.${table}`);
       }
       await connection.query('DELETE FROM main.identity_keys');
@@ -59,11 +66,15 @@ export async function takeKeysOut(draft: string, keysFile: string): Promise<void
 
 /**
  * @param target - Path of a file that is not there yet.
- * @returns how many identities there are, how many of them have a key, and up to which entry of the audit log it is known who
- *   must not be erased.
+ * @param finish - What is to be done before anybody can take it for whole, on a draft that nobody else knows.
  * @throws {BackupError} leaving nothing behind.
  */
-export async function restore(copy: string, keysFile: string, target: string): Promise<Counts> {
+export async function restore(
+  copy: string,
+  keysFile: string,
+  target: string,
+  finish: (draft: string, restored: Restored) => Promise<void>,
+): Promise<void> {
   for (const file of [copy, keysFile]) {
     if (!existsSync(file)) throw new BackupError(`There is no file ${file}.`);
   }
@@ -73,9 +84,14 @@ export async function restore(copy: string, keysFile: string, target: string): P
   createEmpty(draft, target);
   try {
     copyFileSync(copy, draft);
-    const counts = await using(draft, 'READWRITE', async (connection) => {
+    await migrate(draft);
+    const restored = await using(draft, 'READWRITE', async (connection) => {
       await connection.query('PRAGMA journal_mode = MEMORY');
       await connection.query('ATTACH ? AS apart', [keysFile]);
+      for (const table of ['identity_keys', 'reach', 'erased_users']) {
+        if ((await columnsOf(connection, 'apart', table)).length === 0)
+          throw new BackupError(`${keysFile} is no file of keys.`);
+      }
       const [fit] = await connection.query<{ younger: number; strange: number }>(
         `SELECT EXISTS (SELECT 1 FROM apart.reach
               WHERE (SELECT coalesce(max(id), 0) FROM main.identities) > coalesce(id, 0)
@@ -87,41 +103,110 @@ export async function restore(copy: string, keysFile: string, target: string): P
       if (fit?.younger)
         throw new BackupError('These keys are older than the copy: take newer ones.');
       await connection.query(
-        `INSERT OR IGNORE INTO main.identity_keys SELECT k.identity_id, k.data_key, k.data_key_id
-          FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
+        `INSERT OR IGNORE INTO main.identity_keys (identity_id, data_key, data_key_id)
+          SELECT k.identity_id, k.data_key, k.data_key_id
+            FROM apart.identity_keys k JOIN main.identities i ON i.id = k.identity_id`,
       );
       for (const [table, fitting] of Object.entries(STANDING)) {
-        await connection.query(`DELETE FROM main.${table}`);
-        await connection.query(
-          `INSERT INTO main.${table} SELECT * FROM apart.${table} WHERE ${fitting}`,
-        );
+        await replace(connection, table, (columns) => {
+          return `SELECT ${columns} FROM apart.${table} WHERE ${fitting}`;
+        });
       }
-      await connection.query(ERASED_WITHOUT_ACCOUNT, [new Date().toISOString()]);
-      const [counted] = await connection.query<Counts>(
+      if ((await columnsOf(connection, 'apart', 'merged_users')).length === 0) {
+        await connection.query('CREATE TEMP TABLE merged_users (id integer, merged_into integer)');
+      }
+      await connection.query(
+        `CREATE TEMP TABLE apart_again AS SELECT u.id, coalesce(m.merged_into, u.id) AS one
+          FROM main.users u LEFT JOIN merged_users m ON m.id = u.id
+          WHERE u.merged_into IS NULL AND u.erased_at IS NULL`,
+      );
+      await connection.query('CREATE INDEX temp.apart_again_by_one ON apart_again (one)');
+      for (const [table, end] of Object.entries(STANDING_FOR_ALL)) {
+        await replace(connection, table, (columns) => forAll(table, columns, end));
+      }
+      const erased = await connection.query<{ id: number }>(
+        'SELECT id FROM apart.erased_users WHERE id IN (SELECT id FROM main.users)',
+      );
+      const [counted] = await connection.query<Omit<Restored, 'erasedUsers'>>(
         `SELECT (SELECT count(*) FROM identities) AS identities,
           (SELECT count(*) FROM main.identity_keys) AS keys,
           (SELECT coalesce(max(audited), 0) FROM apart.reach) AS audited`,
       );
       await connection.query('DETACH apart');
-      return { identities: 0, keys: 0, audited: 0, ...counted };
+      const erasedUsers = erased.map(({ id }) => id);
+      return { identities: 0, keys: 0, audited: 0, ...counted, erasedUsers };
     });
+    await finish(draft, restored);
+    if (existsSync(`${draft}-wal`)) throw new BackupError(`Somebody else has ${draft} open.`);
     publish(draft, target);
-    return counts;
   } finally {
-    rmSync(draft, { force: true });
+    for (const rest of ['', '-wal', '-shm']) rmSync(`${draft}${rest}`, { force: true });
   }
 }
 
-interface Counts {
-  readonly identities: number;
-  readonly keys: number;
-  readonly audited: number;
+/** A copy is as old as its tables: those that came since are made before anything is put into them. */
+async function migrate(draft: string): Promise<void> {
+  const applied = await using(draft, 'READONLY', (copy) => columnsOf(copy, 'main', 'migrations'));
+  if (applied.length === 0) throw new BackupError('The copy is no database of the gateway.');
+  const dataSource = createDataSource(draft);
+  try {
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+  } catch (cause) {
+    const fault = `The copy could not be brought up to this version (${codeOf(cause)}).`;
+    throw new BackupError(fault, { cause });
+  } finally {
+    if (dataSource.isInitialized) await dataSource.destroy();
+  }
 }
 
-/** No account without a key tells of them: they are to be erased again as soon as the gateway starts. */
-const ERASED_WITHOUT_ACCOUNT = `
-  INSERT INTO main.erasure_requests (user_id, requested_at, reason, due_at)
-    SELECT u.id, now.at, 'erased since the copy was taken', now.at
-    FROM (SELECT ? AS at) now JOIN apart.erased_users e JOIN main.users u ON u.id = e.id
-    WHERE u.erased_at IS NULL AND u.merged_into IS NULL
-      AND NOT EXISTS (SELECT 1 FROM main.identities i WHERE i.user_id = u.id)`;
+/** Keys that were taken by an older version lack what it did not know; there was nothing of it then. */
+async function replace(
+  connection: Connection,
+  table: string,
+  select: (columns: readonly string[]) => string,
+): Promise<void> {
+  await connection.query(`DELETE FROM main.${table}`);
+  const known = await columnsOf(connection, 'main', table);
+  const columns = await columnsOf(connection, 'apart', table);
+  if (columns.length === 0) return;
+  const strange = columns.find((column) => !known.includes(column));
+  if (strange !== undefined) {
+    throw new BackupError(`The keys are of another version, which knows ${table}.${strange}.`);
+  }
+  await connection.query(`INSERT INTO main.${table} (${columns}) ${select(columns)}`);
+}
+
+/** Apart in the copy, they were one: what stood for this one stands for each. */
+function forAll(table: string, columns: readonly string[], end: string): string {
+  const told = columns.map((column) => (column === 'user_id' ? 'u.id' : `t.${column}`));
+  return `
+    SELECT ${told} FROM apart.${table} t LEFT JOIN merged_users m ON m.id = t.user_id
+      JOIN apart_again u ON u.one = coalesce(m.merged_into, t.user_id)
+      WHERE true
+      ORDER BY coalesce(t.${end}, '9') DESC
+      ON CONFLICT (user_id) DO NOTHING`;
+}
+
+/** @returns none where there is no such table. */
+async function columnsOf(
+  connection: Connection,
+  schema: 'main' | 'apart',
+  table: string,
+): Promise<readonly string[]> {
+  const columns = await connection.query<{ name: string }>(
+    'SELECT name FROM pragma_table_info(?, ?)',
+    [table, schema],
+  );
+  return columns.map(({ name }) => name);
+}
+
+export interface Restored {
+  readonly identities: number;
+  /** How many of them have one. */
+  readonly keys: number;
+  /** Up to which entry of the audit log it is known who must not be erased. */
+  readonly audited: number;
+  /** Who is in the copy, and was erased by the time that the keys were taken. */
+  readonly erasedUsers: readonly number[];
+}

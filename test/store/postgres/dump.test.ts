@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { runCli } from '../../../src/cli/program';
 import { openStore } from '../../../src/store/open-store';
 import { createTestDatabase, query } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
@@ -34,6 +35,7 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
   await store.createUser({ externalUserId: 'user-without-account', by: 'desk', now: NOW });
+  await store.record(delivery('paycaddy', paycaddy('verified', 'user-4', 1), NOW));
   const hold = { ...by, basis: 'case 4', until: null };
   await store.erasures.setHold({ ...hold, userId: 1 });
   const folder = await createTempDir(disposal);
@@ -42,12 +44,19 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   await store.erasures.releaseHold({ ...by, userId: 1 });
   await store.erasures.erase({ ...by, userId: 1 });
   await store.erasures.erase({ ...by, userId: 3 });
-  await store.erasures.setHold({ ...hold, userId: 2 });
+  const inAnHour = new Date(NOW.getTime() + 60 * 60_000);
+  await store.erasures.setHold({ ...hold, until: inAnHour, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
-  const [keys, holds, gone, known] = [
+  // Who is apart in the dump, and held as one in the original.
+  const into = await store.createUser({ externalUserId: 'user-5', by: 'desk', now: NOW });
+  const four = { provider: 'paycaddy', subjectRef: 'user-4' } as const;
+  await store.linkIdentity({ ...four, userId: into.userId, actor: 'desk', by: 'desk', now: NOW });
+  await store.erasures.setHold({ ...hold, userId: into.userId });
+  const [keys, holds, gone, merged, known] = [
     'identity-keys',
     'legal-holds',
     'erased-users',
+    'merged-users',
     'erased-subjects',
   ].map((name) => join(folder, `${name}.copy`));
   psql(
@@ -56,6 +65,7 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
     `\\copy identity_keys to '${keys}'`,
     `\\copy legal_holds to '${holds}'`,
     `\\copy (SELECT id FROM users WHERE erased_at IS NOT NULL) to '${gone}'`,
+    `\\copy (SELECT id, merged_into FROM users WHERE merged_into IS NOT NULL) to '${merged}'`,
     `\\copy erased_subjects to '${known}'`,
   );
   const other = await createTestDatabase('NOTHING');
@@ -80,33 +90,43 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   const restored = await openStore({ ...config, database: other.config }, SILENT);
   disposal.defer(() => restored.close());
   // Its hold is in the dump alone: without a key it was erased, so the hold was released.
-  expect(await restored.erasures.eraseKeyless({ ...by, now: new Date() })).toBe(1);
+  const env = {
+    DATABASE_URL: other.url,
+    DATA_DIR: folder,
+    DATA_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+  };
+  const out: string[] = [];
+  const print = (line: string) => out.push(line);
+  const context = { env, dotEnvFile: '/nowhere', print, complain: print, terminal: false };
+  expect(await runCli(['restore'], context)).toBe(1);
+  expect(out.splice(0)).toEqual(['Without a copy, give --erased-users.']);
+  expect(await runCli(['restore', '--erased-users', dump], context)).toBe(1);
+  expect(out.splice(0)).toEqual([`${dump}:1: expected the number of a user.`]);
+  expect(await runCli(['restore', '--erased-users', gone ?? ''], context)).toBe(0);
+  expect(out).toContain('erased again: 2 users, 0 accounts of others');
   const erased = 'SELECT digest, erased_at FROM erased_subjects ORDER BY digest';
   expect(await query(other.config, erased)).toEqual(await query(config.database, erased));
   psql(
     other.url,
     'CREATE TEMP TABLE held (LIKE legal_holds)',
     `\\copy held from '${holds}'`,
+    'CREATE TEMP TABLE merged (id bigint, merged_into bigint)',
+    `\\copy merged from '${merged}'`,
     'DELETE FROM legal_holds',
-    `INSERT INTO legal_holds SELECT held.* FROM held JOIN users u ON u.id = held.user_id
-      WHERE u.erased_at IS NULL`,
-  );
-  psql(
-    other.url,
-    'CREATE TEMP TABLE gone (id bigint)',
-    `\\copy gone from '${gone}'`,
-    `INSERT INTO erasure_requests SELECT u.id, u.updated_at, 'erased since the dump', u.updated_at
-      FROM gone JOIN users u ON u.id = gone.id
-      WHERE u.erased_at IS NULL AND u.merged_into IS NULL
-        AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)
-      ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at`,
+    `INSERT INTO legal_holds (user_id, basis, until, set_at)
+      SELECT DISTINCT ON (u.id) u.id, held.basis, held.until, held.set_at
+      FROM held LEFT JOIN merged h ON h.id = held.user_id CROSS JOIN users u LEFT JOIN merged m ON m.id = u.id
+      WHERE coalesce(m.merged_into, u.id) = coalesce(h.merged_into, held.user_id)
+        AND u.merged_into IS NULL AND u.erased_at IS NULL
+      ORDER BY u.id, coalesce(held.until, '9') DESC`,
   );
   expect(await restored.read.profilesOf([1, 2])).toMatchObject([null, { age: '33' }]);
-  expect(await query(other.config, 'SELECT count(*) AS n FROM identity_keys')).toEqual([{ n: 1 }]);
+  expect(await query(other.config, 'SELECT count(*) AS n FROM identity_keys')).toEqual([{ n: 2 }]);
   expect(await restored.erasures.erase({ ...by, userId: 2 })).toMatchObject({ erased: false });
+  expect(await restored.erasures.erase({ ...by, userId: 4 })).toMatchObject({ erased: false });
   const inADay = new Date(NOW.getTime() + 24 * 60 * 60_000);
   expect(await restored.erasures.putOff(inADay)).toBe(1);
-  expect(await restored.erasures.carryOut(NOW)).toBe(0);
+  expect(await restored.erasures.carryOut(inAnHour)).toBe(0);
   expect(await restored.erasures.carryOut(inADay)).toBe(1);
   expect(await restored.read.userByExternalId('user-without-account')).toBeNull();
   expect(await restored.audit.verify(null)).toMatchObject({ ok: true });
