@@ -24,7 +24,7 @@ export function isUndatedAnswer({ event, trust }: RecordedEvent): boolean {
 }
 
 /** How far the vendor's clock and ours may be apart; Sumsub itself answers nobody whose clock is further off than this. */
-const CLOCK_TOLERANCE_MS = 60_000;
+export const CLOCK_TOLERANCE_MS = 60_000;
 
 /**
  * Where an answer without a date stands among what is said of the same identity. It was asked for after all that was held by

@@ -6,7 +6,7 @@ import { isDeletion, isOfThisLife } from '../domain/erasure';
 import type { Profile } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules } from '../domain/projection';
-import { dateOf } from '../domain/recorded-event';
+import { CLOCK_TOLERANCE_MS, dateOf } from '../domain/recorded-event';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
 import { empty, eraseUser } from './erase-user';
@@ -86,7 +86,11 @@ export function createErasures(options: ErasuresOptions): Erasures {
         return { fault: 'USER_NOT_FOUND' };
       }
       const { identityId, receivedAt } = told;
-      const saidAt = occurredAt ?? instantOf(new Date(receivedAt));
+      const receipt = new Date(receivedAt);
+      // A date far ahead of its receipt is none: all that is ever said of the account would be older.
+      const latest = instantOf(new Date(receipt.getTime() + CLOCK_TOLERANCE_MS));
+      const dated = occurredAt !== undefined && occurredAt <= latest;
+      const saidAt = dated ? occurredAt : instantOf(receipt);
       return await erase({ identityId }, { ...by, again: false, saidAt, asked: false });
     },
 
@@ -130,7 +134,10 @@ export function createErasures(options: ErasuresOptions): Erasures {
       );
       if (rows.length === 0) return () => null;
       const byDigest = new Map(rows.map((row) => [row.digest, new Date(row.erased_at)]));
-      return (externalUserId) => byDigest.get(pseudonyms.externalUser(externalUserId)) ?? null;
+      return (externalUserId) =>
+        byDigest.get(pseudonyms.tokenHolder(externalUserId)) ??
+        byDigest.get(pseudonyms.externalUser(externalUserId)) ?? // of an instance that knows no other yet
+        null;
     },
 
     wipe,
