@@ -19,7 +19,7 @@ export function dateOf({ event, receivedAt }: RecordedEvent): Instant {
 }
 
 /** Whether it is what a vendor's API answered without saying since when that is so: a state, not news of one. */
-export function isUndatedAnswer({ event, trust }: RecordedEvent): boolean {
+export function isUndatedAnswer({ event, trust }: Pick<RecordedEvent, 'event' | 'trust'>): boolean {
   return trust === 'CONFIRMED' && event.occurredAt === undefined;
 }
 
