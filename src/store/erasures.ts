@@ -182,7 +182,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const { ids, reached } = isSame(words, found.words) ? found.mentions : NOTHING.mentions;
     const late = await findMentions(connection, keyRing, words, reached);
     const user = account === null ? subject.user : await part(graph, account, way);
-    const mentions = [...ids, ...late.ids];
+    const mentions = [...(await orphansAmong(connection, ids)), ...late.ids];
     const erased = await eraseUser(graph, connection, pseudonyms, user, mentions, way);
     await database.save(graph, null);
     const { now, reason, by } = way;
@@ -273,6 +273,18 @@ async function userIdOf(connection: Connection, target: Target): Promise<number 
     [target.identityId],
   );
   return row?.userId;
+}
+
+/** A replay in between may have found out whose they are. */
+async function orphansAmong(
+  connection: Connection,
+  deliveryIds: readonly number[],
+): Promise<readonly number[]> {
+  const rows = await connection.query<{ id: number }>(
+    'SELECT id FROM deliveries WHERE id IN (?*) AND identity_id IS NULL',
+    [deliveryIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
 function accountOf(user: UserNode, identityId: number): IdentityNode {
