@@ -5,7 +5,7 @@ import { GATEWAY_ACTOR } from '../domain/audit';
 import { isDeletion, isOfThisLife } from '../domain/erasure';
 import type { Profile } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
-import type { ProjectionRules } from '../domain/projection';
+import type { StateRules } from '../domain/projection';
 import { CLOCK_TOLERANCE_MS, dateOf } from '../domain/recorded-event';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
@@ -22,15 +22,15 @@ import type { Pseudonyms } from './pseudonyms';
 import { settle } from './settle';
 import { createShedBodies } from './shed-bodies';
 import type { EraseOutcome, EraseUser, Erasures } from './store';
-import type { Writer } from './writer';
+import type { Transact } from './transaction';
 
 export interface ErasuresOptions {
   readonly database: Pick<Database, 'longSnapshot' | 'save' | 'wipe' | 'reading'>;
   readonly keyRing: KeyRing;
   readonly pseudonyms: Pseudonyms;
   readonly appendAudit: AppendAudit;
-  readonly transaction: Writer['transaction'];
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly transaction: Transact;
+  readonly rules: StateRules;
   /** For whom nobody says otherwise; `null`: nobody has to be kept. */
   readonly hold: ErasureHoldConfig | null;
 }
