@@ -3,9 +3,12 @@
 import type { Rejection } from './change';
 import type { Reason, VerificationEvent } from './event';
 import { type Instant, instantOf } from './instant';
+import { isUndatedAnswer, type RecordedEvent } from './recorded-event';
 
 /** How long after an erasure news without a date is taken for old news: vendors repeat for a day or two. */
 const LATE_MS = 48 * 60 * 60_000;
+
+type Said = Omit<RecordedEvent, 'key'>;
 
 /** A vendor's code, and not a phrase that somebody may have typed. */
 const CODE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
@@ -22,15 +25,17 @@ export function withoutRemarks({ retryable, reasons }: Rejection): Rejection {
   return { retryable, reasons: withoutFreeText(reasons) };
 }
 
-/**
- * Whether this was said of the person who was erased and comes late, rather than of one who has come back since. That the
- * account is gone is no sign of life, whenever it is said.
- */
-export function isLateNews(event: VerificationEvent, receivedAt: Date, erasedAt: Date): boolean {
-  if (isDeletion(event)) return true;
-  const { occurredAt } = event;
-  if (occurredAt !== undefined) return occurredAt <= lastInstantOf(erasedAt);
-  return receivedAt.getTime() <= erasedAt.getTime() + LATE_MS;
+/** Whether this was said of the person who was erased and comes late, rather than of one who has come back since. */
+export function isLateNews(said: Said, erasedAt: Date): boolean {
+  const { event, receivedAt } = said;
+  if (event.occurredAt !== undefined) return event.occurredAt <= lastInstantOf(erasedAt);
+  const lateMs = isUndatedAnswer(said) ? 0 : LATE_MS; // an answer says what was so when we asked
+  return receivedAt <= lastInstantOf(new Date(erasedAt.getTime() + lateMs));
+}
+
+/** Whether it brings nobody back, whenever it is said: that an account is gone, or what was answered about it. */
+export function isNoSignOfLife(said: Said): boolean {
+  return isDeletion(said.event) || isUndatedAnswer(said);
 }
 
 export function isDeletion(event: VerificationEvent): boolean {

@@ -19,12 +19,12 @@ export function dateOf({ event, receivedAt }: RecordedEvent): Instant {
 }
 
 /** Whether it is what a vendor's API answered without saying since when that is so: a state, not news of one. */
-export function isUndatedAnswer({ event, trust }: RecordedEvent): boolean {
+export function isUndatedAnswer({ event, trust }: Pick<RecordedEvent, 'event' | 'trust'>): boolean {
   return trust === 'CONFIRMED' && event.occurredAt === undefined;
 }
 
 /** How far the vendor's clock and ours may be apart; Sumsub itself answers nobody whose clock is further off than this. */
-const CLOCK_TOLERANCE_MS = 60_000;
+export const CLOCK_TOLERANCE_MS = 60_000;
 
 /**
  * Where an answer without a date stands among what is said of the same identity. It was asked for after all that was held by

@@ -7,7 +7,7 @@
 import type { Rejection } from '../domain/change';
 import { withoutFreeText, withoutRemarks } from '../domain/erasure';
 import type { Reason } from '../domain/event';
-import { instantOf } from '../domain/instant';
+import { type Instant, instantOf, toDate } from '../domain/instant';
 import { logErasure } from './change-log';
 import type { Connection } from './database';
 import { dropRequests } from './erasure-requests';
@@ -19,10 +19,18 @@ export interface Erased {
   readonly deliveries: number;
 }
 
+export interface WayOfErasing {
+  readonly actor: string;
+  readonly now: Date;
+  readonly again: boolean;
+  readonly saidAt: Instant | null;
+}
+
 /**
  * @param user - Live, and in the graph with all that belongs to them; the graph is to be saved afterwards.
  * @param mentions - Further deliveries that speak of them.
- * @param way - `again`: they were erased before, at the time that is known where it is; under which names, is known.
+ * @param way - `again`: they were erased before, at the time that is known where it is; under which names, is known. `saidAt`:
+ *   when the vendor says that it erased them: what is said by the same ids since then is of an account in the place of theirs.
  */
 export async function eraseUser(
   graph: Graph,
@@ -30,7 +38,7 @@ export async function eraseUser(
   pseudonyms: Pseudonyms,
   user: UserNode,
   mentions: readonly number[],
-  { actor, now, again }: { readonly actor: string; readonly now: Date; readonly again: boolean },
+  { actor, now, again, saidAt }: WayOfErasing,
 ): Promise<Erased> {
   const users = await connection.query<{ id: number; external_user_id: string | null }>(
     'SELECT id, external_user_id FROM users WHERE id = ? OR merged_into = ?',
@@ -40,17 +48,18 @@ export async function eraseUser(
   const identityIds = identities.map(({ id }) => id);
   const userIds = users.map(({ id }) => id);
 
-  const digests = [
-    ...identities.map(({ provider, subjectRef }) => pseudonyms.subject(provider, subjectRef)),
-    ...users.flatMap(({ external_user_id: id }) =>
-      id === null || again ? [] : pseudonyms.externalUser(id),
-    ),
+  const externalUserIds = again ? [] : users.flatMap(({ external_user_id: id }) => id ?? []);
+  const gone = saidAt === null ? now : earlier(toDate(saidAt), now);
+  const tombstones = [
+    ...identities.map((one) => [pseudonyms.subject(one.provider, one.subjectRef), gone] as const),
+    ...externalUserIds.map((id) => [pseudonyms.externalUser(id), gone] as const),
+    ...externalUserIds.map((id) => [pseudonyms.tokenHolder(id), now] as const),
   ];
-  for (const digest of digests) {
+  for (const [digest, erasedAt] of tombstones) {
     await connection.query(
       `INSERT INTO erased_subjects (digest, erased_at) VALUES (?, ?)
-        ON CONFLICT (digest) ${again ? 'DO NOTHING' : 'DO UPDATE SET erased_at = excluded.erased_at'}`,
-      [digest, now.toISOString()],
+        ON CONFLICT (digest) ${again ? 'DO NOTHING' : LATEST}`,
+      [digest, erasedAt.toISOString()],
     );
   }
 
@@ -88,6 +97,13 @@ export async function eraseUser(
   );
   logErasure(graph, user, actor, now);
   return { identities: identities.length, deliveries: deliveries.length + mentions.length };
+}
+
+const LATEST = `DO UPDATE SET erased_at = excluded.erased_at
+  WHERE excluded.erased_at > erased_subjects.erased_at`;
+
+function earlier(one: Date, other: Date): Date {
+  return one < other ? one : other;
 }
 
 /** Also those about their credentials, which bear another id of theirs, and belong to no account. */

@@ -5,8 +5,8 @@ import { GATEWAY_ACTOR } from '../domain/audit';
 import { isDeletion, isOfThisLife } from '../domain/erasure';
 import type { Profile } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
-import type { ProjectionRules } from '../domain/projection';
-import { dateOf } from '../domain/recorded-event';
+import type { StateRules } from '../domain/projection';
+import { CLOCK_TOLERANCE_MS, dateOf } from '../domain/recorded-event';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
 import { empty, eraseUser } from './erase-user';
@@ -22,15 +22,15 @@ import type { Pseudonyms } from './pseudonyms';
 import { settle } from './settle';
 import { createShedBodies } from './shed-bodies';
 import type { EraseOutcome, EraseUser, Erasures } from './store';
-import type { Writer } from './writer';
+import type { Transact } from './transaction';
 
 export interface ErasuresOptions {
   readonly database: Pick<Database, 'longSnapshot' | 'save' | 'wipe' | 'reading'>;
   readonly keyRing: KeyRing;
   readonly pseudonyms: Pseudonyms;
   readonly appendAudit: AppendAudit;
-  readonly transaction: Writer['transaction'];
-  readonly rules: Omit<ProjectionRules, 'now'>;
+  readonly transaction: Transact;
+  readonly rules: StateRules;
   /** For whom nobody says otherwise; `null`: nobody has to be kept. */
   readonly hold: ErasureHoldConfig | null;
 }
@@ -86,7 +86,11 @@ export function createErasures(options: ErasuresOptions): Erasures {
         return { fault: 'USER_NOT_FOUND' };
       }
       const { identityId, receivedAt } = told;
-      const saidAt = occurredAt ?? instantOf(new Date(receivedAt));
+      const receipt = new Date(receivedAt);
+      // A date far ahead of its receipt is none: all that is ever said of the account would be older.
+      const latest = instantOf(new Date(receipt.getTime() + CLOCK_TOLERANCE_MS));
+      const dated = occurredAt !== undefined && occurredAt <= latest;
+      const saidAt = dated ? occurredAt : instantOf(receipt);
       return await erase({ identityId }, { ...by, again: false, saidAt, asked: false });
     },
 
@@ -132,7 +136,10 @@ export function createErasures(options: ErasuresOptions): Erasures {
       );
       if (rows.length === 0) return () => null;
       const byDigest = new Map(rows.map((row) => [row.digest, new Date(row.erased_at)]));
-      return (externalUserId) => byDigest.get(pseudonyms.externalUser(externalUserId)) ?? null;
+      return (externalUserId) =>
+        byDigest.get(pseudonyms.tokenHolder(externalUserId)) ??
+        byDigest.get(pseudonyms.externalUser(externalUserId)) ?? // of an instance that knows no other yet
+        null;
     },
 
     wipe,
@@ -177,7 +184,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const { ids, reached } = isSame(words, found.words) ? found.mentions : NOTHING.mentions;
     const late = await findMentions(connection, keyRing, words, reached);
     const user = account === null ? subject.user : await part(graph, account, way);
-    const mentions = [...ids, ...late.ids];
+    const mentions = [...(await orphansAmong(connection, ids)), ...late.ids];
     const erased = await eraseUser(graph, connection, pseudonyms, user, mentions, way);
     await database.save(graph, null);
     const { now, reason, by } = way;
@@ -276,6 +283,18 @@ async function userIdOf(connection: Connection, target: Target): Promise<number 
     [target.identityId],
   );
   return row?.userId;
+}
+
+/** A replay in between may have found out whose they are. */
+async function orphansAmong(
+  connection: Connection,
+  deliveryIds: readonly number[],
+): Promise<readonly number[]> {
+  const rows = await connection.query<{ id: number }>(
+    'SELECT id FROM deliveries WHERE id IN (?*) AND identity_id IS NULL',
+    [deliveryIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
 function accountOf(user: UserNode, identityId: number): IdentityNode {

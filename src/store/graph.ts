@@ -129,6 +129,8 @@ export interface Graph {
   readonly users: Map<number, UserNode>;
   /** Live users, also by the external ids of those merged into them. */
   readonly usersByExternalId: Map<string, UserNode>;
+  /** External ids that were looked for, found or not. */
+  readonly askedExternalIds: Set<string>;
   readonly identities: Map<string, IdentityNode>;
   /** By `pairKey(provider, duplicateKey)`. */
   readonly deliveries: Map<string, KnownDelivery>;
@@ -144,6 +146,10 @@ export interface Graph {
   anyErased: boolean;
   /** When those were erased who are spoken of again; see `tombstones.ts`. */
   readonly tombstones: Map<string, Date>;
+  /** Of whom it is known whether they are among them. */
+  readonly askedTombstones: Set<string>;
+  /** External ids that events name which were loaded since it was last asked. */
+  readonly named: Set<string>;
 
   readonly newKeys: NewKey[];
   readonly repeats: Map<number, number>;
@@ -168,6 +174,7 @@ export function createGraph(): Graph {
   return {
     users: new Map(),
     usersByExternalId: new Map(),
+    askedExternalIds: new Set(),
     identities: new Map(),
     deliveries: new Map(),
     deliveriesById: new Map(),
@@ -184,6 +191,8 @@ export function createGraph(): Graph {
     },
     anyErased: false,
     tombstones: new Map(),
+    askedTombstones: new Set(),
+    named: new Set(),
     newKeys: [],
     repeats: new Map(),
     levels: new Map(),

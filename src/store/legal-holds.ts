@@ -8,7 +8,7 @@ import type { Connection } from './database';
 import { lookAgain } from './erasure-requests';
 import { liveUser } from './live-user';
 import type { ByOperator, Erasures, HoldFault } from './store';
-import type { Writer } from './writer';
+import type { Transact } from './transaction';
 
 export interface Hold {
   /** `null`: until it is released. */
@@ -17,7 +17,7 @@ export interface Hold {
 }
 
 export interface LegalHoldsOptions {
-  readonly transaction: Writer['transaction'];
+  readonly transaction: Transact;
   readonly appendAudit: AppendAudit;
 }
 

@@ -83,10 +83,10 @@ async function loadOnce(
     if (graph.goneCredentials.has(id) || (held && !isLaterWord(word, held))) continue;
     graph.credentials.set(key, word);
   }
-  const asked = new Set(lookup.externalUserIds);
-  return [...namedUsers(identities.values())].filter(
-    (id) => !graph.usersByExternalId.has(id) && !asked.has(id),
-  );
+  for (const id of lookup.externalUserIds ?? []) graph.askedExternalIds.add(id);
+  const named = [...namedUsers(identities.values())];
+  if (graph.anyErased) for (const id of named) graph.named.add(id);
+  return named.filter((id) => !graph.usersByExternalId.has(id) && !graph.askedExternalIds.has(id));
 }
 
 /** Every other column is a JSON list. */

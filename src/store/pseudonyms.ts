@@ -14,6 +14,8 @@ export interface Pseudonyms {
   subject(provider: ProviderId, ref: string): string;
   /** Of our customer's id of a user. */
   externalUser(externalUserId: string): string;
+  /** Of the same id, where a token bears it: whoever shows one from before the erasure is let in no more. */
+  tokenHolder(externalUserId: string): string;
   /** What stands in the place of the vendor's id; distinct for each time that the same account is erased. */
   placeholder(identityId: number, provider: ProviderId, ref: string): string;
 }
@@ -28,6 +30,7 @@ export async function loadPseudonyms(
   return {
     subject: (provider, ref) => digest('subject', provider, ref),
     externalUser: (externalUserId) => digest('user', externalUserId),
+    tokenHolder: (externalUserId) => digest('token', externalUserId),
     placeholder: (identityId, ...subject) => `erased:${digest('place', identityId, ...subject)}`,
   };
 }

@@ -64,7 +64,8 @@ function followVendorsWord(
   now: Date,
 ): boolean {
   openNamedUsers(graph, identity, now);
-  const externalUserId = latestExternalUserId(identity.events);
+  const naming = identity.events.filter((entry) => !namesErased(graph, identity, entry));
+  const externalUserId = latestExternalUserId(naming);
   if (externalUserId === identity.externalUserId) return false;
   identity.externalUserId = externalUserId;
   identity.dirty = true;
@@ -72,8 +73,7 @@ function followVendorsWord(
 
   const { user } = identity;
   const owner = graph.usersByExternalId.get(externalUserId);
-  if (owner === user) return true;
-  if (owner === undefined) return true; // whom it names was erased
+  if (owner === undefined || owner === user) return true;
   if (user.externalUserId !== null) moveIdentity(identity, owner, now);
   else logMerge(graph, mergeUsers(graph, user, owner, now), occasion, now);
   return true;

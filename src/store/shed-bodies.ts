@@ -4,11 +4,11 @@ import { GATEWAY_ACTOR } from '../domain/audit';
 import type { AppendAudit } from './audit';
 import type { Connection } from './database';
 import { empty } from './erase-user';
-import type { Writer } from './writer';
+import type { Transact } from './transaction';
 
 export interface ShedBodiesOptions {
   readonly reading: Connection;
-  readonly transaction: Writer['transaction'];
+  readonly transaction: Transact;
   readonly appendAudit: AppendAudit;
 }
 

@@ -1,8 +1,7 @@
 /** Knows those who were erased when they are spoken of again. */
 
-import { isLateNews } from '../domain/erasure';
-import type { VerificationEvent } from '../domain/event';
-import { toDate } from '../domain/instant';
+import { isLateNews, isNoSignOfLife } from '../domain/erasure';
+import { instantOf } from '../domain/instant';
 import type { RecordedEvent } from '../domain/recorded-event';
 import type { Connection } from './database';
 import { type Graph, type IdentityNode, pairKey } from './graph';
@@ -10,8 +9,8 @@ import type { Pseudonyms } from './pseudonyms';
 import type { IncomingDelivery } from './store';
 
 /**
- * Reads into the graph when those were erased of whom the deliveries speak, or whom an event in it names, and whom it does not
- * hold. No statement while nobody is new, or nobody was ever erased.
+ * Reads into the graph when those were erased of whom the deliveries speak, or whom an event in it names, also where they are
+ * there again. One statement, and none where all were asked about before, or nobody was ever erased.
  */
 export async function loadTombstones(
   graph: Graph,
@@ -21,21 +20,22 @@ export async function loadTombstones(
 ): Promise<void> {
   if (!graph.anyErased) return;
   const names = new Map<string, string>();
-  const addUser = (externalUserId: string | undefined) => {
-    if (externalUserId === undefined || graph.usersByExternalId.has(externalUserId)) return;
-    names.set(pseudonyms.externalUser(externalUserId), userKey(externalUserId));
+  const ask = (name: string, toDigest: () => string) => {
+    if (graph.askedTombstones.has(name)) return;
+    graph.askedTombstones.add(name);
+    names.set(toDigest(), name);
   };
-  for (const { events } of graph.identities.values()) {
-    for (const { event } of events) addUser(event.externalUserId);
-  }
+  const askUser = (externalUserId: string | undefined) => {
+    if (externalUserId === undefined) return;
+    ask(userKey(externalUserId), () => pseudonyms.externalUser(externalUserId));
+  };
+  for (const externalUserId of graph.named) askUser(externalUserId);
+  graph.named.clear();
   for (const { provider, reading } of deliveries) {
     if (reading.kind !== 'EVENTS') continue;
     for (const { subjectRef, externalUserId } of reading.events) {
-      const subject = pairKey(provider, subjectRef);
-      if (!graph.identities.has(subject)) {
-        names.set(pseudonyms.subject(provider, subjectRef), subject);
-      }
-      addUser(externalUserId);
+      ask(pairKey(provider, subjectRef), () => pseudonyms.subject(provider, subjectRef));
+      askUser(externalUserId);
     }
   }
   if (names.size === 0) return;
@@ -48,13 +48,25 @@ export async function loadTombstones(
   }
 }
 
-/** Whether the delivery speaks of somebody who was erased, and comes late. */
+/**
+ * Whether the delivery speaks of somebody who was erased, and comes late: by its date, whoever has come back by now, so that
+ * the order of arrival decides nothing. An account that an operator has given to somebody is theirs, whatever is said of it.
+ */
 export function isOfErased(graph: Graph, delivery: IncomingDelivery): boolean {
-  const { provider, reading, receivedAt } = delivery;
+  const { provider, reading, trust } = delivery;
   if (graph.tombstones.size === 0 || reading.kind !== 'EVENTS') return false;
-  return reading.events.some((event) =>
-    erasuresOf(graph, provider, event).some((at) => isLateNews(event, receivedAt, at)),
-  );
+  const receivedAt = instantOf(delivery.receivedAt);
+  return reading.events.some((event) => {
+    const subject = pairKey(provider, event.subjectRef);
+    const known = graph.identities.get(subject);
+    if (known?.linked) return false;
+    const said = { event, receivedAt, trust };
+    const erasures = [graph.tombstones.get(subject), erasureOfNamed(graph, said)];
+    return erasures.some(
+      (at) =>
+        at !== undefined && (isLateNews(said, at) || (known === undefined && isNoSignOfLife(said))),
+    );
+  });
 }
 
 /**
@@ -64,25 +76,18 @@ export function isOfErased(graph: Graph, delivery: IncomingDelivery): boolean {
 export function namesErased(
   graph: Graph,
   { linked }: Pick<IdentityNode, 'linked'>,
-  { event, receivedAt }: RecordedEvent,
+  said: RecordedEvent,
 ): boolean {
-  const { externalUserId } = event;
-  const at =
-    externalUserId === undefined ? undefined : graph.tombstones.get(userKey(externalUserId));
-  return at !== undefined && (linked || isLateNews(event, toDate(receivedAt), at));
+  const at = erasureOfNamed(graph, said);
+  return at !== undefined && (linked || isLateNews(said, at) || isNoSignOfLife(said));
 }
 
-/** Who is in the graph has come back since. */
-function erasuresOf(
-  { identities, usersByExternalId, tombstones }: Graph,
-  provider: string,
-  { subjectRef, externalUserId }: VerificationEvent,
-): readonly Date[] {
-  const subject = pairKey(provider, subjectRef);
-  if (identities.has(subject)) return [];
-  const named = externalUserId !== undefined && !usersByExternalId.has(externalUserId);
-  const user = named ? tombstones.get(userKey(externalUserId)) : undefined;
-  return [tombstones.get(subject), user].filter((at) => at !== undefined);
+function erasureOfNamed(
+  { tombstones }: Pick<Graph, 'tombstones'>,
+  { event: { externalUserId } }: Pick<RecordedEvent, 'event'>,
+): Date | undefined {
+  if (tombstones.size === 0 || externalUserId === undefined) return undefined;
+  return tombstones.get(userKey(externalUserId));
 }
 
 /** Apart from all keys of subjects, which begin with a provider. */

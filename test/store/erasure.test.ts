@@ -419,6 +419,25 @@ it('what was taken for news of somebody else, and turns out to be late news, is 
   expect(await store.read.rawBodiesOf([deliveryId])).toEqual([null]);
 });
 
+// It was emptied, though it was somebody else's by then.
+it('a message that names her, and turns out to be another’s in the midst of it, is kept', async () => {
+  const { store } = await openTestStore();
+  const userId = await tellOfHer(store);
+  const said = { applicantId: 'other', tag: externalUserId };
+  const news = delivery('sumsub', sumsub('applicantOnHold', said, 9_000), NOW);
+  const reading = { kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE };
+  const { deliveryId } = await store.record({ ...news, reading } as typeof news);
+  const by = { actor: 'desk', by: 'desk', now: NOW };
+  const selection = { ids: [deliveryId] };
+  const replay = { selection, ...by, dryRun: false, reread: () => news.reading };
+  const [replayed] = await Promise.all([
+    store.replay(replay),
+    store.erasures.erase({ ...erasing, userId }),
+  ]);
+  expect(replayed.redisposed).toMatchObject([{ after: 'APPLIED' }]);
+  expect(await store.read.rawBodiesOf([deliveryId])).toEqual([news.rawBody]);
+});
+
 it('raw bodies that were kept long enough are emptied, but not those of whom a hold keeps', async () => {
   const { store } = await openTestStore();
   const record = (user: string, at: Date) =>

@@ -193,4 +193,67 @@ describe('of one account', () => {
     const outcome = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt: undefined });
     expect(outcome).toMatchObject({ userId, erased: true });
   });
+
+  const news = (applicantId: string, type: string, rest: object, at: Date) =>
+    delivery(
+      'sumsub',
+      { ...sumsub(type, { applicantId, externalUserId: 'ada', ...rest }, 0), ...sentAt(at) },
+      at,
+    );
+  const sentAt = (at: Date) => ({
+    createdAtMs: at.toISOString().replace('T', ' ').replace('Z', ''),
+  });
+  const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
+  const secondsOn = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
+
+  /** The vendor says at `saidAt` that it has erased the first, and we hear of it 17 seconds on. */
+  async function deleted(store: Store, saidAt: Date) {
+    const deletion = news('applicant-1', 'applicantDeleted', {}, saidAt);
+    const { deliveryId } = await store.record({ ...deletion, receivedAt: secondsOn(17) });
+    return await store.erasures.eraseAccount({
+      ...BY,
+      ...told,
+      deliveryId,
+      occurredAt: saidAt.toISOString().replace('Z', '000000Z'),
+      now: secondsOn(17),
+    });
+  }
+
+  // It was dated by our clock: what the vendor had approved since was late news, and not kept.
+  it('let the account in that has taken its place, whichever is heard of first', async () => {
+    const first = news('applicant-1', 'applicantPending', {}, NOW);
+    const second = news('applicant-2', 'applicantReviewed', GREEN, secondsOn(15));
+    for (const early of [false, true]) {
+      const { store } = await openTestStore();
+      await store.record(first);
+      if (early) await store.record(second);
+      expect(await deleted(store, secondsOn(10))).toMatchObject({ erased: true });
+      if (!early) await store.record({ ...second, receivedAt: secondsOn(20) });
+      const user = await store.read.userByExternalId('ada');
+      expect(user).toMatchObject({ verificationStatus: 'VERIFIED' });
+      expect(await store.read.userByIdentity('sumsub', 'applicant-2')).toEqual(user);
+    }
+  });
+
+  it('put out whoever shows a token from before it was carried out, whenever it was said', async () => {
+    const { store } = await openTestStore();
+    await store.record(news('applicant-1', 'applicantPending', {}, NOW));
+    await deleted(store, secondsOn(10));
+    const erasedAtOf = await store.erasures.erasedSince(secondsOn(12));
+    expect(erasedAtOf('ada')).toEqual(secondsOn(17));
+    expect(erasedAtOf('bob')).toBeNull();
+  });
+
+  // It was obeyed by that date, and took all that had been said of an account that had come back.
+  it('count as said when they came where they are dated far ahead', async () => {
+    const { store } = await openTestStore();
+    await store.record(news('applicant-1', 'applicantPending', {}, secondsOn(300)));
+    const ahead = new Date('2099-01-01T00:00:00Z');
+    expect(await deleted(store, ahead)).toEqual({ fault: 'USER_NOT_FOUND' });
+    expect(await deleted(store, secondsOn(60))).toEqual({ fault: 'USER_NOT_FOUND' });
+    await store.record(news('applicant-1', 'applicantPending', {}, secondsOn(16)));
+    expect(await deleted(store, ahead)).toMatchObject({ erased: true });
+    const back = news('applicant-1', 'applicantPending', {}, secondsOn(600));
+    expect(await store.record(back)).toMatchObject({ disposition: 'APPLIED' });
+  });
 });

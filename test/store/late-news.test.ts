@@ -1,0 +1,159 @@
+/** What comes after an erasure ends in one state, in whatever order, and costs no more than it must. */
+
+import fc from 'fast-check';
+import type { Store } from '../../src/store/store';
+import { ENGINE } from '../support/databases';
+import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
+import { answer, delivery, p100, sumsub } from './vendor-deliveries';
+
+const NOW = new Date('2024-06-01T12:00:00Z');
+const secondsOn = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
+const BY = { reason: 'asked for', actor: 'desk', by: 'ApiKey:1 desk' };
+const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
+
+/** Ada is erased at the tenth second. */
+const ERASED_AT = secondsOn(10);
+
+function news(applicantId: string, externalUserId: string, second: number, rest: object = {}) {
+  const createdAtMs = secondsOn(second).toISOString().replace('T', ' ').replace('Z', '');
+  const type = 'reviewResult' in rest ? 'applicantReviewed' : 'applicantPending';
+  const said = { ...sumsub(type, { applicantId, externalUserId, ...rest }, 0), createdAtMs };
+  return delivery('sumsub', said, secondsOn(30));
+}
+
+const LATE = news('hers', 'ada', 5, GREEN);
+const FRESH = news('hers', 'ada', 20);
+const NAMED_LATE = news('of-bo', 'ada', 6);
+const NAMED_FRESH = news('of-bo', 'ada', 21, GREEN);
+const SINCE = [
+  LATE,
+  FRESH,
+  NAMED_LATE,
+  NAMED_FRESH,
+  news('of-bo', 'bo', 7, GREEN),
+  news('new', 'ada', 8, GREEN),
+  news('new', 'ada', 22),
+  delivery('p100', p100('ada', 'VERIFIED'), secondsOn(31)),
+];
+
+async function adaErased() {
+  const opened = await openTestStore({}, { clock: () => secondsOn(60) });
+  const { store } = opened;
+  await store.record(news('hers', 'ada', 0));
+  await store.record(news('of-bo', 'bo', 1));
+  const userId = (await store.read.userByExternalId('ada'))?.id ?? 0;
+  await store.erasures.erase({ ...BY, userId, now: ERASED_AT });
+  return opened;
+}
+
+/** The state, but for what stands in the place of ids: in each database another. */
+async function namesOut({ database }: Pick<TestStore, 'database'>): Promise<string> {
+  return (await stateOf(database)).replaceAll(/erased:[\w-]+/g, 'erased');
+}
+
+async function post(store: Store, messages: typeof SINCE, groupSize: number): Promise<void> {
+  for (let start = 0; start < messages.length; start += groupSize) {
+    await Promise.all(messages.slice(start, start + groupSize).map((one) => store.record(one)));
+  }
+}
+
+// Who had come back was told all that was ever said of them: they were verified by an approval from before the erasure.
+it.each([
+  ['late news first', [LATE, FRESH]],
+  ['late news last', [FRESH, LATE]],
+])('verifies nobody by what was said before the erasure, %s', async (_, messages) => {
+  const { store } = await adaErased();
+  await post(store, messages, 1);
+  const back = await store.read.userByExternalId('ada');
+  expect(back).toMatchObject({ verificationStatus: 'NOT_VERIFIED', erasedAt: null });
+});
+
+// It was hers by its late word already, so that the fresh one did not move it: it stayed with bo, and she had nothing.
+it.each([
+  ['late news first', [NAMED_LATE, NAMED_FRESH]],
+  ['late news last', [NAMED_FRESH, NAMED_LATE]],
+])('gives her the account that bears her name since, %s', async (_, messages) => {
+  const { store } = await adaErased();
+  await post(store, messages, 1);
+  const [ada, bo] = [
+    await store.read.userByExternalId('ada'),
+    await store.read.userByExternalId('bo'),
+  ];
+  expect(await store.read.userByIdentity('sumsub', 'of-bo')).toEqual(ada);
+  expect(ada).toMatchObject({ verificationStatus: 'VERIFIED' });
+  expect(bo).toMatchObject({ verificationStatus: 'NOT_VERIFIED' });
+});
+
+it('ends in one state, whatever the order and the groups', async () => {
+  const shuffled = fc.shuffledSubarray(SINCE, { minLength: 2 });
+  await fc.assert(
+    fc
+      .asyncProperty(shuffled, fc.integer({ min: 1, max: 4 }), async (messages, groupSize) => {
+        const inOrder = await adaErased();
+        await post(
+          inOrder.store,
+          SINCE.filter((one) => messages.includes(one)),
+          1,
+        );
+        const other = await adaErased();
+        await post(other.store, messages, groupSize);
+        expect(await namesOut(other)).toBe(await namesOut(inOrder));
+      })
+      .afterEach(closeTestStores),
+    { numRuns: ENGINE === 'sqlite' ? 20 : 4 },
+  );
+}, 60_000);
+
+it('tells of an account that came back that it is gone, unless that was said before', async () => {
+  const { store } = await adaErased();
+  await store.record(FRESH);
+  const gone = (second: number) => {
+    const createdAtMs = secondsOn(second).toISOString().replace('T', ' ').replace('Z', '');
+    const said = { applicantId: 'hers', externalUserId: 'ada', createdAtMs };
+    return delivery('sumsub', sumsub('applicantDeleted', said, 0), secondsOn(30));
+  };
+  expect(await store.record(gone(9))).toMatchObject({ disposition: 'IGNORED' });
+  expect(await store.read.userByExternalId('ada')).toMatchObject({ active: true });
+  expect(await store.record(gone(25))).toMatchObject({ disposition: 'APPLIED' });
+  expect(await store.read.userByExternalId('ada')).toMatchObject({ active: false });
+});
+
+it('takes what was answered of an account that came back for news, if it was asked since', async () => {
+  const { store } = await adaErased();
+  await store.record(FRESH);
+  const state = {
+    createDate: '2024-06-01 12:00:00+0000',
+    levelName: 'basic-kyc-level',
+    reviewStatus: 'onHold',
+  };
+  const answered = (second: number) =>
+    store.record(answer('sumsub', 'applicants/hers/status', state, secondsOn(second)));
+  expect(await answered(9)).toMatchObject({ disposition: 'IGNORED' });
+  expect(await answered(40)).toMatchObject({ disposition: 'APPLIED' });
+});
+
+// Every group asked again, of all whom any account in mind had ever named.
+it('asks once whether somebody was erased, whatever else is in mind', async () => {
+  const asked: string[] = [];
+  const onQuery = (sql: string) => {
+    if (sql.includes('any_erased')) asked.push('load');
+    if (sql.includes('FROM erased_subjects WHERE digest')) asked.push('tombstones');
+  };
+  const { store } = await openTestStore({}, { clock: () => secondsOn(60), onQuery });
+  await store.record(news('hers', 'ada', 0));
+  await store.record(news('of-bo', 'ada', 1));
+  await store.record(news('of-bo', 'bo', 2));
+  expect(asked).not.toContain('tombstones');
+  const userId = (await store.read.userByExternalId('ada'))?.id ?? 0;
+  await store.erasures.erase({ ...BY, userId, now: ERASED_AT });
+
+  asked.length = 0;
+  await store.record(news('of-bo', 'bo', 20));
+  expect(asked).toEqual(['load', 'load', 'tombstones']);
+  asked.length = 0;
+  await store.record(news('of-bo', 'bo', 21));
+  await store.record(news('of-bo', 'bo', 22));
+  expect(asked).toEqual(['load', 'load']);
+  await store.record(news('other', 'cy', 23));
+  expect(asked).toEqual(['load', 'load', 'load', 'tombstones']);
+});
