@@ -188,7 +188,7 @@ function replayOne(
   delivery: IncomingDelivery,
 ): Disposition {
   if (saysTheSame(graph, row, delivery)) return row.disposition;
-  const ofErased = isOfErased(graph, delivery);
+  const ofErased = isOfErased(graph, delivery) && !belongsToLiving(graph, row, delivery);
   const told = ofErased ? asOfErased(row.id, delivery) : delivery;
   const forgotten = forget(graph, row);
   const cause = { kind: 'REPLAY', actor } as const;
@@ -203,6 +203,11 @@ function replayOne(
     : { identityId: identity?.id ?? null, ...sealBody(delivery.rawBody, identity, keyRing) };
   rewrite(graph, row, told, disposition, body);
   return disposition;
+}
+
+/** It was made the account's own before, which has outlived whomever else it names. */
+function belongsToLiving(graph: Graph, row: KeptRow, delivery: IncomingDelivery): boolean {
+  return row.identityId !== null && row.identityId === subjectOf(graph, delivery)?.id;
 }
 
 // ── What it said, what it says ──────────────────────────────────────────────────────────────────────────────────────

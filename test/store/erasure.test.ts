@@ -419,6 +419,28 @@ it('what was taken for news of somebody else, and turns out to be late news, is 
   expect(await store.read.rawBodiesOf([deliveryId])).toEqual([null]);
 });
 
+// It stands among the events of an account that has another owner now.
+it('what was applied to a live account stays when it is read otherwise, whomever erased it names', async () => {
+  const { store, database } = await openTestStore();
+  const say = (user: string, millisecond: number, type = 'applicantOnHold') =>
+    delivery(
+      'sumsub',
+      sumsub(type, { applicantId: 'shared', externalUserId: user }, millisecond),
+      NOW,
+    );
+  const first = say('vermilion', 1_000);
+  const { deliveryId } = await store.record(first);
+  await store.record(say('bo', 2_000, 'applicantDeactivated'));
+  const vermilion = await store.read.userByExternalId('vermilion');
+  await store.erasures.erase({ ...erasing, userId: vermilion?.id ?? 0 });
+  const { reading } = say('vermilion', 1_000, 'applicantPending');
+  const by = { actor: 'desk', by: 'desk', now: NOW, dryRun: false, reread: () => reading };
+  await store.replay({ selection: { ids: [deliveryId] }, ...by });
+  expect(await store.read.rawBodiesOf([deliveryId])).toEqual([first.rawBody]);
+  const [held] = await query(database, 'SELECT status FROM attempts');
+  expect(held).toEqual({ status: 'IN_PROGRESS' });
+});
+
 // It was emptied, though it was somebody else's by then.
 it('a message that names her, and turns out to be another’s in the midst of it, is kept', async () => {
   const { store } = await openTestStore();
