@@ -1,7 +1,7 @@
 /** Tells of those who were turned away, but not of each: whoever comes again and again must not fill the disk. */
 
 import type { Logger } from 'pino';
-import { createRate, type Monotonic } from './rate';
+import { fullBucket, type Monotonic, takeFrom } from './rate';
 
 /** @param record - What is known of who it was: never what they have shown. */
 export type TellRefusal = (record: object, message: string) => void;
@@ -11,11 +11,11 @@ const LINES = { burst: 100, perSecond: 5 };
 
 /** The next line after a silence says how many were left out. */
 export function createRefusalLog(log: Pick<Logger, 'warn'>, now: Monotonic): TellRefusal {
-  const rate = createRate({ ...LINES, now });
+  const lines = fullBucket(LINES, now());
   let leftOut = 0;
 
   return (record, message) => {
-    if (rate.take('') > 0) {
+    if (takeFrom(lines, LINES, now()) > 0) {
       leftOut += 1;
       return;
     }
