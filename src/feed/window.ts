@@ -15,13 +15,19 @@ export interface Window {
   clear(): void;
 }
 
+/** Weight of the entries that a window holds, in bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
 /**
- * Holds at least the last `size` entries, and at most twice as many: trimming in bulk is cheaper than entry by entry.
+ * Holds at least the last `size` entries, and at most twice as many: trimming in bulk is cheaper than entry by entry. Entries
+ * with long texts push out older ones earlier.
  *
  * @param head - Position where the log stands when the window opens.
+ * @param maxBytes - Weight that it holds at most, in bytes, after each `append`.
  */
-export function createWindow(size: number, head: number): Window {
+export function createWindow(size: number, head: number, maxBytes = MAX_BYTES): Window {
   let entries: Change[] = [];
+  let bytes = 0;
   let floor = head; // the position before the oldest entry held
 
   const headOf = () => entries.at(-1)?.seq ?? floor;
@@ -38,6 +44,7 @@ export function createWindow(size: number, head: number): Window {
     clear() {
       floor = headOf();
       entries = [];
+      bytes = 0;
     },
 
     append(changes) {
@@ -45,12 +52,37 @@ export function createWindow(size: number, head: number): Window {
       if (first === undefined) return;
       if (first.seq !== headOf() + 1) {
         entries = [];
+        bytes = 0;
         floor = first.seq - 1;
       }
       entries.push(...changes);
-      if (entries.length <= 2 * size) return;
-      entries = entries.slice(-size);
-      floor = (entries[0]?.seq ?? floor + 1) - 1;
+      for (const change of changes) bytes += sizeOf(change);
+      if (entries.length <= 2 * size && bytes <= maxBytes) return;
+      const last = headOf();
+      entries = newest(entries, size, maxBytes / 2);
+      bytes = entries.reduce((sum, change) => sum + sizeOf(change), 0);
+      floor = (entries[0]?.seq ?? last + 1) - 1;
     },
   };
+}
+
+function newest(entries: readonly Change[], size: number, maxBytes: number): Change[] {
+  let start = entries.length;
+  let bytes = 0;
+  for (const change of entries.slice(-size).reverse()) {
+    bytes += sizeOf(change);
+    if (bytes > maxBytes) break;
+    start -= 1;
+  }
+  return entries.slice(start);
+}
+
+/** Weight of an entry without its texts, in bytes. */
+const ENTRY_BYTES = 512;
+
+function sizeOf({ rejection }: Change): number {
+  const texts = (rejection?.reasons ?? []).map(
+    ({ providerCode, message }) => (providerCode?.length ?? 0) + (message?.length ?? 0),
+  );
+  return texts.reduce((sum, length) => sum + 2 * length, ENTRY_BYTES);
 }

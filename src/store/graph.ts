@@ -142,6 +142,9 @@ export interface Graph {
   /** Highest id in use, per table. */
   readonly lastIds: Record<Table, number>;
 
+  /** Approximate weight of the events and attempts in it, as JSON. */
+  bytes: number;
+
   /** Whether anybody was ever erased. */
   anyErased: boolean;
   /** When those were erased who are spoken of again; see `tombstones.ts`. */
@@ -189,6 +192,7 @@ export function createGraph(): Graph {
       credentials: 0,
       changes: 0,
     },
+    bytes: 0,
     anyErased: false,
     tombstones: new Map(),
     askedTombstones: new Set(),

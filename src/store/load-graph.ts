@@ -12,11 +12,18 @@ import {
   type LevelNode,
   noteLastWords,
   pairKey,
-  type StoredEvent,
   TABLES,
   type UserNode,
 } from './graph';
 import { type Cipher, type KeyRing, openKey } from './key-ring';
+import {
+  type AttemptRow,
+  assertLoadable,
+  type EventRow,
+  type Json,
+  loadHistory,
+  PAGE_BYTES,
+} from './load-history';
 
 export interface Lookup {
   /** [provider, duplicate key] */
@@ -60,9 +67,19 @@ async function loadOnce(
   graph.anyErased = Boolean(row.any_erased);
   const fresh = addUsers(graph, read('users'));
   const identities = addIdentities(graph, fresh, read('identities'), keyRing);
-  addEvents(identities, read('events'));
-  addAttempts(identities, read('attempts'));
   addLevels(fresh, read('user_levels'));
+  const bytes = Number(row.history_bytes);
+  assertLoadable(bytes);
+  graph.bytes += bytes;
+  if (bytes <= PAGE_BYTES) {
+    addEvents(identities, read('events'));
+    addAttempts(identities, read('attempts'));
+  } else {
+    await loadHistory(connection, [...identities.keys()], {
+      addEvents: (rows) => addEvents(identities, rows),
+      addAttempts: (rows) => addAttempts(identities, rows),
+    });
+  }
   for (const [externalUserId, userId] of read<[string, number]>('aliases')) {
     const user = survivorOf(graph, userId);
     if (user !== undefined && !graph.usersByExternalId.has(externalUserId)) {
@@ -92,7 +109,9 @@ async function loadOnce(
 /** Every other column is a JSON list. */
 interface LoadSql {
   readonly any_erased: Flag;
-  readonly [list: string]: Flag | string | null;
+  /** Of events and attempts; above `PAGE_BYTES` their lists are null. */
+  readonly history_bytes: number;
+  readonly [list: string]: Flag | number | string | null;
 }
 
 interface CredentialJson extends KnownCredential {
@@ -179,31 +198,16 @@ function survivorOf(graph: Graph, userId: number): UserNode | undefined {
   return user === undefined || user.mergedInto === null ? user : survivorOf(graph, user.mergedInto);
 }
 
-interface EventJson extends Omit<StoredEvent, 'event'> {
-  readonly identityId: number;
-  readonly body: Json<VerificationEvent>;
-}
-
-function addEvents(
-  identities: ReadonlyMap<number, IdentityNode>,
-  rows: readonly EventJson[],
-): void {
+function addEvents(identities: ReadonlyMap<number, IdentityNode>, rows: readonly EventRow[]): void {
   for (const { identityId, body, ...row } of rows) {
     const event: VerificationEvent = fromJson(body);
     identities.get(identityId)?.events.push({ ...row, event });
   }
 }
 
-interface AttemptJson extends Omit<AttemptNode, 'sandbox' | 'rejection' | 'reviewReasons'> {
-  readonly identityId: number;
-  readonly sandbox: Flag;
-  readonly rejection: Json<NonNullable<AttemptNode['rejection']>> | null;
-  readonly reviewReasons: Json<AttemptNode['reviewReasons']>;
-}
-
 function addAttempts(
   identities: ReadonlyMap<number, IdentityNode>,
-  rows: readonly AttemptJson[],
+  rows: readonly AttemptRow[],
 ): void {
   for (const { identityId, ...row } of rows) {
     const attempt: AttemptNode = {
@@ -227,9 +231,6 @@ function addLevels(users: ReadonlyMap<number, UserNode>, rows: readonly LevelJso
     users.get(userId)?.levels.set(levelKey, { ...row, withdrawn: Boolean(withdrawn) });
   }
 }
-
-/** JSON that is kept as text arrives as text inside of JSON. */
-type Json<T> = T | string;
 
 function fromJson<T>(json: Json<T>): T {
   return typeof json === 'string' ? JSON.parse(json) : json;

@@ -9,6 +9,7 @@ import { createAuditLog } from './audit-log';
 import type { Connection, Database, Flag } from './database';
 import { createErasures } from './erasures';
 import { createKeyRing, type KeyRing } from './key-ring';
+import { limitWaiting } from './limit-waiting';
 import { checkKeys } from './master-keys';
 import { openDatabase } from './open-database';
 import { createReader } from './open-reader';
@@ -138,7 +139,7 @@ async function assemble(
 
   return {
     ...writer,
-    record: recorder.record,
+    record: limitWaiting(recorder.record),
     replay: createReplay({
       database,
       change,
@@ -203,7 +204,10 @@ function rulesOf({ policy, acceptSandbox }: StoreConfig): StateRules {
 
 function endProcess(log: StoreLog): (err: unknown) => void {
   return (err) => {
-    log.fatal({ err }, 'a commit failed; ending the process, a restart is the repair');
+    log.fatal(
+      { err },
+      'recording stopped with an unknown outcome; ending the process, a restart is the repair',
+    );
     process.exit(1);
   };
 }

@@ -36,8 +36,9 @@ export interface RecorderOptions {
 const MAX_GROUP = 256;
 /** A group is in memory several times over while it is written. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
-/** Users and deliveries that are kept in mind from one group to the next. */
+/** Users and deliveries that stay in memory from one group to the next, and the weight of what was loaded for them. */
 const MAX_KNOWN = 2_000;
+const MAX_KNOWN_BYTES = 32 * 1024 * 1024;
 
 export function createRecorder(
   options: RecorderOptions,
@@ -83,7 +84,8 @@ export function createRecorder(
         forgetChanges(graph);
         version = await saved;
       },
-      isFull: () => graph.users.size + graph.deliveriesById.size > MAX_KNOWN,
+      isFull: () =>
+        graph.users.size + graph.deliveriesById.size > MAX_KNOWN || graph.bytes > MAX_KNOWN_BYTES,
     };
   }
 

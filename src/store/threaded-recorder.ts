@@ -3,6 +3,7 @@
  * transactions of everything else run here, on a connection of this thread's, while that one holds still.
  */
 
+import { isNativeError } from 'node:util/types';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailableError } from '../domain/errors';
 import type { WritingConnection } from './database';
@@ -52,7 +53,7 @@ export async function startRecorder(
     });
     thread.on('error', (error) => {
       failed(error);
-      die(error);
+      die(new Error('the thread that records has failed', { cause: toError(error) }));
     });
     thread.on('exit', () => {
       const error = new Error('the thread that records has ended');
@@ -119,10 +120,10 @@ export async function startRecorder(
         holding.shift()?.();
         break;
       case 'salvaged':
-        onSalvage(answer.error);
+        onSalvage(toError(answer.error));
         break;
       case 'fatal':
-        die(answer.error);
+        die(toError(answer.error));
         break;
     }
   }
@@ -145,4 +146,11 @@ export async function startRecorder(
     waiting.clear();
     for (const resolve of holding.splice(0)) resolve();
   }
+}
+
+/** What a thread throws need not be an error, and only an error is logged with its message. */
+function toError(thrown: unknown): Error {
+  if (isNativeError(thrown)) return thrown;
+  const { name, code, message } = Object(thrown);
+  return new Error([name, code, message].filter((part) => typeof part === 'string').join(': '));
 }

@@ -11,6 +11,7 @@ import type { KeyRing } from './key-ring';
 import { linkIdentity } from './link-identity';
 import { liveUser } from './live-user';
 import { loadGraph } from './load-graph';
+import { PAGE_BYTES, ROW_BYTES, type Sized, toPages } from './load-history';
 import { openUser } from './membership';
 import type { Recorder } from './recorder';
 import { writeSetting } from './settings';
@@ -83,12 +84,7 @@ export function createWriter(options: WriterOptions): Writer {
     async expire(now) {
       const due = await dueUsers(instantOf(now));
       if (due.length === 0) return 0;
-      try {
-        return await expireUsers(due, now);
-      } catch (error) {
-        if (error instanceof StoreUnavailableError) throw error;
-        return await expireEach(due, now);
-      }
+      return await settleOrSkip(due, 'EXPIRY', now);
     },
 
     async trimLog(before) {
@@ -102,11 +98,11 @@ export function createWriter(options: WriterOptions): Writer {
     async reprojectAll() {
       let lastId = 0;
       for (;;) {
-        const ids = await userIdsAfter(lastId);
-        const last = ids.at(-1);
+        const users = await usersAfter(lastId);
+        const last = users.at(-1);
         if (last === undefined) return;
-        await recorder.transaction(() => settleUsers(ids, 'POLICY', clock()));
-        lastId = last;
+        for (const ids of toPages(users, PAGE_BYTES)) await settleOrSkip(ids, 'POLICY', clock());
+        lastId = last.id;
       }
     },
 
@@ -140,22 +136,25 @@ export function createWriter(options: WriterOptions): Writer {
     return graph.changes.length;
   }
 
-  function expireUsers(userIds: readonly number[], now: Date): Promise<number> {
-    return recorder.transaction(() => settleUsers(userIds, 'EXPIRY', now));
-  }
-
-  /** One of them is poison: each alone, so that it keeps nobody else verified. */
-  async function expireEach(userIds: readonly number[], now: Date): Promise<number> {
-    let changes = 0;
-    for (const userId of userIds) {
-      try {
-        changes += await expireUsers([userId], now);
-      } catch (error) {
-        if (error instanceof StoreUnavailableError) throw error;
+  /** If one user cannot be settled, settles each alone, so that it costs no other user their state. */
+  async function settleOrSkip(
+    userIds: readonly number[],
+    kind: 'EXPIRY' | 'POLICY',
+    now: Date,
+  ): Promise<number> {
+    try {
+      return await recorder.transaction(() => settleUsers(userIds, kind, now));
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      const [userId] = userIds;
+      if (userId !== undefined && userIds.length === 1) {
         stuck.add(userId);
         onStuck(userId, error);
+        return 0;
       }
     }
+    let changes = 0;
+    for (const userId of userIds) changes += await settleOrSkip([userId], kind, now);
     return changes;
   }
 
@@ -170,12 +169,15 @@ export function createWriter(options: WriterOptions): Writer {
     return [...new Set(rows.map(({ id }) => id))];
   }
 
-  async function userIdsAfter(lastId: number): Promise<readonly number[]> {
-    const rows = await connection.query<{ id: number }>(
-      `SELECT id FROM users WHERE id > ? AND merged_into IS NULL AND erased_at IS NULL ORDER BY id LIMIT ${USER_CHUNK}`,
+  /** @returns users with the size of their events. */
+  async function usersAfter(lastId: number): Promise<readonly Sized[]> {
+    return await connection.query<Sized>(
+      `SELECT u.id, (SELECT coalesce(sum(octet_length(CAST(e.body AS text)) + ${ROW_BYTES}), 0)
+          FROM identities i JOIN events e ON e.identity_id = i.id WHERE i.user_id = u.id) AS bytes
+        FROM users u WHERE u.id > ? AND u.merged_into IS NULL AND u.erased_at IS NULL
+        ORDER BY u.id LIMIT ${USER_CHUNK}`,
       [lastId],
     );
-    return rows.map(({ id }) => id);
   }
 
   async function trim(before: Date): Promise<number> {

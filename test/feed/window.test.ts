@@ -51,4 +51,27 @@ describe('the window on the log', () => {
     expect(window.reachesBackTo(6)).toBe(true);
     expect(seqs(window.after(6))).toEqual([7, 8]);
   });
+
+  it('holds fewer entries if their texts are long', () => {
+    // Regression: it counted entries, and a few thousand with long texts took all memory.
+    const kib = 1024;
+    const window = createWindow(1_000, 0, 256 * kib);
+    const reasons = [{ code: 'OTHER' as const, providerCode: null, message: 'x'.repeat(32 * kib) }];
+    for (let seq = 1; seq <= 500; seq += 1) {
+      window.append([aChange({ seq, rejection: { retryable: null, reasons } })]);
+      expect(window.reachesBackTo(seq - 4)).toBe(seq <= 4);
+      expect(window.reachesBackTo(seq - 1)).toBe(true);
+    }
+  });
+
+  it('holds nothing of an entry that exceeds all it may hold', () => {
+    const window = createWindow(10, 4, 1_024);
+    const reasons = [{ code: 'OTHER' as const, providerCode: null, message: 'x'.repeat(4_096) }];
+    window.append([aChange({ seq: 5, rejection: { retryable: null, reasons } })]);
+    expect(window.head).toBe(5);
+    expect(window.reachesBackTo(4)).toBe(false);
+    expect(window.reachesBackTo(5)).toBe(true);
+    window.append(entries(6, 6));
+    expect(seqs(window.after(5))).toEqual([6]);
+  });
 });

@@ -2,6 +2,7 @@
 
 import type { Dialect } from '../database';
 import { TABLES } from '../graph';
+import { PAGE_BYTES, ROW_BYTES } from '../load-history';
 
 /** `provider || ''` can be found by no index: the planner, which may know nothing of the tables yet, has to take the other. */
 const LOAD = `
@@ -21,6 +22,12 @@ found AS MATERIALIZED (
 ),
 their AS MATERIALIZED (
   SELECT i.* FROM found JOIN identities i ON i.user_id = found.id
+),
+history AS MATERIALIZED (
+  SELECT (SELECT coalesce(sum(octet_length(e.body::text) + ${ROW_BYTES}), 0)
+      FROM their i JOIN events e ON e.identity_id = i.id)
+    + (SELECT coalesce(sum(octet_length(a.review_reasons::text) + coalesce(octet_length(a.rejection::text), 0) + ${ROW_BYTES}), 0)
+      FROM their i JOIN attempts a ON a.identity_id = i.id) AS bytes
 ),
 last_words AS MATERIALIZED (
   SELECT k.value AS provider,
@@ -53,16 +60,17 @@ SELECT
       i.external_user_id AS "externalUserId", i.state, i.linked, encode(k.data_key, 'hex') AS "dataKeyHex",
       k.data_key_id AS "dataKeyId", i.undated_delivery_id AS "undatedDeliveryId", i.created_at AS "createdAt"
     FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) r) AS identities,
-  (SELECT json_agg(r) FROM (
+  (SELECT bytes FROM history) AS history_bytes,
+  CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
     SELECT e.id, e.identity_id AS "identityId", e.delivery_id AS "deliveryId", e.key,
       e.received_at AS "receivedAt", e.trust, e.body
-    FROM their i JOIN events e ON e.identity_id = i.id) r) AS events,
-  (SELECT json_agg(r) FROM (
+    FROM their i JOIN events e ON e.identity_id = i.id) r) END AS events,
+  CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
     SELECT a.id, a.identity_id AS "identityId", a.level_key AS "levelKey", l.kind AS "levelKind", a.number,
       a.attempt_ref AS "attemptRef", a.status, a.provider_status AS "providerStatus", a.rejection,
       a.review_reasons AS "reviewReasons", a.trust, a.sandbox, a.started_at AS "startedAt",
       a.updated_at AS "updatedAt", a.decided_at AS "decidedAt"
-    FROM their i JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) r) AS attempts,
+    FROM their i JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) r) END AS attempts,
   (SELECT json_agg(r) FROM (
     SELECT v.user_id AS "userId", v.level_key AS "levelKey", v.kind, v.status, v.since,
       v.expires_at AS "expiresAt", v.withdrawn, v.latest_attempt_id AS "latestAttemptId"

@@ -19,8 +19,16 @@ export function toStoreError(error: unknown): unknown {
 
 function isAway(error: unknown): boolean {
   if (error instanceof DatabaseError) return AWAY.test(error.code ?? '');
-  // What the server has not said itself is of the connection: refused, reset, closed, timed out.
-  return error instanceof Error && !(error instanceof TypeError) && !isNamed(error);
+  // What the server has not said itself is of the connection: refused, reset, closed, timed out. A text that is too long for V8
+  // is of the statement: a delivery that caused it would be refused forever instead of quarantined.
+  return error instanceof Error && !isOfStatement(error) && !isNamed(error);
+}
+
+function isOfStatement(error: Error): boolean {
+  const code = 'code' in error ? error.code : undefined;
+  return (
+    error instanceof TypeError || error instanceof RangeError || code === 'ERR_STRING_TOO_LONG'
+  );
 }
 
 function isNamed(error: Error): boolean {

@@ -1,6 +1,7 @@
 /** How SQLite says what not every engine says the same way. */
 
 import type { Dialect } from '../database';
+import { PAGE_BYTES, ROW_BYTES } from '../load-history';
 
 const LOAD = `
 WITH
@@ -19,6 +20,12 @@ found AS (
 ),
 their AS (
   SELECT i.* FROM found CROSS JOIN identities i ON i.user_id = found.id
+),
+history AS (
+  SELECT (SELECT coalesce(sum(octet_length(e.body) + ${ROW_BYTES}), 0)
+      FROM their i CROSS JOIN events e ON e.identity_id = i.id)
+    + (SELECT coalesce(sum(octet_length(a.review_reasons) + coalesce(octet_length(a.rejection), 0) + ${ROW_BYTES}), 0)
+      FROM their i CROSS JOIN attempts a ON a.identity_id = i.id) AS bytes
 ),
 last_words AS (
   SELECT k.value AS provider,
@@ -43,17 +50,18 @@ SELECT
       'dataKeyHex', iif(k.data_key IS NULL, NULL, hex(k.data_key)), 'dataKeyId', k.data_key_id,
       'undatedDeliveryId', i.undated_delivery_id, 'createdAt', i.created_at))
     FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) AS identities,
-  (SELECT json_group_array(json_object(
+  (SELECT bytes FROM history) AS history_bytes,
+  iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(json_object(
       'id', e.id, 'identityId', e.identity_id, 'deliveryId', e.delivery_id, 'key', e.key,
       'receivedAt', e.received_at, 'trust', e.trust, 'body', e.body))
-    FROM their i CROSS JOIN events e ON e.identity_id = i.id) AS events,
-  (SELECT json_group_array(json_object(
+    FROM their i CROSS JOIN events e ON e.identity_id = i.id)) AS events,
+  iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(json_object(
       'id', a.id, 'identityId', a.identity_id, 'levelKey', a.level_key, 'levelKind', l.kind,
       'number', a.number, 'attemptRef', a.attempt_ref, 'status', a.status,
       'providerStatus', a.provider_status, 'rejection', a.rejection,
       'reviewReasons', a.review_reasons, 'trust', a.trust, 'sandbox', a.sandbox,
       'startedAt', a.started_at, 'updatedAt', a.updated_at, 'decidedAt', a.decided_at))
-    FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) AS attempts,
+    FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key)) AS attempts,
   (SELECT json_group_array(json_object(
       'userId', v.user_id, 'levelKey', v.level_key, 'kind', v.kind, 'status', v.status, 'since', v.since,
       'expiresAt', v.expires_at, 'withdrawn', v.withdrawn, 'latestAttemptId', v.latest_attempt_id))

@@ -1,0 +1,183 @@
+/** Accounts with very large histories: they cost themselves at most. */
+
+import type { DataSource } from 'typeorm';
+import { LimitTexts1764340000000 as LimitOnSqlite } from '../../migrations/1764340000000-limit-texts';
+import { LimitTexts1764340000000 as LimitOnPostgres } from '../../migrations/postgres/1764340000000-limit-texts';
+import type { DatabaseConfig } from '../../src/config/database';
+import type { StatusEvent } from '../../src/domain/event';
+import { limitWaiting } from '../../src/store/limit-waiting';
+import { MAX_HISTORY_BYTES, PAGE_BYTES } from '../../src/store/load-history';
+import { createDataSource as onPostgres } from '../../src/store/postgres/data-source';
+import { createDataSource as onSqlite } from '../../src/store/sqlite/data-source';
+import type { IncomingDelivery, RecordOutcome } from '../../src/store/store';
+import { change, ENGINE, query } from '../support/databases';
+import { openTestStore, SILENT, stateOf } from './open-test-store';
+
+const MIB = 1024 * 1024;
+
+it('quarantines a delivery for an account whose history cannot be loaded, and records its neighbours', async () => {
+  const salvaged: unknown[] = [];
+  const log = { ...SILENT, error: (record: object) => salvaged.push(record) };
+  const { store, database, reopen } = await openTestStore({}, {}, log);
+  await store.record(news('whale', 1));
+  await insertLongEvents(database, MAX_HISTORY_BYTES / MIB + 1);
+
+  const restarted = await reopen();
+  const outcomes = await Promise.all([
+    restarted.record(news('minnow', 1)),
+    restarted.record(news('whale', 2)),
+    restarted.record(news('other', 1)),
+  ]);
+  expect(outcomes.map(({ disposition }) => disposition)).toEqual([
+    'APPLIED',
+    'QUARANTINED',
+    'APPLIED',
+  ]);
+  expect(salvaged).toEqual([{ err: expect.objectContaining({ message: expect.anything() }) }]);
+  const [reason] = await query<{ reason_code: string }>(
+    database,
+    `SELECT reason_code FROM deliveries WHERE disposition = 'QUARANTINED'`,
+  );
+  expect(reason).toEqual({ reason_code: 'INTERNAL' });
+});
+
+it('starts under a changed policy although one account cannot be loaded', async () => {
+  const skipped: object[] = [];
+  const log = { ...SILENT, error: (record: object) => skipped.push(record) };
+  const { store, database, reopen } = await openTestStore({}, {}, log);
+  await store.record(news('whale', 1));
+  await store.record(news('minnow', 1, 'APPROVED'));
+  await insertLongEvents(database, MAX_HISTORY_BYTES / MIB + 1);
+
+  await reopen({ policy: { verified: { level: 'paycaddy/other' }, expiresAfterMs: {} } });
+  const users = await query(database, 'SELECT id, verification_status FROM users ORDER BY id');
+  expect(users).toEqual([
+    { id: 1, verification_status: 'NOT_VERIFIED' },
+    { id: 2, verification_status: 'NOT_VERIFIED' },
+  ]);
+  expect(skipped).toEqual([
+    { userId: 1, err: expect.objectContaining({ message: expect.anything() }) },
+  ]);
+});
+
+it('loads a history that exceeds one page', async () => {
+  const long = Array.from({ length: (2 * PAGE_BYTES) / MIB + 1 }, (_, second) =>
+    news('whale', second, second % 2 === 0 ? 'REJECTED' : 'IN_REVIEW', 'x'.repeat(MIB)),
+  );
+  const whole = await openTestStore();
+  for (const one of long) await whole.store.record(one);
+  await whole.store.record(news('whale', 100, 'APPROVED'));
+
+  const restarted = await openTestStore();
+  for (const one of long) await (await restarted.reopen()).record(one);
+  const outcome = await (await restarted.reopen()).record(news('whale', 100, 'APPROVED'));
+  expect(outcome.disposition).toBe('APPLIED');
+  expect(await stateOf(restarted.database)).toBe(await stateOf(whole.database));
+});
+
+it('refuses deliveries while those that wait for their commit exceed the limit', async () => {
+  const waiting: (() => void)[] = [];
+  const outcome: RecordOutcome = {
+    deliveryId: 1,
+    disposition: 'APPLIED',
+    duplicate: false,
+    changes: 0,
+  };
+  const record = limitWaiting(
+    () => new Promise((resolve) => waiting.push(() => resolve(outcome))),
+    3 * MIB,
+  );
+  const large = { ...news('whale', 1), rawBody: Buffer.alloc(4 * MIB) };
+  const first = record(large); // alone, whatever its size
+  await expect(record(news('minnow', 1))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  waiting.shift()?.();
+  expect(await first).toBe(outcome);
+
+  const small = { ...news('minnow', 1), rawBody: Buffer.alloc(MIB) };
+  const two = [record(small), record(small)];
+  await expect(record(small)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  for (const resolve of waiting) resolve();
+  expect(await Promise.all(two)).toEqual([outcome, outcome]);
+});
+
+it('shortens long texts of earlier versions, and nothing else', async () => {
+  const { store, database } = await openTestStore();
+  await store.record(news('whale', 1, 'REJECTED', 'x'.repeat(MIB)));
+  await store.record(news('whale', 2, 'IN_REVIEW', 'x'.repeat(MIB)));
+  await store.record(news('minnow', 1, 'REJECTED', 'short'));
+  const before = await query<{ body: string }>(database, SHORT_EVENTS);
+  await store.close();
+
+  const dataSource = dataSourceOf(database);
+  await dataSource.initialize();
+  const runner = dataSource.createQueryRunner();
+  await (ENGINE === 'sqlite' ? new LimitOnSqlite() : new LimitOnPostgres()).up(runner);
+  await runner.release();
+  await dataSource.destroy();
+
+  const [largest] = await query<{ bytes: number }>(database, LARGEST);
+  expect(largest?.bytes).toBeLessThan(8 * 1024);
+  expect(await query(database, SHORT_EVENTS)).toEqual(before);
+});
+
+const SHORT_EVENTS = `SELECT body FROM events WHERE identity_id = 2`;
+
+const LARGEST = `SELECT max(bytes) AS bytes FROM (
+  SELECT octet_length(CAST(body AS text)) AS bytes FROM events
+  UNION ALL SELECT octet_length(CAST(rejection AS text)) FROM attempts
+  UNION ALL SELECT octet_length(CAST(review_reasons AS text)) FROM attempts
+  UNION ALL SELECT octet_length(CAST(rejection AS text)) FROM changes) sizes`;
+
+function dataSourceOf(database: DatabaseConfig): DataSource {
+  return database.kind === 'sqlite' ? onSqlite(database.file) : onPostgres(database);
+}
+
+/** As an earlier version kept them, about the first account. */
+function insertLongEvents(database: DatabaseConfig, count: number): Promise<void> {
+  const [event] = eventsOf(news('whale', 1, 'IN_REVIEW', 'TEXT'));
+  const [head, tail] = JSON.stringify(event).split('TEXT');
+  const text = database.kind === 'sqlite' ? `hex(zeroblob(${MIB / 2}))` : `repeat('0', ${MIB})`;
+  const body = `'${head}' || ${text} || '${tail}'`;
+  return change(
+    database,
+    `INSERT INTO events (id, key, delivery_id, identity_id, received_at, trust, body)
+      WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
+      SELECT -n, 'key ' || n, 1, 1, '2024-01-01T00:00:00.000Z', 'SIGNED',
+        ${database.kind === 'sqlite' ? body : `(${body})::json`} FROM numbers`,
+  );
+}
+
+function eventsOf({ reading }: IncomingDelivery) {
+  return reading.kind === 'EVENTS' ? reading.events : [];
+}
+
+function news(
+  subjectRef: string,
+  second: number,
+  status: NonNullable<StatusEvent['status']> = 'IN_PROGRESS',
+  message: string | null = null,
+): IncomingDelivery {
+  const event: StatusEvent = {
+    type: 'STATUS',
+    subjectRef,
+    level: 'KYC',
+    levelKind: 'LEVEL',
+    status,
+    providerStatus: status,
+    occurredAt: `2024-01-01T00:00:${String(second % 60).padStart(2, '0')}.${String(second).padStart(3, '0')}Z`,
+    ...(message !== null && { reasons: [{ code: 'OTHER', providerCode: null, message }] }),
+  };
+  return {
+    provider: 'paycaddy',
+    receivedAt: new Date('2024-01-01T01:00:00Z'),
+    rawBody: Buffer.from('{}'),
+    subpath: '',
+    trust: 'SIGNED',
+    reading: {
+      kind: 'EVENTS',
+      eventType: status,
+      duplicateKey: `${subjectRef} ${second}`,
+      events: [event],
+    },
+  };
+}
