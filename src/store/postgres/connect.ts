@@ -7,10 +7,15 @@ import { ConfigError } from '../../domain/errors';
 
 /** How long a statement may take, in milliseconds. The longest are pages of large tables that no index is made for. */
 const STATEMENT_TIMEOUT_MS = 15_000;
-/** How long a writer waits for the others, in milliseconds: whoever posts is told to come again sooner than it gives up. */
-const LOCK_TIMEOUT_MS = 5_000;
-/** A gateway that stops in the midst of a transaction, be it a frozen one, keeps the others waiting no longer than this. */
+/** How long a writer waits for the others, in milliseconds: providers give up after five seconds and are answered 503 sooner. */
+const LOCK_TIMEOUT_MS = 2_500;
+/** How long the server keeps a reading transaction in which nothing happens, in milliseconds. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+/**
+ * The same for a writing one. An instance that is frozen while it holds the lock of the writers blocks the others for this long;
+ * between the statements of such a transaction lies only computation.
+ */
+const IDLE_WRITER_TIMEOUT_MS = 4_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Where the network keeps silent, the server's own limit cannot be heard. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
@@ -42,6 +47,11 @@ export function limited(address: ClientConfig): ClientConfig {
     query_timeout: ANSWER_TIMEOUT_MS,
     types: { getTypeParser },
   };
+}
+
+/** For connections that write. */
+export function limitedWriter(address: ClientConfig): ClientConfig {
+  return { ...limited(address), idle_in_transaction_session_timeout: IDLE_WRITER_TIMEOUT_MS };
 }
 
 function tlsOf({ tls }: PostgresConfig): ClientConfig['ssl'] {

@@ -5,7 +5,7 @@ import { QueryFailedError } from 'typeorm';
 import type { PostgresConfig } from '../../config/database';
 import { ConfigError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database';
-import { addressOf, limited } from './connect';
+import { addressOf, limited, limitedWriter } from './connect';
 import { createContention } from './contention';
 import { createDataSource } from './data-source';
 import { toStoreError } from './failure';
@@ -66,10 +66,11 @@ function openSessions(
   toStatement: ToStatement,
   onQuery?: (sql: string) => void,
 ): RecordingDatabase {
-  const client = limited(addressOf(config));
-  const writing = createSession({ config: client, toStatement, setUp: WRITING, onQuery });
+  const address = addressOf(config);
+  const writer = limitedWriter(address);
+  const writing = createSession({ config: writer, toStatement, setUp: WRITING, onQuery });
   const contention = createContention();
-  const loading = createSession({ config: client, toStatement, setUp: FINDING, onQuery });
+  const loading = createSession({ config: limited(address), toStatement, setUp: FINDING, onQuery });
   return {
     writing,
     loading,
