@@ -12,7 +12,6 @@ import {
   Root,
 } from 'type-graphql';
 import type { Context } from './context';
-import { assertSound } from './sound-text';
 import { loadUser, User } from './user.type';
 import { MutationPayload, UserError } from './user-error.type';
 
@@ -55,7 +54,6 @@ export class CreateUserResolver {
   ): Promise<CreateUserPayload> {
     const { by } = context.visibility.assertOperates();
     const externalUserId = input.externalUserId ?? null;
-    assertSound('input.externalUserId', externalUserId);
     if (externalUserId !== null && !isExternalUserId(externalUserId)) {
       const message = `expected an id of 1 to ${MAX_EXTERNAL_ID_LENGTH} characters`;
       const path = ['input', 'externalUserId'];

@@ -11,7 +11,6 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getNullableType,
-  getVariableValues,
   isListType,
   Kind,
   type OperationDefinitionNode,
@@ -20,7 +19,7 @@ import {
 import { type ComplexityEstimatorArgs, getComplexity } from 'graphql-query-complexity';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './page';
 
-/** @returns why the operation is refused with these variables, or `null`. */
+/** @param variables - Valid. @returns why the operation is refused with them, or `null`. */
 export type CheckCost = (variables: Readonly<Record<string, unknown>>) => GraphQLError | null;
 
 const USUAL_LIST = 5;
@@ -53,8 +52,6 @@ export function createCostCheck(
     const key = keyOf(telling, variables);
     const known = kept.get(key);
     if (known !== undefined) return judge(known, allowed);
-    const definitions = operation.variableDefinitions ?? [];
-    if (getVariableValues(schema, definitions, variables).errors) return null; // execution says what is wrong, and does nothing
     const cost = costWith(variables);
     if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(key, cost);
@@ -120,9 +117,7 @@ function keyOf(names: readonly string[], variables: Readonly<Record<string, unkn
   return names.length === 0 ? '' : JSON.stringify(names.map((name) => scalarOf(variables[name])));
 }
 
-/** One that is absent takes its default, one that is null does not. Whatever else is no number is refused anyway. */
+/** One that is absent takes its default, one that is null does not. */
 function scalarOf(value: unknown): unknown {
-  return value === undefined || (typeof value === 'object' && value !== null)
-    ? typeof value
-    : value;
+  return value === undefined ? typeof value : value;
 }

@@ -1,7 +1,7 @@
 /**
  * Reads documents, for HTTP and WebSocket alike: the one place where a text becomes an operation that may be run.
  *
- * Each step is bounded by the one before: tokens, then counts, then validation, then the cost with the variables at hand.
+ * Each step is bounded by the one before: tokens, then counts, then validation, then the variables, then the cost with them.
  * Documents that were found sound are kept, because clients send the same few texts again and again.
  */
 
@@ -14,11 +14,13 @@ import {
   type OperationDefinitionNode,
   parse,
   specifiedRules,
+  ValuesOfCorrectTypeRule,
   validate,
 } from 'graphql';
 import { type CheckCost, createCostCheck } from './document-cost';
 import { excessOf, tooMuch } from './document-counts';
 import type { DocumentLimits } from './document-limits';
+import { faultsOfVariables, LiteralTextsRule, LiteralTypesRule } from './input-check';
 import type { TrustedDocuments } from './trusted-documents';
 
 /** An operation as sent. */
@@ -46,7 +48,7 @@ export interface DocumentsOptions {
   readonly trusted: TrustedDocuments;
 }
 
-/** Whether an operation may be run with these variables; what else is wrong with them is left to execution. */
+/** Whether an operation may be run with these variables. */
 export type Admit = (question: Question) => Admitted | Refused;
 
 /** A document, and what each of its operations costs. */
@@ -69,9 +71,12 @@ export function createDocuments(options: DocumentsOptions): Admit {
   let characters = 0;
   /** A request may ask twice, by the short way and by the long one. */
   let lastRefusal: { readonly text: string; readonly refused: Refused } | undefined;
-  const rules = introspection
-    ? specifiedRules
-    : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const rules = [
+    ...specifiedRules.filter((rule) => rule !== ValuesOfCorrectTypeRule),
+    LiteralTypesRule,
+    LiteralTextsRule,
+    ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+  ];
 
   function read(text: string): Sound | Refused {
     const known = kept.get(text);
@@ -135,6 +140,8 @@ export function createDocuments(options: DocumentsOptions): Admit {
     if ('errors' in sound) return sound;
     const operation = getOperationAST(sound.document, operationName);
     if (!operation) return { errors: [unresolved()] };
+    const faults = faultsOfVariables(schema, operation, variables);
+    if (faults.length > 0) return { errors: faults };
     const excess = costOf(sound, operation)(variables);
     return excess === null ? { document: sound.document, operation } : { errors: [excess] };
   };

@@ -15,7 +15,6 @@ import {
 import type { Context } from './context';
 import { Identity } from './identity.type';
 import { encodeNodeId } from './node-id';
-import { assertSound } from './sound-text';
 import { IdentityInput } from './user.input';
 import { loadUser, User } from './user.type';
 import { MutationPayload, UserError } from './user-error.type';
@@ -73,7 +72,6 @@ export class LinkIdentityResolver {
     @Ctx() context: Context,
   ): Promise<LinkIdentityPayload> {
     const operator = context.visibility.assertOperates();
-    assertSound('input.identity.ref', input.identity.ref);
     const target = await findTarget(context, input);
     if (target instanceof UserError) return new LinkIdentityPayload(null, [target]);
     const { provider, ref: subjectRef } = input.identity;

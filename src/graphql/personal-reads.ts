@@ -9,7 +9,6 @@ import { GatewayError } from '../domain/errors';
 import type { Profile } from '../domain/event';
 import type { Reader, Store } from '../store/store';
 import { MAX_REASON_LENGTH } from './reason';
-import { assertSound } from './sound-text';
 import type { Visibility } from './visibility';
 
 /** Batched: however many are looked at in one go, one statement reads them and one transaction writes them down. */
@@ -64,7 +63,6 @@ function lookOf(
     const message = `expected \`reason\` to have at most ${MAX_REASON_LENGTH} characters`;
     throw new GatewayError('INPUT_INVALID', message);
   }
-  assertSound('reason', reason);
   return { actor, reason };
 }
 

@@ -3,7 +3,6 @@
 import { Field, ID, InputType } from 'type-graphql';
 import type { Context } from './context';
 import { parseNodeId } from './node-id';
-import { assertSound } from './sound-text';
 import { UserError } from './user-error.type';
 
 /** Exactly one of the two is to be given. */
@@ -18,7 +17,6 @@ export abstract class UserTarget {
 
 /** @returns the number of the user, who need not exist where the opaque id was given. */
 export async function findTarget(context: Context, input: UserTarget): Promise<number | UserError> {
-  assertSound('input.externalUserId', input.externalUserId);
   const userId = input.userId ?? null;
   const externalUserId = input.externalUserId ?? null;
   if (userId !== null && externalUserId === null) return parseNodeId('User', userId, '`userId`');

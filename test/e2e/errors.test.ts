@@ -1,11 +1,12 @@
 /** No error shows how the house is built, whatever went wrong in it. */
 
 import { createDisposal } from '../support/disposal';
-import { openRaw } from '../support/raw-ws';
+import { createRecordedLog } from '../support/logs';
+import { connectClient, openRaw } from '../support/raw-ws';
 import { askOverSocket } from './ask-over-socket';
 import { NAMES } from './doings';
 import { follow } from './follower';
-import { codesOf, startGateway, type TestGateway } from './gateway';
+import { API_KEY, codesOf, startGateway, type TestGateway } from './gateway';
 import { about, GREEN } from './messages';
 import { logOf } from './state';
 
@@ -93,8 +94,17 @@ it.each([
   ['a cursor that is none', '{ users(after: "\' OR 1=1") { nodes { id } } }'],
   ['two ends at once', '{ users(first: 1, last: 1) { nodes { id } } }'],
   ['no argument', '{ user { id } }'],
+  ['NUL in an id of a customer', '{ user(externalUserId: "a\\u0000b") { id } }'],
+  ['NUL in an account', '{ user(identity: { provider: SUMSUB, ref: "a\\u0000b" }) { id } }'],
+  ['NUL in a filter', '{ users(filter: { externalUserId: "a\\u0000b" }) { nodes { id } } }'],
+  [
+    'a level with NUL',
+    '{ verificationAttempts(filter: { level: "sumsub/\\u0000" }) { totalCount } }',
+  ],
+  ['a misspelt enum value', '{ levels(provider: SUMSUBB) { key } }'],
 ])('a fault in the question, %s, is told without internals', async (_, query) => {
-  const gateway = await startGateway(disposal);
+  const { log, lines } = createRecordedLog();
+  const gateway = await startGateway(disposal, { log });
 
   const overHttp = await gateway.ask(query);
   const overSocket = await askOverSocket(disposal, gateway, query);
@@ -103,4 +113,33 @@ it.each([
   expect(codesOf(overHttp)).toEqual(codesOf(overSocket));
   expect(codesOf(overHttp)).not.toContain('INTERNAL');
   expect(overHttp.status).toBeLessThan(500);
+  expect(faultsIn(lines)).toEqual([]);
 });
+
+// Regression: on PostgreSQL such a filter failed in the database, again and again, for as long as the socket was open.
+it.each([
+  ['NUL in a level', { level: 'sumsub/x\0' }],
+  ['half a surrogate pair', { externalUserId: '\ud800' }],
+  ['a level of no provider', { level: 'no-such-provider/x' }],
+  ['a level that is too long', { level: `sumsub/${'x'.repeat(600)}` }],
+])('refuses a subscription with %s when it is opened', async (_, filter) => {
+  const { log, lines } = createRecordedLog();
+  const gateway = await startGateway(disposal, { log });
+  const query =
+    'subscription ($filter: StatusChangeFilter, $after: String) { statusChanged(filter: $filter, after: $after) { id } }';
+  const variables = { filter, after: cursorBefore(gateway) };
+  const client = await connectClient(disposal, gateway.wsUrl, API_KEY);
+  const ids = ['1', '2', '3'];
+  for (const id of ids) client.send({ id, type: 'subscribe', payload: { query, variables } });
+  const refusals = await client.receive(ids.length, 'error');
+  expect(refusals.map(({ id }) => id)).toEqual(ids);
+  for (const { payload } of refusals)
+    expect(codesOf({ errors: payload } as never)).toEqual(['BAD_USER_INPUT']);
+  expect(faultsIn(lines)).toEqual([]);
+});
+
+function faultsIn(lines: readonly object[]): readonly object[] {
+  return lines.filter(
+    (line) => 'level' in line && ['error', 'fatal', 50, 60].includes(line.level as never),
+  );
+}

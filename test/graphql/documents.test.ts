@@ -183,8 +183,10 @@ describe('the cost', () => {
     });
   });
 
-  it('is not asked for where the variables are wrong: execution says so', () => {
-    expect(refusalOf(createAdmit({ cost: 1 })(query, { n: 'many' }))).toEqual({});
+  it('is not counted with variables that are wrong', () => {
+    expect(refusalOf(createAdmit({ cost: 1 })(query, { n: 'many' }))).toEqual({
+      code: 'BAD_USER_INPUT',
+    });
   });
 
   it('is that of the operation that is named', () => {

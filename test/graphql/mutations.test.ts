@@ -298,7 +298,7 @@ describe('text that no database keeps as it is', () => {
     for (const text of ['ann\0', '\ud83d', 'a\udc00b']) {
       const answer = await world.ask(OPERATOR, source, { input: inputOf(text) });
       expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
-      expect(answer.errors?.[0]?.message).toContain(`\`${path}\``);
+      expect(answer.errors?.[0]?.message).toContain(`\`$${path}\``);
     }
     const { data } = await world.ask(OPERATOR, source, { input: inputOf('\u{1f600}') });
     expect(Object.values<object>(data)[0]).not.toBeNull();
@@ -329,7 +329,7 @@ describe('who may', () => {
     'mutation ($text: String!) { releaseLegalHold(input: { reason: $text }) { userErrors { code } } }',
   ])('refuses without `erase`, whatever else is wrong: %s', async (source) => {
     for (const principal of [apiKey('read', 'operate'), endUser('x', 'erase')]) {
-      expect(codesOf(await world.ask(principal, source, { text: 'a\0b' }))).toEqual(['FORBIDDEN']);
+      expect(codesOf(await world.ask(principal, source, { text: '' }))).toEqual(['FORBIDDEN']);
     }
   });
 });

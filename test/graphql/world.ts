@@ -1,13 +1,6 @@
 /** A real store on a real file, a real feed, the schema, and short ways to tell them things and to ask. */
 
-import {
-  type ExecutionResult,
-  type GraphQLFormattedError,
-  getOperationAST,
-  graphql,
-  parse,
-  subscribe,
-} from 'graphql';
+import { type ExecutionResult, execute, type GraphQLFormattedError, subscribe } from 'graphql';
 import pino from 'pino';
 import type { Principal, Scope } from '../../src/access/principal';
 import type { DatabaseConfig } from '../../src/config/database';
@@ -69,6 +62,18 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** Tests ask for more than documents of clients may. */
+const NO_LIMITS = {
+  tokens: 100_000,
+  depth: 1_000,
+  rootFields: 1_000,
+  fields: 100_000,
+  aliases: 1_000,
+  directives: 1_000,
+  fragments: 1_000,
+  cost: Number.POSITIVE_INFINITY,
+};
+
 export const NOW = new Date('2024-06-01T12:00:00.000Z');
 
 /** An attempt that has been in its status for a day has stalled. */
@@ -100,6 +105,9 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
   let rereading: Reading | null = null;
   let deliveries = 0;
 
+  const documents = { schema, introspection: true, trusted: ANY_DOCUMENT };
+  const admit = createDocuments({ ...documents, limits: NO_LIMITS });
+
   const contextFor = (principal: Principal, read: Reader) =>
     createContext({
       principal,
@@ -128,12 +136,7 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
     database: database.config,
     service: {
       schema,
-      admit: createDocuments({
-        schema,
-        limits: DEFAULT_DOCUMENT_LIMITS,
-        introspection: true,
-        trusted: ANY_DOCUMENT,
-      }),
+      admit: createDocuments({ ...documents, limits: DEFAULT_DOCUMENT_LIMITS }),
       trusted: ANY_DOCUMENT,
       formatError: format,
       viewOf,
@@ -147,21 +150,29 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
     },
     faults,
 
-    async ask(principal, source, variableValues = {}) {
-      const run = (read: Reader) =>
-        graphql({ schema, source, variableValues, contextValue: contextFor(principal, read) });
-      const operation = getOperationAST(parse(source));
-      const result = operation?.operation === 'query' ? store.snapshot(run) : run(store.read);
-      return toAnswer(await result);
+    async ask(principal, query, variables = {}) {
+      const admitted = admit({ query, operationName: null, variables });
+      if ('errors' in admitted) return toAnswer(admitted);
+      const { document, operation } = admitted;
+      const run = async (read: Reader) =>
+        execute({
+          schema,
+          document,
+          variableValues: variables,
+          contextValue: contextFor(principal, read),
+        });
+      const isQuery = operation.operation === 'query';
+      return toAnswer(await (isQuery ? store.snapshot(run) : run(store.read)));
     },
 
-    async watch(principal, source, variableValues = {}) {
-      const contextValue = contextFor(principal, store.read);
+    async watch(principal, query, variables = {}) {
+      const admitted = admit({ query, operationName: null, variables });
+      if ('errors' in admitted) return { ...NOTHING_TO_WATCH, refused: toAnswer(admitted) };
       const result = await subscribe({
         schema,
-        document: parse(source),
-        variableValues,
-        contextValue,
+        document: admitted.document,
+        variableValues: variables,
+        contextValue: contextFor(principal, store.read),
       });
       return Symbol.asyncIterator in result
         ? watchOver(result, toAnswer, format)
