@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readAlarmRules } from './config/alarms';
 import { type DataKey, readDataKeys } from './config/data-keys';
 import { type DatabaseConfig, readDatabase, readDataDir } from './config/database';
+import { durationMs } from './config/duration';
 import { type EdgeConfig, readEdge } from './config/edge';
 import {
   createEnvironmentReader,
@@ -55,6 +56,8 @@ export interface Config {
   readonly edge: EdgeConfig;
   readonly policy: Policy;
   readonly acceptSandbox: boolean;
+  /** How far an event may be dated ahead of its receipt, in milliseconds. */
+  readonly clockSkewMs: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   /** How long log entries are kept, in days; `null`: for ever. */
   readonly changeLogRetentionDays: number | null;
@@ -131,6 +134,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     trustedDocuments: readTrustedDocuments(reader, sources.trustedDocumentsText ?? null),
     policy: policyText === null ? DEFAULT_POLICY : readPolicy(reader, policyText, providerIds),
     acceptSandbox: reader.read('ACCEPT_SANDBOX', BOOLEAN, mode === 'development'),
+    clockSkewMs: reader.read('CLOCK_SKEW', CLOCK_SKEW, 5 * 60_000),
     logLevel: reader.read('LOG_LEVEL', LOG_LEVEL, 'info'),
     changeLogRetentionDays: reader.read('CHANGE_LOG_RETENTION_DAYS', DAYS, null),
     erasureHold: readErasureHold(reader),
@@ -176,6 +180,7 @@ export function loadDataKeys(env: Environment): Config['dataKeys'] {
 const PORT = wholeNumber(0, 65_535);
 const DAYS = wholeNumber(1, 36_500);
 const MODE = oneOf('development', 'production', 'test');
+const CLOCK_SKEW = durationMs('an ISO 8601 duration of a second or more, e.g. PT5M', 1000);
 const FRACTAL_ID_FORMAT = oneOf('classic', 'kraken');
 const DIGEST = oneOf('sha1', 'sha256', 'sha512');
 const LOG_LEVEL = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');

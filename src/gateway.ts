@@ -108,7 +108,7 @@ export async function createGateway(
     policy: config.policy,
     providers: PROVIDERS,
     configured,
-    reread: createReread(providers, clock),
+    reread: createReread(providers, clock, config.clockSkewMs),
     silenceRule: config.alarms.silence,
     census: watch.census,
     now: clock,
@@ -116,7 +116,9 @@ export async function createGateway(
   const server = createHttpServer({
     host: config.host,
     port: config.port,
-    ingest: metrics.timeIngest(createIngest({ providers, store, wake: wakeup.wake, clock })),
+    ingest: metrics.timeIngest(
+      createIngest({ providers, store, wake: wakeup.wake, clock, clockSkewMs: config.clockSkewMs }),
+    ),
     graphql,
     authenticator,
     store,
@@ -164,7 +166,12 @@ export async function createGateway(
     const reconciler = createReconciler({
       providers,
       asks: store.statusAsks,
-      ingestAnswer: createIngestAnswer({ providers, store, wake: wakeup.wake }),
+      ingestAnswer: createIngestAnswer({
+        providers,
+        store,
+        wake: wakeup.wake,
+        clockSkewMs: config.clockSkewMs,
+      }),
       config: config.reconciliation,
       clock,
       log,

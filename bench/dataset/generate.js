@@ -64,7 +64,7 @@ function statements(scale) {
         ${ATTEMPT_STATUS}, 'completed', CASE WHEN n % 10 IN (2, 3) THEN '${REJECTION}' END, '[]', 'SIGNED', 0,
         ${instant(USER_OF_ATTEMPT, `3600 * ${NUMBER_OF_ATTEMPT}`)}, ${instant(USER_OF_ATTEMPT, 86400)}, CASE WHEN n % 10 > 1 THEN ${instant(USER_OF_ATTEMPT, 86400)} END FROM counter`,
 
-    `${count(3 * users)} INSERT INTO user_levels (user_id, level_key, kind, status, since, expires_at, withdrawn, latest_attempt_id)
+    `${count(3 * users)} INSERT INTO user_levels (user_id, level_key, kind, status, since, expires_at, superseded, latest_attempt_id)
       SELECT (n + 2) / 3, CASE n % 3 WHEN 1 THEN '${LEVELS[0][0]}' WHEN 2 THEN '${LEVELS[1][0]}' ELSE '${LEVELS[2][0]}' END, 'LEVEL',
         CASE n % 2 WHEN 0 THEN 'VERIFIED' ELSE 'NOT_VERIFIED' END, ${instant('(n + 2) / 3', 86400)}, NULL, 0, 2 * ((n + 2) / 3) - n % 2 FROM counter`,
 

@@ -5,7 +5,7 @@ const { layOut } = require('../lib/http-load');
 
 const ATTEMPT =
   'id number status provider providerStatus rejection { retryable reasons { code message } } startedAt updatedAt decidedAt level { key name }';
-const LEVELS = 'levels { status since expiresAt withdrawn level { key name provider } }';
+const LEVELS = 'levels { status since expiresAt superseded level { key name provider } }';
 const USER = `id externalUserId verificationStatus active createdAt updatedAt ${LEVELS}`;
 
 const DOCUMENTS = {

@@ -21,7 +21,7 @@ const schema = `
     startedAt: DateTime! updatedAt: DateTime! decidedAt: DateTime level: Level! user: User!
   }
   type VerificationAttemptConnection { nodes: [VerificationAttempt!]! pageInfo: PageInfo! }
-  type UserLevel { status: VerificationStatus! since: DateTime! expiresAt: DateTime withdrawn: Boolean! level: Level! }
+  type UserLevel { status: VerificationStatus! since: DateTime! expiresAt: DateTime superseded: Boolean! level: Level! }
   type User {
     id: ID! externalUserId: String verificationStatus: VerificationStatus! active: Boolean! createdAt: DateTime! updatedAt: DateTime!
     attempts(first: Int): VerificationAttemptConnection! levels: [UserLevel!]!
@@ -105,7 +105,7 @@ async function main() {
     UserLevel: {
       since: ({ since }) => toMilliseconds(since),
       expiresAt: ({ expiresAt }) => toMilliseconds(expiresAt),
-      withdrawn: ({ withdrawn }) => withdrawn === 1,
+      superseded: ({ superseded }) => superseded === 1,
     },
     VerificationAttempt: {
       id: ({ key }) => nodeId('VerificationAttempt', key),
@@ -129,7 +129,7 @@ async function main() {
       },
       async levels(queries) {
         const rows = await database.query(
-          `SELECT user_id AS userId, level_key AS levelKey, status, since, expires_at AS expiresAt, withdrawn FROM user_levels
+          `SELECT user_id AS userId, level_key AS levelKey, status, since, expires_at AS expiresAt, superseded FROM user_levels
             WHERE user_id IN (SELECT value FROM json_each(?)) ORDER BY user_id, level_key`,
           [keysOf(queries)],
         );

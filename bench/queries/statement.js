@@ -23,7 +23,7 @@ const attemptsOf = (
 ) => `json_object('nodes', (SELECT json_group_array(json(attempt)) FROM (SELECT json_object(${ATTEMPT}) AS attempt
   FROM attempts a JOIN levels l ON l.key = a.level_key WHERE a.user_id = u.id ORDER BY a.started_at DESC, a.id DESC LIMIT ${limit})))`;
 const LEVELS = `(SELECT json_group_array(json(level)) FROM (SELECT json_object('status', v.status, 'since', ${ms('v.since')},
-  'expiresAt', ${msOrNull('v.expires_at')}, 'withdrawn', ${flag('v.withdrawn')},
+  'expiresAt', ${msOrNull('v.expires_at')}, 'superseded', ${flag('v.superseded')},
   'level', json_object('key', l.key, 'name', l.name, 'provider', ${provider})) AS level
   FROM user_levels v JOIN levels l ON l.key = v.level_key WHERE v.user_id = u.id ORDER BY v.level_key))`;
 const user = (

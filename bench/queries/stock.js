@@ -96,7 +96,7 @@ const entities = [
       status: text,
       since: moment('since'),
       expiresAt: moment('expires_at', true),
-      withdrawn: flag,
+      superseded: flag,
     },
   }),
 ];
@@ -173,7 +173,7 @@ fields(UserLevel, {
   status: [() => VerificationStatus],
   since: time,
   expiresAt: [() => GraphQLISODateTime, optional],
-  withdrawn: [() => Boolean],
+  superseded: [() => Boolean],
 });
 fields(User, {
   externalUserId: [() => String, optional],

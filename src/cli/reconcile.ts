@@ -53,7 +53,12 @@ async function reconcile(context: CliContext, options: Options): Promise<void> {
     const reconciler = createReconciler({
       providers,
       asks: store.statusAsks,
-      ingestAnswer: createIngestAnswer({ providers, store, wake() {} }), // a running gateway finds out by itself
+      ingestAnswer: createIngestAnswer({
+        providers,
+        store,
+        wake() {}, // a running gateway finds out by itself
+        clockSkewMs: config.clockSkewMs,
+      }),
       config: config.reconciliation,
       clock: () => new Date(),
       log,

@@ -50,7 +50,7 @@ async function replay(context: CliContext, options: Options): Promise<void> {
       actor: COMMAND_LINE,
       by: commandLineActor(),
       now: new Date(),
-      reread: createReread(allProviders(config), () => new Date()),
+      reread: createReread(allProviders(config), () => new Date(), config.clockSkewMs),
     });
     for (const line of tell(outcome, options.dryRun === true)) context.print(line);
     if (outcome.failed.length > 0) {

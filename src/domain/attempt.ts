@@ -32,7 +32,10 @@ export interface Attempt {
   readonly decidedAt: Instant | null;
 }
 
-/** An attempt with all the times at which it was decided as it is now; none while it is open. */
+/**
+ * An attempt with all the times at which it was decided as it is now; none while it is open, nor if a level change cancelled
+ * it: that decides nothing about the level.
+ */
 export interface Run extends Attempt {
   readonly decisions: readonly Instant[];
 }
@@ -46,8 +49,8 @@ export interface Course {
     readonly status: VerificationStatus;
     readonly decisions: readonly Instant[];
   } | null;
-  /** The vendor's last word was that the level is no longer asked for. */
-  readonly withdrawn: boolean;
+  /** Whether the vendor has since moved the account to another level, or deleted it. */
+  readonly superseded: boolean;
 }
 
 /** How long a vendor without a clock may still be repeating itself. P100 gives up after about two minutes. */
@@ -59,7 +62,7 @@ type Entry<Event> = RecordedEvent & { readonly event: Event };
 interface Telling {
   readonly attempts: OwnRun[];
   standing: { readonly status: VerificationStatus; readonly decisions: Instant[] } | null;
-  withdrawn: boolean;
+  superseded: boolean;
   /** When each word without a clock was last received. */
   readonly heard: Map<string, Instant>;
 }
@@ -79,7 +82,7 @@ interface OwnRun extends Attempt {
  *   of the identity among them.
  */
 export function foldCourse(events: Iterable<RecordedEvent>): Course {
-  const course: Telling = { attempts: [], standing: null, withdrawn: false, heard: new Map() };
+  const course: Telling = { attempts: [], standing: null, superseded: false, heard: new Map() };
   for (const entry of events) {
     const { event } = entry;
     if (event.type === 'STATUS') {
@@ -88,11 +91,11 @@ export function foldCourse(events: Iterable<RecordedEvent>): Course {
     } else if (event.type === 'RESET') {
       applyReset(course, { ...entry, event });
     } else if (event.type === 'WITHDRAWN') {
-      applyWithdrawal(course, entry, event.providerStatus);
+      applyLevelChange(course, entry, event.providerStatus);
     } else if (event.type === 'UNVERIFIED') {
       applyUnverified(course, { ...entry, event });
     } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-      applyWithdrawal(course, entry, 'deleted');
+      applyDeletion(course, entry);
     }
   }
   const { heard: _, ...told } = course;
@@ -125,7 +128,7 @@ function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
   const ended = standing !== undefined && applyStanding(course, entry, standing);
   if (status !== undefined) applyWord(course, entry, status, ended);
   else if (isUndatedAnswer(entry)) confirm(course, standing);
-  course.withdrawn = false;
+  course.superseded = false;
 }
 
 /** The lasting state alone was asked for, and is what the latest attempt came to. */
@@ -198,52 +201,68 @@ function applyWord(
   const opens =
     current === undefined ||
     (entry.event.attemptRef === undefined &&
-      ((ended && isOpen(status)) || startsAnew(current, entry, status)));
+      ((ended && isOpen(status)) || startsAnew(current, status)));
   if (opens) attempts.push(open(entry, status));
   else attempts[attempts.length - 1] = revise(current, entry, status);
 }
 
 /**
- * In the very instant of a decision an open word doubts that decision (the more cautious word wins) instead of
- * starting another attempt. What was cancelled stays so: any later word is about a new attempt.
+ * Whether the status belongs to the next attempt. A cancelled attempt stays cancelled. An open status of the instant of a
+ * decision is sorted before it, so the decision ends the attempt that the open status began or continued.
  */
-function startsAnew(current: Attempt, entry: RecordedEvent, status: AttemptStatus): boolean {
+function startsAnew(current: Attempt, status: AttemptStatus): boolean {
   if (isOpen(current.status)) return false;
-  if (current.status === 'CANCELLED') return status !== 'CANCELLED';
-  return isOpen(status) && dateOf(entry) !== current.decidedAt;
+  return current.status === 'CANCELLED' ? status !== 'CANCELLED' : isOpen(status);
 }
 
 function applyReset(course: Telling, entry: Entry<ResetEvent>): void {
-  cancel(course, entry, entry.event.providerStatus);
+  voidAll(course, entry, entry.event.providerStatus);
   course.attempts.push(open(entry, 'PENDING'));
-  course.standing = null;
-  course.withdrawn = false;
+  course.superseded = false;
 }
 
-function applyWithdrawal(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+function applyDeletion(course: Telling, entry: RecordedEvent): void {
   if (course.attempts.length === 0) return;
-  cancel(course, entry, providerStatus);
-  course.standing = null;
-  course.withdrawn = true;
+  voidAll(course, entry, 'deleted');
+  course.superseded = true;
 }
 
-/** Voids the approval that the level stands on, though another attempt may be under way since. */
-function applyUnverified(course: Telling, entry: Entry<UnverifiedEvent>): void {
-  const { attempts, standing } = course;
-  const decided = attempts.findLastIndex(({ status }) => !isOpen(status));
-  const held = attempts[decided];
-  if (held?.status === 'APPROVED') {
-    attempts[decided] = cancelled(held, entry, entry.event.providerStatus);
+/** Cancels an open attempt. An approval was earned, so the level keeps it. */
+function applyLevelChange(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+  const current = course.attempts.at(-1);
+  if (current === undefined) return;
+  if (isOpen(current.status)) {
+    course.attempts[course.attempts.length - 1] = {
+      ...cancelled(current, entry, providerStatus),
+      decisions: [],
+    };
   }
+  course.superseded = true;
+}
+
+/** Voids the approval of the level; another attempt may be open since. */
+function applyUnverified(course: Telling, entry: Entry<UnverifiedEvent>): void {
+  const { standing } = course;
+  voidApproval(course, entry, entry.event.providerStatus);
   if (standing === null || standing.status === 'NOT_VERIFIED') return;
   course.standing = { status: 'NOT_VERIFIED', decisions: [dateOf(entry)] };
 }
 
-/** Voids what is open or approved; a rejection or an expiry already holds nothing, and stays as the history it is. */
-function cancel({ attempts }: Telling, entry: RecordedEvent, providerStatus: string): void {
+/** Cancels the open attempt and the approval of the level. A rejection or an expiry verifies nothing and stays as it is. */
+function voidAll(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+  const { attempts } = course;
+  voidApproval(course, entry, providerStatus);
   const current = attempts.at(-1);
-  if (current === undefined || !(isOpen(current.status) || current.status === 'APPROVED')) return;
-  attempts[attempts.length - 1] = cancelled(current, entry, providerStatus);
+  if (current !== undefined && isOpen(current.status)) {
+    attempts[attempts.length - 1] = cancelled(current, entry, providerStatus);
+  }
+  course.standing = null;
+}
+
+function voidApproval({ attempts }: Telling, entry: RecordedEvent, providerStatus: string): void {
+  const decisive = attempts.findLastIndex(({ decisions }) => decisions.length > 0);
+  const held = attempts[decisive];
+  if (held?.status === 'APPROVED') attempts[decisive] = cancelled(held, entry, providerStatus);
 }
 
 function cancelled(attempt: OwnRun, entry: RecordedEvent, providerStatus: string): OwnRun {

@@ -65,12 +65,12 @@ export interface StatusEvent extends LevelBase {
   readonly reasons?: readonly Reason[];
 }
 
-/** The attempt is void and a new one begins. */
+/** The vendor discarded the user's documents: every approval of the account is void, and a new attempt begins at this level. */
 export interface ResetEvent extends LevelBase {
   readonly type: 'RESET';
 }
 
-/** The vendor moved the user to another level: the attempt is void and the level is no longer asked for. */
+/** The vendor moved the user to another level: an open attempt ends, an approval remains. */
 export interface WithdrawnEvent extends LevelBase {
   readonly type: 'WITHDRAWN';
 }

@@ -36,7 +36,7 @@ export interface Standing {
   readonly since: Instant;
   /** When the decision behind the status was taken, and taken again; empty if nothing was ever decided. */
   readonly decisions: readonly Instant[];
-  readonly withdrawn: boolean;
+  readonly superseded: boolean;
   readonly latestAttempt: NumberedAttempt;
 }
 
@@ -91,12 +91,16 @@ interface LevelEvents {
 
 /** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
 interface StreamEvents {
+  readonly level: string;
   readonly sandbox: boolean;
   kind: LevelKind;
   readonly entries: RecordedEvent[];
 }
 
-/** What ends the whole account stands among the events of each of its streams in the same environment. */
+/**
+ * Splits by level. A deletion ends every stream of the account in the same environment. A reset at one level also voids the
+ * approvals of the others: they rest on documents that the vendor discarded. Single actions rest on none of them.
+ */
 function groupByLevel(
   provider: ProviderId,
   sorted: readonly RecordedEvent[],
@@ -110,11 +114,18 @@ function groupByLevel(
       for (const stream of all) if (stream.sandbox === sandbox) stream.entries.push(entry);
     }
     if (!('level' in event)) continue;
+    if (event.type === 'RESET') {
+      for (const stream of all) {
+        if (stream.sandbox !== sandbox || stream.kind === 'ACTION') continue;
+        if (stream.level === event.level) continue;
+        stream.entries.push({ ...entry, event: { ...event, type: 'UNVERIFIED' } });
+      }
+    }
     const streams = levels.get(event.level) ?? new Map<string, StreamEvents>();
     levels.set(event.level, streams);
     const key = streamOf(event);
     const known = streams.get(key);
-    const stream = known ?? { sandbox, kind: event.levelKind, entries: [] };
+    const stream = known ?? { level: event.level, sandbox, kind: event.levelKind, entries: [] };
     if (known === undefined) all.push(stream);
     streams.set(key, stream);
     stream.kind = lesserKind(stream.kind, event.levelKind);
@@ -169,8 +180,8 @@ const STATUS_BY_DECISION = {
 function standingOf({
   attempts,
   standing: vendors,
-  withdrawn,
-}: Stream): Pick<Standing, 'status' | 'since' | 'decisions' | 'withdrawn'> {
+  superseded,
+}: Stream): Pick<Standing, 'status' | 'since' | 'decisions' | 'superseded'> {
   let status: VerificationStatus = 'NOT_VERIFIED';
   let since = attempts[0]?.startedAt ?? '';
   let decisions: Instant[] = [];
@@ -185,6 +196,7 @@ function standingOf({
     status = decision;
     for (const at of run.decisions) decisions.push(at);
   }
-  if (vendors === null || vendors.status === status) return { status, since, decisions, withdrawn };
-  return { ...vendors, since: vendors.decisions[0] ?? since, withdrawn };
+  if (vendors === null || vendors.status === status)
+    return { status, since, decisions, superseded };
+  return { ...vendors, since: vendors.decisions[0] ?? since, superseded };
 }

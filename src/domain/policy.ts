@@ -26,7 +26,8 @@ export interface HeldLevel {
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;
-  readonly withdrawn: boolean;
+  /** Whether the vendor has since moved the user to another level: only a policy that names this one still counts it. */
+  readonly superseded: boolean;
 }
 
 export interface Verification {
@@ -113,7 +114,7 @@ function pick(parts: readonly Finding[], sign: 1 | -1): VerificationStatus {
 }
 
 function defaultRule(levels: readonly HeldLevel[]): Rule {
-  const asked = levels.filter((level) => level.kind !== 'ACTION' && !level.withdrawn);
+  const asked = levels.filter((level) => level.kind !== 'ACTION' && !level.superseded);
   const providers = unique(asked.map((level) => level.provider));
   return {
     anyOf: providers.map((provider) => ({

@@ -19,7 +19,7 @@ import type { VerificationStatus } from './status';
  * To be raised whenever the same events come to another state than before: state is kept, so a gateway that projects
  * otherwise has to project everybody again.
  */
-export const PROJECTION_VERSION = 1;
+export const PROJECTION_VERSION = 2;
 
 /** The same for as long as a gateway runs. */
 export interface StateRules {
@@ -81,7 +81,10 @@ export function latestExternalUserId(events: readonly RecordedEvent[]): string |
 
 const CAUTION: Record<VerificationStatus, number> = { VERIFIED: 0, EXPIRED: 1, NOT_VERIFIED: 2 };
 
-/** One entry per level: where several accounts hold the same level, the latest decision among those still asked. */
+/**
+ * One entry per level. If several accounts have events at the same level, the latest decision counts; accounts that left the
+ * level take part with an approval only. The level is superseded if all of them left it.
+ */
 function combine(standings: readonly Standing[], rules: ProjectionRules): readonly UserLevel[] {
   const byLevel = new Map<LevelKey, Standing[]>();
   for (const standing of standings) {
@@ -92,13 +95,14 @@ function combine(standings: readonly Standing[], rules: ProjectionRules): readon
   return [...byLevel]
     .sort(([a], [b]) => compare(a, b))
     .flatMap(([, several]) => {
-      const asked = several.filter((standing) => !standing.withdrawn);
-      const candidates = asked.length > 0 ? asked : several;
+      const superseded = several.every((standing) => standing.superseded);
+      const current = several.filter((one) => !one.superseded || one.status !== 'NOT_VERIFIED');
+      const candidates = current.length > 0 ? current : several;
       const decisive = [...candidates].sort(byDecision).at(-1);
       const newest = [...candidates].sort(byStart).at(-1);
       if (decisive === undefined || newest === undefined) return [];
       const kind = several.map((standing) => standing.kind).reduce(lesserKind);
-      return [toUserLevel({ ...decisive, kind }, newest, rules)];
+      return [toUserLevel({ ...decisive, kind, superseded }, newest, rules)];
     });
 }
 
@@ -122,7 +126,7 @@ function toUserLevel(decisive: Standing, newest: Standing, rules: ProjectionRule
     status: decisive.status,
     since: decisive.since,
     expiresAt: null,
-    withdrawn: decisive.withdrawn,
+    superseded: decisive.superseded,
     latestAttempt: { identity: newest.identity, number: newest.latestAttempt.number },
   };
   const { expiresAfterMs } = rules.policy;

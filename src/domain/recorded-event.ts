@@ -1,9 +1,14 @@
 /** An event with what keeping it adds, and the one order that all readers of events share. */
 
 import { compare } from './compare';
-import type { AccountState, VerificationEvent } from './event';
+import type { AccountState, StatusEvent, VerificationEvent } from './event';
 import { type Instant, instantOf, later } from './instant';
-import { ATTEMPT_STATUSES, type Trust } from './status';
+import {
+  ATTEMPT_STATUSES,
+  type AttemptStatus,
+  type Trust,
+  type VerificationStatus,
+} from './status';
 
 export interface RecordedEvent {
   /** Distinct for distinct events: the duplicate key of the delivery and the event's place in it. */
@@ -47,26 +52,34 @@ export function dateOfAnswer(held: readonly RecordedEvent[], askedAt: Date): Ins
 }
 
 /**
- * Orders by the vendor's clock, then by caution (the more cautious word comes last and wins), then by key. Receipt
- * decides nothing between events that have a clock, so any order of arrival gives the same order here.
+ * Orders by the vendor's clock, then by rank (the higher rank comes last and wins), then by key. Receipt decides nothing
+ * between events that have a clock, so any order of arrival gives the same order here.
  */
 export function byOccurrence(a: RecordedEvent, b: RecordedEvent): number {
-  return (
-    compare(dateOf(a), dateOf(b)) || caution(a.event) - caution(b.event) || compare(a.key, b.key)
-  );
+  return compare(dateOf(a), dateOf(b)) || rank(a.event) - rank(b.event) || compare(a.key, b.key);
 }
 
 const ACCOUNT_CAUTION: Record<AccountState, number> = { ACTIVE: 0, DEACTIVATED: 1, DELETED: 2 };
 
-/** News that decides no attempt first, then the status words from bold to cautious, then what voids attempts. */
-function caution(event: VerificationEvent): number {
+/** Decision that a lasting state implies where no attempt status comes with it. */
+const DECISION_BY_STANDING = {
+  VERIFIED: 'APPROVED',
+  EXPIRED: 'EXPIRED',
+  NOT_VERIFIED: 'CANCELLED',
+} as const satisfies Record<VerificationStatus, AttemptStatus>;
+
+/**
+ * Rank among events of one instant, ascending: events that decide no attempt, open statuses, decisions (each group in the
+ * order of `ATTEMPT_STATUSES`), events that void attempts, account events.
+ */
+function rank(event: VerificationEvent): number {
   const words = ATTEMPT_STATUSES.length;
   switch (event.type) {
     case 'PROFILE':
     case 'CREDENTIAL':
-      return -2;
+      return -1;
     case 'STATUS':
-      return event.status === undefined ? -1 : ATTEMPT_STATUSES.indexOf(event.status);
+      return ATTEMPT_STATUSES.indexOf(statusOf(event));
     case 'RESET':
     case 'UNVERIFIED':
       return words;
@@ -75,4 +88,8 @@ function caution(event: VerificationEvent): number {
     case 'ACCOUNT':
       return words + 2 + ACCOUNT_CAUTION[event.state];
   }
+}
+
+function statusOf({ status, standing = 'NOT_VERIFIED' }: StatusEvent): AttemptStatus {
+  return status ?? DECISION_BY_STANDING[standing];
 }

@@ -5,15 +5,15 @@ export const VERIFICATION_STATUSES = ['NOT_VERIFIED', 'VERIFIED', 'EXPIRED'] as 
 export type VerificationStatus = (typeof VERIFICATION_STATUSES)[number];
 
 /**
- * What one attempt has come to, least cautious word first. The order is the tie-break between events that a vendor dates
- * with the same instant: the word further down wins (DESIGN: the more cautious word wins).
+ * Outcomes of one attempt, in the order that breaks ties between events of one instant: the later entry wins. A decision
+ * outranks an open status, because a review ends with its decision. Within each group, the more cautious status wins.
  */
 export const ATTEMPT_STATUSES = [
-  'APPROVED',
   'PENDING',
   'IN_PROGRESS',
   'IN_REVIEW',
   'ACTION_REQUIRED',
+  'APPROVED',
   'EXPIRED',
   'REJECTED',
   'CANCELLED',

@@ -39,7 +39,7 @@ const TOLD: Readonly<Record<string, ReadonlySet<string>>> = tellable({
   Query: 'cursor user users verificationAttempts',
   User: 'id externalUserId verificationStatus active createdAt updatedAt identities levels attempts',
   Identity: 'id provider ref externalUserId state linked createdAt',
-  UserLevel: 'status since expiresAt withdrawn level latestAttempt',
+  UserLevel: 'status since expiresAt superseded level latestAttempt',
   Level: 'key provider name kind',
   VerificationAttempt:
     'id provider number providerAttemptRef status providerStatus rejection reviewReasons trust sandbox startedAt updatedAt decidedAt level user',

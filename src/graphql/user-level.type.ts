@@ -30,7 +30,13 @@ export class UserLevel {
 
   @Field(() => Boolean, {
     description:
-      'The vendor moved the user elsewhere or deleted the account: the level asks nothing of them any more.',
+      'Whether the vendor has since moved the user to another level or deleted the account. The default policy no longer asks for the level; a policy that names it still counts its approval.',
+  })
+  readonly superseded: boolean;
+
+  @Field(() => Boolean, {
+    description: 'Former name of `superseded`.',
+    deprecationReason: 'Use `superseded`.',
   })
   readonly withdrawn: boolean;
 
@@ -40,6 +46,7 @@ export class UserLevel {
     this.status = row.status;
     this.since = toDate(row.since);
     this.expiresAt = row.expiresAt === null ? null : toDate(row.expiresAt);
-    this.withdrawn = row.withdrawn;
+    this.superseded = row.superseded;
+    this.withdrawn = row.superseded;
   }
 }

@@ -15,6 +15,8 @@ export interface IngestOptions {
   /** Tells the feed that the log has grown. */
   readonly wake: () => void;
   readonly clock: () => Date;
+  /** How far an event may be dated ahead of its receipt, in milliseconds. */
+  readonly clockSkewMs: number;
 }
 
 /**
@@ -24,7 +26,13 @@ export interface IngestOptions {
  */
 export type Ingest = (providerId: ProviderId, request: WebhookRequest) => Promise<RecordOutcome>;
 
-export function createIngest({ providers, store, wake, clock }: IngestOptions): Ingest {
+export function createIngest({
+  providers,
+  store,
+  wake,
+  clock,
+  clockSkewMs,
+}: IngestOptions): Ingest {
   const receiptClock = createReceiptClock(clock);
   return async function ingest(providerId, request) {
     const provider = providers.get(providerId);
@@ -32,7 +40,7 @@ export function createIngest({ providers, store, wake, clock }: IngestOptions): 
 
     const { trust, subpath } = provider.verify(request); // throws: nothing unproven goes further
     const receivedAt = receiptClock();
-    const reading = readDelivery(provider, request, receivedAt);
+    const reading = readDelivery(provider, request, ahead(receivedAt, clockSkewMs));
 
     const { rawBody } = request;
     const outcome = await store.record({
@@ -70,7 +78,8 @@ export function createIngestAnswer({
   providers,
   store,
   wake,
-}: Pick<IngestOptions, 'providers' | 'wake'> & {
+  clockSkewMs,
+}: Pick<IngestOptions, 'providers' | 'wake' | 'clockSkewMs'> & {
   readonly store: Pick<Store, 'record'>;
 }): IngestAnswer {
   return async function ingestAnswer(providerId, { askedAt, subpath, rawBody }) {
@@ -82,7 +91,7 @@ export function createIngestAnswer({
       rawBody,
       subpath,
       trust: 'CONFIRMED',
-      reading: readAnswer(provider, { subpath, rawBody }, askedAt),
+      reading: readAnswer(provider, { subpath, rawBody }, ahead(askedAt, clockSkewMs)),
     });
     if (outcome.changes > 0) wake();
     return outcome;
@@ -93,14 +102,20 @@ export function createIngestAnswer({
 export function createReread(
   providers: ReadonlyMap<ProviderId, Provider>,
   clock: () => Date,
+  clockSkewMs: number,
 ): (delivery: KeptDelivery) => Reading {
   return ({ provider: id, rawBody, subpath, trust }) => {
     const provider = providers.get(id);
     if (provider === undefined) {
       throw new GatewayError('PROVIDER_UNKNOWN', 'expected its provider to be configured');
     }
+    const latest = ahead(clock(), clockSkewMs);
     return trust === 'CONFIRMED'
-      ? readAnswer(provider, { rawBody, subpath }, clock())
-      : readDelivery(provider, { headers: {}, rawBody, subpath }, clock());
+      ? readAnswer(provider, { rawBody, subpath }, latest)
+      : readDelivery(provider, { headers: {}, rawBody, subpath }, latest);
   };
+}
+
+function ahead(date: Date, ms: number): Date {
+  return new Date(date.getTime() + ms);
 }

@@ -8,17 +8,14 @@ import type { WebhookRequest } from '../domain/request';
 import type { Message, Provider, StatusAnswer } from '../providers/provider';
 import type { QuarantineReason, Reading } from '../store/store';
 
-/** An event dated further ahead than this would outlast all that comes after it. */
-const FUTURE_TOLERANCE_MS = 24 * 60 * 60_000;
-
-/** @param now - What "ahead" is measured from. */
-export function readDelivery(provider: Provider, request: WebhookRequest, now: Date): Reading {
+/** @param latest - Latest date that an event may have. An event dated further ahead would outlast every later one. */
+export function readDelivery(provider: Provider, request: WebhookRequest, latest: Date): Reading {
   const { rawBody } = request;
   return read(
     provider,
     () => provider.parse(request),
     rawBody,
-    now,
+    latest,
     () => ({ duplicateKey: digest(['quarantined'], rawBody), mayRecur: !provider.dated }),
   );
 }
@@ -30,7 +27,7 @@ export function readDelivery(provider: Provider, request: WebhookRequest, now: D
 export function readAnswer(
   provider: Provider,
   answer: Pick<StatusAnswer, 'subpath' | 'rawBody'>,
-  now: Date,
+  latest: Date,
 ): Reading {
   const parse = () => {
     const { statusCall } = provider;
@@ -38,7 +35,7 @@ export function readAnswer(
     const message = statusCall.parse(answer);
     return { ...message, duplicateKey: ['answer', ...message.duplicateKey] };
   };
-  return read(provider, parse, answer.rawBody, now, ({ message }) => ({
+  return read(provider, parse, answer.rawBody, latest, ({ message }) => ({
     duplicateKey: digest(['quarantined answer', answer.subpath], message),
   }));
 }
@@ -50,7 +47,7 @@ function read(
   provider: Provider,
   parse: () => Message<unknown>,
   rawBody: Buffer,
-  now: Date,
+  latest: Date,
   samenessOf: (reason: QuarantineReason) => Pick<Quarantined, 'duplicateKey' | 'mayRecur'>,
 ): Reading {
   let message: Message<unknown> | undefined;
@@ -61,10 +58,10 @@ function read(
       return { kind: 'IGNORED', eventType, duplicateKey: digest(duplicateKey, rawBody) };
     }
     const events = provider.normalize(payload);
-    if (areAhead(events, now)) {
+    if (areAhead(events, latest)) {
       throw new GatewayError(
         'FUTURE_DATED',
-        'expected the event to be dated at most 24 hours ahead',
+        'expected the event to be dated no further ahead of the gateway than CLOCK_SKEW',
       );
     }
     // Two messages that the vendor's own key does not tell apart but that say different things are two.
@@ -81,8 +78,8 @@ function read(
   }
 }
 
-function areAhead(events: readonly VerificationEvent[], now: Date): boolean {
-  const limit = instantOf(new Date(now.getTime() + FUTURE_TOLERANCE_MS));
+function areAhead(events: readonly VerificationEvent[], latest: Date): boolean {
+  const limit = instantOf(latest);
   return events.some(({ occurredAt }) => occurredAt !== undefined && occurredAt > limit);
 }
 

@@ -89,13 +89,16 @@ export function applyReading(
 
   const occasion = { ...cause, deliveryId, occurredAt: dateOfNews(delivery, added) };
   const identities = new Set([...about, ...forgotten.identities]);
+  const logged = graph.changes.length;
   const changed = settle(graph, { identities }, occasion, rules);
   const [identity = null] = about;
   if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
-  if (changed || opened || credentialNews || isProfileNews(added)) {
+  if (graph.changes.length > logged || opened || credentialNews || isProfileNews(added)) {
     return { disposition: 'APPLIED', identity };
   }
-  return { disposition: added.some(isLate) ? 'STALE' : 'UNCHANGED', identity };
+  // A late event may still move the beginning of an attempt: that is no change of anything the user has.
+  if (added.some(isLate)) return { disposition: 'STALE', identity };
+  return { disposition: changed ? 'APPLIED' : 'UNCHANGED', identity };
 }
 
 /** @returns the key of the event at a place of the delivery. */

@@ -168,7 +168,7 @@ export const USER_LEVEL_COLUMNS: readonly Column<HeldLevel>[] = [
   ['status', ({ level }) => level.status],
   ['since', ({ level }) => level.since],
   ['expires_at', ({ level }) => level.expiresAt],
-  ['withdrawn', ({ level }) => level.withdrawn],
+  ['superseded', ({ level }) => level.superseded],
   ['latest_attempt_id', ({ level }) => level.latestAttemptId],
 ];
 

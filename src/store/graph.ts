@@ -71,7 +71,7 @@ export interface LevelNode {
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;
-  readonly withdrawn: boolean;
+  readonly superseded: boolean;
   readonly latestAttemptId: number;
 }
 

@@ -220,15 +220,15 @@ function addAttempts(
   }
 }
 
-interface LevelJson extends Omit<LevelNode, 'withdrawn'> {
+interface LevelJson extends Omit<LevelNode, 'superseded'> {
   readonly userId: number;
   readonly levelKey: string;
-  readonly withdrawn: Flag;
+  readonly superseded: Flag;
 }
 
 function addLevels(users: ReadonlyMap<number, UserNode>, rows: readonly LevelJson[]): void {
-  for (const { userId, levelKey, withdrawn, ...row } of rows) {
-    users.get(userId)?.levels.set(levelKey, { ...row, withdrawn: Boolean(withdrawn) });
+  for (const { userId, levelKey, superseded, ...row } of rows) {
+    users.get(userId)?.levels.set(levelKey, { ...row, superseded: Boolean(superseded) });
   }
 }
 

@@ -160,7 +160,7 @@ export interface UserLevelRow {
   readonly since: Instant;
   readonly expiresAt: Instant | null;
   /** The vendor moved the user elsewhere or deleted the account: it asks nothing of the user any more. */
-  readonly withdrawn: boolean;
+  readonly superseded: boolean;
   readonly latestAttemptId: number;
 }
 

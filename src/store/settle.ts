@@ -132,7 +132,7 @@ function reproject(
     status,
     since,
     expiresAt,
-    withdrawn,
+    superseded,
   } of projection.levels) {
     const attempt = places[latestAttempt.identity]?.get(placeKey({ levelKey, ...latestAttempt }));
     if (attempt === undefined) throw new Error('a level stands on an attempt');
@@ -141,7 +141,7 @@ function reproject(
       status,
       since,
       expiresAt,
-      withdrawn,
+      superseded,
       latestAttemptId: attempt.id,
     });
   }

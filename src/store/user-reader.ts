@@ -103,7 +103,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async levelsOf(userIds) {
       const rows = await connection.query<LevelSql>(
-        `SELECT v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.withdrawn, v.latest_attempt_id
+        `SELECT v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.superseded, v.latest_attempt_id
           FROM user_levels v WHERE v.user_id IN (?*) ORDER BY v.level_key`,
         [userIds],
       );
@@ -236,7 +236,7 @@ interface LevelSql {
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expires_at: Instant | null;
-  readonly withdrawn: Flag;
+  readonly superseded: Flag;
   readonly latest_attempt_id: number;
 }
 
@@ -248,7 +248,7 @@ function toUserLevelRow(sql: LevelSql): UserLevelRow {
     status: sql.status,
     since: sql.since,
     expiresAt: sql.expires_at,
-    withdrawn: Boolean(sql.withdrawn),
+    superseded: Boolean(sql.superseded),
     latestAttemptId: sql.latest_attempt_id,
   };
 }

@@ -22,7 +22,13 @@ export interface Receiver {
 export async function createReceiver(config: Config): Promise<Receiver> {
   const store = await openStore(config, silentLog);
   const providers = createProviders(config);
-  const ingest = createIngest({ providers, store, wake: () => {}, clock: () => new Date() });
+  const ingest = createIngest({
+    providers,
+    store,
+    wake: () => {},
+    clock: () => new Date(),
+    clockSkewMs: 300_000,
+  });
   const answers: number[] = [];
 
   async function receive(path: string, request: WebhookRequest): Promise<[number, object]> {

@@ -1,6 +1,6 @@
 import { foldCourse } from '../../src/domain/attempt';
 import { byOccurrence, type RecordedEvent } from '../../src/domain/recorded-event';
-import { account, at, heard, reset, said, withdrawn } from './recorded';
+import { account, at, heard, levelChange, reset, said } from './recorded';
 
 function statuses(events: readonly RecordedEvent[]): readonly string[] {
   return fold(events).attempts.map(({ status }) => status);
@@ -46,12 +46,32 @@ describe('attempts of a vendor with a clock', () => {
       ['REJECTED', 'PENDING'],
     ],
     ['begins at a reset of which nothing was known', [reset(2)], ['PENDING']],
-    ['voids what a withdrawn level held', [said(1, 'APPROVED'), withdrawn(2)], ['CANCELLED']],
-    ['makes no attempt of a withdrawal alone', [withdrawn(2)], []],
+    ['keeps an approval at a level change', [said(1, 'APPROVED'), levelChange(2)], ['APPROVED']],
     [
-      'starts anew when a withdrawn level is spoken of again',
-      [said(1, 'PENDING'), withdrawn(2), said(3, 'APPROVED')],
+      'cancels an open attempt at a level change',
+      [said(1, 'PENDING'), levelChange(2)],
+      ['CANCELLED'],
+    ],
+    ['makes no attempt of a level change alone', [levelChange(2)], []],
+    [
+      'opens a new attempt when the vendor returns to a superseded level',
+      [said(1, 'PENDING'), levelChange(2), said(3, 'APPROVED')],
       ['CANCELLED', 'APPROVED'],
+    ],
+    [
+      'voids at a reset the approval that an open attempt followed',
+      [said(1, 'APPROVED'), said(2, 'IN_PROGRESS'), reset(3)],
+      ['CANCELLED', 'CANCELLED', 'PENDING'],
+    ],
+    [
+      'voids at a reset the approval that a level change kept',
+      [said(1, 'APPROVED'), said(2, 'IN_PROGRESS'), levelChange(3), reset(4)],
+      ['CANCELLED', 'CANCELLED', 'PENDING'],
+    ],
+    [
+      'voids attempts of a deleted account after a level change',
+      [said(1, 'APPROVED'), said(2, 'IN_PROGRESS'), levelChange(3), account(4, 'DELETED')],
+      ['CANCELLED', 'CANCELLED'],
     ],
     [
       'voids attempts of a deleted account',
@@ -75,10 +95,16 @@ describe('attempts of a vendor with a clock', () => {
   it.each([
     ['REJECTED over APPROVED', [said(1, 'APPROVED'), said(1, 'REJECTED')], ['REJECTED']],
     [
-      'ACTION_REQUIRED over APPROVED',
+      'APPROVED over ACTION_REQUIRED',
       [said(1, 'APPROVED'), said(1, 'ACTION_REQUIRED')],
-      ['ACTION_REQUIRED'],
+      ['APPROVED'],
     ],
+    [
+      'the decision of an attempt over the open status that began it',
+      [said(0, 'REJECTED'), said(1, 'PENDING'), said(1, 'APPROVED')],
+      ['REJECTED', 'APPROVED'],
+    ],
+    ['REJECTED over EXPIRED', [said(1, 'EXPIRED'), said(1, 'REJECTED')], ['REJECTED']],
     [
       'REJECTED over ACTION_REQUIRED and APPROVED',
       [said(1, 'ACTION_REQUIRED'), said(1, 'APPROVED'), said(1, 'REJECTED')],

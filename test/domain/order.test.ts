@@ -7,7 +7,7 @@ import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../src/domain/status';
-import { account, at, heard, reset, said, withdrawn } from './recorded';
+import { account, at, heard, levelChange, reset, said } from './recorded';
 
 /** Few instants, so that ties are common. */
 const minute = fc.integer({ min: 0, max: 6 });
@@ -30,8 +30,8 @@ const dated = fc.oneof(
         ...(attemptRef === undefined ? {} : { attemptRef }),
       }),
     ),
-  minute.map(reset),
-  minute.map(withdrawn),
+  minute.map((minutes) => reset(minutes)),
+  minute.map((minutes) => levelChange(minutes)),
   fc
     .tuple(minute, fc.constantFrom('ACTIVE', 'DEACTIVATED', 'DELETED'), fc.boolean())
     .map(([minutes, state, sandbox]) => account(minutes, state, { sandbox })),

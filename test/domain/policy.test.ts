@@ -21,7 +21,7 @@ function held(
     status,
     since: at(1),
     expiresAt: null,
-    withdrawn: false,
+    superseded: false,
     ...rest,
   };
 }
@@ -129,11 +129,11 @@ describe('without a policy', () => {
     });
   });
 
-  it('asks neither actions nor what was withdrawn', () => {
+  it('asks for neither actions nor superseded levels', () => {
     const levels = [
       held('p/a', 'VERIFIED'),
       held('p/action', 'NOT_VERIFIED', { kind: 'ACTION' }),
-      held('p/old', 'NOT_VERIFIED', { withdrawn: true }),
+      held('p/old', 'NOT_VERIFIED', { superseded: true }),
     ];
     expect(evaluate(DEFAULT_POLICY, levels).status).toBe('VERIFIED');
     expect(evaluate(DEFAULT_POLICY, levels.slice(1))).toMatchObject({

@@ -2,7 +2,7 @@ import type { IdentityEvents } from '../../src/domain/identity-projection';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { latestExternalUserId, projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
-import { account, at, heard, recorded, reset, said, withdrawn } from './recorded';
+import { account, at, heard, levelChange, recorded, reset, said } from './recorded';
 
 const NOW = new Date('2024-06-01T00:00:00Z');
 
@@ -202,7 +202,7 @@ describe('a user', () => {
   it('is not asked for a level that the vendor replaced by another', () => {
     const moved = [
       said(1, 'PENDING'),
-      withdrawn(2),
+      levelChange(2),
       said(2, 'PENDING', { level: 'plus' }),
       said(3, 'APPROVED', { level: 'plus' }),
     ];

@@ -55,18 +55,21 @@ export function denied(minutes: number): RecordedEvent {
   return { ...recorded(`${minutes} denied`, minutes, event), trust: 'CONFIRMED' };
 }
 
-export function reset(minutes: number): RecordedEvent {
-  return recorded(`${minutes} reset`, minutes, {
+export function reset(minutes: number, level = 'basic'): RecordedEvent {
+  return recorded(`${minutes} ${level} reset`, minutes, {
     ...base({}),
     type: 'RESET',
+    level,
     occurredAt: at(minutes),
   });
 }
 
-export function withdrawn(minutes: number): RecordedEvent {
-  return recorded(`${minutes} withdrawn`, minutes, {
+/** The vendor moves the user from the level to another. */
+export function levelChange(minutes: number, level = 'basic'): RecordedEvent {
+  return recorded(`${minutes} ${level} left`, minutes, {
     ...base({}),
     type: 'WITHDRAWN',
+    level,
     occurredAt: at(minutes),
   });
 }

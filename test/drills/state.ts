@@ -30,7 +30,7 @@ const USER = `
   externalUserId verificationStatus active profile(reason: "test") { fullName age email }
   verification { status since expiresAt because { level { key } } missing { level { key } status } }
   identities { provider ref externalUserId state }
-  levels { level { key } status since expiresAt withdrawn }
+  levels { level { key } status since expiresAt superseded }
   attempts(first: 10) {
     nodes {
       level { key } number status providerStatus trust startedAt updatedAt decidedAt

@@ -117,7 +117,7 @@ const USERS = `{
         missing { level { key } status }
       }
       identities { provider ref externalUserId state }
-      levels { level { key } status since withdrawn latestAttempt { number } }
+      levels { level { key } status since superseded latestAttempt { number } }
       attempts(first: 8, orderBy: { field: STARTED_AT, direction: ASC }) {
         nodes {
           level { key }

@@ -199,7 +199,7 @@ describe('user(…)', () => {
     const answer = await world.ask(
       OPERATOR,
       `{ user(externalUserId: "ann") {
-        levels { level { key } status withdrawn latestAttempt { status } }
+        levels { level { key } status superseded latestAttempt { status } }
         p100: levels(provider: P100) { level { key } }
         expired: levels(status: EXPIRED) { level { key } }
         identities { provider ref externalUserId state linked }
@@ -209,7 +209,7 @@ describe('user(…)', () => {
     expect(answer.errors).toBeUndefined();
     expect(answer.data.user).toMatchObject({
       levels: [
-        { level: { key: 'p100/wallet' }, status: 'VERIFIED', withdrawn: false },
+        { level: { key: 'p100/wallet' }, status: 'VERIFIED', superseded: false },
         { level: { key: 'sumsub/basic' }, latestAttempt: { status: 'APPROVED' } },
       ],
       p100: [{ level: { key: 'p100/wallet' } }],

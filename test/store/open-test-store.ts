@@ -98,7 +98,7 @@ const STATE = {
       a.rejection, a.review_reasons, a.trust, a.sandbox, a.started_at, a.updated_at, a.decided_at
     FROM attempts a JOIN identities i ON i.id = a.identity_id
     ORDER BY i.provider, i.subject_ref, a.level_key, a.number, a.attempt_ref, a.started_at`,
-  levels: `SELECT live.name, v.level_key, v.kind, v.status, v.since, v.expires_at, v.withdrawn, i.subject_ref, a.number
+  levels: `SELECT live.name, v.level_key, v.kind, v.status, v.since, v.expires_at, v.superseded, i.subject_ref, a.number
     FROM user_levels v JOIN ${LIVE} ON live.id = v.user_id JOIN attempts a ON a.id = v.latest_attempt_id
     JOIN identities i ON i.id = a.identity_id ORDER BY live.name, v.level_key`,
   credentials: `SELECT c.provider, c.holder_ref, c.credential_ref, c.issued_at FROM credentials c

@@ -242,7 +242,7 @@ describe('a delivery', () => {
       disposition: 'QUARANTINED',
     });
     const [row] = await store.read.deliveriesByIds([1]);
-    expect(row).toMatchObject({ reason: expect.stringContaining('24 hours') });
+    expect(row).toMatchObject({ reason: expect.stringContaining('CLOCK_SKEW') });
     expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toBeNull();
   });
 

@@ -37,7 +37,7 @@ export class UserLevelEntity {
   expiresAt!: string | null;
 
   @Column('boolean')
-  withdrawn!: boolean;
+  superseded!: boolean;
 
   @Column('integer', { name: 'latest_attempt_id' })
   latestAttemptId!: number;

@@ -59,7 +59,7 @@ const USER_LEVEL: Kind = {
   status: column('v.status'),
   since: moment('v.since'),
   expiresAt: moment('v.expires_at'),
-  withdrawn: flag('v.withdrawn'),
+  superseded: flag('v.superseded'),
   level: one(() => LEVEL, 'levels l WHERE l.key = v.level_key'),
   latestAttempt: one(() => ATTEMPT, 'attempts a WHERE a.id = v.latest_attempt_id'),
 };
