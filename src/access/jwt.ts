@@ -8,12 +8,15 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { GatewayError, UnauthenticatedError } from '../domain/errors';
+import { GatewayError, type TokenCheck, UnauthenticatedError } from '../domain/errors';
 import { isSoundText } from '../domain/sound-text';
 import type { EndUserPrincipal } from './principal';
 
 /** How far our clock and the issuer's may differ. */
 export const CLOCK_TOLERANCE_S = 5;
+
+/** Least time between two requests for the key set. A new key is accepted this long after its publication at the latest. */
+const RELOAD_MS = 4_000;
 
 /** Which tokens are ours; `JwtConfig` has this shape. */
 export interface TrustedIssuer {
@@ -42,12 +45,12 @@ type Key = CryptoKey | Uint8Array;
 
 type CheckSignature = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
 
-/** @param now - The clock that `exp` and `nbf` are held against. */
+/** @param now - Clock for `exp`, `nbf` and the time between two requests for the key set. */
 export function createJwtVerifier(trusted: TrustedIssuer, now: () => Date): JwtVerifier {
   const check =
     'secrets' in trusted.source
       ? bySecrets(trusted.source.secrets)
-      : byKeySet(trusted.source.jwksUrl);
+      : byKeySet(trusted.source.jwksUrl, now);
 
   return {
     async verify(token) {
@@ -71,10 +74,15 @@ function bySecrets(secrets: readonly string[]): CheckSignature {
   return (token, options) => byAnyOf(keys, token, { ...options, algorithms: SECRET_ALGORITHMS });
 }
 
-function byKeySet(jwksUrl: string): CheckSignature {
-  const keys = createRemoteJWKSet(new URL(jwksUrl));
-  return async (token, options) => {
-    const checks = { ...options, algorithms: KEY_SET_ALGORITHMS };
+function byKeySet(jwksUrl: string, now: () => Date): CheckSignature {
+  const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: Number.POSITIVE_INFINITY });
+  let loaded = 0;
+  const reload = atMostEvery(RELOAD_MS, now, async () => {
+    await keys.reload();
+    loaded += 1;
+  });
+
+  async function check(token: string, checks: JWTVerifyOptions): Promise<JWTPayload> {
     try {
       return (await jwtVerify(token, keys, checks)).payload;
     } catch (error) {
@@ -82,6 +90,46 @@ function byKeySet(jwksUrl: string): CheckSignature {
       if (error instanceof errors.JWKSMultipleMatchingKeys) return byAnyOf(error, token, checks);
       throw error;
     }
+  }
+
+  return async (token, options) => {
+    const checks = { ...options, algorithms: KEY_SET_ALGORITHMS };
+    if (!keys.fresh) await reload();
+    const before = loaded;
+    try {
+      return await check(token, checks);
+    } catch (error) {
+      if (!mayBeOfNewKey(error)) throw error;
+      await reload();
+      if (loaded === before) throw error; // the keys are those that the token was checked against
+      return check(token, checks);
+    }
+  };
+}
+
+/** An issuer that gives its keys no ids replaces one by another: then the signature is what fails. */
+function mayBeOfNewKey(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWSSignatureVerificationFailed
+  );
+}
+
+/**
+ * Repeats the outcome of the last call until `intervalMs` have passed since it. Tokens that are made up can therefore not
+ * cause requests to the issuer one by one, whether it answers or not.
+ */
+function atMostEvery(
+  intervalMs: number,
+  now: () => Date,
+  work: () => Promise<void>,
+): () => Promise<void> {
+  let last: { readonly at: number; readonly done: Promise<void> } | null = null;
+  return () => {
+    const at = now().getTime();
+    const passed = last === null ? intervalMs : at - last.at;
+    if (last === null || passed >= intervalMs || passed < 0) last = { at, done: work() };
+    return last.done;
   };
 }
 
@@ -102,7 +150,8 @@ async function byAnyOf(
 
 function toPrincipal({ sub, exp, scope }: JWTPayload, since: Date): EndUserPrincipal {
   const named = typeof sub === 'string' && sub !== '' && isSoundText(sub); // else it would find somebody else
-  if (!named || exp === undefined) throw new UnauthenticatedError('INVALID_TOKEN');
+  if (!named) throw new UnauthenticatedError('INVALID_TOKEN', { failedCheck: 'SUBJECT' });
+  if (exp === undefined) throw new UnauthenticatedError('INVALID_TOKEN', { failedCheck: 'EXPIRY' });
   const granted = typeof scope === 'string' ? scope.split(' ') : [];
   return {
     kind: 'USER',
@@ -120,10 +169,32 @@ function toRefusal(error: unknown): GatewayError {
     error instanceof errors.JWKSTimeout ||
     error instanceof errors.JWKSInvalid ||
     error.code === 'ERR_JOSE_GENERIC';
-  // Claims are looked at only where the signature is sound.
-  const refusal = error instanceof errors.JWTExpired ? 'EXPIRED_TOKEN' : 'INVALID_TOKEN';
-  if (!keySetAway) return new UnauthenticatedError(refusal, { cause: error });
+  if (!keySetAway) {
+    // Claims are read only if the signature is valid.
+    const refusal = error instanceof errors.JWTExpired ? 'EXPIRED_TOKEN' : 'INVALID_TOKEN';
+    const failedCheck = failedCheckOf(error);
+    return new UnauthenticatedError(refusal, { cause: error, failedCheck });
+  }
   return new GatewayError('INTERNAL', 'the key set at JWT_JWKS_URL cannot be read', {
     cause: error,
   });
+}
+
+const CLAIM_CHECKS: Readonly<Record<string, TokenCheck>> = {
+  iss: 'ISSUER',
+  aud: 'AUDIENCE',
+  exp: 'EXPIRY',
+  nbf: 'NOT_BEFORE',
+  sub: 'SUBJECT',
+};
+
+function failedCheckOf(error: errors.JOSEError): TokenCheck {
+  if (error instanceof errors.JWTExpired) return 'EXPIRY';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return CLAIM_CHECKS[error.claim] ?? 'FORMAT';
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'ALGORITHM';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'KEY_UNKNOWN';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'SIGNATURE';
+  return 'FORMAT';
 }

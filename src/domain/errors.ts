@@ -83,14 +83,33 @@ export const REFUSALS = [
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
+/** The check that a token failed, for the log. `FORMAT`: it is not a signed token, or its header demands an extension. */
+export type TokenCheck =
+  | 'FORMAT'
+  | 'ALGORITHM'
+  | 'KEY_UNKNOWN'
+  | 'SIGNATURE'
+  | 'ISSUER'
+  | 'AUDIENCE'
+  | 'EXPIRY'
+  | 'NOT_BEFORE'
+  | 'SUBJECT';
+
+/** What the log may say of credentials that were refused. */
+interface RefusedCredentials extends ErrorOptions {
+  readonly keyPrefix?: string;
+  readonly failedCheck?: TokenCheck;
+}
+
 /** Missing, malformed, unknown, revoked, expired: the caller is not told which. */
 export class UnauthenticatedError extends GatewayError {
   /** Of the API key that was shown; names it to whoever made it, and opens nothing. */
   readonly keyPrefix: string | null;
+  readonly failedCheck: TokenCheck | null;
 
   constructor(
     readonly refusal: Refusal,
-    { keyPrefix, ...options }: ErrorOptions & { readonly keyPrefix?: string } = {},
+    { keyPrefix, failedCheck, ...options }: RefusedCredentials = {},
   ) {
     super(
       'UNAUTHENTICATED',
@@ -98,6 +117,7 @@ export class UnauthenticatedError extends GatewayError {
       options,
     );
     this.keyPrefix = keyPrefix ?? null;
+    this.failedCheck = failedCheck ?? null;
   }
 }
 

@@ -48,11 +48,14 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
         return await authenticator.authenticate(credentials);
       } catch (error) {
         if (!(error instanceof UnauthenticatedError)) throw error;
-        const { refusal, keyPrefix } = error;
+        const { refusal, keyPrefix, failedCheck } = error;
         observer.refused(door, refusal);
         assertPatience(error, address);
-        const prefix = keyPrefix === null ? {} : { keyPrefix };
-        tellRefusal({ door, address, refusal, ...prefix }, 'credentials were refused');
+        const detail = {
+          ...(keyPrefix !== null && { keyPrefix }),
+          ...(failedCheck !== null && { failedCheck }),
+        };
+        tellRefusal({ door, address, refusal, ...detail }, 'credentials were refused');
         throw error;
       }
     },

@@ -29,6 +29,13 @@ async function codeOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
+async function failedCheckOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => 'NONE',
+    (error) => error.failedCheck,
+  );
+}
+
 describe('with a shared secret', () => {
   const source = { secrets: [SECRET] };
   const verifier = createJwtVerifier({ source, issuer: ISSUER, audience: AUDIENCE }, () => NOW);
@@ -125,6 +132,24 @@ describe('with a shared secret', () => {
     expect(await codeOf(verifier.verify(token))).toBe('UNAUTHENTICATED');
   });
 
+  it.each<[string, () => Promise<string> | string]>([
+    ['ISSUER', () => signed({ ...CLAIMS, iss: 'https://other.example' })],
+    ['ISSUER', () => signed({ aud: AUDIENCE, sub: 'ada', exp: CLAIMS.exp })],
+    ['AUDIENCE', () => signed({ ...CLAIMS, aud: 'other' })],
+    ['EXPIRY', () => signed({ ...CLAIMS, exp: NOW_S - 60 })],
+    ['EXPIRY', () => signed({ iss: ISSUER, aud: AUDIENCE, sub: 'ada' })],
+    ['NOT_BEFORE', () => signed({ ...CLAIMS, nbf: NOW_S + 60 })],
+    ['SUBJECT', () => signed({ ...CLAIMS, sub: '' })],
+    ['SUBJECT', () => signed({ iss: ISSUER, aud: AUDIENCE, exp: CLAIMS.exp })],
+    ['ALGORITHM', () => signed(CLAIMS, SECRET.repeat(2), 'HS512')],
+    ['ALGORITHM', () => forged({ alg: 'none' }, CLAIMS)],
+    ['SIGNATURE', () => signed(CLAIMS, 'another secret, also of 32 bytes or more')],
+    ['FORMAT', () => 'token'],
+    ['FORMAT', () => 'a.b.c'],
+  ])('names the check that a token failed: %s', async (check, make) => {
+    expect(await failedCheckOf(verifier.verify(await make()))).toBe(check);
+  });
+
   it('gives the same reason for all of them', async () => {
     const tokens = [await signed({ ...CLAIMS, exp: 1 }), 'a.b.c', forged({ alg: 'none' }, CLAIMS)];
     const messages = await Promise.all(
@@ -212,6 +237,99 @@ describe('with a key set', () => {
       .setProtectedHeader({ alg: 'ES256', kid: 'unknown' })
       .sign(privateKey);
     expect(await codeOf(verifier.verify(token))).toBe('UNAUTHENTICATED');
+  });
+
+  describe('whose keys are replaced', () => {
+    let now: Date;
+    const pass = (ms: number) => {
+      now = new Date(now.getTime() + ms);
+    };
+
+    beforeEach(() => {
+      now = NOW;
+      const source = { jwksUrl: keySet.url };
+      verifier = createJwtVerifier({ source, issuer: ISSUER, audience: AUDIENCE }, () => now);
+    });
+
+    /** Publishes a new key in place of the others. @returns what signs with it. */
+    async function publish(kid?: string): Promise<() => Promise<string>> {
+      const { privateKey, publicKey } = await generateKeyPair('ES256');
+      const id = kid === undefined ? {} : { kid };
+      keySet.keys = [{ ...(await exportJWK(publicKey)), ...id }];
+      return () => new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256', ...id }).sign(privateKey);
+    }
+
+    it.each([
+      ['another id', 'one', 'two'],
+      ['the same id', 'one', 'one'],
+      ['no id', undefined, undefined],
+    ])('accepts the new one within five seconds: %s', async (_, oldId, newId) => {
+      const signOld = await publish(oldId);
+      await verifier.verify(await signOld());
+      const signNew = await publish(newId);
+      pass(5_000);
+      expect(await codeOf(verifier.verify(await signNew()))).toBe('ACCEPTED');
+      expect(await codeOf(verifier.verify(await signOld()))).toBe('UNAUTHENTICATED');
+    });
+
+    it('accepts all tokens of the new key that arrive together, with one request for the keys', async () => {
+      await verifier.verify(await (await publish('one'))());
+      const sign = await publish('two');
+      pass(5_000);
+      const tokens = await Promise.all(Array.from({ length: 10 }, sign));
+      const verdicts = await Promise.all(tokens.map((token) => codeOf(verifier.verify(token))));
+      expect(new Set(verdicts)).toEqual(new Set(['ACCEPTED']));
+      expect(keySet.requests).toBe(2);
+    });
+
+    it('asks for the keys at most every four seconds, however many tokens name unknown ones', async () => {
+      const sign = await publish('one');
+      await verifier.verify(await sign());
+      const { privateKey } = await generateKeyPair('ES256');
+      const forge = (kid: string) =>
+        new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256', kid }).sign(privateKey);
+      for (let second = 0; second < 12; second += 1) {
+        for (const kid of ['one', `made-up-${second}`, 'made-up']) {
+          expect(await codeOf(verifier.verify(await forge(kid)))).toBe('UNAUTHENTICATED');
+        }
+        pass(1_000);
+      }
+      expect(keySet.requests).toBe(3);
+      expect(await codeOf(verifier.verify(await sign()))).toBe('ACCEPTED');
+    });
+
+    it('asks no more often while the key set cannot be fetched', async () => {
+      const sign = await publish('one');
+      keySet.answer = { status: 503, body: '{}' };
+      for (let index = 0; index < 10; index += 1) {
+        expect(await codeOf(verifier.verify(await sign()))).toBe('INTERNAL');
+      }
+      expect(keySet.requests).toBe(1);
+      keySet.answer = undefined;
+      pass(5_000);
+      expect(await codeOf(verifier.verify(await sign()))).toBe('ACCEPTED');
+    });
+
+    it('goes on accepting known keys while the key set cannot be fetched', async () => {
+      const sign = await publish('one');
+      await verifier.verify(await sign());
+      const signNew = await publish('two');
+      keySet.answer = { status: 503, body: '{}' };
+      pass(5_000);
+      expect(await codeOf(verifier.verify(await signNew()))).toBe('INTERNAL');
+      expect(await codeOf(verifier.verify(await sign()))).toBe('ACCEPTED');
+    });
+  });
+
+  it('names an unknown key as the check that failed', async () => {
+    keySet.keys = [{ ...(await exportJWK((await generateKeyPair('ES256')).publicKey)), kid: 'a' }];
+    const { privateKey } = await generateKeyPair('ES256');
+    const sign = (kid: string) =>
+      new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256', kid }).sign(privateKey);
+    expect(await failedCheckOf(verifier.verify(await sign('b')))).toBe('KEY_UNKNOWN');
+    expect(await failedCheckOf(verifier.verify(await sign('a')))).toBe('SIGNATURE');
+    const shared = signed(CLAIMS);
+    expect(await failedCheckOf(verifier.verify(await shared))).toBe('ALGORITHM');
   });
 
   it.each([

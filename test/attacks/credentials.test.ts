@@ -129,7 +129,7 @@ it('the log tells who failed and why, without what was shown, and does not run f
   const about = { door: 'metrics', address: '192.0.2.7' };
   expect(refusals()).toMatchObject([
     { ...about, refusal: 'UNKNOWN_KEY', keyPrefix: prefix },
-    { ...about, refusal: 'INVALID_TOKEN' },
+    { ...about, refusal: 'INVALID_TOKEN', failedCheck: 'FORMAT' },
   ]);
   for (let index = 0; index < 300; index += 1) await show('wrong', `203.0.113.${index % 250}`);
 
