@@ -130,7 +130,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     bootstrapApiKey: reader.read('BOOTSTRAP_API_KEY', BEARER_TOKEN, null),
     jwt: readJwt(reader, mode),
     graphql: readGraphQL(reader, mode),
-    edge: readEdge(reader, providerIds),
+    edge: readEdge(reader, providerIds, mode),
     trustedDocuments: readTrustedDocuments(reader, sources.trustedDocumentsText ?? null),
     policy: policyText === null ? DEFAULT_POLICY : readPolicy(reader, policyText, providerIds),
     acceptSandbox: reader.read('ACCEPT_SANDBOX', BOOLEAN, mode === 'development'),

@@ -65,6 +65,7 @@ describe('without any choice made', () => {
       trustedDocuments: { mode: 'off', texts: new Map() },
       edge: {
         allowedOrigins: [],
+        allowLocalOrigins: true,
         trustedProxies: 0,
         webhooksPerSecond: 5_000,
         webhookAddresses: {},
@@ -100,6 +101,27 @@ describe('without any choice made', () => {
 
   it('counts no sandbox events in production', () => {
     expect(load(PRODUCTION)).toMatchObject({ mode: 'production', acceptSandbox: false });
+  });
+
+  it('allows pages of this machine in development alone, unless origins are named', () => {
+    const named = { ALLOWED_ORIGINS: 'https://a.example' };
+    expect(load({ ...DEVELOPMENT, ...named }).edge.allowLocalOrigins).toBe(false);
+    expect(load(PRODUCTION).edge.allowLocalOrigins).toBe(false);
+  });
+
+  it('takes origins of web views and extensions as written', () => {
+    const origins = [
+      ...['capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'https://localhost'],
+      'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+      'moz-extension://1f3e6b2c-5a9d-4c1e-8f00-0a1b2c3d4e5f',
+    ];
+    const { edge } = load({ ...PRODUCTION, ALLOWED_ORIGINS: origins.join(', ') });
+    expect(edge.allowedOrigins).toEqual(origins);
+  });
+
+  it('says how an origin is written', () => {
+    const [fault] = faultsOf({ ...DEVELOPMENT, ALLOWED_ORIGINS: 'http://localhost:5173/' });
+    expect(fault).toMatch(/no trailing slash and no `\*`/);
   });
 
   it('takes an empty variable for an unset one', () => {
@@ -611,6 +633,13 @@ describe('what is let in', () => {
   it.each([
     ['ALLOWED_ORIGINS', 'https://a.example/'],
     ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'https://*.example.com'],
+    ['ALLOWED_ORIGINS', 'http://localhost:5173/'],
+    ['ALLOWED_ORIGINS', 'capacitor://localhost/'],
+    ['ALLOWED_ORIGINS', 'capacitor://'],
+    ['ALLOWED_ORIGINS', 'wss://a.example'],
+    ['ALLOWED_ORIGINS', 'file://'],
+    ['ALLOWED_ORIGINS', 'null'],
     ['ALLOWED_ORIGINS', 'https://a.example,,'],
     ['TRUSTED_PROXIES', '-1'],
     ['WEBHOOK_ADDRESSES_SUMSUB', '192.0.2.0/33'],

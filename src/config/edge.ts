@@ -8,6 +8,8 @@ import { wholeNumber } from './number';
 export interface EdgeConfig {
   /** Of web pages that may use `/graphql`, beside those of our own host. */
   readonly allowedOrigins: readonly string[];
+  /** Whether pages served from this machine, on any port, may too. */
+  readonly allowLocalOrigins: boolean;
   readonly trustedProxies: number;
   /** Of one vendor from one address. */
   readonly webhooksPerSecond: number;
@@ -34,9 +36,12 @@ const NETWORK = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 export function readEdge(
   reader: EnvironmentReader,
   providerIds: readonly ProviderId[],
+  mode: 'development' | 'production',
 ): EdgeConfig {
+  const allowedOrigins = readList(reader, 'ALLOWED_ORIGINS', isOrigin, ORIGINS);
   return {
-    allowedOrigins: readList(reader, 'ALLOWED_ORIGINS', isOrigin, ORIGINS),
+    allowedOrigins,
+    allowLocalOrigins: mode === 'development' && allowedOrigins.length === 0,
     trustedProxies: reader.read('TRUSTED_PROXIES', PROXIES, 0),
     webhooksPerSecond: reader.read('WEBHOOKS_PER_SECOND', RATE, 5_000),
     webhookAddresses: readAddresses(reader, providerIds),
@@ -59,7 +64,9 @@ function readQuotas(reader: EnvironmentReader): EdgeConfig['quotas'] {
   };
 }
 
-const ORIGINS = 'origins such as `https://app.example.com`, comma-separated';
+const ORIGINS =
+  'origins such as `https://app.example.com` or `capacitor://localhost`, comma-separated, ' +
+  'each with no path, no trailing slash and no `*`';
 const NETWORKS = 'addresses and networks such as `192.0.2.0/24`, comma-separated';
 
 function readAddresses(
@@ -86,6 +93,15 @@ function readList(
   return trimmed;
 }
 
+/**
+ * Schemes that look like that of a page and are not: a WebSocket has the origin of its page, and pages of files have none that
+ * tells one from another.
+ */
+const NOT_OF_PAGES = new Set(['ws:', 'wss:', 'ftp:', 'file:']);
+
+/** Apps in a web view and browser extensions have schemes of their own, for which `URL.origin` is `null`. */
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+  if (!URL.canParse(text) || text.includes('*')) return false;
+  const { protocol, host } = new URL(text);
+  return host !== '' && `${protocol}//${host}` === text && !NOT_OF_PAGES.has(protocol);
 }

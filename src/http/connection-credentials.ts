@@ -1,15 +1,35 @@
 /** Where a WebSocket client may put its credentials: browsers cannot set headers, so there are several places. */
 
-const PARAMETERS = ['authorization', 'Authorization', 'apiKey', 'token'] as const;
+import { isJsonObject, type JsonObject } from './json-object';
 
-/** The value for `Authenticator.authenticate`: from `connectionParams`, else the header of the upgrade request. */
+/** In order of precedence; compared without regard to letter case. */
+const PARAMETERS = ['authorization', 'apikey', 'token'] as const;
+
+/**
+ * The value for `Authenticator.authenticate`: from `connectionParams`, its `headers` (as Hasura's clients send them), else
+ * the header of the upgrade request.
+ */
 export function credentialsOf(
-  connectionParams: Readonly<Record<string, unknown>> | undefined,
+  connectionParams: JsonObject | undefined,
   authorization: string | undefined,
 ): string | undefined {
+  const parameters = lowerCased(connectionParams);
+  const headers = lowerCased(parameters.headers);
   for (const name of PARAMETERS) {
-    const value = connectionParams?.[name];
-    if (typeof value === 'string') return value;
+    const value = parameters[name];
+    if (isText(value)) return value;
   }
-  return authorization;
+  return isText(headers.authorization) ? headers.authorization : authorization;
+}
+
+/** An empty text is what some clients send while they have no token. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** The first of several names that differ in letter case wins. */
+function lowerCased(value: unknown): JsonObject {
+  if (!isJsonObject(value)) return {};
+  const entries = Object.entries(value).map(([name, each]) => [name.toLowerCase(), each] as const);
+  return Object.fromEntries(entries.reverse());
 }

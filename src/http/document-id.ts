@@ -36,7 +36,7 @@ export class UnknownDocumentError extends GatewayError {
 }
 
 function namedIn(parameters: JsonObject): unknown {
-  return NAMES.map((name) => parameters[name]).find((id) => typeof id === 'string');
+  return NAMES.map((name) => parameters[name]).find((id) => typeof id === 'string' && id !== '');
 }
 
 function persistedQuery(extensions: unknown): unknown {

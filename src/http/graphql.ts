@@ -21,7 +21,9 @@ import type { Authentication } from './authentication';
 import { readBody } from './body';
 import { clientAddress } from './client-address';
 import { spellOut, spellOutSearch } from './document-id';
+import { withoutEmptyName, withoutEmptyParameters } from './empty-parameters';
 import type { GraphQLService } from './graphql-service';
+import { isTooDeep, MAX_JSON_DEPTH } from './json-depth';
 import { isJsonObject } from './json-object';
 import type { HttpLimits } from './limits';
 import type { Observer } from './observer';
@@ -63,21 +65,21 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       const principal = await authentication.authenticate(authorization, address, 'http');
       leave = quotas.begin(principal, address);
       const sent = request.method === 'POST' ? await readJson(request, limits) : undefined;
-      const body = isJsonObject(sent) ? spellOut(sent, graphql.trusted) : sent;
+      const body = isJsonObject(sent) ? spellOut(withoutEmptyName(sent), graphql.trusted) : sent;
       const reply =
         (await shortcut.take(principal, request, body)) ??
         (await execute(principal, {
           method: methodOf(request),
           headers: headersOf(request),
-          search: spellOutSearch(search, graphql.trusted),
+          search: spellOutSearch(withoutEmptyParameters(search), graphql.trusted),
           body,
         }));
       shortcut.learn(request, reply);
       return reply;
     } catch (error) {
       const body = JSON.stringify({ errors: [graphql.formatError(error)] }); // the form that GraphQL clients read
-      const named = error instanceof GatewayError ? statusOf(error) : { status: 500 };
-      return { ...named, body };
+      const { status, headers } = error instanceof GatewayError ? statusOf(error) : FAILED;
+      return { status, headers: { ...headers, 'content-type': errorTypeFor(request) }, body };
     } finally {
       leave?.();
     }
@@ -129,6 +131,14 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
   };
 }
 
+/**
+ * Headers that a page of another site cannot add without a preflight. `authorization` is one of them, and `/graphql` takes
+ * credentials from nowhere else, so GET works as clients send it by default.
+ */
+const UNFORGEABLE = ['authorization', 'apollo-require-preflight', 'x-apollo-operation-name'];
+
+const FAILED: Omit<Reply, 'body'> = { status: 500 };
+
 function createApollo({ graphql, log }: GraphQLRouteOptions): ApolloServer<object> {
   return new ApolloServer<object>({
     schema: graphql.schema,
@@ -140,7 +150,7 @@ function createApollo({ graphql, log }: GraphQLRouteOptions): ApolloServer<objec
       error: (message) => log.error(message),
     },
     introspection: true, // it is `admit` that says
-    csrfPrevention: true,
+    csrfPrevention: { requestHeaders: UNFORGEABLE },
     persistedQueries: false,
     documentStore: null,
     includeStacktraceInErrorResponses: false,
@@ -208,8 +218,7 @@ const answerLegacyClients: ApolloServerPlugin<object> = {
   async requestDidStart() {
     return {
       async willSendResponse({ request, response, source }) {
-        const accept = request.http?.headers.get('accept') ?? '';
-        const legacy = !accept.includes('application/graphql-response+json');
+        const legacy = !acceptsGraphQLResponse(request.http?.headers.get('accept'));
         if (legacy && source !== undefined && response.http.status === 400) {
           response.http.status = 200;
         }
@@ -252,6 +261,19 @@ async function textOf(body: HTTPGraphQLResponse['body']): Promise<string> {
   return text;
 }
 
+const GRAPHQL_RESPONSE = 'application/graphql-response+json';
+
+/** Whether the client reads a GraphQL response under any status. */
+function acceptsGraphQLResponse(accept = ''): boolean {
+  return accept.toLowerCase().includes(GRAPHQL_RESPONSE);
+}
+
+/** Clients read the errors of a 4xx or 5xx only under this type: under `application/json` it may come from a proxy. */
+function errorTypeFor({ headers }: IncomingMessage): string {
+  const type = acceptsGraphQLResponse(headers.accept) ? GRAPHQL_RESPONSE : 'application/json';
+  return `${type}; charset=utf-8`;
+}
+
 /** `undefined` if the body does not claim to be JSON: Apollo says what is wrong with that. */
 async function readJson(request: IncomingMessage, limits: HttpLimits): Promise<unknown> {
   const { maxOperationBytes: maxBodyBytes, bodyIdleMs } = limits;
@@ -262,8 +284,13 @@ async function readJson(request: IncomingMessage, limits: HttpLimits): Promise<u
   if (charset !== undefined && !/=\s*"?utf-?8"?\s*$/.test(charset)) {
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'expected the body to be in UTF-8');
   }
+  const text = bytes.toString('utf8');
+  if (isTooDeep(text)) {
+    const expected = `expected the body to be nested at most ${MAX_JSON_DEPTH} levels deep`;
+    throw new GatewayError('BODY_UNREADABLE', expected);
+  }
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return JSON.parse(text);
   } catch {
     throw new GatewayError('BODY_UNREADABLE', 'expected the body to be JSON');
   }

@@ -13,6 +13,7 @@ import type { Principal } from '../access/principal';
 import type { ChangeStream } from '../feed/outlet';
 import type { Admitted, Refused } from '../graphql/documents';
 import { spellOut, UnknownDocumentError } from './document-id';
+import { withoutEmptyName } from './empty-parameters';
 import type { Frame } from './frame';
 import type { GraphQLService, OperationContext } from './graphql-service';
 import { createSharing, type Group } from './sharing';
@@ -78,7 +79,8 @@ export function createOperations(graphql: GraphQLService): Operations {
 
   function admit(payload: SubscribePayload): Admitted | Refused {
     try {
-      const { query, operationName, variables } = spellOut(payload, graphql.trusted);
+      const named = withoutEmptyName(payload);
+      const { query, operationName, variables } = spellOut(named, graphql.trusted);
       return graphql.admit({
         query,
         operationName: operationName ?? null,
@@ -96,7 +98,7 @@ export function createOperations(graphql: GraphQLService): Operations {
       document,
       contextValue: context,
       variableValues: payload.variables ?? null,
-      operationName: payload.operationName ?? null,
+      operationName: payload.operationName || null,
     };
   }
 

@@ -64,8 +64,7 @@ export function createProtocol(
       extra.authorization = undefined;
       forget(context, { connectionParams: undefined });
       const principal = await authenticate(authentication, credentials, extra);
-      if (principal === null) return false; // closes 4403
-      if (extra.over) return false;
+      if (principal === null || extra.over) return false;
       const leave = quotas.enter(principal);
       if (leave === null) {
         extra.socket.close(CLOSE.tryAgainLater, 'TOO_MANY_CONNECTIONS');
@@ -167,7 +166,12 @@ function codeOf([first]: readonly GraphQLFormattedError[]): string {
   return String(first?.extensions?.code);
 }
 
-/** `null` if the credentials are bad. Whatever else goes wrong is not the client's fault and is thrown. */
+/** Close reasons: at most 123 bytes. */
+const MISSING =
+  'UNAUTHENTICATED: send connectionParams { authorization: "Bearer <API key or token>" }';
+const NOT_VALID = 'UNAUTHENTICATED: connectionParams.authorization is not a valid API key or token';
+
+/** `null` if the credentials are bad: then the connection is closed. Whatever else goes wrong is not the client's fault and is thrown. */
 async function authenticate(
   authentication: Authentication,
   credentials: string | undefined,
@@ -180,7 +184,10 @@ async function authenticate(
       socket.close(CLOSE.tooManyInitialisations, 'RATE_LIMITED: too many bad credentials');
       return null;
     }
-    if (error instanceof UnauthenticatedError) return null;
+    if (error instanceof UnauthenticatedError) {
+      socket.close(CLOSE.forbidden, error.refusal === 'MISSING' ? MISSING : NOT_VALID);
+      return null;
+    }
     throw error;
   }
 }

@@ -15,7 +15,7 @@ import { healthRoutes } from './health';
 import { DEFAULT_LIMITS, type HttpLimits, type SocketLimits } from './limits';
 import { type Expose, metricsRoute } from './metrics';
 import { type Observer, UNOBSERVED } from './observer';
-import { createOrigins } from './origins';
+import { createOrigins, type OriginsOptions } from './origins';
 import { toProblem } from './problem';
 import { createQuotas, type QuotaLimits, UNLIMITED } from './quotas';
 import type { Monotonic } from './rate';
@@ -71,12 +71,13 @@ export interface HttpServer {
 
 /** Whom to let in. */
 export interface Edge extends AdmissionOptions {
-  /** See `createOrigins`. */
-  readonly allowedOrigins: readonly string[];
+  readonly allowedOrigins: OriginsOptions['allowedOrigins'];
+  readonly allowLocalOrigins: OriginsOptions['allowLocalOrigins'];
 }
 
 const OPEN_EDGE: Edge = {
   allowedOrigins: [],
+  allowLocalOrigins: false,
   trustedProxies: 0,
   webhooksPerSecond: 1_000_000,
   webhookAddresses: {},
@@ -100,7 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const admission = createAdmission(edge, tellRefusal, now);
   const authentication = createAuthentication({ authenticator, observer, tellRefusal, now });
   const quotas = createQuotas({ ...UNLIMITED, ...options.limits?.quotas }, now);
-  const origins = createOrigins(edge.allowedOrigins);
+  const origins = createOrigins({ ...edge, tellRefusal });
   const callers = { authentication, quotas, trustedProxies };
   const graphql = createGraphQLRoute({ ...options, ...callers, limits, observer, origins });
   const subscriptions = createSubscriptions({
@@ -108,6 +109,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...callers,
     observer,
     origins,
+    tellRefusal,
     now,
     limits: { ...DEFAULT_LIMITS.sockets, ...options.limits?.sockets },
   });

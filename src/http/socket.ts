@@ -12,6 +12,8 @@ export const CLOSE = {
   serviceRestart: 1012,
   tryAgainLater: 1013,
   tooManyMessages: 1008,
+  badRequest: 4400,
+  unauthorized: 4401,
   forbidden: 4403,
   tooManyInitialisations: 4429,
   internalError: 4500,

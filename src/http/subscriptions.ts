@@ -8,9 +8,12 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticator } from '../access/authenticator';
 import { GatewayError, RateLimitedError } from '../domain/errors';
 import { clientAddress } from './client-address';
+import { MAX_JSON_DEPTH } from './json-depth';
+import { type MessageFault, screen } from './message-screen';
 import type { Origins } from './origins';
 import { type Connection, createProtocol, type ProtocolOptions } from './protocol';
 import type { Monotonic } from './rate';
+import type { TellRefusal } from './refusal-log';
 import { refuseUpgrade } from './refuse-upgrade';
 import { createRevalidation } from './revalidation';
 import { CLOSE, createGuard, type GuardedSocket } from './socket';
@@ -28,13 +31,22 @@ export interface SubscriptionsOptions extends ProtocolOptions {
   readonly log: Logger;
   readonly origins: Origins;
   readonly trustedProxies: number;
+  readonly tellRefusal: TellRefusal;
   readonly now: Monotonic;
 }
+
+/** Close reasons: at most 123 bytes. */
+const FAULTS: Readonly<Record<MessageFault, string>> = {
+  MALFORMED: 'this is not a message of graphql-transport-ws',
+  TOO_DEEP: `a message may be nested ${MAX_JSON_DEPTH} levels deep`,
+  UNEXPECTED_TYPE: 'clients send connection_init, ping, pong, subscribe and complete',
+  NOT_ACKNOWLEDGED: 'send connection_init and wait for connection_ack before subscribe',
+};
 
 const NOTHING = () => {};
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { limits, log, observer } = options;
+  const { limits, log, observer, tellRefusal } = options;
   const revalidation = createRevalidation({ ...options, everyMs: limits.revalidateMs });
   const guard = createGuard({
     limits,
@@ -52,6 +64,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     maxPayload: limits.maxMessageBytes,
     autoPong: false, // the guard answers, so that pongs to a client that does not read wait their turn
     clientTracking: false,
+    allowSynchronousEvents: false, // one message a turn, the rest unread: many on one socket must not delay other clients
     perMessageDeflate: false, // the frames that many are sent are laid out beforehand
     handleProtocols,
   });
@@ -69,7 +82,12 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       over: false,
       running: 0,
     };
-    const closed = protocol.opened(socket, connection);
+    const screened = screen(
+      socket,
+      () => connection.principal !== null,
+      (fault) => refuseMessage(connection, fault),
+    );
+    const closed = protocol.opened(screened, connection);
     open.add(socket);
     untidied += 1;
     webSocket.on('close', (code, reason) => {
@@ -83,6 +101,12 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
           if (untidied === 0) onTidy();
         });
     });
+  }
+
+  function refuseMessage({ socket, address }: Connection, fault: MessageFault): void {
+    tellRefusal({ door: 'websocket', address, fault }, 'a WebSocket message was refused');
+    const code = fault === 'NOT_ACKNOWLEDGED' ? CLOSE.unauthorized : CLOSE.badRequest;
+    socket.close(code, FAULTS[fault]);
   }
 
   return {

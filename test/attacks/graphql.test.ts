@@ -208,7 +208,7 @@ describe('over HTTP', () => {
       `{"query":"query ($a: Int) { users(first: $a) { totalCount } }","variables":{"a":${deep}}}`,
     );
     expect(await answer.json()).toMatchObject({
-      errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+      errors: [{ extensions: { code: 'BODY_UNREADABLE' } }],
     });
   });
 

@@ -30,6 +30,13 @@ const subscribe = (id: string, query = 'subscription { statusChanged { cursor } 
   payload: { query },
 });
 
+/** A message nested 10,000 levels deep. */
+function deep(type: string): string {
+  return `{"type":"${type}","id":"a","payload":{"query":"{cursor}","variables":${nested(10_000)}}}`;
+}
+
+const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+
 describe('a connection is closed whose client', () => {
   it.each<[string, number, readonly (object | string)[]]>([
     ['subscribes before it has said who it is', 4401, [subscribe('a')]],
@@ -41,6 +48,13 @@ describe('a connection is closed whose client', () => {
     ['sends a message of no kind', 4400, [{ type: 'drop_table' }]],
     ['sends a message that names __proto__', 4400, ['{"__proto__":{"type":"ping"}}']],
     ['sends an operation without a document', 4400, [{ id: 'a', type: 'subscribe', payload: {} }]],
+    ['sends what servers send', 4400, [{ id: 'a', type: 'next', payload: {} }]],
+    ['acknowledges itself', 4400, [{ type: 'connection_ack' }]],
+    ['sends an error', 4400, [{ id: 'a', type: 'error', payload: [{ message: 'a' }] }]],
+    ['pings with a deep payload', 4400, [deep('ping')]],
+    ['says who it is in a deep payload', 4400, [deep('connection_init')]],
+    ['sends deep variables', 4400, [init, deep('subscribe')]],
+    ['sends an answer of servers once it is let in', 4400, [init, { type: 'connection_ack' }]],
     ['sends a message over 64 KiB', 1009, [{ type: 'ping', payload: { x: 'x'.repeat(70_000) } }]],
   ])('%s: %i', async (_, code, messages) => {
     const client = await open();

@@ -92,9 +92,39 @@ describe('GraphQL over HTTP', () => {
       const answer = await fetch(endpoint, { method: 'POST', headers, body: query });
       expect(answer.status).toBe(400);
     }
-    const plainGet = await fetch(`${endpoint}?query={hello}`, { headers: auth });
-    expect(plainGet.status).toBe(400);
     expect(toy.log.entries).toEqual([]);
+  });
+
+  it('answers a GET whose only special header is the bearer, as urql sends it', async () => {
+    const { endpoint, toy } = await start();
+    const answer = await fetch(`${endpoint}?query={hello}`, { headers: auth });
+    expect(answer.status).toBe(200);
+    const mutation = await fetch(`${endpoint}?query=mutation{commit(count:1)}`, { headers: auth });
+    expect(mutation.status).toBe(405);
+    expect(toy.log.entries).toEqual([]);
+  });
+
+  it.each(['operationName=', 'variables=', 'extensions=', 'operationName=&variables=&extensions='])(
+    'treats the empty %s in a URL as absent',
+    async (empty) => {
+      const { endpoint } = await start();
+      const answer = await fetch(`${endpoint}?query={hello}&${empty}`, { headers: auth });
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toEqual({ data: { hello: 'hello world' } });
+    },
+  );
+
+  it('treats an empty operationName in a body as absent', async () => {
+    const { post } = await start();
+    const answer = await post({ query: '{ hello }', operationName: '' });
+    expect(await answer.json()).toEqual({ data: { hello: 'hello world' } });
+  });
+
+  it('refuses a parameter that a URL gives twice', async () => {
+    const { endpoint } = await start();
+    const twice = 'operationName=&operationName=A';
+    const answer = await fetch(`${endpoint}?query={hello}&${twice}`, { headers: auth });
+    expect(answer.status).toBe(400);
   });
 
   it('knows who is asking', async () => {
@@ -159,6 +189,55 @@ describe('GraphQL over HTTP', () => {
     });
   });
 });
+
+describe('an error status', () => {
+  const refusals: [string, number, RequestInit][] = [
+    ['without credentials', 401, { headers: JSON_TYPE, body: '{"query":"{ hello }"}' }],
+    ['with a body that is not JSON', 400, { headers: { ...JSON_TYPE, ...auth }, body: '{' }],
+    ['with a body in Latin-1', 415, { headers: { ...latinType(), ...auth }, body: '{}' }],
+    [
+      'with a body over 64 KiB',
+      413,
+      { headers: { ...JSON_TYPE, ...auth }, body: '[]'.repeat(4e4) },
+    ],
+    ['of another type', 400, { headers: { 'content-type': 'text/plain', ...auth }, body: 'x' }],
+  ];
+
+  it.each(refusals)(
+    'has the type of the `Accept` header for a request %s',
+    async (_, status, init) => {
+      const { endpoint } = await start();
+      const ask = (accept: string) =>
+        fetch(endpoint, { method: 'POST', ...init, headers: { ...init.headers, accept } });
+      // The headers of Apollo Client 4, of urql and of a client that knows the older type only.
+      for (const [accept, type] of [
+        ['application/graphql-response+json,application/json;q=0.9', 'graphql-response+json'],
+        ['application/graphql-response+json, application/graphql+json', 'graphql-response+json'],
+        ['application/json', 'json'],
+        ['*/*', 'json'],
+      ] as const) {
+        const answer = await ask(accept);
+        expect(answer.status).toBe(status);
+        expect(answer.headers.get('content-type')).toBe(`application/${type}; charset=utf-8`);
+        expect(await answer.json()).toMatchObject({ errors: [{ extensions: expect.anything() }] });
+      }
+    },
+  );
+
+  it('has that type where the credentials cannot be looked up', async () => {
+    const authenticator = createTestAuthenticator();
+    const { url } = await startServer(disposal, { authenticator });
+    authenticator.fail();
+    const headers = { ...auth, accept: 'application/graphql-response+json' };
+    const answer = await fetch(`${url}/graphql?query={hello}`, { headers });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/graphql-response\+json/);
+  });
+});
+
+function latinType() {
+  return { 'content-type': 'application/json; charset=latin1' };
+}
 
 describe('credentials over HTTP', () => {
   it.each([

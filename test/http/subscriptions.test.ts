@@ -56,6 +56,17 @@ describe('operations over WebSocket', () => {
     expect(toy.held.requests).toBe(0);
   });
 
+  it('treats an empty operationName as absent', async () => {
+    const { connect, toy } = await start();
+    const client = await connect();
+    client.send({ ...subscribe('q'), payload: { query: '{ hello }', operationName: '' } });
+    await client.receive(1, 'complete');
+    client.send({ ...subscribe('s'), payload: { query: SUBSCRIBE, operationName: '' } });
+    await until(() => toy.held.subscriptions === 1);
+    toy.commit(1);
+    expect(await client.receive(2, 'next')).toContainEqual(seqOf(1));
+  });
+
   it('are subscriptions, which go on until the client completes them', async () => {
     const { connect, toy } = await start();
     const client = await connect();
@@ -152,6 +163,10 @@ describe('the handshake', () => {
     ['`Authorization`', { Authorization: `Bearer ${GOOD_KEY}` }, {}],
     ['`apiKey`', { apiKey: GOOD_KEY }, {}],
     ['`token`', { token: GOOD_KEY }, {}],
+    ['`AUTHORIZATION`', { AUTHORIZATION: GOOD_KEY }, {}],
+    ['`headers.Authorization`', { headers: { Authorization: `Bearer ${GOOD_KEY}` } }, {}],
+    ['`headers.authorization`', { headers: { authorization: `Bearer ${GOOD_KEY}` } }, {}],
+    ['`token` beside an empty `authorization`', { authorization: '', token: GOOD_KEY }, {}],
     ['the header of the upgrade', undefined, { authorization: `Bearer ${GOOD_KEY}` }],
   ])('takes credentials from %s', async (_, payload, headers) => {
     const { open } = await start();
@@ -164,12 +179,18 @@ describe('the handshake', () => {
     ['none', undefined],
     ['wrong ones', { apiKey: 'wrong' }],
     ['ones of a wrong type', { apiKey: 7 }],
-  ])('closes 4403 on credentials that are bad: %s', async (_, payload) => {
-    const { open } = await start();
-    const client = await open();
-    client.send({ type: 'connection_init', payload });
-    expect(await client.closed).toMatchObject({ code: 4403 });
-  });
+    ['ones under an unknown name', { auth: GOOD_KEY }],
+    ['headers that are not an object', { headers: [`authorization: ${GOOD_KEY}`] }],
+  ])(
+    'closes 4403 on credentials that are bad, and says where they belong: %s',
+    async (_, payload) => {
+      const { open } = await start();
+      const client = await open();
+      client.send({ type: 'connection_init', payload });
+      const reason = expect.stringMatching(/^UNAUTHENTICATED: .*connectionParams.*authorization/);
+      expect(await client.closed).toEqual({ code: 4403, reason });
+    },
+  );
 
   it('closes with a code to come back on if credentials cannot be looked up', async () => {
     const { open, authenticator } = await start();
@@ -183,7 +204,8 @@ describe('the handshake', () => {
     const { open } = await start();
     const client = await open();
     client.send(subscribe('s'));
-    expect(await client.closed).toMatchObject({ code: 4401 });
+    const reason = expect.stringContaining('connection_init');
+    expect(await client.closed).toEqual({ code: 4401, reason });
   });
 
   it('does not wait for ever', async () => {

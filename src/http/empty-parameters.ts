@@ -1,0 +1,21 @@
+/** Parameters of a GraphQL request that clients send empty instead of leaving them out: the same as absent. */
+
+/** Parameters of a URL. The query is not among them: without one there is nothing to execute. */
+const OPTIONAL = ['operationName', 'variables', 'extensions'];
+
+/** @param search - Begins with `?` or is empty. A parameter given twice is left for Apollo Server to refuse. */
+export function withoutEmptyParameters(search: string): string {
+  const parameters = new URLSearchParams(search);
+  const empty = OPTIONAL.filter((name) => {
+    const [value, ...others] = parameters.getAll(name);
+    return value === '' && others.length === 0;
+  });
+  if (empty.length === 0) return search;
+  for (const name of empty) parameters.delete(name);
+  return `?${parameters}`;
+}
+
+/** For parameters sent as JSON, where of the optional ones only the name of the operation is a text. */
+export function withoutEmptyName<P extends { readonly operationName?: unknown }>(parameters: P): P {
+  return parameters.operationName === '' ? { ...parameters, operationName: null } : parameters;
+}
