@@ -117,7 +117,14 @@ export async function createGateway(
     host: config.host,
     port: config.port,
     ingest: metrics.timeIngest(
-      createIngest({ providers, store, wake: wakeup.wake, clock, clockSkewMs: config.clockSkewMs }),
+      createIngest({
+        providers,
+        store,
+        wake: wakeup.wake,
+        clock,
+        clockSkewMs: config.clockSkewMs,
+        onUnknownType: metrics.unknownType,
+      }),
     ),
     graphql,
     authenticator,

@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'STATUS_UNMAPPED',
   'STORE_UNAVAILABLE',
   'TOO_MANY_SUBSCRIPTIONS',
+  'TYPE_UNKNOWN',
   'UNAUTHENTICATED',
   'UNAVAILABLE',
   'UNSUPPORTED_MEDIA_TYPE',
@@ -63,6 +64,14 @@ export class UnmappedStatusError extends GatewayError {
   /** @param path - Dotted path of the field that holds the word. */
   constructor(readonly path: string) {
     super('STATUS_UNMAPPED', `expected ${path} to be a status word we know`);
+  }
+}
+
+/** A kind of message that the adapter does not know. It may be about a verification, so it is never ignored. */
+export class UnknownTypeError extends GatewayError {
+  /** @param eventType - The provider's name for the kind of message. */
+  constructor(readonly eventType: string) {
+    super('TYPE_UNKNOWN', 'expected a type of message that the adapter knows');
   }
 }
 

@@ -3,6 +3,7 @@
 import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import type { WebhookRequest } from '../domain/request';
+import { MAX_NAME_LENGTH, truncate } from '../domain/text-limits';
 import type { Provider, StatusAnswer } from '../providers/provider';
 import type { KeptDelivery, Reading, RecordOutcome, Store } from '../store/store';
 import { readAnswer, readDelivery } from './read-delivery';
@@ -17,6 +18,8 @@ export interface IngestOptions {
   readonly clock: () => Date;
   /** How far an event may be dated ahead of its receipt, in milliseconds. */
   readonly clockSkewMs: number;
+  /** Called when a delivery of a type that the adapter does not know has been quarantined. */
+  readonly onUnknownType?: (provider: ProviderId) => void;
 }
 
 /**
@@ -32,6 +35,7 @@ export function createIngest({
   wake,
   clock,
   clockSkewMs,
+  onUnknownType,
 }: IngestOptions): Ingest {
   const receiptClock = createReceiptClock(clock);
   return async function ingest(providerId, request) {
@@ -47,11 +51,12 @@ export function createIngest({
       provider: provider.id,
       receivedAt,
       rawBody,
-      subpath,
+      subpath: storable(subpath),
       trust,
       reading,
     });
     if (outcome.changes > 0) wake();
+    if (isOfUnknownType(reading) && !outcome.duplicate) onUnknownType?.(provider.id);
     const erased = provider.erasedAccount?.(request);
     if (erased !== undefined) {
       // Before the answer, also for a repeat: should it not be done, the vendor sends again.
@@ -69,6 +74,15 @@ export function createIngest({
     }
     return outcome;
   };
+}
+
+function isOfUnknownType(reading: Reading): boolean {
+  return reading.kind === 'QUARANTINED' && reading.reason.code === 'TYPE_UNKNOWN';
+}
+
+/** A subpath that no adapter knows is whatever the sender chose: NUL in it, which no database stores, or 16 KiB. */
+function storable(subpath: string): string {
+  return truncate(subpath.replaceAll('\0', '\ufffd'), MAX_NAME_LENGTH);
 }
 
 /** Keeps a vendor's answer, as `Ingest` does a webhook. @throws {UnknownProviderError} {StoreUnavailableError} */

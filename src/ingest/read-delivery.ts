@@ -1,12 +1,13 @@
 /** Reads an authentic request: what it says in our words, or why it says nothing. Never refuses. */
 
 import { createHash } from 'node:crypto';
-import { GatewayError, PayloadError } from '../domain/errors';
+import { GatewayError, PayloadError, UnknownTypeError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import { instantOf } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
 import type { Message, Provider, StatusAnswer } from '../providers/provider';
 import type { QuarantineReason, Reading } from '../store/store';
+import { limitEvent } from './limit-event';
 
 /** @param latest - Latest date that an event may have. An event dated further ahead would outlast every later one. */
 export function readDelivery(provider: Provider, request: WebhookRequest, latest: Date): Reading {
@@ -69,11 +70,12 @@ function read(
       kind: 'EVENTS',
       eventType,
       duplicateKey: digest(duplicateKey, JSON.stringify(events)),
-      events,
+      events: events.map(limitEvent),
     };
   } catch (error) {
     const reason = toReason(error);
-    const eventType = message?.eventType ?? null;
+    const unknownType = error instanceof UnknownTypeError ? error.eventType : null;
+    const eventType = message?.eventType ?? unknownType;
     return { kind: 'QUARANTINED', eventType, reason, ...samenessOf(reason) };
   }
 }

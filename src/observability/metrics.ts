@@ -15,6 +15,8 @@ import { createWatchGauges, type WatchReport } from './watch-gauges';
 export interface Metrics {
   /** @param outcome - Disposition of what was kept, `DUPLICATE`, or the code of the error with which it was refused. */
   webhook(provider: string, outcome: string): void;
+  /** A webhook of a type that the adapter does not know was quarantined. */
+  unknownType(provider: ProviderId): void;
   /** @param outcome - `OK`, or the code of the first error. */
   operation(transport: Transport, outcome: string): void;
   /** An answer to `/graphql` over HTTP was ready after so many milliseconds. */
@@ -107,6 +109,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     second: [...WEBHOOK_OUTCOMES, ...ERROR_CODES, OTHER],
     fromTheStart: [providerIds, WEBHOOK_OUTCOMES],
   });
+  const unknownTypes = new Counter({
+    name: 'kyc_unknown_webhook_types_total',
+    help: 'Webhooks quarantined because the adapter does not know their type, by provider.',
+    labelNames: ['provider'],
+    registers,
+  });
+  for (const provider of providerIds) unknownTypes.inc({ provider }, 0);
   const operations = createTally(registry, {
     name: 'kyc_graphql_operations_total',
     help: 'GraphQL operations by transport and outcome: OK, or the code of the first error.',
@@ -189,6 +198,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   return {
     webhook: (provider, outcome) => webhooks.count(provider, outcome),
+    unknownType: (provider) => unknownTypes.inc({ provider }),
     operation: (transport, outcome) => operations.count(transport, outcome),
     refused: (door, reason) => refused.count(door, reason),
     answered: (durationMs) => queryDuration.observe(durationMs / 1000),

@@ -9,7 +9,12 @@
  * @see https://docs.developer.fractal.id (Webhooks; Migration to Kraken; as of 2025)
  */
 
-import { PayloadError, SignatureError, UnmappedStatusError } from '../domain/errors';
+import {
+  PayloadError,
+  SignatureError,
+  UnknownTypeError,
+  UnmappedStatusError,
+} from '../domain/errors';
 import type { Instant } from '../domain/instant';
 import type { LevelKind } from '../domain/level';
 import type { WebhookRequest } from '../domain/request';
@@ -31,7 +36,11 @@ const STATUS_BY_TYPE = {
   verification_rejected: 'REJECTED', // why, is never told
 } as const satisfies Record<string, AttemptStatus>;
 
+/** Known types that say nothing about a verification. `authorization_revoked` is of an earlier version of the docs. */
+const UNTRACKED_TYPES: ReadonlySet<string> = new Set(['authorization_revoked']);
+
 const STATUS_BY_KRAKEN_WORD = {
+  pending: 'IN_PROGRESS',
   approved: 'APPROVED',
   rejected: 'REJECTED',
 } as const satisfies Record<string, AttemptStatus>;
@@ -105,7 +114,7 @@ function classic(secrets: readonly WebhookSecret[]): Provider<Notification> {
       if (status) return readVerification(type, status, body);
       if (type === 'credential_shared') return readCredential(type, body);
       if (type === 'email_changed') return readEmail(type, body);
-      // `authorization_revoked`, and whatever comes to be: a new type must not cause endless retries.
+      if (!UNTRACKED_TYPES.has(type)) throw new UnknownTypeError(type);
       return { eventType: type, duplicateKey: [type, fingerprint(rawBody)], payload: undefined };
     },
 

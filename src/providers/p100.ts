@@ -2,7 +2,7 @@
  * P100 (also published as Fintegence): the lasting state of a user and the outcome of the running attempt.
  *
  * Proof:    a static token in `Authorization`; the body is not signed.
- * Path:     P100 appends its own, `/webhook/kyc-verification/status`, to the base URL.
+ * Path:     P100 appends its own, `/webhook/kyc-verification/status`, to the base URL. How it joins them is not documented.
  * Delivery: 5 tries within about 2 minutes, then never again; no id of the event or the attempt, no clock, no level.
  *
  * Status call: `GET /v1/kyc/status/{externalUserId}` with `x-api-key`. What it answers is documented nowhere; it is read as the
@@ -11,7 +11,7 @@
  * @see https://partner-api-docs.p100.io (Webhooks; KYC Verification Status; Get KYC Status; as of 2025)
  */
 
-import { PayloadError, UnmappedStatusError } from '../domain/errors';
+import { PayloadError, UnknownTypeError, UnmappedStatusError } from '../domain/errors';
 import type { Reason, ReasonCode } from '../domain/event';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
 import { askApi } from './kit/api';
@@ -25,13 +25,13 @@ const LEVEL = 'kyc';
 
 const STATUS_SUBPATH = 'webhook/kyc-verification/status';
 
-/** The vendor's paths, as names of the kind of message; the bare base URL stands for the one we track. */
-const EVENT_TYPE_BY_SUBPATH: Readonly<Record<string, string>> = {
-  '': 'kyc-verification/status',
-  [STATUS_SUBPATH]: 'kyc-verification/status',
+/** Known types, by path, that say nothing about a verification. */
+const UNTRACKED_TYPES: Readonly<Record<string, string>> = {
   'webhook/user/status': 'user/status', // balances are ready
   'webhook/health': 'health',
 };
+
+const STATUS_TYPE = 'kyc-verification/status';
 
 const STATUS_BY_WORD = {
   PENDING: 'PENDING',
@@ -109,8 +109,8 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
   },
 
   parse({ rawBody, subpath }) {
-    const eventType = lookUp(EVENT_TYPE_BY_SUBPATH, subpath.replace(/\/$/, '')) ?? 'unknown';
-    if (eventType !== 'kyc-verification/status') {
+    const eventType = typeOf(subpath, rawBody);
+    if (eventType !== STATUS_TYPE) {
       return { eventType, duplicateKey: [eventType, fingerprint(rawBody)], payload: undefined };
     }
     const body = readJson(rawBody);
@@ -162,6 +162,32 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
     },
   },
 });
+
+/**
+ * The path below the base URL, which may be the bare base URL, hold doubled slashes, be in any letter case, or hold the suffix
+ * twice because the base URL was entered with it.
+ *
+ * @throws {UnknownTypeError} also for a status at the path of another type.
+ */
+function typeOf(subpath: string, rawBody: Buffer): string {
+  const segments = subpath.split('/').filter((segment) => segment !== '');
+  const path = segments.join('/').toLowerCase();
+  const base = path.startsWith(`${STATUS_SUBPATH}/`) ? path.slice(STATUS_SUBPATH.length + 1) : path;
+  if (base === '' || base === STATUS_SUBPATH) return STATUS_TYPE;
+  const untracked = lookUp(UNTRACKED_TYPES, base);
+  if (untracked === undefined) throw new UnknownTypeError('unknown');
+  if (isStatus(rawBody)) throw new UnknownTypeError(untracked);
+  return untracked;
+}
+
+function isStatus(rawBody: Buffer): boolean {
+  try {
+    return readJson(rawBody).has('verificationStatus');
+  } catch (error) {
+    if (error instanceof PayloadError) return false;
+    throw error;
+  }
+}
 
 const ANSWER_SUBPATH = 'v1/kyc/status/';
 

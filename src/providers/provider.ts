@@ -24,7 +24,7 @@ export interface Message<Payload> {
    * delivery have equal keys. A message without a clock gives what it says, and repeats only inside a window.
    */
   readonly duplicateKey: readonly string[];
-  /** `undefined` if the message is about nothing we track. */
+  /** `undefined` for a type that the adapter lists as known and not tracked. */
   readonly payload: Payload | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface Provider<Payload = unknown> {
   /** How the request proves that the vendor sent it. @throws {SignatureError} unless one of our secrets does. */
   verify(request: WebhookRequest): Proof;
 
-  /** Reads the vendor's own shape. Pure. @throws {PayloadError} naming the path. */
+  /** Reads the vendor's own shape. Pure. @throws {PayloadError} naming the path. {UnknownTypeError} for a type it does not list. */
   parse(request: WebhookRequest): Message<Payload>;
 
   /** Says it in our words. Pure. @throws {UnmappedStatusError} for a status word not in the table: we never guess. */

@@ -15,7 +15,13 @@ import { hmac } from './kit/hmac';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import type { FetchStatus, Message, StatusAnswer } from './provider';
-import { type Applicant, type News, type Notification, readReview } from './sumsub-news';
+import {
+  type Applicant,
+  type News,
+  type Notification,
+  readExplanation,
+  readReview,
+} from './sumsub-news';
 
 export interface SumsubApi {
   /** Its beginning, `sbx:` or `prd:`, says of which environment it is. */
@@ -102,5 +108,6 @@ function readState(word: string, level: string, body: JsonBody): News {
   if (word === 'init') return { about: 'BEGINNING', level };
   const status = lookUp(STATUS_BY_WORD, word);
   if (!status) throw new UnmappedStatusError('reviewStatus');
-  return { about: 'PROGRESS', at, open: { status, word } };
+  const explanation = status === 'IN_REVIEW' ? readExplanation(body) : undefined;
+  return { about: 'PROGRESS', at, open: { status, word }, explanation };
 }

@@ -7,7 +7,7 @@ import type { AttemptStatus } from '../domain/status';
 import type { JsonBody } from './kit/json';
 import { lookUp } from './kit/look-up';
 import type { NonEmpty } from './provider';
-import { toReasons } from './sumsub-reasons';
+import { type Explanation, toReasons } from './sumsub-reasons';
 
 export interface Notification {
   readonly applicant: Applicant;
@@ -23,10 +23,17 @@ export interface Applicant {
 }
 
 export type News =
-  | { readonly about: 'PROGRESS'; readonly at: Stage; readonly open: OpenWord }
+  | {
+      readonly about: 'PROGRESS';
+      readonly at: Stage;
+      readonly open: OpenWord;
+      /** Why a person looks at it. */
+      readonly explanation?: Explanation | undefined;
+    }
   | { readonly about: 'RESULT'; readonly at: Stage; readonly review: Review | undefined }
   | { readonly about: 'BEGINNING'; readonly level: string }
   | { readonly about: 'RESET'; readonly level: string }
+  | { readonly about: 'REOPENING'; readonly level: string; readonly open: OpenWord }
   | {
       readonly about: 'LEVEL_CHANGE';
       readonly level: string;
@@ -48,12 +55,24 @@ export function toEvents({ applicant, news }: Notification): NonEmpty<Verificati
   switch (news.about) {
     case 'PROGRESS': {
       const { status, word } = news.open;
-      return [{ type: 'STATUS', ...applicant, ...news.at, status, providerStatus: word }];
+      const reasons = toReasons(news.explanation);
+      return [
+        {
+          type: 'STATUS',
+          ...applicant,
+          ...news.at,
+          status,
+          providerStatus: word,
+          ...(reasons.length > 0 && { reasons }),
+        },
+      ];
     }
     case 'RESULT':
       return [{ type: 'STATUS', ...applicant, ...news.at, ...toResult(news.review) }];
     case 'BEGINNING':
-      return toBeginning(applicant, news.level);
+      return toReopening(applicant, news.level, { status: 'PENDING', word: 'init' });
+    case 'REOPENING':
+      return toReopening(applicant, news.level, news.open);
     case 'RESET':
       return [
         {
@@ -71,12 +90,16 @@ export function toEvents({ applicant, news }: Notification): NonEmpty<Verificati
   }
 }
 
-/** An applicant comes back to the beginning by a reset alone, which voids what was approved. */
-function toBeginning(applicant: Applicant, level: string): NonEmpty<VerificationEvent> {
-  const at = { ...applicant, level, levelKind: 'LEVEL', providerStatus: 'init' } as const;
+/** Voids an approval of the level. An open attempt goes on with the status; after a decision another one opens with it. */
+function toReopening(
+  applicant: Applicant,
+  level: string,
+  { status, word }: OpenWord,
+): NonEmpty<VerificationEvent> {
+  const at = { ...applicant, level, levelKind: 'LEVEL', providerStatus: word } as const;
   return [
     { type: 'UNVERIFIED', ...at },
-    { type: 'STATUS', ...at, status: 'PENDING' },
+    { type: 'STATUS', ...at, status },
   ];
 }
 
@@ -106,11 +129,18 @@ function toLevelChange(
 
 // ── Reviews ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface Review {
+interface Review extends Explanation {
   readonly answer: string;
   readonly rejectType: string | undefined;
-  readonly labels: readonly string[];
-  readonly comment: string | undefined;
+}
+
+/** Whatever verdict it is given with. */
+export function readExplanation(body: JsonBody): Explanation {
+  return {
+    labels: body.strings('reviewResult.rejectLabels'),
+    // `clientComment` is for our customer's staff alone and goes no further.
+    comment: body.optionalString('reviewResult.moderationComment'),
+  };
 }
 
 /** `undefined` unless the review is completed: before that, a result is an old one or of one step alone. */
@@ -119,9 +149,7 @@ export function readReview(body: JsonBody): Review | undefined {
   return {
     answer: body.word('reviewResult.reviewAnswer'),
     rejectType: body.optionalWord('reviewResult.reviewRejectType'),
-    labels: body.strings('reviewResult.rejectLabels'),
-    // `clientComment` is for our customer's staff alone and goes no further.
-    comment: body.optionalString('reviewResult.moderationComment'),
+    ...readExplanation(body),
   };
 }
 
@@ -144,7 +172,7 @@ function toResult(
   // A reject type that we don't know leaves open whether the user may try again; that they were rejected is certain.
   const { rejectType } = review;
   const retryable = lookUp(RETRYABLE_BY_REJECT_TYPE, rejectType ?? '');
-  const reasons = toReasons(review.labels, review.comment);
+  const reasons = toReasons(review);
   return {
     status,
     providerStatus: rejectType === undefined ? 'completed/RED' : `completed/RED/${rejectType}`,

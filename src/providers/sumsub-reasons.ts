@@ -27,6 +27,7 @@ const CODE_BY_LABEL = {
   UNFILLED_ID: 'DOCUMENT_INCOMPLETE',
 
   // Images
+  BAD_PHOTO: 'DOCUMENT_QUALITY',
   BLACK_AND_WHITE: 'DOCUMENT_QUALITY',
   GRAPHIC_EDITOR: 'FRAUD_SUSPECTED',
   LOW_QUALITY: 'DOCUMENT_QUALITY',
@@ -101,15 +102,14 @@ const CODE_BY_LABEL = {
   WRONG_USER_REGION: 'REGION_NOT_SUPPORTED',
 } as const satisfies Record<string, ReasonCode>;
 
-/**
- * One reason per label, in the vendor's order.
- *
- * @param comment - `moderationComment`, the one text that is meant for the user; it goes with the first reason.
- */
-export function toReasons(
-  labels: readonly string[],
-  comment: string | undefined,
-): readonly Reason[] {
+export interface Explanation {
+  readonly labels: readonly string[];
+  /** `moderationComment`, the one text that is meant for the user. */
+  readonly comment: string | undefined;
+}
+
+/** One reason per label, in the vendor's order. The comment belongs to the first. */
+export function toReasons({ labels, comment }: Explanation = NOTHING): readonly Reason[] {
   const message = toMessage(comment ?? '');
   if (labels.length === 0 && message !== null) {
     return [{ code: 'OTHER', providerCode: null, message }];
@@ -120,6 +120,8 @@ export function toReasons(
     message: index === 0 ? message : null,
   }));
 }
+
+const NOTHING: Explanation = { labels: [], comment: undefined };
 
 /** Sumsub leaves `${clientSupportEmail}` and its like for somebody else to fill in; nobody does. */
 function toMessage(comment: string): string | null {

@@ -2,7 +2,8 @@
  * Sumsub: news of applicants, and of single actions of theirs.
  *
  * Signature: `x-payload-digest: <hex HMAC of the raw body>`, its algorithm named by `x-payload-digest-alg`.
- * Delivery:  in no order, repeats possible, tried 5 times over a day unless answered 2xx within 5 s.
+ * Delivery:  in no order, repeats possible. Connects within 1 s, expects 2xx within 5 s. Otherwise 4 more attempts: within 7
+ *            minutes for `applicantActionReviewed`, `…OnHold` and `…Pending`, within a day for all other types.
  *
  * The type decides first, then `reviewStatus`, and `reviewResult` only once the review is completed: messages about
  * something else carry the result of an earlier one along, so that a reset arrives with a stale GREEN.
@@ -10,7 +11,12 @@
  * @see https://docs.sumsub.com (User verification webhooks; Webhook manager; as of 2025)
  */
 
-import { PayloadError, SignatureError } from '../domain/errors';
+import {
+  PayloadError,
+  SignatureError,
+  UnknownTypeError,
+  UnmappedStatusError,
+} from '../domain/errors';
 import type { AccountState } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
@@ -25,6 +31,7 @@ import {
   type News,
   type Notification,
   type OpenWord,
+  readExplanation,
   readReview,
   type Stage,
   toEvents,
@@ -51,12 +58,31 @@ const STATUS_BY_TYPE: Readonly<Record<string, OpenWord>> = {
   applicantActionOnHold: { status: 'IN_REVIEW', word: 'onHold' },
 };
 
-/** Types that bring a result. The second usually follows the first and says the same. */
+/** Types that bring a result. The second usually follows the first with the same result. */
 const RESULT_TYPES: ReadonlySet<string> = new Set([
   'applicantReviewed',
   'applicantWorkflowCompleted',
   'applicantActionReviewed',
 ]);
+
+/** Known types that say nothing about a verification: profile, tags, video calls, transactions, cases. */
+const UNTRACKED_TYPES: ReadonlySet<string> = new Set([
+  'applicantActionLevelChanged',
+  'applicantPersonalDataDeleted', // see `erasedAccount`
+  'applicantPersonalInfoChanged',
+  'applicantTagsChanged',
+  'applicantVerificationLinkOpened',
+]);
+
+/** Beginnings of known types about something other than an applicant's verification. */
+const UNTRACKED_FAMILIES = [
+  'amlCase',
+  'applicantKyt',
+  'kyb',
+  'kytCase',
+  'travelRule',
+  'videoIdent',
+];
 
 const ACCOUNT_STATE_BY_TYPE = {
   applicantActivated: 'ACTIVE',
@@ -92,8 +118,9 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
     const body = readJson(rawBody);
     const type = body.word('type');
     const news = readNews(type, body);
-    // Tags, profile changes, video calls, transactions, …, and whatever comes to be. There may be no applicant in it.
     if (!news) {
+      if (!isUntracked(type)) throw new UnknownTypeError(type);
+      // There may be no applicant in it.
       return { eventType: type, duplicateKey: [type, fingerprint(rawBody)], payload: undefined };
     }
     const applicant = readApplicant(body);
@@ -124,7 +151,7 @@ const ERASING_TYPES: ReadonlySet<string> = new Set([
 function erasedAccount({ rawBody }: Pick<WebhookRequest, 'rawBody'>): ErasedAccount | undefined {
   return orUndefined(() => {
     const body = readJson(rawBody);
-    if (body.optionalFlag('sandboxMode') === true) return undefined; // nobody is lost by a test
+    if (isSandbox(body)) return undefined; // nobody is lost by a test
     if (!ERASING_TYPES.has(body.word('type'))) return undefined;
     const subjectRef = body.id('applicantId');
     const occurredAt = orUndefined(() => readClock(body));
@@ -167,9 +194,20 @@ function hashOf(request: WebhookRequest, minimum: HmacHash): HmacHash {
 /** `undefined` if the type is about nothing we track. */
 function readNews(type: string, body: JsonBody): News | undefined {
   const open = lookUp(STATUS_BY_TYPE, type);
-  if (open) return { about: 'PROGRESS', at: readStage(type, body), open };
+  if (open) {
+    const explanation = open.status === 'IN_REVIEW' ? readExplanation(body) : undefined;
+    return { about: 'PROGRESS', at: readStage(type, body), open, explanation };
+  }
   if (RESULT_TYPES.has(type)) {
     return { about: 'RESULT', at: readStage(type, body), review: readReview(body) };
+  }
+  if (type === 'applicantWorkflowFailed') return readWorkflowFailure(type, body);
+  if (type === 'applicantStepsReset') {
+    return {
+      about: 'REOPENING',
+      level: body.word('levelName'),
+      open: { status: 'ACTION_REQUIRED', word: type },
+    };
   }
   if (type === 'applicantReset') return { about: 'RESET', level: body.word('levelName') };
   if (type === 'applicantLevelChanged') {
@@ -178,6 +216,25 @@ function readNews(type: string, body: JsonBody): News | undefined {
   }
   const state = lookUp<AccountState>(ACCOUNT_STATE_BY_TYPE, type);
   return state && { about: 'ACCOUNT', state };
+}
+
+/** The workflow ended badly: with a verdict, or because the run itself failed, which leaves the decision to a person. */
+function readWorkflowFailure(type: string, body: JsonBody): News {
+  const level = body.word('levelName');
+  const decided = body.optionalWord('reviewStatus') === 'completed';
+  if (decided && body.has('reviewResult.reviewAnswer')) {
+    const review = readReview(body);
+    // A failed workflow approves no one, so an approval in the same message is a contradiction.
+    if (review?.answer === 'GREEN') throw new UnmappedStatusError('reviewResult.reviewAnswer');
+    return { about: 'RESULT', at: { level, levelKind: 'LEVEL' }, review };
+  }
+  return { about: 'REOPENING', level, open: { status: 'IN_REVIEW', word: type } };
+}
+
+function isUntracked(type: string): boolean {
+  return (
+    UNTRACKED_TYPES.has(type) || UNTRACKED_FAMILIES.some((beginning) => type.startsWith(beginning))
+  );
 }
 
 function readStage(type: string, body: JsonBody): Stage {
@@ -193,8 +250,14 @@ function readApplicant(body: JsonBody): Applicant {
     subjectRef: body.id('applicantId'),
     ...(externalUserId !== undefined && { externalUserId }),
     occurredAt: readClock(body),
-    ...(body.optionalFlag('sandboxMode') === true && { sandbox: true }),
+    ...(isSandbox(body) && { sandbox: true }),
   };
+}
+
+/** `testMode` is in webhooks that are sent by hand from Sumsub's dashboard; the type of its value is not documented. */
+function isSandbox(body: JsonBody): boolean {
+  if (body.optionalFlag('sandboxMode') === true) return true;
+  return body.has('testMode') && !body.isFalse('testMode');
 }
 
 function readClock(body: JsonBody): Instant {

@@ -1,14 +1,37 @@
 /** The suite that every vendor runs. */
 
 import fc from 'fast-check';
-import { PayloadError, SignatureError, UnmappedStatusError } from '../../src/domain/errors';
+import {
+  PayloadError,
+  SignatureError,
+  UnknownTypeError,
+  UnmappedStatusError,
+} from '../../src/domain/errors';
 import type { VerificationEvent } from '../../src/domain/event';
 import type { VendorRequest } from '../support/sign';
 import { errorOf, messageOf, receive, toWebhookRequest } from './receive';
-import { changed, type JsonObject, SUBJECTS, withValueAt } from './subjects';
+import { changed, type JsonObject, SUBJECTS, type UnknownMessage, withValueAt } from './subjects';
 
 const SECRET = 'a-secret-shared-with-the-vendor';
 const OLD_SECRET = 'the-secret-that-was-shared-before';
+/** No moment at all, a default value of some language, or one beyond what can be stored. */
+const UNREADABLE_TIMES = [
+  'yesterday',
+  ' ',
+  '2020-02-30 00:00:00.000',
+  '2020-02-21',
+  '13:23:19',
+  '2020-02-21 13:23:19.0010000000001',
+  '2020-02-21T13:23:19+25:00',
+  '0001-01-01 00:00:00.000',
+  '1970-01-01 00:00:00.000',
+  '+012020-02-21T13:23:19Z',
+  '1582291399001',
+  1_582_291_399_001,
+  true,
+  ['2020-02-21 13:23:19.001'],
+];
+
 const CANONICAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/;
 
 describe.each(SUBJECTS)('$name', (vendor) => {
@@ -141,7 +164,7 @@ describe.each(SUBJECTS)('$name', (vendor) => {
     // Loops, for `it.each` wants at least one row and not every vendor has one.
     for (const path of vendor.optional) {
       it(`does without ${path}`, () => {
-        for (const absent of [undefined, null]) {
+        for (const absent of [undefined, null, '']) {
           const outcome = receive(provider, sign(withValueAt(vendor.sample, path, absent)));
           expect(outcome).toHaveProperty('events');
         }
@@ -157,6 +180,42 @@ describe.each(SUBJECTS)('$name', (vendor) => {
         expect(error).toHaveProperty('path', path);
       });
     }
+
+    for (const message of vendor.ofUnknownType) {
+      it(`quarantines a message of an unknown type: ${JSON.stringify(message)}`, () => {
+        const request = unknownRequest(message);
+        const error = errorOf(() => messageOf(provider, request));
+
+        expect(error).toBeInstanceOf(UnknownTypeError);
+        expect(receive(provider, request)).toHaveProperty('quarantined.code', 'TYPE_UNKNOWN');
+      });
+    }
+
+    for (const [index, path] of vendor.clocks.entries()) {
+      it.each(UNREADABLE_TIMES)(`approves no one at ${path}: %j`, (time) => {
+        for (const other of ['2020-02-21T13:23:20Z', '', undefined]) {
+          const body = vendor.clocks.reduce(
+            (rest, clock, place) => withValueAt(rest, clock, place === index ? time : other),
+            changed(vendor.sample, vendor.approval),
+          );
+          // A time that is read first decides, a readable one after it does not replace it.
+          if (index > 0 && other !== '' && other !== undefined) continue;
+          expect(receive(provider, sign(body))).toHaveProperty(
+            'quarantined.code',
+            'PAYLOAD_INVALID',
+          );
+        }
+      });
+    }
+
+    it('approves someone by the message that is used to check unreadable times', () => {
+      const outcome = receive(provider, sign(changed(vendor.sample, vendor.approval)));
+
+      expect('events' in outcome ? outcome.events[0] : undefined).toHaveProperty(
+        'status',
+        'APPROVED',
+      );
+    });
 
     it.each([
       ['no JSON', 'my-payload'],
@@ -244,6 +303,7 @@ describe.each(SUBJECTS)('$name', (vendor) => {
       if ('quarantined' in outcome) return;
       for (const part of outcome.duplicateKey) expect(typeof part).toBe('string');
       expect(outcome.eventType).not.toBe('');
+      if ('ignored' in outcome) expect(vendor.untracked).toContain(outcome.eventType);
       const events = 'events' in outcome ? outcome.events : [];
       for (const event of events) {
         expect(event.subjectRef.length).toBeGreaterThan(0);
@@ -253,6 +313,11 @@ describe.each(SUBJECTS)('$name', (vendor) => {
       }
     }
   });
+
+  function unknownRequest(message: UnknownMessage): VendorRequest {
+    if ('change' in message) return sign(changed(vendor.sample, message.change));
+    return { ...sample, path: `/webhooks/${vendor.id}/${message.subpath}` };
+  }
 
   function faultOf(body: JsonObject): string {
     const error = errorOf(() => messageOf(provider, sign(body)));

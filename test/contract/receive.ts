@@ -1,6 +1,11 @@
 /** Hands a vendor's request to its adapter, the way the pipeline does, without the pipeline. */
 
-import { GatewayError, PayloadError, UnmappedStatusError } from '../../src/domain/errors';
+import {
+  GatewayError,
+  PayloadError,
+  UnknownTypeError,
+  UnmappedStatusError,
+} from '../../src/domain/errors';
 import type { VerificationEvent } from '../../src/domain/event';
 import type { WebhookRequest } from '../../src/domain/request';
 import type { Message, Provider } from '../../src/providers/provider';
@@ -41,7 +46,10 @@ export function receive(provider: Provider, vendorRequest: VendorRequest): Outco
     if (payload === undefined) return { eventType, duplicateKey, ignored: true };
     return { eventType, duplicateKey, events: provider.normalize(payload) };
   } catch (error) {
-    if (!(error instanceof PayloadError) && !(error instanceof UnmappedStatusError)) throw error;
+    const known = [PayloadError, UnknownTypeError, UnmappedStatusError];
+    if (!(error instanceof GatewayError) || !known.some((kind) => error instanceof kind)) {
+      throw error;
+    }
     return { quarantined: { code: error.code, message: error.message } };
   }
 }

@@ -20,13 +20,23 @@ export interface Subject {
   readonly optional: readonly string[];
   /** Changes to the sample, and the kinds of events that then follow; `[]` if the message is about nothing we track. */
   readonly documented: readonly (readonly [change: JsonObject, says: readonly string[]])[];
+  /** A change to the sample that makes it an approval. */
+  readonly approval: JsonObject;
   /** Changes to the sample that put a word there which no table holds, and the path of that word. */
   readonly unmapped: readonly (readonly [change: JsonObject, path: string])[];
+  /** Types that the adapter knows and does not track: everything that it may ignore. */
+  readonly untracked: readonly string[];
+  /** Messages of types that no adapter knows: changes to the sample, or another subpath. */
+  readonly ofUnknownType: readonly UnknownMessage[];
+  /** Paths of the times in the sample, the one that is read first. */
+  readonly clocks: readonly string[];
   /** Whether the proof covers the body. */
   readonly signed: boolean;
   create(...secrets: readonly (string | WebhookSecret)[]): Provider;
   sign(body: Buffer | string | object, secret: string): VendorRequest;
 }
+
+export type UnknownMessage = { readonly change: JsonObject } | { readonly subpath: string };
 
 type Variant = Omit<Proof, 'secret'>;
 
@@ -91,7 +101,7 @@ const reviewed = (type: string, result: JsonObject, extra: JsonObject = {}): Jso
   ...extra,
 });
 
-/** Types of Sumsub's that are about no verification, as far as they are documented. */
+/** Types of Sumsub's that are about no verification, as far as they are documented or seen. */
 const SUMSUB_UNTRACKED = [
   'applicantPersonalInfoChanged',
   'applicantTagsChanged',
@@ -106,7 +116,10 @@ const SUMSUB_UNTRACKED = [
   'applicantKytTxnDataChanged',
   'applicantKytTxnAwaitingUser',
   'applicantKytOnHold',
+  'applicantKytTxnCreated',
+  'applicantVerificationLinkOpened',
   'kytCaseCreated',
+  'kytCaseV2Created',
   'kytCaseStatusChanged',
   'kytCaseReviewed',
   'amlCaseApproved',
@@ -114,9 +127,10 @@ const SUMSUB_UNTRACKED = [
   'amlCaseOnHold',
   'travelRuleAction',
   'kybCompanyActivity',
-  'somethingNew',
-  'constructor',
 ];
+
+const ofTypes = (...types: readonly string[]): readonly UnknownMessage[] =>
+  types.map((type) => ({ change: { type } }));
 
 const PAYCADDY: Omit<Subject, 'id' | 'create' | 'sign'> = {
   name: 'paycaddy',
@@ -131,6 +145,10 @@ const PAYCADDY: Omit<Subject, 'id' | 'create' | 'sign'> = {
   },
   required: ['metadata.userId', 'status', 'timeStamp'],
   optional: ['description', 'fullName', 'age'],
+  approval: { status: 'verified' },
+  untracked: [],
+  ofUnknownType: [], // it has no types: what is no such notification cannot be read
+  clocks: ['timeStamp', 'timestamp'],
   documented: [
     [{ status: 'verification_inputs_completed' }, says('STATUS IN_PROGRESS', 'PROFILE')],
     [{ status: 'verified' }, says('STATUS APPROVED', 'PROFILE')],
@@ -175,10 +193,15 @@ export const SUBJECTS: readonly Subject[] = [
         ],
         [{ type: 'email_changed', data: { email: 'ada@example.org' } }, says('PROFILE')],
         [{ type: 'authorization_revoked' }, NOTHING],
-        [{ type: 'something_new', data: 'of another shape' }, NOTHING],
-        [{ type: '__proto__' }, NOTHING],
       ],
-      unmapped: [], // its only word is the type, and a new type is about nothing we track
+      unmapped: [], // its only word is the type
+      approval: {},
+      untracked: ['authorization_revoked'],
+      ofUnknownType: [
+        { change: { type: 'something_new', data: 'of another shape' } },
+        ...ofTypes('verification_expired', 'Verification_approved', '__proto__', 'constructor'),
+      ],
+      clocks: ['data.timestamp'],
     },
   ),
   subject(
@@ -197,11 +220,16 @@ export const SUBJECTS: readonly Subject[] = [
       documented: [
         [{ status: 'approved', note: '' }, says('STATUS APPROVED')],
         [{ status: 'rejected' }, says('STATUS REJECTED')],
+        [{ status: 'pending' }, says('STATUS IN_PROGRESS')],
       ],
       unmapped: [
-        [{ status: 'pending' }, 'status'],
+        [{ status: 'contacted' }, 'status'],
         [{ status: 'constructor' }, 'status'],
       ],
+      approval: { status: 'approved' },
+      untracked: [],
+      ofUnknownType: [], // it has no types
+      clocks: [],
     },
   ),
   subject(
@@ -269,6 +297,27 @@ export const SUBJECTS: readonly Subject[] = [
           says('STATUS APPROVED'),
         ],
         [reviewed('applicantWorkflowCompleted', { reviewAnswer: 'RED' }), says('STATUS REJECTED')],
+        [reviewed('applicantWorkflowFailed', { reviewAnswer: 'RED' }), says('STATUS REJECTED')],
+        [
+          { type: 'applicantWorkflowFailed', reviewStatus: 'init', reviewResult: undefined },
+          says('UNVERIFIED', 'STATUS IN_REVIEW'),
+        ],
+        [
+          { type: 'applicantWorkflowFailed', reviewResult: undefined },
+          says('UNVERIFIED', 'STATUS IN_REVIEW'),
+        ],
+        [
+          { type: 'applicantWorkflowFailed', reviewStatus: undefined, reviewResult: undefined },
+          says('UNVERIFIED', 'STATUS IN_REVIEW'),
+        ],
+        [
+          { type: 'applicantStepsReset', reviewStatus: 'init' },
+          says('UNVERIFIED', 'STATUS ACTION_REQUIRED'),
+        ],
+        [
+          reviewed('applicantStepsReset', { reviewAnswer: 'GREEN' }),
+          says('UNVERIFIED', 'STATUS ACTION_REQUIRED'),
+        ],
         [reviewed('applicantReset', { reviewAnswer: 'GREEN' }), says('RESET')],
         [{ type: 'applicantLevelChanged' }, says('WITHDRAWN', 'STATUS PENDING')],
         [{ type: 'applicantLevelChanged', previousLevelName: undefined }, says('STATUS PENDING')],
@@ -296,7 +345,23 @@ export const SUBJECTS: readonly Subject[] = [
           { type: 'applicantActionReviewed', reviewResult: { reviewAnswer: 'ERROR' } },
           'reviewResult.reviewAnswer',
         ],
+        [
+          { type: 'applicantWorkflowFailed', reviewResult: { reviewAnswer: 'YELLOW' } },
+          'reviewResult.reviewAnswer',
+        ],
       ],
+      approval: { reviewResult: { reviewAnswer: 'GREEN', reviewRejectType: undefined } },
+      untracked: SUMSUB_UNTRACKED,
+      ofUnknownType: ofTypes(
+        'somethingNew',
+        'applicantSomething',
+        'applicantActionSomething',
+        'applicantWorkflowRunCompleted', // an old name, never sent
+        'applicantreviewed',
+        'applicantReviewed ',
+        'constructor',
+      ),
+      clocks: ['createdAtMs', 'createdAt'],
     },
   ),
   subject('paycaddy', { paycaddySecretIn: 'path' }, { ...PAYCADDY, name: 'paycaddy, in the path' }),
@@ -342,6 +407,17 @@ export const SUBJECTS: readonly Subject[] = [
         [{ attemptStatus: 'EXPIRED' }, 'attemptStatus'],
         [{ attemptStatus: 'hasOwnProperty' }, 'attemptStatus'],
       ],
+      approval: { verificationStatus: 'VERIFIED', attemptStatus: 'SUCCESSFUL' },
+      untracked: ['user/status', 'health'],
+      ofUnknownType: [
+        { subpath: 'webhook/kyc-verification/status/more' },
+        { subpath: 'webhook/kyc-verification' },
+        { subpath: 'more/webhook/kyc-verification/status' },
+        { subpath: 'webhook/poa-verification/status' },
+        { subpath: 'webhook/user/status' }, // a known type, but a status of a verification in it
+        { subpath: 'constructor' },
+      ],
+      clocks: [],
     },
   ),
 ];

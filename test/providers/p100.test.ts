@@ -60,34 +60,56 @@ describe('the path', () => {
     path: `/webhooks/p100${subpath}`,
   });
 
-  it.each(['/webhook/kyc-verification/status', '/webhook/kyc-verification/status/', '', '/'])(
-    '%j brings the status of a verification',
-    (subpath) => {
-      expect(messageOf(provider, at(subpath)).eventType).toBe('kyc-verification/status');
-      expect(eventsOf(provider, at(subpath))).toEqual(eventsOf(provider, sign(message())));
-    },
-  );
+  it.each([
+    '/webhook/kyc-verification/status',
+    '/webhook/kyc-verification/status/',
+    '/webhook/kyc-verification/status//',
+    '//webhook/kyc-verification/status',
+    '/webhook//kyc-verification/status',
+    '/Webhook/KYC-Verification/STATUS',
+    '/webhook/kyc-verification/status/webhook/kyc-verification/status',
+    '/webhook/kyc-verification/status//webhook/kyc-verification/status/',
+    '',
+    '/',
+    '//',
+  ])('%j brings the status of a verification', (subpath) => {
+    expect(messageOf(provider, at(subpath)).eventType).toBe('kyc-verification/status');
+    expect(eventsOf(provider, at(subpath))).toEqual(eventsOf(provider, sign(message())));
+  });
 
   it.each([
     ['/webhook/user/status', 'user/status', '{"externalUserId":"user-7","status":"ACTIVE"}'],
+    ['//Webhook/user/status/', 'user/status', '{"externalUserId":"user-7","status":"ACTIVE"}'],
+    ['/webhook/kyc-verification/status/webhook/user/status', 'user/status', '{}'],
     ['/webhook/health', 'health', ''],
-    ['/webhook/poa/status', 'unknown', '{"status":"APPROVED"}'],
-    ['/webhook/kyc-verification/status/more', 'unknown', '{}'],
-    ['/constructor', 'unknown', 'no JSON'],
   ])('%j brings nothing that we track', (subpath, eventType, body) => {
     expect(receive(provider, at(subpath, body))).toMatchObject({ eventType, ignored: true });
   });
 
-  it('that we do not know is named by no word of the sender', () => {
-    const outcome = receive(provider, at('/webhook/ada%40example.org', '{}'));
+  it.each([
+    ['/webhook/poa/status', '{"status":"APPROVED"}'],
+    ['/webhook/kyc-verification/status/more', '{}'],
+    ['/webhook/kyc-verification/status', undefined],
+    ['/constructor', 'no JSON'],
+  ])('%j with a body that is %j is never ignored', (subpath, body) => {
+    const outcome = receive(provider, at(`/somewhere${subpath}`, body));
 
-    expect(JSON.stringify(outcome)).not.toContain('ada');
+    expect(outcome).toHaveProperty('quarantined.code', 'TYPE_UNKNOWN');
+  });
+
+  it('that we do not know is named by no word of the sender', () => {
+    const outcome = receive(provider, at('/webhook/zoe%40example.org', '{}'));
+
+    expect(JSON.stringify(outcome)).not.toContain('zoe');
   });
 
   it('does not make an approval of a status on another path', () => {
     const approval = JSON.stringify(message({ verificationStatus: 'VERIFIED' }));
 
-    expect(receive(provider, at('/webhook/user/status', approval))).toHaveProperty('ignored', true);
+    expect(receive(provider, at('/webhook/user/status', approval))).toHaveProperty(
+      'quarantined.code',
+      'TYPE_UNKNOWN',
+    );
   });
 });
 
@@ -105,7 +127,7 @@ describe('the status', () => {
     });
   });
 
-  it.each([undefined, null])('says nothing of an attempt where it is %j', (attemptStatus) => {
+  it.each([undefined, null, ''])('says nothing of an attempt where it is %j', (attemptStatus) => {
     const lasting = event({ verificationStatus: 'VERIFIED', attemptStatus });
 
     expect(lasting).toMatchObject({ standing: 'VERIFIED', providerStatus: 'VERIFIED' });
@@ -163,8 +185,8 @@ describe('the reason', () => {
     });
   });
 
-  it('may be left out of a rejection', () => {
-    const rejection = event({ rejectionReason: undefined });
+  it.each([undefined, null, ''])('may be left out of a rejection as %j', (rejectionReason) => {
+    const rejection = event({ rejectionReason });
 
     expect(rejection).toMatchObject({ status: 'REJECTED', retryable: true });
     expect(rejection).not.toHaveProperty('reasons');

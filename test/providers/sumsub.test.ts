@@ -75,6 +75,7 @@ describe('a result', () => {
     ['RETRY', true, 'completed/RED/RETRY'],
     ['FINAL', false, 'completed/RED/FINAL'],
     [undefined, undefined, 'completed/RED'],
+    ['', undefined, 'completed/RED'],
     ['SOMETHING', undefined, 'completed/RED/SOMETHING'],
   ])('rejected as %s may be tried again: %s', (reviewRejectType, retryable, providerStatus) => {
     const event = rejected({ reviewRejectType });
@@ -89,6 +90,32 @@ describe('a result', () => {
 
       expect(events({ ...fields, type: 'applicantWorkflowCompleted' })).toEqual(events(fields));
     }
+  });
+
+  it('is a rejection in the same words where the workflow failed', () => {
+    const fields = { reviewResult: { reviewAnswer: 'RED', rejectLabels: ['FORGERY'] } };
+
+    expect(events({ ...fields, type: 'applicantWorkflowFailed' })).toEqual(events(fields));
+  });
+
+  it('approves no one where the workflow failed, though GREEN', () => {
+    const outcome = receive(provider, sign(message({ type: 'applicantWorkflowFailed' })));
+
+    expect(outcome).toHaveProperty('quarantined.code', 'STATUS_UNMAPPED');
+  });
+
+  it('is an approval though its other fields are empty strings', () => {
+    const reviewResult = {
+      reviewAnswer: 'GREEN',
+      reviewRejectType: '',
+      moderationComment: '',
+      clientComment: '',
+      rejectLabels: [],
+    };
+
+    expect(events({ reviewResult, sandboxMode: '', externalUserId: '' })).toMatchObject([
+      { status: 'APPROVED', providerStatus: 'completed/GREEN' },
+    ]);
   });
 
   it('has one reason per label, in order, and the comment with the first', () => {
@@ -151,7 +178,7 @@ describe('the labels', () => {
   const LABELS = `
     BACK_SIDE_MISSING FRONT_SIDE_MISSING DOCUMENT_MISSING DOCUMENT_PAGE_MISSING DOCUMENT_DAMAGED DOCUMENT_DEPRIVED
     INCOMPLETE_DOCUMENT UNFILLED_ID ID_INVALID EXPIRATION_DATE ADDITIONAL_DOCUMENT_REQUIRED DIGITAL_DOCUMENT
-    INCOMPATIBLE_LANGUAGE LOW_QUALITY UNSATISFACTORY_PHOTOS SCREENSHOTS BLACK_AND_WHITE GRAPHIC_EDITOR
+    INCOMPATIBLE_LANGUAGE BAD_PHOTO LOW_QUALITY UNSATISFACTORY_PHOTOS SCREENSHOTS BLACK_AND_WHITE GRAPHIC_EDITOR
     BAD_PROOF_OF_ADDRESS BAD_PROOF_OF_IDENTITY BAD_PROOF_OF_PAYMENT WRONG_ADDRESS BAD_AVATAR BAD_FACE_MATCHING BAD_SELFIE
     BAD_VIDEO_SELFIE SELFIE_WITH_PAPER PROBLEMATIC_APPLICANT_DATA REQUESTED_DATA_MISMATCH INCORRECT_SOCIAL_NUMBER
     APPLICANT_INTERRUPTED_INTERVIEW CONNECTION_INTERRUPTED UNSUITABLE_ENV NOT_ALL_CHECKS_COMPLETED CHECK_UNAVAILABLE
@@ -175,7 +202,7 @@ describe('the labels', () => {
     expect(codeOf(label)).not.toBe('OTHER');
   });
 
-  it.each(['EXTERNAL_DECISION_REJECTION', 'SOMETHING_NEW', 'constructor', ''])(
+  it.each(['EXTERNAL_DECISION_REJECTION', 'SOMETHING_NEW', 'constructor'])(
     'are an open set: %j is OTHER',
     (label) => {
       expect(codeOf(label)).toBe('OTHER');
@@ -187,6 +214,29 @@ describe('the labels', () => {
 
     expect(codes).toEqual(new Set(REASON_CODES));
   });
+});
+
+describe('a hold', () => {
+  const SANCTIONS = { code: 'AML', providerCode: 'SANCTIONS', message: null };
+
+  it.each(['applicantOnHold', 'applicantActionOnHold'])('%s has its labels as reasons', (type) => {
+    const fields = { type, applicantActionId: 'action-1', reviewStatus: 'onHold' };
+    const reviewResult = { reviewAnswer: 'RED', rejectLabels: ['SANCTIONS'] };
+
+    expect(events({ ...fields, reviewResult })).toMatchObject([
+      { status: 'IN_REVIEW', providerStatus: 'onHold', reasons: [SANCTIONS] },
+    ]);
+  });
+
+  it.each([undefined, { reviewAnswer: 'GREEN' }, { rejectLabels: [''] }])(
+    'has no reasons with the result %j',
+    (reviewResult) => {
+      const [event] = events({ type: 'applicantOnHold', reviewResult });
+
+      expect(event).toHaveProperty('status', 'IN_REVIEW');
+      expect(event).not.toHaveProperty('reasons');
+    },
+  );
 });
 
 describe('a message beside a result', () => {
@@ -206,6 +256,8 @@ describe('a message beside a result', () => {
     'applicantAwaitingService',
     'applicantAwaitingUser',
     'applicantReset',
+    'applicantStepsReset',
+    'applicantWorkflowFailed',
     'applicantLevelChanged',
     'applicantPersonalInfoChanged',
     'applicantTagsChanged',
@@ -256,11 +308,27 @@ describe('the applicant', () => {
   it.each([
     [true, true],
     ['true', true],
+    ['True', true],
     [false, undefined],
     ['false', undefined],
+    ['False', undefined],
+    ['', undefined],
     [undefined, undefined],
   ])('with sandboxMode %j is of the test environment: %j', (sandboxMode, sandbox) => {
     expect(events({ sandboxMode })[0]?.sandbox).toBe(sandbox);
+  });
+
+  it.each([
+    [true, true],
+    ['true', true],
+    [1, true],
+    [{}, true],
+    [false, undefined],
+    ['False', undefined],
+    ['', undefined],
+    [null, undefined],
+  ])('with testMode %j is of the test environment: %j', (testMode, sandbox) => {
+    expect(events({ testMode, sandboxMode: false })[0]?.sandbox).toBe(sandbox);
   });
 
   it('keeps ids apart that JSON.parse would round to one', () => {

@@ -48,6 +48,46 @@ describe('a replay', () => {
     expect(await tablesOf(database)).toEqual(before);
   });
 
+  it('applies a delivery whose type the adapter knows by now', async () => {
+    const { store } = await openTestStore();
+    const body = JSON.stringify(sumsub('applicantReviewed', green, 1));
+    const unknown = body.replace('applicantReviewed', 'applicantNewlyReviewed');
+    const kept = await store.record(delivery('sumsub', unknown, NOW));
+    expect(kept).toMatchObject({ disposition: 'QUARANTINED', changes: 0 });
+    expect(await store.read.deliveriesByIds([1])).toMatchObject([
+      { eventType: 'applicantNewlyReviewed' },
+    ]);
+
+    const outcome = await replay(
+      store,
+      reading((text) => text.replace('applicantNewlyReviewed', 'applicantReviewed')),
+    );
+
+    expect(outcome).toMatchObject({
+      redisposed: [{ deliveryId: 1, before: 'QUARANTINED', after: 'APPLIED' }],
+      failed: [],
+    });
+    expect(await dispositions(store, 1)).toEqual([['APPLIED', null, 1]]);
+  });
+
+  it('quarantines what an earlier version ignored because it did not know the type', async () => {
+    const { store } = await openTestStore();
+    const unknown = delivery('sumsub', sumsub('applicantSomethingNew', green, 1), NOW);
+    const eventType = 'applicantSomethingNew';
+    const ignored: Reading = { kind: 'IGNORED', eventType, duplicateKey: 'as before' };
+    await store.record({ ...unknown, reading: ignored });
+
+    const outcome = await replay(store, reading());
+
+    expect(outcome).toMatchObject({
+      redisposed: [{ deliveryId: 1, before: 'IGNORED', after: 'QUARANTINED' }],
+      failed: [],
+    });
+    expect(await store.read.deliveriesByIds([1])).toMatchObject([
+      { disposition: 'QUARANTINED', eventType, reason: expect.any(String) },
+    ]);
+  });
+
   it('renews the reason of what still cannot be read', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('paycaddy', paycaddy('never-heard-of', 'user-1', 1), NOW));

@@ -5,10 +5,12 @@ import { isLosslessNumber, type LosslessNumber, parse } from 'lossless-json';
 import { PayloadError } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
 import { isSoundText } from '../../domain/sound-text';
+import { isLongerThan, MAX_NAME_LENGTH } from '../../domain/text-limits';
 import { type InstantSpelling, toInstant } from './instant';
 
 /**
- * The body of a message. Paths are dotted, `data.user_id`. To the `optional…` methods, JSON's `null` is an absent field.
+ * The body of a message. Paths are dotted, `data.user_id`. A field is absent if it is missing, `null` or the empty string,
+ * which clients in Go and Java write for a value that they do not have.
  * Every method throws a {@link PayloadError} that names the path, never the value.
  */
 export interface JsonBody {
@@ -23,17 +25,15 @@ export interface JsonBody {
   optionalWord(path: string): string | undefined;
   /** A string or an integer of any size, whose digits are not rounded. */
   id(path: string): string;
-  /** The empty string is an absent id. */
   optionalId(path: string): string | undefined;
-  /** `true`, `false`, or one of these words as a string. */
+  /** `true`, `false`, or one of these words as a string, in any letter case. */
   optionalFlag(path: string): boolean | undefined;
+  /** Whether the value is `false` or that word, for fields whose other values are not documented. */
+  isFalse(path: string): boolean;
   instant(path: string, spelling?: InstantSpelling): Instant;
-  /** Empty where the field is absent. */
+  /** Empty where the field is absent. Empty strings among them are left out. */
   strings(path: string): readonly string[];
 }
-
-/** Longer is not a name but an accident; and an index has to hold it. */
-const MAX_NAME_LENGTH = 512;
 
 /** @throws {PayloadError} unless the body is UTF-8 and one JSON object that gives no key two meanings. */
 export function readJson(rawBody: Buffer): JsonBody {
@@ -47,10 +47,12 @@ export function readJson(rawBody: Buffer): JsonBody {
         root,
       );
 
+  const has = (path: string) => at(path) !== null && at(path) !== '';
+
   const optional =
     <Value>(read: (path: string) => Value) =>
     (path: string): Value | undefined =>
-      at(path) === null ? undefined : read(path);
+      has(path) ? read(path) : undefined;
 
   const string = (path: string) => toText(path, at(path));
   const word = (path: string) => toName(path, at(path), 'a word');
@@ -60,7 +62,7 @@ export function readJson(rawBody: Buffer): JsonBody {
   };
 
   return {
-    has: (path) => at(path) !== null,
+    has,
     string,
     optionalString: optional(string),
     optionalText: optional((path) => {
@@ -70,8 +72,9 @@ export function readJson(rawBody: Buffer): JsonBody {
     word,
     optionalWord: optional(word),
     id,
-    optionalId: (path) => (at(path) === '' ? undefined : optional(id)(path)),
+    optionalId: optional(id),
     optionalFlag: optional((path) => toFlag(path, at(path))),
+    isFalse: (path) => at(path) === false || isWord(at(path), 'false'),
     instant: (path, spelling) => {
       const instant = toInstant(string(path), spelling);
       if (instant === undefined) throw new PayloadError(path, 'a date and time with a known zone');
@@ -143,7 +146,7 @@ function toName(path: string, value: unknown, what: string): string {
   const sound =
     typeof value === 'string' &&
     value.trim() !== '' &&
-    value.length <= MAX_NAME_LENGTH &&
+    !isLongerThan(value, MAX_NAME_LENGTH) &&
     !/\p{Cc}|\p{Surrogate}/u.test(value);
   if (!sound) {
     throw new PayloadError(path, `${what} of at most ${MAX_NAME_LENGTH} printable characters`);
@@ -153,12 +156,18 @@ function toName(path: string, value: unknown, what: string): string {
 
 function toTexts(path: string, value: unknown): readonly string[] {
   if (!Array.isArray(value)) throw new PayloadError(path, 'an array of strings');
-  return value.map((item: unknown, index) => toText(`${path}.${index}`, item));
+  return value
+    .map((item: unknown, index) => toText(`${path}.${index}`, item))
+    .filter((item) => item !== '');
 }
 
 function toFlag(path: string, value: unknown): boolean {
-  // A vendor sends "false", and `Boolean("false")` is true.
-  if (value === true || value === 'true') return true;
-  if (value === false || value === 'false') return false;
+  // Sumsub sends "false", and `Boolean("false")` is true.
+  if (value === true || isWord(value, 'true')) return true;
+  if (value === false || isWord(value, 'false')) return false;
   throw new PayloadError(path, 'true or false');
+}
+
+function isWord(value: unknown, word: string): boolean {
+  return typeof value === 'string' && value.toLowerCase() === word;
 }

@@ -140,14 +140,16 @@ describe('an id', () => {
     '"\\ud800"',
     '"a\\udc00b"',
     `"${'x'.repeat(513)}"`,
+    `"${'é'.repeat(513)}"`,
+    `"${'😀'.repeat(513)}"`,
     '9'.repeat(513),
     '{"isLosslessNumber":true,"value":"12"}',
   ])('is not %s', (json) => {
     expect(faultOf(() => id(json)).path).toBe('data.id');
   });
 
-  it('may be as long as 512 characters', () => {
-    expect(id(`"${'x'.repeat(512)}"`)).toHaveLength(512);
+  it.each(['x', 'é', '漢', '😀'])('may be as long as 512 characters, such as %s', (character) => {
+    expect(id(`"${character.repeat(512)}"`)).toBe(character.repeat(512));
   });
 
   it('is absent where it is missing, null or empty, if it may be', () => {
@@ -171,6 +173,7 @@ describe('a word', () => {
     expect(faultOf(() => body.word('number')).path).toBe('number');
     expect(faultOf(() => body.word('blank')).path).toBe('blank');
     expect(body.optionalWord('missing')).toBeUndefined();
+    expect(faultOf(() => body.optionalWord('blank')).path).toBe('blank');
   });
 });
 
@@ -200,13 +203,34 @@ describe('text', () => {
   });
 
   it('comes in lists, whose faults have a position', () => {
-    const body = read('{"some":["a","b"],"bad":["a",1],"no":"a","null":null}');
+    const body = read('{"some":["a","","b"],"bad":["a",1],"no":"a","null":null}');
 
     expect(body.strings('some')).toEqual(['a', 'b']);
     expect(body.strings('missing')).toEqual([]);
     expect(body.strings('null')).toEqual([]);
     expect(faultOf(() => body.strings('bad')).path).toBe('bad.1');
     expect(faultOf(() => body.strings('no')).path).toBe('no');
+  });
+});
+
+describe('an empty string', () => {
+  const body = read('{"a":{"b":""}}');
+
+  it('is an absent value to every optional method', () => {
+    expect(body.has('a.b')).toBe(false);
+    expect(body.optionalString('a.b')).toBeUndefined();
+    expect(body.optionalText('a.b')).toBeUndefined();
+    expect(body.optionalWord('a.b')).toBeUndefined();
+    expect(body.optionalId('a.b')).toBeUndefined();
+    expect(body.optionalFlag('a.b')).toBeUndefined();
+    expect(body.strings('a.b')).toEqual([]);
+  });
+
+  it('is malformed to every other method but `string`', () => {
+    expect(body.string('a.b')).toBe('');
+    for (const read of [body.word, body.id, body.instant]) {
+      expect(faultOf(() => read('a.b')).path).toBe('a.b');
+    }
   });
 });
 
@@ -218,12 +242,16 @@ describe('a flag', () => {
     ['"true"', true],
     ['false', false],
     ['"false"', false],
+    ['"True"', true],
+    ['"TRUE"', true],
+    ['"False"', false],
+    ['""', undefined],
     ['null', undefined],
   ])('reads %s as %s', (json, value) => {
     expect(flag(json)).toBe(value);
   });
 
-  it.each(['"yes"', '"False"', '""', '0', '1', '[]', '{}'])('is not %s', (json) => {
+  it.each(['"yes"', '" true"', '"falſe"', '0', '1', '[]', '{}'])('is not %s', (json) => {
     expect(faultOf(() => flag(json)).path).toBe('flag');
   });
 });

@@ -1,0 +1,26 @@
+/** Limits of what a provider may write into an event. A character is a Unicode code point. */
+
+/** Maximum length of an ID or a name (a type, a status, a level), in characters. A longer one is malformed. */
+export const MAX_NAME_LENGTH = 512;
+
+/** Maximum length of a provider's own code of a reason, in characters. */
+export const MAX_CODE_LENGTH = 100;
+
+/** Maximum length of a provider's free text, in characters. */
+export const MAX_TEXT_LENGTH = 2_000;
+
+/** Maximum number of reasons in one event. */
+export const MAX_REASONS = 100;
+
+export function isLongerThan(text: string, max: number): boolean {
+  if (text.length <= max) return false;
+  return text.length > 2 * max || Array.from(text).length > max;
+}
+
+/** Returns the text, or its beginning and `…`, together `max` characters. */
+export function truncate(text: string, max: number): string {
+  if (!isLongerThan(text, max)) return text;
+  // Joined from characters, the result does not keep the whole text in memory, as `slice` alone would.
+  const beginning = Array.from(text.slice(0, 2 * max)).slice(0, max - 1);
+  return `${beginning.join('')}…`;
+}
