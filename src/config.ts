@@ -55,6 +55,8 @@ export interface Config {
   readonly trustedDocuments: TrustedDocumentsConfig;
   readonly edge: EdgeConfig;
   readonly policy: Policy;
+  /** What a change of the policy may take away. */
+  readonly policyGuard: { readonly maxLossPercent: number; readonly force: boolean };
   readonly acceptSandbox: boolean;
   /** How far an event may be dated ahead of its receipt, in milliseconds. */
   readonly clockSkewMs: number;
@@ -133,6 +135,10 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     edge: readEdge(reader, providerIds, mode),
     trustedDocuments: readTrustedDocuments(reader, sources.trustedDocumentsText ?? null),
     policy: policyText === null ? DEFAULT_POLICY : readPolicy(reader, policyText, providerIds),
+    policyGuard: {
+      maxLossPercent: reader.read('POLICY_MAX_LOSS', PERCENT, 10),
+      force: reader.read('POLICY_FORCE', BOOLEAN, false),
+    },
     acceptSandbox: reader.read('ACCEPT_SANDBOX', BOOLEAN, mode === 'development'),
     clockSkewMs: reader.read('CLOCK_SKEW', CLOCK_SKEW, 5 * 60_000),
     logLevel: reader.read('LOG_LEVEL', LOG_LEVEL, 'info'),
@@ -178,6 +184,7 @@ export function loadDataKeys(env: Environment): Config['dataKeys'] {
 }
 
 const PORT = wholeNumber(0, 65_535);
+const PERCENT = wholeNumber(0, 100);
 const DAYS = wholeNumber(1, 36_500);
 const MODE = oneOf('development', 'production', 'test');
 const CLOCK_SKEW = durationMs('an ISO 8601 duration of a second or more, e.g. PT5M', 1000);

@@ -18,6 +18,17 @@ export interface Policy {
 
 export const DEFAULT_POLICY: Policy = { verified: null, expiresAfterMs: {} };
 
+/** Levels that the policy names, in its rule or for a duration. */
+export function namedLevels({ verified, expiresAfterMs }: Policy): readonly LevelKey[] {
+  const timed = Object.keys(expiresAfterMs).filter((key) => key !== '*');
+  return unique([...(verified === null ? [] : levelsOf(verified)), ...timed]);
+}
+
+function levelsOf(rule: Rule): readonly LevelKey[] {
+  if ('level' in rule) return [rule.level];
+  return ('allOf' in rule ? rule.allOf : rule.anyOf).flatMap(levelsOf);
+}
+
 /** What a user holds at one level. */
 export interface HeldLevel {
   readonly provider: ProviderId;

@@ -20,18 +20,19 @@ import { createReplay } from './replay';
 import { createRotation } from './rotate-data-keys';
 import { loadSecret } from './sealed-secret';
 import { readSetting } from './settings';
-import { applyRules, checkRules } from './state-rules';
+import { applyRules, checkRules, unseenLevels } from './state-rules';
 import { createStatusAsks } from './status-asks';
 import type { Store } from './store';
 import { startRecorder } from './threaded-recorder';
 import { createWriter } from './writer';
 
 export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'> &
-  Partial<Pick<Config, 'erasureHold'>>;
+  Partial<Pick<Config, 'erasureHold' | 'policyGuard'>>;
 
 /** The part of a logger that the store needs. */
 export interface StoreLog {
   info(record: object, message: string): void;
+  warn(record: object, message: string): void;
   error(record: object, message: string): void;
   fatal(record: object, message: string): void;
 }
@@ -121,7 +122,7 @@ async function assemble(
 ): Promise<Store> {
   const { writing, reading } = database;
   const appendAudit = createAppendAudit(auditSecret);
-  const { reprojectAll, transaction, change, ...writer } = createWriter({
+  const { reprojectAll, forecast, transaction, change, ...writer } = createWriter({
     database,
     recorder,
     keyRing,
@@ -132,9 +133,20 @@ async function assemble(
   });
   if (options.onOtherRules === 'refuse') await checkRules(rules, writing);
   else if (options.onOtherRules !== 'leave') {
-    const onChanged = () => log.info({}, 'the rules have changed; projecting every user again');
-    const reprojection = { reprojectAll, transaction, appendAudit, clock, onChanged };
-    await applyRules(rules, writing, reprojection);
+    await applyRules(rules, writing, {
+      reprojectAll,
+      forecast,
+      guard: config.policyGuard,
+      transaction,
+      appendAudit,
+      clock,
+      onChanged: (effect) =>
+        log.info(effect, 'the rules have changed; projecting every user again'),
+    });
+    const unseen = await unseenLevels(rules.policy, writing);
+    if (unseen.length > 0) {
+      log.warn({ levels: unseen }, 'the policy names levels at which no user was ever seen');
+    }
   }
 
   return {

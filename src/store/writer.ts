@@ -6,7 +6,7 @@ import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
-import { createGraph, type Graph } from './graph';
+import { createGraph, type Graph, type UserNode } from './graph';
 import type { KeyRing } from './key-ring';
 import { linkIdentity } from './link-identity';
 import { liveUser } from './live-user';
@@ -16,6 +16,7 @@ import { openUser } from './membership';
 import type { Recorder } from './recorder';
 import { writeSetting } from './settings';
 import { settle } from './settle';
+import { addEffects, type RulesEffect } from './state-rules';
 import type { LinkIdentity, LinkOutcome, Store } from './store';
 import type { Transact } from './transaction';
 
@@ -33,6 +34,8 @@ export interface WriterOptions {
 export interface Writer extends Pick<Store, 'createUser' | 'linkIdentity' | 'expire' | 'trimLog'> {
   /** Projects every user again, for rules that have changed. */
   reprojectAll(): Promise<void>;
+  /** Counts what `reprojectAll` would change. Writes nothing. */
+  forecast(): Promise<RulesEffect>;
   readonly transaction: Transact;
   /**
    * Runs `work` alone in a transaction that ends with saving what it made of an empty graph, and with what the audit log
@@ -96,14 +99,17 @@ export function createWriter(options: WriterOptions): Writer {
     },
 
     async reprojectAll() {
-      let lastId = 0;
-      for (;;) {
-        const users = await usersAfter(lastId);
-        const last = users.at(-1);
-        if (last === undefined) return;
-        for (const ids of toPages(users, PAGE_BYTES)) await settleOrSkip(ids, 'POLICY', clock());
-        lastId = last.id;
-      }
+      await forEachPage(async (ids) => {
+        await settleOrSkip(ids, 'POLICY', clock());
+      });
+    },
+
+    async forecast() {
+      const effects: RulesEffect[] = [];
+      await forEachPage(async (ids) => {
+        effects.push(...(await effectsOn(ids, clock())));
+      });
+      return addEffects(effects);
     },
 
     transaction: (work) => recorder.transaction(() => work(connection)),
@@ -121,6 +127,51 @@ export function createWriter(options: WriterOptions): Writer {
       await appendAudit(connection, toActs(result));
       return result;
     });
+  }
+
+  /** Loads all users page by page, so that memory stays bounded. */
+  async function forEachPage(work: (userIds: readonly number[]) => Promise<void>): Promise<void> {
+    let lastId = 0;
+    for (;;) {
+      const users = await usersAfter(lastId);
+      const last = users.at(-1);
+      if (last === undefined) return;
+      for (const ids of toPages(users, PAGE_BYTES)) await work(ids);
+      lastId = last.id;
+    }
+  }
+
+  /** A user who cannot be settled keeps their state, so that nothing changes for them. */
+  async function effectsOn(userIds: readonly number[], now: Date): Promise<readonly RulesEffect[]> {
+    try {
+      const graph = createGraph();
+      await loadGraph(graph, connection, keyRing, { userIds });
+      const users = userIds.flatMap((id) => graph.users.get(id) ?? []);
+      const before = users.map((user) => isVerifiedAt(user, now));
+      const occasion = {
+        kind: 'POLICY',
+        deliveryId: null,
+        actor: null,
+        occurredAt: instantOf(now),
+      } as const;
+      settle(graph, { users }, occasion, rulesAt(now));
+      return users.map((user, index) => {
+        const was = before[index] ?? false;
+        const is = user.verificationStatus === 'VERIFIED';
+        return {
+          users: 1,
+          verified: Number(was),
+          lost: Number(was && !is),
+          gained: Number(is && !was),
+        };
+      });
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      if (userIds.length === 1) return [{ users: 1, verified: 0, lost: 0, gained: 0 }];
+    }
+    const effects: RulesEffect[] = [];
+    for (const userId of userIds) effects.push(...(await effectsOn([userId], now)));
+    return effects;
   }
 
   async function settleUsers(
@@ -202,6 +253,12 @@ export function createWriter(options: WriterOptions): Writer {
     await appendAudit(connection, [trimming(entries, floor, clock())]);
     return entries;
   }
+}
+
+/** An approval that has run out is no loss to the rules, also if nothing has recorded its end yet. */
+function isVerifiedAt({ verificationStatus, expiresAt }: UserNode, now: Date): boolean {
+  const ranOut = expiresAt !== null && expiresAt <= instantOf(now);
+  return verificationStatus === 'VERIFIED' && !ranOut;
 }
 
 // ── What the audit log says ─────────────────────────────────────────────────────────────────────────────────────────

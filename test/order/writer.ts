@@ -18,7 +18,7 @@ const SHARED_EVERY = 10;
 const SHARED_PEOPLE = 700;
 
 async function main([url = '', instance = '0', count = '0']: readonly string[]): Promise<void> {
-  const log = { info() {}, error: console.error, fatal: console.error };
+  const log = { info() {}, warn() {}, error: console.error, fatal: console.error };
   const store = await openStore(storeConfigOf(loadDatabaseConfig({ DATABASE_URL: url })), log);
   let next = 0;
   let changes = 0;

@@ -360,7 +360,7 @@ describe('an account of somebody else, who bore the id of whom was erased', () =
     await say(store, 'vermilion', 1_500, { applicantId: 'another' });
     await store.linkIdentity({ ...link, userId: await idOf(store, 'bo') });
     await store.erasures.erase({ ...erasing, userId: await idOf(store, 'vermilion') });
-    await say(store, 'vermilion', 0, { createdAtMs: '2024-06-02 00:00:00.000' });
+    await say(store, 'vermilion', 0, { createdAtMs: '2024-06-01 12:04:00.000' });
     expect(await store.read.userByExternalId('vermilion')).toBeNull();
     expect((await store.read.userByIdentity('sumsub', 'shared'))?.id).toBe(await idOf(store, 'bo'));
   });
@@ -370,7 +370,7 @@ describe('an account of somebody else, who bore the id of whom was erased', () =
     await say(store, 'vermilion', 1_000);
     await say(store, 'bo', 2_000);
     await store.erasures.erase({ ...erasing, userId: await idOf(store, 'vermilion') });
-    await say(store, 'vermilion', 0, { createdAtMs: '2024-06-02 00:00:00.000' });
+    await say(store, 'vermilion', 0, { createdAtMs: '2024-06-01 12:04:00.000' });
     expect((await store.read.userByIdentity('sumsub', 'shared'))?.externalUserId).toBe('vermilion');
   });
 });

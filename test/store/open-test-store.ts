@@ -11,7 +11,7 @@ import type { Store } from '../../src/store/store';
 import { createTestDatabase, query, type TestDatabase } from '../support/databases';
 import { storeConfigOf } from '../support/store-config';
 
-export const SILENT = { info() {}, error() {}, fatal() {} };
+export const SILENT = { info() {}, warn() {}, error() {}, fatal() {} };
 
 export interface TestStore {
   readonly store: Store;

@@ -594,7 +594,12 @@ describe('the passing of time', () => {
 
   it('expires the others where one user cannot be read, and says so once', async () => {
     const faults: object[] = [];
-    const log = { info() {}, fatal() {}, error: (record: object) => faults.push(record) };
+    const log = {
+      info() {},
+      warn() {},
+      fatal() {},
+      error: (record: object) => faults.push(record),
+    };
     const { store, database } = await openTestStore(
       { policy: lasting(2) },
       { clock: () => hoursIn(1) },

@@ -11,7 +11,7 @@ import { PEOPLE, story } from './two-accounts';
 const TIMES = 4;
 
 async function main(url: string): Promise<void> {
-  const log = { info() {}, error: console.error, fatal: console.error };
+  const log = { info() {}, warn() {}, error: console.error, fatal: console.error };
   let committed = 0;
   const onCommit = (deliveries: number) => {
     committed += deliveries;

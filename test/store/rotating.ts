@@ -25,7 +25,7 @@ async function main(dataKeys: readonly [NonNullable<typeof first>, ...typeof oth
   const config = storeConfigOf(database, { dataKeys });
   const store = await openStore(
     config,
-    { info() {}, error() {}, fatal() {} },
+    { info() {}, warn() {}, error() {}, fatal() {} },
     {
       onOtherRules: 'leave',
       onQuery(sql) {
