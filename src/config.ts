@@ -23,6 +23,7 @@ import { readVendorApis, type VendorApis } from './config/vendor-apis';
 import { readWebhookSecrets, type WebhookSecret } from './config/webhook-secrets';
 import { BOOLEAN, oneOf } from './config/words';
 import type { AlarmRules } from './domain/alarms';
+import type { EndUserReasons } from './domain/end-user-reasons';
 import { ConfigError } from './domain/errors';
 import type { ProviderId } from './domain/level';
 import { DEFAULT_POLICY, type Policy } from './domain/policy';
@@ -60,6 +61,8 @@ export interface Config {
   readonly acceptSandbox: boolean;
   /** How far an event may be dated ahead of its receipt, in milliseconds. */
   readonly clockSkewMs: number;
+  /** Which reasons of a rejection or review end users see about themselves. */
+  readonly endUserReasons: EndUserReasons;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   /** How long log entries are kept, in days; `null`: for ever. */
   readonly changeLogRetentionDays: number | null;
@@ -141,6 +144,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     },
     acceptSandbox: reader.read('ACCEPT_SANDBOX', BOOLEAN, mode === 'development'),
     clockSkewMs: reader.read('CLOCK_SKEW', CLOCK_SKEW, 5 * 60_000),
+    endUserReasons: reader.read('END_USER_REASONS', END_USER_REASONS, 'limited'),
     logLevel: reader.read('LOG_LEVEL', LOG_LEVEL, 'info'),
     changeLogRetentionDays: reader.read('CHANGE_LOG_RETENTION_DAYS', DAYS, null),
     erasureHold: readErasureHold(reader),
@@ -190,6 +194,7 @@ const MODE = oneOf('development', 'production', 'test');
 const CLOCK_SKEW = durationMs('an ISO 8601 duration of a second or more, e.g. PT5M', 1000);
 const FRACTAL_ID_FORMAT = oneOf('classic', 'kraken');
 const DIGEST = oneOf('sha1', 'sha256', 'sha512');
+const END_USER_REASONS = oneOf('limited', 'all');
 const LOG_LEVEL = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
 /** What may follow `Bearer` in a header. */
 const BEARER_TOKEN = z

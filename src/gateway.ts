@@ -106,6 +106,7 @@ export async function createGateway(
     store,
     feed,
     policy: config.policy,
+    endUserReasons: config.endUserReasons,
     providers: PROVIDERS,
     configured,
     reread: createReread(providers, clock, config.clockSkewMs),

@@ -45,14 +45,18 @@ export class VerificationAttempt implements Node {
   @Field(() => AttemptStatusEnum, { description: 'What the attempt has come to.' })
   readonly status: AttemptStatus;
 
-  @Field(() => String, { description: "The same in the vendor's own words." })
+  @Field(() => String, {
+    description:
+      "The same in the vendor's own words. End users read `status` again, unless END_USER_REASONS is `all`.",
+  })
   readonly providerStatus: string;
 
   @Field(() => Rejection, { nullable: true, description: 'Why, while the status is REJECTED.' })
   readonly rejection: Rejection | null;
 
   @Field(() => [RejectionReason], {
-    description: 'Why a person looks at it, while the status is IN_REVIEW; else empty.',
+    description:
+      'Why a person looks at it, while the status is IN_REVIEW; else empty. End users see a part of it: see `RejectionReason`.',
   })
   readonly reviewReasons: readonly RejectionReason[];
 

@@ -2,6 +2,7 @@
 
 import type { Principal } from '../access/principal';
 import type { SilenceRule } from '../domain/alarms';
+import type { EndUserReasons } from '../domain/end-user-reasons';
 import type { ProviderId } from '../domain/level';
 import type { Policy } from '../domain/policy';
 import type { Feed } from '../feed/feed';
@@ -19,6 +20,8 @@ export interface ContextParts {
   readonly store: Store;
   readonly feed: Feed;
   readonly policy: Policy;
+  /** Which reasons end users see about themselves. */
+  readonly endUserReasons: EndUserReasons;
   /** Every vendor of the registry, the same list as the schema was built from. */
   readonly providers: readonly ProviderListing[];
   /** The vendors that this gateway serves: those with a secret. */
@@ -68,8 +71,9 @@ export function createContext(parts: ContextParts): Context {
 
 type View = Pick<Context, 'read' | 'loaders' | 'personal' | 'visibility'>;
 
-function viewOf({ principal, store, silenceRule, now }: ContextParts, read: Reader): View {
-  const visibility = createVisibility(principal, read);
+function viewOf(parts: ContextParts, read: Reader): View {
+  const { principal, store, endUserReasons, silenceRule, now } = parts;
+  const visibility = createVisibility(principal, read, endUserReasons);
   let loaders: Loaders | undefined;
   let personal: PersonalReads | undefined;
   return {

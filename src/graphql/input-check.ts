@@ -136,11 +136,11 @@ export function LiteralTextsRule(context: ValidationContext): ASTVisitor {
 function placeOf(wanted: ASTNode, context: ValidationContext): string {
   let place = '';
   visit(context.getDocument(), {
-    enter(node, _key, _parent, _path, ancestors) {
+    enter(node, _key, parent, _path, ancestors) {
       if (place !== '') return false;
       if (node !== wanted) return undefined;
-      const names = [...ancestors.flat(), node].flatMap((around) =>
-        'kind' in around ? nameOf(around as ASTNode) : [],
+      const names = [...ancestors, parent, node].flatMap((around) =>
+        around && 'kind' in around ? nameOf(around) : [],
       );
       place = names.join('.') || 'value';
       return false;

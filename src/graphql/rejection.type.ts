@@ -5,7 +5,10 @@ import type { Rejection as DomainRejection } from '../domain/change';
 import type { Reason, ReasonCode } from '../domain/event';
 import { ReasonCodeEnum } from './status.enum';
 
-@ObjectType({ description: 'One reason, in our words and in the words of the vendor.' })
+@ObjectType({
+  description:
+    'One reason, in our words and in the words of the vendor. End users are not given reasons of the codes AML, DUPLICATE, FRAUD_SUSPECTED, OTHER and REGULATION, unless END_USER_REASONS is `all`.',
+})
 export class RejectionReason {
   @Field(() => ReasonCodeEnum, { description: 'Our word for it, the same for all vendors.' })
   readonly code: ReasonCode;
@@ -34,7 +37,9 @@ export class Rejection {
   })
   readonly retryable: boolean | null;
 
-  @Field(() => [RejectionReason], { description: 'The reasons; empty if the vendor gives none.' })
+  @Field(() => [RejectionReason], {
+    description: 'The reasons; empty if the vendor gives none that you may see.',
+  })
   readonly reasons: readonly RejectionReason[];
 
   constructor(rejection: DomainRejection) {

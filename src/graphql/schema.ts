@@ -15,6 +15,7 @@ import { AttemptResolver } from './attempt.resolver';
 import { AuditResolver } from './audit.resolver';
 import { CreateUserResolver } from './create-user.mutation';
 import { DeliveryResolver } from './delivery.resolver';
+import { withholdReasons } from './end-user-reasons';
 import { EraseUserResolver } from './erase-user.mutation';
 import { LegalHoldResolver } from './legal-hold.mutation';
 import { LevelResolver } from './level.resolver';
@@ -72,6 +73,7 @@ export function createSchema(providers: readonly ProviderListing[]): GraphQLSche
   });
   describeRoots(schema);
   guardPersonalFields(schema);
+  withholdReasons(schema);
   return schema;
 }
 

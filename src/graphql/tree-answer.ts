@@ -6,6 +6,7 @@
 import type { GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { Principal } from '../access/principal';
 import { encodeCursor } from '../domain/cursor';
+import { END_USER_REASON_CODES, type EndUserReasons } from '../domain/end-user-reasons';
 import { GatewayError } from '../domain/errors';
 import type { Store } from '../store/store';
 import type { ForwardPage, Spelling, TreeChoice, UserKey } from '../store/tree';
@@ -22,6 +23,7 @@ export interface TreeAnswersOptions {
   readonly admit: Admit;
   readonly providers: readonly ProviderListing[];
   readonly store: Pick<Store, 'tree' | 'logId'>;
+  readonly endUserReasons: EndUserReasons;
   readonly log: { warn(record: object, message: string): void };
 }
 
@@ -29,7 +31,7 @@ export interface TreeAnswersOptions {
 export type TreeAnswers = (principal: Principal, question: Question) => Promise<string | null>;
 
 export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
-  const { schema, admit, providers, store, log } = options;
+  const { schema, admit, providers, store, endUserReasons, log } = options;
   const choices = choicesAmong(providers);
   const spelling = spellingOf(providers, store.logId);
   /** Forgotten together with the document. */
@@ -53,7 +55,9 @@ export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
       const roots = plan?.(question.variables) ?? null;
       if (roots === null) return null;
       const viewer = principal.kind === 'USER' ? principal.externalUserId : null;
-      return `{"data":${await store.tree({ roots, viewer }, spelling)}}\n`;
+      const limited = viewer !== null && endUserReasons === 'limited';
+      const reasonCodes = limited ? END_USER_REASON_CODES : null;
+      return `{"data":${await store.tree({ roots, viewer, reasonCodes }, spelling)}}\n`;
     } catch (err) {
       if (err instanceof GatewayError) return null;
       // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.

@@ -5,8 +5,9 @@
  * whatever door: a list is narrowed, a count counts what is left, and a thing of somebody else's is as good as absent.
  */
 
-import type { ApiKeyPrincipal, Principal, Scope } from '../access/principal';
+import type { ApiKeyPrincipal, EndUserPrincipal, Principal, Scope } from '../access/principal';
 import { apiKeyActor } from '../domain/audit';
+import type { EndUserReasons } from '../domain/end-user-reasons';
 import { GatewayError } from '../domain/errors';
 import type { ChangeFilter, Reader, UserRow } from '../store/store';
 
@@ -33,6 +34,9 @@ export interface Visibility {
    * @throws {GatewayError} FORBIDDEN.
    */
   assertReadsPersonalData(): string | null;
+
+  /** Whether also reasons that may tell of a suspicion are shown. */
+  readonly seesAllReasons: boolean;
 
   /** @throws {GatewayError} FORBIDDEN. */
   assertReadsAudit(): void;
@@ -64,9 +68,13 @@ export interface Operator {
 }
 
 /** Looks an end user up at most once: make a new one when the data may have changed. */
-export function createVisibility(principal: Principal, read: Reader): Visibility {
+export function createVisibility(
+  principal: Principal,
+  read: Reader,
+  endUserReasons: EndUserReasons,
+): Visibility {
   return principal.kind === 'USER'
-    ? ofEndUser(principal.externalUserId, principal.scopes, read)
+    ? ofEndUser(principal, read, endUserReasons === 'all')
     : ofApiKey(principal);
 }
 
@@ -100,6 +108,7 @@ function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
       assertScope(scopes, 'pii:read');
       return by;
     },
+    seesAllReasons: true,
     assertReadsAudit: () => assertScope(scopes, 'audit:read'),
     readsAudit: scopes.has('audit:read'),
     self: async () => null,
@@ -109,7 +118,11 @@ function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
   };
 }
 
-function ofEndUser(externalUserId: string, scopes: ReadonlySet<Scope>, read: Reader): Visibility {
+function ofEndUser(
+  { externalUserId, scopes }: EndUserPrincipal,
+  read: Reader,
+  seesAllReasons: boolean,
+): Visibility {
   const self = once(() => read.userByExternalId(externalUserId));
   const ownIds = once(async () => {
     const user = await self();
@@ -125,6 +138,7 @@ function ofEndUser(externalUserId: string, scopes: ReadonlySet<Scope>, read: Rea
       assertScope(scopes, 'pii:read');
       return null;
     },
+    seesAllReasons,
     assertReadsAudit: forbidEndUsers,
     readsAudit: false,
     self,

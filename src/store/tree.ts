@@ -1,5 +1,6 @@
 /** Questions of any depth about users and attempts, and how their answers are spelled. */
 
+import type { ReasonCode } from '../domain/event';
 import type { ProviderId } from '../domain/level';
 import type { AttemptFilter, AttemptOrder, Page, UserFilter, UserOrder } from './selection';
 
@@ -9,6 +10,8 @@ export interface Tree {
   readonly roots: readonly TreeNode[];
   /** Whose own things alone are to be told, by external id; `null`: everybody's. */
   readonly viewer: string | null;
+  /** Codes of the reasons that the viewer sees, who sees no words of the provider then; `null`: all, and its words. */
+  readonly reasonCodes: readonly ReasonCode[] | null;
 }
 
 /** A field of the answer. */

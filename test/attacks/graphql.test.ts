@@ -141,7 +141,7 @@ it.each(TRANSPORTS)(
     for (const query of queries) {
       const said = await say(callers, gateway, transport, { query });
       expect(codesOf(said)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
-      expect(JSON.stringify(said)).not.toMatch(/did you mean|"users|VERIFIED/i);
+      expect(JSON.stringify(said)).not.toMatch(/did you mean|"users/i);
     }
   },
 );

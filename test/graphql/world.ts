@@ -6,6 +6,7 @@ import type { Principal, Scope } from '../../src/access/principal';
 import type { DatabaseConfig } from '../../src/config/database';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
 import { DEFAULT_ALARM_RULES } from '../../src/domain/alarms';
+import type { EndUserReasons } from '../../src/domain/end-user-reasons';
 import type { StatusEvent, VerificationEvent } from '../../src/domain/event';
 import type { ProviderId } from '../../src/domain/level';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
@@ -85,7 +86,9 @@ const STALLED_BEFORE = {
   IN_REVIEW: A_DAY_AGO,
 };
 
-export async function openWorld(options: { readonly policy?: Policy } = {}): Promise<World> {
+export async function openWorld(
+  options: { readonly policy?: Policy; readonly endUserReasons?: EndUserReasons } = {},
+): Promise<World> {
   const database = await createTestDatabase();
   const sent: string[] = [];
   const faults: object[] = [];
@@ -115,6 +118,7 @@ export async function openWorld(options: { readonly policy?: Policy } = {}): Pro
       store,
       feed,
       policy: options.policy ?? DEFAULT_POLICY,
+      endUserReasons: options.endUserReasons ?? 'limited',
       providers: PROVIDERS,
       configured: new Set(['sumsub', 'p100']),
       reread: () => {

@@ -8,7 +8,7 @@
 
 import { attemptQuery } from '../attempt-reader';
 import { writePage } from './tree-page';
-import { column, type Kind, many, one, writeObject } from './tree-sql';
+import { column, type Kind, many, one, type WriteField, writeObject } from './tree-sql';
 
 const flag = (sql: string) => column(`json(iif(${sql}, 'true', 'false'))`);
 const moment = (sql: string) => column(`substr(${sql}, 1, 23) || 'Z'`); // NULL stays NULL
@@ -28,9 +28,18 @@ const REASON: Kind = {
   message: column("r.value ->> 'message'"),
 };
 
+/** Those that the viewer sees. */
+function reasons(from: string): WriteField {
+  return (out, node) => {
+    if (out.reasonCodes === null) return many(() => REASON, from)(out, node);
+    many(() => REASON, `${from} WHERE r.value ->> 'code' IN (?*)`)(out, node);
+    out.parameters.push(out.reasonCodes);
+  };
+}
+
 const REJECTION: Kind = {
   retryable: column("a.rejection -> 'retryable'"),
-  reasons: many(() => REASON, "json_each(a.rejection, '$.reasons') r"),
+  reasons: reasons("json_each(a.rejection, '$.reasons') r"),
 };
 
 export const ATTEMPT: Kind = {
@@ -39,13 +48,15 @@ export const ATTEMPT: Kind = {
   number: column('a.number'),
   providerAttemptRef: column('a.attempt_ref'),
   status: column('a.status'),
-  providerStatus: column('a.provider_status'),
+  providerStatus(out) {
+    out.sql += out.reasonCodes === null ? 'a.provider_status' : 'a.status';
+  },
   rejection(out, { fields }) {
     out.sql += 'iif(a.rejection IS NULL, NULL, ';
     writeObject(out, REJECTION, fields);
     out.sql += ')';
   },
-  reviewReasons: many(() => REASON, 'json_each(a.review_reasons) r'),
+  reviewReasons: reasons('json_each(a.review_reasons) r'),
   trust: column('a.trust'),
   sandbox: flag('a.sandbox'),
   startedAt: moment('a.started_at'),

@@ -16,7 +16,7 @@ export async function readTree(
   tree: Tree,
   spelling: Spelling,
 ): Promise<string> {
-  const out: SqlText = { sql: 'SELECT ', parameters: [] };
+  const out: SqlText = { sql: 'SELECT ', parameters: [], reasonCodes: tree.reasonCodes };
   writeObject(out, rootsFor(tree.viewer), tree.roots);
   out.sql += ' AS tree';
   const [row] = await connection.query<{ tree: string }>(out.sql, out.parameters);

@@ -7,6 +7,8 @@ export interface SqlText {
   sql: string;
   /** In the order of their placeholders in `sql`: both only grow at the end. */
   readonly parameters: Parameter[];
+  /** See `Tree`. */
+  readonly reasonCodes: readonly string[] | null;
 }
 
 /** Appends an expression that holds one field of a thing. */
