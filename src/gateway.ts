@@ -247,7 +247,7 @@ async function unlessAway<T>(reading: Promise<T>): Promise<T | null> {
 
 /** Several gateways may share the database of a server. */
 async function lockDatabase({ database }: Config): Promise<FileLock> {
-  return database.kind === 'sqlite' ? await lockFile(database.file) : { async release() {} };
+  return database.kind === 'sqlite' ? await lockFile(database) : { async release() {} };
 }
 
 function createWakeup({ redisUrl, database }: Config, logId: string, log: Logger): Wakeup {

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { DataSource } from 'typeorm';
-import { createDataSource, migrating } from '../store/data-source';
+import { migrating } from '../store/data-source';
 import { loadConfiguration } from './configuration';
 import type { CliContext } from './context';
 
@@ -16,13 +16,8 @@ export function addMigrate(program: Command, context: CliContext): void {
 
 async function migrate(context: CliContext, down: boolean): Promise<void> {
   const { database } = loadConfiguration(context);
-  const dataSource = await createDataSource(database).initialize();
-  try {
-    const work = down ? revert : apply;
-    await migrating(dataSource, () => work(context, dataSource));
-  } finally {
-    await dataSource.destroy();
-  }
+  const work = down ? revert : apply;
+  await migrating(database, (dataSource) => work(context, dataSource));
 }
 
 async function apply(context: CliContext, dataSource: DataSource): Promise<void> {

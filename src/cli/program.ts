@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { ConfigError, GatewayError } from '../domain/errors';
-import { isError } from '../observability/error-record';
+import { type ErrorRecord, errorRecord, isError } from '../observability/error-record';
 import { addAudit } from './audit';
 import { addBackup } from './backup';
 import { type CliContext, CliError } from './context';
@@ -31,7 +31,10 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     await createProgram(context).parseAsync(args, { from: 'user' });
     return SUCCESS;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode; // it has said so itself
+    if (error instanceof CommanderError) {
+      if (error.code === 'commander.excessArguments' && isRunByNpm(context)) context.complain(NPM);
+      return error.exitCode; // it has written its message itself
+    }
     for (const line of tell(error, context)) context.complain(line);
     return FAILURE;
   }
@@ -64,16 +67,53 @@ function createProgram(context: CliContext): Command {
     .showHelpAfterError('(--help tells more)');
 
   for (const add of COMMANDS) add(program, context);
+  program.hook('preAction', (_, command) => {
+    const kept = isRunByNpm(context) ? keptByNpm(command, context) : undefined;
+    if (kept !== undefined) throw new CliError(`npm kept ${kept} for itself. ${NPM}`);
+  });
   return program;
 }
 
+// ── npm ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const NPM = 'With npm, options come after `--`: npm run simulate -- sumsub approve --user ada';
+
+function isRunByNpm({ env }: CliContext): boolean {
+  return env.npm_lifecycle_event !== undefined;
+}
+
+/** The first option of the command that npm took for one of its own: it sets a variable for each. */
+function keptByNpm(command: Command, { env }: CliContext): string | undefined {
+  const kept = command.options.find((option) => {
+    const variable = `npm_config_${option.name().replaceAll('-', '_')}`;
+    return env[variable] !== undefined && !isGiven(command, option.attributeName());
+  });
+  return kept?.long;
+}
+
+function isGiven(command: Command, attribute: string): boolean {
+  return command.getOptionValueSource(attribute) === 'cli';
+}
+
 function tell(error: unknown, { env }: CliContext): readonly string[] {
-  if (error instanceof ConfigError) return tellFaults(error);
   const detailed = env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace';
   if (!isError(error)) return ['The command failed for a reason that it did not give.'];
-  if (detailed && error.stack !== undefined) return [error.stack];
+  if (error instanceof ConfigError) {
+    return [...tellFaults(error), ...(detailed ? tellCauses(errorRecord(error)) : [])];
+  }
+  if (detailed) return tellTrace(errorRecord(error));
   const named = error instanceof CliError || error instanceof GatewayError;
   return named ? [error.message] : [error.message, '(LOG_LEVEL=debug shows where)'];
+}
+
+function tellTrace(record: ErrorRecord): readonly string[] {
+  return [`${record.type}: ${record.message}`, record.stack, ...tellCauses(record)];
+}
+
+function tellCauses({ cause }: ErrorRecord): readonly string[] {
+  if (cause === undefined) return [];
+  const [head = '', ...rest] = tellTrace(cause);
+  return [`Caused by ${head}`, ...rest];
 }
 
 function tellFaults({ faults }: ConfigError): readonly string[] {

@@ -14,6 +14,8 @@ export interface SqliteConfig {
   readonly kind: 'sqlite';
   /** Absolute path. */
   readonly file: string;
+  /** The variable that the path comes from; absent: `DATABASE_URL`. */
+  readonly setting?: 'DATA_DIR';
 }
 
 export interface PostgresConfig {
@@ -57,7 +59,8 @@ export function readDatabase(
 ): DatabaseConfig {
   const url = reader.text('DATABASE_URL');
   const maxConnections = reader.read('DATABASE_CONNECTIONS', CONNECTIONS, DEFAULT_CONNECTIONS);
-  const fallback = { kind: 'sqlite', file: join(dataDir, DEFAULT_FILE) } as const;
+  const file = join(dataDir, DEFAULT_FILE);
+  const fallback = { kind: 'sqlite', file, setting: 'DATA_DIR' } as const;
   if (url === undefined) return fallback;
   if (/^postgres(ql)?:/.test(url)) {
     const server = readPostgres(url, mode);
@@ -65,9 +68,9 @@ export function readDatabase(
     reader.fault('DATABASE_URL', server);
     return fallback;
   }
-  const file = sqliteFile(url);
-  if (file === undefined) reader.fault('DATABASE_URL', '`sqlite:<file>` or `postgres://…`');
-  return file === undefined ? fallback : { kind: 'sqlite', file: resolve(file) };
+  const path = sqliteFile(url);
+  if (path === undefined) reader.fault('DATABASE_URL', '`sqlite:<file>` or `postgres://…`');
+  return path === undefined ? fallback : { kind: 'sqlite', file: resolve(path) };
 }
 
 // ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────────────────────────

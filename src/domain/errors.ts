@@ -132,8 +132,13 @@ export class UnauthenticatedError extends GatewayError {
 
 /** The store is away; the same request may succeed later. */
 export class StoreUnavailableError extends GatewayError {
-  constructor(options?: ErrorOptions) {
-    super('STORE_UNAVAILABLE', 'the store is away; send the same request again later', options);
+  /** @param options - `message`: for an operator, where no client is answered. */
+  constructor({ message, ...options }: ErrorOptions & { readonly message?: string } = {}) {
+    super(
+      'STORE_UNAVAILABLE',
+      message ?? 'the store is away; send the same request again later',
+      options,
+    );
   }
 }
 

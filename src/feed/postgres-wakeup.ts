@@ -4,7 +4,8 @@ import { Client, type ClientConfig, escapeIdentifier } from 'pg';
 import { createSharedWakeup, type Line, type SharedWakeupOptions } from './shared-wakeup';
 import type { Wakeup } from './wakeup';
 
-export interface PostgresWakeupOptions extends Omit<SharedWakeupOptions, 'openLine' | 'service'> {
+export interface PostgresWakeupOptions
+  extends Omit<SharedWakeupOptions, 'openLine' | 'service' | 'place'> {
   /** Of the database that holds the log. */
   readonly connection: ClientConfig;
   readonly logId: string;
@@ -16,6 +17,7 @@ export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
   return createSharedWakeup({
     ...others,
     service: 'PostgreSQL',
+    place: `DATABASE_URL: ${connection.host}:${connection.port}`,
     openLine: (heard, lost) => openLine(connection, channel, heard, lost),
   });
 }

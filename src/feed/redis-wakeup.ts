@@ -5,7 +5,8 @@ import { createClient } from '@redis/client';
 import { createSharedWakeup, type Line, type SharedWakeupOptions } from './shared-wakeup';
 import type { Wakeup } from './wakeup';
 
-export interface RedisWakeupOptions extends Omit<SharedWakeupOptions, 'openLine' | 'service'> {
+export interface RedisWakeupOptions
+  extends Omit<SharedWakeupOptions, 'openLine' | 'service' | 'place'> {
   /** `redis://` or `rediss://`, checked; may hold a password. */
   readonly url: string;
   /** Gateways with another log on the same Redis do not wake each other. */
@@ -17,6 +18,7 @@ export function createRedisWakeup({ url, logId, ...options }: RedisWakeupOptions
   return createSharedWakeup({
     ...options,
     service: 'Redis',
+    place: `REDIS_URL: ${placeOf(new URL(url))}`,
     openLine: (heard, lost) => openLine(url, channel, heard, lost),
   });
 }
@@ -54,4 +56,9 @@ function openLine(
       );
     },
   };
+}
+
+/** Without user and password. */
+function placeOf({ hostname, port }: URL): string {
+  return `${hostname}:${port || 6379}`;
 }

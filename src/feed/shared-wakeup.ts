@@ -25,6 +25,8 @@ export interface SharedWakeupOptions {
   readonly openLine: OpenLine;
   /** What the line goes over, for people, e.g. `Redis`. */
   readonly service: string;
+  /** The variable and the server that an operator looks at when the line is down, e.g. `REDIS_URL: redis.example.com:6379`. */
+  readonly place: string;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** How long an answer may take before the line counts as broken. */
   readonly answerMs?: number;
@@ -38,7 +40,7 @@ const CHECK_MS = 15_000;
 
 /** A line that breaks is opened again for ever, after pauses that grow. It is told of once, and once when it is back. */
 export function createSharedWakeup(options: SharedWakeupOptions): Wakeup {
-  const { openLine, service, log, answerMs = 5_000 } = options;
+  const { openLine, service, place, log, answerMs = 5_000 } = options;
   const local = createMemoryWakeup();
   const bell = createBell();
   /** Open, and not known to be broken. */
@@ -78,7 +80,10 @@ export function createSharedWakeup(options: SharedWakeupOptions): Wakeup {
       const { err, lastedMs } = await holdLine(onOpen);
       if (stopped) return;
       if (!away)
-        log.warn({ err, service }, 'other instances are not reached; they find out by polling');
+        log.warn(
+          { err, service, place },
+          'other instances are not reached; they find out by polling',
+        );
       away = true;
       failures = lastedMs < LONGEST_PAUSE_MS ? failures + 1 : 1;
       await bell.wait(pauseAfter(failures));

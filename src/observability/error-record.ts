@@ -44,6 +44,10 @@ const QUOTING: readonly (readonly [RegExp, string])[] = [
 function messageOf(error: Error): string {
   if (error instanceof SyntaxError || error.name === 'SyntaxError')
     return 'text that cannot be parsed';
+  if (error.message === '' && 'errors' in error && Array.isArray(error.errors)) {
+    // Node: a host with several addresses, none of which answers.
+    return error.errors.filter(isError).map(messageOf).join('; ');
+  }
   return QUOTING.reduce(
     (message, [quoted, hidden]) => message.replace(quoted, hidden),
     error.message,

@@ -3,15 +3,23 @@
 import type { DataSource } from 'typeorm';
 import type { DatabaseConfig } from '../config/database';
 import { createDataSource as createPostgres } from './postgres/data-source';
-import { alone } from './postgres/migrate';
+import { migrating as migratingPostgres } from './postgres/migrate';
 import { createDataSource as createSqlite } from './sqlite/data-source';
+import { migrating as migratingSqlite } from './sqlite/migrate';
 
 /** Not yet initialized. @throws {ConfigError} if a file that the configuration names cannot be read. */
 export function createDataSource(config: DatabaseConfig): DataSource {
   return config.kind === 'sqlite' ? createSqlite(config.file) : createPostgres(config);
 }
 
-/** Runs `work`, which changes tables, while no other instance does the like. @param dataSource - Initialized. */
-export function migrating<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
-  return dataSource.options.type === 'postgres' ? alone(dataSource, work) : work();
+/**
+ * Opens the database and runs `work`, which changes tables, while no other instance does the same.
+ *
+ * @throws {ConfigError} if the database cannot be used; {StoreUnavailableError} if it does not answer.
+ */
+export function migrating<T>(
+  config: DatabaseConfig,
+  work: (dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  return config.kind === 'sqlite' ? migratingSqlite(config, work) : migratingPostgres(config, work);
 }

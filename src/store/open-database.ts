@@ -15,14 +15,12 @@ export function openDatabase(
   config: DatabaseConfig,
   onQuery?: (sql: string) => void,
 ): Promise<Database> {
-  return config.kind === 'sqlite'
-    ? openSqlite(config.file, onQuery)
-    : openPostgres(config, onQuery);
+  return config.kind === 'sqlite' ? openSqlite(config, onQuery) : openPostgres(config, onQuery);
 }
 
 /** As much of it as a thread needs that does nothing but record. */
 export async function openRecordingDatabase(config: DatabaseConfig): Promise<RecordingDatabase> {
   return config.kind === 'sqlite'
-    ? await openRecordingSqlite(config.file)
+    ? await openRecordingSqlite(config)
     : openRecordingPostgres(config);
 }

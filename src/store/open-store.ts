@@ -13,6 +13,7 @@ import { limitWaiting } from './limit-waiting';
 import { checkKeys } from './master-keys';
 import { openDatabase } from './open-database';
 import { createReader } from './open-reader';
+import { logOutages } from './outage-log';
 import { loadPseudonyms, type Pseudonyms } from './pseudonyms';
 import { createRecorder, type Recorder } from './recorder';
 import { type Keyed, loadRepeatKeys } from './repeat-keys';
@@ -78,7 +79,7 @@ export async function openStore(
       clock: options.clock ?? systemClock,
     };
     const auditSecret = await loadSecret(database.writing, keyRing, 'audit_secret');
-    recorder = await openRecorder(parts, config, log, options);
+    recorder = logOutages(await openRecorder(parts, config, log, options), log);
     return await assemble({ ...parts, auditSecret, recorder }, config, log, options);
   } catch (error) {
     await recorder?.close();

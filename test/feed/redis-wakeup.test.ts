@@ -65,7 +65,13 @@ describeWith('redis-server')('a Redis', () => {
     const refused = startInstance(disposal, redis(), url, 'log');
     const let_in = startInstance(disposal, redis(), server.url, 'log');
     await until(() => refused.said().length > 0 && let_in.woken() > 0);
-    expect(refused.logged).toMatchObject([{ service: 'Redis', err: { type: 'Error' } }]);
+    expect(refused.logged).toMatchObject([
+      {
+        service: 'Redis',
+        place: expect.stringMatching(/^REDIS_URL: 127\.0\.0\.1:\d+$/),
+        err: { type: 'Error' },
+      },
+    ]);
     expect(JSON.stringify(refused.logged)).not.toContain(wrong);
     expect(let_in.said()).toEqual([]);
   });

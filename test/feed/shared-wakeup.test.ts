@@ -26,6 +26,7 @@ function setUp(answerMs = 60_000) {
   const { log, lines: logged } = createRecordedLog();
   const wakeup = createSharedWakeup({
     service: 'a line',
+    place: 'a place',
     log,
     answerMs,
     openLine(heard, lost) {

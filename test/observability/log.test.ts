@@ -184,6 +184,17 @@ describe('an error', () => {
     expect(line.err).toMatchObject({ type: 'SyntaxError', stack: expect.stringContaining('at ') });
   });
 
+  it('of several addresses of one host keeps what each answered', () => {
+    const refused = ['::1', '127.0.0.1'].map((at) => new Error(`connect ECONNREFUSED ${at}:1`));
+    const err = Object.assign(new AggregateError(refused), { code: 'ECONNREFUSED' });
+    expect(logged((log) => log.warn({ err }, 'away'))).toMatchObject({
+      err: {
+        code: 'ECONNREFUSED',
+        message: 'connect ECONNREFUSED ::1:1; connect ECONNREFUSED 127.0.0.1:1',
+      },
+    });
+  });
+
   it('of a parser does not quote it as a cause either', () => {
     const error = new PayloadError('body', 'JSON', { cause: parseError('S3CR3T') });
     expect(JSON.stringify(logged((log) => log.error({ err: error }, 'x')))).not.toContain('S3CR3T');

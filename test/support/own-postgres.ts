@@ -112,7 +112,7 @@ function requireTls(
 }
 
 /** Lets others pass, though not look, through the folders for temporary things that lead there. */
-function openWay(folder: string): void {
+export function openWay(folder: string): void {
   for (let way = folder; way.startsWith(tmpdir()); way = dirname(way)) {
     const { mode } = statSync(way);
     if ((mode & 0o001) === 0) chmodSync(way, mode | 0o011);
@@ -120,7 +120,7 @@ function openWay(folder: string): void {
 }
 
 /** PostgreSQL refuses to run as root. */
-function ordinaryUser(): { readonly uid: number; readonly gid: number } | undefined {
+export function ordinaryUser(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const idOf = (flag: string) =>
     Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));

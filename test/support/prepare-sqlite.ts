@@ -7,6 +7,6 @@ import { openSqlite } from '../../src/store/sqlite/open-database';
 
 export default async function prepare(): Promise<void> {
   const file = join(mkdtempSync(join(tmpdir(), 'kyc-template-')), 'kyc.sqlite');
-  await (await openSqlite(file)).close();
+  await (await openSqlite({ kind: 'sqlite', file })).close();
   process.env.TEST_SQLITE_TEMPLATE = file;
 }

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type Program = 'redis-server' | 'postgres' | 'openssl';
+export type Program = 'redis-server' | 'postgres' | 'pgbouncer' | 'openssl';
 
 /** Where Debian keeps the servers of PostgreSQL, outside of the path. */
 const POSTGRES_VERSIONS = '/usr/lib/postgresql';
@@ -11,7 +11,9 @@ const POSTGRES_VERSIONS = '/usr/lib/postgresql';
 /** Absolute path of the folder that the program is in, or `undefined` if it is not on this machine. */
 export function folderOf(program: Program): string | undefined {
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...debianFolders(), ...path].find((folder) => existsSync(join(folder, program)));
+  return [...debianFolders(), ...path, '/usr/sbin'].find((folder) =>
+    existsSync(join(folder, program)),
+  );
 }
 
 /** Newest first. */

@@ -1,6 +1,8 @@
 /** How one connection to PostgreSQL is made: address, TLS, time limits, types. */
 
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { type ClientConfig, types } from 'pg';
 import type { PostgresConfig } from '../../config/database';
 import { ConfigError } from '../../domain/errors';
@@ -16,7 +18,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
  * between the statements of such a transaction lies only computation.
  */
 const IDLE_WRITER_TIMEOUT_MS = 4_000;
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** Where the network keeps silent, the server's own limit cannot be heard. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
 
@@ -39,19 +41,21 @@ export function addressOf(config: PostgresConfig): ClientConfig {
 
 /** For the connections that serve, not for migrations, which take as long as they take. */
 export function limited(address: ClientConfig): ClientConfig {
-  return {
-    ...address,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    lock_timeout: LOCK_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
-    types: { getTypeParser },
-  };
+  return { ...address, query_timeout: ANSWER_TIMEOUT_MS, types: { getTypeParser } };
 }
 
-/** For connections that write. */
-export function limitedWriter(address: ClientConfig): ClientConfig {
-  return { ...limited(address), idle_in_transaction_session_timeout: IDLE_WRITER_TIMEOUT_MS };
+/**
+ * First statement on every connection that reads. PgBouncer refuses a client that sends these limits as startup parameters,
+ * unless it is configured to ignore them.
+ */
+export const READER_LIMITS = toLimits(IDLE_IN_TRANSACTION_TIMEOUT_MS);
+/** First statement on every connection that writes. */
+export const WRITER_LIMITS = toLimits(IDLE_WRITER_TIMEOUT_MS);
+
+function toLimits(idleInTransactionMs: number): string {
+  return `SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
+    SET lock_timeout = ${LOCK_TIMEOUT_MS};
+    SET idle_in_transaction_session_timeout = ${idleInTransactionMs}`;
 }
 
 function tlsOf({ tls }: PostgresConfig): ClientConfig['ssl'] {
@@ -70,7 +74,8 @@ function read(parameter: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new ConfigError([`DATABASE_URL: expected ${parameter} to name a file that can be read`], {
+    const code = isNativeError(cause) && 'code' in cause ? ` (${cause.code})` : '';
+    throw new ConfigError([`DATABASE_URL: ${parameter} ${resolve(file)} cannot be read${code}`], {
       cause,
     });
   }

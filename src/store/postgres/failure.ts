@@ -1,7 +1,8 @@
 /** Tells an error of a statement from a database that is away. */
 
+import { isNativeError } from 'node:util/types';
 import { DatabaseError } from 'pg';
-import { StoreUnavailableError } from '../../domain/errors';
+import { GatewayError, StoreUnavailableError } from '../../domain/errors';
 
 /**
  * Classes and codes of SQLSTATE that say nothing of the statement: connection, authentication, a server that has become a
@@ -9,30 +10,43 @@ import { StoreUnavailableError } from '../../domain/errors';
  */
 const AWAY = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03|XX00[12])$/;
 
+/**
+ * Text that the encoding of the database cannot hold (22021, 22P05), a number out of range (22003), a value that is too large
+ * for an index (54000) or a statement that is too complex (54001): the same request fails every time.
+ */
+const UNSTORABLE = /^(22003|22021|22P05|5400[01])$/;
+
 /** Such a connection is of no more use. */
 const GONE = /^(08|57P)|^25P03$/;
 
-/** Names an error of the driver's that says that the database is away; any other is as it was. */
+/**
+ * Maps an error of the driver: STORE_UNAVAILABLE if the same statement may succeed later, INPUT_INVALID if the database can
+ * never store or compare one of its values. Returns any other error unchanged.
+ */
 export function toStoreError(error: unknown): unknown {
-  return isAway(error) ? new StoreUnavailableError({ cause: error }) : error;
+  if (isAway(error)) return new StoreUnavailableError({ cause: error });
+  if (error instanceof DatabaseError && UNSTORABLE.test(error.code ?? '')) {
+    return new GatewayError('INPUT_INVALID', 'The database cannot store a value of this request.', {
+      cause: error,
+    });
+  }
+  return error;
 }
 
 function isAway(error: unknown): boolean {
   if (error instanceof DatabaseError) return AWAY.test(error.code ?? '');
-  // What the server has not said itself is of the connection: refused, reset, closed, timed out. A text that is too long for V8
-  // is of the statement: a delivery that caused it would be refused forever instead of quarantined.
-  return error instanceof Error && !isOfStatement(error) && !isNamed(error);
+  // What the server has not said itself is of the connection: refused, reset, closed, timed out.
+  return isNativeError(error) && !isOurs(error);
 }
 
-function isOfStatement(error: Error): boolean {
+/**
+ * Whether the error was thrown on this side of the connection. A text that is too long for V8 is of the statement: a delivery
+ * that caused it would be refused forever instead of quarantined.
+ */
+function isOurs(error: Error): boolean {
   const code = 'code' in error ? error.code : undefined;
-  return (
-    error instanceof TypeError || error instanceof RangeError || code === 'ERR_STRING_TOO_LONG'
-  );
-}
-
-function isNamed(error: Error): boolean {
-  return error instanceof StoreUnavailableError || error.name === 'ConfigError';
+  const named = error.name === 'TypeError' || error.name === 'RangeError';
+  return named || error instanceof GatewayError || code === 'ERR_STRING_TOO_LONG';
 }
 
 /** Whether the connection on which this happened has to be thrown away. */

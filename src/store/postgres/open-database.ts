@@ -1,15 +1,11 @@
 /** Opens a PostgreSQL database: migrations, one writing connection, pools of reading ones. */
 
-import { isNativeError } from 'node:util/types';
-import { QueryFailedError } from 'typeorm';
 import type { PostgresConfig } from '../../config/database';
-import { ConfigError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database';
-import { addressOf, limited, limitedWriter } from './connect';
+import { assertRights } from './check-server';
+import { addressOf, limited, READER_LIMITS, WRITER_LIMITS } from './connect';
 import { createContention } from './contention';
-import { createDataSource } from './data-source';
-import { toStoreError } from './failure';
-import { alone } from './migrate';
+import { migrating } from './migrate';
 import { createPool } from './pool';
 import { FINDING, saveGraph, WRITING } from './save-graph';
 import { createSession } from './session';
@@ -19,7 +15,7 @@ import { createStatements, type ToStatement } from './statement';
  * Applies the migrations that are missing, once, however many instances open it at a time.
  *
  * @param onQuery - Told of every statement.
- * @throws {ConfigError} if there is no such database, or it does not let us in; {StoreUnavailableError} if it is away.
+ * @throws {ConfigError} if the database cannot be used; {StoreUnavailableError} if it does not answer. Both name the server.
  */
 export async function openPostgres(
   config: PostgresConfig,
@@ -66,11 +62,10 @@ function openSessions(
   toStatement: ToStatement,
   onQuery?: (sql: string) => void,
 ): RecordingDatabase {
-  const address = addressOf(config);
-  const writer = limitedWriter(address);
-  const writing = createSession({ config: writer, toStatement, setUp: WRITING, onQuery });
+  const options = { config: limited(addressOf(config)), toStatement, onQuery };
+  const writing = createSession({ ...options, setUp: [WRITER_LIMITS, ...WRITING] });
   const contention = createContention();
-  const loading = createSession({ config: limited(address), toStatement, setUp: FINDING, onQuery });
+  const loading = createSession({ ...options, setUp: [READER_LIMITS, ...FINDING] });
   return {
     writing,
     loading,
@@ -92,37 +87,10 @@ function openSessions(
 }
 
 /** @returns how many migrations there are. */
-async function migrate(config: PostgresConfig): Promise<number> {
-  const dataSource = createDataSource(config);
-  try {
-    await dataSource.initialize();
-    await alone(dataSource, () => dataSource.runMigrations());
+function migrate(config: PostgresConfig): Promise<number> {
+  return migrating(config, async (dataSource) => {
+    await dataSource.runMigrations();
+    await assertRights(dataSource);
     return dataSource.migrations.length;
-  } catch (error) {
-    throw toOpeningError(error);
-  } finally {
-    if (dataSource.isInitialized) await dataSource.destroy();
-  }
-}
-
-/** Wrong address, role or database: to come again would not help. */
-const REFUSED: Readonly<Record<string, string>> = {
-  '28000': 'a role that this server lets in',
-  '28P01': 'a role and its password',
-  '3D000': 'a database that exists',
-  '42501': 'a role that may create tables in the database',
-  ENOTFOUND: 'a host that is known',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'a host that its certificate names (`sslmode=verify-full`)',
-};
-
-/** OpenSSL's words for a certificate that nobody known vouches for, or that is out of date, e.g. `CERT_HAS_EXPIRED`. */
-const CERTIFICATE = /CERT|LEAF_SIGNATURE/;
-const VOUCHED_FOR = 'a server with a valid certificate of an authority in `sslrootcert`';
-
-function toOpeningError(error: unknown): unknown {
-  const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
-  const code = isNativeError(cause) && 'code' in cause ? String(cause.code) : '';
-  const expected = REFUSED[code] ?? (CERTIFICATE.test(code) ? VOUCHED_FOR : undefined);
-  if (expected === undefined) return toStoreError(cause);
-  return new ConfigError([`DATABASE_URL: expected ${expected}`], { cause });
+  });
 }

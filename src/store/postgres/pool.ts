@@ -3,6 +3,7 @@
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Connection, Parameter } from '../database';
 import { createTurns } from '../turns';
+import { READER_LIMITS } from './connect';
 import { POSTGRES } from './dialect';
 import { toStoreError } from './failure';
 import type { ToStatement } from './statement';
@@ -22,7 +23,7 @@ export interface PoolOptions {
 
 /** Connects when asked; a connection that was lost is replaced. */
 export function createPool({ config, max, toStatement, onQuery }: PoolOptions): ReadingPool {
-  const pool = new Pool({ ...config, max });
+  const pool = new Pool({ ...config, max, onConnect: (client) => client.query(READER_LIMITS) });
   pool.on('error', () => {}); // an idle connection was lost: the next who asks gets another
 
   return {

@@ -14,7 +14,7 @@ export interface Session extends WritingConnection {
 export interface SessionOptions {
   readonly config: ClientConfig;
   readonly toStatement: ToStatement;
-  /** Statements that every connection begins with. */
+  /** Statements that every connection begins with: its limits, for one. */
   readonly setUp: readonly string[];
   readonly onQuery?: ((sql: string) => void) | undefined;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
 import { ENTITIES } from '../entities/entities';
-import { makeFolderOf } from './folder';
+import { makePrivate } from './folder';
 
 /**
  * TypeORM switches the driver to tracing, which writes out every parameter of every call in case it fails: half of the time
@@ -19,10 +19,10 @@ const BUSY_TIMEOUT_MS = 5_000;
 /**
  * The connection that writes. Not yet initialized.
  *
- * @param file - Path of the SQLite file; its folder is made if it is missing.
+ * @param file - Path of the SQLite file; it and its folder are made if they are missing, for their owner alone.
  */
 export function createDataSource(file: string): DataSource {
-  makeFolderOf(file);
+  makePrivate(file);
   return new DataSource({
     type: 'sqlite',
     driver: UNTRACED_DRIVER,

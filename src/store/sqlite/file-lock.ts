@@ -1,10 +1,11 @@
 /** One gateway per SQLite file: what one has in mind of the data, another one must not change behind its back. */
 
-import { chmodSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
-import { ConfigError } from '../../domain/errors';
-import { makeFolderOf } from './folder';
+import type { SqliteConfig } from '../../config/database';
+import { makeFolderOf, makePrivate } from './folder';
+import { fileFault, toOpeningError } from './opening-error';
 
 export interface FileLock {
   /** Releasing again does nothing. */
@@ -15,12 +16,13 @@ export interface FileLock {
  * Held until it is released or the process ends, however it ends: it is the operating system's lock on a file of its own,
  * which stays behind empty. Commands that work beside a gateway, such as `replay`, do without.
  *
- * @param file - Path of the database; its folder is made if it is missing.
+ * @param config - Its database's folder is made if it is missing.
  * @throws {ConfigError} if its folder cannot be made, or another gateway holds it, after waiting a second for one that is about to end.
  */
-export async function lockFile(file: string): Promise<FileLock> {
-  makeFolderOf(file);
-  const lock = await openLock(`${targetOf(file)}-lock`);
+export async function lockFile(config: SqliteConfig): Promise<FileLock> {
+  const lock = await openLock(config).catch((error: unknown) => {
+    throw toOpeningError(error, config);
+  });
   let held = true;
   return {
     async release() {
@@ -39,11 +41,13 @@ function targetOf(file: string): string {
   }
 }
 
-async function openLock(path: string): Promise<sqlite3.Database> {
+async function openLock(config: SqliteConfig): Promise<sqlite3.Database> {
+  makeFolderOf(config.file);
+  const path = `${targetOf(config.file)}-lock`;
+  makePrivate(path);
   const lock = await open(path);
   try {
-    await begin(lock);
-    chmodSync(path, 0o600);
+    await begin(lock, config);
     return lock;
   } catch (error) {
     await close(lock);
@@ -55,31 +59,30 @@ function open(path: string): Promise<sqlite3.Database> {
   return new Promise((resolve, reject) => {
     const database = new sqlite3.Database(path, (cause) => {
       if (cause === null) resolve(database);
-      else reject(fault(WRITABLE, cause));
+      else reject(cause);
     });
     database.configure('busyTimeout', HANDOVER_MS);
   });
 }
 
 /** A transaction that is never committed: nothing is written, nothing has to be mended after a crash. */
-function begin(database: sqlite3.Database): Promise<void> {
+function begin(database: sqlite3.Database, config: SqliteConfig): Promise<void> {
   return new Promise((resolve, reject) => {
     database.exec('BEGIN EXCLUSIVE', (cause) => {
       if (cause === null) resolve();
-      else if (!cause.message.startsWith('SQLITE_BUSY')) reject(fault(WRITABLE, cause));
-      else reject(fault('a file on which no other gateway runs; stop that one first', cause));
+      else if (!cause.message.startsWith('SQLITE_BUSY')) reject(cause);
+      else reject(fileFault(config, inUse(config), cause));
     });
   });
 }
 
+function inUse({ setting }: SqliteConfig): string {
+  const other = setting === undefined ? 'another file' : 'another folder';
+  return `is in use by another gateway; stop that one, or set ${setting ?? 'DATABASE_URL'} to ${other}`;
+}
+
 /** For a gateway that is just about to end. In milliseconds. */
 const HANDOVER_MS = 1_000;
-
-const WRITABLE = 'a file on a disk that can be written and has room, for its lock too';
-
-function fault(expected: string, cause: Error): ConfigError {
-  return new ConfigError([`DATABASE_URL: expected ${expected}`], { cause });
-}
 
 function close(database: sqlite3.Database): Promise<void> {
   return new Promise((resolve) => database.close(() => resolve()));

@@ -1,20 +1,27 @@
-/** The folder that the database is in. */
+/** The database's folder and file, which only their owner may read, whichever command makes them. */
 
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigError } from '../../domain/errors';
 
 /**
- * Makes it if it is missing, for its owner alone.
+ * Makes the folder, with mode 0700, if it is missing.
  *
- * @param file - Path of the database.
- * @throws {ConfigError} if it cannot be made.
+ * @param file - Path of the database. @throws the system's error if it cannot be made.
  */
 export function makeFolderOf(file: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    const message = 'DATA_DIR, or the path in DATABASE_URL: expected a folder that can be written';
-    throw new ConfigError([message], { cause });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Makes the file, with mode 0600, if it is missing. SQLite would make it readable for all, and gives the files beside it
+ * (`-wal`, `-shm`, `-journal`) the mode of the database. Closes a file that others may read.
+ *
+ * @param file - Path of the database. @throws the system's error if it cannot be made.
+ */
+export function makePrivate(file: string): void {
+  makeFolderOf(file);
+  closeSync(openSync(file, 'a', 0o600));
+  for (const path of [file, `${file}-wal`, `${file}-shm`].filter(existsSync)) {
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   }
 }

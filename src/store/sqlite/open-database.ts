@@ -1,11 +1,11 @@
 /** Opens an SQLite file: one writing connection, several reading ones. */
 
-import { chmodSync } from 'node:fs';
-import type { DataSource } from 'typeorm';
-import { ConfigError, StoreUnavailableError } from '../../domain/errors';
+import type { SqliteConfig } from '../../config/database';
+import { StoreUnavailableError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database';
 import { createConnection, type SqliteConnection } from './connection';
 import { createDataSource, createReadingDataSource, READING, WRITING } from './data-source';
+import { toOpeningError } from './opening-error';
 import { dataVersion, prepareSaving, saveGraph } from './save-graph';
 import { createSnapshots } from './snapshots';
 import { readTree } from './tree-reader';
@@ -22,10 +22,11 @@ type OnQuery = (sql: string) => void;
  * Applies the migrations that are missing.
  *
  * @param onQuery - Told of every statement.
- * @throws {ConfigError} if the file is no database.
+ * @throws {ConfigError} if the file cannot be used. Names the path and the cause.
  */
-export async function openSqlite(file: string, onQuery?: OnQuery): Promise<Database> {
-  const recording = await openRecordingSqlite(file, onQuery);
+export async function openSqlite(config: SqliteConfig, onQuery?: OnQuery): Promise<Database> {
+  const { file } = config;
+  const recording = await openRecordingSqlite(config, onQuery);
   const opened: SqliteConnection[] = [];
   const open = async () => {
     const connection = await openReading(file, onQuery);
@@ -61,10 +62,19 @@ export async function openSqlite(file: string, onQuery?: OnQuery): Promise<Datab
 
 /** As much of it as a thread needs that does nothing but record. */
 export async function openRecordingSqlite(
+  config: SqliteConfig,
+  onQuery?: OnQuery,
+): Promise<RecordingDatabase & Pick<Database, 'migrations'>> {
+  return await openRecording(config.file, onQuery).catch((error: unknown) => {
+    throw toOpeningError(error, config);
+  });
+}
+
+async function openRecording(
   file: string,
   onQuery?: OnQuery,
 ): Promise<RecordingDatabase & Pick<Database, 'migrations'>> {
-  const dataSource = await openWriting(file);
+  const dataSource = await createDataSource(file).initialize();
   const writing = createConnection(dataSource, onQuery);
   let loading: SqliteConnection | undefined;
   try {
@@ -108,19 +118,6 @@ async function wipeLog(file: string): Promise<boolean> {
     throw error;
   } finally {
     await connection.close();
-  }
-}
-
-async function openWriting(file: string): Promise<DataSource> {
-  const dataSource = createDataSource(file);
-  try {
-    await dataSource.initialize();
-    chmodSync(file, 0o600); // its write-ahead log takes after it
-    return dataSource;
-  } catch (cause) {
-    const fault =
-      'DATABASE_URL: expected a file that is an SQLite database (it is not a database, or cannot be opened)';
-    throw new ConfigError([fault], { cause });
   }
 }
 

@@ -4,8 +4,16 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Connection } from '../database';
 import { BackupError, codeOf, createEmpty, flush, publish, using } from './copy-files';
 import { createDataSource } from './data-source';
@@ -83,7 +91,8 @@ export async function restore(
   const draft = `${target}.${randomBytes(8).toString('hex')}.partial`;
   createEmpty(draft, target);
   try {
-    copyFileSync(copy, draft);
+    // Not `copyFileSync`, which gives the draft the mode of the copy.
+    await pipeline(createReadStream(copy), createWriteStream(draft));
     await migrate(draft);
     const restored = await using(draft, 'READWRITE', async (connection) => {
       await connection.query('PRAGMA journal_mode = MEMORY');

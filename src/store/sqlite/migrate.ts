@@ -1,0 +1,22 @@
+/** Opens an SQLite file to change its tables. */
+
+import type { DataSource } from 'typeorm';
+import type { SqliteConfig } from '../../config/database';
+import { createDataSource } from './data-source';
+import { toOpeningError } from './opening-error';
+
+/** @throws {ConfigError} if the file cannot be used. */
+export async function migrating<T>(
+  config: SqliteConfig,
+  work: (dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  let dataSource: DataSource | undefined;
+  try {
+    dataSource = await createDataSource(config.file).initialize();
+    return await work(dataSource);
+  } catch (error) {
+    throw toOpeningError(error, config);
+  } finally {
+    await dataSource?.destroy();
+  }
+}
