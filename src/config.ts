@@ -10,6 +10,7 @@ import {
   createEnvironmentReader,
   type Environment,
   type EnvironmentReader,
+  rejectUnknownProviders,
 } from './config/environment';
 import { type ErasureHoldConfig, readErasureHold, readRawBodyRetention } from './config/erasure';
 import { type GraphQLConfig, readGraphQL } from './config/graphql';
@@ -19,6 +20,7 @@ import { parsePolicy } from './config/policy';
 import { type ReconciliationConfig, readReconciliation } from './config/reconciliation';
 import { readRedisUrl } from './config/redis';
 import { readTrustedDocuments, type TrustedDocumentsConfig } from './config/trusted-documents';
+import { findMisspelt } from './config/unknown-variables';
 import { readVendorApis, type VendorApis } from './config/vendor-apis';
 import { readWebhookSecrets, type WebhookSecret } from './config/webhook-secrets';
 import { BOOLEAN, oneOf } from './config/words';
@@ -83,8 +85,12 @@ export interface ConfigSources {
   readonly policyText: string | null;
   /** Content of `TRUSTED_DOCUMENTS_FILE`, likewise. */
   readonly trustedDocumentsText?: string | null;
-  /** What went wrong while the sources were read, `NAME: expected …` each. */
+  /** What went wrong while the sources were read, `NAME: …` each. */
   readonly faults: readonly string[];
+  /** The file that a variable was read from, by name of the variable; those of the process have no entry. */
+  readonly origins?: Readonly<Record<string, string>>;
+  /** Names of variables that the developer did not set: they were generated. */
+  readonly generated?: readonly string[];
 }
 
 /** The variables of this process. Nothing else reads `process.env`. */
@@ -116,7 +122,7 @@ export function dataDirOf(env: Environment): string {
  */
 export function loadConfig(sources: ConfigSources, providerIds: readonly ProviderId[]): Config {
   const { env, policyText } = sources;
-  const reader = createEnvironmentReader(env, sources.faults);
+  const reader = createEnvironmentReader(env, sources.faults, sources.origins);
   const mode = readMode(reader);
   const dataDir = readDataDir(reader);
   const dataKeys = readDataKeys(reader);
@@ -137,7 +143,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     graphql: readGraphQL(reader, mode),
     edge: readEdge(reader, providerIds, mode),
     trustedDocuments: readTrustedDocuments(reader, sources.trustedDocumentsText ?? null),
-    policy: policyText === null ? DEFAULT_POLICY : readPolicy(reader, policyText, providerIds),
+    policy: readPolicy(reader, policyText, providerIds),
     policyGuard: {
       maxLossPercent: reader.read('POLICY_MAX_LOSS', PERCENT, 10),
       force: reader.read('POLICY_FORCE', BOOLEAN, false),
@@ -154,7 +160,16 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     alarms: readAlarmRules(reader),
   };
   rejectUselessSecrets(reader, settings);
-  if (dataKeys === null || reader.faults.length > 0) throw new ConfigError(reader.faults);
+  rejectUnknownProviders(reader, 'WEBHOOK_ADDRESSES', Object.keys(env), providerIds); // or any address may send
+  const generated = new Set(sources.generated);
+  const set = Object.keys(env).filter((name) => env[name]?.trim() && !generated.has(name));
+  const misspelt = findMisspelt({
+    set: new Set(set),
+    known: new Set([...reader.known, ...READ_ELSEWHERE]),
+  });
+  if (dataKeys === null || reader.faults.length > 0 || misspelt.length > 0) {
+    throw new ConfigError([...reader.faults, ...misspelt]);
+  }
   return { ...settings, dataKeys };
 }
 
@@ -187,6 +202,9 @@ export function loadDataKeys(env: Environment): Config['dataKeys'] {
   return dataKeys;
 }
 
+/** Variables that commands and `compose.yaml` read, not this function. */
+export const READ_ELSEWHERE = ['KYC_API_KEY', 'POSTGRES_PASSWORD'];
+
 const PORT = wholeNumber(0, 65_535);
 const PERCENT = wholeNumber(0, 100);
 const DAYS = wholeNumber(1, 36_500);
@@ -209,9 +227,11 @@ function readMode(reader: EnvironmentReader): 'development' | 'production' {
 
 function readPolicy(
   reader: EnvironmentReader,
-  text: string,
+  text: string | null,
   providerIds: readonly ProviderId[],
 ): Policy {
+  reader.text('POLICY_FILE'); // known, also where its content is not
+  if (text === null) return DEFAULT_POLICY;
   return parsePolicy(text, providerIds, (path, expected) => {
     reader.fault('POLICY_FILE', path === '' ? expected : `${path} to be ${expected}`);
   });

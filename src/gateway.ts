@@ -1,12 +1,14 @@
 /** The composition root: the one file that knows every part. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GraphQLSchema } from 'graphql';
 import { version } from '../package.json';
 import { createAuthenticator } from './access/authenticator';
 import { createJwtVerifier } from './access/jwt';
 import type { Principal } from './access/principal';
+import { WATCH_DOCUMENTS } from './cli/watch-documents';
 import type { Config } from './config';
-import { REFUSALS } from './domain/errors';
+import { ConfigError, REFUSALS } from './domain/errors';
 import { createFeed, type Feed } from './feed/feed';
 import { createMemoryWakeup } from './feed/memory-wakeup';
 import { createPostgresWakeup } from './feed/postgres-wakeup';
@@ -18,7 +20,7 @@ import { createDocuments, type DocumentsOptions } from './graphql/documents';
 import { formatError } from './graphql/errors';
 import { createSchema } from './graphql/schema';
 import { createTreeAnswers } from './graphql/tree-answer';
-import { createTrustedDocuments } from './graphql/trusted-documents';
+import { createTrustedDocuments, findUnfit } from './graphql/trusted-documents';
 import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Monotonic } from './http/rate';
@@ -69,6 +71,8 @@ export async function createGateway(
   options: GatewayOptions = {},
 ): Promise<Gateway> {
   const clock = options.clock ?? (() => new Date());
+  const schema = createSchema(PROVIDERS);
+  assertFit(schema, config);
   const metrics = createMetrics({
     providerIds: PROVIDER_IDS,
     askOutcomes: ASK_OUTCOMES,
@@ -102,7 +106,7 @@ export async function createGateway(
     jwt: config.jwt === null ? null : createJwtVerifier(config.jwt, clock),
     now: clock,
   });
-  const graphql = createGraphQLService(log, documentOptions(config, options, log), {
+  const graphql = createGraphQLService(log, documentOptions(schema, config, options, log), {
     store,
     feed,
     policy: config.policy,
@@ -197,15 +201,23 @@ export async function createGateway(
   }
 }
 
+/** @throws {ConfigError} naming every trusted document that clients would find refused. */
+function assertFit(schema: GraphQLSchema, { trustedDocuments: { texts } }: Config): void {
+  const faults = findUnfit(schema, texts).map((fault) => `TRUSTED_DOCUMENTS_FILE: ${fault}`);
+  if (faults.length > 0) throw new ConfigError(faults);
+}
+
 function documentOptions(
+  schema: GraphQLSchema,
   { graphql: { introspection, limits }, trustedDocuments }: Config,
   options: GatewayOptions,
   log: Logger,
-): Omit<DocumentsOptions, 'schema'> {
+): DocumentsOptions {
   return {
+    schema,
     introspection,
     limits: { ...limits, ...options.limits?.documents },
-    trusted: createTrustedDocuments({ ...trustedDocuments, log }),
+    trusted: createTrustedDocuments({ ...trustedDocuments, builtIn: WATCH_DOCUMENTS, log }),
   };
 }
 
@@ -260,12 +272,12 @@ type Parts = Omit<ContextParts, 'principal' | 'read'>;
 
 function createGraphQLService(
   log: Logger,
-  documents: Omit<DocumentsOptions, 'schema'>,
+  documents: DocumentsOptions,
   parts: Parts,
 ): GraphQLService {
   const { store } = parts;
-  const schema = createSchema(parts.providers);
-  const admit = createDocuments({ ...documents, schema });
+  const { schema } = documents;
+  const admit = createDocuments(documents);
   return {
     schema,
     admit,

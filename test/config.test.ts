@@ -1,12 +1,14 @@
 /** The reading of the environment: what is understood, what is refused, and that no value is ever shown. */
 
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import {
   type ConfigSources,
   dataDirOf,
   loadConfig,
   loadDatabaseConfig,
   modeOf,
+  READ_ELSEWHERE,
 } from '../src/config';
 import { DEFAULT_DOCUMENT_LIMITS } from '../src/config/graphql';
 import { DEFAULT_ALARM_RULES } from '../src/domain/alarms';
@@ -53,7 +55,7 @@ describe('without any choice made', () => {
       host: '127.0.0.1',
       port: 4000,
       dataDir: resolve('data'),
-      database: { kind: 'sqlite', file: resolve('data/kyc.sqlite') },
+      database: { kind: 'sqlite', file: resolve('data/kyc.sqlite'), setting: 'DATA_DIR' },
       redisUrl: null,
       webhookSecrets: {},
       fractalIdFormat: 'classic',
@@ -161,7 +163,7 @@ describe('every variable', () => {
       host: '0.0.0.0',
       port: 0,
       dataDir: '/var/kyc',
-      database: { kind: 'sqlite', file: '/var/kyc/kyc.sqlite' },
+      database: { kind: 'sqlite', file: '/var/kyc/kyc.sqlite', setting: 'DATA_DIR' },
       fractalIdFormat: 'kraken',
       sumsubMinimumDigest: 'sha1',
       sumsubErasures: true,
@@ -659,4 +661,57 @@ describe('what is let in', () => {
   ])('is not said by %s=%s', (name, value) => {
     expect(faultyNames({ ...DEVELOPMENT, [name]: value })).toEqual([name]);
   });
+});
+
+describe('a misspelt variable', () => {
+  it.each([
+    ['ALLOWED_ORIGIN', 'ALLOWED_ORIGINS'],
+    ['JWT_SECERT', 'JWT_SECRET'],
+    ['WEBHOOK_SECRET_P100', 'WEBHOOK_SECRETS_P100'],
+    ['WEBHOOK_SECRETS_P10', 'WEBHOOK_SECRETS_P100'],
+    ['WEBHOOK_ADDRESSES_SUMSBU', 'WEBHOOK_ADDRESSES_SUMSUB'],
+    ['DATA_BASE_URL', 'DATABASE_URL'],
+    ['REDIS_URI', 'REDIS_URL'],
+    ['TRUSTED_DOCUMENT_FILE', 'TRUSTED_DOCUMENTS_FILE'],
+    ['POLICYFILE', 'POLICY_FILE'],
+    ['redis_url', 'REDIS_URL'],
+    ['ACCEPTS_SANDBOX', 'ACCEPT_SANDBOX'],
+  ])('%s is a fault that names %s, and no value', (name, known) => {
+    const faults = faultsOf({ ...PRODUCTION, [name]: 'S3CR3T' });
+    expect(faults).toEqual([expect.stringMatching(`^${name}: .*\\b${known}\\b`)]);
+    expect(faults.join()).not.toContain('S3CR3T');
+  });
+
+  it('is reported with all others', () => {
+    const env = { ...PRODUCTION, PORT: 'x', ALLOWED_ORIGIN: 'x', JWT_SECERT: 'x' };
+    expect(faultyNames(env)).toEqual(['PORT', 'ALLOWED_ORIGIN', 'JWT_SECERT']);
+  });
+
+  it('is another program’s where the variable that it is near to is set', () => {
+    const env = { ...PRODUCTION, REDIS_URL: 'redis://localhost', REDIS_URI: 'redis://localhost' };
+    expect(faultsOf(env)).toEqual([]);
+  });
+
+  it('is not what other programs set', () => {
+    const others = `PATH HOME HOSTNAME USER PWD SHELL TERM LANG LC_ALL TMPDIR NODE_VERSION NODE_OPTIONS NODE_PATH
+      YARN_VERSION PORTS POSTS PGHOST PGUSER PGPASSWORD XDG_DATA_DIRS XDG_DATA_HOME REDIS_PORT REDIS_SERVICE_HOST
+      DATABASE_PORT DATABASE_NAME KUBERNETES_PORT KUBERNETES_SERVICE_HOST DYNO npm_config_user npm_lifecycle_event
+      UV_THREADPOOL_SIZE TZ DEBUG CI JWT_KEY API_KEY LOG_FORMAT KYC_API_KEY POSTGRES_PASSWORD POSTGRES_USER`;
+    const env = Object.fromEntries(others.split(/\s+/).map((name) => [name, 'x']));
+    expect(faultsOf({ ...PRODUCTION, ...env })).toEqual([]);
+  });
+});
+
+it('`.env.example` names every variable that is read, and no other', () => {
+  const text = readFileSync(join(__dirname, '../.env.example'), 'utf8');
+  const named = [...text.matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name);
+  const read = new Set(READ_ELSEWHERE);
+  const env = new Proxy(PRODUCTION, {
+    get: (target, name) => {
+      read.add(String(name));
+      return Reflect.get(target, name);
+    },
+  });
+  load(env);
+  expect([...named].sort()).toEqual([...read].sort());
 });

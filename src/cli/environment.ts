@@ -2,6 +2,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { apiKeyOf } from '../access/api-key';
 import { type ConfigSources, dataDirOf, type Environment, modeOf } from '../config';
@@ -11,6 +12,7 @@ import {
   deriveSecrets,
   isSystemError,
   readOrCreateSecrets,
+  SECRETS_FILE,
   type SecretShape,
 } from './generated-secrets';
 
@@ -29,14 +31,29 @@ export function readEnvironment(
 ): ConfigSources {
   const faults: string[] = [];
   const named = readVariables(env, dotEnvFile, faults);
-  const complete =
-    modeOf(named) === 'production' ? named : { ...generate(named, providerIds, faults), ...named };
+  const generated = modeOf(named) === 'production' ? {} : generate(named, providerIds, faults);
+  const complete = { ...generated, ...named };
   return {
     env: complete,
     policyText: readNamedFile('POLICY_FILE', complete, faults),
     trustedDocumentsText: readNamedFile('TRUSTED_DOCUMENTS_FILE', complete, faults),
     faults,
+    generated: Object.keys(generated).filter((name) => !(name in named)),
+    origins: {
+      ...originsOf(generated, join(dataDirOf(named), SECRETS_FILE)),
+      ...originsOf(named, resolve(dotEnvFile), env),
+    },
   };
+}
+
+/** @param process - Variables that were set already, and read from no file. */
+function originsOf(
+  env: Environment,
+  file: string,
+  process: Environment = {},
+): Readonly<Record<string, string>> {
+  const names = Object.keys(env).filter((name) => env[name] !== process[name]);
+  return Object.fromEntries(names.map((name) => [name, file]));
 }
 
 /** The part that needs no secret, and makes none. @param faults - Where what is wrong is added. */
@@ -51,11 +68,14 @@ function readDotEnv(file: string, faults: string[]): Environment {
     return withoutBlanks(parseEnv(readFileSync(file, 'utf8')));
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return {};
-    if (!isSystemError(error, 'EACCES', 'EISDIR')) throw error;
-    faults.push('.env: expected a file that can be read');
+    if (!isSystemError(error, 'EACCES', 'EISDIR', 'ELOOP', 'ENOTDIR')) throw error;
+    faults.push(`.env: ${resolve(file)} cannot be read (${error.code})`);
     return {};
   }
 }
+
+/** Of a folder or a file in it. */
+const UNUSABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ENOSPC', 'ELOOP'];
 
 function generate(
   env: Environment,
@@ -68,9 +88,8 @@ function generate(
     const ownKeySet = env.JWT_JWKS_URL !== undefined; // tokens come from one source
     return ownKeySet || JWT_SECRET === undefined ? generated : { ...generated, JWT_SECRET };
   } catch (error) {
-    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'))
-      throw error;
-    faults.push('DATA_DIR: expected a folder that can be written');
+    if (!isSystemError(error, ...UNUSABLE)) throw error;
+    faults.push(`DATA_DIR: ${dataDirOf(env)} cannot be made, read or written (${error.code})`);
     return deriveSecrets(randomBytes(32).toString('hex'), shapes); // never used: each that is missing would be a fault too
   }
 }
@@ -100,8 +119,8 @@ function readNamedFile(variable: string, env: Environment, faults: string[]): st
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if (!isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
-    faults.push(`${variable}: expected a file that can be read`);
+    if (!isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'ELOOP')) throw error;
+    faults.push(`${variable}: ${resolve(file)} cannot be read (${error.code})`);
     return null;
   }
 }

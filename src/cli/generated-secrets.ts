@@ -96,7 +96,10 @@ export function deriveSecrets(
 }
 
 /** Whether the operating system refused, and with one of these codes. */
-export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
+export function isSystemError(
+  error: unknown,
+  ...codes: readonly string[]
+): error is NodeJS.ErrnoException {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   return typeof error.code === 'string' && codes.includes(error.code);
 }

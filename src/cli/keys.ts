@@ -34,7 +34,10 @@ export function addKeys(program: Command, context: CliContext): void {
   keys
     .command('revoke')
     .description('end a key; open subscriptions end within two seconds')
-    .argument('<prefix>', 'the part between the two underscores, as `keys list` shows it')
+    .argument(
+      '<prefix>',
+      'the part between the two underscores, or the ID, as `keys list` shows them',
+    )
     .action((prefix: string) =>
       onStore(context, ({ apiKeys }) => revoke(context, apiKeys, prefix)),
     );
@@ -79,15 +82,23 @@ async function list(context: CliContext, apiKeys: ApiKeys): Promise<void> {
   }
 }
 
-const HEADINGS = ['PREFIX', 'NAME', 'SCOPES', 'CREATED', 'REVOKED'];
+const HEADINGS = ['ID', 'PREFIX', 'NAME', 'SCOPES', 'CREATED', 'REVOKED'];
 
-function cells({ prefix, name, scopes, createdAt, revokedAt }: ApiKeyRow): string[] {
-  return [prefix, name, scopes.join(','), createdAt.toISOString(), revokedAt?.toISOString() ?? ''];
+/** As the audit log has it. */
+function idOf(id: number): string {
+  return `ApiKey:${id}`;
 }
 
-async function revoke(context: CliContext, apiKeys: ApiKeys, prefix: string): Promise<void> {
+function cells({ id, prefix, name, scopes, createdAt, revokedAt }: ApiKeyRow): string[] {
+  const times = [createdAt.toISOString(), revokedAt?.toISOString() ?? ''];
+  return [idOf(id), prefix, name, scopes.join(','), ...times];
+}
+
+async function revoke(context: CliContext, apiKeys: ApiKeys, name: string): Promise<void> {
+  const rows = name.startsWith('ApiKey:') ? await apiKeys.list() : [];
+  const prefix = rows.find(({ id }) => idOf(id) === name)?.prefix ?? name;
   const revoked = await apiKeys.revoke(prefix, commandLineActor(), new Date());
-  if (!revoked) throw new CliError('There is no live key with this prefix.');
+  if (!revoked) throw new CliError('There is no live key with this prefix or ID.');
   context.print('revoked');
 }
 

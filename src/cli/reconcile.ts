@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import type { Config } from '../config';
 import { toDate } from '../domain/instant';
 import type { ProviderId } from '../domain/level';
-import { decodeNodeId } from '../graphql/node-id';
+import { decodeNodeId, plainNodeId } from '../graphql/node-id';
 import { createIngestAnswer } from '../ingest/ingest';
 import { createProviders, PROVIDERS } from '../providers/registry';
 import type { Due } from '../reconcile/due';
@@ -39,7 +39,10 @@ export function addReconcile(program: Command, context: CliContext): void {
     .addOption(
       new Option('--provider <provider>', 'ask this vendor only').choices(Object.keys(CREDENTIALS)),
     )
-    .option('--user <id>', 'ask about this user, reason or not; your own id, or the GraphQL id')
+    .option(
+      '--user <id>',
+      'ask about this user, reason or not; your ID, the GraphQL ID, or User:12',
+    )
     .option('--dry-run', 'ask nobody, only show who would be asked about and why')
     .action((options: Options) => reconcile(context, options));
 }
@@ -77,7 +80,7 @@ async function writeDown(store: Store, due: readonly Due[], options: Options): P
   const [first] = due;
   if (first === undefined) return;
   const at = new Date();
-  const subject = options.user === undefined ? null : `User:${first.userId}`;
+  const subject = options.user === undefined ? null : plainNodeId('User', first.userId);
   const details = { accounts: due.length, provider: options.provider ?? null };
   const actor = commandLineActor();
   await store.audit.record([{ action: 'RECONCILED', actor, subject, reason: null, details, at }]);
@@ -148,7 +151,8 @@ const WORDS: Record<AskOutcome, string> = {
 };
 
 function tellResult({ outcome, kept, fault }: AskResult): string {
-  if (outcome === 'CHANGED') return `changed (delivery ${kept?.deliveryId})`;
+  if (outcome === 'CHANGED')
+    return `changed (${kept === null ? '' : plainNodeId('WebhookDelivery', kept.deliveryId)})`;
   return fault === null ? WORDS[outcome] : `${WORDS[outcome]} (${fault})`;
 }
 
@@ -194,5 +198,5 @@ function since({ heardAt, updatedAt, kind }: Due): string {
 /** The vendor's id of the user may be personal: it is not shown. */
 function nameOf({ provider, userId, identityId }: Due): string {
   const { displayName } = PROVIDERS.find(({ id }) => id === provider) ?? { displayName: provider };
-  return `user ${userId} at ${displayName} (account ${identityId})`;
+  return `${plainNodeId('User', userId)} at ${displayName} (${plainNodeId('Identity', identityId)})`;
 }

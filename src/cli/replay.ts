@@ -6,7 +6,7 @@ import type { Change } from '../domain/change';
 import type { ProviderId } from '../domain/level';
 import { DISPOSITIONS, type Disposition } from '../domain/status';
 import { given } from '../graphql/given';
-import { decodeNodeId } from '../graphql/node-id';
+import { decodeNodeId, plainNodeId } from '../graphql/node-id';
 import { createReread } from '../ingest/ingest';
 import type { Provider } from '../providers/provider';
 import { PROVIDER_IDS, PROVIDERS } from '../providers/registry';
@@ -82,10 +82,10 @@ function tell(outcome: ReplayOutcome, dryRun: boolean): readonly string[] {
   const would = dryRun ? 'would be ' : '';
   return [
     ...redisposed.map(({ deliveryId, before, after }) => {
-      return `delivery ${deliveryId}: ${before} → ${after}`;
+      return `${plainNodeId('WebhookDelivery', deliveryId)}: ${before} → ${after}`;
     }),
     ...failed.map(({ deliveryId, reason: { code, message } }) => {
-      return `delivery ${deliveryId}: left as it was (${code}: ${message})`;
+      return `${plainNodeId('WebhookDelivery', deliveryId)}: left as it was (${code}: ${message})`;
     }),
     ...changes.map(tellChange),
     `${deliveries} deliveries read, ${redisposed.length} ${would}disposed of otherwise, ${changes.length} changes ${would}logged`,
@@ -100,7 +100,7 @@ function tellChange(change: Change): string {
     arrow('user', change.previousVerificationStatus, change.verificationStatus),
   ];
   const about = change.levelKey === null ? '' : ` at ${change.levelKey}`;
-  return `user ${change.userId}${about}: ${parts.filter((part) => part !== '').join(', ')}`;
+  return `${plainNodeId('User', change.userId)}${about}: ${parts.filter((part) => part !== '').join(', ')}`;
 }
 
 function arrow(what: string, before: string | null, after: string | null): string {

@@ -79,11 +79,14 @@ async function eraseAgain(
   });
 }
 
-/** @throws {CliError} naming what is no number of a user. */
+/** As `psql` copies it, or as the audit log names a user. */
+const USER = /^(User:)?\d{1,15}$/;
+
+/** @throws {CliError} naming the line that is no number of a user. */
 function readIds(file: string): readonly number[] {
   if (!existsSync(file)) throw new CliError(`There is no file ${file}.`);
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  const strange = lines.findIndex((line) => !/^\d{1,15}$/.test(line));
+  const strange = lines.findIndex((line) => !USER.test(line));
   if (strange >= 0) throw new CliError(`${file}:${strange + 1}: expected the number of a user.`);
-  return lines.map(Number);
+  return lines.map((line) => Number(line.replace('User:', '')));
 }

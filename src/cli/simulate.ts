@@ -24,11 +24,15 @@ import { sumsubTeller } from './simulation/sumsub';
 
 const TELLERS = [fractalIdTeller, sumsubTeller, paycaddyTeller, p100Teller];
 
+const PRODUCTION =
+  'NODE_ENV is production: invented webhooks would verify real users. Pass --allow-production to send them all the same. Only Sumsub marks them as sandbox.';
+
 interface Options extends Partial<Chaos> {
   readonly user?: string;
   readonly url?: string;
   readonly count: number;
   readonly seed?: number;
+  readonly allowProduction?: boolean;
 }
 
 export function addSimulate(program: Command, context: CliContext): void {
@@ -45,6 +49,7 @@ export function addSimulate(program: Command, context: CliContext): void {
     .option('--duplicate', 'send some of them again, up to three times in all')
     .option('--corrupt', 'send tampered copies too; the gateway has to refuse them')
     .option('--seed <number>', 'repeat the chance of an earlier run', parseCount)
+    .option('--allow-production', 'send also where NODE_ENV is production')
     .action((provider: string, story: StoryName, options: Options) =>
       simulate(context, provider, story, options),
     );
@@ -57,6 +62,9 @@ async function simulate(
   options: Options,
 ): Promise<void> {
   const config = loadConfiguration(context);
+  if (config.mode === 'production' && options.allowProduction !== true) {
+    throw new CliError(PRODUCTION);
+  }
   const teller = tellerOf(provider, config);
   const seed = options.seed ?? randomInt(1_000_000);
   const random = createRandom(seed);
@@ -139,6 +147,9 @@ function outcome(
   config: Config,
 ): readonly string[] {
   const who = count === 1 ? 'The user' : 'Each user';
+  if (teller.marksSandbox && !config.acceptSandbox) {
+    return [`${who} has a sandbox attempt, which does not count: ACCEPT_SANDBOX is false.`];
+  }
   if (shuffle && !teller.dated) {
     return [`${who} now has the status that arrived last: this vendor sends no clock.`];
   }

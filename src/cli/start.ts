@@ -31,9 +31,16 @@ async function start(context: CliContext): Promise<void> {
 
 /** What keeps a server from listening; anything else stays as it is. */
 function inWordsOfConfiguration(cause: unknown, config: Config): unknown {
+  if (isSystemError(cause, 'EACCES') && cause.syscall === 'listen') {
+    return new ConfigError(
+      [`PORT: this user may not listen on ${config.port} (EACCES); set 1024 or higher`],
+      { cause },
+    );
+  }
   if (isSystemError(cause, 'EADDRINUSE')) return new CliError(portTaken(config), { cause });
   if (isSystemError(cause, 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN')) {
-    return new ConfigError(['HOST: expected an address of this machine'], { cause });
+    const fault = `HOST: ${config.host} is no address of this machine (${cause.code})`;
+    return new ConfigError([fault], { cause });
   }
   return cause;
 }

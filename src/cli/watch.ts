@@ -4,17 +4,20 @@ import type { Command } from 'commander';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { iterateFromCursor } from '../client/iterate-from-cursor';
-import { loadConfiguration } from './configuration';
+import { loadConfiguration, loadVariables } from './configuration';
 import { type CliContext, CliError } from './context';
 import { configuredUrl, parseUrl } from './gateway-url';
+import { CHANGES, HEAD } from './watch-documents';
 
 interface Options {
   readonly after?: string;
   readonly url?: string;
+  readonly key?: string;
 }
 
 interface WatchedChange {
   readonly cursor: string;
+  readonly cause: { readonly kind: string };
   readonly user: { readonly externalUserId: string | null; readonly id: string };
   readonly level: { readonly name: string } | null;
   readonly provider: string | null;
@@ -25,31 +28,24 @@ interface WatchedChange {
 /** The code that a gateway closes with on bad credentials. */
 const FORBIDDEN = 4403;
 
-const SUBSCRIPTION = `subscription ($after: String) {
-  statusChanged(after: $after) {
-    cursor user { id externalUserId } level { name } provider attemptStatus verificationStatus
-  }
-}`;
-
 export function addWatch(program: Command, context: CliContext): void {
   program
     .command('watch')
     .description('print status changes of a running gateway as they come')
     .option('--after <cursor>', 'begin behind this change instead of now')
     .option('--url <url>', 'where the gateway listens (default: as configured)', parseUrl)
+    .option('--key <key>', 'an API key (default: KYC_API_KEY, which other users cannot list)')
     .action((options: Options) => watch(context, options));
 }
 
-async function watch(context: CliContext, { after, url: givenUrl }: Options): Promise<void> {
-  const config = loadConfiguration(context);
-  if (config.bootstrapApiKey === null) throw new CliError('BOOTSTRAP_API_KEY is not set.');
-  const url = givenUrl ?? configuredUrl(config);
-  const client = connect(url, config.bootstrapApiKey);
+async function watch(context: CliContext, options: Options): Promise<void> {
+  const { after, url, key } = whereAndAs(context, options);
+  const client = connect(url, key.value);
   try {
     const variables = { after: after ?? (await readHead(client)) };
     context.print(`Watching ${url}; Ctrl-C ends it.`);
     const changes = iterateFromCursor<{ readonly statusChanged: WatchedChange }>(client, {
-      query: SUBSCRIPTION,
+      query: CHANGES,
       variables,
     });
     for await (const { data, errors } of changes) {
@@ -57,10 +53,34 @@ async function watch(context: CliContext, { after, url: givenUrl }: Options): Pr
       if (data) context.print(tell(data.statusChanged));
     }
   } catch (error) {
-    throw new CliError(reasonOf(error, url), { cause: error });
+    throw new CliError(reasonOf(error, url, key.name), { cause: error });
   } finally {
     await client.dispose();
   }
+}
+
+interface Target {
+  readonly after: string | undefined;
+  readonly url: string;
+  readonly key: { readonly name: string; readonly value: string };
+}
+
+/** Reads the configuration only for what neither an option nor `KYC_API_KEY` says. */
+function whereAndAs(context: CliContext, options: Options): Target {
+  const { after, url, key } = options;
+  const own = loadVariables(context).KYC_API_KEY?.trim();
+  const given = key ? { name: '--key', value: key } : own && { name: 'KYC_API_KEY', value: own };
+  if (url !== undefined && given) return { after, url, key: given };
+  const config = loadConfiguration(context);
+  const { bootstrapApiKey: bootstrap } = config;
+  const fallback = bootstrap === null ? '' : { name: 'BOOTSTRAP_API_KEY', value: bootstrap };
+  const chosen = given || fallback;
+  if (!chosen) {
+    throw new CliError(
+      'There is no API key: set KYC_API_KEY to one with the scope `read`; `kyc-gateway keys create` makes it.',
+    );
+  }
+  return { after, url: url ?? configuredUrl(config), key: chosen };
 }
 
 function connect(url: string, apiKey: string): Client {
@@ -82,7 +102,7 @@ function connect(url: string, apiKey: string): Client {
 /** So that nothing is missed even if the connection breaks before the first change. */
 async function readHead(client: Client): Promise<string | undefined> {
   for await (const { data, errors } of client.iterate<{ cursor: string }>({
-    query: '{ cursor }',
+    query: HEAD,
   })) {
     if (errors !== undefined) throw errors;
     return data?.cursor;
@@ -91,16 +111,16 @@ async function readHead(client: Client): Promise<string | undefined> {
 }
 
 function tell(change: WatchedChange): string {
-  const { user, level, provider, attemptStatus, verificationStatus, cursor } = change;
+  const { user, level, provider, attemptStatus, verificationStatus, cause, cursor } = change;
   const what = [provider, level?.name, attemptStatus].filter(
     (word) => word !== null && word !== undefined,
   );
-  return `${user.externalUserId ?? user.id}  ${verificationStatus}  ${what.join(' ')}  (--after ${cursor})`;
+  return `${user.externalUserId ?? user.id}  ${verificationStatus}  ${cause.kind}  ${what.join(' ')}  (--after ${cursor})`;
 }
 
-function reasonOf(error: unknown, url: string): string {
+function reasonOf(error: unknown, url: string, keyName: string): string {
   const code = closeCodeOf(error);
-  if (code === FORBIDDEN) return 'The gateway refuses BOOTSTRAP_API_KEY.';
+  if (code === FORBIDDEN) return `The gateway refuses the API key of ${keyName}.`;
   if (Array.isArray(error)) return error.map(({ message }) => String(message)).join('\n');
   return `No gateway answers at ${url}. Is it started?`;
 }

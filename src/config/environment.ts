@@ -10,6 +10,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface EnvironmentReader {
   readonly faults: readonly string[];
 
+  /** Names of the variables that were read so far, set or not. */
+  readonly known: ReadonlySet<string>;
+
   /**
    * What the variable holds, or `fallback` if it is unset, empty, or not as `schema` wants it; in the last case there is
    * a fault, so that the fallback is never used.
@@ -31,13 +34,31 @@ export function variableOf(name: string, provider: ProviderId): string {
   return `${name}_${provider.toUpperCase().replaceAll('-', '_')}`;
 }
 
+/** A fault for each variable of this kind that is set and names no provider, as in `WEBHOOK_SECRETS_SUMSUBB`. */
+export function rejectUnknownProviders(
+  reader: EnvironmentReader,
+  kind: string,
+  names: readonly string[],
+  providerIds: readonly ProviderId[],
+): void {
+  const known = new Set(providerIds.map((id) => variableOf(kind, id)));
+  const unknown = names.filter((name) => name.startsWith(`${kind}_`) && !known.has(name));
+  for (const name of unknown.filter((name) => reader.text(name) !== undefined)) {
+    reader.fault(name, `to be one of ${[...known].join(', ')}`);
+  }
+}
+
+/** @param origins - The file that a variable was read from, by name of the variable; a fault shows it. */
 export function createEnvironmentReader(
   env: Environment,
   earlierFaults: readonly string[] = [],
+  origins: Readonly<Record<string, string>> = {},
 ): EnvironmentReader {
   const faults = [...earlierFaults];
+  const known = new Set<string>();
 
   function text(name: string): string | undefined {
+    known.add(name);
     const trimmed = env[name]?.trim();
     return trimmed === '' ? undefined : trimmed;
   }
@@ -48,11 +69,14 @@ export function createEnvironmentReader(
   }
 
   function fault(name: string, expected: string): void {
-    faults.push(`${name}: expected ${expected}`);
+    const origin = origins[name];
+    const where = origin === undefined ? '' : ` (set in ${origin})`;
+    faults.push(`${name}: expected ${expected}${where}`);
   }
 
   return {
     faults,
+    known,
     text,
     list,
     fault,

@@ -33,7 +33,8 @@ export function readTrustedDocuments(
   fileText: string | null,
 ): TrustedDocumentsConfig {
   const mode = reader.read('TRUSTED_DOCUMENTS', MODE, 'off');
-  if (mode !== 'off' && reader.text(FILE) === undefined) {
+  const file = reader.text(FILE);
+  if (mode !== 'off' && file === undefined) {
     reader.fault(FILE, `a file of documents where TRUSTED_DOCUMENTS is ${mode}`);
   }
   const texts = fileText === null ? new Map<string, string>() : textsOf(fileText);

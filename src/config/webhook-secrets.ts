@@ -1,7 +1,7 @@
 /** `WEBHOOK_SECRETS_<PROVIDER>`: what each vendor proves itself with. */
 
 import type { ProviderId } from '../domain/level';
-import { type EnvironmentReader, variableOf } from './environment';
+import { type EnvironmentReader, rejectUnknownProviders, variableOf } from './environment';
 
 /** A secret that a vendor signs with or shows. */
 export interface WebhookSecret {
@@ -43,11 +43,7 @@ export function readWebhookSecrets(
   providerIds: readonly ProviderId[],
   mode: 'development' | 'production',
 ): Readonly<Record<ProviderId, readonly WebhookSecret[]>> {
-  const known = new Set(providerIds.map(secretsVariable));
-  const unknown = names.filter((name) => name.startsWith(`${NAME}_`) && !known.has(name));
-  for (const name of unknown.filter((name) => reader.text(name) !== undefined)) {
-    reader.fault(name, `to be one of ${[...known].join(', ')}`); // a misspelt one leaves a provider unserved
-  }
+  rejectUnknownProviders(reader, NAME, names, providerIds); // a misspelt one leaves a provider unserved
   const entries = providerIds.flatMap((provider) => {
     const secrets = readSecrets(reader, provider, mode);
     return secrets.length > 0 ? [[provider, secrets] as const] : [];

@@ -1,4 +1,4 @@
-/** Opaque ids: `User:12` in base64url. The only file that knows what is inside. */
+/** Opaque IDs: `User:12` in base64url. The only file that knows what is inside. */
 
 import { GatewayError } from '../domain/errors';
 
@@ -16,16 +16,26 @@ export type NodeKind = (typeof NODE_KINDS)[number];
 
 /** @param key - Our number of the thing, unique within its kind. */
 export function encodeNodeId(kind: NodeKind, key: number): string {
-  return Buffer.from(`${kind}:${key}`).toString('base64url');
+  return Buffer.from(plainNodeId(kind, key)).toString('base64url');
 }
 
-/** Answers `null` for what is no id of ours, also for another spelling of one: an id has exactly one. */
+/** A node ID as the audit log and the command line print it. */
+const PLAIN = /^[A-Za-z]+:(0|[1-9]\d{0,14})$/;
+
+/** The ID as people read it, e.g. `User:12`. Accepted wherever an opaque ID is. */
+export function plainNodeId(kind: NodeKind, key: number): string {
+  return `${kind}:${key}`;
+}
+
+/** Decodes an opaque ID, or its plain form `User:12`. Returns `null` for anything else: each form has exactly one spelling. */
 export function decodeNodeId(id: string): { readonly kind: NodeKind; readonly key: number } | null {
-  const [word, digits] = Buffer.from(id, 'base64url').toString('utf8').split(':');
+  const plain = PLAIN.test(id) ? id : Buffer.from(id, 'base64url').toString('utf8');
+  const [word, digits] = plain.split(':');
   const kind = NODE_KINDS.find((candidate) => candidate === word);
   if (!kind || !/^\d{1,15}$/.test(digits ?? '')) return null;
   const key = Number(digits);
-  return encodeNodeId(kind, key) === id ? { kind, key } : null;
+  const known = plain === id || encodeNodeId(kind, key) === id;
+  return known ? { kind, key } : null;
 }
 
 /** @throws {GatewayError} INPUT_INVALID unless `id` is the id of a thing of this kind. */

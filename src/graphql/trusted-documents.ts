@@ -1,7 +1,7 @@
 /** Documents that our own clients are known to send: whether others are run, and what an id stands for. */
 
 import { createHash } from 'node:crypto';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 
 export interface TrustedDocuments {
   /** `null`: clients have to send the document itself. `undefined`: nothing is known under this id. */
@@ -14,15 +14,17 @@ export interface TrustedDocumentsOptions {
   readonly mode: 'off' | 'warn' | 'enforce';
   /** Documents by id. */
   readonly texts: ReadonlyMap<string, string>;
+  /** Documents of the gateway's own commands, which clients send as text. */
+  readonly builtIn?: readonly string[];
   readonly log: { warn(record: object, message: string): void };
 }
 
 export const ANY_DOCUMENT: TrustedDocuments = { textOf: () => null, refusalOf: () => null };
 
 export function createTrustedDocuments(options: TrustedDocumentsOptions): TrustedDocuments {
-  const { mode, texts, log } = options;
+  const { mode, texts, builtIn = [], log } = options;
   if (mode === 'off') return ANY_DOCUMENT;
-  const trusted = new Set(texts.values());
+  const trusted = new Set([...texts.values(), ...builtIn]);
   return {
     textOf: (id) => texts.get(id),
     refusalOf(text) {
@@ -34,6 +36,27 @@ export function createTrustedDocuments(options: TrustedDocumentsOptions): Truste
       return null;
     },
   };
+}
+
+/**
+ * Describes every document that does not fit the schema, by its id.
+ *
+ * @param texts - Documents by id.
+ */
+export function findUnfit(schema: GraphQLSchema, texts: ReadonlyMap<string, string>): string[] {
+  return [...texts].flatMap(([id, text]) => {
+    const [first] = errorsOf(schema, text);
+    return first === undefined ? [] : [`document ${JSON.stringify(id)}: ${first.message}`];
+  });
+}
+
+function errorsOf(schema: GraphQLSchema, text: string): readonly GraphQLError[] {
+  try {
+    return validate(schema, parse(text));
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error];
+    throw error;
+  }
 }
 
 function notTrusted(): GraphQLError {

@@ -15,6 +15,7 @@ import { parseApiKey } from '../../src/access/api-key';
 import { readEnvironment } from '../../src/cli/environment';
 import { type Environment, loadConfig } from '../../src/config';
 import { secretsVariable } from '../../src/config/webhook-secrets';
+import { ConfigError } from '../../src/domain/errors';
 import { PROVIDERS as REGISTERED } from '../../src/providers/registry';
 import { spawnScript } from './spawn';
 
@@ -132,8 +133,9 @@ describe('in development', () => {
 
   it('a data folder that cannot be written is a fault of the configuration', () => {
     writeFileSync(join(folder, 'file'), '');
-    const faults = ['DATA_DIR: expected a folder that can be written'];
-    const sources = read({ DATA_DIR: join(folder, 'file') });
+    const file = join(folder, 'file');
+    const faults = [`DATA_DIR: ${file} cannot be made, read or written (ENOTDIR)`];
+    const sources = read({ DATA_DIR: file });
     expect(sources.faults).toEqual(faults);
     expect(() => loadConfig(sources, PROVIDERS)).toThrow(expect.objectContaining({ faults })); // and none that follows from it
   });
@@ -148,6 +150,8 @@ describe.each(['production', 'prod'])('with NODE_ENV=%s', (NODE_ENV) => {
       policyText: null,
       trustedDocumentsText: null,
       faults: [],
+      origins: {},
+      generated: [],
     });
     expect(readdirSync(folder)).toEqual(['.env']);
   });
@@ -167,7 +171,47 @@ it('the policy file is read', () => {
 it('a policy file that is not there is a fault', () => {
   const { policyText, faults } = read({ POLICY_FILE: join(folder, 'none.json') });
   expect(policyText).toBeNull();
-  expect(faults).toEqual(['POLICY_FILE: expected a file that can be read']);
+  const file = join(folder, 'none.json');
+  expect(faults).toEqual([`POLICY_FILE: ${file} cannot be read (ENOENT)`]);
+});
+
+it('a misspelt name is a fault, also where the right one is generated', () => {
+  const sources = read({ JWT_SECERT: 'x', WEBHOOK_SECRET_SUMSUB: 'x' });
+  expect(() => loadConfig(sources, PROVIDERS)).toThrow(
+    /^JWT_SECERT: .*JWT_SECRET\?\nWEBHOOK_SECRET_SUMSUB: .*WEBHOOK_SECRETS_SUMSUB\?$/,
+  );
+});
+
+describe('a fault names the file that the variable was read from', () => {
+  const faultsOf = (env: Environment) => {
+    try {
+      loadConfig(read(env), PROVIDERS);
+    } catch (error) {
+      if (error instanceof ConfigError) return error.faults;
+      throw error;
+    }
+    return [];
+  };
+
+  it('the file of generated secrets', () => {
+    read();
+    const file = join(dataDir, 'secrets.env');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/DATA_KEYS=.*/, 'DATA_KEYS=S3CR3T'));
+    const [fault = '', ...others] = faultsOf({});
+    expect(others).toEqual([]);
+    expect(fault).toMatch(/^DATA_KEYS: expected/);
+    expect(fault).toContain(`(set in ${file})`);
+    expect(fault).not.toContain('S3CR3T');
+  });
+
+  it('`.env`, but no file where the process has the variable', () => {
+    const file = join(folder, '.env');
+    writeFileSync(file, 'PORT=many\nLOG_LEVEL=loud\n');
+    expect(faultsOf({ LOG_LEVEL: 'quiet' })).toEqual([
+      `PORT: expected a whole number from 0 to 65535 (set in ${file})`,
+      expect.stringMatching(/^LOG_LEVEL: [^(]*$/),
+    ]);
+  });
 });
 
 const SECRETS = [

@@ -1,6 +1,7 @@
 /** The command line as such: help, faults, and the commands that need only the store. */
 
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSchema } from 'graphql';
 import { version } from '../../package.json';
@@ -88,6 +89,36 @@ it.each([
   expect(err).toContain(why);
 });
 
+describe('run by npm', () => {
+  const npm = { npm_lifecycle_event: 'simulate' };
+
+  it('explains the forgotten `--` where the value of an option is one argument too many', async () => {
+    const args = ['simulate', 'sumsub', 'approve', 'x1'];
+    const { code, err } = await commandLine.runWith(npm, ...args);
+    expect(code).toBe(1);
+    expect(err).toContain('npm run simulate -- ');
+    expect((await commandLine.run(...args)).err).not.toContain('npm run');
+  });
+
+  it('explains it where npm has kept a flag', async () => {
+    const env = { ...npm, npm_config_shuffle: 'true' };
+    const { code, out, err } = await commandLine.runWith(env, 'simulate', 'sumsub', 'approve');
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('npm kept --shuffle for itself');
+    expect(err).toContain('npm run simulate -- ');
+  });
+
+  it('names what is missing before the first build', () => {
+    const script = join(commandLine.folder, 'kyc-gateway.cjs');
+    copyFileSync(join(__dirname, '../../kyc-gateway.cjs'), script);
+    const { status, stderr } = spawnSync(process.execPath, [script, 'start'], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'The gateway is not built yet. Run: npm run build\n',
+    });
+  });
+});
+
 describe('a failure', () => {
   it('of the configuration names every fault at once and no value', async () => {
     const env = { NODE_ENV: 'production', PORT: 'S3CR3T', DATA_KEYS: 'S3CR3T' };
@@ -110,15 +141,15 @@ describe('a failure', () => {
     writeFileSync(join(data, 'kyc.sqlite'), 'this is no database, and long enough to be looked at');
     const { code, err } = await commandLine.run('keys', 'list');
     expect(code).toBe(1);
-    expect(err).toContain('DATABASE_URL: expected');
+    expect(err).toContain(`DATA_DIR: ${join(data, 'kyc.sqlite')} is not an SQLite database`);
   });
 
   it('shows a stack only if asked for', async () => {
-    symlinkSync('.env', join(commandLine.folder, '.env')); // leads to itself
-    const plain = await commandLine.run('keys', 'list');
+    const strange = { DATA_DIR: 'a\0b' }; // no system takes this for a path
+    const plain = await commandLine.runWith(strange, 'keys', 'list');
     expect(plain.code).toBe(1);
     expect(plain.err).not.toContain('    at ');
-    const detailed = await commandLine.runWith({ LOG_LEVEL: 'debug' }, 'keys', 'list');
+    const detailed = await commandLine.runWith({ ...strange, LOG_LEVEL: 'debug' }, 'keys', 'list');
     expect(detailed.err).toContain('    at ');
   });
 });
@@ -138,17 +169,20 @@ describe('keys', () => {
     expect(row?.scopes).toEqual(['read', 'pii:read']);
 
     const listed = await commandLine.run('keys', 'list');
-    expect(listed.out).toMatch(/^PREFIX +NAME +SCOPES +CREATED +REVOKED\n/);
+    expect(listed.out).toMatch(/^ID +PREFIX +NAME +SCOPES +CREATED +REVOKED\n/);
     expect(listed.out).toMatch(
-      new RegExp(`^${prefix} +back office +read,pii:read +\\d{4}-\\S+$`, 'm'),
+      new RegExp(`^ApiKey:1 +${prefix} +back office +read,pii:read +\\d{4}-\\S+$`, 'm'),
     );
     expect(listed.out).not.toContain(key.slice(13));
 
     expect(await commandLine.run('keys', 'revoke', prefix)).toMatchObject({ code: 0 });
     const after = await commandLine.run('keys', 'list');
-    expect(after.out).toMatch(new RegExp(`^${prefix} .* \\d{4}-\\S+ +\\d{4}-\\S+$`, 'm'));
+    expect(after.out).toMatch(new RegExp(`^ApiKey:1 +${prefix} .* \\d{4}-\\S+ +\\d{4}-\\S+$`, 'm'));
     const again = await commandLine.run('keys', 'revoke', prefix);
-    expect(again).toMatchObject({ code: 1, err: 'There is no live key with this prefix.\n' });
+    expect(again).toMatchObject({ code: 1, err: 'There is no live key with this prefix or ID.\n' });
+    await commandLine.run('keys', 'create', '--name', 'other', '--scope', 'read');
+    expect(await commandLine.run('keys', 'revoke', 'ApiKey:2')).toMatchObject({ code: 0 });
+    expect(await commandLine.run('keys', 'revoke', 'ApiKey:3')).toMatchObject({ code: 1 });
   });
 
   it('take their scopes in any of the usual ways', async () => {
@@ -314,7 +348,7 @@ describe('replay', () => {
     const { code, out, err } = await commandLine.runWith(env, 'replay', '--all');
     expect({ code, err }).toEqual({ code: 1, err: 'Left as they were: 1 of 1 deliveries.\n' });
     expect(out).toMatch(
-      /^delivery 1: left as it was \(PAYLOAD_INVALID: expected .+\)\n1 deliveries read, 0 disposed/,
+      /^WebhookDelivery:1: left as it was \(PAYLOAD_INVALID: expected .+\)\n1 deliveries read, 0 disposed/,
     );
     expect(await commandLine.run('replay', '--all')).toMatchObject({ code: 0 });
   });

@@ -51,7 +51,7 @@ it('asks whom there is reason to ask about, and says what came of it', async () 
   const first = await reconcile(apis.env);
   expect(first).toMatchObject({ code: 0, err: '' });
   expect(first.out).toMatch(
-    /^user 1 at Sumsub \(account 1\): changed \(delivery 2\)\n1 accounts: 1 changed\n$/,
+    /^User:1 at Sumsub \(Identity:1\): changed \(WebhookDelivery:2\)\n1 accounts: 1 changed\n$/,
   );
   const { data } = await gateway.ask('{ user(externalUserId: "alice") { verificationStatus } }');
   expect(data.user.verificationStatus).toBe('VERIFIED');
@@ -62,7 +62,7 @@ it('asks nobody in a dry run', async () => {
   const { code, out } = await reconcile(apis.env, '--dry-run');
   expect({ code, out }).toEqual({
     code: 0,
-    out: 'user 1 at Sumsub (account 1): open since 2024-01-01 00:00:00\n1 accounts; nobody was asked\n',
+    out: 'User:1 at Sumsub (Identity:1): open since 2024-01-01 00:00:00\n1 accounts; nobody was asked\n',
   });
   expect(apis.asked).toEqual([]);
 });

@@ -181,6 +181,39 @@ describe('in Kraken’s format', () => {
   });
 });
 
+it('marks what it sends in Sumsub’s name as sandbox, and says where that does not count', async () => {
+  const env = { ACCEPT_SANDBOX: 'false' };
+  const target = await receive(env);
+  const args = ['simulate', 'sumsub', 'approve', '--url', target.url];
+  const { code, out } = await commandLine.runWith(env, ...args);
+  expect(code).toBe(0);
+  expect(out).toContain('ACCEPT_SANDBOX is false');
+  const [user] = await users(target);
+  expect(user?.verificationStatus).toBe('NOT_VERIFIED');
+  expect(await latestAttempt(target, user?.id ?? 0)).toMatchObject({ sandbox: true });
+});
+
+describe('in production', () => {
+  const env = {
+    NODE_ENV: 'production',
+    DATA_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+    WEBHOOK_SECRETS_P100: 'a secret of p100',
+  };
+
+  it('sends nothing unless that is allowed', async () => {
+    const target = await receive(env);
+    const args = ['simulate', 'p100', 'approve', '--url', target.url];
+    const refused = await commandLine.runWith(env, ...args);
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('--allow-production');
+    expect(target.answers).toEqual([]);
+    expect(await commandLine.runWith(env, ...args, '--allow-production')).toMatchObject({
+      code: 0,
+    });
+    expect(target.answers).toEqual([200, 200, 200]);
+  });
+});
+
 it('signs with the secret of the type', async () => {
   const env = {
     WEBHOOK_SECRETS_FRACTAL_ID:

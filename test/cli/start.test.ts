@@ -66,7 +66,9 @@ describe('in development', () => {
     const { code, err } = await run({ HOST: '192.0.2.1' }, 'start').finished;
     expect({ code, err }).toEqual({
       code: 1,
-      err: `The configuration has one fault:\n  HOST: expected an address of this machine\n`,
+      err: expect.stringMatching(
+        /^The configuration has one fault:\n {2}HOST: 192\.0\.2\.1 .*EADDRNOTAVAIL/,
+      ),
     });
   });
 
@@ -93,10 +95,10 @@ describe('in development', () => {
       .output()
       .split('\n')
       .filter((line) => line.startsWith('ada'));
-    expect(words.map((line) => line.split('  ')[1])).toEqual([
-      'NOT_VERIFIED',
-      'NOT_VERIFIED',
-      'VERIFIED',
+    expect(words.map((line) => line.split('  ').slice(1, 3).join(' '))).toEqual([
+      'NOT_VERIFIED DELIVERY',
+      'NOT_VERIFIED DELIVERY',
+      'VERIFIED DELIVERY',
     ]);
 
     const [, authorization, query] =
@@ -120,7 +122,10 @@ describe('in development', () => {
     const gateway = await start();
     const stranger = { BOOTSTRAP_API_KEY: 'x'.repeat(40) };
     const refused = await run(stranger, 'watch', '--url', gateway.url).finished;
-    expect(refused).toMatchObject({ code: 1, err: 'The gateway refuses BOOTSTRAP_API_KEY.\n' });
+    expect(refused).toMatchObject({
+      code: 1,
+      err: 'The gateway refuses the API key of BOOTSTRAP_API_KEY.\n',
+    });
 
     gateway.process.kill('SIGTERM');
     await gateway.finished;
@@ -166,6 +171,46 @@ describe('in production', () => {
     expect(lines.map(({ msg }) => msg)).toContain('the gateway listens');
     expect(lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
     expect(readdirSync(join(folder, 'data'))).not.toContain('secrets.env');
+  });
+
+  it('is watched with an API key alone, also where only trusted documents are run', async () => {
+    const documents = join(folder, 'documents.json');
+    writeFileSync(documents, '{"a":"{ cursor }"}');
+    const env = { ...PRODUCTION, TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_FILE: documents };
+    const scope = ['--scope', 'read,erase,operate'];
+    const made = await run(env, 'keys', 'create', '--name', 'watcher', ...scope).finished;
+    const key = made.out.trim();
+    const gateway = await start(env);
+    const watch = run({ KYC_API_KEY: key }, 'watch', '--url', gateway.url);
+    await watch.printed('Watching');
+    const other = run({}, 'watch', '--url', gateway.url, '--key', key);
+    await other.printed('Watching');
+    const target = ['--url', gateway.url, '--user', 'ada'];
+    const simulated = await run(env, 'simulate', 'sumsub', 'approve', ...target).finished;
+    expect(simulated).toMatchObject({ code: 1, err: expect.stringMatching('--allow-production') });
+    const allowed = ['--allow-production', ...target];
+    expect(await run(env, 'simulate', 'sumsub', 'approve', ...allowed).finished).toMatchObject({
+      code: 0,
+      out: expect.stringMatching('sandbox'),
+    });
+    await watch.printed('APPROVED');
+    await other.printed('APPROVED');
+    expect(watch.output()).toMatch(/^ada {2}NOT_VERIFIED {2}DELIVERY {2}SUMSUB /m);
+    expect(watch.output()).not.toMatch(/ {2}VERIFIED/);
+    expect(readdirSync(join(folder, 'data'))).not.toContain('secrets.env');
+    const none = await run(PRODUCTION, 'watch', '--url', gateway.url).finished;
+    expect(none).toMatchObject({ code: 1, err: expect.stringMatching('KYC_API_KEY') });
+  });
+
+  it('does not start with a trusted document that does not fit the schema', async () => {
+    const documents = join(folder, 'documents.json');
+    writeFileSync(documents, '{"sound":"{ cursor }","a":"query { nosuch }","b":"{"}');
+    const env = { ...PRODUCTION, TRUSTED_DOCUMENTS_FILE: documents };
+    const { code, err } = await run(env, 'start').finished;
+    expect(code).toBe(1);
+    expect(err).toMatch(/TRUSTED_DOCUMENTS_FILE: document "a": .*nosuch/);
+    expect(err).toContain('TRUSTED_DOCUMENTS_FILE: document "b": ');
+    expect(err).not.toContain('sound');
   });
 
   it('does not start with any fault, and makes nothing', async () => {
@@ -219,7 +264,7 @@ it('names the folder for its data where it cannot be made', async () => {
   const env = { ...PRODUCTION, DATA_DIR: join(folder, 'file', 'data') };
   const { code, err } = await run(env, 'start').finished;
   expect(code).toBe(1);
-  expect(err).toContain('DATA_DIR, or the path in DATABASE_URL: expected a folder');
+  expect(err).toContain(`DATA_DIR: ${join(folder, 'file', 'data', 'kyc.sqlite')} is below a file`);
 });
 
 it.each(['rejection', 'exception'])('an unhandled %s ends it, and is in the log', async (way) => {

@@ -33,6 +33,7 @@ const TELLER = {
   provider: 'fractal-id',
   trust: 'SIGNED',
   names: 'subjectRef',
+  marksSandbox: false,
   review: 'ACTION_REQUIRED',
   inventUser: inventUuid,
 } as const;

@@ -22,6 +22,7 @@ export const p100Teller: Teller = {
   trust: 'TOKEN',
   names: 'externalUserId',
   review: 'IN_PROGRESS',
+  marksSandbox: false,
   dated: false,
   inventUser: inventUuid,
   tell: (story, user) =>

@@ -26,6 +26,7 @@ export const paycaddyTeller: Teller = {
   trust: 'TOKEN',
   names: 'subjectRef',
   review: 'IN_REVIEW',
+  marksSandbox: false,
   dated: true,
   inventUser: inventUuid,
   tell: (story, user, now) => {

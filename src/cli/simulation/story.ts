@@ -24,6 +24,8 @@ export interface Teller {
   readonly names: 'externalUserId' | 'subjectRef';
   /** Whether the vendor dates what it says. If not, what arrives last is true, and a shuffled story has no certain end. */
   readonly dated: boolean;
+  /** Whether the vendor marks events of its test environment. If so, every simulated event carries the mark. */
+  readonly marksSandbox: boolean;
   /** What an attempt is in while the vendor looks at it again: not every one has a word for a person's review. */
   readonly review: AttemptStatus;
   /** An invented id such as this vendor sends. */

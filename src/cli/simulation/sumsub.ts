@@ -44,6 +44,7 @@ export const sumsubTeller: Teller = {
   names: 'externalUserId',
   review: 'IN_REVIEW',
   dated: true,
+  marksSandbox: true,
   inventUser: (random) => `user-${hexDigits(random, 8)}`,
   tell: (story, user, now) => {
     const steps = STEPS[story];
@@ -58,7 +59,7 @@ export const sumsubTeller: Teller = {
         levelName: LEVEL,
         externalUserId: user,
         type,
-        sandboxMode: 'false',
+        sandboxMode: 'true',
         reviewStatus,
         ...(reviewResult === undefined ? {} : { reviewResult }),
         createdAtMs: toSumsubTime(times[index] ?? now),
