@@ -1,6 +1,7 @@
 /** What the thread that records and the one that asks tell each other. */
 
 import type { DatabaseConfig } from '../config/database';
+import { ERROR_CODES, GatewayError, StoreUnavailableError } from '../domain/errors';
 import type { StateRules } from '../domain/projection';
 import type { MasterKey } from './key-ring';
 import type { IncomingDelivery, RecordOutcome } from './store';
@@ -31,13 +32,43 @@ export type Answer =
   | { readonly kind: 'recorded'; readonly results: readonly Result[] }
   | { readonly kind: 'committed'; readonly deliveries: number; readonly durationMs: number }
   | { readonly kind: 'held' }
-  | { readonly kind: 'salvaged'; readonly error: unknown }
-  | { readonly kind: 'fatal'; readonly error: unknown };
+  | { readonly kind: 'salvaged'; readonly error: PackedError }
+  | { readonly kind: 'fatal'; readonly error: PackedError };
 
 /** @property ticket - Given by who asked. */
 export type Result =
   | { readonly ticket: number; readonly outcome: RecordOutcome }
-  | { readonly ticket: number; readonly error: unknown; readonly unavailable: boolean };
+  | { readonly ticket: number; readonly error: PackedError };
+
+/** An error between threads. A clone would lose its class and its code. */
+export interface PackedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  /** Of the gateway, the driver or the system. */
+  readonly code?: string;
+  readonly cause?: PackedError;
+}
+
+/** @param error - What was thrown, which need not be an error. */
+export function packError(error: unknown): PackedError {
+  const { name = 'Error', message = '', stack, code, cause } = Object(error);
+  return {
+    name: String(name),
+    message: String(message),
+    ...(typeof stack === 'string' && { stack }),
+    ...(typeof code === 'string' && { code }),
+    ...(cause !== undefined && { cause: packError(cause) }),
+  };
+}
+
+export function unpackError({ name, message, stack, code, cause }: PackedError): Error {
+  const options = cause && { cause: unpackError(cause) };
+  if (name === 'StoreUnavailableError') return new StoreUnavailableError({ ...options, message });
+  const known = name === 'GatewayError' && ERROR_CODES.find((candidate) => candidate === code);
+  if (known) return new GatewayError(known, message, options);
+  return Object.assign(new Error(message, options), { name, stack, ...(code && { code }) });
+}
 
 export interface Ticketed {
   readonly ticket: number;

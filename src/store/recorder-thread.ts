@@ -2,13 +2,13 @@
 
 import 'reflect-metadata';
 import { parentPort, workerData } from 'node:worker_threads';
-import { StoreUnavailableError } from '../domain/errors';
 import { createKeyRing } from './key-ring';
 import { openRecordingDatabase } from './open-database';
 import { loadPseudonyms } from './pseudonyms';
 import { createRecorder } from './recorder';
 import {
   type Answer,
+  packError,
   type RecorderConfig,
   type Request,
   type Result,
@@ -27,8 +27,8 @@ async function main({ database, dataKeys, rules }: RecorderConfig): Promise<void
     rules,
     clock: () => new Date(),
     onCommit: (deliveries, durationMs) => tell({ kind: 'committed', deliveries, durationMs }),
-    onFatal: (error) => tell({ kind: 'fatal', error }),
-    onSalvage: (error) => tell({ kind: 'salvaged', error }),
+    onFatal: (error) => tell({ kind: 'fatal', error: packError(error) }),
+    onSalvage: (error) => tell({ kind: 'salvaged', error: packError(error) }),
   });
   const results: Result[] = [];
   let release = () => {};
@@ -39,7 +39,7 @@ async function main({ database, dataKeys, rules }: RecorderConfig): Promise<void
         for (const { ticket, delivery } of unpack(request)) {
           recorder.record(delivery).then(
             (outcome) => settle({ ticket, outcome }),
-            (error) => settle({ ticket, error, unavailable: isUnavailable(error) }),
+            (error) => settle({ ticket, error: packError(error) }),
           );
         }
         break;
@@ -79,10 +79,6 @@ async function main({ database, dataKeys, rules }: RecorderConfig): Promise<void
 
 function tell(answer: Answer): void {
   parentPort?.postMessage(answer);
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof StoreUnavailableError;
 }
 
 void main(workerData);

@@ -3,7 +3,6 @@
  * transactions of everything else run here, on a connection of this thread's, while that one holds still.
  */
 
-import { isNativeError } from 'node:util/types';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailableError } from '../domain/errors';
 import type { WritingConnection } from './database';
@@ -11,10 +10,12 @@ import type { Recorder, RecorderOptions } from './recorder';
 import {
   type Answer,
   pack,
+  packError,
   type RecorderConfig,
   type Request,
   type Result,
   type Ticketed,
+  unpackError,
 } from './recorder-messages';
 import type { RecordOutcome } from './store';
 import { createTransaction } from './transaction';
@@ -53,7 +54,9 @@ export async function startRecorder(
     });
     thread.on('error', (error) => {
       failed(error);
-      die(new Error('the thread that records has failed', { cause: toError(error) }));
+      die(
+        new Error('the thread that records has failed', { cause: unpackError(packError(error)) }),
+      );
     });
     thread.on('exit', () => {
       const error = new Error('the thread that records has ended');
@@ -120,10 +123,10 @@ export async function startRecorder(
         holding.shift()?.();
         break;
       case 'salvaged':
-        onSalvage(toError(answer.error));
+        onSalvage(unpackError(answer.error));
         break;
       case 'fatal':
-        die(toError(answer.error));
+        die(unpackError(answer.error));
         break;
     }
   }
@@ -132,10 +135,7 @@ export async function startRecorder(
     const { resolve, reject } = waiting.get(result.ticket) ?? {};
     waiting.delete(result.ticket);
     if ('outcome' in result) resolve?.(result.outcome);
-    else
-      reject?.(
-        result.unavailable ? new StoreUnavailableError({ cause: result.error }) : result.error,
-      );
+    else reject?.(unpackError(result.error));
   }
 
   function die(error: unknown): void {
@@ -146,11 +146,4 @@ export async function startRecorder(
     waiting.clear();
     for (const resolve of holding.splice(0)) resolve();
   }
-}
-
-/** What a thread throws need not be an error, and only an error is logged with its message. */
-function toError(thrown: unknown): Error {
-  if (isNativeError(thrown)) return thrown;
-  const { name, code, message } = Object(thrown);
-  return new Error([name, code, message].filter((part) => typeof part === 'string').join(': '));
 }

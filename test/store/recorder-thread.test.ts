@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { pack, unpack } from '../../src/store/recorder-messages';
+import { GatewayError, StoreUnavailableError } from '../../src/domain/errors';
+import { pack, packError, unpack, unpackError } from '../../src/store/recorder-messages';
 import type { IncomingDelivery } from '../../src/store/store';
 import { spawnScript } from '../cli/spawn';
 import { query } from '../support/databases';
@@ -52,6 +53,25 @@ it('a delivery arrives as it was sent', () => {
       expect(arrived).toEqual(sent);
     }),
   );
+});
+
+it('an error arrives with its class, its code and its cause', () => {
+  const arrived = (error: unknown) => unpackError(structuredClone(packError(error)));
+  const cause = Object.assign(new Error('read-only'), { code: '25006' });
+  const away = arrived(new StoreUnavailableError({ cause }));
+  expect(away).toBeInstanceOf(StoreUnavailableError);
+  expect(away).toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    cause: { code: '25006', message: 'read-only', stack: cause.stack },
+  });
+  expect(arrived(new GatewayError('INPUT_INVALID', 'no', { cause }))).toMatchObject({
+    code: 'INPUT_INVALID',
+    message: 'no',
+    cause: { code: '25006' },
+  });
+  expect(arrived(new TypeError('x'))).toMatchObject({ name: 'TypeError', message: 'x' });
+  expect(arrived({ code: 'ERR', message: 'no error' })).toMatchObject({ message: 'no error' });
+  expect(arrived(undefined)).toBeInstanceOf(Error);
 });
 
 function deliveryOf(rawBody: Buffer, text: string): IncomingDelivery {
