@@ -4,13 +4,15 @@
  * ```json
  * {
  *   "verified": { "anyOf": ["sumsub/basic-kyc-level", { "allOf": ["fractal-id/basic", "fractal-id/liveness"] }] },
- *   "expiresAfter": { "sumsub/basic-kyc-level": "P365D", "*": "P2Y" }
+ *   "expiresAfter": { "sumsub/basic-kyc-level": "P365D", "*": "P2Y" },
+ *   "blockedBy": ["FRAUD_SUSPECTED", "AML"]
  * }
  * ```
  *
- * Both parts may be left out.
+ * Every part may be left out.
  */
 
+import { REASON_CODES, type ReasonCode } from '../domain/event';
 import type { LevelKey, ProviderId } from '../domain/level';
 import { DEFAULT_POLICY, type Policy, type Rule } from '../domain/policy';
 import { parseDurationMs } from './duration';
@@ -39,10 +41,11 @@ export function parsePolicy(
     return DEFAULT_POLICY;
   }
   const reading = { providerIds, complain };
-  assertKeys(file, '', ['verified', 'expiresAfter'], reading);
+  assertKeys(file, '', ['verified', 'expiresAfter', 'blockedBy'], reading);
   return {
     verified: file.verified === undefined ? null : readRule(file.verified, 'verified', reading),
     expiresAfterMs: readExpiry(file.expiresAfter, reading),
+    ...(file.blockedBy !== undefined && { blockedBy: readReasons(file.blockedBy, reading) }),
   };
 }
 
@@ -63,6 +66,14 @@ function readRules(value: unknown, path: string, reading: Reading): readonly Rul
     return value.map((part, index) => readRule(part, `${path}[${index}]`, reading));
   }
   reading.complain(path, 'a list of at least one level or rule'); // an empty one would verify nobody, ever
+  return [];
+}
+
+function readReasons(value: unknown, { complain }: Reading): readonly ReasonCode[] {
+  const codes = Array.isArray(value) ? value : [value];
+  const known = REASON_CODES.filter((code) => codes.includes(code));
+  if (Array.isArray(value) && known.length === new Set(codes).size) return known;
+  complain('blockedBy', `a list of any of ${REASON_CODES.join(', ')}`);
   return [];
 }
 
@@ -95,10 +106,10 @@ function readLevelKey(value: string, path: string, { providerIds, complain }: Re
   return value;
 }
 
-/** A misspelt key would quietly leave a rule out. */
+/** A misspelt key would silently leave a rule out. */
 function assertKeys(value: object, path: string, keys: readonly string[], reading: Reading): void {
   const known = Object.keys(value).every((key) => keys.includes(key));
-  if (!known) reading.complain(path, `no other keys than ${keys.join(', ')}`);
+  if (!known) reading.complain(path, `an object whose only keys are ${keys.join(', ')}`);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

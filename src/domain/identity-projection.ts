@@ -2,7 +2,7 @@
 
 import { type Attempt, type Course, foldCourse, type Run } from './attempt';
 import { compare } from './compare';
-import type { AccountState, VerificationEvent } from './event';
+import type { AccountState, Reason, VerificationEvent } from './event';
 import type { Instant } from './instant';
 import { type LevelKey, type LevelKind, lesserKind, levelKey, type ProviderId } from './level';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
@@ -26,6 +26,11 @@ export interface NumberedAttempt extends Attempt {
   readonly number: number;
 }
 
+export interface FinalRejection {
+  readonly at: Instant;
+  readonly reasons: readonly Reason[];
+}
+
 /** What one stream of an identity's events makes of a level. */
 export interface Standing {
   readonly identity: number;
@@ -37,6 +42,8 @@ export interface Standing {
   /** When the decision behind the status was taken, and taken again; empty if nothing was ever decided. */
   readonly decisions: readonly Instant[];
   readonly superseded: boolean;
+  /** The latest verdict, if it is a rejection that the user may not answer with another try. */
+  readonly finalRejection: FinalRejection | null;
   readonly latestAttempt: NumberedAttempt;
 }
 
@@ -181,10 +188,11 @@ function standingOf({
   attempts,
   standing: vendors,
   superseded,
-}: Stream): Pick<Standing, 'status' | 'since' | 'decisions' | 'superseded'> {
+}: Stream): Pick<Standing, 'status' | 'since' | 'decisions' | 'superseded' | 'finalRejection'> {
   let status: VerificationStatus = 'NOT_VERIFIED';
   let since = attempts[0]?.startedAt ?? '';
   let decisions: Instant[] = [];
+  let finalRejection: FinalRejection | null = null;
   for (const run of attempts) {
     const [first] = run.decisions;
     if (first === undefined || isOpen(run.status)) continue;
@@ -195,8 +203,17 @@ function standingOf({
     }
     status = decision;
     for (const at of run.decisions) decisions.push(at);
+    if (run.status === 'APPROVED') finalRejection = null;
+    if (run.status === 'REJECTED') finalRejection = finalRejectionOf(run);
   }
-  if (vendors === null || vendors.status === status)
-    return { status, since, decisions, superseded };
-  return { ...vendors, since: vendors.decisions[0] ?? since, superseded };
+  if (vendors === null || vendors.status === status) {
+    return { status, since, decisions, superseded, finalRejection };
+  }
+  return { ...vendors, since: vendors.decisions[0] ?? since, superseded, finalRejection };
+}
+
+function finalRejectionOf({ rejection, decisions }: Run): FinalRejection | null {
+  const at = decisions.at(-1);
+  if (rejection?.retryable !== false || at === undefined) return null;
+  return { at, reasons: rejection.reasons };
 }

@@ -1,5 +1,6 @@
 /** When a user counts as verified: a rule over levels, and how long an approval lasts. */
 
+import type { ReasonCode } from './event';
 import type { Instant } from './instant';
 import type { LevelKey, LevelKind, ProviderId } from './level';
 import type { VerificationStatus } from './status';
@@ -14,7 +15,14 @@ export interface Policy {
   readonly verified: Rule | null;
   /** How long an approval lasts, in milliseconds, per level; `*` for every level that is not named. */
   readonly expiresAfterMs: Readonly<Record<LevelKey | '*', number>>;
+  /**
+   * A final rejection for one of these reasons blocks every older approval of the user, at any provider. Absent:
+   * `DEFAULT_BLOCKED_BY`.
+   */
+  readonly blockedBy?: readonly ReasonCode[];
 }
+
+export const DEFAULT_BLOCKED_BY: readonly ReasonCode[] = ['AML', 'FRAUD_SUSPECTED'];
 
 export const DEFAULT_POLICY: Policy = { verified: null, expiresAfterMs: {} };
 
@@ -39,6 +47,9 @@ export interface HeldLevel {
   readonly expiresAt: Instant | null;
   /** Whether the vendor has since moved the user to another level: only a policy that names this one still counts it. */
   readonly superseded: boolean;
+  /** Level of the later final rejection that blocks the approval, and the time of that rejection; `null` if none does. */
+  readonly blockedBy: LevelKey | null;
+  readonly blockedAt: Instant | null;
 }
 
 export interface Verification {
@@ -52,26 +63,55 @@ export interface Verification {
   readonly expiresAt: Instant | null;
   /** Levels that make the status what it is, where it is VERIFIED or EXPIRED. */
   readonly because: readonly LevelKey[];
-  /** Levels that the policy asks for and that are not VERIFIED; empty when the status is VERIFIED. */
+  /** Levels whose final rejection blocks an approval that the policy asks for. */
+  readonly blockedBy: readonly LevelKey[];
+  /** Levels that occur in `alternatives`; empty when the status is VERIFIED. */
   readonly missing: readonly LevelKey[];
+  /** Sets of levels that are not VERIFIED or are blocked; any one set would suffice. Smallest first, at most 32. */
+  readonly alternatives: readonly (readonly LevelKey[])[];
 }
 
 /** Answers why a user has the status that they have. Pure. */
 export function evaluate(policy: Policy, levels: readonly HeldLevel[]): Verification {
   const held = new Map(levels.map((level) => [level.levelKey, level]));
   const finding = judge(policy.verified ?? defaultRule(levels), held);
+  const alternatives = finding.status === 'VERIFIED' ? [] : minimal(finding.alternatives);
   const missing = finding.status === 'VERIFIED' ? [] : finding.missing;
-  const sinceOf = (key: LevelKey) => held.get(key)?.since ?? null;
+  const sinceOf = (key: LevelKey) => held.get(key)?.blockedAt ?? held.get(key)?.since ?? null;
   return {
     status: finding.status,
     since: finding.status === 'NOT_VERIFIED' ? latest(missing.map(sinceOf)) : finding.since,
     expiresAt: finding.status === 'VERIFIED' ? finding.expiresAt : null,
     because: finding.status === 'NOT_VERIFIED' ? [] : unique(finding.because),
+    blockedBy: unique(missing.flatMap((key) => held.get(key)?.blockedBy ?? [])),
     missing: unique(missing),
+    alternatives,
   };
 }
 
-interface Finding extends Verification {}
+interface Finding extends Omit<Verification, 'blockedBy'> {}
+
+/** A policy of many nested alternatives would multiply to more sets than are of use. */
+const MAX_ALTERNATIVES = 32;
+
+/** Every choice of one set from each list, united. */
+function combinations(lists: readonly Finding['alternatives'][]): Finding['alternatives'] {
+  return lists.reduce<Finding['alternatives']>(
+    (sets, list) =>
+      minimal(sets.flatMap((set) => list.map((further) => unique([...set, ...further])))),
+    [[]],
+  );
+}
+
+/** Without sets that contain another. */
+function minimal(sets: Finding['alternatives']): Finding['alternatives'] {
+  const kept: (readonly LevelKey[])[] = [];
+  for (const set of [...sets].sort((a, b) => a.length - b.length)) {
+    if (kept.length === MAX_ALTERNATIVES) break;
+    if (!kept.some((smaller) => smaller.every((key) => set.includes(key)))) kept.push(set);
+  }
+  return kept;
+}
 
 const RANK: Record<VerificationStatus, number> = { NOT_VERIFIED: 0, EXPIRED: 1, VERIFIED: 2 };
 
@@ -82,13 +122,15 @@ function judge(rule: Rule, held: ReadonlyMap<LevelKey, HeldLevel>): Finding {
 }
 
 function judgeLevel(key: LevelKey, level: HeldLevel | undefined): Finding {
-  const status = level?.status ?? 'NOT_VERIFIED';
+  const blocked = level?.status === 'VERIFIED' && level.blockedBy !== null;
+  const status = blocked ? 'NOT_VERIFIED' : (level?.status ?? 'NOT_VERIFIED');
   return {
     status,
     since: level?.since ?? null,
     expiresAt: status === 'VERIFIED' ? (level?.expiresAt ?? null) : null,
     because: status === 'NOT_VERIFIED' ? [] : [key],
     missing: status === 'VERIFIED' ? [] : [key],
+    alternatives: status === 'VERIFIED' ? [[]] : [[key]],
   };
 }
 
@@ -101,6 +143,7 @@ function all(parts: readonly Finding[]): Finding {
     expiresAt: earliest(parts.map((part) => part.expiresAt)),
     because: parts.flatMap((part) => part.because),
     missing: parts.flatMap((part) => part.missing),
+    alternatives: parts.length === 0 ? [] : combinations(parts.map((part) => part.alternatives)),
   };
 }
 
@@ -115,6 +158,7 @@ function any(parts: readonly Finding[]): Finding {
     expiresAt: lasting ? null : latest(best.map((part) => part.expiresAt)),
     because: best.flatMap((part) => part.because),
     missing: parts.flatMap((part) => part.missing),
+    alternatives: parts.flatMap((part) => part.alternatives),
   };
 }
 

@@ -11,7 +11,13 @@ import {
 } from './identity-projection';
 import { type Instant, instantOf, toDate } from './instant';
 import { type LevelKey, lesserKind } from './level';
-import { evaluate, type HeldLevel, type Policy, type Verification } from './policy';
+import {
+  DEFAULT_BLOCKED_BY,
+  evaluate,
+  type HeldLevel,
+  type Policy,
+  type Verification,
+} from './policy';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
 import type { VerificationStatus } from './status';
 
@@ -86,6 +92,7 @@ const CAUTION: Record<VerificationStatus, number> = { VERIFIED: 0, EXPIRED: 1, N
  * level take part with an approval only. The level is superseded if all of them left it.
  */
 function combine(standings: readonly Standing[], rules: ProjectionRules): readonly UserLevel[] {
+  const blocker = latestBlocker(standings, rules.policy);
   const byLevel = new Map<LevelKey, Standing[]>();
   for (const standing of standings) {
     const several = byLevel.get(standing.levelKey) ?? [];
@@ -102,8 +109,24 @@ function combine(standings: readonly Standing[], rules: ProjectionRules): readon
       const newest = [...candidates].sort(byStart).at(-1);
       if (decisive === undefined || newest === undefined) return [];
       const kind = several.map((standing) => standing.kind).reduce(lesserKind);
-      return [toUserLevel({ ...decisive, kind, superseded }, newest, rules)];
+      return [toUserLevel({ ...decisive, kind, superseded }, newest, blocker, rules)];
     });
+}
+
+interface Blocker {
+  readonly levelKey: LevelKey;
+  readonly at: Instant;
+}
+
+/** The latest final rejection for a reason that blocks older approvals. Single actions block nothing. */
+function latestBlocker(standings: readonly Standing[], { blockedBy }: Policy): Blocker | undefined {
+  const codes = blockedBy ?? DEFAULT_BLOCKED_BY;
+  const blockers = standings.flatMap(({ levelKey, kind, finalRejection }) => {
+    if (kind === 'ACTION' || finalRejection === null) return [];
+    const blocks = finalRejection.reasons.some(({ code }) => codes.includes(code));
+    return blocks ? [{ levelKey, at: finalRejection.at }] : [];
+  });
+  return blockers.sort((a, b) => compare(a.at, b.at) || compare(a.levelKey, b.levelKey)).at(-1);
 }
 
 function byDecision(a: Standing, b: Standing): number {
@@ -118,7 +141,19 @@ function byStart(a: Standing, b: Standing): number {
   return compare(orderOf(a.latestAttempt), orderOf(b.latestAttempt)) || a.identity - b.identity;
 }
 
-function toUserLevel(decisive: Standing, newest: Standing, rules: ProjectionRules): UserLevel {
+function toUserLevel(
+  decisive: Standing,
+  newest: Standing,
+  blocker: Blocker | undefined,
+  rules: ProjectionRules,
+): UserLevel {
+  const latest = decisive.decisions.at(-1);
+  const blocks =
+    decisive.status === 'VERIFIED' &&
+    blocker !== undefined &&
+    latest !== undefined &&
+    blocker.levelKey !== decisive.levelKey &&
+    latest <= blocker.at;
   const level: UserLevel = {
     provider: decisive.provider,
     levelKey: decisive.levelKey,
@@ -127,11 +162,12 @@ function toUserLevel(decisive: Standing, newest: Standing, rules: ProjectionRule
     since: decisive.since,
     expiresAt: null,
     superseded: decisive.superseded,
+    blockedBy: blocks ? blocker.levelKey : null,
+    blockedAt: blocks ? blocker.at : null,
     latestAttempt: { identity: newest.identity, number: newest.latestAttempt.number },
   };
   const { expiresAfterMs } = rules.policy;
   const lifetimeMs = expiresAfterMs[level.levelKey] ?? expiresAfterMs['*'];
-  const latest = decisive.decisions.at(-1);
   if (level.status !== 'VERIFIED' || lifetimeMs === undefined || latest === undefined) return level;
   const expiresAt = plus(latest, lifetimeMs);
   if (expiresAt <= instantOf(rules.now)) {

@@ -2,14 +2,14 @@
 
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { toDate } from '../domain/instant';
-import { splitLevelKey } from '../domain/level';
+import { type LevelKey, splitLevelKey } from '../domain/level';
 import { evaluate, type HeldLevel } from '../domain/policy';
 import type { UserLevelRow } from '../store/store';
 import { loadAttempt, VerificationAttempt } from './attempt.type';
 import type { Context } from './context';
 import { Level, loadLevel } from './level.type';
 import { User } from './user.type';
-import { MissingLevel, Verification, VerificationReason } from './verification.type';
+import { MissingLevel, MissingLevels, Verification, VerificationReason } from './verification.type';
 
 @Resolver(() => User)
 export class UserVerificationResolver {
@@ -21,15 +21,20 @@ export class UserVerificationResolver {
     const rows = await context.loaders.levelsOf.load(user.key);
     const verdict = evaluate(context.policy, rows.map(toHeldLevel));
     const held = new Map(rows.map((row) => [row.levelKey, row]));
+    const toReason = (key: LevelKey) => {
+      const row = held.get(key);
+      return row ? [new VerificationReason(row)] : [];
+    };
+    const toMissing = (key: LevelKey) => new MissingLevel(key, held.get(key));
     return new Verification({
       status: verdict.status,
       since: verdict.since === null ? user.createdAt : toDate(verdict.since),
       expiresAt: verdict.expiresAt,
-      because: verdict.because.flatMap((key) => {
-        const row = held.get(key);
-        return row ? [new VerificationReason(row)] : [];
-      }),
-      missing: verdict.missing.map((key) => new MissingLevel(key, held.get(key))),
+      because: verdict.because.flatMap(toReason),
+      missing: verdict.missing.map(toMissing),
+      alternatives: verdict.alternatives.map((keys) => new MissingLevels(keys.map(toMissing))),
+      // It would tell an end user of a suspicion of fraud or money laundering.
+      blockedBy: context.principal.kind === 'USER' ? [] : verdict.blockedBy.flatMap(toReason),
     });
   }
 }

@@ -39,7 +39,8 @@ export class MissingLevel {
   readonly attemptId: number | null;
 
   @Field(() => VerificationStatusEnum, {
-    description: 'What the user holds at this level: nothing yet, or an approval that has run out.',
+    description:
+      'What the user holds at this level: nothing yet, an approval that has run out, or VERIFIED if a final rejection elsewhere blocks the approval.',
   })
   readonly status: VerificationStatus;
 
@@ -54,6 +55,16 @@ export class MissingLevel {
     this.attemptId = held?.latestAttemptId ?? null;
     this.status = held?.status ?? 'NOT_VERIFIED';
     this.since = held ? toDate(held.since) : null;
+  }
+}
+
+@ObjectType({ description: 'Levels that together would make the user VERIFIED.' })
+export class MissingLevels {
+  @Field(() => [MissingLevel], { description: 'The levels; all of them are needed.' })
+  readonly levels: readonly MissingLevel[];
+
+  constructor(levels: readonly MissingLevel[]) {
+    this.levels = levels;
   }
 }
 
@@ -80,9 +91,22 @@ export class Verification {
   readonly because: readonly VerificationReason[];
 
   @Field(() => [MissingLevel], {
-    description: 'The levels that are wanting; empty when the status is VERIFIED.',
+    description:
+      'Every level that occurs in `alternatives`. The user needs the levels of one alternative, not all of these. Empty when the status is VERIFIED.',
   })
   readonly missing: readonly MissingLevel[];
+
+  @Field(() => [MissingLevels], {
+    description:
+      'The ways to VERIFIED: the levels of any one entry suffice. Smallest first, at most 32. Empty when the status is VERIFIED.',
+  })
+  readonly alternatives: readonly MissingLevels[];
+
+  @Field(() => [VerificationReason], {
+    description:
+      'The levels whose final rejection blocks an older approval that the policy asks for (`blockedBy` of the policy). An end user always receives an empty list.',
+  })
+  readonly blockedBy: readonly VerificationReason[];
 
   constructor(verdict: {
     readonly status: VerificationStatus;
@@ -90,11 +114,15 @@ export class Verification {
     readonly expiresAt: Instant | null;
     readonly because: readonly VerificationReason[];
     readonly missing: readonly MissingLevel[];
+    readonly alternatives: readonly MissingLevels[];
+    readonly blockedBy: readonly VerificationReason[];
   }) {
     this.status = verdict.status;
     this.since = verdict.since;
     this.expiresAt = verdict.expiresAt === null ? null : toDate(verdict.expiresAt);
     this.because = verdict.because;
     this.missing = verdict.missing;
+    this.alternatives = verdict.alternatives;
+    this.blockedBy = verdict.blockedBy;
   }
 }

@@ -169,6 +169,8 @@ export const USER_LEVEL_COLUMNS: readonly Column<HeldLevel>[] = [
   ['since', ({ level }) => level.since],
   ['expires_at', ({ level }) => level.expiresAt],
   ['superseded', ({ level }) => level.superseded],
+  ['blocked_by', ({ level }) => level.blockedBy],
+  ['blocked_at', ({ level }) => level.blockedAt],
   ['latest_attempt_id', ({ level }) => level.latestAttemptId],
 ];
 

@@ -72,6 +72,8 @@ export interface LevelNode {
   readonly since: Instant;
   readonly expiresAt: Instant | null;
   readonly superseded: boolean;
+  readonly blockedBy: LevelKey | null;
+  readonly blockedAt: Instant | null;
   readonly latestAttemptId: number;
 }
 

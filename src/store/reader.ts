@@ -159,8 +159,11 @@ export interface UserLevelRow {
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;
-  /** The vendor moved the user elsewhere or deleted the account: it asks nothing of the user any more. */
+  /** Whether the vendor has since moved the user to another level or deleted the account. */
   readonly superseded: boolean;
+  /** Level of the later final rejection that blocks the approval, and the time of that rejection. */
+  readonly blockedBy: LevelKey | null;
+  readonly blockedAt: Instant | null;
   readonly latestAttemptId: number;
 }
 

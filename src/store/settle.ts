@@ -133,6 +133,8 @@ function reproject(
     since,
     expiresAt,
     superseded,
+    blockedBy,
+    blockedAt,
   } of projection.levels) {
     const attempt = places[latestAttempt.identity]?.get(placeKey({ levelKey, ...latestAttempt }));
     if (attempt === undefined) throw new Error('a level stands on an attempt');
@@ -142,6 +144,8 @@ function reproject(
       since,
       expiresAt,
       superseded,
+      blockedBy,
+      blockedAt,
       latestAttemptId: attempt.id,
     });
   }

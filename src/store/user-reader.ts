@@ -3,7 +3,7 @@
 import type { AccountState, Profile, ProfileEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import { instantOf } from '../domain/instant';
-import type { LevelKind } from '../domain/level';
+import type { LevelKey, LevelKind } from '../domain/level';
 import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
 import type { VerificationStatus } from '../domain/status';
 import { allById, oneById } from './by-id';
@@ -103,7 +103,8 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async levelsOf(userIds) {
       const rows = await connection.query<LevelSql>(
-        `SELECT v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.superseded, v.latest_attempt_id
+        `SELECT v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.superseded, v.blocked_by,
+            v.blocked_at, v.latest_attempt_id
           FROM user_levels v WHERE v.user_id IN (?*) ORDER BY v.level_key`,
         [userIds],
       );
@@ -237,6 +238,8 @@ interface LevelSql {
   readonly since: Instant;
   readonly expires_at: Instant | null;
   readonly superseded: Flag;
+  readonly blocked_by: LevelKey | null;
+  readonly blocked_at: Instant | null;
   readonly latest_attempt_id: number;
 }
 
@@ -249,6 +252,8 @@ function toUserLevelRow(sql: LevelSql): UserLevelRow {
     since: sql.since,
     expiresAt: sql.expires_at,
     superseded: Boolean(sql.superseded),
+    blockedBy: sql.blocked_by,
+    blockedAt: sql.blocked_at,
     latestAttemptId: sql.latest_attempt_id,
   };
 }

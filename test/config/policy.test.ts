@@ -44,6 +44,11 @@ it('leaves levels their slashes', () => {
   });
 });
 
+it('reads which rejections block older approvals', () => {
+  expect(parse({ blockedBy: ['FRAUD_SUSPECTED'] }).policy.blockedBy).toEqual(['FRAUD_SUSPECTED']);
+  expect(parse({ blockedBy: [] }).policy.blockedBy).toEqual([]);
+});
+
 it('may say nothing', () => {
   expect(parse({})).toEqual({ policy: { verified: null, expiresAfterMs: {} }, faults: [] });
 });
@@ -60,6 +65,8 @@ it.each([
   ['an empty list', { verified: { allOf: [] } }, ['verified.allOf']],
   ['no list', { verified: { anyOf: 'sumsub/a' } }, ['verified.anyOf']],
   ['a key beside', { verified: { anyOf: ['sumsub/a'], not: 'sumsub/b' } }, ['verified']],
+  ['an unknown reason', { blockedBy: ['FRAUD'] }, ['blockedBy']],
+  ['one reason without a list', { blockedBy: 'AML' }, ['blockedBy']],
   ['an unknown provider', { verified: 'sumsup/basic' }, ['verified']],
   ['a level without a name', { verified: 'sumsub/' }, ['verified']],
   ['a level without a provider', { verified: 'basic' }, ['verified']],

@@ -22,6 +22,8 @@ function held(
     since: at(1),
     expiresAt: null,
     superseded: false,
+    blockedBy: null,
+    blockedAt: null,
     ...rest,
   };
 }
@@ -80,6 +82,45 @@ describe('a policy', () => {
     expect(evaluate(policy({ anyOf: [a, b] }), levels)).toMatchObject({
       because: ['p/a'],
       missing: [],
+    });
+  });
+
+  it('names each set of levels that would suffice, and no set that contains another', () => {
+    const rule = { anyOf: [a, { allOf: [b, c] }, { allOf: [a, c] }] };
+    expect(evaluate(policy(rule), [])).toMatchObject({
+      missing: ['p/a', 'p/b', 'q/c'],
+      alternatives: [['p/a'], ['p/b', 'q/c']],
+    });
+    expect(evaluate(policy(rule), [held('q/c', 'VERIFIED')])).toMatchObject({
+      alternatives: [['p/a'], ['p/b']],
+    });
+    expect(evaluate(policy(rule), [held('p/a', 'VERIFIED')]).alternatives).toEqual([]);
+    const either = { allOf: [{ anyOf: [a, b] }, { anyOf: [a, c] }] };
+    expect(evaluate(policy(either), []).alternatives).toEqual([['p/a'], ['p/b', 'q/c']]);
+  });
+
+  it('bounds the number of alternatives', () => {
+    const pairs = Array.from({ length: 24 }, (_, index) => ({
+      anyOf: [{ level: `p/${index}` }, { level: `q/${index}` }],
+    }));
+    expect(evaluate(policy({ allOf: pairs }), []).alternatives).toHaveLength(32);
+  });
+
+  it('does not count a blocked approval, and names what blocks it', () => {
+    const blocked = held('p/a', 'VERIFIED', { blockedBy: 'q/c', blockedAt: at(5) });
+    expect(evaluate(policy(a), [blocked])).toEqual({
+      status: 'NOT_VERIFIED',
+      since: at(5),
+      expiresAt: null,
+      because: [],
+      blockedBy: ['q/c'],
+      missing: ['p/a'],
+      alternatives: [['p/a']],
+    });
+    expect(evaluate(policy({ anyOf: [a, b] }), [blocked, held('p/b', 'VERIFIED')])).toMatchObject({
+      status: 'VERIFIED',
+      because: ['p/b'],
+      blockedBy: [],
     });
   });
 
@@ -148,7 +189,9 @@ describe('without a policy', () => {
       since: null,
       expiresAt: null,
       because: [],
+      blockedBy: [],
       missing: [],
+      alternatives: [],
     });
   });
 });

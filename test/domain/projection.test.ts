@@ -293,6 +293,73 @@ describe('a user', () => {
   });
 });
 
+describe('a final rejection for fraud or money laundering', () => {
+  const fraud = { code: 'FRAUD_SUSPECTED', providerCode: 'FORGERY', message: null } as const;
+  const final = { retryable: false, reasons: [fraud] };
+  const elsewhere = (...events: readonly RecordedEvent[]) => identity(events, 'x', 'p100');
+  const approved = said(1, 'APPROVED');
+
+  // Regression: a user whom one vendor had rejected for forgery stayed VERIFIED by an older approval of another.
+  it('blocks an older approval at any provider', () => {
+    const user = project([elsewhere(approved), identity([said(2, 'REJECTED', final)])]);
+    expect(user.verification).toMatchObject({
+      status: 'NOT_VERIFIED',
+      since: at(2),
+      blockedBy: ['sumsub/basic'],
+    });
+    expect(user.levels).toMatchObject([
+      { levelKey: 'p100/basic', status: 'VERIFIED', blockedBy: 'sumsub/basic', blockedAt: at(2) },
+      { levelKey: 'sumsub/basic', status: 'NOT_VERIFIED', blockedBy: null },
+    ]);
+  });
+
+  it.each([
+    [
+      'that the user may answer with another try',
+      [said(2, 'REJECTED', { ...final, retryable: true })],
+    ],
+    ['of which that is not known', [said(2, 'REJECTED', { reasons: [fraud] })]],
+    [
+      'for another reason',
+      [
+        said(2, 'REJECTED', {
+          retryable: false,
+          reasons: [{ ...fraud, code: 'DOCUMENT_QUALITY' }],
+        }),
+      ],
+    ],
+    ['that is older than the approval', [said(0, 'REJECTED', final)]],
+    ['that was revised', [said(2, 'REJECTED', final), said(3, 'APPROVED')]],
+    [
+      'of a single action',
+      [said(2, 'REJECTED', { ...final, levelKind: 'ACTION', attemptRef: 'action-1' })],
+    ],
+    ['in the test environment', [said(2, 'REJECTED', { ...final, sandbox: true })]],
+  ] as const)('blocks nothing if it is one %s', (_, events) => {
+    const user = project([elsewhere(approved), identity(events)], { acceptSandbox: false });
+    expect(user.verification).toMatchObject({ status: 'VERIFIED', blockedBy: [] });
+  });
+
+  it('goes on blocking while another attempt is open, and after a reset', () => {
+    const after = [said(2, 'REJECTED', final), said(3, 'IN_PROGRESS'), reset(4)];
+    expect(project([elsewhere(approved), identity(after)]).verification.status).toBe(
+      'NOT_VERIFIED',
+    );
+  });
+
+  it('blocks no approval that was given again since', () => {
+    const again = elsewhere(approved, said(5, 'APPROVED'));
+    const user = project([again, identity([said(2, 'REJECTED', final)])]);
+    expect(user.verification.status).toBe('VERIFIED');
+  });
+
+  it('blocks nothing if the policy says so', () => {
+    const policy = { ...DEFAULT_POLICY, blockedBy: [] };
+    const user = project([elsewhere(approved), identity([said(2, 'REJECTED', final)])], { policy });
+    expect(user.verification.status).toBe('VERIFIED');
+  });
+});
+
 describe('the customer’s id of a user', () => {
   it('is the vendor’s latest word', () => {
     const first = said(1, 'PENDING', { externalUserId: 'old' });

@@ -39,6 +39,13 @@ export class UserLevelEntity {
   @Column('boolean')
   superseded!: boolean;
 
+  /** Level of the later final rejection that blocks the approval. */
+  @Column('text', { name: 'blocked_by', nullable: true })
+  blockedBy!: string | null;
+
+  @Column('text', { name: 'blocked_at', nullable: true })
+  blockedAt!: string | null;
+
   @Column('integer', { name: 'latest_attempt_id' })
   latestAttemptId!: number;
 

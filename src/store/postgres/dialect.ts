@@ -73,7 +73,8 @@ SELECT
     FROM their i JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) r) END AS attempts,
   (SELECT json_agg(r) FROM (
     SELECT v.user_id AS "userId", v.level_key AS "levelKey", v.kind, v.status, v.since,
-      v.expires_at AS "expiresAt", v.superseded, v.latest_attempt_id AS "latestAttemptId"
+      v.expires_at AS "expiresAt", v.superseded, v.blocked_by AS "blockedBy",
+      v.blocked_at AS "blockedAt", v.latest_attempt_id AS "latestAttemptId"
     FROM found JOIN user_levels v ON v.user_id = found.id) r) AS user_levels,
   (SELECT json_agg(r) FROM (
     SELECT d.id, d.provider, d.duplicate_key AS "duplicateKey", d.received_at AS "receivedAt", d.disposition

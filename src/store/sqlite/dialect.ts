@@ -64,7 +64,8 @@ SELECT
     FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key)) AS attempts,
   (SELECT json_group_array(json_object(
       'userId', v.user_id, 'levelKey', v.level_key, 'kind', v.kind, 'status', v.status, 'since', v.since,
-      'expiresAt', v.expires_at, 'superseded', v.superseded, 'latestAttemptId', v.latest_attempt_id))
+      'expiresAt', v.expires_at, 'superseded', v.superseded,
+      'blockedBy', v.blocked_by, 'blockedAt', v.blocked_at, 'latestAttemptId', v.latest_attempt_id))
     FROM found CROSS JOIN user_levels v ON v.user_id = found.id) AS user_levels,
   (SELECT json_group_array(json_object(
       'id', d.id, 'provider', d.provider, 'duplicateKey', d.duplicate_key,
