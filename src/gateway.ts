@@ -8,7 +8,7 @@ import { createJwtVerifier } from './access/jwt';
 import type { Principal } from './access/principal';
 import { WATCH_DOCUMENTS } from './cli/watch-documents';
 import type { Config } from './config';
-import { ConfigError, REFUSALS } from './domain/errors';
+import { ConfigError, REFUSALS, SIGNATURE_REFUSALS } from './domain/errors';
 import { createFeed, type Feed } from './feed/feed';
 import { createMemoryWakeup } from './feed/memory-wakeup';
 import { createPostgresWakeup } from './feed/postgres-wakeup';
@@ -77,6 +77,7 @@ export async function createGateway(
     providerIds: PROVIDER_IDS,
     askOutcomes: ASK_OUTCOMES,
     refusals: REFUSALS,
+    signatureRefusals: SIGNATURE_REFUSALS,
     version,
     database: config.database.kind,
     standing: () => standingOf(store, feed, server, watch),
@@ -140,6 +141,7 @@ export async function createGateway(
     edge: { ...config.edge, providers: configured },
     limits: {
       ...options.limits,
+      http: { keepAliveMs: config.edge.keepAliveMs, ...options.limits?.http },
       quotas: { ...config.edge.quotas, ...options.limits?.quotas },
     },
     ...(options.now && { now: options.now }),

@@ -69,6 +69,7 @@ describe('without any choice made', () => {
         allowedOrigins: [],
         allowLocalOrigins: true,
         trustedProxies: 0,
+        keepAliveMs: 75_000,
         webhooksPerSecond: 5_000,
         webhookAddresses: {},
         quotas: {
@@ -655,6 +656,9 @@ describe('what is let in', () => {
     ['WEBHOOK_ADDRESSES_SUMSUB', '192.0.2.0/33'],
     ['WEBHOOK_ADDRESSES_SUMSUB', 'sumsub.com'],
     ['WEBHOOKS_PER_SECOND', '0'],
+    ['KEEP_ALIVE_TIMEOUT', '75'],
+    ['KEEP_ALIVE_TIMEOUT', 'PT0.5S'],
+    ['KEEP_ALIVE_TIMEOUT', 'P2D'],
     ['GRAPHQL_MAX_DEPTH', '0'],
     ['GRAPHQL_MAX_COST', 'much'],
     ['GRAPHQL_INTROSPECTION', 'yes'],

@@ -23,10 +23,10 @@ export function parseDurationMs(text: string): number | undefined {
 }
 
 /** A variable that holds one, as milliseconds. @param expected - Completes "expected …". */
-export function durationMs(expected: string, minMs = 0) {
+export function durationMs(expected: string, minMs = 0, maxMs = MAX_MS) {
   return z.string().transform((text, context) => {
     const ms = parseDurationMs(text);
-    if (ms !== undefined && ms >= minMs) return ms;
+    if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
     context.addIssue(expected);
     return z.NEVER;
   });

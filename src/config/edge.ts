@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { ProviderId } from '../domain/level';
+import { durationMs } from './duration';
 import { type EnvironmentReader, variableOf } from './environment';
 import { wholeNumber } from './number';
 
@@ -11,6 +12,8 @@ export interface EdgeConfig {
   /** Whether pages served from this machine, on any port, may too. */
   readonly allowLocalOrigins: boolean;
   readonly trustedProxies: number;
+  /** For which an idle connection is kept open: longer than the balancer in front keeps it. */
+  readonly keepAliveMs: number;
   /** Of one vendor from one address. */
   readonly webhooksPerSecond: number;
   /** Addresses and networks by provider slug; one without an entry may send from anywhere. */
@@ -31,6 +34,8 @@ export interface EdgeConfig {
 const PROXIES = wholeNumber(0, 10);
 const RATE = wholeNumber(1, 1_000_000);
 const COUNT = wholeNumber(1, 1_000_000);
+const DAY_MS = 24 * 60 * 60_000;
+const KEEP_ALIVE = durationMs('an ISO 8601 duration from PT1S to PT24H, e.g. PT75S', 1_000, DAY_MS);
 const NETWORK = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
 export function readEdge(
@@ -43,6 +48,7 @@ export function readEdge(
     allowedOrigins,
     allowLocalOrigins: mode === 'development' && allowedOrigins.length === 0,
     trustedProxies: reader.read('TRUSTED_PROXIES', PROXIES, 0),
+    keepAliveMs: reader.read('KEEP_ALIVE_TIMEOUT', KEEP_ALIVE, 75_000),
     webhooksPerSecond: reader.read('WEBHOOKS_PER_SECOND', RATE, 5_000),
     webhookAddresses: readAddresses(reader, providerIds),
     quotas: readQuotas(reader),

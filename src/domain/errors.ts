@@ -1,6 +1,7 @@
 /** What can go wrong, one stable code per cause. Messages say what was expected and where, never the value found. */
 
 export const ERROR_CODES = [
+  'BODY_TIMEOUT',
   'BODY_TOO_LARGE',
   'BODY_UNREADABLE',
   'CONFIG_INVALID',
@@ -17,6 +18,7 @@ export const ERROR_CODES = [
   'PROVIDER_UNKNOWN',
   'RATE_LIMITED',
   'REASON_REQUIRED',
+  'REQUEST_UNREADABLE',
   'SIGNATURE_INVALID',
   'STATUS_UNMAPPED',
   'STORE_UNAVAILABLE',
@@ -40,9 +42,26 @@ export class GatewayError extends Error {
   }
 }
 
+/** Why a webhook is not authentic, for the log and the metrics. */
+export const SIGNATURE_REFUSALS = [
+  'SIGNATURE_MISSING',
+  'SIGNATURE_MALFORMED',
+  'ALGORITHM_REFUSED',
+  'NO_SECRET_FITS',
+  'SECRET_OF_ANOTHER_TYPE',
+  'TOKEN_MISSING',
+  'TOKEN_WRONG',
+  'COMPRESSED',
+] as const;
+export type SignatureRefusal = (typeof SIGNATURE_REFUSALS)[number];
+
 /** The request does not prove that the vendor sent it. A missing proof is a wrong one. */
 export class SignatureError extends GatewayError {
-  constructor(expected: string, options?: ErrorOptions) {
+  constructor(
+    readonly refusal: SignatureRefusal,
+    expected: string,
+    options?: ErrorOptions,
+  ) {
     super('SIGNATURE_INVALID', expected, options);
   }
 }

@@ -1,24 +1,29 @@
 /** Turns webhooks away before anything is read of them: addresses that are not the vendor's, and floods. */
 
-import type { IncomingMessage } from 'node:http';
 import { BlockList, type IPVersion, isIPv6 } from 'node:net';
-import { GatewayError, UnknownProviderError } from '../domain/errors';
+import {
+  type ErrorCode,
+  GatewayError,
+  type SignatureRefusal,
+  UnknownProviderError,
+} from '../domain/errors';
 import type { ProviderId } from '../domain/level';
-import { clientAddress, networkOf } from './client-address';
+import { networkOf } from './client-address';
 import { createRate, type Monotonic } from './rate';
 import type { TellRefusal } from './refusal-log';
 
 export interface Admission {
   /** @throws {GatewayError} PROVIDER_UNKNOWN, FORBIDDEN, RATE_LIMITED */
-  assertWelcome(provider: ProviderId, request: IncomingMessage): void;
-  /** To be told of each that could not prove itself; tells the log. @throws {RateLimitedError} where there were too many. */
-  noteFailure(provider: ProviderId, request: IncomingMessage): void;
+  assertWelcome(provider: ProviderId, address: string): void;
+  /** Logs a webhook that is not authentic. @throws {RateLimitedError} Instead, if too many come from the address. */
+  noteFailure(provider: ProviderId, address: string, refusal: SignatureRefusal): void;
+  /** Logs a webhook that is refused for another reason. */
+  noteRefusal(provider: ProviderId, address: string, refusal: ErrorCode): void;
 }
 
 export interface AdmissionOptions {
   /** Those that are served; others are told so at once. Left out: anybody. */
   readonly providers?: ReadonlySet<ProviderId>;
-  readonly trustedProxies: number;
   /** Of one vendor from one address. */
   readonly webhooksPerSecond: number;
   /** By vendor: addresses and networks (`192.0.2.7`, `2001:db8::/32`) that may send. Without an entry: any. */
@@ -33,7 +38,7 @@ export function createAdmission(
   tellRefusal: TellRefusal,
   now: Monotonic,
 ): Admission {
-  const { providers, trustedProxies, webhooksPerSecond } = options;
+  const { providers, webhooksPerSecond } = options;
   // At once ten times as many: a vendor that was down sends what has gathered, and of that nothing may be refused.
   const rate = createRate({ perSecond: webhooksPerSecond, now });
   const failures = createRate({ ...FAILURES, now });
@@ -46,19 +51,25 @@ export function createAdmission(
     return list === undefined || list.check(address, familyOf(address));
   }
 
+  /** A path that names no provider may hold a secret that belongs elsewhere. */
+  const loggable = (provider: ProviderId) =>
+    providers?.has(provider) === false ? 'unknown' : provider;
+
   return {
-    assertWelcome(provider, request) {
+    assertWelcome(provider, address) {
       if (providers?.has(provider) === false) throw new UnknownProviderError();
-      const address = clientAddress(request, trustedProxies);
       if (!isAllowed(provider, address)) {
         throw new GatewayError('FORBIDDEN', 'this vendor does not send from this address');
       }
       rate.assertLeft(`${provider} ${networkOf(address)}`);
     },
-    noteFailure(provider, request) {
-      const address = clientAddress(request, trustedProxies);
+    noteFailure(provider, address, refusal) {
       failures.assertLeft(`${provider} ${networkOf(address)}`);
-      tellRefusal({ provider, address }, 'a webhook did not prove that its vendor sent it');
+      const message = 'a webhook did not prove that its vendor sent it';
+      tellRefusal({ provider: loggable(provider), address, refusal }, message);
+    },
+    noteRefusal(provider, address, refusal) {
+      tellRefusal({ provider: loggable(provider), address, refusal }, 'a webhook was refused');
     },
   };
 }

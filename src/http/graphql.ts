@@ -18,8 +18,9 @@ import type { Logger } from 'pino';
 import type { Principal } from '../access/principal';
 import { GatewayError, StoreUnavailableError } from '../domain/errors';
 import type { Authentication } from './authentication';
-import { readBody } from './body';
+import type { Bodies } from './body';
 import { clientAddress } from './client-address';
+import { isCompressed } from './content-encoding';
 import { spellOut, spellOutSearch } from './document-id';
 import { withoutEmptyName, withoutEmptyParameters } from './empty-parameters';
 import type { GraphQLService } from './graphql-service';
@@ -38,6 +39,7 @@ import { createShortcut } from './shortcut';
 export interface GraphQLRouteOptions {
   readonly graphql: GraphQLService;
   readonly authentication: Authentication;
+  readonly bodies: Bodies;
   readonly quotas: Quotas;
   readonly trustedProxies: number;
   readonly limits: HttpLimits;
@@ -53,9 +55,17 @@ export interface GraphQLRoute {
 }
 
 export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
-  const { graphql, authentication, quotas, trustedProxies, limits, observer, origins } = options;
+  const { graphql, authentication, quotas, trustedProxies, bodies, limits, observer, origins } =
+    options;
   const apollo = createApollo(options);
   const shortcut = createShortcut(graphql);
+
+  async function receive(request: IncomingMessage, address: string): Promise<unknown> {
+    if (isCompressed(request)) {
+      throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'expected a body without compression');
+    }
+    return readJson(request, await bodies.read(request, address, limits.maxOperationBytes));
+  }
 
   async function answer({ request, search }: RoutedRequest): Promise<Reply> {
     let leave: Leave | undefined;
@@ -64,7 +74,7 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       const { authorization } = request.headers;
       const principal = await authentication.authenticate(authorization, address, 'http');
       leave = quotas.begin(principal, address);
-      const sent = request.method === 'POST' ? await readJson(request, limits) : undefined;
+      const sent = request.method === 'POST' ? await receive(request, address) : undefined;
       const body = isJsonObject(sent) ? spellOut(withoutEmptyName(sent), graphql.trusted) : sent;
       const reply =
         (await shortcut.take(principal, request, body)) ??
@@ -275,9 +285,7 @@ function errorTypeFor({ headers }: IncomingMessage): string {
 }
 
 /** `undefined` if the body does not claim to be JSON: Apollo says what is wrong with that. */
-async function readJson(request: IncomingMessage, limits: HttpLimits): Promise<unknown> {
-  const { maxOperationBytes: maxBodyBytes, bodyIdleMs } = limits;
-  const bytes = await readBody(request, { maxBodyBytes, bodyIdleMs });
+function readJson(request: IncomingMessage, bytes: Buffer): unknown {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   if (type?.trim() !== 'application/json') return undefined;
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='));

@@ -8,8 +8,16 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number;
   /** For a whole request, body included. */
   readonly requestTimeoutMs: number;
+  /** For which an idle connection is kept open. */
+  readonly keepAliveMs: number;
   /** Between two pieces of a body. */
   readonly bodyIdleMs: number;
+  /** For a whole body, however steadily it trickles. */
+  readonly bodyTimeoutMs: number;
+  /** Memory of all bodies that are being received. */
+  readonly maxHeldBytes: number;
+  /** Of those that come from one network address. */
+  readonly maxHeldBytesPerAddress: number;
   /** How long requests under way may take to finish once the server closes. */
   readonly drainMs: number;
   /** How long it goes on accepting before that, while `/readyz` already sends traffic elsewhere. */
@@ -42,7 +50,11 @@ export const DEFAULT_LIMITS: { readonly http: HttpLimits; readonly sockets: Sock
     maxOperationBytes: 64 * 1024,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
+    keepAliveMs: 75_000,
     bodyIdleMs: 5_000,
+    bodyTimeoutMs: 10_000,
+    maxHeldBytes: 64 * 1024 * 1024,
+    maxHeldBytesPerAddress: 32 * 1024 * 1024,
     drainMs: 10_000,
     lastRequestMs: 1_000,
   },

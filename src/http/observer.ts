@@ -11,6 +11,8 @@ export interface Observer {
    * @param outcome - Disposition of what was kept, `DUPLICATE`, or the code of the error with which it was refused.
    */
   webhook(provider: string, outcome: string): void;
+  /** A webhook did not prove that its vendor sent it. @param reason - One of `SIGNATURE_REFUSALS`. */
+  unproven(provider: string, reason: string): void;
   /** A query or mutation was answered, or a subscription opened. @param outcome - `OK`, or the code of the first error. */
   operation(transport: 'http' | 'websocket', outcome: string): void;
   /** Bad credentials were shown. @param reason - One of `REFUSALS`. */
@@ -24,6 +26,7 @@ export interface Observer {
 /** Counts nothing. */
 export const UNOBSERVED: Observer = {
   webhook() {},
+  unproven() {},
   operation() {},
   refused() {},
   answered() {},

@@ -4,12 +4,15 @@ import { randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
 import { type ErrorCode, GatewayError, RateLimitedError } from '../domain/errors';
-import { SlowBodyError } from './body';
+import { ShedBodyError } from './body';
 import type { Reply } from './reply';
+import { MethodNotAllowedError } from './router';
+import { UnreadableRequestError } from './unreadable';
 
 /** By what a retry would do: 4xx needs another request, 503 the same one later. */
 const STATUS: Record<ErrorCode, number> = {
   BODY_TOO_LARGE: 413,
+  BODY_TIMEOUT: 408,
   BODY_UNREADABLE: 400,
   CONFIG_INVALID: 500,
   CURSOR_EXPIRED: 410,
@@ -25,6 +28,7 @@ const STATUS: Record<ErrorCode, number> = {
   PROVIDER_UNKNOWN: 404,
   RATE_LIMITED: 429,
   REASON_REQUIRED: 400,
+  REQUEST_UNREADABLE: 400,
   SIGNATURE_INVALID: 401,
   STATUS_UNMAPPED: 400,
   STORE_UNAVAILABLE: 503,
@@ -36,7 +40,10 @@ const STATUS: Record<ErrorCode, number> = {
   VENDOR_FAILED: 502,
 };
 
+/** The rest of a body that is too large, or does not come, is not waited for. */
 const HEADERS: Partial<Record<ErrorCode, OutgoingHttpHeaders>> = {
+  BODY_TIMEOUT: { connection: 'close' },
+  BODY_TOO_LARGE: { connection: 'close' },
   STORE_UNAVAILABLE: { 'retry-after': '5' },
   TOO_MANY_SUBSCRIPTIONS: { 'retry-after': '5' },
   UNAVAILABLE: { 'retry-after': '5' },
@@ -50,9 +57,17 @@ const WITHOUT_DETAIL: Partial<Record<ErrorCode, string>> = {
 
 /** Status and headers for an error of ours. */
 export function statusOf(error: GatewayError): Omit<Reply, 'body'> {
-  const status = error instanceof SlowBodyError ? 408 : STATUS[error.code];
-  const retry = error instanceof RateLimitedError ? { 'retry-after': `${error.retryAfterS}` } : {};
-  return { status, headers: { ...HEADERS[error.code], ...retry } };
+  return {
+    status: error instanceof UnreadableRequestError ? error.status : STATUS[error.code],
+    headers: { ...HEADERS[error.code], ...headersOf(error) },
+  };
+}
+
+function headersOf(error: GatewayError): OutgoingHttpHeaders {
+  if (error instanceof RateLimitedError) return { 'retry-after': `${error.retryAfterS}` };
+  if (error instanceof MethodNotAllowedError) return { allow: error.allowed };
+  if (error instanceof ShedBodyError) return { connection: 'close' };
+  return {};
 }
 
 /** The body for an error of ours. */

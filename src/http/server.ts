@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as TcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator';
@@ -9,6 +10,8 @@ import { GatewayError } from '../domain/errors';
 import type { Store } from '../store/store';
 import { type AdmissionOptions, createAdmission } from './admission';
 import { createAuthentication } from './authentication';
+import { createBodies } from './body';
+import { trackConnections } from './connections';
 import { createGraphQLRoute } from './graphql';
 import type { GraphQLService } from './graphql-service';
 import { healthRoutes } from './health';
@@ -20,16 +23,13 @@ import { toProblem } from './problem';
 import { createQuotas, type QuotaLimits, UNLIMITED } from './quotas';
 import type { Monotonic } from './rate';
 import { createRefusalLog } from './refusal-log';
-import { refuseUpgrade } from './refuse-upgrade';
+import { endGently, refuseUpgrade } from './refuse-upgrade';
 import { sendReply } from './reply';
-import {
-  findRoute,
-  type Match,
-  MethodNotAllowedError,
-  NothingHereError,
-  type Route,
-} from './router';
+import { toOriginForm } from './request-target';
+import { findRoute, type Match, MethodNotAllowedError, type Route } from './router';
 import { createSubscriptions } from './subscriptions';
+import { toUnreadable } from './unreadable';
+import { chooseWebSocket, serveWithoutUpgrade } from './upgrade';
 import { type Ingest, webhookRoute } from './webhooks';
 
 export interface HttpServerOptions {
@@ -71,6 +71,8 @@ export interface HttpServer {
 
 /** Whom to let in. */
 export interface Edge extends AdmissionOptions {
+  /** Proxies in front, each of which adds to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
   readonly allowedOrigins: OriginsOptions['allowedOrigins'];
   readonly allowLocalOrigins: OriginsOptions['allowLocalOrigins'];
 }
@@ -88,6 +90,8 @@ const OPEN_EDGE: Edge = {
  * were reset while the processor was busy.
  */
 const BACKLOG = 4096;
+/** For the `Allow` header of an answer to a request that names no resource. */
+const METHODS = 'GET, HEAD, POST, OPTIONS';
 /** How often connections that have become idle are looked for while closing. */
 const REAP_MS = 50;
 
@@ -102,7 +106,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const authentication = createAuthentication({ authenticator, observer, tellRefusal, now });
   const quotas = createQuotas({ ...UNLIMITED, ...options.limits?.quotas }, now);
   const origins = createOrigins({ ...edge, tellRefusal });
-  const callers = { authentication, quotas, trustedProxies };
+  const bodies = createBodies(limits);
+  const callers = { authentication, quotas, trustedProxies, bodies };
   const graphql = createGraphQLRoute({ ...options, ...callers, limits, observer, origins });
   const subscriptions = createSubscriptions({
     ...options,
@@ -114,7 +119,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     limits: { ...DEFAULT_LIMITS.sockets, ...options.limits?.sockets },
   });
   const routes = [
-    webhookRoute({ ingest: options.ingest, admission, limits, observer }),
+    webhookRoute({ ...callers, ingest: options.ingest, admission, limits, observer }),
     graphql.route,
     ...healthRoutes(options.store, () => closing),
     ...(expose === undefined ? [] : [metricsRoute(callers, expose)]),
@@ -123,25 +128,58 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     {
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: 1000,
     },
     (request, response) => void answer(request, response),
   );
-  const underWay = new Set<ServerResponse>();
+  server.maxHeadersCount = 0; // their bytes are limited; leaving out some would hide one that counts
+  const connections = trackConnections(server);
+  const unreadable = new WeakSet<Duplex>();
   let closing = false;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    underWay.add(response);
-    response.once('close', () => underWay.delete(response));
+    connections.begin(request, response);
     if (closing) announceEnd(response);
+    toOriginForm(request);
     await handle(routes, request, response, log);
   }
 
-  server.on('upgrade', (request, socket, head) => {
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    toOriginForm(request);
     const [path] = (request.url ?? '').split('?');
-    if (closing) refuseUpgrade(socket, new GatewayError('UNAVAILABLE', 'the gateway stops'));
-    else if (path !== graphql.route.path) refuseUpgrade(socket, new NothingHereError());
+    const follows = path === graphql.route.path && chooseWebSocket(request);
+    if (!follows) serveWithoutUpgrade(server, request, socket, head);
+    else if (closing) refuseUpgrade(socket, new GatewayError('UNAVAILABLE', 'the gateway stops'));
     else subscriptions.upgrade(request, socket, head);
+  }
+
+  // Until the responses to earlier requests on the connection are finished, the socket is theirs.
+  server.on('upgrade', (request, socket, head) => {
+    const onError = () => {};
+    socket.on('error', onError); // Node.js listens no more, and the client may be gone
+    connections.whenAnswered(socket, () => {
+      socket.off('error', onError);
+      upgrade(request, socket, head);
+    });
+  });
+
+  server.on('connect', (_, socket) => {
+    socket.on('error', () => {});
+    connections.whenAnswered(socket, () =>
+      refuseUpgrade(socket, new MethodNotAllowedError(METHODS)),
+    );
+  });
+
+  server.on('clientError', (error, socket) => {
+    if (unreadable.has(socket)) return; // each further segment that comes is an error, too
+    unreadable.add(socket);
+    const wasBusy = connections.isBusy(socket);
+    connections.whenAnswered(socket, (unfinished) => {
+      const answered = unfinished === undefined ? wasBusy : unfinished.headersSent;
+      if (answered) endGently(socket);
+      else refuseUpgrade(socket, toUnreadable(error, routes));
+    });
   });
 
   return {
@@ -161,7 +199,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
     async close() {
       closing = true;
-      for (const response of underWay) announceEnd(response);
+      for (const response of connections.underWay()) announceEnd(response);
       const patience = setTimeout(() => server.closeAllConnections(), limits.drainMs);
       await Promise.all([subscriptions.close(), untilQuiet(server, limits.lastRequestMs)]);
       await nextTurn(); // who has just connected is let in: closing would cut off the request that comes with it
@@ -216,9 +254,7 @@ async function handle(
     match = findRoute(routes, request.method ?? 'GET', request.url ?? '/');
     await match.handler({ ...match, request, response });
   } catch (error) {
-    const reply = toProblem(error, log);
-    const allow = error instanceof MethodNotAllowedError ? { allow: error.allowed } : {};
-    sendReply(request, response, { ...reply, headers: { ...reply.headers, ...allow } });
+    sendReply(request, response, toProblem(error, log));
   }
   const durationMs = Math.round(performance.now() - startedAt);
   const { method } = request;

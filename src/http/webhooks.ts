@@ -4,9 +4,12 @@ import type { IncomingMessage } from 'node:http';
 import { GatewayError, SignatureError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import type { WebhookRequest } from '../domain/request';
+import { isSoundText } from '../domain/sound-text';
 import type { RecordOutcome } from '../store/store';
 import type { Admission } from './admission';
-import { readBody } from './body';
+import type { Bodies } from './body';
+import { clientAddress } from './client-address';
+import { isCompressed } from './content-encoding';
 import type { HttpLimits } from './limits';
 import type { Observer } from './observer';
 import { sendReply } from './reply';
@@ -18,19 +21,26 @@ export type Ingest = (providerId: ProviderId, request: WebhookRequest) => Promis
 export interface WebhookRouteOptions {
   readonly ingest: Ingest;
   readonly admission: Admission;
-  readonly limits: HttpLimits;
+  readonly bodies: Bodies;
+  readonly trustedProxies: number;
+  readonly limits: Pick<HttpLimits, 'maxBodyBytes'>;
   readonly observer: Observer;
 }
 
 export function webhookRoute(options: WebhookRouteOptions): Route {
-  const { ingest, admission, limits, observer } = options;
+  const { ingest, admission, bodies, trustedProxies, limits, observer } = options;
 
-  /** Only what fails is ever held back for it: a vendor must not suffer for whoever shares its address. */
-  function withPatience(error: unknown, provider: ProviderId, request: IncomingMessage): unknown {
-    if (!(error instanceof SignatureError)) return error;
+  /** Limits failures only, so that a vendor does not suffer for others at its address. @returns The error to answer with. */
+  function noteRefusal(thrown: unknown, provider: ProviderId, address: string): unknown {
+    if (!(thrown instanceof GatewayError)) return thrown;
+    if (!(thrown instanceof SignatureError)) {
+      admission.noteRefusal(provider, address, thrown.code);
+      return thrown;
+    }
+    observer.unproven(provider, thrown.refusal);
     try {
-      admission.noteFailure(provider, request);
-      return error;
+      admission.noteFailure(provider, address, thrown.refusal);
+      return thrown.refusal === 'COMPRESSED' ? compressed() : thrown;
     } catch (tooMany) {
       return tooMany;
     }
@@ -41,16 +51,20 @@ export function webhookRoute(options: WebhookRouteOptions): Route {
     methods: {
       async POST({ request, response, rest }) {
         const { provider, subpath } = splitPath(rest);
+        const address = clientAddress(request, trustedProxies);
         try {
-          admission.assertWelcome(provider, request);
-          const rawBody = await readBody(request, limits);
-          const outcome = await ingest(provider, { headers: headersOf(request), rawBody, subpath });
+          admission.assertWelcome(provider, address);
+          const rawBody = await bodies.read(request, address, limits.maxBodyBytes);
+          const delivery = { headers: headersOf(request), rawBody, subpath };
+          const outcome = await ingest(provider, delivery).catch((error: unknown) => {
+            throw isCompressed(request) ? explainCompression(error) : error;
+          });
           const { deliveryId, disposition, duplicate } = outcome;
           const body = JSON.stringify({ deliveryId, disposition, duplicate });
           sendReply(request, response, { status: 200, body });
           observer.webhook(provider, duplicate ? 'DUPLICATE' : disposition);
         } catch (thrown) {
-          const error = withPatience(thrown, provider, request);
+          const error = noteRefusal(thrown, provider, address);
           observer.webhook(provider, error instanceof GatewayError ? error.code : 'INTERNAL');
           throw error;
         }
@@ -59,17 +73,40 @@ export function webhookRoute(options: WebhookRouteOptions): Route {
   };
 }
 
+/**
+ * A proof is over the bytes as received, so a body that is authentic is kept, whatever its `Content-Encoding`. If it is not,
+ * and it is compressed, a proxy has probably compressed it after it was signed.
+ */
+function explainCompression(error: unknown): unknown {
+  if (!(error instanceof SignatureError)) return error;
+  return new SignatureError('COMPRESSED', error.message, { cause: error });
+}
+
+function compressed(): GatewayError {
+  return new GatewayError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'expected the body as its vendor signed it, without compression on the way',
+  );
+}
+
 function splitPath(path: string): { provider: ProviderId; subpath: string } {
   const slash = path.indexOf('/');
   if (slash < 0) return { provider: decode(path), subpath: '' };
   return { provider: decode(path.slice(0, slash)), subpath: decode(path.slice(slash + 1)) };
 }
 
+/** No secret and no path of a vendor has NUL in it, and no database keeps one. */
 function decode(text: string): string {
+  const decoded = percentDecoded(text);
+  if (decoded !== undefined && isSoundText(decoded)) return decoded;
+  throw new GatewayError('NOT_FOUND', 'expected a percent-encoded path without NUL');
+}
+
+function percentDecoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new GatewayError('NOT_FOUND', 'expected a percent-encoded path');
+    return undefined;
   }
 }
 

@@ -17,6 +17,8 @@ export interface Metrics {
   webhook(provider: string, outcome: string): void;
   /** A webhook of a type that the adapter does not know was quarantined. */
   unknownType(provider: ProviderId): void;
+  /** A webhook did not prove that its vendor sent it. @param reason - One of `signatureRefusals`. */
+  unproven(provider: string, reason: string): void;
   /** @param outcome - `OK`, or the code of the first error. */
   operation(transport: Transport, outcome: string): void;
   /** An answer to `/graphql` over HTTP was ready after so many milliseconds. */
@@ -66,6 +68,8 @@ export interface MetricsOptions {
   readonly askOutcomes: readonly string[];
   /** What can be wrong with credentials. */
   readonly refusals: readonly string[];
+  /** Reasons for which a webhook is not authentic. */
+  readonly signatureRefusals: readonly string[];
   readonly version: string;
   readonly database: string;
   readonly standing: () => Promise<Standing>;
@@ -94,7 +98,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { providerIds, askOutcomes, refusals, standing } = options;
+  const { providerIds, askOutcomes, refusals, signatureRefusals, standing } = options;
   const registry = new Registry();
   const registers = [registry];
   let waiting = 0;
@@ -116,6 +120,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   });
   for (const provider of providerIds) unknownTypes.inc({ provider }, 0);
+  const unproven = createTally(registry, {
+    name: 'kyc_webhooks_unproven_total',
+    help: 'Webhooks that did not prove that their vendor sent them, by vendor and reason.',
+    labels: ['provider', 'reason'],
+    first: [...providerIds, UNKNOWN],
+    second: [...signatureRefusals, OTHER],
+    fromTheStart: [providerIds, signatureRefusals],
+  });
   const operations = createTally(registry, {
     name: 'kyc_graphql_operations_total',
     help: 'GraphQL operations by transport and outcome: OK, or the code of the first error.',
@@ -199,6 +211,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     webhook: (provider, outcome) => webhooks.count(provider, outcome),
     unknownType: (provider) => unknownTypes.inc({ provider }),
+    unproven: (provider, reason) => unproven.count(provider, reason),
     operation: (transport, outcome) => operations.count(transport, outcome),
     refused: (door, reason) => refused.count(door, reason),
     answered: (durationMs) => queryDuration.observe(durationMs / 1000),

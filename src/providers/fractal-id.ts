@@ -204,7 +204,8 @@ function assertTypeCovered(request: WebhookRequest, proofs: readonly WebhookSecr
   if (proofs.some((proof) => proof.type === undefined)) return;
   const type = typeOf(request.rawBody);
   if (type === undefined || !proofs.some((proof) => proof.type === type)) {
-    throw new SignatureError(`expected ${HEADER} to be made with the secret of this type`);
+    const expected = `expected ${HEADER} to be made with the secret of this type`;
+    throw new SignatureError('SECRET_OF_ANOTHER_TYPE', expected);
   }
 }
 

@@ -186,7 +186,8 @@ function hashOf(request: WebhookRequest, minimum: HmacHash): HmacHash {
   const name = request.headers[ALGORITHM];
   const hash = name === undefined ? minimum : lookUp<HmacHash>(HASH_BY_ALGORITHM, name);
   if (!hash || HMAC_HASHES.indexOf(hash) < HMAC_HASHES.indexOf(minimum)) {
-    throw new SignatureError(`expected ${ALGORITHM} to name an algorithm that we accept`);
+    const expected = `expected ${ALGORITHM} to name an algorithm that we accept`;
+    throw new SignatureError('ALGORITHM_REFUSED', expected);
   }
   return hash;
 }

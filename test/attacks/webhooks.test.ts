@@ -1,6 +1,7 @@
 /** Attacks on webhooks: nothing is kept without proof, nothing ends in a 5xx. What is authentic is never lost. */
 
 import { createHmac } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { SECRETS, type TestGateway } from '../e2e/gateway';
 import { APPROVALS } from '../e2e/messages';
 import { createDisposal } from '../support/disposal';
@@ -39,7 +40,12 @@ describe('a message is refused', () => {
       401,
     ],
     ['with a proof of 10,000 characters', { 'x-payload-digest': 'a'.repeat(10_000) }, BODY, 401],
-    ['that is compressed', { ...proof(BODY), 'content-encoding': 'gzip' }, BODY, 415],
+    [
+      'that was compressed after it was signed',
+      { ...proof(BODY), 'content-encoding': 'gzip' },
+      gzipSync(BODY),
+      415,
+    ],
     ['of more than a mebibyte', {}, Buffer.alloc(1024 * 1024 + 1), 413],
   ])('%s', async (_, headers, body, status) => {
     const answer = await post(headers, body);
@@ -69,6 +75,49 @@ describe('a message is refused', () => {
     );
     expect(await connection.ended).toMatch(/^HTTP\/1.1 400/);
   });
+});
+
+describe('an authentic message is kept', () => {
+  it.each(['utf-8', 'binary', 'gzip', ''])(
+    'whatever it says of its encoding: "%s"',
+    async (label) => {
+      const answer = await post({ ...proof(BODY), 'content-encoding': label });
+      expect([
+        answer.status,
+        ((await answer.json()) as { disposition: string }).disposition,
+      ]).not.toContain('QUARANTINED');
+      expect(answer.status).toBe(200);
+    },
+  );
+
+  it('in quarantine, where its vendor signs what it has compressed', async () => {
+    const body = gzipSync(BODY);
+    const answer = await post({ ...proof(body), 'content-encoding': 'gzip' }, body);
+    expect([answer.status, ((await answer.json()) as { disposition: string }).disposition]).toEqual(
+      [200, 'QUARANTINED'],
+    );
+  });
+});
+
+describe('a path', () => {
+  // Regression: PostgreSQL cannot store NUL; the delivery was answered 500, with two errors in the log.
+  it.each([
+    'sumsub/%00',
+    'sumsub/a%00b',
+    'sumsub/%ed%a0%80',
+    'sumsub/%',
+    'p100/%00',
+    'paycaddy/%00',
+  ])('that cannot be stored is not found: %s', async (path) => {
+    expect((await post(proof(BODY), BODY, path)).status).toBe(404);
+  });
+
+  it.each(['sumsub/%0a%1f%7f', 'sumsub/%F0%9F%99%82', `sumsub/${'x'.repeat(10_000)}`])(
+    'of any other text harms no delivery: %.40s',
+    async (path) => {
+      expect((await post(proof(BODY), BODY, path)).status).toBe(200);
+    },
+  );
 });
 
 describe('a flood', () => {

@@ -7,8 +7,10 @@ import {
   UnknownProviderError,
 } from '../../src/domain/errors';
 import type { WebhookRequest } from '../../src/domain/request';
+import { UNOBSERVED } from '../../src/http/observer';
 import type { Ingest } from '../../src/http/webhooks';
 import { createDisposal } from '../support/disposal';
+import { createRecordedLog } from '../support/logs';
 import { connectRaw } from '../support/raw-http';
 import { startServer } from '../support/start-server';
 import { until } from '../support/until';
@@ -89,7 +91,12 @@ describe('a webhook', () => {
   });
 
   it.each([
-    ['not authentic', new SignatureError('expected a digest'), 401, 'SIGNATURE_INVALID'],
+    [
+      'not authentic',
+      new SignatureError('SIGNATURE_MISSING', 'expected a digest'),
+      401,
+      'SIGNATURE_INVALID',
+    ],
     ['for nobody', new UnknownProviderError(), 404, 'PROVIDER_UNKNOWN'],
     ['not kept', new StoreUnavailableError(), 503, 'STORE_UNAVAILABLE'],
     ['met by a fault of ours', new TypeError('oops'), 500, 'INTERNAL'],
@@ -100,20 +107,50 @@ describe('a webhook', () => {
     expect(await answer.json()).toMatchObject({ error: { code } });
   });
 
-  it('under a path that cannot be decoded is not found', async () => {
-    const { port } = await start();
-    const raw = connectRaw(disposal, port);
-    raw.write(
-      'POST /webhooks/p100/%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
-    );
-    expect(await raw.ended).toMatch(/^HTTP\/1.1 404 /);
-  });
+  // Regression: NUL in a path reached PostgreSQL, which cannot store it, and was answered 500.
+  it.each(['%ff', '%', '%zz', '%ed%a0%80', 'a%00b', '%00'])(
+    'under the path %s is not found',
+    async (path) => {
+      const { port, seen } = await start();
+      const raw = connectRaw(disposal, port);
+      raw.write(
+        `POST /webhooks/p100/${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+      );
+      expect(await raw.ended).toMatch(/^HTTP\/1.1 404 /);
+      expect(seen).toEqual([]);
+    },
+  );
 
   it('takes no other method', async () => {
     const { url } = await start();
     const answer = await fetch(`${url}/webhooks/sumsub`);
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe('POST');
+  });
+});
+
+describe('a webhook that is refused', () => {
+  it('leaves its reason in the log and in the count, and nothing of what it showed', async () => {
+    const { log, lines } = createRecordedLog();
+    const counted: string[][] = [];
+    const observer = {
+      ...UNOBSERVED,
+      unproven: (...reason: string[]) => void counted.push(reason),
+    };
+    const ingest: Ingest = async () => {
+      throw new SignatureError('NO_SECRET_FITS', 'expected a digest');
+    };
+    const edge = { providers: new Set(['sumsub']) };
+    const { url } = await startServer(disposal, { ingest, log, observer, edge });
+    const headers = { authorization: 'hunter2' };
+    await fetch(`${url}/webhooks/sumsub/hunter2`, { method: 'POST', headers, body: 'hunter2' });
+    await fetch(`${url}/webhooks/hunter2`, { method: 'POST', headers, body: 'hunter2' });
+    expect(counted).toEqual([['sumsub', 'NO_SECRET_FITS']]);
+    const refusal = (provider: string, reason: string) =>
+      expect.objectContaining({ provider, refusal: reason, address: '127.0.0.1' });
+    expect(lines).toContainEqual(refusal('sumsub', 'NO_SECRET_FITS'));
+    expect(lines).toContainEqual(refusal('unknown', 'PROVIDER_UNKNOWN'));
+    expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
 });
 
@@ -146,20 +183,24 @@ describe('a body that is refused', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'BODY_TOO_LARGE' } });
   });
 
-  it('is one that is encoded: what is signed are the bytes as sent', async () => {
-    const { url, seen } = await start();
+  it('is one that fails its proof and is compressed: a proxy has compressed it after it was signed', async () => {
+    const { url } = await start({}, new SignatureError('NO_SECRET_FITS', 'expected a digest'));
     const headers = { 'content-encoding': 'gzip' };
     const answer = await fetch(`${url}/webhooks/sumsub`, { method: 'POST', headers, body: 'x' });
     expect(answer.status).toBe(415);
-    expect(seen).toEqual([]);
   });
 
-  it('is not one that says that it is not encoded', async () => {
-    const { url } = await start();
-    const headers = { 'content-encoding': 'Identity' };
-    const answer = await fetch(`${url}/webhooks/sumsub`, { method: 'POST', headers, body: 'x' });
-    expect(answer.status).toBe(200);
-  });
+  // Regression: any label but `identity` was answered 415, whatever the proof said.
+  it.each(['identity', 'IDENTITY', 'utf-8', 'UTF-8', '', 'binary', 'gzip'])(
+    'is not one whose proof holds, with the Content-Encoding "%s"',
+    async (label) => {
+      const { url, seen } = await start();
+      const headers = { 'content-encoding': label };
+      const answer = await fetch(`${url}/webhooks/sumsub`, { method: 'POST', headers, body: 'x' });
+      expect(answer.status).toBe(200);
+      expect(String(seen[0]?.rawBody)).toBe('x');
+    },
+  );
 
   it('is one that stops coming', async () => {
     const { port, seen } = await start({ bodyIdleMs: 50 });
@@ -169,13 +210,16 @@ describe('a body that is refused', () => {
     expect(seen).toEqual([]);
   });
 
-  it('is one that trickles for ever', async () => {
-    const { port, seen } = await start({ requestTimeoutMs: 300, headersTimeoutMs: 200 });
+  it.each([
+    ['for a body', { bodyTimeoutMs: 300 }],
+    ['for a request', { requestTimeoutMs: 300, headersTimeoutMs: 200 }],
+  ])('is one that trickles past the time %s', async (_, limits) => {
+    const { port, seen } = await start(limits);
     const raw = connectRaw(disposal, port);
     raw.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n');
     const drip = setInterval(() => raw.write('x'), 20);
     disposal.defer(() => clearInterval(drip));
-    await raw.ended;
+    expect(await raw.ended).toMatch(/^HTTP\/1.1 408 .*"code":"\w+"/s);
     expect(seen).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ function create(standing: Standing = AWAY) {
     providerIds: ['sumsub', 'p100'],
     askOutcomes: ['CHANGED', 'FAILED'],
     refusals: ['MISSING'],
+    signatureRefusals: ['SIGNATURE_MISSING'],
     version: '1.2.3',
     database: 'sqlite',
     standing: async () => standing,

@@ -9,6 +9,8 @@ import type { NonEmpty, WebhookSecret } from '../provider';
 export const HMAC_HASHES = ['sha1', 'sha256', 'sha512'] as const;
 export type HmacHash = (typeof HMAC_HASHES)[number];
 
+const BYTES: Readonly<Record<HmacHash, number>> = { sha1: 20, sha256: 32, sha512: 64 };
+
 export interface HmacRule {
   readonly hash: HmacHash;
   /** In lower case. */
@@ -27,14 +29,18 @@ export interface HmacRule {
  */
 export function assertHmac(request: WebhookRequest, rule: HmacRule): NonEmpty<WebhookSecret> {
   const expected = `expected ${rule.header} to hold a signature of the body`;
-  const received = readDigest(request.headers[rule.header], rule.prefix ?? '');
-  if (!received) throw new SignatureError(expected);
+  const shown = request.headers[rule.header] ?? '';
+  if (shown === '') throw new SignatureError('SIGNATURE_MISSING', expected);
+  const received = readDigest(shown, rule.prefix ?? '');
+  if (received?.length !== BYTES[rule.hash]) {
+    throw new SignatureError('SIGNATURE_MALFORMED', expected);
+  }
 
   const [first, ...rest] = rule.secrets.filter(({ secret }) => {
     const digest = hmac(rule.hash, secret, request.rawBody);
-    return secret !== '' && digest.length === received.length && timingSafeEqual(digest, received);
+    return secret !== '' && timingSafeEqual(digest, received);
   });
-  if (!first) throw new SignatureError(`${expected} by one of our secrets`);
+  if (!first) throw new SignatureError('NO_SECRET_FITS', `${expected} by one of our secrets`);
   return [first, ...rest];
 }
 
@@ -43,8 +49,8 @@ export function hmac(hash: HmacHash, secret: string, body: Buffer): Buffer {
   return createHmac(hash, secret).update(body).digest();
 }
 
-function readDigest(value: string | undefined, prefix: string): Buffer | undefined {
-  if (!value?.startsWith(prefix)) return undefined;
+function readDigest(value: string, prefix: string): Buffer | undefined {
+  if (!value.startsWith(prefix)) return undefined;
   const digits = value.slice(prefix.length);
   return /^(?:[0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex') : undefined;
 }

@@ -22,7 +22,9 @@ export function assertToken(
   const matches = shown
     .map((candidate) => sha256(candidate))
     .flatMap((candidate) => hashes.filter((hash) => timingSafeEqual(hash, candidate)));
-  if (matches.length === 0) throw new SignatureError(expected);
+  if (matches.length > 0) return;
+  const missing = shown.every((candidate) => candidate === '');
+  throw new SignatureError(missing ? 'TOKEN_MISSING' : 'TOKEN_WRONG', expected);
 }
 
 function sha256(text: string): Buffer {
