@@ -28,7 +28,7 @@ export interface Bucket {
   at: number;
 }
 
-/** Of either generation. A key that has not been used while as many others were is forgotten. */
+/** Of either generation. When a generation is full, the keys with the most tokens left are forgotten first. */
 const MAX_KEYS = 5_000;
 
 const BURST_SECONDS = 10;
@@ -52,22 +52,31 @@ function burstOf({ perSecond, burst = perSecond * BURST_SECONDS }: RateRule): nu
   return burst;
 }
 
-/** Kept in two generations, so that forgetting costs nothing: a flood from ever new addresses must not be dear. */
+/**
+ * Kept in two generations, so that forgetting is cheap: a flood from ever new addresses must not be expensive. A key that is
+ * blocked stays known: to have it forgotten, 5,000 others must be more blocked.
+ */
 export function createRate(options: RateOptions): Rate {
   const { now } = options;
   let recent = new Map<string, Bucket>();
-  let older = recent;
+  let older = new Map<string, Bucket>();
 
   function bucketOf(key: string, at: number): Bucket {
     const known = recent.get(key);
     if (known !== undefined) return known;
     const bucket = older.get(key) ?? fullBucket(options, at);
     if (recent.size >= MAX_KEYS) {
-      older = recent;
+      older = mostBlocked([...recent, ...older], at);
       recent = new Map();
     }
     recent.set(key, bucket);
     return bucket;
+  }
+
+  function mostBlocked(buckets: readonly (readonly [string, Bucket])[], at: number) {
+    const leftOf = ([, { left, at: since }]: readonly [string, Bucket]) =>
+      left + ((at - since) / 1000) * options.perSecond;
+    return new Map(buckets.toSorted((a, b) => leftOf(a) - leftOf(b)).slice(0, MAX_KEYS));
   }
 
   function take(key: string): number {

@@ -22,3 +22,15 @@ it('forgets the key that was used longest ago', () => {
   expect(rate.take('first')).toBe(0);
   expect(rate.take('other 9999')).toBe(1000);
 });
+
+// Regression: a key was forgotten, and so let in again, once 10,001 others had been used.
+it('keeps a blocked key blocked, however many others are used less', () => {
+  let now = 0;
+  const rate = createRate({ burst: 3, perSecond: 1, now: () => now });
+  for (let index = 0; index < 4; index += 1) rate.take('blocked');
+  for (let index = 0; index < 30_000; index += 1) rate.take(`other ${index}`);
+  expect(rate.take('blocked')).toBe(1000);
+  now = 5_000;
+  for (let index = 30_000; index < 60_000; index += 1) rate.take(`other ${index}`);
+  expect(rate.take('blocked')).toBe(0);
+});
