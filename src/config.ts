@@ -126,6 +126,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
   const mode = readMode(reader);
   const dataDir = readDataDir(reader);
   const dataKeys = readDataKeys(reader);
+  const fractalIdFormat = reader.read('FRACTAL_ID_FORMAT', FRACTAL_ID_FORMAT, 'classic');
   const settings = {
     mode,
     host: reader.text('HOST') ?? '127.0.0.1',
@@ -134,7 +135,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     database: readDatabase(reader, dataDir, mode),
     redisUrl: readRedisUrl(reader),
     webhookSecrets: readWebhookSecrets(reader, Object.keys(env), providerIds, mode),
-    fractalIdFormat: reader.read('FRACTAL_ID_FORMAT', FRACTAL_ID_FORMAT, 'classic'),
+    fractalIdFormat,
     // Sumsub signs with SHA-256 unless told otherwise; SHA-1 is there for accounts that have not moved yet.
     sumsubMinimumDigest: reader.read('SUMSUB_MINIMUM_DIGEST', DIGEST, 'sha256'),
     sumsubErasures: reader.read('SUMSUB_ERASURES', BOOLEAN, false),
@@ -155,7 +156,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     changeLogRetentionDays: reader.read('CHANGE_LOG_RETENTION_DAYS', DAYS, null),
     erasureHold: readErasureHold(reader),
     rawBodyRetentionMs: readRawBodyRetention(reader),
-    vendorApis: readVendorApis(reader),
+    vendorApis: readVendorApis(reader, fractalIdFormat),
     reconciliation: readReconciliation(reader),
     alarms: readAlarmRules(reader),
   };

@@ -1,5 +1,6 @@
 /** The reading of the environment: what is understood, what is refused, and that no value is ever shown. */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
@@ -557,6 +558,17 @@ describe('Fractal ID in the Kraken format', () => {
 
 describe('asking the vendors', () => {
   const SUMSUB = { SUMSUB_APP_TOKEN: 'prd:token', SUMSUB_SECRET_KEY: 'secret' };
+  const pemOf = (namedCurve: string) =>
+    generateKeyPairSync('ec', { namedCurve })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString()
+      .trim();
+  const KRAKEN_KEY = pemOf('P-521');
+  const KRAKEN = {
+    FRACTAL_ID_FORMAT: 'kraken',
+    FRACTAL_ID_CLIENT_ID: 'client',
+    FRACTAL_ID_PRIVATE_KEY: KRAKEN_KEY,
+  };
 
   it('takes credentials, and where they go to', () => {
     const { vendorApis, reconciliation } = load({
@@ -584,6 +596,32 @@ describe('asking the vendors', () => {
       quietAfterMs: 7 * 86_400_000,
       maxPerSecond: 20,
     });
+  });
+
+  it('takes the key of Kraken as PEM, its line breaks written as they are or as \\n', () => {
+    for (const key of [KRAKEN_KEY, KRAKEN_KEY.replaceAll('\n', '\\n')]) {
+      const { vendorApis } = load({ ...DEVELOPMENT, ...KRAKEN, FRACTAL_ID_PRIVATE_KEY: key });
+      expect(vendorApis).toEqual({
+        'fractal-id': {
+          clientId: 'client',
+          privateKey: KRAKEN_KEY,
+          origin: 'https://kraken.fractal.id',
+        },
+      });
+    }
+  });
+
+  it.each([
+    ['FRACTAL_ID_CLIENT_ID', { FRACTAL_ID_CLIENT_ID: '' }],
+    ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_PRIVATE_KEY: '' }],
+    ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_PRIVATE_KEY: 'no key' }],
+    ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_PRIVATE_KEY: pemOf('P-256') }],
+    ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_FORMAT: 'classic' }],
+    ['FRACTAL_ID_BASE_URL', { FRACTAL_ID_BASE_URL: 'http://kraken.example.com' }],
+  ])('refuses a fault in %s of Kraken', (name, env) => {
+    const faults = faultsOf({ ...DEVELOPMENT, ...KRAKEN, ...env });
+    expect(faultyNames({ ...DEVELOPMENT, ...KRAKEN, ...env })).toEqual([name]);
+    expect(faults.join()).not.toContain('BEGIN');
   });
 
   it.each([

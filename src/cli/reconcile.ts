@@ -25,8 +25,9 @@ interface Options {
   readonly dryRun?: boolean;
 }
 
-/** The variable without which a vendor is not asked. Fractal ID answers the user alone, with a token of the user's. */
+/** The variable without which a vendor is not asked. */
 const CREDENTIALS: Readonly<Record<ProviderId, string>> = {
+  'fractal-id': 'FRACTAL_ID_PRIVATE_KEY',
   sumsub: 'SUMSUB_APP_TOKEN',
   paycaddy: 'PAYCADDY_API_KEY',
   p100: 'P100_API_KEY',
@@ -196,7 +197,11 @@ function since({ heardAt, updatedAt, kind }: Due): string {
 }
 
 /** The vendor's id of the user may be personal: it is not shown. */
-function nameOf({ provider, userId, identityId }: Due): string {
+function nameOf({ provider, userId, identityId, actionId }: Due): string {
   const { displayName } = PROVIDERS.find(({ id }) => id === provider) ?? { displayName: provider };
-  return `${plainNodeId('User', userId)} at ${displayName} (${plainNodeId('Identity', identityId)})`;
+  const subject =
+    actionId === null
+      ? plainNodeId('Identity', identityId)
+      : plainNodeId('VerificationAttempt', actionId);
+  return `${plainNodeId('User', userId)} at ${displayName} (${subject})`;
 }

@@ -24,9 +24,10 @@ import {
   visit,
 } from 'graphql';
 import { isSoundText } from '../domain/sound-text';
+import { isLongerThan } from '../domain/text-limits';
 import { wrongValue } from './input-words';
 
-/** In UTF-16 units. Longer than every id and level that adapters accept, shorter than PostgreSQL can index. */
+/** In characters. Longer than every ID and level that adapters accept, shorter than PostgreSQL can index. */
 export const MAX_TEXT_LENGTH = 600;
 export const MAX_LIST_LENGTH = 1_000;
 
@@ -164,12 +165,12 @@ function nameOf(node: ASTNode): readonly string[] {
 // ── Both ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function isFine(text: string): boolean {
-  return text.length <= MAX_TEXT_LENGTH && isSoundText(text);
+  return !isLongerThan(text, MAX_TEXT_LENGTH) && isSoundText(text);
 }
 
 function textFault(text: string, place: string): readonly string[] {
   if (isFine(text)) return [];
-  return text.length > MAX_TEXT_LENGTH
+  return isLongerThan(text, MAX_TEXT_LENGTH)
     ? [`\`${place}\` must have at most ${MAX_TEXT_LENGTH} characters.`]
     : [`\`${place}\` must be valid Unicode without NUL characters.`];
 }

@@ -3,7 +3,7 @@
  * `kraken` must refuse `sha1=`, or a sender could choose the weaker proof.
  *
  * Classic: `X-Fractal-Signature: sha1=<hex HMAC-SHA-1 of the raw body>`, one secret per notification type if so wished.
- * Kraken:  `X-Fractal-Signature: <hex HMAC-SHA-256 of the raw body>`; no type, no level, no clock.
+ * Kraken:  `X-Fractal-Signature: <hex HMAC-SHA-256 of the raw body>`; no type, no level, no clock. Status call: see `kraken-client`.
  * Delivery: at least once, in no order, tried again unless answered 2xx within 10 s.
  *
  * @see https://docs.developer.fractal.id (Webhooks; Migration to Kraken; as of 2025)
@@ -21,8 +21,9 @@ import type { WebhookRequest } from '../domain/request';
 import type { AttemptStatus } from '../domain/status';
 import { fingerprint } from './kit/fingerprint';
 import { assertHmac, hmac } from './kit/hmac';
-import { type JsonBody, readJson } from './kit/json';
+import { type JsonBody, orUndefined, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
+import { createKrakenClient, KRAKEN_ANSWER_SUBPATH, type KrakenApi } from './kraken-client';
 import type { Message, Provider, ProviderFactory, Signer, WebhookSecret } from './provider';
 
 const HEADER = 'x-fractal-signature';
@@ -60,13 +61,16 @@ const ADD_ONS: ReadonlySet<string> = new Set([
 export interface FractalIdOptions {
   /** What the vendor has been set to; nothing of the other format is accepted. */
   readonly format: 'classic' | 'kraken';
+  /** `null`: the vendor is not asked. Kraken only: the classic API answers to the user's own token. */
+  readonly api?: KrakenApi | null;
 }
 
 /** One notification is about one level or add-on. The vendor issues no id of an attempt. */
 export const fractalId: ProviderFactory<FractalIdOptions, Notification | Verdict> = ({
   format,
   secrets,
-}) => (format === 'kraken' ? kraken(secrets) : classic(secrets));
+  api = null,
+}) => (format === 'kraken' ? kraken(secrets, api) : classic(secrets));
 
 /** Does as the vendor does. */
 export const signFractalId: Signer = (body, secret, { fractalIdFormat }) => {
@@ -210,12 +214,7 @@ function assertTypeCovered(request: WebhookRequest, proofs: readonly WebhookSecr
 }
 
 function typeOf(rawBody: Buffer): string | undefined {
-  try {
-    return readJson(rawBody).word('type');
-  } catch (error) {
-    if (error instanceof PayloadError) return undefined;
-    throw error;
-  }
+  return orUndefined(() => readJson(rawBody).word('type'));
 }
 
 // ── Kraken ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +225,7 @@ interface Verdict {
   readonly hasNote: boolean;
 }
 
-function kraken(secrets: readonly WebhookSecret[]): Provider<Verdict> {
+function kraken(secrets: readonly WebhookSecret[], api: KrakenApi | null): Provider<Verdict> {
   // A message without a type is covered by no secret that is bound to one.
   const untyped = secrets.filter(({ type }) => type === undefined);
   return {
@@ -266,6 +265,24 @@ function kraken(secrets: readonly WebhookSecret[]): Provider<Verdict> {
             hasNote && { reasons: [{ code: 'OTHER', providerCode: null, message: null }] }),
         },
       ];
+    },
+
+    statusCall: {
+      ...(api !== null && { fetchStatus: createKrakenClient(api) }),
+
+      parse({ rawBody, subpath }) {
+        const body = readJson(rawBody);
+        const userRef = subpath.slice(KRAKEN_ANSWER_SUBPATH.length);
+        if ((body.optionalId('userId') ?? userRef) !== userRef) {
+          throw new PayloadError('userId', 'the one that was asked about');
+        }
+        const status = body.word('state');
+        return {
+          eventType: 'kyc/status',
+          duplicateKey: [userRef, status],
+          payload: { userRef, status, hasNote: false },
+        };
+      },
     },
   };
 }

@@ -5,8 +5,8 @@
  * Path:     P100 appends its own, `/webhook/kyc-verification/status`, to the base URL. How it joins them is not documented.
  * Delivery: 5 tries within about 2 minutes, then never again; no id of the event or the attempt, no clock, no level.
  *
- * Status call: `GET /v1/kyc/status/{externalUserId}` with `x-api-key`. What it answers is documented nowhere; it is read as the
- * fields of the webhook, and what is not read so is quarantined.
+ * Status call: `GET /v1/kyc/status/{externalUserId}` with `x-api-key`. The body of a 200 is documented nowhere; it is read as the
+ * fields of the webhook, and what is not read so is quarantined. Of the documented errors, two say that the user is not verified.
  *
  * @see https://partner-api-docs.p100.io (Webhooks; KYC Verification Status; Get KYC Status; as of 2025)
  */
@@ -16,7 +16,7 @@ import type { Reason, ReasonCode } from '../domain/event';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
 import { askApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
-import { type JsonBody, readJson } from './kit/json';
+import { type JsonBody, orUndefined, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import { assertToken } from './kit/token';
 import type { FetchStatus, ProviderFactory, Signer } from './provider';
@@ -157,7 +157,7 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
       if ((body.optionalId('externalUserId') ?? externalUserId) !== externalUserId) {
         throw new PayloadError('externalUserId', 'the one that was asked about');
       }
-      const payload = readNotification(body, externalUserId, true);
+      const payload = readAnswer(body, externalUserId);
       return { eventType: 'kyc/status', duplicateKey: sameness(payload), payload };
     },
   },
@@ -181,12 +181,7 @@ function typeOf(subpath: string, rawBody: Buffer): string {
 }
 
 function isStatus(rawBody: Buffer): boolean {
-  try {
-    return readJson(rawBody).has('verificationStatus');
-  } catch (error) {
-    if (error instanceof PayloadError) return false;
-    throw error;
-  }
+  return orUndefined(() => readJson(rawBody).has('verificationStatus')) ?? false;
 }
 
 const ANSWER_SUBPATH = 'v1/kyc/status/';
@@ -195,9 +190,33 @@ function createClient({ apiKey, origin }: P100Api): FetchStatus {
   return async ({ subjectRef }, { signal }) => {
     const path = `/v1/kyc/status/${encodeURIComponent(subjectRef)}`;
     const headers = { 'x-api-key': apiKey };
-    const isUnknown = (status: number, body: Buffer) => status === 400 && body.includes('P412');
-    const rawBody = await askApi({ origin, path, headers, signal, isUnknown });
+    const rawBody = await askApi({ origin, path, headers, signal, meaningOf });
     return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
+  };
+}
+
+/** Error codes of the status call: the user is not verified; there is no KYC for the user. Of an open attempt, neither says anything. */
+const NOT_VERIFIED_CODES: ReadonlySet<string> = new Set(['P459', 'P445']);
+const NO_USER = 'P412';
+
+function meaningOf(status: number, body: Buffer): 'ANSWER' | 'UNKNOWN' | undefined {
+  if (status !== 400 && status !== 404) return undefined;
+  const code = orUndefined(() => readJson(body).optionalWord('code'));
+  if (code === NO_USER) return 'UNKNOWN';
+  return code !== undefined && NOT_VERIFIED_CODES.has(code) ? 'ANSWER' : undefined;
+}
+
+function readAnswer(body: JsonBody, externalUserId: string): Notification {
+  const code = body.optionalWord('code');
+  if (code === undefined || !NOT_VERIFIED_CODES.has(code) || body.has('verificationStatus')) {
+    return readNotification(body, externalUserId, true);
+  }
+  return {
+    externalUserId,
+    verificationStatus: 'NOT_VERIFIED',
+    attemptStatus: undefined,
+    rejectionReason: undefined,
+    asked: true,
   };
 }
 

@@ -61,6 +61,9 @@ export interface ErasedAccount {
 }
 
 export interface StatusCall<Payload> {
+  /** Whether the provider also answers about a single action. */
+  readonly answersAboutActions?: true;
+
   /** Absent without credentials: then nobody is asked, and what was answered before can still be read. */
   readonly fetchStatus?: FetchStatus;
 
@@ -77,6 +80,8 @@ export type FetchStatus = (
 /** Whom to ask about. */
 export interface Subject {
   readonly subjectRef: string;
+  /** The provider's ID of the action to ask about; `null`: the account. */
+  readonly actionRef?: string | null;
   /** Known from the vendor's test environment. */
   readonly sandbox: boolean;
 }

@@ -3,6 +3,7 @@
 import type { ProviderId } from '../domain/level';
 import { fractalId, signFractalId } from './fractal-id';
 import type { HmacHash } from './kit/hmac';
+import type { KrakenApi } from './kraken-client';
 import { type P100Api, p100, signP100 } from './p100';
 import { type PaycaddyApi, paycaddy, signPaycaddy } from './paycaddy';
 import type { Provider, Signer, WebhookSecret } from './provider';
@@ -19,6 +20,7 @@ export interface ProviderSettings {
   readonly sumsubErasures?: boolean;
   /** How the vendors' APIs are reached; one that is absent is not asked. */
   readonly vendorApis?: {
+    readonly 'fractal-id'?: KrakenApi;
     readonly sumsub?: SumsubApi;
     readonly paycaddy?: PaycaddyApi;
     readonly p100?: P100Api;
@@ -46,7 +48,12 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'Fractal ID',
     secretsVariable: 'WEBHOOK_SECRETS_FRACTAL_ID',
     sign: signFractalId,
-    create: ({ fractalIdFormat }, secrets) => fractalId({ secrets, format: fractalIdFormat }),
+    create: ({ fractalIdFormat, vendorApis }, secrets) =>
+      fractalId({
+        secrets,
+        format: fractalIdFormat,
+        api: vendorApis?.['fractal-id'] ?? null,
+      }),
   },
   {
     id: 'sumsub',

@@ -135,21 +135,24 @@ interface Review extends Explanation {
 }
 
 /** Whatever verdict it is given with. */
-export function readExplanation(body: JsonBody): Explanation {
+export function readExplanation(body: JsonBody, prefix = ''): Explanation {
   return {
-    labels: body.strings('reviewResult.rejectLabels'),
+    labels: body.strings(`${prefix}reviewResult.rejectLabels`),
     // `clientComment` is for our customer's staff alone and goes no further.
-    comment: body.optionalString('reviewResult.moderationComment'),
+    comment: body.optionalString(`${prefix}reviewResult.moderationComment`),
   };
 }
 
-/** `undefined` unless the review is completed: before that, a result is an old one or of one step alone. */
-export function readReview(body: JsonBody): Review | undefined {
-  if (body.word('reviewStatus') !== 'completed') return undefined;
+/**
+ * @param prefix - Of the paths, where the review is not at the top of the body.
+ * @returns `undefined` unless the review is completed: before that, a result is an old one or of one step alone.
+ */
+export function readReview(body: JsonBody, prefix = ''): Review | undefined {
+  if (body.word(`${prefix}reviewStatus`) !== 'completed') return undefined;
   return {
-    answer: body.word('reviewResult.reviewAnswer'),
-    rejectType: body.optionalWord('reviewResult.reviewRejectType'),
-    ...readExplanation(body),
+    answer: body.word(`${prefix}reviewResult.reviewAnswer`),
+    rejectType: body.optionalWord(`${prefix}reviewResult.reviewRejectType`),
+    ...readExplanation(body, prefix),
   };
 }
 

@@ -11,18 +11,13 @@
  * @see https://docs.sumsub.com (User verification webhooks; Webhook manager; as of 2025)
  */
 
-import {
-  PayloadError,
-  SignatureError,
-  UnknownTypeError,
-  UnmappedStatusError,
-} from '../domain/errors';
+import { SignatureError, UnknownTypeError, UnmappedStatusError } from '../domain/errors';
 import type { AccountState } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
 import { fingerprint } from './kit/fingerprint';
 import { assertHmac, HMAC_HASHES, type HmacHash, hmac } from './kit/hmac';
-import { type JsonBody, readJson } from './kit/json';
+import { type JsonBody, orUndefined, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import type { ErasedAccount, ProviderFactory, Signer } from './provider';
 import { createSumsubClient, parseAnswer, type SumsubApi } from './sumsub-client';
@@ -140,7 +135,11 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
 
   ...(erases && { erasedAccount }),
 
-  statusCall: { ...(api !== null && { fetchStatus: createSumsubClient(api) }), parse: parseAnswer },
+  statusCall: {
+    answersAboutActions: true,
+    ...(api !== null && { fetchStatus: createSumsubClient(api) }),
+    parse: parseAnswer,
+  },
 });
 
 const ERASING_TYPES: ReadonlySet<string> = new Set([
@@ -157,16 +156,6 @@ function erasedAccount({ rawBody }: Pick<WebhookRequest, 'rawBody'>): ErasedAcco
     const occurredAt = orUndefined(() => readClock(body));
     return { subjectRef, ...(occurredAt !== undefined && { occurredAt }) };
   });
-}
-
-/** Where it cannot be read, too. */
-function orUndefined<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof PayloadError) return undefined;
-    throw error;
-  }
 }
 
 /** Does as the vendor does. */

@@ -17,6 +17,8 @@ export interface DueQuery {
   readonly asks: Pick<StatusAsks, 'candidates'>;
   /** Vendors that can be asked. */
   readonly providers: ReadonlySet<ProviderId>;
+  /** Those of them that answer about single actions. */
+  readonly actionProviders: ReadonlySet<ProviderId>;
   readonly patience: Patience;
   readonly now: Date;
   readonly signal?: AbortSignal;
@@ -32,17 +34,21 @@ const PAGE = 500;
 /** Per vendor and round; the others have been asked about the longest ago, so the next round comes to them. */
 const MAX_DUE = 2_000;
 
-/** Each identity once, by the first kind that it is due for. Nobody is looked for once no vendor has room for more. */
+/** Each account and action once, by the first kind that it is due for. Ends once no vendor has room for more. */
 export async function findDue(query: DueQuery): Promise<readonly Due[]> {
-  const due = new Map<number, Due>();
+  const due = new Map<string, Due>();
   const room = new Map(Array.from(query.providers, (provider) => [provider, MAX_DUE]));
   for (const kind of KINDS) {
     for await (const candidate of candidates(query, kind)) {
-      const { identityId, provider } = candidate;
+      const { identityId, actionId, provider } = candidate;
+      const key = `${identityId} ${actionId}`;
       const left = room.get(provider);
-      if (left === undefined || due.has(identityId)) continue;
-      if (!isAskable(candidate) || !isDue(candidate, kind, query.patience, query.now)) continue;
-      due.set(identityId, { ...candidate, kind });
+      if (left === undefined || due.has(key)) continue;
+      // Of an action that is decided, no other word is expected.
+      if (actionId !== null && kind !== 'OPEN') continue;
+      if (!isAskable(candidate, query.actionProviders)) continue;
+      if (!isDue(candidate, kind, query.patience, query.now)) continue;
+      due.set(key, { ...candidate, kind });
       if (left > 1) room.set(provider, left - 1);
       else room.delete(provider);
       if (room.size === 0) return [...due.values()];
@@ -51,9 +57,13 @@ export async function findDue(query: DueQuery): Promise<readonly Due[]> {
   return [...due.values()];
 }
 
-/** A vendor tells of the account's verification, not of a single action; and nothing of an account that is gone. */
-export function isAskable({ state, levelKind }: Candidate): boolean {
-  return state !== 'DELETED' && levelKind !== 'ACTION';
+/** No vendor answers about a deleted account, and not every vendor about a single action. */
+export function isAskable(
+  { state, actionId, attemptRef, provider }: Candidate,
+  actionProviders: ReadonlySet<ProviderId>,
+): boolean {
+  if (state === 'DELETED') return false;
+  return actionId === null || (attemptRef !== null && actionProviders.has(provider));
 }
 
 /**

@@ -90,17 +90,27 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (statusCall?.fetchStatus !== undefined) lines.set(id, lineTo(id, statusCall.fetchStatus));
   }
   const providers: ReadonlySet<ProviderId> = new Set(lines.keys());
+  const actionProviders: ReadonlySet<ProviderId> = new Set(
+    [...providers].filter((id) => options.providers.get(id)?.statusCall?.answersAboutActions),
+  );
 
   return {
     providers,
 
     due: (signal) =>
-      findDue({ asks, providers, patience: config, now: clock(), ...(signal && { signal }) }),
+      findDue({
+        asks,
+        providers,
+        actionProviders,
+        patience: config,
+        now: clock(),
+        ...(signal && { signal }),
+      }),
 
     async dueOf(userId) {
       const candidates = await asks.candidatesOf(userId);
       return candidates
-        .filter((one) => providers.has(one.provider) && isAskable(one))
+        .filter((one) => providers.has(one.provider) && isAskable(one, actionProviders))
         .map((one) => ({ ...one, kind: 'REQUESTED' }));
     },
 
@@ -157,14 +167,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       signal.throwIfAborted();
       const batch = due.slice(start, start + BATCH);
       if (!(await keep())) return;
-      const ids = batch.map(({ identityId }) => identityId);
-      const claimed = await asks.claim(ids, clock(), APART_MS);
-      const mine = batch.filter(({ identityId }) => claimed.has(identityId));
-      const leftAlone: number[] = [];
+      const mine = await asks.claim(batch, clock(), APART_MS);
+      const leftAlone: Due[] = [];
       const ended = await Promise.allSettled(
         mine.map(async (one) => {
           const result = await askOne(line, one, signal);
-          if (result.outcome === 'LEFT') leftAlone.push(one.identityId);
+          if (result.outcome === 'LEFT') leftAlone.push(one);
           tell(told, result);
         }),
       );
@@ -178,9 +186,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function askOne(line: Line, due: Due, signal: AbortSignal): Promise<AskResult> {
-    const { provider, subjectRef, sandbox } = due;
+    const { provider, subjectRef, sandbox, actionId, attemptRef } = due;
+    const actionRef = actionId === null ? null : attemptRef;
     try {
-      const answer = await line.ask({ subjectRef, sandbox }, signal);
+      const answer = await line.ask({ subjectRef, actionRef, sandbox }, signal);
       if (answer === undefined) return { due, outcome: 'UNKNOWN', kept: null, fault: null };
       const kept = await ingestAnswer(provider, answer);
       return { due, outcome: outcomeOf(kept), kept, fault: null };

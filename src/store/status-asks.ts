@@ -5,7 +5,7 @@ import type { Instant } from '../domain/instant';
 import type { LevelKind, ProviderId } from '../domain/level';
 import type { Connection, Flag } from './database';
 import { readSetting, writeSetting } from './settings';
-import type { Candidate, CandidateKind, StatusAsks } from './store';
+import type { Candidate, CandidateKind, Claimed, StatusAsks } from './store';
 import type { Transact } from './transaction';
 
 /** As in the partial indexes, word for word; in one piece, for an OR would be taken apart and sorted. */
@@ -24,6 +24,9 @@ const PRESENT = `coalesce((
 
 /** Beyond any instant. */
 const LATEST = '9999-12-31T24';
+
+/** In place of an action's ID. */
+const ACCOUNT = 0;
 
 const LEASE = 'reconciliation_lease';
 
@@ -47,35 +50,40 @@ export function createStatusAsks(reading: Connection, transaction: Transact): St
           WHERE a.user_id = ? AND ${PRESENT} ORDER BY a.updated_at DESC, a.id DESC`,
         [userId],
       );
-      const latest = new Map<number, Candidate>();
-      for (const candidate of rows.map(toCandidate)) {
-        const held = latest.get(candidate.identityId);
-        const better = held?.levelKind === 'ACTION' && candidate.levelKind !== 'ACTION';
-        if (held === undefined || better) latest.set(candidate.identityId, candidate);
+      const accounts = new Map<number, Candidate>();
+      const actions: Candidate[] = [];
+      for (const row of rows) {
+        const candidate = toCandidate(row);
+        if (candidate.actionId === null) {
+          if (!accounts.has(candidate.identityId)) accounts.set(candidate.identityId, candidate);
+        } else if (row.decided_at === null) actions.push(candidate);
       }
-      return [...latest.values()];
+      return [...accounts.values(), ...actions];
     },
 
-    claim: (identityIds, now, apartMs) =>
+    claim: (claimed, now, apartMs) =>
       transaction(async (connection) => {
-        const claimed = new Set<number>();
-        for (const identityId of identityIds) {
+        const granted: (typeof claimed)[number][] = [];
+        for (const one of claimed) {
           const [row] = await connection.query<{ identity_id: number }>(
-            `INSERT INTO status_asks (identity_id, asked_at) VALUES (?, ?)
-              ON CONFLICT (identity_id) DO UPDATE SET asked_at = excluded.asked_at
+            `INSERT INTO status_asks (identity_id, action_id, asked_at) VALUES (?, ?, ?)
+              ON CONFLICT (identity_id, action_id) DO UPDATE SET asked_at = excluded.asked_at
               WHERE status_asks.asked_at <= ? OR status_asks.asked_at > ?
               RETURNING identity_id`,
-            [identityId, now.toISOString(), before(now, apartMs), before(now, -apartMs)],
+            [...keyOf(one), now.toISOString(), before(now, apartMs), before(now, -apartMs)],
           );
-          if (row !== undefined) claimed.add(identityId);
+          if (row !== undefined) granted.push(one);
         }
-        return claimed;
+        return granted;
       }),
 
-    disclaim: (identityIds) =>
+    disclaim: (claimed) =>
       transaction(async (connection) => {
-        for (const identityId of identityIds) {
-          await connection.query('DELETE FROM status_asks WHERE identity_id = ?', [identityId]);
+        for (const one of claimed) {
+          await connection.query(
+            'DELETE FROM status_asks WHERE identity_id = ? AND action_id = ?',
+            keyOf(one),
+          );
         }
       }),
 
@@ -100,6 +108,10 @@ export function createStatusAsks(reading: Connection, transaction: Transact): St
   };
 }
 
+function keyOf({ identityId, actionId }: Claimed): [number, number] {
+  return [identityId, actionId ?? ACCOUNT];
+}
+
 function before(now: Date, ms: number): string {
   return new Date(now.getTime() - ms).toISOString();
 }
@@ -111,6 +123,8 @@ interface CandidateSql {
   readonly subject_ref: string;
   readonly state: AccountState;
   readonly attempt_id: number;
+  readonly attempt_ref: string | null;
+  readonly decided_at: Instant | null;
   readonly kind: LevelKind;
   readonly sandbox: Flag;
   readonly updated_at: Instant;
@@ -118,12 +132,13 @@ interface CandidateSql {
   readonly asked_at: string | null;
 }
 
-const COLUMNS = `a.identity_id, a.user_id, i.provider, i.subject_ref, i.state, a.id AS attempt_id, l.kind, a.sandbox,
+const COLUMNS = `a.identity_id, a.user_id, i.provider, i.subject_ref, i.state, a.id AS attempt_id, a.attempt_ref, a.decided_at, l.kind, a.sandbox,
   a.updated_at, s.asked_at,
   (SELECT max(b.updated_at) FROM attempts b WHERE b.identity_id = a.identity_id) AS heard_at`;
 
 const JOINS = `JOIN identities i ON i.id = a.identity_id JOIN levels l ON l.key = a.level_key
-  LEFT JOIN status_asks s ON s.identity_id = a.identity_id`;
+  LEFT JOIN status_asks s ON s.identity_id = a.identity_id
+    AND s.action_id = CASE l.kind WHEN 'ACTION' THEN a.id ELSE ${ACCOUNT} END`;
 
 function toCandidate(row: CandidateSql): Candidate {
   return {
@@ -133,6 +148,8 @@ function toCandidate(row: CandidateSql): Candidate {
     subjectRef: row.subject_ref,
     state: row.state,
     attemptId: row.attempt_id,
+    actionId: row.kind === 'ACTION' ? row.attempt_id : null,
+    attemptRef: row.attempt_ref,
     levelKind: row.kind,
     sandbox: Boolean(row.sandbox),
     updatedAt: row.updated_at,

@@ -385,17 +385,21 @@ export interface StatusAsks {
   /** A page of attempts of one kind, the one that has stood longest first. */
   candidates(query: CandidateQuery): Promise<readonly Candidate[]>;
 
-  /** One for each account of the user. */
+  /** One for each account of the user, and one for each of its open actions. */
   candidatesOf(userId: number): Promise<readonly Candidate[]>;
 
   /**
-   * Notes that these are being asked about now, and answers which of them: not those of whom somebody else did so within
-   * `apartMs`, so that no two questions about one identity are ever under way.
+   * Stores that these are being asked about now. Returns those that no other process has claimed within `apartMs`, so that
+   * no two status checks of one account, or of one action, run at the same time.
    */
-  claim(identityIds: readonly number[], now: Date, apartMs: number): Promise<ReadonlySet<number>>;
+  claim<One extends Claimed>(
+    claimed: readonly One[],
+    now: Date,
+    apartMs: number,
+  ): Promise<readonly One[]>;
 
   /** They were not asked about after all. */
-  disclaim(identityIds: readonly number[]): Promise<void>;
+  disclaim(claimed: readonly Claimed[]): Promise<void>;
 
   /** Makes `holder` the one that asks, for `forMs` from now. `false` where another one is. */
   lease(holder: string, now: Date, forMs: number): Promise<boolean>;
@@ -419,13 +423,21 @@ export interface CandidateQuery {
   readonly limit: number;
 }
 
-export interface Candidate {
+/** An account, or one action of it. */
+export interface Claimed {
   readonly identityId: number;
+  /** ID of the attempt, if it is an action. */
+  readonly actionId: number | null;
+}
+
+export interface Candidate extends Claimed {
   readonly userId: number;
   readonly provider: ProviderId;
   readonly subjectRef: string;
   readonly state: AccountState;
   readonly attemptId: number;
+  /** The provider's ID of the attempt, if it sends one. */
+  readonly attemptRef: string | null;
   readonly levelKind: LevelKind;
   readonly sandbox: boolean;
   readonly updatedAt: Instant;

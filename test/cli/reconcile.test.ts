@@ -115,7 +115,9 @@ it('tells of an unknown account', async () => {
 it('names what is missing', async () => {
   expect(await reconcile({})).toMatchObject({
     code: 1,
-    err: expect.stringContaining('SUMSUB_APP_TOKEN or PAYCADDY_API_KEY or P100_API_KEY'),
+    err: expect.stringContaining(
+      'FRACTAL_ID_PRIVATE_KEY or SUMSUB_APP_TOKEN or PAYCADDY_API_KEY or P100_API_KEY',
+    ),
   });
   expect(await reconcile({}, '--provider', 'p100')).toMatchObject({
     code: 1,

@@ -227,6 +227,81 @@ it('a vendor that fails is told of once, and asked again when it is back', async
   expect(JSON.stringify(lines)).not.toMatch(/passport|applicant-user|secret-key|app-token/);
 });
 
+it('an action whose result never arrived is asked about, and counts for nothing else', async () => {
+  const apis = await startVendorApis(disposal);
+  const gateway = await startGateway(disposal, { env: { ...apis.env, ...SOON } });
+  const who = { applicantId: 'applicant-1', externalUserId: 'ada' };
+  const action = (applicantActionId: string) => ({
+    ...who,
+    type: 'applicantActionPending',
+    applicantActionId,
+    levelName: 'card-level',
+    reviewStatus: 'completed',
+    createdAtMs: sumsubTime(earlier()),
+  });
+  for (const id of ['action-1', 'action-2']) {
+    const review = { levelName: 'card-level', reviewStatus: 'completed' };
+    const reviewResult = { reviewAnswer: id === 'action-1' ? 'GREEN' : 'RED' };
+    apis.actions.set(id, { id, applicantId: 'applicant-1', review: { ...review, reviewResult } });
+    await gateway.post('sumsub', action(id));
+  }
+  const STATE = `{ user(externalUserId: "ada") {
+    verificationStatus
+    attempts { nodes { status trust providerAttemptRef } }
+  } }`;
+
+  await until(async () => (await gateway.store.read.countAttempts({ status: ['REJECTED'] })) === 1);
+  await until(async () => (await gateway.store.read.countAttempts({ status: ['APPROVED'] })) === 1);
+
+  const { data } = await gateway.ask(STATE);
+  expect(data.user.verificationStatus).toBe('NOT_VERIFIED');
+  expect(new Set(data.user.attempts.nodes.map(JSON.stringify))).toEqual(
+    new Set([
+      JSON.stringify({ status: 'APPROVED', trust: 'CONFIRMED', providerAttemptRef: 'action-1' }),
+      JSON.stringify({ status: 'REJECTED', trust: 'CONFIRMED', providerAttemptRef: 'action-2' }),
+    ]),
+  );
+  // Nothing was heard of the account itself.
+  expect(apis.asked.filter((path) => path.includes('/applicants/'))).toEqual([]);
+});
+
+it('a state of Kraken is asked for with a token of our own', async () => {
+  const apis = await startVendorApis(disposal);
+  const gateway = await startGateway(disposal, {
+    env: { ...apis.krakenEnv, ...SOON, RECONCILE_OPEN_AFTER: 'PT1S' },
+  });
+  apis.kraken.set('user-1', { userId: 'user-1', state: 'approved' });
+  await gateway.post(
+    'fractal-id',
+    { id: 'user-1', status: 'pending', note: '' },
+    { fractalIdFormat: 'kraken' },
+  );
+
+  await until(async () => (await gateway.store.read.countAttempts({ status: ['APPROVED'] })) === 1);
+
+  expect(apis.asked).toContain('/public/kyc/user-1/status');
+});
+
+it('an approval by token is void where P100 answers that the user is not verified', async () => {
+  const apis = await startVendorApis(disposal);
+  const gateway = await startGateway(disposal, {
+    env: { ...apis.env, ...SOON, RECONCILE_UNCONFIRMED_AFTER: 'PT1S' },
+  });
+  apis.setFault(answers(400, {}, '{"code":"P459","message":"User is not verified"}'));
+  await gateway.post('p100', {
+    externalUserId: 'ada',
+    verificationStatus: 'VERIFIED',
+    attemptStatus: 'SUCCESSFUL',
+  });
+
+  await until(
+    async () => (await gateway.store.read.countAttempts({ status: ['CANCELLED'] })) === 1,
+  );
+
+  const { data } = await gateway.ask('{ user(externalUserId: "ada") { verificationStatus } }');
+  expect(data.user.verificationStatus).toBe('NOT_VERIFIED');
+});
+
 /** On an SQLite file there is one gateway. */
 const onPostgres = ENGINE === 'postgres' ? it : it.skip;
 

@@ -179,6 +179,37 @@ describe('a status of P100', () => {
   );
 });
 
+describe('an ID', () => {
+  /** No two characters the same, so that no index can compress them. */
+  const longId = (first: number) =>
+    Array.from({ length: 512 }, (_, index) => String.fromCodePoint(first + index)).join('');
+
+  it.each([
+    ['in ASCII', Array.from({ length: 512 }, (_, index) => (index % 36).toString(36)).join('')],
+    ['of three bytes a character', longId(0x4e00)],
+    ['of four bytes a character', longId(0x20000)],
+  ])('may have 512 characters %s, in every field', async (_, id) => {
+    const gateway = await startGateway(disposal);
+    const fields = { applicantId: id, externalUserId: id, levelName: id };
+    const action = { type: 'applicantActionPending', applicantActionId: id };
+    const status = {
+      externalUserId: `${Array.from(id).slice(2).join('')}-1`,
+      verificationStatus: 'VERIFIED',
+    };
+
+    expect((await gateway.post('sumsub', { ...GREEN, ...fields })).kept?.disposition).toBe(
+      'APPLIED',
+    );
+    const pending = await gateway.post('sumsub', sumsub({ ...fields, ...action, levelName: 'x' }));
+    expect(pending.kept?.disposition).toBe('APPLIED');
+    expect((await gateway.post('p100', status)).kept?.disposition).toBe('APPLIED');
+
+    expect(await userOf(gateway, id)).toMatchObject({ verificationStatus: 'VERIFIED' });
+    const { data } = await gateway.ask('{ verificationAttempts { nodes { providerAttemptRef } } }');
+    expect(data.verificationAttempts.nodes).toContainEqual({ providerAttemptRef: id });
+  });
+});
+
 describe('a message of an unknown type', () => {
   it('is answered 200, quarantined, and counted once by provider', async () => {
     const gateway = await startGateway(disposal);

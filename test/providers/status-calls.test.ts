@@ -1,5 +1,6 @@
 /** The vendors' status calls, against a real server that checks who asks. */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { VendorError } from '../../src/domain/errors';
 import { createProviders } from '../../src/providers/registry';
 import { createDisposal } from '../support/disposal';
@@ -10,6 +11,7 @@ import {
   floods,
   hangs,
   hangsUp,
+  KRAKEN_API,
   P100_KEY,
   PAYCADDY_KEY,
   SUMSUB_API,
@@ -25,7 +27,7 @@ beforeEach(async () => {
   apis = await startVendorApis(disposal);
 });
 
-type VendorId = 'sumsub' | 'paycaddy' | 'p100';
+type VendorId = 'fractal-id' | 'sumsub' | 'paycaddy' | 'p100';
 
 function callsOf(changed: object = {}) {
   const { origin } = apis;
@@ -33,9 +35,10 @@ function callsOf(changed: object = {}) {
     webhookSecrets: Object.fromEntries(
       ['fractal-id', 'sumsub', 'paycaddy', 'p100'].map((id) => [id, [{ secret: 'x' }]]),
     ),
-    fractalIdFormat: 'classic',
+    fractalIdFormat: 'kraken',
     sumsubMinimumDigest: 'sha256',
     vendorApis: {
+      'fractal-id': { ...KRAKEN_API, origin },
       sumsub: { ...SUMSUB_API, origin },
       paycaddy: { apiKey: PAYCADDY_KEY, origin },
       p100: { apiKey: P100_KEY, origin },
@@ -47,17 +50,18 @@ function callsOf(changed: object = {}) {
 interface Asking {
   readonly changed?: object;
   readonly sandbox?: boolean;
+  readonly actionRef?: string;
   /** By default it waits for ever. */
   readonly patienceMs?: number;
 }
 
 function ask(vendor: VendorId, subjectRef: string, options: Asking = {}) {
-  const { changed, sandbox = false, patienceMs } = options;
+  const { changed, sandbox = false, actionRef = null, patienceMs } = options;
   const fetchStatus = callsOf(changed).get(vendor)?.statusCall?.fetchStatus;
   if (fetchStatus === undefined) throw new Error('expected a status call');
   const signal =
     patienceMs === undefined ? new AbortController().signal : AbortSignal.timeout(patienceMs);
-  return fetchStatus({ subjectRef, sandbox }, { now: new Date(), signal });
+  return fetchStatus({ subjectRef, actionRef, sandbox }, { now: new Date(), signal });
 }
 
 async function faultOf(asking: Promise<unknown>) {
@@ -69,11 +73,12 @@ async function faultOf(asking: Promise<unknown>) {
   return error;
 }
 
-const VENDORS = ['sumsub', 'paycaddy', 'p100'] as const;
+const VENDORS = ['fractal-id', 'sumsub', 'paycaddy', 'p100'] as const;
+const at = (vendor: VendorId) => apis[vendor === 'fractal-id' ? 'kraken' : vendor];
 
 describe.each(VENDORS)('%s', (vendor) => {
   it('answers about an account, byte for byte', async () => {
-    apis[vendor].set('user 1/ü', { any: 'body' });
+    at(vendor).set('user 1/ü', { any: 'body' });
     const answer = await ask(vendor, 'user 1/ü');
     expect(String(answer?.rawBody)).toBe('{"any":"body"}');
     expect(answer?.subpath).toContain('user 1/ü');
@@ -89,9 +94,15 @@ describe.each(VENDORS)('%s', (vendor) => {
   });
 
   it('refuses wrong credentials', async () => {
-    apis[vendor].set('user-1', {});
+    at(vendor).set('user-1', {});
     const { origin } = apis;
+    const { privateKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-521',
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
     const wrong = {
+      'fractal-id': { ...KRAKEN_API, privateKey, origin },
       sumsub: { ...SUMSUB_API, secretKey: 'another', origin },
       paycaddy: { apiKey: 'another', origin },
       p100: { apiKey: 'another', origin },
@@ -159,8 +170,179 @@ describe.each(VENDORS)('%s', (vendor) => {
   });
 });
 
-it('asks Fractal ID nothing, which answers only the user', () => {
-  expect(callsOf().get('fractal-id')?.statusCall).toBeUndefined();
+it('asks Fractal ID nothing in its classic format, which answers only the user', () => {
+  const providers = createProviders({
+    webhookSecrets: { 'fractal-id': [{ secret: 'x' }] },
+    fractalIdFormat: 'classic',
+    sumsubMinimumDigest: 'sha256',
+    vendorApis: { 'fractal-id': { ...KRAKEN_API, origin: apis.origin } },
+  });
+  expect(providers.get('fractal-id')?.statusCall).toBeUndefined();
+});
+
+function eventsOf(vendor: VendorId, subpath: string, body: object) {
+  const provider = callsOf().get(vendor);
+  const rawBody = Buffer.from(JSON.stringify(body));
+  const message = provider?.statusCall?.parse({ subpath, rawBody });
+  return provider?.normalize(message?.payload) ?? [];
+}
+
+describe('what Kraken answers', () => {
+  const parse = (body: object) => eventsOf('fractal-id', 'public/kyc/user-1', body);
+
+  it.each([
+    ['approved', 'APPROVED'],
+    ['rejected', 'REJECTED'],
+    ['pending', 'IN_PROGRESS'],
+  ])('%s is a state without a date', (state, status) => {
+    expect(parse({ userId: 'user-1', state, externalState: 'ours' })).toEqual([
+      {
+        type: 'STATUS',
+        subjectRef: 'user-1',
+        level: 'kyc',
+        levelKind: 'LEVEL',
+        status,
+        providerStatus: state,
+      },
+    ]);
+  });
+
+  it.each([
+    ['a word that is in no table', { userId: 'user-1', state: 'purple' }],
+    ['a word in another letter case', { userId: 'user-1', state: 'Approved' }],
+    ['another shape', { userId: 'user-1', status: 'approved' }],
+    ['another user', { userId: 'USER-1', state: 'approved' }],
+    ['nothing', {}],
+  ])('is not guessed: %s', (_, body) => {
+    expect(() => parse(body)).toThrow();
+  });
+});
+
+describe('what P100 answers with an error', () => {
+  it.each([
+    [400, 'P459'],
+    [404, 'P445'],
+  ])('%s %s: the user is not verified, of an attempt it says nothing', async (status, code) => {
+    apis.faults.push(answers(status, {}, JSON.stringify({ code, message: 'User not verified' })));
+    const answer = await ask('p100', 'user-1');
+    expect(answer).toMatchObject({ subpath: 'v1/kyc/status/user-1' });
+    const body = JSON.parse(String(answer?.rawBody));
+    expect(eventsOf('p100', 'v1/kyc/status/user-1', body)).toEqual([
+      {
+        type: 'UNVERIFIED',
+        subjectRef: 'user-1',
+        externalUserId: 'user-1',
+        level: 'kyc',
+        levelKind: 'LEVEL',
+        providerStatus: 'NOT_VERIFIED',
+      },
+    ]);
+  });
+
+  it('P412 is no account', async () => {
+    apis.faults.push(answers(400, {}, '{"code":"P412"}'));
+    expect(await ask('p100', 'user-1')).toBeUndefined();
+  });
+
+  it.each([
+    [400, '{"code":"P500"}', 'REFUSED'],
+    [400, '{"code":"P501"}', 'REFUSED'],
+    [400, '{"message":"P459"}', 'REFUSED'],
+    [400, 'P459', 'REFUSED'],
+    [401, '{"code":"P459"}', 'REFUSED'],
+    [500, '{"code":"P459"}', 'UNAVAILABLE'],
+  ])('%s %s is a failure', async (status, body, fault) => {
+    apis.faults.push(answers(status, {}, body));
+    expect(await faultOf(ask('p100', 'user-1'))).toMatchObject({ fault });
+  });
+
+  it('an error code beside a status decides nothing', () => {
+    const body = { code: 'P459', verificationStatus: 'VERIFIED' };
+    expect(eventsOf('p100', 'v1/kyc/status/user-1', body)).toMatchObject([
+      { type: 'STATUS', standing: 'VERIFIED' },
+    ]);
+  });
+});
+
+describe('what Sumsub answers about an action', () => {
+  const ACTION = {
+    id: 'action-1',
+    applicantId: 'a-1',
+    externalActionId: 'ours',
+    review: {
+      reviewId: 'IUeLG',
+      attemptCnt: 1,
+      levelName: 'card-level',
+      createDate: '2024-07-09 10:24:26+0000',
+      reviewResult: { reviewAnswer: 'GREEN' },
+      reviewStatus: 'completed',
+    },
+    paymentMethod: { type: 'bankCard', data: { requiredIdDoc: { firstName: 'Ada' } } },
+    reviewResult: { reviewAnswer: 'GREEN' },
+  };
+  const review = (fields: object) => ({ ...ACTION, review: { ...ACTION.review, ...fields } });
+  const SUBPATH = 'applicantActions/action-1/of/a-1';
+  const parse = (body: object, subpath = SUBPATH) => eventsOf('sumsub', subpath, body);
+  const at = {
+    type: 'STATUS',
+    subjectRef: 'a-1',
+    level: 'card-level',
+    levelKind: 'ACTION',
+    attemptRef: 'action-1',
+  };
+
+  it('is asked for by the id of the action', async () => {
+    apis.actions.set('action/1', ACTION);
+    const answer = await ask('sumsub', 'a/1', { actionRef: 'action/1' });
+    expect(answer).toEqual({
+      subpath: 'applicantActions/action%2F1/of/a%2F1',
+      rawBody: Buffer.from(JSON.stringify(ACTION)),
+    });
+    expect(await ask('sumsub', 'a-1', { actionRef: 'another' })).toBeUndefined();
+  });
+
+  it('is the result of that attempt, without what it tells of the person', () => {
+    expect(parse(ACTION)).toEqual([
+      { ...at, status: 'APPROVED', providerStatus: 'completed/GREEN' },
+    ]);
+    expect(parse(ACTION, `sandbox/${SUBPATH}`)).toMatchObject([{ ...at, sandbox: true }]);
+  });
+
+  it('has the date and the reasons of a review', () => {
+    const reviewResult = { reviewAnswer: 'RED', rejectLabels: ['FORGERY'] };
+    expect(parse(review({ reviewResult, reviewDate: '2024-07-09 10:30:00+0000' }))).toMatchObject([
+      {
+        ...at,
+        status: 'REJECTED',
+        occurredAt: '2024-07-09T10:30:00.999999999Z',
+        reasons: [{ providerCode: 'FORGERY' }],
+      },
+    ]);
+  });
+
+  it.each([
+    ['init', 'PENDING'],
+    ['pending', 'IN_PROGRESS'],
+    ['queued', 'IN_PROGRESS'],
+    ['awaitingUser', 'ACTION_REQUIRED'],
+    ['onHold', 'IN_REVIEW'],
+  ])('%s is a state without a date', (reviewStatus, status) => {
+    const [event, ...more] = parse(review({ reviewStatus }));
+    expect(event).toMatchObject({ ...at, status, providerStatus: reviewStatus });
+    expect(event?.occurredAt).toBeUndefined();
+    expect(more).toEqual([]);
+  });
+
+  it.each([
+    ['another action', { ...ACTION, id: 'action-2' }],
+    ['another applicant', { ...ACTION, applicantId: 'a-2' }],
+    ['no review', { ...ACTION, review: undefined }],
+    ['a word that is in no table', review({ reviewStatus: 'purple' })],
+    ['an answer that is in no table', review({ reviewResult: { reviewAnswer: 'ERROR' } })],
+    ['a date that is none', review({ reviewDate: 'yesterday' })],
+  ])('is not guessed: %s', (_, body) => {
+    expect(() => parse(body)).toThrow();
+  });
 });
 
 describe('what Sumsub answers', () => {

@@ -39,7 +39,7 @@ it('a later attempt ends the quiet of an earlier one', () => {
   expect(isDue(old, 'QUIET', PATIENCE, NOW)).toBe(false);
 });
 
-it('neither an action nor a deleted account is asked about', () => {
+it('a deleted account is not asked about, and an action only where the vendor answers about it', () => {
   const one = {
     identityId: 1,
     userId: 1,
@@ -47,13 +47,20 @@ it('neither an action nor a deleted account is asked about', () => {
     subjectRef: 'a',
     state: 'ACTIVE',
     attemptId: 1,
+    actionId: null,
+    attemptRef: null,
     levelKind: 'LEVEL',
     sandbox: false,
     updatedAt: '',
     heardAt: '',
     askedAt: null,
   } as const;
-  expect(isAskable(one)).toBe(true);
-  expect(isAskable({ ...one, levelKind: 'ACTION' })).toBe(false);
-  expect(isAskable({ ...one, state: 'DELETED' })).toBe(false);
+  const sumsub = new Set(['sumsub']);
+  const action = { ...one, levelKind: 'ACTION', actionId: 1, attemptRef: 'action-1' } as const;
+  expect(isAskable(one, new Set())).toBe(true);
+  expect(isAskable({ ...one, state: 'DELETED' }, sumsub)).toBe(false);
+  expect(isAskable(action, sumsub)).toBe(true);
+  expect(isAskable(action, new Set())).toBe(false);
+  expect(isAskable({ ...action, attemptRef: null }, sumsub)).toBe(false);
+  expect(isAskable({ ...action, state: 'DELETED' }, sumsub)).toBe(false);
 });

@@ -33,6 +33,27 @@ describe('candidates', () => {
     expect(found).toEqual(expected);
   });
 
+  it('of a user are one for each account, and one for each open action', async () => {
+    const { store } = await twoAccounts();
+    const action = (ref: string, type: string, ms: number) => {
+      const fields = { applicantActionId: ref, levelName: 'card', reviewStatus: 'completed' };
+      const reviewResult = { reviewAnswer: 'GREEN' };
+      return store.record(delivery('sumsub', sumsub(type, { ...fields, reviewResult }, ms), NOW));
+    };
+    await action('open', 'applicantActionPending', 2);
+    await action('decided', 'applicantActionReviewed', 3);
+    const user = await store.read.userByIdentity('sumsub', 'applicant-1');
+    const found = await store.statusAsks.candidatesOf(user?.id ?? 0);
+
+    expect(found).toMatchObject([
+      { actionId: null, levelKind: 'LEVEL' },
+      { actionId: expect.any(Number), attemptRef: 'open', levelKind: 'ACTION', askedAt: null },
+    ]);
+    await store.statusAsks.claim(found.slice(1), NOW, 60_000);
+    const again = await store.statusAsks.candidatesOf(user?.id ?? 0);
+    expect(again.map(({ askedAt }) => askedAt)).toEqual([null, NOW]);
+  });
+
   it('of a user are one for each account', async () => {
     const { store } = await twoAccounts();
     const user = await store.read.userByIdentity('sumsub', 'applicant-1');
@@ -42,25 +63,38 @@ describe('candidates', () => {
 });
 
 describe('a claim', () => {
+  const ONE = { identityId: 1, actionId: null };
+  const TWO = { identityId: 2, actionId: null };
+  const ACTION = { identityId: 1, actionId: 7 };
+
   it('holds for as long as it is said to, whoever asks', async () => {
     const { store } = await twoAccounts();
-    const claim = (now: Date) => store.statusAsks.claim([1, 2], now, 60_000);
-    expect(await claim(NOW)).toEqual(new Set([1, 2]));
-    expect(await claim(inMs(59_000))).toEqual(new Set());
-    expect(await claim(inMs(60_000))).toEqual(new Set([1, 2]));
+    const claim = (now: Date) => store.statusAsks.claim([ONE, TWO], now, 60_000);
+    expect(await claim(NOW)).toEqual([ONE, TWO]);
+    expect(await claim(inMs(59_000))).toEqual([]);
+    expect(await claim(inMs(60_000))).toEqual([ONE, TWO]);
   });
 
   it('can be taken back', async () => {
     const { store } = await twoAccounts();
-    await store.statusAsks.claim([1, 2], NOW, 60_000);
-    await store.statusAsks.disclaim([2]);
-    expect(await store.statusAsks.claim([1, 2], NOW, 60_000)).toEqual(new Set([2]));
+    await store.statusAsks.claim([ONE, TWO], NOW, 60_000);
+    await store.statusAsks.disclaim([TWO]);
+    expect(await store.statusAsks.claim([ONE, TWO], NOW, 60_000)).toEqual([TWO]);
+  });
+
+  it('on an account leaves its actions, and the reverse', async () => {
+    const { store } = await twoAccounts();
+    const claim = (now: Date) => store.statusAsks.claim([ONE, ACTION], now, 60_000);
+    await store.statusAsks.claim([ONE], NOW, 60_000);
+    expect(await claim(NOW)).toEqual([ACTION]);
+    await store.statusAsks.disclaim([ACTION]);
+    expect(await claim(NOW)).toEqual([ACTION]);
   });
 
   it('outlives no clock that is set back', async () => {
     const { store } = await twoAccounts();
-    await store.statusAsks.claim([1], NOW, 60_000);
-    expect(await store.statusAsks.claim([1], inMs(-3_600_000), 60_000)).toEqual(new Set([1]));
+    await store.statusAsks.claim([ONE], NOW, 60_000);
+    expect(await store.statusAsks.claim([ONE], inMs(-3_600_000), 60_000)).toEqual([ONE]);
   });
 });
 

@@ -11,8 +11,11 @@ export interface ApiQuestion {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** Whether an answer of this status with this body says that there is no such account; 404 always does. */
-  readonly isUnknown?: (status: number, body: Buffer) => boolean;
+  /**
+   * The meaning of an error response where the vendor documents one. `ANSWER`: the body answers the question; `UNKNOWN`: there
+   * is no such account, which 404 means by default.
+   */
+  readonly meaningOf?: (status: number, body: Buffer) => 'ANSWER' | 'UNKNOWN' | undefined;
 }
 
 /** An answer about one account takes a few hundred bytes; nothing that an account may hold comes near this. */
@@ -26,7 +29,7 @@ const MAX_RETRY_AFTER_MS = 24 * 60 * 60_000;
  * @throws {VendorError}
  */
 export async function askApi(question: ApiQuestion): Promise<Buffer | undefined> {
-  const { origin, path, headers, signal, isUnknown } = question;
+  const { origin, path, headers, signal, meaningOf } = question;
   // An id such as `..` would lead elsewhere; no vendor makes one.
   if (new URL(origin + path).href !== origin + path) return undefined;
   const { response, body } = await exchange(origin + path, {
@@ -35,8 +38,9 @@ export async function askApi(question: ApiQuestion): Promise<Buffer | undefined>
     signal,
   });
   const { status } = response;
-  if (status === 404 || isUnknown?.(status, body) === true) return undefined;
-  if (status !== 200) throw faultOf(response);
+  const meaning = meaningOf?.(status, body) ?? (status === 404 ? 'UNKNOWN' : undefined);
+  if (meaning === 'UNKNOWN') return undefined;
+  if (status !== 200 && meaning !== 'ANSWER') throw faultOf(response);
   try {
     readJson(body);
     return body;

@@ -84,6 +84,16 @@ export function readJson(rawBody: Buffer): JsonBody {
   };
 }
 
+/** Returns `undefined` if the value cannot be read. */
+export function orUndefined<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PayloadError) return undefined;
+    throw error;
+  }
+}
+
 /** Decoding alone would put a replacement character where the bytes make no sense, and so make two ids one. */
 function decode(rawBody: Buffer): string {
   if (!isUtf8(rawBody)) throw new PayloadError('body', 'text in UTF-8');

@@ -1,6 +1,6 @@
-/** When the vendor's API was last asked about an identity, whatever it answered. */
+/** When the vendor's API was last asked about an identity or about one action of it, whatever it answered. */
 
-import { Column, Entity, JoinColumn, OneToOne, PrimaryColumn } from 'typeorm';
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { IdentityEntity } from './identity.entity';
 
 @Entity('status_asks')
@@ -8,7 +8,11 @@ export class StatusAskEntity {
   @PrimaryColumn('integer', { name: 'identity_id' })
   identityId!: number;
 
-  @OneToOne(() => IdentityEntity, { nullable: false })
+  /** ID of the attempt; 0 for the account. */
+  @PrimaryColumn('integer', { name: 'action_id' })
+  actionId!: number;
+
+  @ManyToOne(() => IdentityEntity, { nullable: false })
   @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'status_asks_identity' })
   identity?: IdentityEntity;
 
