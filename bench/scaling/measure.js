@@ -70,10 +70,13 @@ async function measureScaling({ folder, repetitions, seconds, subscribers, note 
   return { ingest, fanout };
 }
 
+/** The server may have been set up with another encoding. */
+const EMPTY = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+
 /** Runs `work` on gateways that have a new database to themselves. */
 async function onInstances(count, home, work) {
   const name = `kyc_bench_${randomBytes(6).toString('hex')}`;
-  await onServer((server) => server.query(`CREATE DATABASE ${name}`));
+  await onServer((server) => server.query(`CREATE DATABASE ${name} ${EMPTY}`));
   const url = Object.assign(new URL(SERVER), { pathname: `/${name}` }).toString();
   const settings = { DATABASE_URL: url, REDIS_URL };
   const peers = [];

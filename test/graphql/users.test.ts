@@ -50,6 +50,19 @@ const names = (answer: { data?: { users: { nodes: { externalUserId: string }[] }
   answer.data?.users.nodes.map((user) => user.externalUserId);
 
 describe('user(…)', () => {
+  it('finds one by the number that the audit log and the command line print', async () => {
+    const { data } = await world.ask(OPERATOR, '{ user(externalUserId: "ann") { id } }');
+    const plain = Buffer.from(data.user.id, 'base64url').toString();
+    const answer = await world.ask(
+      OPERATOR,
+      'query ($id: ID!) { user(id: $id) { id } node(id: $id) { id } verificationAttempts(filter: { userIds: [$id] }) { totalCount } }',
+      { id: plain },
+    );
+    expect(plain).toMatch(/^User:\d+$/);
+    expect(answer.data).toMatchObject({ user: data.user, node: data.user });
+    expect(answer.data.verificationAttempts.totalCount).toBeGreaterThan(0);
+  });
+
   it('finds the same user by id, by external id and by identity', async () => {
     const { data } = await world.ask(OPERATOR, '{ user(externalUserId: "ann") { id } }');
     const answer = await world.ask(

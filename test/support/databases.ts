@@ -12,7 +12,7 @@ import { loadDatabaseConfig } from '../../src/config';
 import type { DatabaseConfig } from '../../src/config/database';
 import { createConnection } from '../../src/store/sqlite/connection';
 import { createDataSource, createReadingDataSource } from '../../src/store/sqlite/data-source';
-import { POSTGRES_URL, TEMPLATE } from './postgres-server';
+import { EMPTY, POSTGRES_URL, TEMPLATE } from './postgres-server';
 
 /** A database with all tables, which takes less time to copy than to make; of this run alone. */
 const SQLITE_TEMPLATE = process.env.TEST_SQLITE_TEMPLATE;
@@ -45,20 +45,20 @@ export async function createTestDatabase(
       },
     };
   }
-  return createOnServer(content === 'TABLES' ? TEMPLATE : 'template0');
+  return createOnServer(content === 'TABLES' ? `TEMPLATE ${TEMPLATE}` : EMPTY);
 }
 
 /** Another with all that this one holds. Nobody may be connected to it. */
 export async function copyDatabase({ config }: TestDatabase): Promise<TestDatabase> {
-  if (config.kind === 'postgres') return createOnServer(config.database);
+  if (config.kind === 'postgres') return createOnServer(`TEMPLATE ${config.database}`);
   const copy = await createTestDatabase('NOTHING', 'sqlite');
   if (copy.config.kind === 'sqlite') copyFileSync(config.file, copy.config.file);
   return copy;
 }
 
-async function createOnServer(template: string): Promise<TestDatabase> {
+async function createOnServer(content: string): Promise<TestDatabase> {
   const name = `kyc_test_${Date.now()}_${randomBytes(4).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await onServer(`CREATE DATABASE ${name} ${content}`);
   const url = Object.assign(new URL(POSTGRES_URL), { pathname: `/${name}` }).href;
   return {
     config: loadDatabaseConfig({ DATABASE_URL: url, DATABASE_CONNECTIONS: '6' }),

@@ -3,7 +3,7 @@
 import { Client } from 'pg';
 import { loadDatabaseConfig } from '../../src/config';
 import { openPostgres } from '../../src/store/postgres/open-database';
-import { POSTGRES_URL } from './postgres-server';
+import { EMPTY, POSTGRES_URL } from './postgres-server';
 
 /** Left behind by a run that was killed, and surely over. */
 const OLD_MS = 2 * 60 * 60_000;
@@ -14,7 +14,7 @@ export default async function prepare(): Promise<void> {
   await client.connect();
   try {
     await dropOld(client);
-    await client.query(`CREATE DATABASE ${name} TEMPLATE template0`);
+    await client.query(`CREATE DATABASE ${name} ${EMPTY}`);
   } finally {
     await client.end();
   }
