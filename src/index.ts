@@ -5,6 +5,7 @@ export {
   type Result,
   type ResumableRequest,
   type ResumeOptions,
+  retryUnlessRefused,
   type Sink,
   type SubscribingClient,
   subscribeFromCursor,

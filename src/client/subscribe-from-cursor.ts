@@ -11,8 +11,9 @@ export interface SubscribingClient {
 /** What goes over the wire; the client sends the same object again when it reconnects. */
 export interface MutableRequest {
   readonly query: string;
-  readonly operationName?: string | null;
+  readonly operationName?: string | null | undefined;
   readonly variables: Record<string, unknown>;
+  readonly extensions?: Record<string, unknown> | null | undefined;
 }
 
 export interface Result<Data, Extensions = unknown> {
@@ -31,12 +32,13 @@ export interface Sink<T> {
 export interface ResumableRequest {
   /** Has to select `cursor` and to pass the variable `$after`: `statusChanged(after: $after) { cursor … }`. */
   readonly query: string;
-  readonly operationName?: string | null;
+  readonly operationName?: string | null | undefined;
+  readonly extensions?: Record<string, unknown> | null | undefined;
   /**
    * `after` is the cursor to begin after: the last one that you have dealt with, or that of `query { cursor }`. Without
    * it, what happens before the first item is missed if the connection breaks before that item.
    */
-  readonly variables?: Readonly<Record<string, unknown>>;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
 export interface ResumeOptions<Data> {
@@ -45,20 +47,19 @@ export interface ResumeOptions<Data> {
 }
 
 /**
- * Like `client.subscribe`, but after a reconnect goes on behind the last item that `sink.next` has taken. Whether the client
- * reconnects is its own affair. As it comes, it tries five times and gives up at once where the connection is refused,
- * which is what happens while a gateway restarts: give `createClient` `retryAttempts: Infinity` and
- * `shouldRetry: () => true`, or `({ code }) => code !== 4403` to stop where the credentials are refused.
+ * Like `client.subscribe`, but after a reconnect goes on behind the last item that `sink.next` has taken. The client alone
+ * decides whether to reconnect. By default it tries five times and gives up at once if the connection is refused, which is
+ * what happens while a gateway restarts: give `createClient` `retryAttempts: Infinity` and `shouldRetry: retryUnlessRefused`.
  * @returns a function that ends the subscription.
  */
-export function subscribeFromCursor<Data = Record<string, unknown>>(
+export function subscribeFromCursor<Data = Record<string, unknown>, Extensions = unknown>(
   client: SubscribingClient,
   { variables, ...request }: ResumableRequest,
-  sink: Sink<Result<Data>>,
+  sink: Sink<Result<Data, Extensions>>,
   { cursorOf = cursorOfStatusChanged }: ResumeOptions<Data> = {},
 ): () => void {
   const payload: MutableRequest = { ...request, variables: { ...variables } };
-  return client.subscribe<Data>(payload, {
+  return client.subscribe<Data, Extensions>(payload, {
     next(result) {
       sink.next(result);
       const cursor = cursorOf(result); // after `next`: an item that was not taken is sent again
@@ -67,6 +68,14 @@ export function subscribeFromCursor<Data = Record<string, unknown>>(
     error: (error) => sink.error(error),
     complete: () => sink.complete(),
   });
+}
+
+/**
+ * For `shouldRetry` of `createClient`: reconnects after anything but close code 4403, by which the gateway refuses the
+ * credentials. Where `connectionParams` is a function that gets a fresh token, use `() => true` instead.
+ */
+export function retryUnlessRefused(errorOrCloseEvent: unknown): boolean {
+  return property(errorOrCloseEvent, 'code') !== 4403;
 }
 
 function cursorOfStatusChanged({ data }: Result<unknown>): string | undefined {
