@@ -17,6 +17,7 @@ import { withoutEmptyName } from './empty-parameters';
 import type { Frame } from './frame';
 import type { GraphQLService, OperationContext } from './graphql-service';
 import { createSharing, type Group } from './sharing';
+import type { GuardedSocket } from './socket';
 
 export interface Operations {
   /**
@@ -33,9 +34,10 @@ export interface Operations {
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
   /**
    * The stream that `prepare` has opened.
+   * @param turn - See `GuardedSocket`.
    * @param onEnd - Called when it is over, whoever has ended it; maybe more than once.
    */
-  streamOf(args: ExecutionArgs, onEnd: () => void): Stream;
+  streamOf(args: ExecutionArgs, turn: Turn, onEnd: () => void): Stream;
   isSubscription(args: ExecutionArgs): boolean;
   /** The payload of the message that brings this result. */
   toPayload(result: ResultParts): NextPayload;
@@ -46,6 +48,8 @@ export interface Stream extends AsyncIterable<ExecutionResult> {
   next(): Promise<IteratorResult<ExecutionResult, undefined>>;
   return(): Promise<IteratorResult<ExecutionResult, undefined>>;
 }
+
+type Turn = GuardedSocket['turn'];
 
 /** What a subscription was opened as. */
 interface Source {
@@ -63,6 +67,7 @@ interface NextPayload {
   readonly errors?: readonly GraphQLFormattedError[];
 }
 
+const NOTHING = () => {};
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export function createOperations(graphql: GraphQLService): Operations {
@@ -157,10 +162,10 @@ export function createOperations(graphql: GraphQLService): Operations {
       }
     },
 
-    streamOf(args, onEnd) {
+    streamOf(args, turn, onEnd) {
       const source = sources.get(args);
       if (source === undefined) throw new Error('expected a subscription that was prepared');
-      return streamOver(source, onEnd);
+      return streamOver(source, turn, onEnd);
     },
 
     isSubscription: (args) => sources.has(args),
@@ -175,11 +180,13 @@ function isDivertible(source: object): source is Pick<ChangeStream, 'divert'> {
   return 'divert' in source;
 }
 
-function streamOver({ entries, group }: Source, onEnd: () => void): Stream {
+function streamOver({ entries, group }: Source, turn: Turn, onEnd: () => void): Stream {
   let left = false;
+  let sent = NOTHING;
 
   async function leave(): Promise<IteratorReturnResult<undefined>> {
     onEnd();
+    sent();
     if (!left) {
       left = true;
       await group.leave();
@@ -189,9 +196,12 @@ function streamOver({ entries, group }: Source, onEnd: () => void): Stream {
 
   return {
     async next() {
+      sent(); // of the item before: graphql-ws asks for the next one once that has left the process
       try {
         const entry = await entries.next();
         if (entry.done) return await leave();
+        sent = await turn();
+        if (left) return await leave();
         return { done: false, value: await group.answer(entry.value) };
       } catch (error) {
         await leave();

@@ -107,7 +107,8 @@ export function createProtocol(
     },
     subscribe(args) {
       observer.operation('websocket', 'OK');
-      return operations.streamOf(args, ownerOf(args).leave);
+      const { connection, leave } = ownerOf(args);
+      return operations.streamOf(args, connection.socket.turn, leave);
     },
 
     onNext(_context, _id, _payload, args, result) {

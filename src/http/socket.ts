@@ -23,8 +23,10 @@ export const CLOSE = {
 export interface GuardedSocket extends ProtocolSocket {
   /** Sends a close frame, and drops the connection if the client does not answer it in time. */
   close(code: number, reason: string): void;
-  /** Writes whole frames in one go, unless the client has yet to take what was written before. */
+  /** Writes whole frames in one go, unless the client has yet to take what was written before, or they are many bytes. */
   push(frames: readonly Buffer[]): boolean;
+  /** Resolves when an item may be made for the client. @returns a function to call once when the item has been sent. */
+  turn(): Promise<() => void>;
 }
 
 export interface Guard {
@@ -48,6 +50,11 @@ interface Line {
   readonly socket: WebSocket;
   readonly wire: Duplex;
   unsent: number;
+  unsentBytes: number;
+  /** Items that are being made or sent. */
+  making: number;
+  /** Subscriptions that wait for their turn to make one. */
+  readonly waiting: (() => void)[];
   /** Whether the client has been heard of since it was asked last. */
   answered: boolean;
   askAt: number;
@@ -57,8 +64,15 @@ interface Line {
   gone: Promise<void> | null;
 }
 
-/** Answers that may wait for a client before we stop reading what else it has to say. */
+/** Answers that may wait for a client before its messages are left unread. */
 const MAX_UNSENT = 200;
+/**
+ * Bytes that may wait for a client before its messages are left unread and no more items are made for it: a subscription then
+ * stays where it is in the change log. What is made already is sent whatever its size.
+ */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+/** Items for one client that are made or sent at a time: it may have a hundred subscriptions to the same change. */
+const MAX_MAKING = 8;
 /** Rounds of asking clients whether they are there, in the time in which each is asked once: many, so that each is short. */
 const ROUNDS = 500;
 const NOTHING = Buffer.alloc(0);
@@ -90,35 +104,60 @@ export function createGuard(options: GuardOptions): Guard {
       return;
     }
     line.answered = false;
-    void write(line, (done) => socket.ping('', false, done));
+    void write(line, 0, (done) => socket.ping('', false, done));
   }
 
   /**
    * A write counts until the operating system has taken it: that is what makes a slow reader felt. One that can no longer
    * be made lasts until the connection is gone, so that nobody goes on making items for it.
    */
-  function write(line: Line, start: (done: (error?: Error | null) => void) => void): Promise<void> {
+  function write(
+    line: Line,
+    bytes: number,
+    start: (done: (error?: Error | null) => void) => void,
+  ): Promise<void> {
     const { socket } = line;
     if (socket.readyState !== socket.OPEN) return goneOf(line);
     line.unsent += 1;
-    if (line.unsent === MAX_UNSENT) socket.pause();
+    line.unsentBytes += bytes;
+    if (isFull(line)) socket.pause();
     return new Promise((resolve) => {
       const stalled = setTimeout(closeStalled, limits.stalledAfterMs, line);
       start((error) => {
         clearTimeout(stalled);
         line.unsent -= 1;
-        if (socket.isPaused && line.unsent < MAX_UNSENT) socket.resume();
+        line.unsentBytes -= bytes;
+        if (socket.isPaused && !isFull(line)) socket.resume();
+        giveTurns(line);
         resolve(error ? goneOf(line) : undefined);
       });
+    });
+  }
+
+  function turn(line: Line): Promise<() => void> {
+    return new Promise((resolve) => {
+      line.waiting.push(() => {
+        let held = true;
+        line.making += 1;
+        resolve(() => {
+          if (held) line.making -= 1;
+          held = false;
+          giveTurns(line);
+        });
+      });
+      giveTurns(line);
     });
   }
 
   function push(line: Line, frames: readonly Buffer[]): boolean {
     const { socket, wire } = line;
     if (socket.readyState !== socket.OPEN || wire.writableLength > 0) return false;
+    const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+    if (frames.length > 1 && bytes > MAX_UNSENT_BYTES) return false;
     const [only = NOTHING] = frames;
     wire.write(frames.length === 1 ? only : Buffer.concat(frames));
-    if (wire.writableLength > 0) void write(line, (done) => wire.write(NOTHING, done)); // done when the frames are
+    // Done when the frames are.
+    if (wire.writableLength > 0) void write(line, bytes, (done) => wire.write(NOTHING, done));
     return true;
   }
 
@@ -145,21 +184,38 @@ export function createGuard(options: GuardOptions): Guard {
       const at = now();
       const askAt = at + limits.keepAliveMs;
       const messages = fullBucket(pace, at);
-      const line: Line = { socket, wire, unsent: 0, answered: true, askAt, messages, gone: null };
+      const line: Line = {
+        socket,
+        wire,
+        unsent: 0,
+        unsentBytes: 0,
+        making: 0,
+        waiting: [],
+        answered: true,
+        askAt,
+        messages,
+        gone: null,
+      };
       const heard = () => {
         line.answered = true;
       };
       lines.add(line);
       socket.on('pong', heard);
-      socket.on('ping', (data) => void write(line, (done) => socket.pong(data, false, done)));
+      socket.on('ping', (data) => {
+        void write(line, data.length, (done) => socket.pong(data, false, done));
+      });
       socket.on('message', heard);
       socket.on('error', () => dropAfterGrace(socket)); // a broken frame, too large a message: `ws` has sent the close code for it
-      socket.on('close', () => lines.delete(line));
+      socket.on('close', () => {
+        lines.delete(line);
+        giveTurns(line);
+      });
 
       return {
         protocol: socket.protocol,
         push: (frames) => push(line, frames),
-        send: (data) => write(line, (done) => socket.send(data, done)),
+        send: (data) => write(line, Buffer.byteLength(data), (done) => socket.send(data, done)),
+        turn: () => turn(line),
         close: (code, reason) => close(socket, code, reason),
         onMessage(handle) {
           socket.on('message', (data) => {
@@ -179,6 +235,20 @@ export function createGuard(options: GuardOptions): Guard {
 
     stop: () => clearInterval(rounds),
   };
+}
+
+/** All of them where nothing can be sent any more: then they find out. */
+function giveTurns(line: Line): void {
+  const { socket, waiting } = line;
+  const mayMake = () =>
+    socket.readyState === socket.CLOSED ||
+    (line.making < MAX_MAKING && line.unsentBytes < MAX_UNSENT_BYTES);
+  while (waiting.length > 0 && mayMake()) waiting.shift()?.();
+}
+
+/** Whether so much waits for the client that its messages are left unread. */
+function isFull({ unsent, unsentBytes }: Line): boolean {
+  return unsent >= MAX_UNSENT || unsentBytes >= MAX_UNSENT_BYTES;
 }
 
 function goneOf(line: Line): Promise<void> {

@@ -100,16 +100,49 @@ describe.each(WAYS)('a client that stops reading while items of 16 KiB flow, %s'
   });
 
   it('cannot make us pile up answers by asking on and on', async () => {
-    const { wsUrl, lines } = await start({ stalledAfterMs: 500, closeGraceMs: 100 });
+    const limits = { stalledAfterMs: 500, closeGraceMs: 100, messagesPerSecond: 1e9 };
+    const { wsUrl, lines } = await start(limits);
     const flood = await connectClient(disposal, wsUrl, OTHER_KEY);
     flood.socket.pause();
+    const ping = JSON.stringify({ type: 'ping', payload: { pad: 'x'.repeat(60 * KIB) } });
     const asking = setInterval(() => {
-      for (let count = 0; count < 5_000; count += 1) flood.socket.ping('x'.repeat(120));
+      for (let count = 0; count < 50; count += 1) flood.socket.send(ping);
     }, 1);
     disposal.defer(() => clearInterval(asking));
     const closing = () => lines.find(({ msg }) => msg === GAVE_UP);
     await until(() => closing() !== undefined);
-    expect(closing()?.bufferedBytes).toBeLessThan(MOST_IN_FLIGHT_BYTES / 16);
+    expect(closing()?.bufferedBytes).toBeLessThan(MOST_IN_FLIGHT_BYTES / 8);
+  });
+});
+
+describe.each(WAYS)('a client that stops reading with a hundred subscriptions, %s', (_, viewOf) => {
+  it('has few large items made for it, and gets the rest once it reads', async () => {
+    const bytes = 256 * KIB;
+    const { toy, wsUrl } = await start({ stalledAfterMs: 60_000 }, viewOf);
+    const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
+    const query = `subscription { statusChanged { seq padding(bytes: ${bytes}) } }`;
+    for (let id = 0; id < 100; id += 1) {
+      stalled.send({ id: `${id}`, type: 'subscribe', payload: { query } });
+    }
+    stalled.send({ type: 'ping' });
+    await stalled.receive(1, 'pong');
+    const reading = await connectClient(disposal, wsUrl, GOOD_KEY);
+    subscribe(reading, 1);
+    await until(() => toy.feed.standing().subscriptions === 101);
+    await until(() => toy.feed.standing().behind === 0);
+    stalled.socket.pause();
+
+    toy.commit(4);
+    await reading.receive(4, 'next');
+    const made = toy.made.get(OTHER_KEY) ?? 0;
+    expect(made * bytes).toBeLessThan(MOST_IN_FLIGHT_BYTES);
+
+    stalled.socket.resume();
+    await stalled.receive(400, 'next');
+    for (let id = 0; id < 100; id += 1) {
+      const own = itemsOf(stalled).filter((item) => item.id === `${id}`);
+      expect(own.map(({ payload }) => (payload as Item).data.statusChanged.seq)).toEqual(range(4));
+    }
   });
 });
 
