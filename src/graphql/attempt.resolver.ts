@@ -47,6 +47,6 @@ export class AttemptResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<StatusChange>> {
-    return loadChangesOf(context, 'attempt', attempt.key, toPage(args));
+    return loadChangesOf(context, 'attempt', attempt.key, args);
   }
 }

@@ -110,6 +110,6 @@ export async function loadAttempt(
   key: number,
 ): Promise<VerificationAttempt | null> {
   const row = await context.loaders.attempt.load(key);
-  if (!row || !(await context.visibility.seesUser(row.userId))) return null;
-  return new VerificationAttempt(row);
+  const isVisible = await context.visibility.seesUser(row?.userId ?? null);
+  return row && isVisible ? new VerificationAttempt(row) : null;
 }

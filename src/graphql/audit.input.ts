@@ -52,5 +52,8 @@ function toSubject(text: string): string {
   const node = decodeNodeId(text);
   if (node !== null) return `${node.kind}:${node.key}`;
   if (/^[A-Za-z]{1,40}:\d{1,15}$/.test(text)) return text;
-  throw new GatewayError('INPUT_INVALID', 'expected `filter.subject` to be an id, or as `User:12`');
+  throw new GatewayError(
+    'INPUT_INVALID',
+    '`filter.subject` must be the `id` of an object, or written as `User:12`.',
+  );
 }

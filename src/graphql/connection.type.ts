@@ -17,11 +17,14 @@ export class PageInfo {
   @Field(() => String, { nullable: true, description: 'Cursor of the last thing on the page.' })
   readonly endCursor: string | null;
 
-  constructor(page: PageOf<unknown>) {
+  constructor(
+    page: Pick<PageOf<unknown>, 'hasNextPage' | 'hasPreviousPage'>,
+    edges: readonly Pick<Edge<unknown>, 'cursor'>[],
+  ) {
     this.hasNextPage = page.hasNextPage;
     this.hasPreviousPage = page.hasPreviousPage;
-    this.startCursor = page.rows[0]?.cursor ?? null;
-    this.endCursor = page.rows.at(-1)?.cursor ?? null;
+    this.startCursor = edges[0]?.cursor ?? null;
+    this.endCursor = edges.at(-1)?.cursor ?? null;
   }
 }
 
@@ -55,11 +58,13 @@ export interface ConnectionKind<Node> {
  * Declares `<name>Connection` and `<name>Edge`. To be called once per type, where a module is loaded, like a decorator.
  *
  * @param things - The plural for people, e.g. `users`.
+ * @param cursorOf - Cursor of a node. By default, its place in the list.
  */
 export function connectionOf<Node extends object>(
   name: string,
   things: string,
   nodeType: () => new (...args: never[]) => Node,
+  cursorOf?: (node: Node) => string,
 ): ConnectionKind<Node> {
   @ObjectType(`${name}Edge`, { description: `One of the ${things} on a page, and its place.` })
   class EdgeType implements Edge<Node> {
@@ -106,8 +111,11 @@ export function connectionOf<Node extends object>(
   return {
     type: ConnectionType,
     of(page, toNode, count) {
-      const edges = page.rows.map(({ row, cursor }) => new EdgeType(toNode(row), cursor));
-      return new ConnectionType(edges, new PageInfo(page), count);
+      const edges = page.rows.map(({ row, cursor }) => {
+        const node = toNode(row);
+        return new EdgeType(node, cursorOf ? cursorOf(node) : cursor);
+      });
+      return new ConnectionType(edges, new PageInfo(page, edges), count);
     },
   };
 }

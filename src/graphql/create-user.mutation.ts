@@ -55,7 +55,7 @@ export class CreateUserResolver {
     const { by } = context.visibility.assertOperates();
     const externalUserId = input.externalUserId ?? null;
     if (externalUserId !== null && !isExternalUserId(externalUserId)) {
-      const message = `expected an id of 1 to ${MAX_EXTERNAL_ID_LENGTH} characters`;
+      const message = `\`externalUserId\` must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`;
       const path = ['input', 'externalUserId'];
       return new CreateUserPayload(null, false, [
         new UserError('EXTERNAL_USER_ID_INVALID', message, path),

@@ -58,6 +58,6 @@ export class DeliveryResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<StatusChange>> {
-    return loadChangesOf(context, 'delivery', delivery.key, toPage(args));
+    return loadChangesOf(context, 'delivery', delivery.key, args);
   }
 }

@@ -70,12 +70,9 @@ export function createCostCheck(
 
 function judge(requested: number, allowed: number): GraphQLError | null {
   if (requested <= allowed) return null;
-  return new GraphQLError(
-    `expected an operation that costs at most ${allowed}: ask for smaller pages`,
-    {
-      extensions: { code: 'TOO_COSTLY', cost: { requested, allowed } },
-    },
-  );
+  return new GraphQLError(`An operation may cost at most ${allowed}. Request smaller pages.`, {
+    extensions: { code: 'TOO_COSTLY', cost: { requested, allowed } },
+  });
 }
 
 function costOf({ field, type, args, childComplexity }: ComplexityEstimatorArgs): number {

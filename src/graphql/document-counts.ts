@@ -75,7 +75,7 @@ export function tooMuch(
 ): GraphQLError {
   const allowed = limits[name];
   const limit = requested === null ? { allowed } : { allowed, requested };
-  return new GraphQLError(`expected at most ${allowed} ${WORDS[name]}`, {
+  return new GraphQLError(`A document may have at most ${allowed} ${WORDS[name]}.`, {
     extensions: { code: CODES[name], limit },
   });
 }
@@ -102,7 +102,7 @@ function createCounter(
   function count(definition: Definition): Counts {
     const known = counted.get(definition);
     if (known !== undefined) return known;
-    if (open.has(definition)) throw new GraphQLError('a fragment is spread inside itself');
+    if (open.has(definition)) throw new GraphQLError('A fragment must not spread itself.');
     open.add(definition);
     const counts = withDirectives(inSet(definition.selectionSet), definition);
     open.delete(definition);

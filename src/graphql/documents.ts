@@ -158,7 +158,7 @@ function parseOrRefuse(text: string, limits: DocumentLimits): DocumentNode | Ref
 }
 
 function unresolved(): GraphQLError {
-  return new GraphQLError('expected `operationName` to name one of the operations', {
+  return new GraphQLError('`operationName` must name one of the operations of the document.', {
     extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
   });
 }

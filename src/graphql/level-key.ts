@@ -20,6 +20,6 @@ export function toLevelKey(
   if (provider) return levelKey(provider, level);
   throw new GatewayError(
     'INPUT_INVALID',
-    'expected `level` to be `provider/name`, or a name with `provider` beside it',
+    '`level` must be `provider/name`, such as `sumsub/basic-kyc-level`, or a name together with `provider`.',
   );
 }

@@ -42,7 +42,10 @@ export function decodeNodeId(id: string): { readonly kind: NodeKind; readonly ke
 export function parseNodeId(kind: NodeKind, id: string, argument: string): number {
   const decoded = decodeNodeId(id);
   if (decoded?.kind !== kind) {
-    throw new GatewayError('INPUT_INVALID', `expected ${argument} to be the id of a ${kind}`);
+    throw new GatewayError(
+      'INPUT_INVALID',
+      `${argument} must be the \`id\` of a ${kind}, as this API gives it.`,
+    );
   }
   return decoded.key;
 }

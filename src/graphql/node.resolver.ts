@@ -34,8 +34,8 @@ const LOAD: Record<NodeKind, (context: Context, key: number) => Promise<Node | n
 
   async StatusChange(context, key) {
     const change = await context.loaders.change.load(key);
-    if (!change || !(await context.visibility.seesUser(change.userId))) return null;
-    return new StatusChange(change, context.store.logId);
+    const isVisible = await context.visibility.seesUser(change?.userId ?? null);
+    return change && isVisible ? new StatusChange(change, context.store.logId) : null;
   },
 
   WebhookDelivery: loadDelivery,

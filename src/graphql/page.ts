@@ -34,7 +34,7 @@ export class PageArgs {
 export function toPage(args: PageArgs): Page {
   const { first, last, after, before } = given(args);
   if (first !== undefined && last !== undefined) {
-    throw new GatewayError('INPUT_INVALID', 'expected `first` or `last`, not both');
+    throw new GatewayError('INPUT_INVALID', 'Provide `first` or `last`, not both.');
   }
   const size = last === undefined ? { first: first ?? DEFAULT_PAGE_SIZE } : { last };
   assertSize('first', first);
@@ -44,5 +44,5 @@ export function toPage(args: PageArgs): Page {
 
 function assertSize(name: string, size: number | undefined): void {
   if (size === undefined || (size >= 1 && size <= MAX_PAGE_SIZE)) return;
-  throw new GatewayError('INPUT_INVALID', `expected \`${name}\` to be from 1 to ${MAX_PAGE_SIZE}`);
+  throw new GatewayError('INPUT_INVALID', `\`${name}\` must be from 1 to ${MAX_PAGE_SIZE}.`);
 }

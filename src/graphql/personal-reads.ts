@@ -57,10 +57,13 @@ function lookOf(
   if (actor === null) return null;
   const reason = given?.trim() ?? '';
   if (reason === '') {
-    throw new GatewayError('REASON_REQUIRED', 'expected a `reason`: this look is written down');
+    throw new GatewayError(
+      'REASON_REQUIRED',
+      'Provide a `reason`: it goes to the audit log with this look.',
+    );
   }
   if (reason.length > MAX_REASON_LENGTH) {
-    const message = `expected \`reason\` to have at most ${MAX_REASON_LENGTH} characters`;
+    const message = `\`reason\` must have at most ${MAX_REASON_LENGTH} characters.`;
     throw new GatewayError('INPUT_INVALID', message);
   }
   return { actor, reason };

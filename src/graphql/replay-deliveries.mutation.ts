@@ -138,7 +138,7 @@ export class ReplayDeliveriesResolver {
     context.visibility.assertReads();
     const selection = toSelection(input);
     if (Object.keys(selection).length === 0) {
-      const message = 'expected at least one condition that says which deliveries are meant';
+      const message = 'Provide at least one condition that selects deliveries.';
       return new ReplayDeliveriesPayload(NOTHING, context.store.logId, [
         new UserError('SELECTION_MISSING', message, ['input']),
       ]);
@@ -177,6 +177,6 @@ const NOTHING: ReplayOutcome = { deliveries: 0, redisposed: [], failed: [], chan
 
 function toSelection(input: ReplayDeliveriesInput): ReplaySelection {
   const { ids, dryRun: _, ...conditions } = input;
-  const keys = ids?.map((id) => parseNodeId('WebhookDelivery', id, 'each of `ids`'));
+  const keys = ids?.map((id) => parseNodeId('WebhookDelivery', id, 'Each of `ids`'));
   return given({ ...conditions, ids: keys });
 }

@@ -7,7 +7,7 @@ import type { Connection } from './connection.type';
 import type { Context } from './context';
 import { loadDelivery, WebhookDelivery } from './delivery.type';
 import { Level, loadLevel } from './level.type';
-import { toPage } from './page';
+import { toLogPage } from './log-page';
 import { StatusChangesArgs, toChangeFilter } from './status-change.input';
 import { ChangeCause, StatusChange, StatusChangeConnection } from './status-change.type';
 import { loadUser, User } from './user.type';
@@ -15,7 +15,8 @@ import { loadUser, User } from './user.type';
 @Resolver(() => StatusChange)
 export class StatusChangeResolver {
   @Query(() => StatusChangeConnection.type, {
-    description: 'The change log, oldest first; for an end user, what is about them.',
+    description:
+      'The change log, oldest first; for an end user, what is about them. `after` and `before` take cursors of the log: `cursor` of a status change, or of a query.',
   })
   async statusChanges(
     @Args(() => StatusChangesArgs) args: StatusChangesArgs,
@@ -24,7 +25,7 @@ export class StatusChangeResolver {
     context.visibility.assertReads();
     const filter = await toChangeFilter(context, args.filter);
     return StatusChangeConnection.of(
-      await context.read.changes(filter, toPage(args)),
+      await context.read.changes(filter, await toLogPage(context, args)),
       (change) => new StatusChange(change, context.store.logId),
       () => context.read.countChanges(filter),
     );

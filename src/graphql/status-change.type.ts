@@ -6,12 +6,14 @@ import { encodeCursor } from '../domain/cursor';
 import { toDate } from '../domain/instant';
 import type { LevelKey, ProviderId } from '../domain/level';
 import type { AttemptStatus, VerificationStatus } from '../domain/status';
-import type { ChangeOwner, Page } from '../store/store';
+import type { ChangeOwner } from '../store/store';
 import { type Connection, connectionOf } from './connection.type';
 import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
+import { toLogPage } from './log-page';
 import { Node } from './node.type';
 import { encodeNodeId } from './node-id';
+import type { PageArgs } from './page';
 import { ProviderEnum } from './provider.enum';
 import { Rejection } from './rejection.type';
 import { AttemptStatusEnum, ChangeCauseKindEnum, VerificationStatusEnum } from './status.enum';
@@ -59,7 +61,8 @@ export class StatusChange implements Node {
   readonly id: string;
 
   @Field(() => String, {
-    description: 'Its position in the log: give it to `statusChanged(after:)` to go on from here.',
+    description:
+      'Its position in the log: give it to `statusChanged(after:)` or `statusChanges(after:)` to go on from here.',
   })
   readonly cursor: string;
 
@@ -145,6 +148,7 @@ export const StatusChangeConnection = connectionOf(
   'StatusChange',
   'status changes',
   () => StatusChange,
+  ({ cursor }) => cursor,
 );
 
 /** One page of the log about one user, attempt or delivery, batched. */
@@ -152,8 +156,9 @@ export async function loadChangesOf(
   context: Context,
   owner: ChangeOwner,
   key: number,
-  page: Page,
+  args: PageArgs,
 ): Promise<Connection<StatusChange>> {
+  const page = await toLogPage(context, args);
   const filter = await context.visibility.ownChanges();
   return StatusChangeConnection.of(
     await context.loaders.changesOf(owner, page, filter).load(key),

@@ -6,10 +6,10 @@
  */
 
 import type { Change } from '../domain/change';
-import { decodeCursor } from '../domain/cursor';
 import type { Feed } from '../feed/feed';
 import type { ChangeStream } from '../feed/outlet';
 import type { Context } from './context';
+import { parseLogCursor } from './log-page';
 import {
   type StatusChangedArgs,
   type StatusChangeFilter,
@@ -53,7 +53,7 @@ async function begin({ feed }: Context, options: Options): Promise<ChangeStream>
 }
 
 function startOf(context: Context, after: string | null): Pick<Options, 'afterSeq'> {
-  return after === null ? {} : { afterSeq: decodeCursor(context.store.logId, after) };
+  return after === null ? {} : { afterSeq: parseLogCursor(context, after) };
 }
 
 /** The external id to wait for, where it alone is asked for and has no user yet; `null`: nobody will ever match. */

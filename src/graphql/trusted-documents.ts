@@ -60,7 +60,10 @@ function errorsOf(schema: GraphQLSchema, text: string): readonly GraphQLError[] 
 }
 
 function notTrusted(): GraphQLError {
-  return new GraphQLError('expected a document that this gateway was told to trust', {
-    extensions: { code: 'DOCUMENT_NOT_TRUSTED' },
-  });
+  return new GraphQLError(
+    'This document is not in the trusted list. Add it to TRUSTED_DOCUMENTS_FILE.',
+    {
+      extensions: { code: 'DOCUMENT_NOT_TRUSTED' },
+    },
+  );
 }

@@ -27,7 +27,7 @@ export async function selectUsers(
 }
 
 async function currentIds(context: Context, ids: readonly string[]): Promise<readonly number[]> {
-  const keys = ids.map((id) => parseNodeId('User', id, 'every user id of the filter'));
+  const keys = ids.map((id) => parseNodeId('User', id, 'Every user ID of the filter'));
   const users = await Promise.all(keys.map((key) => context.loaders.user.load(key)));
   return [...new Set(users.flatMap((user) => (user ? [user.id] : [])))];
 }

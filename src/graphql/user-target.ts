@@ -25,14 +25,16 @@ export async function findTarget(context: Context, input: UserTarget): Promise<n
     const user = await context.store.read.userByExternalId(externalUserId);
     return user ? user.id : userNotFound('externalUserId');
   }
-  const message = 'expected exactly one of `userId` and `externalUserId`';
+  const message = 'Provide exactly one of `userId` and `externalUserId`.';
   return new UserError('TARGET_INVALID', message, ['input']);
 }
 
 export function userNotFound(field: keyof UserTarget): UserError {
-  return new UserError('USER_NOT_FOUND', 'expected the id of a user', ['input', field]);
+  const message = `No user has this \`${field}\`. Check it, or create the user with \`createUser\`.`;
+  return new UserError('USER_NOT_FOUND', message, ['input', field]);
 }
 
 export function userErased(field: keyof UserTarget): UserError {
-  return new UserError('USER_ERASED', 'expected a user who was not erased', ['input', field]);
+  const message = 'The user was erased. Nothing about an erased user can be changed.';
+  return new UserError('USER_ERASED', message, ['input', field]);
 }

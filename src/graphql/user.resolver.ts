@@ -50,7 +50,8 @@ export class UserResolver {
   ): Promise<User | null> {
     context.visibility.assertReads();
     const row = await findUser(context, id ?? null, externalUserId ?? null, identity ?? null);
-    return row && (await context.visibility.seesUser(row.id)) ? new User(row) : null;
+    const isVisible = await context.visibility.seesUser(row?.id ?? null);
+    return row && isVisible ? new User(row) : null;
   }
 
   @Query(() => UserConnection.type, {
@@ -121,7 +122,7 @@ export class UserResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<StatusChange>> {
-    return loadChangesOf(context, 'user', user.key, toPage(args));
+    return loadChangesOf(context, 'user', user.key, args);
   }
 
   @FieldResolver(() => [Credential], { description: 'Reusable credentials issued to the user.' })
@@ -156,7 +157,7 @@ async function findUser(
   if ([id, externalUserId, identity].filter((argument) => argument !== null).length !== 1) {
     throw new GatewayError(
       'INPUT_INVALID',
-      'expected exactly one of `id`, `externalUserId` and `identity`',
+      'Provide exactly one of `id`, `externalUserId` and `identity`.',
     );
   }
   if (id !== null) return context.loaders.user.load(parseNodeId('User', id, '`id`'));

@@ -64,5 +64,6 @@ export const UserConnection = connectionOf('User', 'users', () => User);
 /** The user of this number, batched, merges followed; `null` if there is none that the viewer may see. */
 export async function loadUser(context: Context, key: number): Promise<User | null> {
   const row = await context.loaders.user.load(key);
-  return row && (await context.visibility.seesUser(row.id)) ? new User(row) : null;
+  const isVisible = await context.visibility.seesUser(row?.id ?? null);
+  return row && isVisible ? new User(row) : null;
 }

@@ -56,8 +56,12 @@ export interface Visibility {
   /** What of the log of a thing the viewer may see: an attempt may have been somebody else's before. */
   ownChanges(): Promise<ChangeFilter>;
 
-  /** @param userId - Perhaps an old id, of a user that has been merged into another. */
-  seesUser(userId: number): Promise<boolean>;
+  /**
+   * The same reads whether the user exists or not: otherwise the time of an answer told which ids exist.
+   *
+   * @param userId - Perhaps an old id, of a user that has been merged into another; `null`: there is no such user.
+   */
+  seesUser(userId: number | null): Promise<boolean>;
 }
 
 export interface Operator {
@@ -114,7 +118,7 @@ function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
     self: async () => null,
     narrow: async (userIds) => userIds,
     ownChanges: async () => ({}),
-    seesUser: async () => scopes.has('read'),
+    seesUser: async (userId) => userId !== null && scopes.has('read'),
   };
 }
 
@@ -148,16 +152,19 @@ function ofEndUser(
       return !userIds || userIds.includes(user.id) ? [user.id] : [];
     },
     ownChanges: async () => ({ userIds: [...(await ownIds())] }),
-    seesUser: async (userId) => (await ownIds()).has(userId),
+    seesUser: async (userId) => (await ownIds()).has(userId ?? NO_USER),
   };
 }
 
+/** Ids begin at 1. */
+const NO_USER = 0;
+
 function assertScope(scopes: ReadonlySet<Scope>, scope: Scope): void {
-  if (!scopes.has(scope)) forbid(`this needs the scope \`${scope}\``);
+  if (!scopes.has(scope)) forbid(`This requires the \`${scope}\` scope.`);
 }
 
 function forbidEndUsers(): never {
-  forbid('this is not open to end users');
+  forbid('This is not available to end users.');
 }
 
 function forbid(message: string): never {

@@ -1,6 +1,7 @@
 /** Keyset pages: a page costs the same however deep in the list it lies, and rows that come or go shift nothing. */
 
 import { GatewayError } from '../domain/errors';
+import { decodePageCursor, encodePageCursor } from '../domain/page-cursor';
 import { isSoundText } from '../domain/sound-text';
 import type { Connection } from './database';
 import type { Page, PageOf } from './store';
@@ -119,19 +120,22 @@ function toPage<Sql extends KeysetColumns, Row>(
 }
 
 function rowCursor({ sort_key, id }: KeysetColumns): string {
-  return Buffer.from(JSON.stringify([sort_key, id])).toString('base64url');
+  return encodePageCursor(JSON.stringify([sort_key, id]));
 }
 
 /** @param byId - Whether the list is sorted by the id alone. */
 function parseRowCursor(cursor: string, byId: boolean): readonly [string | number, number] {
   try {
-    const [sortKey, id, ...rest] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    const [sortKey, id, ...rest] = JSON.parse(decodePageCursor(cursor));
     const sound = byId ? Number.isSafeInteger(sortKey) : isKey(sortKey);
     if (sound && Number.isSafeInteger(id) && rest.length === 0) return [sortKey, id];
   } catch {
     // Not one of ours: told below.
   }
-  throw new GatewayError('INPUT_INVALID', 'expected the page cursor to be one from this list');
+  throw new GatewayError(
+    'INPUT_INVALID',
+    'The cursor is not a page cursor of this list. Take it from `edges` or `pageInfo`. A cursor of the change log belongs to `statusChanges(after:)` or `statusChanged(after:)`.',
+  );
 }
 
 /** Of a time, that is; and of nothing that a database would choke on. */

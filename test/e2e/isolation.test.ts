@@ -79,6 +79,11 @@ beforeAll(async () => {
     (text) => !own.has(text),
   );
   pools = poolsOf(data);
+  // A cursor ahead of the log of ada alone is refused there: what it tells is how many changes there are, which is known.
+  const held = new Set(poolsOf((await alone.ask(EVERYTHING)).data).after);
+  const after =
+    pools.after?.filter((cursor) => cursor.startsWith('page_') || held.has(cursor)) ?? [];
+  pools = { ...pools, after: [...after, '?'] };
   const changes = (edge: UserEdge) => edge.node.statusChanges.edges;
   positions = users.edges.flatMap(changes).map(({ node }: ChangeEdge) => node.cursor);
 }, 120_000);

@@ -104,11 +104,11 @@ it.each([
 });
 
 // The plan of the unnamed operation was remembered for it.
-it('leaves an operation that is named, but by nothing, to plain execution', async () => {
+it('leaves the name of another operation to plain execution', async () => {
   const query = '{ users { nodes { externalUserId } } }';
   await ask('POST', API_KEY, query, {});
-  const answer = await ask('POST', API_KEY, query, {}, '');
-  expect(answer).toEqual(await ask('GET', API_KEY, query, {}, ''));
+  const answer = await ask('POST', API_KEY, query, {}, 'Other');
+  expect(answer).toEqual(await ask('GET', API_KEY, query, {}, 'Other'));
   expect(answer.text).toContain('OPERATION_RESOLUTION_FAILURE');
 });
 

@@ -145,7 +145,7 @@ describe('a document is refused that has', () => {
     const circle = 'fragment A on User { ...B } fragment B on User { ...A }';
     for (const query of [`{ user(id: "x") { ...A } } ${circle}`, `{ cursor } ${circle}`]) {
       expect(refusalOf(createAdmit()(query))).toEqual({
-        code: 'a fragment is spread inside itself',
+        code: 'A fragment must not spread itself.',
       });
     }
   });

@@ -107,6 +107,93 @@ describe('statusChanges(…)', () => {
     expect(seen.at(-1)).toBe((await world.ask(OPERATOR, '{ cursor }')).data.cursor);
   });
 
+  it('gives cursors of the log in edges and page info, whatever the changes belong to', async () => {
+    const page = 'edges { cursor node { cursor } } pageInfo { startCursor endCursor }';
+    const { data } = await world.ask(
+      OPERATOR,
+      `{ statusChanges { ${page} }
+        user(externalUserId: "ann") { statusChanges { ${page} } attempts { nodes { statusChanges { ${page} } } } }
+        webhookDeliveries(filter: { provider: P100 }) { nodes { statusChanges { ${page} } } } }`,
+    );
+    const pages = [
+      data.statusChanges,
+      data.user.statusChanges,
+      data.user.attempts.nodes[0].statusChanges,
+      data.webhookDeliveries.nodes[0].statusChanges,
+    ];
+    for (const { edges, pageInfo } of pages) {
+      const cursors = edges.map(({ cursor }: { cursor: string }) => cursor);
+      expect(cursors.length).toBeGreaterThan(0);
+      expect(cursors).toEqual(edges.map(({ node }: { node: { cursor: string } }) => node.cursor));
+      expect(pageInfo).toEqual({ startCursor: cursors[0], endCursor: cursors.at(-1) });
+    }
+  });
+
+  // Regression: a poller could not catch up from the cursor of a query or a push.
+  it('continues after a cursor of the log, and before one', async () => {
+    const { data } = await world.ask(OPERATOR, CHANGES);
+    const [first, second, third, fourth] = data.statusChanges.nodes.map(
+      ({ cursor }: { cursor: string }) => cursor,
+    );
+    const after = await world.ask(OPERATOR, CHANGES, { after: second });
+    expect(cursorsIn(after)).toEqual([third, fourth]);
+    const between = await world.ask(
+      OPERATOR,
+      `query ($after: String, $before: String) {
+        statusChanges(last: 5, after: $after, before: $before) { nodes { cursor } } }`,
+      { after: first, before: fourth },
+    );
+    expect(cursorsIn(between)).toEqual([second, third]);
+    const head = await world.ask(OPERATOR, '{ cursor }');
+    expect(cursorsIn(await world.ask(OPERATOR, CHANGES, { after: head.data.cursor }))).toEqual([]);
+  });
+
+  it('tells cursors of pages from cursors of the log', async () => {
+    const { data } = await world.ask(OPERATOR, '{ cursor users { pageInfo { endCursor } } }');
+    const page = data.users.pageInfo.endCursor;
+    expect(page).toMatch(/^page_/);
+    const wrong = await world.ask(OPERATOR, CHANGES, { after: page });
+    expect(codesOf(wrong)).toEqual(['CURSOR_INVALID']);
+    expect(wrong.errors?.[0]?.message).toContain('cursor of a page');
+    const subscription = 'subscription ($after: String) { statusChanged(after: $after) { id } }';
+    const { refused } = await world.watch(OPERATOR, subscription, { after: page });
+    expect(refused && codesOf(refused)).toEqual(['CURSOR_INVALID']);
+    expect(refused?.errors?.[0]?.message).toContain('cursor of a page');
+    const users = 'query ($after: String) { users(after: $after) { totalCount nodes { id } } }';
+    const other = await world.ask(OPERATOR, users, { after: data.cursor });
+    expect(codesOf(other)).toEqual(['BAD_USER_INPUT']);
+    expect(other.errors?.[0]?.message).toContain('cursor of the change log');
+  });
+
+  it('takes a page cursor of a release before the prefix', async () => {
+    const users =
+      'query ($after: String) { users(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }';
+    const { data } = await world.ask(OPERATOR, users);
+    const after: string = data.users.pageInfo.endCursor;
+    const old = await world.ask(OPERATOR, users, { after: after.replace('page_', '') });
+    expect(old).toEqual(await world.ask(OPERATOR, users, { after }));
+    expect(old.data.users.nodes).toHaveLength(1);
+  });
+
+  it('skips nothing that was trimmed, and refuses a cursor ahead of the log', async () => {
+    const own = await openWorld();
+    await own.tell('sumsub', statusEvent('ann', 'PENDING', 0));
+    const { data } = await own.ask(OPERATOR, CHANGES);
+    const [start] = data.statusChanges.nodes;
+    await own.tell('sumsub', statusEvent('ann', 'APPROVED', 1));
+    await own.tell('sumsub', statusEvent('ann', 'REJECTED', 2));
+    await own.store.trimLog(new Date(NOW.getTime() + 1));
+    const expired = await own.ask(OPERATOR, CHANGES, { after: start.cursor });
+    expect(codesOf(expired)).toEqual(['CURSOR_EXPIRED']);
+    const oldest = expired.errors?.[0]?.extensions?.oldestCursor;
+    expect(codesOf(await own.ask(OPERATOR, CHANGES, { after: oldest }))).toEqual([]);
+    const ahead = await own.ask(OPERATOR, CHANGES, {
+      after: encode(`${own.store.logId}:1000`),
+    });
+    expect(codesOf(ahead)).toEqual(['CURSOR_INVALID']);
+    await own.close();
+  });
+
   it('hangs on users, attempts and deliveries, with counts', async () => {
     const { data, errors } = await world.ask(
       OPERATOR,
@@ -261,6 +348,10 @@ describe('scopes of API keys', () => {
     expect(refused.data.viewer.user.profile).toBeNull();
   });
 });
+
+function cursorsIn({ data }: Awaited<ReturnType<World['ask']>>): readonly string[] {
+  return data.statusChanges.nodes.map(({ cursor }: { cursor: string }) => cursor);
+}
 
 function encode(text: string): string {
   return Buffer.from(text).toString('base64url');

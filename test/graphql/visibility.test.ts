@@ -306,3 +306,72 @@ function aliased(selection: string): string {
 function encode(text: string): string {
   return Buffer.from(text).toString('base64url');
 }
+
+// Regression: an answer about another person took longer than one about an id that does not exist.
+describe('a read of what is not one’s own', () => {
+  it.each<[string, (owned: Foreign) => string, string]>([
+    [
+      'an id',
+      ({ user }) => `{ user(id: "${user}") { id } }`,
+      `{ user(id: "${encode('User:999999')}") { id } }`,
+    ],
+    [
+      'an external id',
+      () => '{ user(externalUserId: "bob") { id } }',
+      '{ user(externalUserId: "box") { id } }',
+    ],
+    [
+      'an account',
+      () => '{ user(identity: { provider: SUMSUB, ref: "ref-bob" }) { id } }',
+      '{ user(identity: { provider: SUMSUB, ref: "ref-box" }) { id } }',
+    ],
+    [
+      'a node',
+      ({ user }) => `{ node(id: "${user}") { id } }`,
+      `{ node(id: "${encode('User:999999')}") { id } }`,
+    ],
+    [
+      'an attempt',
+      ({ attempt }) => `{ node(id: "${attempt}") { id } }`,
+      `{ node(id: "${encode('VerificationAttempt:999999')}") { id } }`,
+    ],
+    [
+      'a change',
+      ({ change }) => `{ node(id: "${change}") { id } }`,
+      `{ node(id: "${encode('StatusChange:999999')}") { id } }`,
+    ],
+    [
+      'a filter',
+      ({ user }) => `{ users(filter: { ids: ["${user}"] }) { totalCount nodes { id } } }`,
+      `{ users(filter: { ids: ["${encode('User:999999')}"] }) { totalCount nodes { id } } }`,
+    ],
+  ])(
+    'by %s takes the same statements as one of what does not exist',
+    async (_, existing, missing) => {
+      const { data } = await world.ask(
+        OPERATOR,
+        `{ user(externalUserId: "bob") { id attempts { nodes { id } } statusChanges { nodes { id } } } }`,
+      );
+      const foreign = {
+        user: data.user.id,
+        attempt: data.user.attempts.nodes[0].id,
+        change: data.user.statusChanges.nodes[0].id,
+      };
+      await world.silence();
+      const statementsOf = async (query: string) => {
+        world.statements.forget();
+        const answer = await world.ask(endUser('ann'), query);
+        return { answer, statements: [...world.statements.sent] };
+      };
+      const one = await statementsOf(existing(foreign));
+      expect(one).toEqual(await statementsOf(missing));
+      expect(one.statements.length).toBeGreaterThan(0);
+    },
+  );
+});
+
+interface Foreign {
+  readonly user: string;
+  readonly attempt: string;
+  readonly change: string;
+}

@@ -1,5 +1,6 @@
 /** Answers a whole tree in one statement, as JSON. */
 
+import { encodePageCursor } from '../../domain/page-cursor';
 import { attemptQuery } from '../attempt-reader';
 import type { Connection } from '../database';
 import type { Spelling, Tree, UserKey } from '../tree';
@@ -99,7 +100,7 @@ function spell(json: string, spelling: Spelling): string {
       case 'Provider':
         return `"${spelling.provider(value.slice(1, -1))}"`;
       case 'Cursor':
-        return `"${Buffer.from(`[${value}]`).toString('base64url')}"`;
+        return `"${encodePageCursor(`[${value}]`)}"`;
       case 'Head':
         return `"${spelling.cursor(Number(value))}"`;
       default:
