@@ -12,7 +12,8 @@ export interface Authenticator {
   /**
    * @param authorization - Value of the `Authorization` header or of `connectionParams.authorization`:
    *   `Bearer <API key or JWT>`; for connection params also the bare key or token.
-   * @throws {GatewayError} UNAUTHENTICATED if it is missing, malformed, unknown, revoked or expired.
+   * @throws {GatewayError} UNAUTHENTICATED if it is missing, malformed, unknown, revoked or expired; UNAVAILABLE if the key set
+   *   of tokens cannot be read.
    */
   authenticate(authorization: string | undefined): Promise<Principal>;
 

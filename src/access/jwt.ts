@@ -175,9 +175,13 @@ function toRefusal(error: unknown): GatewayError {
     const failedCheck = failedCheckOf(error);
     return new UnauthenticatedError(refusal, { cause: error, failedCheck });
   }
-  return new GatewayError('INTERNAL', 'the key set at JWT_JWKS_URL cannot be read', {
-    cause: error,
-  });
+  return new GatewayError(
+    'UNAVAILABLE',
+    'tokens cannot be checked now; send the same request later',
+    {
+      cause: error,
+    },
+  );
 }
 
 const CLAIM_CHECKS: Readonly<Record<string, TokenCheck>> = {

@@ -6,9 +6,10 @@
  * 429 tells clients whose credentials have become bad to come less often, and keeps them out of the log.
  */
 
+import { isNativeError } from 'node:util/types';
 import type { Authenticator } from '../access/authenticator';
 import type { Principal } from '../access/principal';
-import { UnauthenticatedError } from '../domain/errors';
+import { GatewayError, UnauthenticatedError } from '../domain/errors';
 import { networkOf } from './client-address';
 import type { Door, Observer } from './observer';
 import { createRate, type Monotonic } from './rate';
@@ -47,6 +48,12 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       try {
         return await authenticator.authenticate(credentials);
       } catch (error) {
+        if (isKeySetAway(error)) {
+          tellRefusal(
+            { door, cause: causeOf(error) },
+            'the key set at JWT_JWKS_URL cannot be read',
+          );
+        }
         if (!(error instanceof UnauthenticatedError)) throw error;
         const { refusal, keyPrefix, failedCheck } = error;
         observer.refused(door, refusal);
@@ -60,4 +67,15 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       }
     },
   };
+}
+
+function isKeySetAway(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && error.code === 'UNAVAILABLE';
+}
+
+/** Without a stack: each token that is shown meanwhile fails for the same cause. */
+function causeOf({ cause }: GatewayError): string {
+  const innermost = isNativeError(cause) && isNativeError(cause.cause) ? cause.cause : cause;
+  if (!isNativeError(innermost)) return 'unknown';
+  return 'code' in innermost ? String(innermost.code) : innermost.name;
 }

@@ -37,9 +37,9 @@ export interface Guard {
 
 export interface GuardOptions {
   readonly limits: SocketLimits;
-  readonly log: Pick<Logger, 'info' | 'error'>;
-  /** The close code for an error that a message has caused. */
-  readonly closeCodeOf: (error: unknown) => number;
+  readonly log: Pick<Logger, 'info'>;
+  /** Called with an error that a message has caused. @returns how to close the connection. */
+  readonly onFailure: (error: unknown) => { readonly code: number; readonly reason: string };
   /** Told of each connection that is closed because its client does not read. */
   readonly onSlowConsumer: () => void;
   readonly now: Monotonic;
@@ -79,7 +79,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** There may be ten thousand connections, idle most of the time: each is a small record. */
 export function createGuard(options: GuardOptions): Guard {
-  const { limits, log, closeCodeOf, onSlowConsumer, now } = options;
+  const { limits, log, onFailure, onSlowConsumer, now } = options;
   const pace = { perSecond: limits.messagesPerSecond };
   const lines = new Set<Line>(); // the one to be asked next comes first
   const rounds = setInterval(askAround, Math.ceil(limits.keepAliveMs / ROUNDS)).unref();
@@ -224,9 +224,9 @@ export function createGuard(options: GuardOptions): Guard {
               close(socket, CLOSE.tooManyMessages, 'RATE_LIMITED: too many messages');
               return;
             }
-            handle(String(data)).catch((err: unknown) => {
-              log.error({ err }, 'a WebSocket message could not be handled');
-              close(socket, closeCodeOf(err), 'something went wrong on our side');
+            handle(String(data)).catch((error: unknown) => {
+              const { code, reason } = onFailure(error);
+              close(socket, code, reason);
             });
           });
         },

@@ -6,7 +6,7 @@ import { handleProtocols } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticator } from '../access/authenticator';
-import { GatewayError, RateLimitedError } from '../domain/errors';
+import { type ErrorCode, GatewayError, RateLimitedError } from '../domain/errors';
 import { clientAddress } from './client-address';
 import { MAX_JSON_DEPTH } from './json-depth';
 import { type MessageFault, screen } from './message-screen';
@@ -43,6 +43,9 @@ const FAULTS: Readonly<Record<MessageFault, string>> = {
   NOT_ACKNOWLEDGED: 'send connection_init and wait for connection_ack before subscribe',
 };
 
+/** After these the stock client is to try again; after 4500 it gives up. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['STORE_UNAVAILABLE', 'UNAVAILABLE']);
+
 const NOTHING = () => {};
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
@@ -51,7 +54,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   const guard = createGuard({
     limits,
     log,
-    closeCodeOf,
+    onFailure,
     onSlowConsumer: observer.slowConsumer,
     now: options.now,
   });
@@ -103,6 +106,19 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     });
   }
 
+  /** Whoever connects can cause the first kind while the store or the key set is away: it must not fill the log. */
+  function onFailure(err: unknown): { readonly code: number; readonly reason: string } {
+    if (err instanceof GatewayError && PASSING.has(err.code)) {
+      tellRefusal(
+        { door: 'websocket', code: err.code },
+        'a WebSocket message could not be handled',
+      );
+      return { code: CLOSE.tryAgainLater, reason: `${err.code}: come back later` };
+    }
+    log.error({ err }, 'a WebSocket message could not be handled');
+    return { code: CLOSE.internalError, reason: 'something went wrong on our side' };
+  }
+
   function refuseMessage({ socket, address }: Connection, fault: MessageFault): void {
     tellRefusal({ door: 'websocket', address, fault }, 'a WebSocket message was refused');
     const code = fault === 'NOT_ACKNOWLEDGED' ? CLOSE.unauthorized : CLOSE.badRequest;
@@ -147,10 +163,4 @@ function strangeOrigin(): GatewayError {
 
 function full(): GatewayError {
   return new GatewayError('UNAVAILABLE', 'there are too many connections; come back later');
-}
-
-/** The store being away passes; the stock client tries again after the one and gives up after the other. */
-function closeCodeOf(error: unknown): number {
-  const passing = error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE';
-  return passing ? CLOSE.tryAgainLater : CLOSE.internalError;
 }
