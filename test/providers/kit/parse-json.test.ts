@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import {
+  JsonNumber,
+  type JsonValue,
+  MAX_DEPTH,
+  MAX_VALUES,
+  parseJson,
+} from '../../../src/providers/kit/parse-json';
+
+/** As `JSON.parse` would give it. */
+function plain(value: JsonValue): unknown {
+  if (value instanceof JsonNumber) return Number(value.digits);
+  if (Array.isArray(value)) return value.map(plain);
+  if (!(value instanceof Map)) return value;
+  const object: Record<string, unknown> = {};
+  for (const [name, inner] of value) {
+    Object.defineProperty(object, name, { value: plain(inner), enumerable: true });
+  }
+  return object;
+}
+
+const accepted = (parse: (text: string) => unknown, text: string): boolean => {
+  try {
+    parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('a JSON text', () => {
+  it('has the value that JSON.parse gives, however it is spaced', () => {
+    fc.assert(
+      fc.property(
+        fc.json({ maxDepth: 5 }),
+        fc.constantFrom('', ' ', '\t', '\r\n  '),
+        (text, space) => {
+          const spaced = JSON.stringify(JSON.parse(text), null, space);
+          expect(plain(parseJson(spaced))).toEqual(JSON.parse(spaced));
+        },
+      ),
+    );
+  });
+
+  it('is accepted where JSON.parse accepts it, and there alone', () => {
+    const token = fc.constantFrom(
+      ...[
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        ':',
+        '"a"',
+        '"',
+        '\\',
+        '\\"',
+        '0',
+        '01',
+        '-',
+        '-1',
+        '1.',
+        '.5',
+        '1e',
+        '1E+2',
+      ],
+      ...[
+        'true',
+        'nul',
+        'null',
+        'false',
+        ' ',
+        '\n',
+        '\u00a0',
+        '\u0000',
+        '"\t"',
+        '"\\u12"',
+        '"\\ud800"',
+        '"\\x"',
+      ],
+    );
+    fc.assert(
+      fc.property(fc.array(token, { maxLength: 8 }), (tokens) => {
+        const text = tokens.join('');
+        expect([text, accepted(parseJson, text)]).toEqual([text, accepted(JSON.parse, text)]);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('keeps every digit', () => {
+    const text = '[12345678901234567890, 1.0, 1e400, -0, 0.1000]';
+    expect(parseJson(text)).toEqual(
+      ['12345678901234567890', '1.0', '1e400', '-0', '0.1000'].map(
+        (digits) => new JsonNumber(digits),
+      ),
+    );
+  });
+
+  it('may say a key twice if it says the same', () => {
+    expect(parseJson('{"a":[1,{"b":2}],"a":[1,{"b":2}]}')).toEqual(parseJson('{"a":[1,{"b":2}]}'));
+    for (const text of [
+      '{"a":1,"a":2}',
+      '{"a":1,"a":1.0}',
+      '{"a":{},"\\u0061":[]}',
+      '{"__proto__":1,"__proto__":2}',
+    ]) {
+      expect(() => parseJson(text)).toThrow('repeated keys');
+    }
+  });
+
+  it('may be as deep and as wide as the limits', () => {
+    expect(accepted(parseJson, '['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH))).toBe(true);
+    expect(accepted(parseJson, '['.repeat(MAX_DEPTH + 2) + ']'.repeat(MAX_DEPTH + 2))).toBe(false);
+    expect(accepted(parseJson, `[${'0,'.repeat(MAX_VALUES - 2)}0]`)).toBe(true);
+    expect(accepted(parseJson, `[${'0,'.repeat(MAX_VALUES - 1)}0]`)).toBe(false);
+  });
+});
+
+const SIZE = 1024 * 1024;
+const fill = (unit: string) => unit.repeat(Math.floor(SIZE / unit.length));
+
+// Regression: trees of 1 MiB were built before anything was bounded, and held the event loop for .5 s and more.
+it.each([
+  ['levels', fill('[')],
+  ['levels in objects', fill('{"a":')],
+  ['deep lists', `[${fill(`${'['.repeat(60)}${']'.repeat(60)},`)}0]`],
+  ['empty lists', `[${fill('[],')}0]`],
+  ['numbers', `[${fill('1.0,')}0]`],
+  ['keys', `{${Array.from({ length: 90_000 }, (_, index) => `"${index}":1`).join()}}`],
+  ['equal keys', `{${fill('"a":[1,1,1],')}"a":[1,1,1]}`],
+])('a mebibyte of %s is refused', (_, text) => {
+  expect(() => parseJson(text)).toThrow(/at most \d+ (levels|values)/);
+});
+
+it.each([
+  ['one text', `"${fill('x')}"`],
+  ['escapes', `"${fill('\\u0041')}"`],
+  ['escaped quotes', `"${fill('\\"')}"`],
+  ['backslashes', `"${fill('\\\\')}"`],
+  ['digits', fill('9')],
+  ['spaces', `${fill(' ')}1${fill('\n')}`],
+])('a mebibyte of %s is one value', (_, text) => {
+  expect(plain(parseJson(text))).toEqual(JSON.parse(text));
+});
