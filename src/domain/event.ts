@@ -42,6 +42,8 @@ interface EventBase {
   readonly occurredAt?: Instant;
   /** From the vendor's test environment. */
   readonly sandbox?: boolean;
+  /** Only of a company; absent for a person, and where the vendor does not send it. */
+  readonly kind?: 'COMPANY';
 }
 
 interface LevelBase extends EventBase {

@@ -4,7 +4,14 @@ import { type Attempt, type Course, foldCourse, type Run } from './attempt';
 import { compare } from './compare';
 import type { AccountState, Reason, VerificationEvent } from './event';
 import type { Instant } from './instant';
-import { type LevelKey, type LevelKind, lesserKind, levelKey, type ProviderId } from './level';
+import {
+  type LevelKey,
+  type LevelKind,
+  lesserKind,
+  levelKey,
+  type ProviderId,
+  type SubjectKind,
+} from './level';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
 import { isOpen, type VerificationStatus } from './status';
 
@@ -15,6 +22,8 @@ export interface IdentityEvents {
 }
 
 export interface IdentityProjection {
+  /** COMPANY if any event calls the account one: at its vendor, the kind of an account never changes. */
+  readonly kind: SubjectKind;
   readonly state: AccountState;
   readonly attempts: readonly NumberedAttempt[];
 }
@@ -50,6 +59,8 @@ export interface Standing {
 export interface ProjectedIdentity extends IdentityProjection {
   /** Not known from a test environment alone, where that does not count. */
   readonly counts: boolean;
+  /** Whether any event that counts is about it. */
+  readonly known: boolean;
   readonly standings: readonly Standing[];
 }
 
@@ -71,7 +82,9 @@ export function projectIdentity(
     return { levelKey, streams, numbered: number(levelKey, streams) };
   });
   return {
+    kind: sorted.some(({ event }) => event.kind === 'COMPANY') ? 'COMPANY' : 'PERSON',
     state: accountState(counted),
+    known: counted.length > 0,
     counts: counted.length > 0 || sorted.length === 0,
     attempts: levels.flatMap(({ numbered }) => [...numbered.values()]),
     standings: levels.flatMap(({ levelKey, streams, numbered }) =>

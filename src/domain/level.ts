@@ -3,6 +3,10 @@
 /** Slug of a vendor as in its webhook URL, e.g. `fractal-id`. */
 export type ProviderId = string;
 
+/** What an account or a user is. A company's approval never verifies a person, nor the reverse. */
+export const SUBJECT_KINDS = ['PERSON', 'COMPANY'] as const;
+export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+
 /**
  * ACTION levels check one action (a payment method, say) and never count toward a user's status. Where several kinds are
  * told of one level, the one further down holds, whatever the order.

@@ -6,11 +6,12 @@ import {
   type IdentityEvents,
   type IdentityProjection,
   orderOf,
+  type ProjectedIdentity,
   projectIdentity,
   type Standing,
 } from './identity-projection';
 import { type Instant, instantOf, toDate } from './instant';
-import { type LevelKey, lesserKind } from './level';
+import { type LevelKey, lesserKind, type SubjectKind } from './level';
 import {
   DEFAULT_BLOCKED_BY,
   evaluate,
@@ -39,6 +40,7 @@ export interface ProjectionRules extends StateRules {
 }
 
 export interface UserProjection {
+  readonly kind: SubjectKind;
   /** In the order of the identities given. */
   readonly identities: readonly IdentityProjection[];
   /** Sorted by level key. */
@@ -59,16 +61,27 @@ export function projectUser(
   const projected = identities.map((identity, index) =>
     projectIdentity(identity, index, rules.acceptSandbox),
   );
+  const kind = kindOf(projected);
   const levels = combine(
-    projected.flatMap((one) => one.standings),
+    projected.filter((one) => one.kind === kind).flatMap((one) => one.standings),
     rules,
   );
   return {
-    identities: projected.map(({ state, attempts }) => ({ state, attempts })),
+    kind,
+    identities: projected.map(({ kind, state, attempts }) => ({ kind, state, attempts })),
     levels,
     verification: evaluate(rules.policy, levels),
     active: isActive(projected.filter((one) => one.counts).map((one) => one.state)),
   };
+}
+
+/**
+ * A customer's ID may wrongly name accounts of a person and of a company. Such a user is a person, and only the accounts of
+ * the same kind hold levels, so that neither verifies the other in any order of arrival.
+ */
+function kindOf(identities: readonly ProjectedIdentity[]): SubjectKind {
+  const known = identities.filter((one) => one.known);
+  return known.length > 0 && known.every((one) => one.kind === 'COMPANY') ? 'COMPANY' : 'PERSON';
 }
 
 /** A switched-off account anywhere switches the user off; a deleted one only if no other is left. */

@@ -1,7 +1,7 @@
 /** How attempts are chosen and put in order. */
 
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
-import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
+import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
 import type { AttemptStatus } from '../domain/status';
 import type { AttemptFilter as StoreFilter, AttemptOrder as StoreOrder } from '../store/store';
 import type { Context } from './context';
@@ -11,7 +11,12 @@ import { toLevelKey } from './level-key';
 import { literalEnum } from './literal-enum';
 import { PageArgs } from './page';
 import { ProviderEnum, type ProviderListing } from './provider.enum';
-import { AttemptStatusEnum, LevelKindEnum, OrderDirectionEnum } from './status.enum';
+import {
+  AttemptStatusEnum,
+  LevelKindEnum,
+  OrderDirectionEnum,
+  SubjectKindEnum,
+} from './status.enum';
 import { selectUsers } from './user-selection';
 
 @InputType({ description: 'Which attempts; all given conditions hold.' })
@@ -40,6 +45,12 @@ export class AttemptFilter {
 
   @Field(() => LevelKindEnum, { nullable: true, description: 'At levels of this sort.' })
   readonly levelKind?: LevelKind | null;
+
+  @Field(() => SubjectKindEnum, {
+    nullable: true,
+    description: 'Only of persons, or only of companies.',
+  })
+  readonly kind?: SubjectKind | null;
 
   @Field(() => [AttemptStatusEnum], { nullable: true, description: 'With one of these statuses.' })
   readonly status?: readonly AttemptStatus[] | null;

@@ -2,7 +2,7 @@
 
 import { Field, Int, ObjectType } from 'type-graphql';
 import { toDate } from '../domain/instant';
-import type { LevelKey, ProviderId } from '../domain/level';
+import type { LevelKey, ProviderId, SubjectKind } from '../domain/level';
 import type { AttemptStatus, Trust } from '../domain/status';
 import type { AttemptRow } from '../store/store';
 import { connectionOf } from './connection.type';
@@ -12,7 +12,7 @@ import { Node } from './node.type';
 import { encodeNodeId } from './node-id';
 import { ProviderEnum } from './provider.enum';
 import { Rejection, RejectionReason } from './rejection.type';
-import { AttemptStatusEnum, TrustEnum } from './status.enum';
+import { AttemptStatusEnum, SubjectKindEnum, TrustEnum } from './status.enum';
 
 @ObjectType({ implements: Node, description: 'One run of one user at one level.' })
 export class VerificationAttempt implements Node {
@@ -26,6 +26,11 @@ export class VerificationAttempt implements Node {
   readonly levelKey: LevelKey;
 
   readonly id: string;
+
+  @Field(() => SubjectKindEnum, {
+    description: 'Whether it is an attempt of a person or of a company.',
+  })
+  readonly kind: SubjectKind;
 
   @Field(() => ProviderEnum, { description: 'The vendor.' })
   readonly provider: ProviderId;
@@ -83,6 +88,7 @@ export class VerificationAttempt implements Node {
     this.userId = row.userId;
     this.levelKey = row.levelKey;
     this.id = encodeNodeId('VerificationAttempt', row.id);
+    this.kind = row.kind;
     this.provider = row.provider;
     this.number = row.number;
     this.providerAttemptRef = row.attemptRef;

@@ -2,12 +2,12 @@
 
 import { Field, ID, ObjectType } from 'type-graphql';
 import type { AccountState } from '../domain/event';
-import type { ProviderId } from '../domain/level';
+import type { ProviderId, SubjectKind } from '../domain/level';
 import type { IdentityRow } from '../store/store';
 import { DateTime } from './date-time.scalar';
 import { encodeNodeId } from './node-id';
 import { ProviderEnum } from './provider.enum';
-import { AccountStateEnum } from './status.enum';
+import { AccountStateEnum, SubjectKindEnum } from './status.enum';
 
 @ObjectType({ description: "A user's account at a provider." })
 export class Identity {
@@ -26,6 +26,11 @@ export class Identity {
   })
   readonly externalUserId: string | null;
 
+  @Field(() => SubjectKindEnum, {
+    description: 'Whether it is the account of a person or of a company.',
+  })
+  readonly kind: SubjectKind;
+
   @Field(() => AccountStateEnum, { description: 'State of the account.' })
   readonly state: AccountState;
 
@@ -42,6 +47,7 @@ export class Identity {
     this.provider = row.provider;
     this.ref = row.subjectRef;
     this.externalUserId = row.externalUserId;
+    this.kind = row.kind;
     this.state = row.state;
     this.linked = row.linked;
     this.createdAt = row.createdAt;

@@ -116,6 +116,11 @@ export class LinkIdentityResolver {
 }
 
 const FAULTS = {
+  KIND_MISMATCH: new UserError(
+    'KIND_MISMATCH',
+    'expected accounts of one kind: either all of a person, or all of a company',
+    ['input', 'identity'],
+  ),
   USER_NOT_FOUND: userNotFound('userId'),
   USER_ERASED: userErased('userId'),
 };

@@ -2,7 +2,7 @@
 
 import type { ChangeCauseKind } from '../domain/change';
 import type { AccountState, ReasonCode } from '../domain/event';
-import type { LevelKind } from '../domain/level';
+import type { LevelKind, SubjectKind } from '../domain/level';
 import type { AttemptStatus, Disposition, Trust, VerificationStatus } from '../domain/status';
 import { literalEnum } from './literal-enum';
 
@@ -59,6 +59,12 @@ export const LevelKindEnum = literalEnum<LevelKind>('LevelKind', 'What sort of t
   ADD_ON: 'An addition to a level.',
   ACTION: "A check of one action, a payment method say; never counts toward a user's status.",
 });
+
+export const SubjectKindEnum = literalEnum<SubjectKind>(
+  'SubjectKind',
+  'What an account or a user is. The approval of one kind never verifies the other.',
+  { PERSON: 'A natural person.', COMPANY: 'A company.' },
+);
 
 export const AccountStateEnum = literalEnum<AccountState>(
   'AccountState',

@@ -37,12 +37,12 @@ export type Choices = Readonly<Record<string, (args: never) => TreeChoice | null
 /** Of these types the store can tell these fields, under the same names. */
 const TOLD: Readonly<Record<string, ReadonlySet<string>>> = tellable({
   Query: 'cursor user users verificationAttempts',
-  User: 'id externalUserId verificationStatus active createdAt updatedAt identities levels attempts',
-  Identity: 'id provider ref externalUserId state linked createdAt',
+  User: 'id externalUserId kind verificationStatus active createdAt updatedAt identities levels attempts',
+  Identity: 'id provider ref externalUserId kind state linked createdAt',
   UserLevel: 'status since expiresAt superseded level latestAttempt',
   Level: 'key provider name kind',
   VerificationAttempt:
-    'id provider number providerAttemptRef status providerStatus rejection reviewReasons trust sandbox startedAt updatedAt decidedAt level user',
+    'id kind provider number providerAttemptRef status providerStatus rejection reviewReasons trust sandbox startedAt updatedAt decidedAt level user',
   Rejection: 'retryable reasons',
   RejectionReason: 'code providerCode message',
   UserConnection: 'edges nodes pageInfo totalCount',

@@ -5,6 +5,7 @@ import { literalEnum } from './literal-enum';
 
 export type UserErrorCode =
   | 'EXTERNAL_USER_ID_INVALID'
+  | 'KIND_MISMATCH'
   | 'REASON_INVALID'
   | 'SELECTION_MISSING'
   | 'TARGET_INVALID'
@@ -16,6 +17,7 @@ const UserErrorCodeEnum = literalEnum<UserErrorCode>(
   'Why a mutation did nothing. Stable.',
   {
     EXTERNAL_USER_ID_INVALID: 'The external id is empty or longer than 255 characters.',
+    KIND_MISMATCH: 'One account is that of a person, the other that of a company.',
     REASON_INVALID: 'The reason is empty or longer than 200 characters.',
     SELECTION_MISSING: 'Nothing says which deliveries are meant.',
     TARGET_INVALID: 'Not exactly one target was given.',

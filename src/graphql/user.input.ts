@@ -1,7 +1,7 @@
 /** How users are chosen and put in order. */
 
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
-import type { LevelKey, ProviderId } from '../domain/level';
+import type { LevelKey, ProviderId, SubjectKind } from '../domain/level';
 import type { VerificationStatus } from '../domain/status';
 import type { UserFilter as StoreFilter, UserOrder as StoreOrder } from '../store/store';
 import type { Context } from './context';
@@ -11,7 +11,7 @@ import { toLevelKey } from './level-key';
 import { literalEnum } from './literal-enum';
 import { PageArgs } from './page';
 import { ProviderEnum, type ProviderListing } from './provider.enum';
-import { OrderDirectionEnum, VerificationStatusEnum } from './status.enum';
+import { OrderDirectionEnum, SubjectKindEnum, VerificationStatusEnum } from './status.enum';
 import { selectUsers } from './user-selection';
 
 @InputType({ description: "A user's account at a provider." })
@@ -48,6 +48,9 @@ export class UserFilter {
     description: 'Who were seen at this level: `provider/name`, or a name beside `provider`.',
   })
   readonly level?: LevelKey | null;
+
+  @Field(() => SubjectKindEnum, { nullable: true, description: 'Only persons, or only companies.' })
+  readonly kind?: SubjectKind | null;
 
   @Field(() => Boolean, { nullable: true, description: 'Whose accounts are in use, or are not.' })
   readonly active?: boolean | null;

@@ -1,6 +1,7 @@
-/** A person, across providers. */
+/** A person or a company, across providers. */
 
 import { Field, ObjectType } from 'type-graphql';
+import type { SubjectKind } from '../domain/level';
 import type { VerificationStatus } from '../domain/status';
 import type { UserRow } from '../store/store';
 import { connectionOf } from './connection.type';
@@ -8,9 +9,9 @@ import type { Context } from './context';
 import { DateTime } from './date-time.scalar';
 import { Node } from './node.type';
 import { encodeNodeId } from './node-id';
-import { VerificationStatusEnum } from './status.enum';
+import { SubjectKindEnum, VerificationStatusEnum } from './status.enum';
 
-@ObjectType('User', { implements: Node, description: 'A person, across providers.' })
+@ObjectType('User', { implements: Node, description: 'A person or a company, across providers.' })
 export class User implements Node {
   /** Our own number; not published. */
   readonly key: number;
@@ -22,6 +23,12 @@ export class User implements Node {
     description: "Our customer's id of the user, where it is known.",
   })
   readonly externalUserId: string | null;
+
+  @Field(() => SubjectKindEnum, {
+    description:
+      'PERSON, unless every known account of the user is one of a company. Accounts of the other kind hold no levels.',
+  })
+  readonly kind: SubjectKind;
 
   @Field(() => VerificationStatusEnum, {
     description: 'What the user holds by the policy of this gateway; `verification` says why.',
@@ -51,6 +58,7 @@ export class User implements Node {
     this.key = row.id;
     this.id = encodeNodeId('User', row.id);
     this.externalUserId = row.externalUserId;
+    this.kind = row.kind;
     this.verificationStatus = row.verificationStatus;
     this.active = row.active;
     this.erasedAt = row.erasedAt;

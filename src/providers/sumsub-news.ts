@@ -20,6 +20,7 @@ export interface Applicant {
   /** Absent where an answer tells a state without its beginning. */
   readonly occurredAt?: Instant;
   readonly sandbox?: true;
+  readonly kind?: 'COMPANY';
 }
 
 export type News =

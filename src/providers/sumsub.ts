@@ -11,7 +11,12 @@
  * @see https://docs.sumsub.com (User verification webhooks; Webhook manager; as of 2025)
  */
 
-import { SignatureError, UnknownTypeError, UnmappedStatusError } from '../domain/errors';
+import {
+  PayloadError,
+  SignatureError,
+  UnknownTypeError,
+  UnmappedStatusError,
+} from '../domain/errors';
 import type { AccountState } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
@@ -240,8 +245,18 @@ function readApplicant(body: JsonBody): Applicant {
     subjectRef: body.id('applicantId'),
     ...(externalUserId !== undefined && { externalUserId }),
     occurredAt: readClock(body),
+    ...(isCompany(body) && { kind: 'COMPANY' }),
     ...(isSandbox(body) && { sandbox: true }),
   };
+}
+
+/** Any other word than `individual` and `company` is quarantined: whom the message verifies is not known. */
+function isCompany(body: JsonBody): boolean {
+  const type = body.optionalWord('applicantType')?.toLowerCase();
+  if (type !== undefined && type !== 'individual' && type !== 'company') {
+    throw new PayloadError('applicantType', '`individual` or `company`');
+  }
+  return type === 'company';
 }
 
 /** `testMode` is in webhooks that are sent by hand from Sumsub's dashboard; the type of its value is not documented. */

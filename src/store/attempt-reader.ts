@@ -2,7 +2,7 @@
 
 import type { Instant } from '../domain/instant';
 import { instantOf } from '../domain/instant';
-import type { Level, LevelKey } from '../domain/level';
+import type { Level, LevelKey, SubjectKind } from '../domain/level';
 import type { AttemptStatus, Trust } from '../domain/status';
 import { oneById } from './by-id';
 import { count, countOwned } from './count';
@@ -14,6 +14,7 @@ import { among, type Clause, oneOf, where } from './where';
 interface AttemptSql extends KeysetColumns {
   readonly owner: number;
   readonly user_id: number;
+  readonly kind: SubjectKind;
   readonly level_key: string;
   readonly provider: string;
   readonly number: number;
@@ -29,7 +30,9 @@ interface AttemptSql extends KeysetColumns {
   readonly decided_at: Instant | null;
 }
 
-const COLUMNS = `a.id, a.user_id, a.level_key, l.provider, a.number, a.attempt_ref, a.status, a.provider_status,
+/** An attempt is of the kind of its account. */
+export const ATTEMPT_KIND = '(SELECT i.kind FROM identities i WHERE i.id = a.identity_id)';
+const COLUMNS = `a.id, a.user_id, ${ATTEMPT_KIND} AS kind, a.level_key, l.provider, a.number, a.attempt_ref, a.status, a.provider_status,
   a.rejection, a.review_reasons, a.trust, a.sandbox, a.started_at, a.updated_at, a.decided_at`;
 /** Attempts first: they are what is chosen and put in order. */
 const FROM = 'attempts a CROSS JOIN levels l';
@@ -116,6 +119,7 @@ function clausesOf(filter: AttemptFilter): readonly Clause[] {
     ['l.provider = ?', filter.provider],
     ['a.level_key = ?', filter.levelKey],
     ['l.kind = ?', filter.levelKind],
+    [`${ATTEMPT_KIND} = ?`, filter.kind],
     oneOf('a.status', filter.status),
     ['a.sandbox = ?', filter.sandbox],
     ['a.started_at >= ?', moment(filter.startedFrom)],
@@ -129,6 +133,7 @@ function toAttemptRow(sql: AttemptSql): AttemptRow {
   return {
     id: sql.id,
     userId: sql.user_id,
+    kind: sql.kind,
     levelKey: sql.level_key,
     provider: sql.provider,
     number: sql.number,

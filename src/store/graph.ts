@@ -8,7 +8,7 @@ import type { Change } from '../domain/change';
 import type { AccountState, Profile } from '../domain/event';
 import type { NumberedAttempt } from '../domain/identity-projection';
 import type { Instant } from '../domain/instant';
-import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
+import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
 import type { RecordedEvent } from '../domain/recorded-event';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type { Cipher, WrappedKey } from './key-ring';
@@ -20,6 +20,7 @@ export interface UserNode {
   mergedInto: number | null;
   /** Since then the user is a record that nothing changes any more. */
   readonly erasedAt: string | null;
+  kind: SubjectKind;
   verificationStatus: VerificationStatus;
   statusSince: Instant | null;
   expiresAt: Instant | null;
@@ -38,6 +39,7 @@ export interface IdentityNode {
   readonly provider: ProviderId;
   readonly subjectRef: string;
   externalUserId: string | null;
+  kind: SubjectKind;
   state: AccountState;
   linked: boolean;
   undatedDeliveryId: number | null;

@@ -28,6 +28,9 @@ export function linkIdentity(
   const known = graph.identities.get(pairKey(input.provider, input.subjectRef));
   if (known !== undefined && known.user.erasedAt !== null)
     return { ok: false, fault: 'USER_ERASED' };
+  if (known !== undefined && [...target.identities].some((held) => differ(held, known))) {
+    return { ok: false, fault: 'KIND_MISMATCH' };
+  }
   const identity = known ?? openIdentity(graph, input, target, keyRing, input.now);
   const from = identity.user;
   const merges = from !== target && isSamePerson(identity, from);
@@ -48,6 +51,11 @@ export function linkIdentity(
     identityId: identity.id,
     mergedUserId: merges ? from.id : null,
   };
+}
+
+/** Whether one is known to be of a person, and the other of a company. */
+function differ(a: IdentityNode, b: IdentityNode): boolean {
+  return a.kind !== b.kind && a.events.length > 0 && b.events.length > 0;
 }
 
 /**

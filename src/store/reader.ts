@@ -6,7 +6,7 @@ import type { AuditEntry } from '../domain/audit';
 import type { Change } from '../domain/change';
 import type { AccountState, Profile } from '../domain/event';
 import type { Instant } from '../domain/instant';
-import type { Level, LevelKey, LevelKind, ProviderId } from '../domain/level';
+import type { Level, LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
 import type { Disposition, OpenStatus, Trust, VerificationStatus } from '../domain/status';
 import type {
   AttemptFilter,
@@ -128,6 +128,7 @@ export interface Silence {
 export interface UserRow {
   readonly id: number;
   readonly externalUserId: string | null;
+  readonly kind: SubjectKind;
   readonly verificationStatus: VerificationStatus;
   /** Since when the status is what it is. */
   readonly statusSince: Instant;
@@ -145,6 +146,7 @@ export interface IdentityRow {
   readonly provider: ProviderId;
   readonly subjectRef: string;
   readonly externalUserId: string | null;
+  readonly kind: SubjectKind;
   readonly state: AccountState;
   /** Tied by an operator; the vendor's word no longer moves it. */
   readonly linked: boolean;
@@ -177,6 +179,8 @@ export interface CredentialRow {
 
 export interface AttemptRow extends Attempt {
   readonly id: number;
+  /** Of the account that it belongs to. */
+  readonly kind: SubjectKind;
   readonly userId: number;
   readonly levelKey: LevelKey;
   readonly provider: ProviderId;

@@ -1,7 +1,7 @@
 /** Which rows, in which order, and how many. */
 
 import type { AuditAction } from '../domain/audit';
-import type { LevelKey, LevelKind, ProviderId } from '../domain/level';
+import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
 import type { AttemptStatus, Disposition, VerificationStatus } from '../domain/status';
 
 /**
@@ -28,6 +28,7 @@ export interface UserFilter {
   readonly externalUserId?: string;
   readonly provider?: ProviderId;
   readonly levelKey?: LevelKey;
+  readonly kind?: SubjectKind;
   readonly active?: boolean;
   readonly createdFrom?: Date;
   readonly createdBefore?: Date;
@@ -40,6 +41,7 @@ export interface AttemptFilter {
   readonly provider?: ProviderId;
   readonly levelKey?: LevelKey;
   readonly levelKind?: LevelKind;
+  readonly kind?: SubjectKind;
   readonly status?: readonly AttemptStatus[];
   readonly sandbox?: boolean;
   readonly startedFrom?: Date;

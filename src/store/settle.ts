@@ -112,6 +112,11 @@ function reproject(
   identities.forEach((identity, index) => {
     const projected = projection.identities[index];
     if (projected === undefined) return;
+    if (identity.kind !== projected.kind) {
+      identity.kind = projected.kind;
+      identity.dirty = true;
+      changed = true;
+    }
     if (identity.state !== projected.state) {
       identity.state = projected.state;
       identity.dirty = true;
@@ -238,11 +243,11 @@ function putLevels(
 /** @param switched - Vendors of accounts whose state changed. */
 function putUser(
   user: UserNode,
-  { verification, active }: ReturnType<typeof projectUser>,
+  { kind, verification, active }: ReturnType<typeof projectUser>,
   switched: ReadonlySet<ProviderId>,
   drafts: Draft[],
 ): boolean {
-  const was = [user.verificationStatus, user.statusSince, user.expiresAt, user.active];
+  const was = [user.kind, user.verificationStatus, user.statusSince, user.expiresAt, user.active];
   if (user.verificationStatus !== verification.status || user.active !== active) {
     const [provider = null] = user.active !== active && switched.size === 1 ? switched : [];
     let draft = drafts.at(-1);
@@ -253,11 +258,18 @@ function putUser(
     draft.verificationStatus = verification.status;
     draft.active = active;
   }
+  user.kind = kind;
   user.verificationStatus = verification.status;
   user.statusSince = verification.since;
   user.expiresAt = verification.expiresAt;
   user.active = active;
-  return !equal(was, [user.verificationStatus, user.statusSince, user.expiresAt, user.active]);
+  return !equal(was, [
+    user.kind,
+    user.verificationStatus,
+    user.statusSince,
+    user.expiresAt,
+    user.active,
+  ]);
 }
 
 function touch(user: UserNode, now: Date): void {

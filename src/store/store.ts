@@ -151,7 +151,7 @@ export type LinkOutcome =
       readonly identityId: number;
       readonly mergedUserId: number | null;
     }
-  | { readonly ok: false; readonly fault: 'USER_NOT_FOUND' | 'USER_ERASED' };
+  | { readonly ok: false; readonly fault: 'KIND_MISMATCH' | 'USER_NOT_FOUND' | 'USER_ERASED' };
 
 export interface ReplayDeliveries {
   readonly selection: ReplaySelection;

@@ -3,7 +3,7 @@
 import type { AccountState, Profile, ProfileEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import { instantOf } from '../domain/instant';
-import type { LevelKey, LevelKind } from '../domain/level';
+import type { LevelKey, LevelKind, SubjectKind } from '../domain/level';
 import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
 import type { VerificationStatus } from '../domain/status';
 import { allById, oneById } from './by-id';
@@ -24,6 +24,7 @@ import { among, type Clause, oneOf } from './where';
 
 interface UserSql extends KeysetColumns {
   readonly external_user_id: string | null;
+  readonly kind: SubjectKind;
   readonly verification_status: VerificationStatus;
   readonly status_since: Instant | null;
   readonly expires_at: Instant | null;
@@ -34,7 +35,7 @@ interface UserSql extends KeysetColumns {
 }
 
 const COLUMNS =
-  'u.id, u.external_user_id, u.verification_status, u.status_since, u.expires_at, u.active, u.erased_at, u.created_at, u.updated_at';
+  'u.id, u.external_user_id, u.kind, u.verification_status, u.status_since, u.expires_at, u.active, u.erased_at, u.created_at, u.updated_at';
 
 type UserReader = Pick<
   Reader,
@@ -94,7 +95,7 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async identitiesOf(userIds) {
       const rows = await connection.query<IdentitySql>(
-        `SELECT i.id, i.user_id, i.provider, i.subject_ref, i.external_user_id, i.state, i.linked, i.created_at
+        `SELECT i.id, i.user_id, i.provider, i.subject_ref, i.external_user_id, i.kind, i.state, i.linked, i.created_at
           FROM identities i WHERE i.user_id IN (?*) ORDER BY i.id`,
         [userIds],
       );
@@ -184,6 +185,7 @@ function clausesOf(filter: UserFilter): readonly Clause[] {
       'EXISTS (SELECT 1 FROM user_levels v WHERE v.user_id = u.id AND v.level_key = ?)',
       filter.levelKey,
     ],
+    ['u.kind = ?', filter.kind],
     ['u.active = ?', filter.active],
     ['u.created_at >= ?', filter.createdFrom?.toISOString()],
     ['u.created_at < ?', filter.createdBefore?.toISOString()],
@@ -196,6 +198,7 @@ function toUserRow(sql: UserSql): UserRow {
   return {
     id: sql.id,
     externalUserId: sql.external_user_id,
+    kind: sql.kind,
     verificationStatus: sql.verification_status,
     statusSince: sql.status_since ?? instantOf(new Date(sql.created_at)),
     expiresAt: sql.expires_at,
@@ -212,6 +215,7 @@ interface IdentitySql {
   readonly provider: string;
   readonly subject_ref: string;
   readonly external_user_id: string | null;
+  readonly kind: SubjectKind;
   readonly state: AccountState;
   readonly linked: Flag;
   readonly created_at: string;
@@ -224,6 +228,7 @@ function toIdentityRow(sql: IdentitySql): IdentityRow {
     provider: sql.provider,
     subjectRef: sql.subject_ref,
     externalUserId: sql.external_user_id,
+    kind: sql.kind,
     state: sql.state,
     linked: Boolean(sql.linked),
     createdAt: new Date(sql.created_at),

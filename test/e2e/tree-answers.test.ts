@@ -196,6 +196,7 @@ function values(): Readonly<Record<string, readonly string[]>> {
       '{ active: true, createdFrom: "2024-01-01T00:00:00Z" }',
       '{ startedBefore: "2030-01-01T00:00:00Z", levelKind: LEVEL }',
       '{ externalUserId: "ada" }',
+      '{ kind: COMPANY }',
     ],
     orderBy: ['{ field: UPDATED_AT, direction: ASC }', '{ field: STARTED_AT, direction: ASC }'],
     provider: ['SUMSUB'],
@@ -206,7 +207,8 @@ function values(): Readonly<Record<string, readonly string[]>> {
 async function fill({ store }: TestGateway): Promise<void> {
   const at = new Date('2024-06-01T00:00:00Z');
   const bodies = NASTY.flatMap((name, index) => {
-    const about = { applicantId: `applicant-${index}`, externalUserId: name };
+    const applicantType = index % 3 === 1 ? 'company' : 'individual';
+    const about = { applicantId: `applicant-${index}`, externalUserId: name, applicantType };
     const level = LEVELS[index % LEVELS.length];
     const red = {
       reviewAnswer: 'RED',

@@ -30,6 +30,22 @@ const unfilled = (name: string) => `\${${name}}`;
 
 const DIGESTS = ['sha1', 'sha256', 'sha512'] as const;
 
+describe('the type of the applicant', () => {
+  it.each([
+    ['company', 'COMPANY'],
+    ['Company', 'COMPANY'],
+    ['individual', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('%j is of the kind %j', (applicantType, kind) => {
+    expect(events({ applicantType })[0]?.kind).toBe(kind);
+  });
+
+  it('is quarantined if it is another', () => {
+    expect(() => events({ applicantType: 'trust' })).toThrow('applicantType');
+  });
+});
+
 describe('the signature', () => {
   const cases = DIGESTS.flatMap((minimum, least) =>
     DIGESTS.map((digest, strength) => ({ minimum, digest, accepted: strength >= least })),

@@ -97,6 +97,7 @@ function aUser(id: number): UserRow {
   return {
     id,
     externalUserId: null,
+    kind: 'PERSON',
     verificationStatus: 'NOT_VERIFIED',
     statusSince: '2025-01-01T00:00:00.000000000Z',
     expiresAt: null,

@@ -35,6 +35,10 @@ export class IdentityEntity {
   @Column('text', { name: 'external_user_id', nullable: true })
   externalUserId!: string | null;
 
+  /** PERSON or COMPANY. */
+  @Column('text', { default: 'PERSON' })
+  kind!: string;
+
   @Column('text')
   state!: string;
 

@@ -31,6 +31,10 @@ export class UserEntity {
   @JoinColumn({ name: 'merged_into', foreignKeyConstraintName: 'users_merged_into' })
   survivor?: UserEntity | null;
 
+  /** PERSON or COMPANY. */
+  @Column('text', { default: 'PERSON' })
+  kind!: string;
+
   @Column('text', { name: 'verification_status' })
   verificationStatus!: string;
 

@@ -49,7 +49,7 @@ known AS (
 SELECT
   (SELECT json_agg(r) FROM (
     SELECT u.id, u.external_user_id AS "externalUserId", u.merged_into AS "mergedInto", u.erased_at AS "erasedAt",
-      u.verification_status AS "verificationStatus", u.status_since AS "statusSince",
+      u.kind, u.verification_status AS "verificationStatus", u.status_since AS "statusSince",
       u.expires_at AS "expiresAt", u.active, u.created_at AS "createdAt", u.updated_at AS "updatedAt"
     FROM found JOIN users u ON u.id = found.id) r) AS users,
   (SELECT json_agg(json_build_array(u.external_user_id, coalesce(u.merged_into, u.id)))
@@ -57,7 +57,7 @@ SELECT
     JOIN users u ON u.external_user_id = k.value) AS aliases,
   (SELECT json_agg(r) FROM (
     SELECT i.id, i.user_id AS "userId", i.provider, i.subject_ref AS "subjectRef",
-      i.external_user_id AS "externalUserId", i.state, i.linked, encode(k.data_key, 'hex') AS "dataKeyHex",
+      i.external_user_id AS "externalUserId", i.kind, i.state, i.linked, encode(k.data_key, 'hex') AS "dataKeyHex",
       k.data_key_id AS "dataKeyId", i.undated_delivery_id AS "undatedDeliveryId", i.created_at AS "createdAt"
     FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) r) AS identities,
   (SELECT bytes FROM history) AS history_bytes,

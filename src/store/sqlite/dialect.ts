@@ -38,7 +38,7 @@ last_words AS (
 SELECT
   (SELECT json_group_array(json_object(
       'id', u.id, 'externalUserId', u.external_user_id, 'mergedInto', u.merged_into, 'erasedAt', u.erased_at,
-      'verificationStatus', u.verification_status, 'statusSince', u.status_since,
+      'kind', u.kind, 'verificationStatus', u.verification_status, 'statusSince', u.status_since,
       'expiresAt', u.expires_at, 'active', u.active, 'createdAt', u.created_at, 'updatedAt', u.updated_at))
     FROM found CROSS JOIN users u ON u.id = found.id) AS users,
   (SELECT json_group_array(json_array(u.external_user_id, coalesce(u.merged_into, u.id)))
@@ -46,7 +46,7 @@ SELECT
     CROSS JOIN users u ON u.external_user_id = k.value) AS aliases,
   (SELECT json_group_array(json_object(
       'id', i.id, 'userId', i.user_id, 'provider', i.provider, 'subjectRef', i.subject_ref,
-      'externalUserId', i.external_user_id, 'state', i.state, 'linked', i.linked,
+      'externalUserId', i.external_user_id, 'kind', i.kind, 'state', i.state, 'linked', i.linked,
       'dataKeyHex', iif(k.data_key IS NULL, NULL, hex(k.data_key)), 'dataKeyId', k.data_key_id,
       'undatedDeliveryId', i.undated_delivery_id, 'createdAt', i.created_at))
     FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) AS identities,

@@ -6,7 +6,7 @@
  * and spelled when the text is there.
  */
 
-import { attemptQuery } from '../attempt-reader';
+import { ATTEMPT_KIND, attemptQuery } from '../attempt-reader';
 import { writePage } from './tree-page';
 import { column, type Kind, many, one, type WriteField, writeObject } from './tree-sql';
 
@@ -44,6 +44,7 @@ const REJECTION: Kind = {
 
 export const ATTEMPT: Kind = {
   id: id('VerificationAttempt', 'a.id'),
+  kind: column(ATTEMPT_KIND),
   provider: provider("substr(a.level_key, 1, instr(a.level_key, '/') - 1)"),
   number: column('a.number'),
   providerAttemptRef: column('a.attempt_ref'),
@@ -80,6 +81,7 @@ const IDENTITY: Kind = {
   provider: provider('i.provider'),
   ref: column('i.subject_ref'),
   externalUserId: column('i.external_user_id'),
+  kind: column('i.kind'),
   state: column('i.state'),
   linked: flag('i.linked'),
   createdAt: column('i.created_at'),
@@ -88,6 +90,7 @@ const IDENTITY: Kind = {
 export const USER: Kind = {
   id: id('User', 'u.id'),
   externalUserId: column('u.external_user_id'),
+  kind: column('u.kind'),
   verificationStatus: column('u.verification_status'),
   active: flag('u.active'),
   createdAt: column('u.created_at'),

@@ -2,7 +2,7 @@
 
 import type { DatabaseConfig } from '../../../src/config/database';
 import { CHANGE_CAUSES } from '../../../src/domain/change';
-import { LEVEL_KINDS } from '../../../src/domain/level';
+import { LEVEL_KINDS, SUBJECT_KINDS } from '../../../src/domain/level';
 import {
   ATTEMPT_STATUSES,
   DISPOSITIONS,
@@ -69,6 +69,7 @@ describe('the migrations', () => {
       change_cause: [...CHANGE_CAUSES],
       disposition: [...DISPOSITIONS],
       level_kind: [...LEVEL_KINDS],
+      subject_kind: [...SUBJECT_KINDS],
       trust: [...TRUSTS],
       verification_status: [...VERIFICATION_STATUSES],
     });
