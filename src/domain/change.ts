@@ -35,6 +35,8 @@ export interface ChangeCause {
 export interface Change {
   /** Position in the log: 1, 2, 3 …, in the order of commit, without a gap. */
   readonly seq: number;
+  /** Random, and different at the same position of a log that continued elsewhere. 0 in entries of older releases. */
+  readonly nonce: number;
   readonly userId: number;
   readonly provider: ProviderId | null;
   readonly levelKey: LevelKey | null;

@@ -1,20 +1,75 @@
 /** An opaque position in the log. The order of cursors is the order of commit. */
 
-import { CursorInvalidError } from './errors';
+import { CursorExpiredError, CursorInvalidError } from './errors';
+
+/** A position in the log, with a check of the entry there. */
+export interface LogPosition {
+  /** Position of the last entry that the holder has seen; 0 is before the first entry. */
+  readonly seq: number;
+  /** `Change.nonce` of that entry; 0 before the first entry. `null`: unknown, and not checked. */
+  readonly nonce: number | null;
+}
+
+/** The log as it is now, seen from one position. */
+export interface LogState {
+  /** The newest entry, even if it has been trimmed. */
+  readonly head: LogPosition;
+  /** The last entry that has been trimmed. */
+  readonly floor: LogPosition;
+  /** `Change.nonce` of the entry at the position; `null` if the log does not hold it. */
+  readonly nonce: number | null;
+}
+
+/** Position of an entry, without the rest of it. */
+export function positionOf({ seq, nonce }: LogPosition): LogPosition {
+  return { seq, nonce };
+}
+
+export const LOG_START: LogPosition = { seq: 0, nonce: 0 };
 
 /**
  * @param logId - Names the log, so that a cursor of another database is refused instead of misread.
- * @param seq - The last position that the holder has seen; 0 is before the first entry.
+ * @param position - Its nonce is the check by which a log that was restored to an earlier moment refuses the cursor.
  */
-export function encodeCursor(logId: string, seq: number): string {
-  return Buffer.from(`${logId}:${seq}`).toString('base64url');
+export function encodeCursor(logId: string, { seq, nonce }: LogPosition): string {
+  const check = nonce === null ? '' : `:${nonce.toString(36)}`;
+  return Buffer.from(`${logId}:${seq}${check}`).toString('base64url');
 }
 
-/** @throws {CursorInvalidError} unless `cursor` was made for this log. */
-export function decodeCursor(logId: string, cursor: string): number {
-  const [id, digits, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split(':');
-  const seq = Number(digits);
-  const sound = id === logId && /^\d{1,15}$/.test(digits ?? '') && rest.length === 0;
-  if (!sound) throw new CursorInvalidError();
-  return seq;
+/**
+ * Cursors of releases before the check was added have no nonce. They are accepted for one more release.
+ *
+ * @throws {CursorInvalidError} unless `cursor` was made for this log.
+ */
+export function decodeCursor(logId: string, cursor: string): LogPosition {
+  const [id, seq = '', check, ...rest] = Buffer.from(cursor, 'base64url')
+    .toString('utf8')
+    .split(':');
+  const valid =
+    id === logId &&
+    /^\d{1,15}$/.test(seq) &&
+    (check === undefined || /^[0-9a-z]{1,10}$/.test(check)) &&
+    rest.length === 0;
+  if (!valid) throw new CursorInvalidError();
+  return { seq: Number(seq), nonce: check === undefined ? null : Number.parseInt(check, 36) };
+}
+
+/**
+ * Checks that the log continues after `position` without a gap.
+ *
+ * @param state - Seen from `position`.
+ * @throws {CursorInvalidError} if the log never held the entry, which is so after a restore to an earlier moment;
+ *   {CursorExpiredError} if entries after it have been trimmed.
+ */
+export function assertContinues(logId: string, position: LogPosition, state: LogState): void {
+  if (!isHeld(position, state)) throw new CursorInvalidError();
+  if (position.seq < state.floor.seq) {
+    throw new CursorExpiredError(encodeCursor(logId, state.floor));
+  }
+}
+
+/** Whether the log holds the entry at `position`, or held it until it was trimmed. */
+export function isHeld(position: LogPosition, { head, nonce }: LogState): boolean {
+  if (position.seq > head.seq) return false;
+  return nonce === null || position.nonce === null || nonce === position.nonce;
 }

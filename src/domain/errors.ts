@@ -206,8 +206,12 @@ export class CursorExpiredError extends GatewayError {
   }
 }
 
+/** A cursor of another log, or of an entry that a restored log does not hold. */
 export class CursorInvalidError extends GatewayError {
   constructor() {
-    super('CURSOR_INVALID', 'expected `after` to be a cursor of this log');
+    super(
+      'CURSOR_INVALID',
+      'The cursor does not belong to this log, which may have been restored to an earlier moment. Query the state and its `cursor`, then subscribe after that cursor.',
+    );
   }
 }

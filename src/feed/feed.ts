@@ -2,13 +2,21 @@
 
 import type { Logger } from 'pino';
 import type { Change } from '../domain/change';
+import { LOG_START, type LogPosition, positionOf } from '../domain/cursor';
+import { CursorInvalidError } from '../domain/errors';
 import { createAudience } from './audience';
+import { createAwaitedUsers } from './awaited-users';
+import { createOutageLog } from './outage-log';
 import type { ChangeStream } from './outlet';
 import {
+  appear,
   end,
   type FeedReader,
+  fail,
   fallBehind,
+  isBehind,
   LISTENERS,
+  type Subscriber,
   type Surroundings,
   subscribe,
   type Wish,
@@ -22,11 +30,12 @@ export interface Feed {
   wake(): void;
 
   /**
-   * Every log entry after `afterSeq` that matches, in order, none twice, none left out, until `signal` aborts. Without
-   * `afterSeq`: from the head of the log as of this call. Who asks about a user goes on with the one that it is merged
-   * into.
+   * Every log entry after the position `after` that matches, in order, none twice, none left out, until `signal`
+   * aborts. Without `after`: from the head of the log as of this call. Who asks about a user goes on with the one that
+   * it is merged into.
    * @throws {CursorExpiredError} if the log no longer reaches back that far, at the start or because the subscriber
-   *   read too slowly; {CursorInvalidError} if `afterSeq` lies beyond the head.
+   *   read too slowly; {CursorInvalidError} if the log does not hold the entry at `after`, or was restored to an earlier
+   *   moment while the subscriber followed it.
    */
   subscribe(wish: Wish): ChangeStream;
 
@@ -65,32 +74,52 @@ const MAX_UNDER_WAY = 50;
 export function createFeed(options: FeedOptions): Feed {
   const { read, logId, wakeup, log } = options;
   const { pollMs = 1000, windowSize = 4096, queueSize = 1000 } = options;
-  const around: Surroundings & { window: Window | null } = {
+  const onOutage = createOutageLog(log);
+  const around: Surroundings & { window: Window | null; head: LogPosition } = {
     read,
     audience: createAudience(LISTENERS),
+    awaited: createAwaitedUsers<Subscriber>({ read, onAppear: appear, onOutage }),
+    wakeTail: () => tail.wake(),
     window: null,
+    head: LOG_START,
     logId,
     queueSize,
-    log,
-    retryMs: pollMs,
+    onOutage,
     crowd: new Set(),
   };
-  const { audience, crowd } = around;
+  const { audience, awaited, crowd } = around;
 
-  function onStart(head: number): void {
-    around.window = createWindow(windowSize, head);
+  function onStart(head: LogPosition): void {
+    around.window = createWindow(windowSize, head.seq);
+    around.head = head;
     for (const { bell } of crowd) bell.ring();
   }
 
-  async function onEntries(changes: readonly Change[]): Promise<void> {
+  /** A subscriber that has not begun is left to check its position by itself. */
+  function onReplaced(): void {
+    log.warn({}, 'the change log was restored to an earlier moment; ending all subscriptions');
+    around.window = null;
+    for (const subscriber of crowd) {
+      if (subscriber.readTo === null && subscriber.after !== undefined) continue;
+      fail(subscriber, new CursorInvalidError());
+    }
+  }
+
+  function onRecovered(): void {
+    for (const { failures, bell } of crowd) if (failures > 0) bell.ring();
+  }
+
+  async function onEntries(changes: readonly Change[], before: LogPosition): Promise<void> {
     const { window } = around;
-    const first = changes[0];
-    if (window === null || first === undefined) return;
+    const [first, last] = [changes[0], changes.at(-1)];
+    if (window === null || first === undefined || last === undefined) return;
     const seenTo = window.head;
     // What was said of whoever is erased stands in the log no more, and is not to be told from memory.
     if (changes.some(({ cause }) => cause.kind === 'ERASURE')) window.clear();
     if (first.seq === seenTo + 1) {
       window.append(changes);
+      around.head = positionOf(last);
+      awaited.look(changes, before);
       for (const change of changes) {
         audience.publish(change);
         await audience.until(MAX_UNDER_WAY);
@@ -98,11 +127,21 @@ export function createFeed(options: FeedOptions): Feed {
     } else {
       await audience.until(0);
       window.append(changes);
-      for (const subscriber of crowd) fallBehind(subscriber, seenTo); // the log was cut before we read it
+      around.head = positionOf(last);
+      for (const subscriber of crowd) fallBehind(subscriber, before); // the log was cut before we read it
+      for (const { bell } of awaited.waiters()) bell.ring();
     }
   }
 
-  const tail = createTail({ read, onStart, onEntries, log, pollMs });
+  const tail = createTail({
+    read,
+    onStart,
+    onEntries,
+    onReplaced,
+    onRecovered,
+    onOutage,
+    pollMs,
+  });
   const stopListening = wakeup.onWake(() => tail.wake());
 
   return {
@@ -113,11 +152,12 @@ export function createFeed(options: FeedOptions): Feed {
     standing: () => ({
       position: around.window?.head ?? null,
       subscriptions: crowd.size,
-      behind: [...crowd].filter(({ listening }) => !listening).length,
+      behind: [...crowd].filter(isBehind).length,
     }),
 
     async stop() {
       stopListening();
+      awaited.stop();
       await tail.stop();
       for (const subscriber of crowd) end(subscriber);
     },

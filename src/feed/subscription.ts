@@ -4,22 +4,29 @@
  * There may be ten thousand of them, idle most of the time: each is a small record, and not a set of closures.
  */
 
-import type { Logger } from 'pino';
 import type { Change } from '../domain/change';
-import { encodeCursor } from '../domain/cursor';
-import { CursorExpiredError, CursorInvalidError, GatewayError } from '../domain/errors';
+import {
+  assertContinues,
+  isHeld,
+  type LogPosition,
+  type LogState,
+  positionOf,
+} from '../domain/cursor';
+import { StoreUnavailableError } from '../domain/errors';
 import type { ChangeFilter, Reader } from '../store/store';
 import type { Audience, Listeners } from './audience';
+import type { AwaitedUsers } from './awaited-users';
 import { type Bell, createBell } from './bell';
 import type { Offer } from './lane';
 import { matches, matchesBesidesUser } from './matches';
 import { addMergedUsers } from './merged-users';
+import type { OutageLog } from './outage-log';
 import type { ChangeStream, Outlet } from './outlet';
 import type { Window } from './window';
 
 export type FeedReader = Pick<
   Reader,
-  'tail' | 'head' | 'logFloor' | 'usersByIds' | 'userIdsMergedInto'
+  'tail' | 'logState' | 'usersByIds' | 'userIdsMergedInto' | 'userByExternalId' | 'externalIdsOf'
 >;
 
 /** What all subscribers of a feed have in common. */
@@ -28,19 +35,25 @@ export interface Surroundings {
   readonly audience: Audience<Subscriber>;
   /** `null` until the tail knows where the log stands; then everybody's bell is rung. */
   readonly window: Window | null;
+  /** Position up to which the tail has read the log. */
+  readonly head: LogPosition;
+  readonly awaited: AwaitedUsers<Subscriber>;
+  /** Has the tail read the log now. */
+  wakeTail(): void;
   readonly logId: string;
   /** Entries that may wait for one subscriber. */
   readonly queueSize: number;
-  readonly log: Pick<Logger, 'warn'>;
-  readonly retryMs: number;
+  readonly onOutage: OutageLog;
   /** All that have not ended; a subscriber enters and leaves by itself. */
   readonly crowd: Set<Subscriber>;
 }
 
 export interface Wish {
   /** The last position seen; `undefined`: begin at the head of the log as of now. */
-  readonly afterSeq?: number | undefined;
+  readonly after?: LogPosition | undefined;
   readonly filter: ChangeFilter;
+  /** External ID of a user that does not exist yet. Once it does, its entries match, besides those of `filter.userIds`. */
+  readonly awaited?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,36 +68,55 @@ export interface Subscriber {
   readonly userIds: Set<number> | null;
   readonly queue: Change[];
   readonly bell: Bell;
-  readonly afterSeq: number | undefined;
-  headAtCall: Promise<number> | null;
-  readTo: number | null;
+  readonly after: LogPosition | undefined;
+  headAtCall: Promise<LogState> | null;
+  readTo: LogPosition | null;
+  awaited: Awaited | null;
   outlet: Outlet | null;
   listening: boolean;
   /** An item is awaited. */
   asked: boolean;
+  /** Reads that have failed, one after the other. */
+  failures: number;
   ended: boolean;
+  /** Why it has ended, until that is thrown. */
+  failure: Error | null;
   onEnd: () => void;
 }
 
+/** A user that did not exist when the subscriber began. */
+interface Awaited {
+  readonly externalUserId: string;
+  indexed: boolean;
+  /** `null` until the user appears. */
+  userId: number | null;
+}
+
 const PAGE = 200;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 30_000;
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** Works by pull: nothing is read for a subscriber that does not ask. */
 export function subscribe(around: Surroundings, wish: Wish): ChangeStream {
-  const { afterSeq, filter, signal } = wish;
+  const { after, filter, awaited, signal } = wish;
   const subscriber: Subscriber = {
     around,
     filter,
     userIds: filter.userIds === undefined ? null : new Set(filter.userIds),
     queue: [],
     bell: createBell(),
-    afterSeq,
-    headAtCall: afterSeq === undefined ? settle(around.read.head()) : null,
+    after,
+    headAtCall: after === undefined ? settle(around.read.logState()) : null,
     readTo: null,
+    awaited:
+      awaited === undefined ? null : { externalUserId: awaited, indexed: false, userId: null },
     outlet: null,
     listening: false,
     asked: false,
+    failures: 0,
     ended: false,
+    failure: null,
     onEnd: NOTHING,
   };
   around.crowd.add(subscriber);
@@ -97,7 +129,7 @@ export const LISTENERS: Listeners<Subscriber> = {
   pressOf: ({ outlet }) => outlet?.press ?? null,
 
   wants: ({ readTo, filter }, change) =>
-    readTo !== null && change.seq > readTo && matchesBesidesUser(change, filter),
+    readTo !== null && change.seq > readTo.seq && matchesBesidesUser(change, filter),
 
   isReady: ({ listening, asked, queue }) => listening && asked && queue.length === 0,
 
@@ -107,7 +139,7 @@ export const LISTENERS: Listeners<Subscriber> = {
     const last = due.at(-1);
     if (last === undefined) return;
     if (LISTENERS.isReady(subscriber) && sendAtOnce(subscriber, due)) {
-      subscriber.readTo = last.change.seq;
+      subscriber.readTo = positionOf(last.change);
     } else {
       for (const { change } of due) enqueue(subscriber, change);
     }
@@ -121,9 +153,9 @@ function sendAtOnce({ outlet }: Subscriber, offers: readonly Offer[]): boolean {
 
 function enqueue(subscriber: Subscriber, change: Change): void {
   const { queue, around, bell } = subscriber;
-  if (queue.length >= around.queueSize) fallBehind(subscriber, change.seq - 1);
+  if (queue.length >= around.queueSize) fallBehind(subscriber, around.head);
   if (!subscriber.listening) return;
-  subscriber.readTo = change.seq;
+  subscriber.readTo = positionOf(change);
   queue.push(change);
   bell.ring();
 }
@@ -137,20 +169,45 @@ function listen(subscriber: Subscriber): void {
  * The head of the log moves on without the subscriber from `seenTo`: it shall read what follows by itself. What waits is
  * dropped and will be read again, once it is asked for.
  */
-export function fallBehind(subscriber: Subscriber, seenTo: number): void {
+export function fallBehind(subscriber: Subscriber, seenTo: LogPosition): void {
   const { listening, around, queue, bell } = subscriber;
   if (!listening) return;
   subscriber.listening = false;
   around.audience.leave(subscriber);
-  subscriber.readTo = (queue[0]?.seq ?? seenTo + 1) - 1;
+  const [first] = queue;
+  // The nonce before a queued entry is unknown. The tail checks the log for this subscriber too.
+  subscriber.readTo = first === undefined ? seenTo : { seq: first.seq - 1, nonce: null };
   queue.length = 0;
   bell.ring();
 }
 
+/** The user that it waited for exists. @param from - No entry before this position is about the user. */
+export function appear(subscriber: Subscriber, userId: number, from: LogPosition): void {
+  const { awaited, around, readTo, bell } = subscriber;
+  if (awaited === null || awaited.userId !== null) return;
+  awaited.userId = userId;
+  around.awaited.remove(awaited.externalUserId, subscriber);
+  if (readTo === null || readTo.seq < from.seq) subscriber.readTo = from;
+  bell.ring();
+}
+
+/** Whether it has yet to catch up with the head of the log. */
+export function isBehind({ listening, awaited }: Subscriber): boolean {
+  return !listening && awaited?.indexed !== true;
+}
+
+/** Ends it with an error, which the next item that is asked for rejects with. */
+export function fail(subscriber: Subscriber, failure: Error): void {
+  if (subscriber.ended) return;
+  subscriber.failure = failure;
+  end(subscriber);
+}
+
 /** What waits is dropped. */
 export function end(subscriber: Subscriber): void {
-  const { ended, around, queue, bell } = subscriber;
+  const { ended, around, awaited, queue, bell } = subscriber;
   if (ended) return;
+  if (awaited !== null) around.awaited.remove(awaited.externalUserId, subscriber);
   subscriber.ended = true;
   subscriber.listening = false;
   around.audience.leave(subscriber);
@@ -172,80 +229,119 @@ async function pull(subscriber: Subscriber): Promise<IteratorResult<Change, unde
       await readOnOrEnd(subscriber);
     }
   }
+  const { failure } = subscriber;
+  subscriber.failure = null;
+  if (failure !== null) throw failure;
   return DONE;
 }
 
-/** The store being away is no reason to end a stream that can go on when it is back. */
+/**
+ * Retries while the store is unavailable, with pauses that grow and that end when the tail can read again. Any other
+ * fault would repeat, so it ends the stream.
+ */
 async function readOnOrEnd(subscriber: Subscriber): Promise<void> {
-  const { log, retryMs } = subscriber.around;
+  const { around, bell } = subscriber;
   try {
     await readOn(subscriber);
+    subscriber.failures = 0;
   } catch (err) {
-    if (err instanceof GatewayError && err.code !== 'STORE_UNAVAILABLE') {
+    if (!(err instanceof StoreUnavailableError)) {
       end(subscriber);
       throw err;
     }
-    log.warn({ err }, 'a subscriber could not read the log; will try again');
-    await subscriber.bell.wait(retryMs);
+    around.onOutage(err);
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** subscriber.failures, LONGEST_PAUSE_MS);
+    subscriber.failures += 1;
+    await bell.wait(pauseMs * (0.5 + Math.random() / 2)); // spread, so that not all read at the same time
   }
 }
 
 async function readOn(subscriber: Subscriber): Promise<void> {
-  const { readTo, bell, around } = subscriber;
+  const { readTo, awaited, bell, around } = subscriber;
   const { window } = around;
   if (window === null) await bell.wait();
-  else if (readTo === null) subscriber.readTo = await begin(subscriber, window);
-  else if (window.reachesBackTo(readTo)) readWindow(subscriber, window, readTo);
+  else if (readTo === null) await begin(subscriber, window);
+  else if (awaited !== null) await awaitUser(subscriber, awaited, readTo);
+  else if (window.reachesBackTo(readTo.seq)) readWindow(subscriber, window, readTo);
   else await readStore(subscriber, readTo);
 }
 
-async function begin(subscriber: Subscriber, { head }: Window): Promise<number> {
-  const start = await startingPoint(subscriber, head);
+/**
+ * The window may still be of a log that was replaced a moment ago. So the subscriber begins only if the store holds the
+ * newest entry of the window after it has held the starting point.
+ */
+async function begin(subscriber: Subscriber, window: Window): Promise<void> {
+  const { around, bell } = subscriber;
+  const start = await startingPoint(subscriber);
   await addMergedBefore(subscriber);
-  return start;
+  const { head } = around;
+  const state = await around.read.logState(head.seq);
+  if (around.window !== window) return; // begins again
+  if (isHeld(head, state)) {
+    subscriber.readTo = start;
+  } else {
+    around.wakeTail();
+    await bell.wait(LONGEST_PAUSE_MS); // rings when there is another window
+  }
 }
 
-async function startingPoint(subscriber: Subscriber, tailHead: number): Promise<number> {
-  const { afterSeq, headAtCall, around } = subscriber;
-  if (afterSeq === undefined) {
+async function startingPoint(subscriber: Subscriber): Promise<LogPosition> {
+  const { after, headAtCall, around } = subscriber;
+  if (after === undefined) {
     subscriber.headAtCall = null; // should it have failed, the next attempt asks again
-    return headAtCall ?? around.read.head();
+    return (await (headAtCall ?? around.read.logState())).head;
   }
-  await assertHeld(around, afterSeq);
-  if (afterSeq > tailHead && afterSeq > (await around.read.head())) throw new CursorInvalidError();
-  return afterSeq;
+  const state = await around.read.logState(after.seq);
+  assertContinues(around.logId, after, state);
+  return { seq: after.seq, nonce: state.nonce };
+}
+
+/** The look-up comes after the indexing, so that a user who appears in between is found by one or the other. */
+async function awaitUser(
+  subscriber: Subscriber,
+  awaited: Awaited,
+  readTo: LogPosition,
+): Promise<void> {
+  const { around, userIds, bell } = subscriber;
+  if (awaited.userId === null) {
+    if (!awaited.indexed) around.awaited.add(awaited.externalUserId, subscriber);
+    awaited.indexed = true;
+    const user = await around.read.userByExternalId(awaited.externalUserId);
+    if (subscriber.ended) around.awaited.remove(awaited.externalUserId, subscriber);
+    else if (user !== null) appear(subscriber, user.id, readTo);
+    else if (awaited.userId === null) await bell.wait();
+    return;
+  }
+  userIds?.add(awaited.userId);
+  await addMergedBefore(subscriber);
+  subscriber.awaited = null;
 }
 
 /** In one go, so that no entry can come between reading the last one and listening. */
-function readWindow(subscriber: Subscriber, { head, after }: Window, position: number): void {
+function readWindow(subscriber: Subscriber, { after }: Window, position: LogPosition): void {
   const { userIds, queue, around } = subscriber;
   const pageSize = pageSizeOf(around);
-  const entries = after(position);
+  const entries = after(position.seq);
   if (userIds !== null) addMergedUsers(userIds, entries);
   const filter = currentFilter(subscriber);
   const page = entries.filter((change) => matches(change, filter)).slice(0, pageSize);
   queue.push(...page);
   const last = page.at(-1);
   if (last !== undefined && page.length === pageSize) {
-    subscriber.readTo = last.seq;
+    subscriber.readTo = positionOf(last);
     return;
   }
-  subscriber.readTo = Math.max(position, head);
+  subscriber.readTo = position.seq > around.head.seq ? position : around.head;
   listen(subscriber);
 }
 
-async function readStore(subscriber: Subscriber, position: number): Promise<void> {
+async function readStore(subscriber: Subscriber, position: LogPosition): Promise<void> {
   const { around, queue } = subscriber;
-  const page = await around.read.tail(position, pageSizeOf(around), currentFilter(subscriber));
-  await assertHeld(around, position); // after reading: entries dropped meanwhile are missing from the page
+  const page = await around.read.tail(position.seq, pageSizeOf(around), currentFilter(subscriber));
+  assertContinues(around.logId, position, page.state);
   if (await addMergedBefore(subscriber)) return; // merged meanwhile: the page may lack what was written about the other
-  subscriber.readTo = Math.max(position, page.scannedTo);
+  subscriber.readTo = page.scannedTo;
   queue.push(...page.changes);
-}
-
-async function assertHeld({ read, logId }: Surroundings, position: number): Promise<void> {
-  const floor = await read.logFloor();
-  if (position < floor) throw new CursorExpiredError(encodeCursor(logId, floor));
 }
 
 /**

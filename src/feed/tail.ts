@@ -1,9 +1,10 @@
 /** Reads each entry of the log once, in order, for the whole process. */
 
-import type { Logger } from 'pino';
 import type { Change } from '../domain/change';
+import { isHeld, type LogPosition, positionOf } from '../domain/cursor';
 import type { Reader } from '../store/store';
 import { createBell } from './bell';
+import type { OutageLog } from './outage-log';
 
 export interface Tail {
   /** The log may have grown: look now. */
@@ -13,40 +14,52 @@ export interface Tail {
 }
 
 export interface TailOptions {
-  readonly read: Pick<Reader, 'tail' | 'head'>;
-  /** Called once, before any entry, with the position from which the tail reads. */
-  readonly onStart: (head: number) => void;
-  /** Nothing further is read until it is done with them. */
-  readonly onEntries: (changes: readonly Change[]) => void | Promise<void>;
-  readonly log: Pick<Logger, 'warn'>;
+  readonly read: Pick<Reader, 'tail' | 'logState'>;
+  /** Called before any entry, with the position from which the tail reads; once more after each `onReplaced`. */
+  readonly onStart: (head: LogPosition) => void;
+  /** Nothing further is read until it is done with them. @param before - Position before the first of them. */
+  readonly onEntries: (changes: readonly Change[], before: LogPosition) => void | Promise<void>;
+  /** The log no longer holds the entry that was read last: the database was restored to an earlier moment. */
+  readonly onReplaced: () => void;
+  /** Reading succeeded after it had failed. */
+  readonly onRecovered: () => void;
+  readonly onOutage: OutageLog;
   /** How often to look without having been woken: another process may write to the same database. */
   readonly pollMs: number;
 }
 
 const PAGE = 500;
 const EVERYTHING = {};
-const LONGEST_PAUSE_MS = 30_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
 
 /** A read that fails is tried again after a pause that grows; it never ends the tail. */
-export function createTail({ read, onStart, onEntries, log, pollMs }: TailOptions): Tail {
+export function createTail(options: TailOptions): Tail {
+  const { read, onStart, onEntries, onReplaced, onRecovered, onOutage, pollMs } = options;
   const bell = createBell();
-  let position: number | null = null;
+  let position: LogPosition | null = null;
   let stopped = false;
 
-  async function start(): Promise<number> {
-    const head = await read.head();
+  async function start(): Promise<LogPosition> {
+    const { head } = await read.logState();
     onStart(head);
     return head;
   }
 
   async function catchUp(): Promise<void> {
-    position ??= await start();
     let full = true;
     while (full && !stopped) {
-      const { changes } = await read.tail(position, PAGE, EVERYTHING);
+      position ??= await start();
+      const { changes, state } = await read.tail(position.seq, PAGE, EVERYTHING);
       if (stopped) return;
-      await onEntries(changes);
-      position = changes.at(-1)?.seq ?? position;
+      if (!isHeld(position, state)) {
+        position = null;
+        onReplaced();
+        continue;
+      }
+      await onEntries(changes, position);
+      const last = changes.at(-1);
+      if (last !== undefined) position = positionOf(last);
       full = changes.length === PAGE;
     }
   }
@@ -56,12 +69,13 @@ export function createTail({ read, onStart, onEntries, log, pollMs }: TailOption
     while (!stopped) {
       try {
         await catchUp();
+        if (failures > 0) onRecovered();
         failures = 0;
         await bell.wait(pollMs);
       } catch (err) {
         failures += 1;
-        log.warn({ err, failures }, 'the log could not be read; will try again');
-        await bell.wait(Math.min(pollMs * failures, LONGEST_PAUSE_MS));
+        onOutage(err);
+        await bell.wait(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
       }
     }
   }

@@ -38,7 +38,8 @@ export class StatusChangeResolver {
   })
   async cursor(@Ctx() context: Context): Promise<string> {
     context.visibility.assertReads();
-    return encodeCursor(context.store.logId, await context.read.head());
+    const { head } = await context.read.logState();
+    return encodeCursor(context.store.logId, head);
   }
 
   @FieldResolver(() => User, { description: 'Whom it is about; after a merge, the merged user.' })

@@ -127,7 +127,7 @@ export class StatusChange implements Node {
     this.levelKey = change.levelKey;
     this.attemptId = change.attemptId;
     this.id = encodeNodeId('StatusChange', change.seq);
-    this.cursor = encodeCursor(logId, change.seq);
+    this.cursor = encodeCursor(logId, change);
     this.provider = change.provider;
     this.attemptStatus = change.attemptStatus;
     this.previousAttemptStatus = change.previousAttemptStatus;

@@ -1,8 +1,8 @@
 /**
  * The stream behind `statusChanged`: what of the log one subscriber is given.
  *
- * The feed does the work. What is added here: a stream about one user waits for users who do not exist yet, and for an
- * end user it asks anew, at every item, whether it is theirs.
+ * The feed does the work. What is added here: a stream about one user may wait for a user who does not exist yet, and for
+ * an end user each item is checked again for whether it is theirs.
  */
 
 import type { Change } from '../domain/change';
@@ -15,34 +15,35 @@ import {
   type StatusChangeFilter,
   toChangeFilter,
 } from './status-change.input';
+import { retryTransient } from './transient';
 
 type Options = Parameters<Feed['subscribe']>[0];
 
 /**
  * Begins where the log stands as of this call, unless `after` says otherwise.
  *
- * @throws {GatewayError} FORBIDDEN or INPUT_INVALID; {CursorInvalidError}, {CursorExpiredError}, the latter also later on
- *   from the stream itself.
+ * @throws {GatewayError} FORBIDDEN or INPUT_INVALID; {CursorInvalidError}, {CursorExpiredError}, the latter two also
+ *   later on from the stream itself.
  */
 export async function watchChanges(
   context: Context,
   args: StatusChangedArgs,
 ): Promise<AsyncIterableIterator<Change>> {
+  context.renew(); // opening may be retried, and a view remembers what failed
   context.visibility.assertReads();
+  const filter = await toChangeFilter(context, args.filter);
+  const nobody = filter.userIds?.length === 0;
+  const awaited = nobody ? await awaitedUser(context, args.filter ?? {}) : null;
   const options: Options = {
     ...startOf(context, args.after ?? null),
-    filter: await toChangeFilter(context, args.filter),
+    ...(awaited === null ? {} : { awaited }),
+    filter,
   };
-  const nobody = options.filter.userIds?.length === 0;
-  const awaited = nobody ? await awaitedUser(context, args.filter ?? {}) : null;
-  const ofEndUser = context.principal.kind === 'USER';
-  if (awaited === null && !ofEndUser) return await begin(context, options);
+  if (context.principal.kind !== 'USER') return await begin(context, options);
 
   const abort = new AbortController();
-  const ending = { ...options, signal: abort.signal };
-  const stream = await begin(context, awaited === null ? ending : { ...ending, filter: {} });
-  const source = awaited === null ? stream : awaitUser(context, awaited, stream, ending);
-  return cancelable(ofEndUser ? onlyOwn(context, source) : source, abort);
+  const stream = await begin(context, { ...options, signal: abort.signal });
+  return cancelable(onlyOwn(context, stream, abort.signal), abort);
 }
 
 /** Resolves once it is fixed where the stream begins. */
@@ -52,8 +53,8 @@ async function begin({ feed }: Context, options: Options): Promise<ChangeStream>
   return stream;
 }
 
-function startOf(context: Context, after: string | null): Pick<Options, 'afterSeq'> {
-  return after === null ? {} : { afterSeq: parseLogCursor(context, after) };
+function startOf(context: Context, after: string | null): Pick<Options, 'after'> {
+  return after === null ? {} : { after: parseLogCursor(context, after) };
 }
 
 /** The external id to wait for, where it alone is asked for and has no user yet; `null`: nobody will ever match. */
@@ -66,28 +67,18 @@ async function awaitedUser(context: Context, asked: StatusChangeFilter): Promise
   return own && !(await context.visibility.self()) ? principal.externalUserId : null;
 }
 
-/** Watches the whole log until the user appears, then what is about them, beginning with the entry at hand. */
-async function* awaitUser(
-  context: Context,
-  externalUserId: string,
-  wholeLog: AsyncIterable<Change>,
-  options: Options,
-): AsyncGenerator<Change> {
-  for await (const { seq } of wholeLog) {
-    const user = await context.store.read.userByExternalId(externalUserId);
-    if (!user) continue;
-    const userIds = await context.store.read.userIdsMergedInto(user.id);
-    const filter = { ...options.filter, userIds };
-    yield* context.feed.subscribe({ ...options, filter, afterSeq: seq - 1 });
-    return;
-  }
-}
-
 /** What was an end user's own when they subscribed need not be so for ever. */
-async function* onlyOwn(context: Context, source: AsyncIterable<Change>): AsyncGenerator<Change> {
-  for await (const change of source) {
+async function* onlyOwn(
+  context: Context,
+  source: AsyncIterable<Change>,
+  ended: AbortSignal,
+): AsyncGenerator<Change> {
+  const isOwn = ({ userId }: Change) => {
     context.renew();
-    if (await context.visibility.seesUser(change.userId)) yield change;
+    return context.visibility.seesUser(userId);
+  };
+  for await (const change of source) {
+    if (await retryTransient(() => isOwn(change), { isOver: () => ended.aborted })) yield change;
   }
 }
 

@@ -120,7 +120,7 @@ function spellingOf(providers: readonly ProviderListing[], logId: string): Spell
   const names = new Map(providers.map(({ id, enumName }) => [id, enumName]));
   return {
     id: encodeNodeId,
-    cursor: (seq) => encodeCursor(logId, seq),
+    cursor: (position) => encodeCursor(logId, position),
     provider(id) {
       const name = names.get(id);
       if (name === undefined) throw new Error('expected a vendor of the registry');

@@ -1,5 +1,6 @@
 /** Entries of the change log: how one begins, and how it is written down. */
 
+import { randomInt } from 'node:crypto';
 import type { Change, ChangeCauseKind } from '../domain/change';
 import { type Instant, instantOf } from '../domain/instant';
 import { type LevelKey, splitLevelKey } from '../domain/level';
@@ -17,7 +18,7 @@ export interface Occasion {
 export type Draft = {
   -readonly [Field in keyof Omit<
     Change,
-    'seq' | 'cause' | 'occurredAt' | 'recordedAt'
+    'seq' | 'nonce' | 'cause' | 'occurredAt' | 'recordedAt'
   >]: Change[Field];
 };
 
@@ -56,6 +57,9 @@ export function draftAbout(
   };
 }
 
+/** What `randomInt` can give at most; exact as a JSON number. */
+const MAX_NONCE = 2 ** 48 - 1;
+
 export function log(
   graph: Graph,
   drafts: readonly Draft[],
@@ -68,6 +72,7 @@ export function log(
     graph.changes.push({
       ...draft,
       seq: nextId(graph, 'changes'),
+      nonce: randomInt(1, MAX_NONCE),
       cause,
       occurredAt,
       recordedAt: now,

@@ -1,10 +1,11 @@
 /** Reads the change log. */
 
 import type { Change, ChangeCauseKind } from '../domain/change';
+import { LOG_START, type LogState, positionOf } from '../domain/cursor';
 import type { AttemptStatus, VerificationStatus } from '../domain/status';
 import { oneById } from './by-id';
 import { count, countOwned } from './count';
-import type { Connection, Flag } from './database';
+import type { Connection, Dialect, Flag } from './database';
 import { CHANGE_COLUMNS } from './graph-rows';
 import {
   type KeysetColumns,
@@ -14,7 +15,6 @@ import {
   type Owner,
   ownedBy,
 } from './keyset';
-import { readSetting } from './settings';
 import type { ChangeFilter, ChangeOwner, Reader } from './store';
 import { among, type Clause, where } from './where';
 
@@ -39,7 +39,19 @@ interface ChangeSql extends KeysetColumns {
   readonly merged_user_id: number | null;
   readonly occurred_at: string;
   readonly recorded_at: string;
+  readonly nonce: number;
 }
+
+interface StateSql {
+  readonly head: number;
+  readonly head_nonce: number | null;
+  readonly floor: string | null;
+  readonly floor_nonce: string | null;
+  readonly nonce: number | null;
+}
+
+/** Setting with the nonce of the last entry that has been trimmed. */
+export const FLOOR_NONCE = 'log_floor_nonce';
 
 /** A row as one value: a row of values takes the driver several times as long. */
 const AS_JSON = CHANGE_COLUMNS.map(([column]) => {
@@ -49,7 +61,7 @@ const AS_JSON = CHANGE_COLUMNS.map(([column]) => {
 type ChangeReader = Pick<
   Reader,
   | 'head'
-  | 'logFloor'
+  | 'logState'
   | 'changesByIds'
   | 'changes'
   | 'countChanges'
@@ -62,7 +74,13 @@ export function createChangeReader(connection: Connection): ChangeReader {
   return {
     head: () => readHead(connection),
 
-    logFloor: async () => Number((await readSetting(connection, 'log_floor')) ?? 0),
+    async logState(seq) {
+      const [row] = await connection.query<StateSql>(`SELECT ${stateColumns(connection.dialect)}`, [
+        seq ?? 0,
+      ]);
+      const state = toState(row, seq ?? 0);
+      return seq === undefined ? { ...state, nonce: state.head.nonce } : state;
+    },
 
     async changesByIds(seqs) {
       const rows = await connection.query<ChangeSql>(
@@ -86,17 +104,41 @@ export function createChangeReader(connection: Connection): ChangeReader {
       const { dialect } = connection;
       const { sql, parameters } = where([['c.id > ?', afterSeq], ...clausesOf(filter)]);
       // One statement sees one state: what is committed after it is found by the next call, never stepped over.
-      const [row] = await connection.query<{ head: number; rows: string | null }>(
-        `SELECT ${dialect.head} AS head, (SELECT ${dialect.jsonList(dialect.jsonObject(AS_JSON))} FROM
+      const [row] = await connection.query<StateSql & { readonly rows: string | null }>(
+        `SELECT ${stateColumns(dialect)}, (SELECT ${dialect.jsonList(dialect.jsonObject(AS_JSON))} FROM
           (SELECT c.* FROM changes c ${sql} ORDER BY c.id LIMIT ?) c) AS rows`,
-        [...parameters, limit],
+        [afterSeq, ...parameters, limit],
       );
-      const { head = 0, rows = null } = row ?? {};
-      const changes = (JSON.parse(rows ?? '[]') as ChangeSql[]).map(toChange);
+      const changes = (JSON.parse(row?.rows ?? '[]') as ChangeSql[]).map(toChange);
+      const state = toState(row, afterSeq);
       const last = changes.at(-1);
       const full = last !== undefined && changes.length === limit;
-      return { changes, scannedTo: full ? last.seq : Math.max(head, afterSeq) };
+      return { changes, state, scannedTo: full ? positionOf(last) : state.head };
     },
+  };
+}
+
+/** The log as seen from a position, the one parameter. */
+function stateColumns({ head }: Dialect): string {
+  return `${head} AS head, (SELECT nonce FROM changes WHERE id = ${head}) AS head_nonce,
+    (SELECT value FROM settings WHERE name = 'log_floor') AS floor,
+    (SELECT value FROM settings WHERE name = '${FLOOR_NONCE}') AS floor_nonce,
+    (SELECT nonce FROM changes WHERE id = ?) AS nonce`;
+}
+
+function toState(row: StateSql | undefined, seq: number): LogState {
+  if (row === undefined) throw new Error('a statement without FROM has a row');
+  // Where an older release has trimmed last, it has kept no nonce.
+  const floor = {
+    seq: Number(row.floor ?? 0),
+    nonce: row.floor_nonce === null ? null : Number(row.floor_nonce),
+  };
+  const known = [LOG_START, floor];
+  const nonceAt = (position: number) => known.find((each) => each.seq === position)?.nonce ?? null;
+  return {
+    floor: floor.seq === 0 ? LOG_START : floor,
+    head: { seq: row.head, nonce: row.head_nonce ?? nonceAt(row.head) },
+    nonce: row.nonce ?? nonceAt(seq),
   };
 }
 
@@ -175,5 +217,6 @@ function toChange(sql: ChangeSql): Change {
     },
     occurredAt: sql.occurred_at,
     recordedAt: new Date(sql.recorded_at),
+    nonce: sql.nonce,
   };
 }

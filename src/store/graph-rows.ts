@@ -197,4 +197,5 @@ export const CHANGE_COLUMNS: readonly Column<Graph['changes'][number]>[] = [
   ['merged_user_id', ({ cause }) => cause.mergedUserId],
   ['occurred_at', (change) => change.occurredAt],
   ['recorded_at', (change) => change.recordedAt.toISOString()],
+  ['nonce', (change) => change.nonce],
 ];

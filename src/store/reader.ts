@@ -4,6 +4,7 @@ import type { SilenceRule } from '../domain/alarms';
 import type { Attempt } from '../domain/attempt';
 import type { AuditEntry } from '../domain/audit';
 import type { Change } from '../domain/change';
+import type { LogPosition, LogState } from '../domain/cursor';
 import type { AccountState, Profile } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { Level, LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
@@ -33,6 +34,8 @@ export interface Reader {
   userByIdentity(provider: ProviderId, subjectRef: string): Promise<UserRow | null>;
   /** The id itself and the ids of all users that were merged into it. */
   userIdsMergedInto(userId: number): Promise<readonly number[]>;
+  /** The external IDs that lead to these users, with merges followed. */
+  externalIdsOf(userIds: readonly number[]): Promise<readonly ExternalId[]>;
   users(filter: UserFilter, order: UserOrder, page: Page): Promise<PageOf<UserRow>>;
   countUsers(filter: UserFilter): Promise<number>;
 
@@ -78,8 +81,8 @@ export interface Reader {
 
   /** Position of the newest log entry; 0 while there is none. */
   head(): Promise<number>;
-  /** Position before the oldest entry still held: cursors below it have lost entries. */
-  logFloor(): Promise<number>;
+  /** The log as seen from the position `seq`; by default from its head. */
+  logState(seq?: number): Promise<LogState>;
   changesByIds(seqs: readonly number[]): Promise<readonly (Change | null)[]>;
   /** Oldest first. */
   changes(filter: ChangeFilter, page: Page): Promise<PageOf<Change>>;
@@ -96,15 +99,23 @@ export interface Reader {
     ids: readonly number[],
     filter?: ChangeFilter,
   ): Promise<readonly number[]>;
-  /**
-   * The log after `afterSeq`, oldest first, at most `limit` matching entries. `scannedTo` is the position up to which
-   * nothing else matches: where to go on.
-   */
-  tail(
-    afterSeq: number,
-    limit: number,
-    filter: ChangeFilter,
-  ): Promise<{ readonly changes: readonly Change[]; readonly scannedTo: number }>;
+  /** The log after the position `afterSeq`, oldest first, at most `limit` matching entries. */
+  tail(afterSeq: number, limit: number, filter: ChangeFilter): Promise<LogPage>;
+}
+
+export interface ExternalId {
+  readonly externalUserId: string;
+  /** The current user that it leads to. */
+  readonly userId: number;
+}
+
+/** Entries of the log, read in one statement. */
+export interface LogPage {
+  readonly changes: readonly Change[];
+  /** Position up to which no further entry matches: where to continue. */
+  readonly scannedTo: LogPosition;
+  /** The log as seen from the position after which the page was read. */
+  readonly state: LogState;
 }
 
 /** The open attempts of one vendor in one status. */

@@ -1,5 +1,6 @@
 /** Questions of any depth about users and attempts, and how their answers are spelled. */
 
+import type { LogPosition } from '../domain/cursor';
 import type { ReasonCode } from '../domain/event';
 import type { ProviderId } from '../domain/level';
 import type { AttemptFilter, AttemptOrder, Page, UserFilter, UserOrder } from './selection';
@@ -53,5 +54,5 @@ export interface Spelling {
   id(kind: 'User' | 'VerificationAttempt' | 'Identity', key: number): string;
   provider(id: ProviderId): string;
   /** Position in the change log. */
-  cursor(seq: number): string;
+  cursor(position: LogPosition): string;
 }

@@ -43,6 +43,7 @@ type UserReader = Pick<
   | 'userByExternalId'
   | 'userByIdentity'
   | 'userIdsMergedInto'
+  | 'externalIdsOf'
   | 'users'
   | 'countUsers'
   | 'identitiesOf'
@@ -87,6 +88,17 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
         [userId],
       );
       return [userId, ...rows.map(({ id }) => id)];
+    },
+
+    async externalIdsOf(userIds) {
+      const rows = await connection.query<{ external_user_id: string; user_id: number }>(
+        `SELECT external_user_id, coalesce(merged_into, id) AS user_id FROM users
+            WHERE id IN (?*) AND external_user_id IS NOT NULL
+          UNION ALL SELECT external_user_id, merged_into FROM users
+            WHERE merged_into IN (?*) AND external_user_id IS NOT NULL`,
+        [userIds, userIds],
+      );
+      return rows.map((row) => ({ externalUserId: row.external_user_id, userId: row.user_id }));
     },
 
     users: (filter, order, page) => keysetPage(connection, userQuery(filter, order), page),

@@ -5,6 +5,7 @@ import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { AppendAudit } from './audit';
+import { FLOOR_NONCE } from './change-reader';
 import type { Connection, Database } from './database';
 import { createGraph, type Graph, type UserNode } from './graph';
 import type { KeyRing } from './key-ring';
@@ -242,14 +243,16 @@ export function createWriter(options: WriterOptions): Writer {
     );
     const floor = row?.floor ?? null;
     if (floor === null) return 0;
-    const [count] = await connection.query<{ n: number }>(
-      'SELECT count(*) AS n FROM changes WHERE id <= ?',
-      [floor],
+    const [count] = await connection.query<{ n: number; nonce: number | null }>(
+      `SELECT count(*) AS n, (SELECT nonce FROM changes WHERE id = ?) AS nonce
+        FROM changes WHERE id <= ?`,
+      [floor, floor],
     );
-    if (count?.n === 0) return 0;
+    if (count === undefined || count.n === 0) return 0;
     await connection.query('DELETE FROM changes WHERE id <= ?', [floor]);
     await writeSetting(connection, 'log_floor', String(floor));
-    const entries = count?.n ?? 0;
+    if (count.nonce !== null) await writeSetting(connection, FLOOR_NONCE, String(count.nonce));
+    const entries = count.n;
     await appendAudit(connection, [trimming(entries, floor, clock())]);
     return entries;
   }

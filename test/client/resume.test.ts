@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { encodeCursor } from '../../src/domain/cursor';
+import { encodeCursor, LOG_START } from '../../src/domain/cursor';
 import { iterateFromCursor, type Result, subscribeFromCursor } from '../../src/index';
 import { GOOD_KEY } from '../support/credentials';
 import { createDisposal } from '../support/disposal';
@@ -17,7 +17,7 @@ interface Item {
 }
 
 const query = 'subscription ($after: String) { statusChanged(after: $after) { seq cursor } }';
-const fromStart = { query, variables: { after: encodeCursor(LOG_ID, 0) } };
+const fromStart = { query, variables: { after: encodeCursor(LOG_ID, LOG_START) } };
 const range = (to: number) => Array.from({ length: to }, (_, index) => index + 1);
 
 /** The stock client, which reconnects at once; `cut` breaks its connection as a network does. */
@@ -152,7 +152,7 @@ describe('resuming with the stock client', () => {
     const toy = createToy(disposal);
     const { wsUrl } = await start(toy);
     const sink = collect();
-    const request = { query, variables: { after: encodeCursor(LOG_ID, 0) } };
+    const request = { query, variables: { after: encodeCursor(LOG_ID, LOG_START) } };
     const copy = structuredClone(request);
     disposal.defer(subscribeFromCursor<Item>(connect(wsUrl).client, request, sink));
     toy.commit(3);

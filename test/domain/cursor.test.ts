@@ -1,26 +1,42 @@
 import fc from 'fast-check';
-import { decodeCursor, encodeCursor } from '../../src/domain/cursor';
-import { CursorInvalidError } from '../../src/domain/errors';
+import { assertContinues, decodeCursor, encodeCursor } from '../../src/domain/cursor';
+import { CursorExpiredError, CursorInvalidError } from '../../src/domain/errors';
 import { instantOf, toDate } from '../../src/domain/instant';
 
 describe('a cursor', () => {
   it('comes back as the position that it was made of', () => {
     fc.assert(
-      fc.property(fc.nat(), (seq) => {
-        expect(decodeCursor('log-1', encodeCursor('log-1', seq))).toBe(seq);
-      }),
+      fc.property(
+        fc.record({
+          seq: fc.nat(),
+          nonce: fc.option(fc.maxSafeNat().map((nonce) => nonce % 2 ** 48)),
+        }),
+        (position) => {
+          expect(decodeCursor('log-1', encodeCursor('log-1', position))).toEqual(position);
+        },
+      ),
     );
   });
 
+  it('of an older release is read as a position that is not checked', () => {
+    const cursor = Buffer.from('log-1:7').toString('base64url');
+    expect(decodeCursor('log-1', cursor)).toEqual({ seq: 7, nonce: null });
+  });
+
   it('of another log is refused', () => {
-    expect(() => decodeCursor('log-2', encodeCursor('log-1', 7))).toThrow(CursorInvalidError);
+    expect(() => decodeCursor('log-2', encodeCursor('log-1', { seq: 7, nonce: 1 }))).toThrow(
+      CursorInvalidError,
+    );
   });
 
   it.each([
     '',
     'nonsense',
     Buffer.from('log-1:-1').toString('base64url'),
-    Buffer.from('log-1:1:2').toString('base64url'),
+    Buffer.from('log-1:1:2:3').toString('base64url'),
+    Buffer.from('log-1:1:').toString('base64url'),
+    Buffer.from('log-1:1:A').toString('base64url'),
+    Buffer.from('log-1:1:-1').toString('base64url'),
     Buffer.from('log-1:1e3').toString('base64url'),
   ])('is refused when it reads %j', (cursor) => {
     expect(() => decodeCursor('log-1', cursor)).toThrow(CursorInvalidError);
@@ -32,6 +48,39 @@ describe('a cursor', () => {
         expect(() => decodeCursor('log-1', cursor)).toThrow(CursorInvalidError);
       }),
     );
+  });
+});
+
+describe('a position', () => {
+  const head = { seq: 9, nonce: 90 };
+  const floor = { seq: 3, nonce: 30 };
+
+  it('is one from which the log continues if it holds the entry there', () => {
+    const state = { head, floor, nonce: 70 };
+    expect(() => assertContinues('log', { seq: 7, nonce: 70 }, state)).not.toThrow();
+    expect(() => assertContinues('log', { seq: 7, nonce: null }, state)).not.toThrow();
+    expect(() =>
+      assertContinues('log', { seq: 3, nonce: 30 }, { ...state, nonce: 30 }),
+    ).not.toThrow();
+  });
+
+  it('of an entry that the log never held is refused', () => {
+    const state = { head, floor, nonce: 70 };
+    expect(() => assertContinues('log', { seq: 7, nonce: 71 }, state)).toThrow(CursorInvalidError);
+    expect(() =>
+      assertContinues('log', { seq: 10, nonce: 1 }, { head, floor, nonce: null }),
+    ).toThrow(CursorInvalidError);
+  });
+
+  it('before the oldest entry has expired, and the cursor to continue after is that of the floor', () => {
+    let failure: unknown;
+    try {
+      assertContinues('log', { seq: 2, nonce: 20 }, { head, floor, nonce: null });
+    } catch (error) {
+      failure = error;
+    }
+    expect(failure).toBeInstanceOf(CursorExpiredError);
+    expect(failure).toMatchObject({ oldestCursor: encodeCursor('log', floor) });
   });
 });
 

@@ -283,7 +283,7 @@ async function answered(client: RawClient): Promise<void> {
 }
 
 async function headOf({ store }: TestGateway): Promise<string> {
-  return encodeCursor(store.logId, (await store.read.head()) ?? 0);
+  return encodeCursor(store.logId, (await store.read.logState()).head);
 }
 
 const EVERYTHING = `{

@@ -7,6 +7,7 @@ import { createFeed, type Feed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
 import type { Press } from '../../src/feed/outlet';
 import type { ChangeFilter } from '../../src/store/store';
+import { at } from '../support/changes';
 import { silentLog } from '../support/logs';
 import { createMemoryLog, type MemoryLog } from '../support/memory-log';
 
@@ -183,10 +184,10 @@ const POSITION: Press<number> = {
 /** A client that comes back after every kill and every restart with the last position it saw. */
 async function read(world: World, each: Plan, seqs: number[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const afterSeq = seqs.at(-1) ?? 0;
+    const after = at(seqs.at(-1) ?? 0);
     let count = 0;
     let offers = 0;
-    const stream = world.feed.subscribe({ afterSeq, filter: each.filter, signal });
+    const stream = world.feed.subscribe({ after, filter: each.filter, signal });
     const see = (...more: readonly number[]) => {
       seqs.push(...more);
       count += more.length;

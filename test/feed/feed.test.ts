@@ -1,9 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Change } from '../../src/domain/change';
-import { decodeCursor } from '../../src/domain/cursor';
-import { CursorExpiredError, CursorInvalidError } from '../../src/domain/errors';
+import { decodeCursor, positionOf } from '../../src/domain/cursor';
+import {
+  CursorExpiredError,
+  CursorInvalidError,
+  StoreUnavailableError,
+} from '../../src/domain/errors';
 import { createFeed, type Feed, type FeedOptions } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import { at } from '../support/changes';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog, silentLog } from '../support/logs';
 import { createMemoryLog, type MemoryLog } from '../support/memory-log';
@@ -44,6 +49,12 @@ function commit(log: MemoryLog, count: number, parts: Partial<Change> = {}): voi
   for (let index = 0; index < count; index += 1) log.commit(parts);
 }
 
+function entryAt(log: MemoryLog, seq: number): Change {
+  const entry = log.entries[seq - 1];
+  if (entry === undefined) throw new Error(`the log has no entry ${seq}`);
+  return entry;
+}
+
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
@@ -67,7 +78,7 @@ describe('subscribing', () => {
     const log = createMemoryLog();
     commit(log, 700);
     const feed = start(log);
-    const changes = subscribe(feed, { afterSeq: 10 });
+    const changes = subscribe(feed, { after: at(10) });
     expect(await take(changes, 690)).toEqual(range(11, 700));
     commit(log, 2);
     feed.wake();
@@ -77,13 +88,13 @@ describe('subscribing', () => {
   it('from the start of the log is position 0', async () => {
     const log = createMemoryLog();
     commit(log, 2);
-    expect(await take(subscribe(start(log), { afterSeq: 0 }), 2)).toEqual([1, 2]);
+    expect(await take(subscribe(start(log), { after: at(0) }), 2)).toEqual([1, 2]);
   });
 
   it('gives only what matches', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    const changes = subscribe(feed, { afterSeq: 0, filter: { userIds: [2], provider: 'p100' } });
+    const changes = subscribe(feed, { after: at(0), filter: { userIds: [2], provider: 'p100' } });
     log.commit({ userId: 2, provider: 'p100' });
     log.commit({ userId: 1, provider: 'p100' });
     log.commit({ userId: 2, provider: 'sumsub' });
@@ -96,25 +107,25 @@ describe('subscribing', () => {
     const log = createMemoryLog();
     commit(log, 10);
     log.trim(6);
-    const failure = await subscribe(start(log), { afterSeq: 5 })
+    const failure = await subscribe(start(log), { after: at(5) })
       .next()
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(CursorExpiredError);
     if (!(failure instanceof CursorExpiredError)) return;
-    expect(decodeCursor(LOG_ID, failure.oldestCursor)).toBe(6);
+    expect(decodeCursor(LOG_ID, failure.oldestCursor)).toEqual(positionOf(entryAt(log, 6)));
   });
 
   it('succeeds from the oldest position held', async () => {
     const log = createMemoryLog();
     commit(log, 10);
     log.trim(6);
-    expect(await take(subscribe(start(log), { afterSeq: 6 }), 4)).toEqual([7, 8, 9, 10]);
+    expect(await take(subscribe(start(log), { after: at(6) }), 4)).toEqual([7, 8, 9, 10]);
   });
 
   it('fails beyond the head', async () => {
     const log = createMemoryLog();
     commit(log, 10);
-    await expect(subscribe(start(log), { afterSeq: 11 }).next()).rejects.toThrow(
+    await expect(subscribe(start(log), { after: at(11) }).next()).rejects.toThrow(
       CursorInvalidError,
     );
   });
@@ -124,7 +135,7 @@ describe('subscribing', () => {
     const feed = start(log);
     await settle();
     commit(log, 10); // nobody woke the feed
-    const changes = subscribe(feed, { afterSeq: 10 });
+    const changes = subscribe(feed, { after: at(10) });
     const next = changes.next();
     await settle();
     commit(log, 1);
@@ -134,7 +145,7 @@ describe('subscribing', () => {
 
   it('is over after a failure', async () => {
     const log = createMemoryLog();
-    const changes = subscribe(start(log), { afterSeq: 1 });
+    const changes = subscribe(start(log), { after: at(1) });
     await expect(changes.next()).rejects.toThrow(CursorInvalidError);
     expect(await changes.next()).toEqual({ done: true, value: undefined });
   });
@@ -164,7 +175,7 @@ describe('the tail', () => {
     feed.wake();
     await seen;
     const before = log.reads;
-    expect(await take(subscribe(feed, { afterSeq: 20 }), 80)).toEqual(range(21, 100));
+    expect(await take(subscribe(feed, { after: at(20) }), 80)).toEqual(range(21, 100));
     expect(log.reads).toBe(before);
   });
 
@@ -182,7 +193,7 @@ describe('the tail', () => {
     const recorded = createRecordedLog();
     log.failReads(3);
     const feed = start(log, { pollMs: 1, log: recorded.log });
-    const changes = subscribe(feed, { afterSeq: 0 });
+    const changes = subscribe(feed, { after: at(0) });
     commit(log, 1);
     expect(await take(changes, 1)).toEqual([1]);
     log.failReads(3);
@@ -195,7 +206,7 @@ describe('the tail', () => {
   it('sends its listeners back to the log if that was cut before it could be read', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    const changes = subscribe(feed, { afterSeq: 0 });
+    const changes = subscribe(feed, { after: at(0) });
     const first = take(changes, 1);
     commit(log, 1);
     feed.wake();
@@ -280,6 +291,252 @@ describe('a subscriber that does not keep up', () => {
   });
 });
 
+describe('a store that cannot be read', () => {
+  it('is retried while it is unavailable, and logged once, however many wait for it', async () => {
+    const log = createMemoryLog();
+    const recorded = createRecordedLog();
+    commit(log, 1);
+    const feed = start(log, { log: recorded.log });
+    await settle();
+    log.failReads(20);
+    const taking = range(1, 10).map(() => take(subscribe(feed, { after: at(0) }), 1));
+    expect(await Promise.all(taking)).toEqual(range(1, 10).map(() => [1]));
+    expect(recorded.lines).toHaveLength(1);
+  });
+
+  it('ends the stream where the fault is the request’s own', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    await settle();
+    log.failReads(1, new Error('invalid byte sequence for encoding "UTF8": 0x00'));
+    const changes = subscribe(feed, { after: at(0) });
+    await expect(changes.next()).rejects.toThrow('invalid byte sequence');
+    expect(await changes.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('a log that was restored to an earlier moment', () => {
+  const positionIn = (log: MemoryLog, seq: number) => positionOf(entryAt(log, seq));
+
+  it.each([0, 3, 20])('refuses positions that are lost, after %i further entries', async (more) => {
+    const log = createMemoryLog();
+    commit(log, 10);
+    const [lost, held] = [positionIn(log, 8), positionIn(log, 5)];
+    log.restoreTo(5);
+    commit(log, more);
+    const feed = start(log);
+    await expect(subscribe(feed, { after: lost }).next()).rejects.toThrow(CursorInvalidError);
+    const continued = subscribe(feed, { after: held });
+    const next = take(continued, 1);
+    commit(log, 1);
+    feed.wake();
+    expect(await next).toEqual([6]);
+  });
+
+  it.each([0, 3, 20])(
+    'ends the streams that followed it, after %i further entries',
+    async (more) => {
+      const log = createMemoryLog();
+      const feed = start(log, { queueSize: 2, windowSize: 2 });
+      const live = subscribe(feed);
+      const slow = subscribe(feed);
+      const waiting = subscribe(feed, { filter: { userIds: [] }, awaited: 'ann' });
+      const taking = Promise.all([take(live, 10), take(slow, 1)]);
+      const never = waiting.next();
+      await settle();
+      commit(log, 10);
+      feed.wake();
+      await taking;
+      const next = live.next();
+      log.restoreTo(5);
+      commit(log, more);
+      feed.wake();
+      await expect(next).rejects.toThrow(CursorInvalidError);
+      await expect(never).rejects.toThrow(CursorInvalidError);
+      await expect(slow.next()).rejects.toThrow(CursorInvalidError);
+      expect(await live.next()).toEqual({ done: true, value: undefined });
+    },
+  );
+
+  it('is followed by those who subscribe after that', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    const before = subscribe(feed);
+    const seen = take(before, 10);
+    await settle();
+    commit(log, 10);
+    feed.wake();
+    await seen;
+    log.restoreTo(5);
+    const ended = before.next();
+    feed.wake();
+    await expect(ended).rejects.toThrow(CursorInvalidError);
+    const after = subscribe(feed);
+    const next = take(after, 2);
+    await settle();
+    commit(log, 2);
+    feed.wake();
+    expect(await next).toEqual([6, 7]);
+  });
+
+  it('is not mixed up with the one before, for those who resume before the feed has noticed', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    const before = subscribe(feed);
+    const seen = take(before, 10);
+    await settle();
+    commit(log, 10);
+    feed.wake();
+    await seen;
+    const held = positionIn(log, 5);
+    log.restoreTo(5);
+    commit(log, 7, { userId: 2 });
+    const after = subscribe(feed, { after: held });
+    const entries = range(6, 12).map(async () => (await after.next()).value?.userId);
+    expect(await Promise.all(entries)).toEqual(range(6, 12).map(() => 2));
+  });
+
+  it('answers from the floor as well, if the entry there was trimmed', async () => {
+    const log = createMemoryLog();
+    commit(log, 10);
+    const position = positionIn(log, 10);
+    log.trim(10);
+    const feed = start(log);
+    const next = subscribe(feed, { after: position }).next();
+    await expect(subscribe(feed, { after: { seq: 10, nonce: 1 } }).next()).rejects.toThrow(
+      CursorInvalidError,
+    );
+    commit(log, 1);
+    feed.wake();
+    expect(await next).toMatchObject({ value: { seq: 11 } });
+  });
+});
+
+describe('a subscriber for a user who does not exist yet', () => {
+  const waitFor = (
+    feed: Feed,
+    awaited: string,
+    parts: Partial<Parameters<Feed['subscribe']>[0]> = {},
+  ) => subscribe(feed, { filter: { userIds: [] }, awaited, ...parts });
+
+  it('is given what is about the user, from their first entry on', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    const next = take(waitFor(feed, 'ann'), 2);
+    await settle();
+    commit(log, 3, { userId: 7 });
+    feed.wake();
+    await settle();
+    log.name('ann', 8);
+    log.commit({ userId: 8 });
+    log.commit({ userId: 7 });
+    log.commit({ userId: 8 });
+    feed.wake();
+    expect(await next).toEqual([4, 6]);
+  });
+
+  it('costs no look-up of its own: entries are looked up, not subscribers', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    const waiting = range(1, 500).map((each) => waitFor(feed, `user-${each}`));
+    for (const changes of waiting) void changes.next();
+    await settle();
+    const [lookUps, reads] = [log.lookUps, log.reads];
+    expect(lookUps).toBe(500);
+    commit(log, 100, { userId: 7 });
+    feed.wake();
+    await settle();
+    expect(log.lookUps - lookUps).toBe(1);
+    expect(log.reads - reads).toBe(1);
+    expect(feed.standing().behind).toBe(0);
+  });
+
+  it('is given it, though the user was created between the question and the wait', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    await settle();
+    log.name('ann', 8); // e.g. by `createUser`, which no entry tells of
+    const next = take(waitFor(feed, 'ann'), 1);
+    await settle();
+    log.commit({ userId: 8 });
+    feed.wake();
+    expect(await next).toEqual([1]);
+  });
+
+  it('begins where it was asked to', async () => {
+    const log = createMemoryLog();
+    commit(log, 10, { userId: 8 });
+    const feed = start(log);
+    log.name('ann', 8);
+    expect(await take(waitFor(feed, 'ann', { after: at(4) }), 6)).toEqual(range(5, 10));
+  });
+
+  it('is told at once if it cannot begin there', async () => {
+    const log = createMemoryLog();
+    commit(log, 10);
+    log.trim(5);
+    const feed = start(log);
+    await expect(waitFor(feed, 'ann', { after: at(3) }).next()).rejects.toThrow(CursorExpiredError);
+    await expect(waitFor(feed, 'ann', { after: at(11) }).next()).rejects.toThrow(
+      CursorInvalidError,
+    );
+  });
+
+  it('is given what follows a merge by which its user appears', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    const next = take(waitFor(feed, 'ann'), 2);
+    await settle();
+    log.name('ann', 8);
+    log.merge(8, 9);
+    log.commit({ userId: 9 });
+    feed.wake();
+    expect(await next).toEqual([1, 2]);
+  });
+
+  it('is given it where the look-up had to be repeated', async () => {
+    const log = createMemoryLog();
+    let lookUps = 0;
+    const externalIdsOf: MemoryLog['externalIdsOf'] = (userIds) => {
+      lookUps += 1;
+      return lookUps === 1
+        ? Promise.reject(new StoreUnavailableError())
+        : log.externalIdsOf(userIds);
+    };
+    const feed = start({ ...log, externalIdsOf });
+    const next = take(waitFor(feed, 'ann'), 1);
+    await settle();
+    log.name('ann', 8);
+    log.commit({ userId: 8 });
+    feed.wake();
+    expect(await next).toEqual([1]);
+    expect(lookUps).toBe(2);
+  });
+
+  it('is told where the log was cut before it could be read', async () => {
+    const log = createMemoryLog();
+    const feed = start(log);
+    const next = take(waitFor(feed, 'ann'), 1);
+    await settle();
+    log.name('ann', 8);
+    commit(log, 9, { userId: 8 });
+    log.trim(5);
+    log.commit({ userId: 8 });
+    feed.wake();
+    await expect(next).rejects.toThrow(CursorExpiredError);
+  });
+
+  it('ends with the signal', async () => {
+    const abort = new AbortController();
+    const feed = start(createMemoryLog());
+    const next = waitFor(feed, 'ann', { signal: abort.signal }).next();
+    await settle();
+    abort.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect(feed.standing().subscriptions).toBe(0);
+  });
+});
+
 describe('a merge of users', () => {
   it('takes along those who listen to the user that is gone', async () => {
     const log = createMemoryLog();
@@ -310,7 +567,7 @@ describe('a merge of users', () => {
     commit(log, 20, { userId: 9 });
     feed.wake();
     await settle();
-    const changes = subscribe(feed, { afterSeq: 0, filter: { userIds: [1] } });
+    const changes = subscribe(feed, { after: at(0), filter: { userIds: [1] } });
     expect(await take(changes, 5)).toEqual([1, 2, 3, 4, 5]);
     const next = take(changes, 1);
     await settle();
@@ -333,7 +590,7 @@ describe('a merge of users', () => {
       return log.tail(afterSeq, limit, filter);
     };
     const feed = start({ ...log, tail }, { windowSize: 1 });
-    const changes = subscribe(feed, { afterSeq: 0, filter: { userIds: [1] } });
+    const changes = subscribe(feed, { after: at(0), filter: { userIds: [1] } });
     expect(await take(changes, 3)).toEqual([1, 22, 23]);
   });
 
@@ -354,7 +611,7 @@ describe('a merge of users', () => {
     log.commit({ userId: 1 });
     log.merge(1, 2);
     feed.wake();
-    expect(await take(subscribe(feed, { afterSeq: 0, filter: { userIds: [2] } }), 2)).toEqual([
+    expect(await take(subscribe(feed, { after: at(0), filter: { userIds: [2] } }), 2)).toEqual([
       1, 2,
     ]);
   });
@@ -398,7 +655,7 @@ describe('ending', () => {
   it('drops what still waits', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    const changes = subscribe(feed, { afterSeq: 0 });
+    const changes = subscribe(feed, { after: at(0) });
     commit(log, 10);
     feed.wake();
     await take(changes, 1);
@@ -433,7 +690,7 @@ describe('ending', () => {
   it('answers reads that were asked for together one after the other', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    const changes = subscribe(feed, { afterSeq: 0 });
+    const changes = subscribe(feed, { after: at(0) });
     const together = Promise.all([changes.next(), changes.next(), changes.next()]);
     commit(log, 3);
     feed.wake();

@@ -1,6 +1,7 @@
 /** `statusChanged`: the log as a stream, over the real store and the real feed. */
 
 import { encodeCursor } from '../../src/domain/cursor';
+import { at } from '../support/changes';
 import {
   type Answer,
   apiKey,
@@ -149,7 +150,7 @@ describe('statusChanged', () => {
   });
 
   it('refuses a cursor of another log, and one from the future', async () => {
-    for (const after of ['rubbish', encodeCursor('another-log', 1)]) {
+    for (const after of ['rubbish', encodeCursor('another-log', at(1))]) {
       const { refused } = await world.watch(OPERATOR, WATCH, { after });
       expect(refused && codesOf(refused)).toEqual(['CURSOR_INVALID']);
     }
@@ -235,5 +236,5 @@ describe('statusChanged for an end user', () => {
 });
 
 async function cursorAt(seq: number): Promise<string> {
-  return encodeCursor(world.store.logId, seq);
+  return encodeCursor(world.store.logId, at(seq));
 }

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DatabaseConfig } from '../../src/config/database';
+import { LOG_START } from '../../src/domain/cursor';
 import { createFeed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
 import { openStore } from '../../src/store/open-store';
@@ -113,7 +114,7 @@ async function follow(read: Reader, page: number, end: End): Promise<readonly nu
   while (idle < 3) {
     const { changes, scannedTo } = await read.tail(cursor, page, {});
     seen.push(...changes.map(({ seq }) => seq));
-    cursor = scannedTo;
+    cursor = scannedTo.seq;
     // Where something was skipped the count is never reached: then it is enough that nothing comes any more.
     idle = end.reached(cursor) && changes.length === 0 ? idle + 1 : 0;
     if (changes.length === 0) await turn();
@@ -130,7 +131,7 @@ async function followInSnapshots(store: Store, end: End): Promise<readonly numbe
       while (cursor < head) {
         const { changes, scannedTo } = await read.tail(cursor, 300, {});
         seen.push(...changes.map(({ seq }) => seq));
-        cursor = scannedTo;
+        cursor = scannedTo.seq;
       }
       return end.reached(cursor);
     });
@@ -144,7 +145,7 @@ async function followFeed(store: Store, end: End): Promise<readonly number[]> {
   const wakeup = createMemoryWakeup();
   const feed = createFeed({ read, logId, wakeup, log: silentLog, pollMs: 5 });
   const seen: number[] = [];
-  const stream = feed.subscribe({ filter: {}, afterSeq: 0 });
+  const stream = feed.subscribe({ filter: {}, after: LOG_START });
   void end.known.then(async (changes) => {
     // What is not there a while after the last has been written never comes.
     for (let last = -1; last !== seen.length || (seen.at(-1) ?? 0) < changes; ) {

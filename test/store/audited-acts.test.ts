@@ -137,7 +137,7 @@ it('what cannot be written down is not done', async () => {
 
   expect(await stateOf(database)).toBe(before);
   expect(await store.read.head()).toBe(head);
-  expect(await store.read.logFloor()).toBe(0);
+  expect((await store.read.logState()).floor.seq).toBe(0);
   expect(await store.apiKeys.list()).toMatchObject([{ id, revokedAt: null }]);
   await change(database, 'ALTER TABLE elsewhere RENAME TO audit_entries');
   expect((await entriesOf(store)).map(({ action }) => action)).toEqual([

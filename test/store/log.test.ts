@@ -6,6 +6,7 @@ import type { Change } from '../../src/domain/change';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import type { StoreConfig } from '../../src/store/open-store';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
+import { withoutNonces } from '../support/changes';
 import { change, query } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
@@ -205,7 +206,8 @@ async function perform(held: TestStore, store: Store, doing: Doing, now: Date): 
       return store;
     case 'replay': {
       const foretold = await store.replay({ ...REPLAY, now, dryRun: true });
-      expect(await store.replay({ ...REPLAY, now, dryRun: false })).toEqual(foretold);
+      const done = await store.replay({ ...REPLAY, now, dryRun: false });
+      expect(withoutNonces(done)).toEqual(withoutNonces(foretold));
       return store;
     }
     case 'restart':

@@ -396,8 +396,8 @@ describe('the log', () => {
     for (let after = 0; ; ) {
       const { changes, scannedTo } = await store.read.tail(after, 500, {});
       entries.push(...changes);
-      if (scannedTo === after) break;
-      after = scannedTo;
+      if (scannedTo.seq === after) break;
+      after = scannedTo.seq;
     }
     expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1));
     const left = new Map<number, string>();

@@ -4,6 +4,7 @@ import type { DatabaseConfig } from '../../src/config/database';
 import { UnknownProviderError } from '../../src/domain/errors';
 import { openStore } from '../../src/store/open-store';
 import type { KeptDelivery, Reading, Store } from '../../src/store/store';
+import { withoutNonces } from '../support/changes';
 import { query, tablesOf } from '../support/databases';
 import { openTestStore, SILENT, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
@@ -394,7 +395,7 @@ describe('a replay of many deliveries', () => {
     const before = await tablesOf(database);
     const rehearsed = await replay(store, learnt, true);
     expect(await tablesOf(database)).toEqual(before);
-    expect(await replay(store, learnt)).toEqual(rehearsed);
+    expect(withoutNonces(await replay(store, learnt))).toEqual(withoutNonces(rehearsed));
   });
 
   it('rehearsed, keeps nobody waiting', async () => {

@@ -1,6 +1,7 @@
 /** Log entries to test with. */
 
 import type { Change } from '../../src/domain/change';
+import type { LogPosition } from '../../src/domain/cursor';
 
 /** An entry about user 1 at Sumsub, begun and not decided, unless `parts` say otherwise. */
 export function aChange(parts: Partial<Change> & { readonly seq: number }): Change {
@@ -21,6 +22,7 @@ export function aChange(parts: Partial<Change> & { readonly seq: number }): Chan
     cause: { kind: 'DELIVERY', deliveryId: 1, actor: null, mergedUserId: null },
     occurredAt: '2025-01-01T00:00:00.000000000Z',
     recordedAt: new Date('2025-01-01T00:00:00Z'),
+    nonce: 1000 + parts.seq,
     ...parts,
   };
 }
@@ -39,4 +41,16 @@ export function aMerge(seq: number, from: number, into: number): Change {
     previousLevelStatus: null,
     cause: { kind: 'MERGE', deliveryId: null, actor: 'operator', mergedUserId: from },
   });
+}
+
+/** The same without what differs each time that it is written. */
+export function withoutNonces<Outcome extends { readonly changes: readonly Change[] }>(
+  outcome: Outcome,
+): object {
+  return { ...outcome, changes: outcome.changes.map((change) => ({ ...change, nonce: null })) };
+}
+
+/** A position whose entry is not checked, as in cursors of older releases. */
+export function at(seq: number): LogPosition {
+  return { seq, nonce: null };
 }

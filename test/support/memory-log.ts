@@ -2,6 +2,8 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Change } from '../../src/domain/change';
+import { type LogPosition, type LogState, positionOf } from '../../src/domain/cursor';
+import { StoreUnavailableError } from '../../src/domain/errors';
 import type { FeedReader } from '../../src/feed/subscription';
 import type { UserRow } from '../../src/store/store';
 import { aChange, aMerge } from './changes';
@@ -10,21 +12,31 @@ export interface MemoryLog extends FeedReader {
   readonly entries: readonly Change[];
   /** How often `tail` was called. */
   readonly reads: number;
+  /** How many look-ups of users were made. */
+  readonly lookUps: number;
   commit(parts: Partial<Change>): Change;
   merge(from: number, into: number): Change;
   /** Drops the entries up to and including `seq`. */
   trim(seq: number): void;
-  /** The next `times` reads fail. */
-  failReads(times: number): void;
+  /** Goes back to this position. What is committed from then on differs from what was there before. */
+  restoreTo(seq: number): void;
+  /** From now on, this external ID leads to the user. */
+  name(externalUserId: string, userId: number): void;
+  /** The next `times` reads fail. @param error - By default, that the store is unavailable. */
+  failReads(times: number, error?: Error): void;
 }
 
 /** Each read is as of its start and answers a little later, as with a database. */
 export function createMemoryLog(): MemoryLog {
   const entries: Change[] = [];
   const mergedInto = new Map<number, number>();
-  let floor = 0;
+  const names = new Map<string, number>();
+  let floor: LogPosition = { seq: 0, nonce: 0 };
   let reads = 0;
+  let lookUps = 0;
   let failures = 0;
+  let failure: Error = new StoreUnavailableError();
+  let restores = 0;
 
   const survivorOf = (id: number): number => {
     const into = mergedInto.get(id);
@@ -35,47 +47,91 @@ export function createMemoryLog(): MemoryLog {
     if (failures > 0) {
       failures -= 1;
       await turn();
-      throw new Error('the database is away');
+      throw failure;
     }
     await turn();
     return value;
   }
+
+  const positionAt = (seq: number): LogPosition => {
+    const entry = entries[seq - 1];
+    return entry === undefined ? { seq: 0, nonce: 0 } : positionOf(entry);
+  };
+  const stateFrom = (seq: number): LogState => {
+    const held = seq >= floor.seq && seq <= entries.length;
+    return {
+      head: positionAt(entries.length),
+      floor,
+      nonce: held ? positionAt(seq).nonce : null,
+    };
+  };
+  const nonceOf = (seq: number) => 1000 * (restores + 1) + seq;
 
   return {
     entries,
     get reads() {
       return reads;
     },
+    get lookUps() {
+      return lookUps;
+    },
     commit(parts) {
-      const change = aChange({ ...parts, seq: entries.length + 1 });
+      const seq = entries.length + 1;
+      const change = aChange({ nonce: nonceOf(seq), ...parts, seq });
       entries.push(change);
       return change;
     },
     merge(from, into) {
-      const change = aMerge(entries.length + 1, from, into);
+      const seq = entries.length + 1;
+      const change = { ...aMerge(seq, from, into), nonce: nonceOf(seq) };
       mergedInto.set(from, into);
       entries.push(change);
       return change;
     },
     trim(seq) {
-      floor = seq;
+      floor = positionAt(seq);
     },
-    failReads(times) {
+    restoreTo(seq) {
+      restores += 1;
+      entries.length = seq;
+    },
+    name(externalUserId, userId) {
+      names.set(externalUserId, userId);
+    },
+    failReads(times, error = new StoreUnavailableError()) {
       failures = times;
+      failure = error;
     },
 
-    head: () => answer(entries.length),
-    logFloor: () => answer(floor),
+    logState: (seq = entries.length) => answer(stateFrom(seq)),
+    userByExternalId(externalUserId) {
+      lookUps += 1;
+      const id = names.get(externalUserId);
+      return answer(id === undefined ? null : aUser(survivorOf(id)));
+    },
+    externalIdsOf(userIds) {
+      lookUps += 1;
+      const all = [...names].map(([externalUserId, id]) => ({
+        externalUserId,
+        userId: survivorOf(id),
+        id,
+      }));
+      return answer(
+        all.filter(({ id, userId }) => userIds.some((one) => one === id || one === userId)),
+      );
+    },
     usersByIds: (ids) => answer(ids.map((id) => aUser(survivorOf(id)))),
     userIdsMergedInto: (id) =>
       answer([id, ...[...mergedInto.keys()].filter((old) => survivorOf(old) === id)]),
     tail(afterSeq, limit, filter) {
       reads += 1;
-      const held = entries.slice(Math.max(afterSeq, floor));
+      const held = entries.slice(Math.max(afterSeq, floor.seq));
       const changes = held.filter(sqlMatches(filter)).slice(0, limit);
       const full = changes.length === limit;
-      const scannedTo = full ? (changes.at(-1)?.seq ?? afterSeq) : entries.length;
-      return answer({ changes, scannedTo: Math.max(scannedTo, afterSeq) });
+      const last = full ? changes.at(-1) : undefined;
+      const state = stateFrom(afterSeq);
+      const scannedTo = last === undefined ? state.head : positionOf(last);
+      return answer({ changes, state, scannedTo });
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
-import { decodeCursor, encodeCursor } from '../../src/domain/cursor';
+import { decodeCursor, encodeCursor, type LogPosition } from '../../src/domain/cursor';
 import { GatewayError, StoreUnavailableError } from '../../src/domain/errors';
 import { createFeed, type Feed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
@@ -24,6 +24,10 @@ export interface Toy {
   readonly held: { requests: number; subscriptions: number };
   /** How many items were made for each viewer: what is made and not yet sent takes memory. */
   readonly made: Map<string, number>;
+  /** The field `fragile` fails that often. */
+  readonly failing: { times: number; error: Error };
+  /** Opening a subscription fails that often. */
+  readonly refusing: { times: number };
   /** Writes entries and wakes the feed. */
   commit(count: number): void;
 }
@@ -32,7 +36,7 @@ const SDL = `
   type Query { hello(name: String): String!  secret: String  stored: String!  viewer: String!  cursor: String!  holding: Int! }
   type Mutation { commit(count: Int!): Int! }
   type Subscription { statusChanged(after: String): StatusChange!  silence: Int  refused: Int }
-  type StatusChange { cursor: String!  seq: Int!  padding(bytes: Int!): String! }
+  type StatusChange { cursor: String!  seq: Int!  fragile: Int!  padding(bytes: Int!): String! }
 `;
 
 /** @param viewOf - By default nobody shares with anybody. */
@@ -50,11 +54,21 @@ export function createToy(
   disposal.defer(() => feed.stop());
   const held = { requests: 0, subscriptions: 0 };
   const made = new Map<string, number>();
+  const failing = { times: 0, error: new StoreUnavailableError() };
+  const refusing = { times: 0 };
   const commit = (count: number) => {
     for (let index = 0; index < count; index += 1) log.commit({});
     feed.wake();
   };
-  const schema = withResolvers(buildSchema(SDL), { feed, log, commit, held, made });
+  const schema = withResolvers(buildSchema(SDL), {
+    feed,
+    log,
+    commit,
+    held,
+    made,
+    failing,
+    refusing,
+  });
   const service: GraphQLService = {
     schema,
     admit: createDocuments({
@@ -77,7 +91,7 @@ export function createToy(
       };
     },
   };
-  return { service, log, feed, held, made, commit };
+  return { service, log, feed, held, made, failing, refusing, commit };
 }
 
 function withResolvers(schema: GraphQLSchema, toy: Omit<Toy, 'service'>): GraphQLSchema {
@@ -101,7 +115,7 @@ function withResolvers(schema: GraphQLSchema, toy: Omit<Toy, 'service'>): GraphQ
     resolve: (_: unknown, __: unknown, context: { viewer: string }) => context.viewer,
   });
   Object.assign(query.cursor ?? {}, {
-    resolve: async () => encodeCursor(LOG_ID, await toy.log.head()),
+    resolve: async () => encodeCursor(LOG_ID, (await toy.log.logState()).head),
   });
   Object.assign(query.holding ?? {}, { resolve: () => toy.held.requests });
   Object.assign(mutation.commit ?? {}, {
@@ -112,13 +126,22 @@ function withResolvers(schema: GraphQLSchema, toy: Omit<Toy, 'service'>): GraphQ
   });
   Object.assign(subscription.statusChanged ?? {}, {
     subscribe(_: unknown, { after }: { after?: string | null }) {
-      const from = after ? { afterSeq: decodeCursor(LOG_ID, after) } : {};
+      if (toy.refusing.times > 0) {
+        toy.refusing.times -= 1;
+        throw new StoreUnavailableError();
+      }
+      const from = after ? { after: decodeCursor(LOG_ID, after) } : {};
       return toy.feed.subscribe({ ...from, filter: {} });
     },
-    resolve({ seq }: { seq: number }, _: unknown, { viewer }: { viewer: string }) {
+    resolve({ seq, nonce }: LogPosition, _: unknown, { viewer }: { viewer: string }) {
       toy.made.set(viewer, (toy.made.get(viewer) ?? 0) + 1);
       const padding = ({ bytes }: { bytes: number }) => 'x'.repeat(bytes);
-      return { seq, cursor: encodeCursor(LOG_ID, seq), padding };
+      const fragile = async () => {
+        if (toy.failing.times <= 0) return seq;
+        toy.failing.times -= 1;
+        throw toy.failing.error;
+      };
+      return { seq, cursor: encodeCursor(LOG_ID, { seq, nonce }), fragile, padding };
     },
   });
   Object.assign(subscription.silence ?? {}, {

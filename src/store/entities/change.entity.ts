@@ -74,4 +74,7 @@ export class ChangeEntity {
 
   @Column('text', { name: 'recorded_at' })
   recordedAt!: string;
+
+  @Column('integer', { default: 0 })
+  nonce!: number;
 }

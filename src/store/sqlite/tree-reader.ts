@@ -1,7 +1,9 @@
 /** Answers a whole tree in one statement, as JSON. */
 
+import type { LogPosition } from '../../domain/cursor';
 import { encodePageCursor } from '../../domain/page-cursor';
 import { attemptQuery } from '../attempt-reader';
+import { FLOOR_NONCE } from '../change-reader';
 import type { Connection } from '../database';
 import type { Spelling, Tree, UserKey } from '../tree';
 import { userQuery } from '../user-reader';
@@ -38,7 +40,7 @@ function rootsFor(viewer: string | null): Kind {
 
   return {
     cursor(out) {
-      out.sql += `json_array('Head', ${SQLITE.head})`;
+      out.sql += `json_array('Head', ${SQLITE.head}, ${HEAD_NONCE})`;
     },
 
     user(out, { choice, fields }) {
@@ -91,6 +93,17 @@ function mischosen(things: string): Error {
   return new Error(`expected a choice of ${things}`);
 }
 
+/** `Change.nonce` of the newest entry, as `logState` gives it. */
+const HEAD_NONCE = `coalesce(
+  (SELECT nonce FROM changes WHERE id = ${SQLITE.head}),
+  iif(${SQLITE.head} = 0, 0, NULL),
+  (SELECT CAST(value AS integer) FROM settings WHERE name = '${FLOOR_NONCE}'))`;
+
+function toHead(value: string): LogPosition {
+  const [seq, nonce] = JSON.parse(`[${value}]`) as [number, number | null];
+  return { seq, nonce };
+}
+
 /** Inside of a JSON text a quotation mark has a backslash before it, so that no text of a row looks like one of these. */
 const UNSPELLED = /\["(User|VerificationAttempt|Identity|Provider|Cursor|Head)",([^\]]*)\]/g;
 
@@ -102,7 +115,7 @@ function spell(json: string, spelling: Spelling): string {
       case 'Cursor':
         return `"${encodePageCursor(`[${value}]`)}"`;
       case 'Head':
-        return `"${spelling.cursor(Number(value))}"`;
+        return `"${spelling.cursor(toHead(value))}"`;
       default:
         return `"${spelling.id(kind as 'User', Number(value))}"`;
     }
