@@ -42,6 +42,10 @@ export interface SocketLimits {
   readonly closeGraceMs: number;
   /** How often live connections are checked for credentials that no longer hold. */
   readonly revalidateMs: number;
+  /** How long an item of a subscription is retried while the store is unavailable. Then the connection is closed. */
+  readonly retryItemMs: number;
+  /** The same, for opening a subscription. */
+  readonly retryOpeningMs: number;
 }
 
 export const DEFAULT_LIMITS: { readonly http: HttpLimits; readonly sockets: SocketLimits } = {
@@ -68,5 +72,7 @@ export const DEFAULT_LIMITS: { readonly http: HttpLimits; readonly sockets: Sock
     stalledAfterMs: 30_000,
     closeGraceMs: 2_000,
     revalidateMs: 1_000,
+    retryItemMs: 60_000,
+    retryOpeningMs: 10_000,
   },
 };

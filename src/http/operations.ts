@@ -10,12 +10,15 @@ import {
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../access/principal';
+import { StoreUnavailableError } from '../domain/errors';
 import type { ChangeStream } from '../feed/outlet';
 import type { Admitted, Refused } from '../graphql/documents';
+import { isTransient, retryTransient } from '../graphql/transient';
 import { spellOut, UnknownDocumentError } from './document-id';
 import { withoutEmptyName } from './empty-parameters';
 import type { Frame } from './frame';
 import type { GraphQLService, OperationContext } from './graphql-service';
+import type { SocketLimits } from './limits';
 import { createSharing, type Group } from './sharing';
 import type { GuardedSocket } from './socket';
 
@@ -24,11 +27,14 @@ export interface Operations {
    * What is to be run, or why it is not. For a subscription the stream is open when this resolves.
    *
    * @param push - Sends items of the subscription past its stream, or answers `false`: not now.
+   * @param isOver - Whether the connection has ended meanwhile.
+   * @throws {StoreUnavailableError} if a subscription cannot be opened for as long as is worth waiting.
    */
   prepare(
     payload: SubscribePayload,
     principal: Principal,
     push: (frames: readonly Frame[]) => boolean,
+    isOver: () => boolean,
   ): Promise<ExecutionArgs | readonly GraphQLError[]>;
   /** Runs a query or mutation that `prepare` has let through. */
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
@@ -36,8 +42,9 @@ export interface Operations {
    * The stream that `prepare` has opened.
    * @param turn - See `GuardedSocket`.
    * @param onEnd - Called when it is over, whoever has ended it; maybe more than once.
+   * @param onInterrupted - Called before the stream ends with a fault that passes. The client has to resume.
    */
-  streamOf(args: ExecutionArgs, turn: Turn, onEnd: () => void): Stream;
+  streamOf(args: ExecutionArgs, turn: Turn, onEnd: () => void, onInterrupted: () => void): Stream;
   isSubscription(args: ExecutionArgs): boolean;
   /** The payload of the message that brings this result. */
   toPayload(result: ResultParts): NextPayload;
@@ -70,10 +77,13 @@ interface NextPayload {
 const NOTHING = () => {};
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-export function createOperations(graphql: GraphQLService): Operations {
+export function createOperations(
+  graphql: GraphQLService,
+  limits: Pick<SocketLimits, 'retryItemMs' | 'retryOpeningMs'>,
+): Operations {
   const contexts = new WeakMap<ExecutionArgs, OperationContext>();
   const sources = new WeakMap<ExecutionArgs, Source>();
-  const findGroup = createSharing(toPayload);
+  const findGroup = createSharing(toPayload, limits.retryItemMs);
 
   function toPayload({ data, errors }: ResultParts): NextPayload {
     return {
@@ -114,9 +124,13 @@ export function createOperations(graphql: GraphQLService): Operations {
     context: OperationContext,
     principal: Principal,
     push: (frames: readonly Frame[]) => boolean,
+    isOver: () => boolean,
   ): Promise<Source | Refused> {
     try {
-      const source = await createSourceEventStream(args);
+      const source = await retryTransient(() => openSource(args), {
+        isOver,
+        retryForMs: limits.retryOpeningMs,
+      });
       if (!isIterator(source)) {
         await context.done();
         const unknown = [new GraphQLError('the subscription could not be opened')];
@@ -128,6 +142,7 @@ export function createOperations(graphql: GraphQLService): Operations {
       return { entries: source, group };
     } catch (error) {
       await context.done();
+      if (isTransient(error)) throw new StoreUnavailableError({ cause: error });
       return { errors: [toGraphQLError(error)] };
     }
   }
@@ -135,7 +150,7 @@ export function createOperations(graphql: GraphQLService): Operations {
   return {
     toPayload,
 
-    async prepare(payload, principal, push) {
+    async prepare(payload, principal, push, isOver) {
       const admitted = admit(payload);
       if ('errors' in admitted) return admitted.errors;
       const streaming = admitted.operation.operation === 'subscription';
@@ -145,7 +160,7 @@ export function createOperations(graphql: GraphQLService): Operations {
         contexts.set(args, context);
         return args;
       }
-      const source = await open(admitted, args, context, principal, push);
+      const source = await open(admitted, args, context, principal, push, isOver);
       if ('errors' in source) return source.errors;
       const handle = { ...args, contextValue: null }; // the group has a context already
       sources.set(handle, source);
@@ -162,14 +177,22 @@ export function createOperations(graphql: GraphQLService): Operations {
       }
     },
 
-    streamOf(args, turn, onEnd) {
+    streamOf(args, turn, onEnd, onInterrupted) {
       const source = sources.get(args);
       if (source === undefined) throw new Error('expected a subscription that was prepared');
-      return streamOver(source, turn, onEnd);
+      return streamOver(source, turn, onEnd, onInterrupted);
     },
 
     isSubscription: (args) => sources.has(args),
   };
+}
+
+/** @throws a transient fault; any other is in the result. */
+async function openSource(args: ExecutionArgs): ReturnType<typeof createSourceEventStream> {
+  const source = await createSourceEventStream(args);
+  const passing = 'errors' in source ? source.errors?.find(isTransient) : undefined;
+  if (passing !== undefined) throw passing;
+  return source;
 }
 
 function isIterator(source: object): source is AsyncIterableIterator<unknown> {
@@ -180,7 +203,12 @@ function isDivertible(source: object): source is Pick<ChangeStream, 'divert'> {
   return 'divert' in source;
 }
 
-function streamOver({ entries, group }: Source, turn: Turn, onEnd: () => void): Stream {
+function streamOver(
+  { entries, group }: Source,
+  turn: Turn,
+  onEnd: () => void,
+  onInterrupted: () => void,
+): Stream {
   let left = false;
   let sent = NOTHING;
 
@@ -204,8 +232,11 @@ function streamOver({ entries, group }: Source, turn: Turn, onEnd: () => void): 
         if (left) return await leave();
         return { done: false, value: await group.answer(entry.value) };
       } catch (error) {
+        if (left) return DONE;
         await leave();
-        throw error;
+        if (!isTransient(error)) throw error;
+        onInterrupted();
+        return DONE;
       }
     },
     async return() {

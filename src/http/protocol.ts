@@ -4,6 +4,7 @@ import { type ExecutionArgs, GraphQLError, type GraphQLFormattedError } from 'gr
 import { makeServer, type Server } from 'graphql-ws';
 import type { Principal } from '../access/principal';
 import { RateLimitedError, UnauthenticatedError } from '../domain/errors';
+import { isTransient } from '../graphql/transient';
 import type { Authentication } from './authentication';
 import { credentialsOf } from './connection-credentials';
 import type { Frame } from './frame';
@@ -46,7 +47,7 @@ export function createProtocol(
   { graphql, authentication, quotas, limits, observer }: ProtocolOptions,
   watch: Revalidation['watch'],
 ): Server<Connection> {
-  const operations = createOperations(graphql);
+  const operations = createOperations(graphql, limits);
   const owners = new WeakMap<ExecutionArgs, Owner>();
 
   function ownerOf(args: ExecutionArgs): Owner {
@@ -93,7 +94,12 @@ export function createProtocol(
       const quotedId = JSON.stringify(id);
       const push = (frames: readonly Frame[]) =>
         socket.push(frames.map((frame) => frame.bytesFor(quotedId)));
-      const preparing = operations.prepare(payload, principal, push);
+      const preparing = operations
+        .prepare(payload, principal, push, () => extra.over)
+        .catch((error: unknown) => {
+          if (isTransient(error)) interrupt(socket);
+          return [toGraphQLError(error)];
+        });
       const args = await whileRunning(extra, preparing, leave);
       forget(payload, { query: '' });
       if ('length' in args) leave();
@@ -107,8 +113,9 @@ export function createProtocol(
     },
     subscribe(args) {
       observer.operation('websocket', 'OK');
-      const { connection, leave } = ownerOf(args);
-      return operations.streamOf(args, connection.socket.turn, leave);
+      const { leave, connection } = ownerOf(args);
+      const { socket } = connection;
+      return operations.streamOf(args, socket.turn, leave, () => interrupt(socket));
     },
 
     onNext(_context, _id, _payload, args, result) {
@@ -124,6 +131,11 @@ export function createProtocol(
       return formatted;
     },
   });
+}
+
+/** The stock client connects again, and resumes from its last cursor; on an `error` it would give up. */
+function interrupt(socket: GuardedSocket): void {
+  socket.close(CLOSE.tryAgainLater, 'STORE_UNAVAILABLE: resume from the last cursor');
 }
 
 /** graphql-ws keeps what it was sent as long as it may be of use: neither secrets nor long texts are to wait for that. */

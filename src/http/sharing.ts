@@ -14,11 +14,18 @@ import {
   visit,
 } from 'graphql';
 import type { Press } from '../feed/outlet';
+import { isTransient, retryTransient } from '../graphql/transient';
 import { createFrame, type Frame } from './frame';
 import type { OperationContext } from './graphql-service';
 
 /** One or more subscriptions that give the same answers. */
 export interface Group {
+  /**
+   * Executes again, after pauses that grow, as long as a fault of the result is transient: an entry is never answered
+   * with an error that the next attempt would not have.
+   *
+   * @throws the transient fault, if it lasts.
+   */
   answer(entry: unknown): Promise<ExecutionResult>;
   readonly press: Press<Frame>;
   /** To be called once by each that joined. */
@@ -34,9 +41,13 @@ export interface Opened {
   readonly context: OperationContext;
 }
 
-/** @returns a function that finds the group for a subscription. The first in a group executes for all. */
+/**
+ * @param retryForMs - How long an entry is executed again while its result has a transient fault.
+ * @returns a function that finds the group for a subscription. The first in a group executes for all.
+ */
 export function createSharing(
   toPayload: (result: ExecutionResult) => object,
+  retryForMs: number,
 ): (opened: Opened) => Promise<Group> {
   const byDocument = new WeakMap<DocumentNode, Map<string, Group & { size: number }>>();
 
@@ -46,9 +57,42 @@ export function createSharing(
     return groups;
   }
 
+  function createGroup(args: ExecutionArgs, done: OperationContext['done']): Group {
+    const retrying = new Map<unknown, Promise<ExecutionResult>>();
+    let over = false;
+
+    async function attempt(entry: unknown): Promise<ExecutionResult> {
+      const result = await execute({ ...args, rootValue: entry });
+      const passing = result.errors?.find(isTransient);
+      if (passing !== undefined) throw passing;
+      return result;
+    }
+
+    return {
+      /** All who wait for an entry wait for the same attempts. */
+      answer(entry) {
+        const known = retrying.get(entry);
+        if (known !== undefined) return known;
+        const answering = retryTransient(() => attempt(entry), { isOver: () => over, retryForMs });
+        retrying.set(entry, answering);
+        const settled = () => void retrying.delete(entry);
+        answering.then(settled, settled);
+        return answering;
+      },
+      press: {
+        // Once: while one document fails, others are not to wait for it.
+        make: async (change) => createFrame(JSON.stringify(toPayload(await attempt(change)))),
+      },
+      async leave() {
+        over = true;
+        await done();
+      },
+    };
+  }
+
   return async (opened) => {
     const { args, view, context } = opened;
-    if (view === null) return createGroup(args, toPayload, context.done);
+    if (view === null) return createGroup(args, context.done);
     const groups = groupsOf(args.document);
     const key = keyOf(view, opened);
     const known = groups.get(key);
@@ -57,35 +101,19 @@ export function createSharing(
       await context.done();
       return known;
     }
+    const single = createGroup(args, context.done);
     const group = {
-      ...createGroup(args, toPayload, context.done),
+      ...single,
       size: 1,
       async leave() {
         group.size -= 1;
         if (group.size > 0) return;
         groups.delete(key);
-        await context.done();
+        await single.leave();
       },
     };
     groups.set(key, group);
     return group;
-  };
-}
-
-function createGroup(
-  args: ExecutionArgs,
-  toPayload: (result: ExecutionResult) => object,
-  done: OperationContext['done'],
-): Group {
-  const answer = async (entry: unknown) => execute({ ...args, rootValue: entry });
-  return {
-    answer,
-    press: {
-      make: async (change) => createFrame(JSON.stringify(toPayload(await answer(change)))),
-    },
-    async leave() {
-      await done();
-    },
   };
 }
 

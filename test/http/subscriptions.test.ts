@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
+import { encodeCursor } from '../../src/domain/cursor';
 import type { SocketLimits } from '../../src/http/limits';
 import { createTestAuthenticator, GOOD_KEY, OTHER_KEY } from '../support/credentials';
 import { createDisposal } from '../support/disposal';
+import { createMemoryLog } from '../support/memory-log';
 import { connectClient, openRaw, type RawClientOptions } from '../support/raw-ws';
 import { startServer } from '../support/start-server';
 import { createToy } from '../support/toy-graphql';
@@ -12,8 +14,12 @@ import { until } from '../support/until';
 const disposal = createDisposal();
 const SUBSCRIBE = 'subscription ($after: String) { statusChanged(after: $after) { seq } }';
 
-async function start(limits: Partial<SocketLimits> = {}, time = { now: 0 }) {
-  const toy = createToy(disposal);
+async function start(
+  limits: Partial<SocketLimits> = {},
+  time = { now: 0 },
+  viewOf: () => string | null = () => null,
+) {
+  const toy = createToy(disposal, createMemoryLog(), viewOf);
   const authenticator = createTestAuthenticator();
   const started = await startServer(disposal, {
     graphql: toy.service,
@@ -122,7 +128,7 @@ describe('operations over WebSocket', () => {
           {
             extensions: {
               code: 'CURSOR_EXPIRED',
-              oldestCursor: Buffer.from('toy:5').toString('base64url'),
+              oldestCursor: encodeCursor('toy', { seq: 5, nonce: 1005 }),
             },
           },
         ],
@@ -154,6 +160,78 @@ describe('operations over WebSocket', () => {
     client.send(subscribe('d'));
     await until(() => toy.held.subscriptions === 2);
     expect(client.messages.filter(({ type }) => type === 'error')).toHaveLength(1);
+  });
+});
+
+describe('an item that cannot be resolved', () => {
+  const FRAGILE = 'subscription ($after: String) { statusChanged(after: $after) { seq: fragile } }';
+
+  it.each([
+    ['alone', () => null],
+    ['with others who are given the same', () => 'everything'],
+  ])('while the store is unavailable is sent once it can be, %s', async (_, viewOf) => {
+    const { connect, toy } = await start({}, { now: 0 }, viewOf);
+    const clients = [await connect(), await connect(), await connect()];
+    for (const client of clients) client.send(subscribe('s', FRAGILE));
+    await until(() => toy.feed.standing().subscriptions === 3);
+    for (let round = 0; round < 10; round += 1) {
+      toy.failing.times = 4;
+      toy.commit(3);
+      for (const client of clients) await client.receive(3 * (round + 1), 'next');
+    }
+    const sent = Array.from({ length: 30 }, (__, index) => seqOf(index + 1));
+    for (const client of clients) {
+      expect(client.messages.filter(({ type }) => type !== 'connection_ack')).toEqual(sent);
+    }
+  });
+
+  it('for too long closes the connection, so that the client resumes', async () => {
+    const { connect, toy } = await start({ retryItemMs: 100 });
+    const client = await connect();
+    client.send(subscribe('s', FRAGILE));
+    await until(() => toy.feed.standing().subscriptions === 1);
+    toy.commit(1);
+    await client.receive(1, 'next');
+    toy.failing.times = 1000;
+    toy.commit(2);
+    expect(await client.closed).toMatchObject({ code: 1013 });
+    expect(client.messages.slice(1)).toEqual([seqOf(1)]);
+    await until(() => toy.held.subscriptions === 0);
+  });
+
+  it('for a reason that does not pass is sent with its error, and not tried again', async () => {
+    const { connect, toy } = await start();
+    const client = await connect();
+    client.send(subscribe('s', FRAGILE));
+    await until(() => toy.feed.standing().subscriptions === 1);
+    toy.failing.error = new Error('a fault');
+    toy.failing.times = 1;
+    toy.commit(2);
+    const items = await client.receive(2, 'next');
+    expect(items[0]).toMatchObject({ payload: { errors: [{ extensions: { code: 'INTERNAL' } }] } });
+    expect(items[1]).toEqual(seqOf(2));
+  });
+});
+
+describe('a subscription that cannot be opened', () => {
+  it('while the store is unavailable is opened once it can be', async () => {
+    const { connect, toy } = await start();
+    toy.refusing.times = 3;
+    const client = await connect();
+    client.send(subscribe('s'));
+    await until(() => toy.feed.standing().subscriptions === 1);
+    toy.commit(1);
+    expect(await client.receive(1, 'next')).toEqual([seqOf(1)]);
+  });
+
+  it('for too long closes the connection, so that the client comes back', async () => {
+    const { connect, toy } = await start({ retryOpeningMs: 100 });
+    toy.refusing.times = 1000;
+    const client = await connect();
+    client.send(subscribe('s'));
+    expect(await client.closed).toMatchObject({ code: 1013 });
+    expect(client.messages.map(({ type }) => type)).toEqual(['connection_ack']);
+    expect(toy.held.subscriptions).toBe(0);
   });
 });
 
