@@ -104,7 +104,7 @@ function excess(found: ReadonlyMap<string, number>, due: ReadonlyMap<string, num
 }
 
 /** At how many places two lists are not the same. */
-function differences(expected: readonly string[], found: readonly string[]): number {
+export function differences(expected: readonly string[], found: readonly string[]): number {
   const longer = expected.length > found.length ? expected : found;
   return longer.filter((_, index) => expected[index] !== found[index]).length;
 }

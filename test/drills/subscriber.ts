@@ -1,4 +1,4 @@
-/** A subscriber as our customers write one: the stock client, and the helper that resumes. */
+/** A subscriber as customers write one: the stock client, and the helper that resumes. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
@@ -6,8 +6,10 @@ import { WebSocket } from 'ws';
 import { subscribeFromCursor } from '../../src/client/subscribe-from-cursor';
 
 export interface Subscriber {
-  /** Cursors of what has come, in that order. */
+  /** Cursors of what has come, in that order; `an error` for an item with errors, and for an end. */
   readonly cursors: readonly string[];
+  /** The code with which the server ended the subscription; `null` while it goes on. */
+  readonly refusal: string | null;
   /** How often it has been connected. */
   readonly connections: number;
   /** Breaks the connection without a word; the client comes back by itself. */
@@ -15,15 +17,27 @@ export interface Subscriber {
   close(): Promise<void>;
 }
 
-const PAUSE_MS = 20;
+export interface SubscriberOptions {
+  /** Where in the log it begins. */
+  readonly after: string;
+  /** Whether it resumes after its last item when the connection breaks; else it begins at `after` again. Default: true. */
+  readonly resumes?: boolean;
+}
 
-/** @param gateway - Which one to connect to, asked anew for every connection. @param after - Where in the log it begins. */
+const PAUSE_MS = 20;
+/** Each item has fields of its own to resolve, so that the store is read for it. */
+const QUERY = `subscription ($after: String) {
+  statusChanged(after: $after) {
+    cursor user { externalUserId verificationStatus levels { status } } attempt { status } level { kind } } }`;
+
+/** @param gateway - The one to connect to, looked up for every connection. */
 export function startSubscriber(
   gateway: { url(): Promise<string> },
   apiKey: string,
-  after: string,
+  { after, resumes = true }: SubscriberOptions,
 ): Subscriber {
   const cursors: string[] = [];
+  let refusal: string | null = null;
   const sockets: WebSocket[] = [];
   const client = createClient({
     url: async () => `${(await gateway.url()).replace(/^http/, 'ws')}/graphql`,
@@ -40,18 +54,23 @@ export function startSubscriber(
   });
   const unsubscribe = subscribeFromCursor<{ readonly statusChanged: { readonly cursor: string } }>(
     client,
+    { query: QUERY, variables: { after } },
     {
-      query: 'subscription ($after: String) { statusChanged(after: $after) { cursor } }',
-      variables: { after },
-    },
-    {
-      next: ({ data }) => cursors.push(data?.statusChanged.cursor ?? 'an error'),
-      error: () => cursors.push('an error'), // which no check will take for an entry of the log
+      next: ({ data, errors }) =>
+        cursors.push(errors === undefined && data ? data.statusChanged.cursor : 'an error'),
+      error(error) {
+        cursors.push('an error'); // which no check will take for an entry of the log
+        refusal = codeOf(error);
+      },
       complete: () => {},
     },
+    resumes ? {} : { cursorOf: () => undefined },
   );
   return {
     cursors,
+    get refusal() {
+      return refusal;
+    },
     get connections() {
       return sockets.length;
     },
@@ -61,4 +80,10 @@ export function startSubscriber(
       await client.dispose();
     },
   };
+}
+
+/** Of the first error in the message `error`. */
+function codeOf(errors: unknown): string {
+  const [first] = Array.isArray(errors) ? errors : [];
+  return String(first?.extensions?.code ?? 'UNKNOWN');
 }

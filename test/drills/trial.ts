@@ -61,6 +61,8 @@ export interface TrialOptions {
   /** To which gateways posts go, and for each subscriber to which it connects; by default to each in turn. */
   readonly sendTo?: (fleet: Fleet) => { url(): Promise<string> };
   readonly subscribeTo?: (fleet: Fleet) => readonly { url(): Promise<string> }[];
+  /** Whether the subscriber with this number resumes when its connection breaks. Default: all do. */
+  readonly resumes?: (subscriber: number) => boolean;
   /** How long it takes to send all, at least. */
   readonly lastsMs?: number;
 }
@@ -138,10 +140,12 @@ async function underLoad(
   options: TrialOptions,
   disturb: (trial: Trial) => Promise<string>,
 ) {
-  const { sendTo, subscribeTo = (all) => [all], lastsMs = 0 } = options;
+  const { sendTo, subscribeTo = (all) => [all], resumes = () => true, lastsMs = 0 } = options;
   await fleet.start();
   const { cursor } = await (await asking(fleet))<{ cursor: string }>('{ cursor }');
-  const subscribers = subscribeTo(fleet).map((to) => startSubscriber(to, API_KEY, cursor));
+  const subscribers = subscribeTo(fleet).map((to, index) =>
+    startSubscriber(to, API_KEY, { after: cursor, resumes: resumes(index) }),
+  );
   try {
     const sending = startSending(lanes, {
       to: sendTo?.(fleet) ?? fleet,

@@ -36,7 +36,7 @@ async function smoke(folder: string): Promise<void> {
     const apiKey = readApiKey(folder);
     const ask = createAsk(url, apiKey);
     const { cursor } = await ask<{ cursor: string }>('{ cursor }');
-    const subscriber = startSubscriber(gateway, apiKey, cursor);
+    const subscriber = startSubscriber(gateway, apiKey, { after: cursor });
     try {
       for (const teller of TELLERS) {
         for (const story of STORY_NAMES) await play(teller, story, { folder, url, ask });

@@ -7,6 +7,7 @@ import {
   chownSync,
   copyFileSync,
   mkdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,6 +22,12 @@ export interface PostgresServer extends ServerProcess {
   readonly url: string;
   /** How many connections of others there are; NaN if it does not answer. */
   connections(): Promise<number>;
+  /** Copies its data, while it is stopped. */
+  copy(): void;
+  /** Puts the copy in the place of its data, while it is stopped. */
+  goBack(): void;
+  /** Terminates up to `most` connections of others, chosen at random. Returns how many. */
+  terminate(most: number): Promise<number>;
 }
 
 /** Waits for nobody. */
@@ -88,6 +95,20 @@ export async function createPostgresServer(
       const row = await ask<{ n: number }>(`SELECT count(*)::int AS n FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`);
       return row?.n ?? Number.NaN;
+    },
+    copy() {
+      rmSync(`${data}.copy`, { recursive: true, force: true });
+      execFileSync('cp', ['-a', data, `${data}.copy`]);
+    },
+    goBack() {
+      rmSync(data, { recursive: true, force: true });
+      execFileSync('cp', ['-a', `${data}.copy`, data]);
+    },
+    async terminate(most) {
+      const row = await ask<{ n: number }>(`SELECT count(pg_terminate_backend(pid))::int AS n FROM (
+        SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+        ORDER BY random() LIMIT ${most}) victims`);
+      return row?.n ?? 0;
     },
   };
 }
