@@ -25,6 +25,10 @@ const MINE = `{
   viewer { user { externalUserId } }
   users { nodes { externalUserId } }
   verificationAttempts { nodes { user { externalUserId } } }
+  statusChanges { nodes { user { externalUserId } } }
+}`;
+const PUSHED = `subscription ($after: String!) {
+  statusChanged(after: $after) { user { externalUserId } }
 }`;
 const NAMED = 'query ($id: String!) { user(externalUserId: $id) { externalUserId } }';
 const BY_ACCOUNT = `query ($ref: String!) {
@@ -33,6 +37,7 @@ const BY_ACCOUNT = `query ($ref: String!) {
 
 it.each(PAIRS)('%s makes another user', async (_, one, other) => {
   const gateway = await startGateway(disposal);
+  const { cursor } = (await gateway.ask('{ cursor }')).data;
   await gateway.post('sumsub', about(one, 'applicantReviewed', 1, GREEN));
   const token = await tokenFor(other);
   const doors = [
@@ -45,6 +50,7 @@ it.each(PAIRS)('%s makes another user', async (_, one, other) => {
       viewer: { user: null },
       users: { nodes: [] },
       verificationAttempts: { nodes: [] },
+      statusChanges: { nodes: [] },
     });
     expect((await ask(NAMED, { id: one })).data).toEqual({ user: null });
   }
@@ -60,6 +66,8 @@ it.each(PAIRS)('%s makes another user', async (_, one, other) => {
     expect(data.viewer).toEqual({ user: { externalUserId: other } });
     expect(data.users.nodes).toEqual([{ externalUserId: other }]);
   }
+  const pushed = await askOverSocket(disposal, gateway, PUSHED, { after: cursor }, token);
+  expect(pushed.data).toEqual({ statusChanged: { user: { externalUserId: other } } });
   const { data } = await gateway.ask('{ users { nodes { externalUserId verificationStatus } } }');
   const statuses = new Map(
     data.users.nodes.map((user: { externalUserId: string; verificationStatus: string }) => [
