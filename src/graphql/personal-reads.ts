@@ -26,6 +26,12 @@ export interface PersonalReads {
 export const REASON =
   'Why it is looked at, 1 to 200 characters, e.g. the number of a ticket: goes to the audit log, with your name. Required of API keys; end users, who see their own data alone, need none. Put nothing personal in it.';
 
+/** Of one operation, together. The last ones read may exceed it. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const BODIES_AT_A_TIME = 8;
+const TOO_MANY_BODIES =
+  'The raw bodies of one operation may have about 16 MiB together. Request fewer at a time.';
+
 export interface PersonalReadsOptions {
   readonly read: Pick<Reader, 'profilesOf' | 'rawBodiesOf'>;
   readonly audit: Pick<Store['audit'], 'record'>;
@@ -36,14 +42,40 @@ export interface PersonalReadsOptions {
 export function createPersonalReads(options: PersonalReadsOptions): PersonalReads {
   const { read, visibility } = options;
   const profiles = loadersByReason(options, 'User', 'PROFILE_READ', (ids) => read.profilesOf(ids));
+  const budget = { bytes: MAX_BODY_BYTES };
   const bodies = loadersByReason(options, 'WebhookDelivery', 'RAW_BODY_READ', (ids) =>
-    read.rawBodiesOf(ids),
+    readBodies(read, ids, budget),
   );
 
   return {
     profileOf: async (userId, reason) => profiles(lookOf(visibility, reason)).load(userId),
     rawBodyOf: async (deliveryId, reason) => bodies(lookOf(visibility, reason)).load(deliveryId),
   };
+}
+
+/**
+ * Reads a few bodies at a time, so that neither memory nor the event loop is held by as many as a document asks for.
+ *
+ * @param budget - Bytes that are left to the operation.
+ * @returns an error for each body behind the end of the budget.
+ */
+async function readBodies(
+  read: PersonalReadsOptions['read'],
+  ids: readonly number[],
+  budget: { bytes: number },
+): Promise<readonly (Buffer | null | Error)[]> {
+  const bodies: (Buffer | null | Error)[] = [];
+  while (bodies.length < ids.length) {
+    const slice = ids.slice(bodies.length, bodies.length + BODIES_AT_A_TIME);
+    if (budget.bytes <= 0) {
+      bodies.push(...slice.map(() => new GatewayError('INPUT_INVALID', TOO_MANY_BODIES)));
+      continue;
+    }
+    const some = await read.rawBodiesOf(slice);
+    budget.bytes -= some.reduce((sum, body) => sum + (body?.length ?? 0), 0);
+    bodies.push(...some);
+  }
+  return bodies;
 }
 
 /** Who looks, and why; `null`: somebody at their own data. */
@@ -74,7 +106,7 @@ function loadersByReason<Value>(
   { audit, now }: PersonalReadsOptions,
   kind: 'User' | 'WebhookDelivery',
   action: AuditAction,
-  readAll: (ids: readonly number[]) => Promise<readonly (Value | null)[]>,
+  readAll: (ids: readonly number[]) => Promise<readonly (Value | null | Error)[]>,
 ): (look: Look) => DataLoader<number, Value | null> {
   const made = new Map<string, DataLoader<number, Value | null>>();
   return (look) => {
@@ -85,7 +117,8 @@ function loadersByReason<Value>(
       const values = await readAll(ids);
       if (look === null) return values;
       const at = now();
-      const shown = ids.filter((_, index) => values[index] !== null);
+      const isShown = (value: unknown) => value !== null && !(value instanceof Error);
+      const shown = ids.filter((_, index) => isShown(values[index]));
       await audit.record(
         shown.map((id) => ({ ...look, action, subject: `${kind}:${id}`, details: {}, at })),
       );

@@ -11,6 +11,7 @@ import { count } from './count';
 import type { Connection, Flag } from './database';
 import type { KeyRing } from './key-ring';
 import { type KeysetColumns, type KeysetQuery, keysetPage } from './keyset';
+import { mapInSlices } from './map-in-slices';
 import type {
   CredentialRow,
   IdentityRow,
@@ -153,11 +154,15 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
           WHERE i.user_id IN (?*) AND e.personal IS NOT NULL`,
         [userIds],
       );
+      const events = await mapInSlices(rows, (row) => ({
+        userId: row.user_id,
+        event: toProfileEvent(row, keyRing),
+      }));
       const told = allById(
         userIds,
-        rows,
-        (row) => row.user_id,
-        (row) => toProfileEvent(row, keyRing),
+        events,
+        ({ userId }) => userId,
+        ({ event }) => event,
       );
       return told.map(mergeProfiles);
     },

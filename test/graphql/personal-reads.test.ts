@@ -66,6 +66,26 @@ describe('an API key', () => {
     ]);
   });
 
+  // Regression: one document held memory and the event loop by a hundred bodies of 1 MiB.
+  it('is shown about 16 MiB of raw bodies by one operation, and an error for each beyond', async () => {
+    const rawBody = Buffer.alloc(1024 * 1024, 'x');
+    for (let index = 0; index < 26; index += 1) {
+      const duplicateKey = `large ${index}`;
+      const reading = { kind: 'IGNORED', eventType: 'large', duplicateKey } as const;
+      await world.record({ rawBody, reading });
+    }
+    const { data, errors } = await world.ask(
+      OPERATOR,
+      `{ webhookDeliveries(first: 26, filter: { eventType: "large" }) { nodes { id rawBody(reason: "size") } } }`,
+    );
+    const shown = data.webhookDeliveries.nodes.filter(
+      (node: { rawBody: string | null }) => node.rawBody !== null,
+    );
+    expect(shown).toHaveLength(16);
+    expect(codesOf({ errors: errors ?? [] })).toEqual(Array(10).fill('BAD_USER_INPUT'));
+    expect(await looks()).toHaveLength(16);
+  });
+
   it.each([
     ['', 'REASON_REQUIRED'],
     ['(reason: null)', 'REASON_REQUIRED'],

@@ -32,6 +32,11 @@ async function statementsFor(
   return [...world.statements.sent];
 }
 
+/** Bodies are read a few at a time: one alone may have 1 MiB. */
+function readsBodies(sql: string): boolean {
+  return sql.includes('d.body_key_id');
+}
+
 /** How often the statement sent most often was sent. */
 function mostOften(statements: readonly string[]): number {
   const times = [...new Set(statements)].map(
@@ -72,7 +77,7 @@ describe('the number of statements', () => {
       const large = await statementsFor(source, { first: 30 });
       expect(new Set(large)).toEqual(new Set(small));
       expect(new Set(small).size).toBeGreaterThan(3);
-      expect(mostOften(large)).toBeLessThanOrEqual(A_FEW);
+      expect(mostOften(large.filter((sql) => !readsBodies(sql)))).toBeLessThanOrEqual(A_FEW);
     },
   );
 

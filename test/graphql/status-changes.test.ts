@@ -281,7 +281,7 @@ describe('node(…)', () => {
     }
   });
 
-  it.each(['', 'nonsense', 'User:1', encode('User:999'), encode('Nobody:1'), encode('User:01')])(
+  it.each(['', 'nonsense', 'User:0x1', encode('User:999'), encode('Nobody:1'), encode('User:01')])(
     'answers null to %j',
     async (id) => {
       const answer = await world.ask(OPERATOR, 'query ($id: ID!) { node(id: $id) { id } }', { id });
