@@ -1,6 +1,8 @@
 /** What a client may cost us. */
 
 export interface HttpLimits {
+  /** Of TCP, WebSockets included: more would leave no file descriptors for the database. */
+  readonly maxTcpConnections: number;
   readonly maxBodyBytes: number;
   /** Of a request to `/graphql`. */
   readonly maxOperationBytes: number;
@@ -50,6 +52,7 @@ export interface SocketLimits {
 
 export const DEFAULT_LIMITS: { readonly http: HttpLimits; readonly sockets: SocketLimits } = {
   http: {
+    maxTcpConnections: 15_000,
     maxBodyBytes: 1024 * 1024,
     maxOperationBytes: 64 * 1024,
     headersTimeoutMs: 10_000,

@@ -134,6 +134,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     (request, response) => void answer(request, response),
   );
   server.maxHeadersCount = 0; // their bytes are limited; leaving out some would hide one that counts
+  server.maxConnections = limits.maxTcpConnections;
+  server.on('drop', () => tellRefusal({ limit: limits.maxTcpConnections }, 'too many connections'));
   const connections = trackConnections(server);
   const unreadable = new WeakSet<Duplex>();
   let closing = false;

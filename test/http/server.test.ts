@@ -30,6 +30,24 @@ describe('the server', () => {
     await expect(startServer(disposal, { port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
+  it('drops connections beyond the limit, logs so, and accepts others once there is room', async () => {
+    const { log, lines } = createRecordedLog();
+    const limits = { http: { maxTcpConnections: 2 } };
+    const { port, url } = await startServer(disposal, { log, limits });
+    const [first, second] = [connectRaw(disposal, port), connectRaw(disposal, port)];
+    for (const { socket } of [first, second]) await once(socket, 'connect');
+    await connectRaw(disposal, port).ended;
+    await until(() => lines.some(({ msg }) => msg === 'too many connections'));
+    first.socket.destroy();
+    await first.ended;
+    await until(() =>
+      fetch(`${url}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+  });
+
   it('logs the route and never the path, where a secret may stand', async () => {
     const { log, lines } = createRecordedLog();
     const { url } = await startServer(disposal, { log });
