@@ -51,13 +51,15 @@ export function parsePolicy(
 
 function readRule(value: unknown, path: string, reading: Reading): Rule {
   if (typeof value === 'string') return { level: readLevelKey(value, path, reading) };
-  if (isObject(value)) {
-    assertKeys(value, path, ['anyOf', 'allOf'], reading);
+  if (isObject(value) && Object.keys(value).length === 1) {
     const { anyOf, allOf } = value;
-    if (allOf === undefined) return { anyOf: readRules(anyOf, `${path}.anyOf`, reading) };
-    if (anyOf === undefined) return { allOf: readRules(allOf, `${path}.allOf`, reading) };
+    if (anyOf !== undefined) return { anyOf: readRules(anyOf, `${path}.anyOf`, reading) };
+    if (allOf !== undefined) return { allOf: readRules(allOf, `${path}.allOf`, reading) };
   }
-  reading.complain(path, 'a level, or an object with either `anyOf` or `allOf`');
+  reading.complain(
+    path,
+    'a level such as `sumsub/basic-kyc-level`, or an object whose only key is `anyOf` or `allOf`; there is no other operator',
+  );
   return { anyOf: [] };
 }
 
@@ -109,7 +111,7 @@ function readLevelKey(value: string, path: string, { providerIds, complain }: Re
 /** A misspelt key would silently leave a rule out. */
 function assertKeys(value: object, path: string, keys: readonly string[], reading: Reading): void {
   const known = Object.keys(value).every((key) => keys.includes(key));
-  if (!known) reading.complain(path, `an object whose only keys are ${keys.join(', ')}`);
+  if (!known) reading.complain(path, `an object with no keys but ${keys.join(', ')}`);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

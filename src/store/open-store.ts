@@ -134,6 +134,11 @@ async function assemble(
   });
   if (options.onOtherRules === 'refuse') await checkRules(rules, writing);
   else if (options.onOtherRules !== 'leave') {
+    // First: it names the misspelt level also if the rules are then refused.
+    const unseen = await unseenLevels(rules.policy, writing);
+    if (unseen.length > 0) {
+      log.warn({ levels: unseen }, 'the policy names levels at which no user was ever seen');
+    }
     await applyRules(rules, writing, {
       reprojectAll,
       forecast,
@@ -144,10 +149,6 @@ async function assemble(
       onChanged: (effect) =>
         log.info(effect, 'the rules have changed; projecting every user again'),
     });
-    const unseen = await unseenLevels(rules.policy, writing);
-    if (unseen.length > 0) {
-      log.warn({ levels: unseen }, 'the policy names levels at which no user was ever seen');
-    }
   }
 
   return {

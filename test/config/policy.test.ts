@@ -67,6 +67,7 @@ it.each([
   ['a key beside', { verified: { anyOf: ['sumsub/a'], not: 'sumsub/b' } }, ['verified']],
   ['an unknown reason', { blockedBy: ['FRAUD'] }, ['blockedBy']],
   ['one reason without a list', { blockedBy: 'AML' }, ['blockedBy']],
+  ['an operator that does not exist', { verified: { not: 'sumsub/a' } }, ['verified']],
   ['an unknown provider', { verified: 'sumsup/basic' }, ['verified']],
   ['a level without a name', { verified: 'sumsub/' }, ['verified']],
   ['a level without a provider', { verified: 'basic' }, ['verified']],
@@ -89,7 +90,7 @@ it('finds every fault', () => {
   expect(faults).toEqual([
     'verified.anyOf[0]',
     'verified.anyOf[1].allOf[1]',
-    'verified.anyOf[2].anyOf',
+    'verified.anyOf[2]',
     'expiresAfter["*"]',
     'expiresAfter["sumsub/basic"]',
   ]);
