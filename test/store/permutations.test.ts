@@ -69,6 +69,8 @@ const sumsubBody = fc
         { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } },
       ],
       ['applicantReset', { reviewStatus: 'init', reviewResult: { reviewAnswer: 'GREEN' } }],
+      ['applicantStepsReset', { reviewStatus: 'init', reviewResult: { reviewAnswer: 'GREEN' } }],
+      ['applicantWorkflowFailed', { reviewStatus: 'init' }],
       ['applicantLevelChanged', { previousLevelName: 'basic-kyc-level', levelName: 'plus-level' }],
       ['applicantActivated', {}],
       ['applicantDeactivated', {}],
