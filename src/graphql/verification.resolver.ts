@@ -34,7 +34,7 @@ export class UserVerificationResolver {
       missing: verdict.missing.map(toMissing),
       alternatives: verdict.alternatives.map((keys) => new MissingLevels(keys.map(toMissing))),
       // It would tell an end user of a suspicion of fraud or money laundering.
-      blockedBy: context.principal.kind === 'USER' ? [] : verdict.blockedBy.flatMap(toReason),
+      blockedBy: context.visibility.seesAllReasons ? verdict.blockedBy.flatMap(toReason) : [],
     });
   }
 }

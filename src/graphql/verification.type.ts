@@ -104,7 +104,7 @@ export class Verification {
 
   @Field(() => [VerificationReason], {
     description:
-      'The levels whose final rejection blocks an older approval that the policy asks for (`blockedBy` of the policy). An end user always receives an empty list.',
+      'The levels whose final rejection blocks an older approval that the policy asks for (`blockedBy` of the policy). End users receive an empty list, unless END_USER_REASONS is `all`.',
   })
   readonly blockedBy: readonly VerificationReason[];
 

@@ -82,6 +82,20 @@ it.each([
   }
 });
 
+it.each([
+  ['an operator', 'limited' as const, OPERATOR, 1],
+  ['an end user', 'limited' as const, endUser('ann'), 0],
+  ['an end user whom a setting allows it', 'all' as const, endUser('ann'), 1],
+])('tells %s what blocks an approval, or not', async (_, endUserReasons, principal, count) => {
+  const world = await openWorld({ endUserReasons });
+  disposal.defer(() => world.close());
+  await world.tell('p100', statusEvent('ann', 'APPROVED', 1));
+  await world.tell('sumsub', statusEvent('ann', 'REJECTED', 2, RETRYABLE));
+  const query = '{ user(externalUserId: "ann") { verification { blockedBy { level { key } } } } }';
+  const { data } = await world.ask(principal, query);
+  expect(data.user.verification.blockedBy).toHaveLength(count);
+});
+
 it('limits every field of the schema that gives reasons', async () => {
   const world = await openReasons();
   const { visibility } = (await world.service.contextFor(endUser('ann'), 'REQUEST'))
