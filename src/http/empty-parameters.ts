@@ -1,17 +1,21 @@
 /** Parameters of a GraphQL request that clients send empty instead of leaving them out: the same as absent. */
 
-/** Parameters of a URL. The query is not among them: without one there is nothing to execute. */
-const OPTIONAL = ['operationName', 'variables', 'extensions'];
+/** Optional parameters of a URL, with the values that mean nothing. */
+const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
+  operationName: [''],
+  variables: ['', 'null'],
+  extensions: ['', 'null'],
+};
 
 /** @param search - Begins with `?` or is empty. A parameter given twice is left for Apollo Server to refuse. */
 export function withoutEmptyParameters(search: string): string {
   const parameters = new URLSearchParams(search);
-  const empty = OPTIONAL.filter((name) => {
+  const empty = Object.entries(OPTIONAL).filter(([name, nothing]) => {
     const [value, ...others] = parameters.getAll(name);
-    return value === '' && others.length === 0;
+    return value !== undefined && others.length === 0 && nothing.includes(value);
   });
   if (empty.length === 0) return search;
-  for (const name of empty) parameters.delete(name);
+  for (const [name] of empty) parameters.delete(name);
   return `?${parameters}`;
 }
 

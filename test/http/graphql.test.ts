@@ -104,7 +104,7 @@ describe('GraphQL over HTTP', () => {
     expect(toy.log.entries).toEqual([]);
   });
 
-  it.each(['operationName=', 'variables=', 'extensions=', 'operationName=&variables=&extensions='])(
+  it.each(['operationName=', 'variables=', 'extensions=', 'operationName=&variables=&extensions=', 'variables=null', 'extensions=null'])(
     'treats the empty %s in a URL as absent',
     async (empty) => {
       const { endpoint } = await start();
