@@ -153,11 +153,21 @@ function sendAtOnce({ outlet }: Subscriber, offers: readonly Offer[]): boolean {
 
 function enqueue(subscriber: Subscriber, change: Change): void {
   const { queue, around, bell } = subscriber;
-  if (queue.length >= around.queueSize) fallBehind(subscriber, around.head);
+  if (queue.length >= around.queueSize || outlasts(queue, around.window)) {
+    fallBehind(subscriber, around.head);
+  }
   if (!subscriber.listening) return;
   subscriber.readTo = positionOf(change);
   queue.push(change);
   bell.ring();
+}
+
+/**
+ * Whether the queue contains entries that have left the window. The window is bounded in bytes and shared, so what waits for
+ * any number of subscribers is too.
+ */
+function outlasts([first]: readonly Change[], window: Window | null): boolean {
+  return first !== undefined && window !== null && !window.reachesBackTo(first.seq - 1);
 }
 
 function listen(subscriber: Subscriber): void {

@@ -259,6 +259,26 @@ describe('a subscriber that does not keep up', () => {
     expect(await take(idle, 1000)).toEqual(range(2, 1001));
   });
 
+  it('keeps no entries in memory that have left the shared window', async () => {
+    const log = createMemoryLog();
+    const feed = start(log, { queueSize: 1000, windowSize: 5 });
+    const idle = subscribe(feed);
+    const first = take(idle, 1);
+    await settle();
+    commit(log, 1);
+    feed.wake();
+    await first;
+    commit(log, 5);
+    feed.wake();
+    await settle();
+    expect(feed.standing().behind).toBe(0);
+    commit(log, 100);
+    feed.wake();
+    await settle();
+    expect(feed.standing().behind).toBe(1);
+    expect(await take(idle, 105)).toEqual(range(2, 106));
+  });
+
   it('is told if the log was cut away under it', async () => {
     const log = createMemoryLog();
     const feed = start(log, { queueSize: 2, windowSize: 2 });

@@ -104,15 +104,19 @@ describe('GraphQL over HTTP', () => {
     expect(toy.log.entries).toEqual([]);
   });
 
-  it.each(['operationName=', 'variables=', 'extensions=', 'operationName=&variables=&extensions=', 'variables=null', 'extensions=null'])(
-    'treats the empty %s in a URL as absent',
-    async (empty) => {
-      const { endpoint } = await start();
-      const answer = await fetch(`${endpoint}?query={hello}&${empty}`, { headers: auth });
-      expect(answer.status).toBe(200);
-      expect(await answer.json()).toEqual({ data: { hello: 'hello world' } });
-    },
-  );
+  it.each([
+    'operationName=',
+    'variables=',
+    'extensions=',
+    'operationName=&variables=&extensions=',
+    'variables=null',
+    'extensions=null',
+  ])('treats the empty %s in a URL as absent', async (empty) => {
+    const { endpoint } = await start();
+    const answer = await fetch(`${endpoint}?query={hello}&${empty}`, { headers: auth });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ data: { hello: 'hello world' } });
+  });
 
   it('treats an empty operationName in a body as absent', async () => {
     const { post } = await start();
