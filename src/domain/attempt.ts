@@ -1,75 +1,45 @@
 /** Folds what one identity's events say about one level into attempts. */
 
-import type { Rejection } from './change';
-import type { Reason, ResetEvent, StatusEvent, UnverifiedEvent } from './event';
+import { type Decisions, decidedAt, join } from './decisions';
+import type { ResetEvent, StatusEvent, UnverifiedEvent } from './event';
 import { type Instant, toDate } from './instant';
 import { dateOf, isUndatedAnswer, type RecordedEvent } from './recorded-event';
 import {
-  ATTEMPT_STATUSES,
-  type AttemptStatus,
-  isOpen,
-  type Trust,
-  type VerificationStatus,
-} from './status';
+  type Attempt,
+  append,
+  findLast,
+  type Run,
+  type Runs,
+  replaceAt,
+  replaceLast,
+} from './runs';
+import { ATTEMPT_STATUSES, type AttemptStatus, isOpen, type VerificationStatus } from './status';
 
-/** One run of one user at one level. */
-export interface Attempt {
-  /** The vendor's id of the attempt, where it sends one. */
-  readonly attemptRef: string | null;
-  readonly status: AttemptStatus;
-  readonly providerStatus: string;
-  /** Only while REJECTED. */
-  readonly rejection: Rejection | null;
-  /** Why a person looks at it, while IN_REVIEW; else empty. */
-  readonly reviewReasons: readonly Reason[];
-  /** Of the event that gave it its status. */
-  readonly trust: Trust;
-  readonly sandbox: boolean;
-  readonly startedAt: Instant;
-  /** When its status, or the reasons for it, last changed. */
-  readonly updatedAt: Instant;
-  /** When it was first decided as it is now; `null` while open. */
-  readonly decidedAt: Instant | null;
-}
-
-/**
- * An attempt with all the times at which it was decided as it is now; none while it is open, nor if a level change cancelled
- * it: that decides nothing about the level.
- */
-export interface Run extends Attempt {
-  readonly decisions: readonly Instant[];
-}
-
-/** What one stream of events adds up to. */
+/** What one stream of events adds up to. Immutable: the course after one event is the base of the course after the next. */
 export interface Course {
-  /** Oldest first. */
-  readonly attempts: readonly Run[];
+  readonly attempts: Runs | null;
   /** The vendor's own word on the lasting state, where it gives one, and when it came to it or approved anew. */
-  readonly standing: {
-    readonly status: VerificationStatus;
-    readonly decisions: readonly Instant[];
-  } | null;
+  readonly standing: { readonly status: VerificationStatus; readonly decisions: Decisions } | null;
   /** Whether the vendor has since moved the account to another level, or deleted it. */
   readonly superseded: boolean;
+  /** When each word without a clock was last received. */
+  readonly heard: ReadonlyMap<string, Instant>;
 }
+
+export const NO_COURSE: Course = {
+  attempts: null,
+  standing: null,
+  superseded: false,
+  heard: new Map(),
+};
 
 /** How long a vendor without a clock may still be repeating itself. P100 gives up after about two minutes. */
 export const REPEAT_WINDOW_MS = 10 * 60_000;
 
 type Entry<Event> = RecordedEvent & { readonly event: Event };
 
-/** A course while it is told. It belongs to one fold, which changes it in place: copies would cost the square of the events. */
-interface Telling {
-  readonly attempts: OwnRun[];
-  standing: { readonly status: VerificationStatus; readonly decisions: Instant[] } | null;
-  superseded: boolean;
-  /** When each word without a clock was last received. */
-  readonly heard: Map<string, Instant>;
-}
-
-interface OwnRun extends Attempt {
-  readonly decisions: Instant[];
-}
+/** A course of its own, which the functions below change in place. */
+type Telling = { -readonly [Field in keyof Course]: Course[Field] };
 
 /**
  * Vendors deliver late, twice and out of order, so the vendor's clock decides, not arrival: any permutation of the
@@ -78,28 +48,27 @@ interface OwnRun extends Attempt {
  * A new attempt opens when an open status follows a decision; a decision that follows a decision revises the same
  * attempt; events that bear the vendor's id of the attempt are one attempt.
  *
- * @param events - Of one identity, one level, one environment and (where sent) one attempt id, sorted; account events
- *   of the identity among them.
+ * @param entry - Sorts after all events before it, which are of the same identity, level, environment and (where sent) attempt id;
+ *   account events of the identity among them.
  */
-export function foldCourse(events: Iterable<RecordedEvent>): Course {
-  const course: Telling = { attempts: [], standing: null, superseded: false, heard: new Map() };
-  for (const entry of events) {
-    const { event } = entry;
-    if (event.type === 'STATUS') {
-      if (!isLateRepeat(course, { ...entry, event })) applyStatus(course, { ...entry, event });
-      if (event.occurredAt === undefined) course.heard.set(event.providerStatus, entry.receivedAt);
-    } else if (event.type === 'RESET') {
-      applyReset(course, { ...entry, event });
-    } else if (event.type === 'WITHDRAWN') {
-      applyLevelChange(course, entry, event.providerStatus);
-    } else if (event.type === 'UNVERIFIED') {
-      applyUnverified(course, { ...entry, event });
-    } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-      applyDeletion(course, entry);
+export function continueCourse(before: Course, entry: RecordedEvent): Course {
+  const course: Telling = { ...before };
+  const { event } = entry;
+  if (event.type === 'STATUS') {
+    if (!isLateRepeat(course, { ...entry, event })) applyStatus(course, { ...entry, event });
+    if (event.occurredAt === undefined) {
+      course.heard = new Map(course.heard).set(event.providerStatus, entry.receivedAt);
     }
+  } else if (event.type === 'RESET') {
+    applyReset(course, { ...entry, event });
+  } else if (event.type === 'WITHDRAWN') {
+    applyLevelChange(course, entry, event.providerStatus);
+  } else if (event.type === 'UNVERIFIED') {
+    applyUnverified(course, { ...entry, event });
+  } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
+    applyDeletion(course, entry);
   }
-  const { heard: _, ...told } = course;
-  return told;
+  return course;
 }
 
 /**
@@ -109,7 +78,7 @@ export function foldCourse(events: Iterable<RecordedEvent>): Course {
  */
 function isLateRepeat({ attempts, heard }: Telling, entry: Entry<StatusEvent>): boolean {
   const { event } = entry;
-  const current = attempts.at(-1);
+  const current = attempts?.run;
   const before = heard.get(event.providerStatus);
   if (event.occurredAt !== undefined || isUndatedAnswer(entry)) return false;
   if (current === undefined || before === undefined) return false;
@@ -132,12 +101,14 @@ function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
 }
 
 /** The lasting state alone was asked for, and is what the latest attempt came to. */
-function confirm({ attempts }: Telling, standing: VerificationStatus | undefined): void {
-  const current = attempts.at(-1);
+function confirm(course: Telling, standing: VerificationStatus | undefined): void {
+  const { attempts } = course;
+  if (attempts === null) return;
+  const { run } = attempts;
   const agrees =
-    (standing === 'VERIFIED' && current?.status === 'APPROVED') ||
-    (standing === 'EXPIRED' && current?.status === 'EXPIRED');
-  if (agrees) attempts[attempts.length - 1] = { ...current, trust: 'CONFIRMED' };
+    (standing === 'VERIFIED' && run.status === 'APPROVED') ||
+    (standing === 'EXPIRED' && run.status === 'EXPIRED');
+  if (agrees) course.attempts = replaceLast(attempts, { ...run, trust: 'CONFIRMED' });
 }
 
 /**
@@ -153,16 +124,21 @@ function applyStanding(
 ): boolean {
   const held = course.standing?.status;
   const at = dateOf(entry);
-  if (course.standing?.status !== standing) course.standing = { status: standing, decisions: [at] };
+  if (course.standing?.status !== standing) {
+    course.standing = { status: standing, decisions: decidedAt(at) };
+  }
   // That it still stands is not a decision: only an approval prolongs what a policy lets run out.
   else if (
     standing === 'VERIFIED' &&
     entry.event.status === 'APPROVED' &&
     !isUndatedAnswer(entry)
   ) {
-    course.standing.decisions.push(at);
+    course.standing = {
+      status: standing,
+      decisions: join(course.standing.decisions, decidedAt(at)),
+    };
   }
-  const word = impliedWord(standing, entry.event.status, course.attempts.at(-1), held);
+  const word = impliedWord(standing, entry.event.status, course.attempts?.run, held);
   if (word !== undefined) applyWord(course, entry, word, false);
   return word !== undefined;
 }
@@ -192,18 +168,19 @@ function impliedWord(
 
 /** @param ended - The same event has just ended an attempt: an open word in it is about the next. */
 function applyWord(
-  { attempts }: Telling,
+  course: Telling,
   entry: Entry<StatusEvent>,
   status: AttemptStatus,
   ended: boolean,
 ): void {
-  const current = attempts.at(-1);
+  const { attempts } = course;
   const opens =
-    current === undefined ||
+    attempts === null ||
     (entry.event.attemptRef === undefined &&
-      ((ended && isOpen(status)) || startsAnew(current, status)));
-  if (opens) attempts.push(open(entry, status));
-  else attempts[attempts.length - 1] = revise(current, entry, status);
+      ((ended && isOpen(status)) || startsAnew(attempts.run, status)));
+  course.attempts = opens
+    ? append(attempts, open(entry, status))
+    : replaceLast(attempts, revise(attempts.run, entry, status));
 }
 
 /**
@@ -217,25 +194,23 @@ function startsAnew(current: Attempt, status: AttemptStatus): boolean {
 
 function applyReset(course: Telling, entry: Entry<ResetEvent>): void {
   voidAll(course, entry, entry.event.providerStatus);
-  course.attempts.push(open(entry, 'PENDING'));
+  course.attempts = append(course.attempts, open(entry, 'PENDING'));
   course.superseded = false;
 }
 
 function applyDeletion(course: Telling, entry: RecordedEvent): void {
-  if (course.attempts.length === 0) return;
+  if (course.attempts === null) return;
   voidAll(course, entry, 'deleted');
   course.superseded = true;
 }
 
 /** Cancels an open attempt. An approval was earned, so the level keeps it. */
 function applyLevelChange(course: Telling, entry: RecordedEvent, providerStatus: string): void {
-  const current = course.attempts.at(-1);
-  if (current === undefined) return;
-  if (isOpen(current.status)) {
-    course.attempts[course.attempts.length - 1] = {
-      ...cancelled(current, entry, providerStatus),
-      decisions: [],
-    };
+  const { attempts } = course;
+  if (attempts === null) return;
+  if (isOpen(attempts.run.status)) {
+    const ended = { ...cancelled(attempts.run, entry, providerStatus), decisions: null };
+    course.attempts = replaceLast(attempts, ended);
   }
   course.superseded = true;
 }
@@ -245,27 +220,28 @@ function applyUnverified(course: Telling, entry: Entry<UnverifiedEvent>): void {
   const { standing } = course;
   voidApproval(course, entry, entry.event.providerStatus);
   if (standing === null || standing.status === 'NOT_VERIFIED') return;
-  course.standing = { status: 'NOT_VERIFIED', decisions: [dateOf(entry)] };
+  course.standing = { status: 'NOT_VERIFIED', decisions: decidedAt(dateOf(entry)) };
 }
 
 /** Cancels the open attempt and the approval of the level. A rejection or an expiry verifies nothing and stays as it is. */
 function voidAll(course: Telling, entry: RecordedEvent, providerStatus: string): void {
-  const { attempts } = course;
   voidApproval(course, entry, providerStatus);
-  const current = attempts.at(-1);
-  if (current !== undefined && isOpen(current.status)) {
-    attempts[attempts.length - 1] = cancelled(current, entry, providerStatus);
+  const { attempts } = course;
+  if (attempts !== null && isOpen(attempts.run.status)) {
+    course.attempts = replaceLast(attempts, cancelled(attempts.run, entry, providerStatus));
   }
   course.standing = null;
 }
 
-function voidApproval({ attempts }: Telling, entry: RecordedEvent, providerStatus: string): void {
-  const decisive = attempts.findLastIndex(({ decisions }) => decisions.length > 0);
-  const held = attempts[decisive];
-  if (held?.status === 'APPROVED') attempts[decisive] = cancelled(held, entry, providerStatus);
+function voidApproval(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+  const { attempts } = course;
+  const decisive = findLast(attempts, ({ decisions }) => decisions !== null);
+  if (attempts === null || decisive?.run.status !== 'APPROVED') return;
+  const { run } = decisive;
+  course.attempts = replaceAt(attempts, decisive, cancelled(run, entry, providerStatus));
 }
 
-function cancelled(attempt: OwnRun, entry: RecordedEvent, providerStatus: string): OwnRun {
+function cancelled(attempt: Run, entry: RecordedEvent, providerStatus: string): Run {
   const at = dateOf(entry);
   return {
     ...attempt,
@@ -276,11 +252,11 @@ function cancelled(attempt: OwnRun, entry: RecordedEvent, providerStatus: string
     trust: entry.trust,
     updatedAt: at,
     decidedAt: at,
-    decisions: [at],
+    decisions: decidedAt(at),
   };
 }
 
-function open(entry: Entry<StatusEvent | ResetEvent>, status: AttemptStatus): OwnRun {
+function open(entry: Entry<StatusEvent | ResetEvent>, status: AttemptStatus): Run {
   const at = dateOf(entry);
   const { event } = entry;
   return {
@@ -289,19 +265,20 @@ function open(entry: Entry<StatusEvent | ResetEvent>, status: AttemptStatus): Ow
     startedAt: at,
     ...wordOf(entry, status, at),
     updatedAt: at,
-    decisions: isOpen(status) ? [] : [at],
+    decisions: isOpen(status) ? null : decidedAt(at),
   };
 }
 
-function revise(current: OwnRun, entry: Entry<StatusEvent>, status: AttemptStatus): OwnRun {
+function revise(held: Run, entry: Entry<StatusEvent>, status: AttemptStatus): Run {
   const at = dateOf(entry);
   const word = wordOf(entry, status, at);
-  if (current.status !== status) {
-    return { ...current, ...word, updatedAt: at, decisions: isOpen(status) ? [] : [at] };
+  if (held.status !== status) {
+    return { ...held, ...word, updatedAt: at, decisions: isOpen(status) ? null : decidedAt(at) };
   }
   // That an approval still stands does not prolong it, and an answer that gives no reasons takes none away.
   const answer = isUndatedAnswer(entry);
-  if (!isOpen(status) && !answer) current.decisions.push(at);
+  const repeated = !isOpen(status) && !answer;
+  const current = repeated ? { ...held, decisions: again(held.decisions, at) } : held;
   const sameReasons =
     (answer && entry.event.reasons === undefined) ||
     JSON.stringify([current.rejection, current.reviewReasons]) ===
@@ -313,6 +290,10 @@ function revise(current: OwnRun, entry: Entry<StatusEvent>, status: AttemptStatu
     return { ...current, providerStatus: word.providerStatus, trust };
   }
   return trust === 'CONFIRMED' && current.trust !== trust ? { ...current, trust } : current;
+}
+
+function again(decisions: Decisions | null, at: Instant): Decisions {
+  return decisions === null ? decidedAt(at) : join(decisions, decidedAt(at));
 }
 
 function wordOf(

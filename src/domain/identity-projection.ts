@@ -1,8 +1,9 @@
-/** From events to state, of one identity: its account, its attempts, and what they make of each level. Pure. */
+/** The events of one identity and what they add up to: its account, its attempts, and what they make of each level. */
 
-import { type Attempt, type Course, foldCourse, type Run } from './attempt';
+import { type Course, continueCourse, NO_COURSE } from './attempt';
 import { compare } from './compare';
-import type { AccountState, Reason, VerificationEvent } from './event';
+import type { Decisions } from './decisions';
+import type { AccountState, VerificationEvent } from './event';
 import type { Instant } from './instant';
 import {
   type LevelKey,
@@ -13,20 +14,15 @@ import {
   type SubjectKind,
 } from './level';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
-import { isOpen, type VerificationStatus } from './status';
-
-export interface IdentityEvents {
-  readonly provider: ProviderId;
-  readonly subjectRef: string;
-  readonly events: readonly RecordedEvent[];
-}
-
-export interface IdentityProjection {
-  /** COMPANY if any event calls the account one: at its vendor, the kind of an account never changes. */
-  readonly kind: SubjectKind;
-  readonly state: AccountState;
-  readonly attempts: readonly NumberedAttempt[];
-}
+import {
+  type Attempt,
+  type FinalRejection,
+  type Lasting,
+  listRuns,
+  type Runs,
+  sharedLength,
+} from './runs';
+import type { VerificationStatus } from './status';
 
 export interface NumberedAttempt extends Attempt {
   readonly levelKey: LevelKey;
@@ -35,153 +31,278 @@ export interface NumberedAttempt extends Attempt {
   readonly number: number;
 }
 
-export interface FinalRejection {
-  readonly at: Instant;
-  readonly reasons: readonly Reason[];
-}
-
 /** What one stream of an identity's events makes of a level. */
 export interface Standing {
-  readonly identity: number;
   readonly provider: ProviderId;
   readonly levelKey: LevelKey;
   readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
-  /** When the decision behind the status was taken, and taken again; empty if nothing was ever decided. */
-  readonly decisions: readonly Instant[];
+  /** When the decision behind the status was taken, and taken again; `null` if nothing was ever decided. */
+  readonly decisions: Decisions | null;
   readonly superseded: boolean;
-  /** The latest verdict, if it is a rejection that the user may not answer with another try. */
   readonly finalRejection: FinalRejection | null;
-  readonly latestAttempt: NumberedAttempt;
+  /** The latest attempt of the stream, as `orderOf` has it. */
+  readonly latest: string;
 }
 
-export interface ProjectedIdentity extends IdentityProjection {
-  /** Not known from a test environment alone, where that does not count. */
-  readonly counts: boolean;
-  /** Whether any event that counts is about it. */
-  readonly known: boolean;
-  readonly standings: readonly Standing[];
-}
-
-/**
- * @param identity - Its place among those of the user.
- * @param acceptSandbox - Whether events from a vendor's test environment count.
- */
-export function projectIdentity(
-  { provider, events }: IdentityEvents,
-  identity: number,
-  acceptSandbox: boolean,
-): ProjectedIdentity {
-  const sorted = [...new Map(events.map((event) => [event.key, event])).values()].sort(
-    byOccurrence,
-  );
-  const counted = acceptSandbox ? sorted : sorted.filter(({ event }) => !event.sandbox);
-  const levels = groupByLevel(provider, sorted).map(({ levelKey, ...level }) => {
-    const streams = level.streams.map(foldStream);
-    return { levelKey, streams, numbered: number(levelKey, streams) };
-  });
-  return {
-    kind: sorted.some(({ event }) => event.kind === 'COMPANY') ? 'COMPANY' : 'PERSON',
-    state: accountState(counted),
-    known: counted.length > 0,
-    counts: counted.length > 0 || sorted.length === 0,
-    attempts: levels.flatMap(({ numbered }) => [...numbered.values()]),
-    standings: levels.flatMap(({ levelKey, streams, numbered }) =>
-      streams.flatMap((stream) => {
-        const latest = stream.attempts.at(-1);
-        const latestAttempt = latest && numbered.get(latest);
-        if (latestAttempt === undefined || (stream.sandbox && !acceptSandbox)) return [];
-        const place = { identity, provider, levelKey, kind: stream.kind, latestAttempt };
-        return [{ ...place, ...standingOf(stream) }];
-      }),
-    ),
-  };
-}
-
-function accountState(sorted: readonly RecordedEvent[]): AccountState {
-  const last = sorted.findLast(({ event }) => event.type === 'ACCOUNT')?.event;
-  return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
-}
-
-interface LevelEvents {
-  readonly levelKey: LevelKey;
-  readonly streams: readonly StreamEvents[];
+/** What is new about a level since it was last taken. */
+export interface LevelNews {
+  /** Number of leading attempts that are as before. */
+  readonly kept: number;
+  /** The attempts behind them, oldest first. */
+  readonly attempts: readonly NumberedAttempt[];
 }
 
 /** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
-interface StreamEvents {
-  readonly level: string;
+interface Stream {
+  readonly level: LevelFold;
   readonly sandbox: boolean;
   kind: LevelKind;
+  /** In the order of their occurrence. */
   readonly entries: RecordedEvent[];
+  /** What the entries up to each one add up to. */
+  readonly courses: Course[];
+}
+
+interface LevelFold {
+  readonly name: string;
+  readonly streams: Map<string, Stream>;
+  /** The attempts when they were last taken, of a level with one stream. */
+  taken: Runs | null;
 }
 
 /**
- * Splits by level. A deletion ends every stream of the account in the same environment. A reset at one level also voids the
- * approvals of the others: they rest on documents that the vendor discarded. Single actions rest on none of them.
+ * Takes events in any order, and adds up to the same in every order. An event that occurred after all others costs the same
+ * however many came before. One that comes late costs as much as the events of its stream that occurred after it; if an
+ * event that concerns all levels (a deletion, a reset) occurred after it, or if it is one, all events are folded again.
  */
-function groupByLevel(
-  provider: ProviderId,
-  sorted: readonly RecordedEvent[],
-): readonly LevelEvents[] {
-  const levels = new Map<string, Map<string, StreamEvents>>();
-  const all: StreamEvents[] = [];
-  for (const entry of sorted) {
+export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
+  readonly #provider: ProviderId;
+  readonly #sorted: Event[];
+  readonly #keys: Set<string>;
+  readonly #levels = new Map<LevelKey, LevelFold>();
+  #streams: Stream[] = [];
+  /** Events that concern all levels. */
+  #sweeping: RecordedEvent[] = [];
+  readonly #accounts: Event[] = [];
+  readonly #naming: Event[] = [];
+  /** Number of events that are not from a test environment. */
+  #live = 0;
+  #kind: SubjectKind = 'PERSON';
+  readonly #touched = new Set<LevelKey>();
+
+  /** @param events - Each key once. */
+  constructor(provider: ProviderId, events: Iterable<Event> = []) {
+    this.#provider = provider;
+    this.#sorted = [...events].sort(byOccurrence);
+    this.#keys = new Set(this.#sorted.map(({ key }) => key));
+    for (const event of this.#sorted) {
+      this.#note(event);
+      this.#append(event);
+    }
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  /** @param event - With a key of its own. */
+  add(event: Event): void {
+    enter(this.#sorted, event);
+    this.#keys.add(event.key);
+    this.#note(event);
+    if (this.#sorted.at(-1) === event) this.#append(event);
+    else if (!this.#insert(event)) this.#refold();
+  }
+
+  /** From the last one that occurred to the first. */
+  *backward(): Iterable<Event> {
+    for (let place = this.#sorted.length - 1; place >= 0; place -= 1) {
+      const event = this.#sorted[place];
+      if (event !== undefined) yield event;
+    }
+  }
+
+  /** @param acceptSandbox - Whether events from a vendor's test environment count. */
+  state(acceptSandbox: boolean): AccountState {
+    const last = this.#accounts.findLast(({ event }) => acceptSandbox || !event.sandbox)?.event;
+    return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
+  }
+
+  /** COMPANY if any event calls the account one: at its vendor, the kind of an account never changes. */
+  get kind(): SubjectKind {
+    return this.#kind;
+  }
+
+  /** Whether any event that counts is about it. */
+  known(acceptSandbox: boolean): boolean {
+    return (acceptSandbox ? this.#sorted.length : this.#live) > 0;
+  }
+
+  /** Whether it counts: one known from a test environment alone does not, where that does not count. */
+  counts(acceptSandbox: boolean): boolean {
+    return this.known(acceptSandbox) || this.#sorted.length === 0;
+  }
+
+  /** Our customer's id of the user, by the vendor's latest word among those that count. */
+  externalUserId(counts: (event: Event) => boolean): string | null {
+    return this.#naming.findLast(counts)?.event.externalUserId ?? null;
+  }
+
+  levelKeys(): Iterable<LevelKey> {
+    return this.#levels.keys();
+  }
+
+  /** Levels that events were added to since this was last called; all of them the first time. */
+  takeTouched(): readonly LevelKey[] {
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    return touched;
+  }
+
+  /** The attempts of a level that are not as they were when this was last called; all of them the first time. */
+  takeNews(key: LevelKey): LevelNews {
+    const level = this.#levels.get(key);
+    if (level === undefined) return { kept: 0, attempts: [] };
+    const [stream, ...others] = level.streams.values();
+    const runs = stream?.courses.at(-1)?.attempts ?? null;
+    const kept = others.length === 0 ? sharedLength(level.taken, runs) : 0;
+    level.taken = others.length === 0 ? runs : null;
+    return { kept, attempts: numberedAttempts(key, level, kept) };
+  }
+
+  standings(key: LevelKey, acceptSandbox: boolean): readonly Standing[] {
+    const streams = [...(this.#levels.get(key)?.streams.values() ?? [])];
+    return streams.flatMap(({ kind, sandbox, courses }) => {
+      const course = courses.at(-1);
+      if (course === undefined || (sandbox && !acceptSandbox)) return [];
+      const { attempts, standing, superseded } = course;
+      if (attempts === null) return [];
+      const latest = orderOf(attempts.run);
+      const place = { provider: this.#provider, levelKey: key, kind, latest, superseded };
+      return [{ ...place, ...standingOf({ attempts, standing }) }];
+    });
+  }
+
+  // ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #note(entry: Event): void {
+    const { event } = entry;
+    if (!event.sandbox) this.#live += 1;
+    if (event.kind === 'COMPANY') this.#kind = 'COMPANY';
+    if (event.type === 'ACCOUNT') enter(this.#accounts, entry);
+    if (event.externalUserId !== undefined) enter(this.#naming, entry);
+  }
+
+  /** What ends the whole account is among the events of each of its streams in the same environment. */
+  #append(entry: RecordedEvent): void {
     const { event } = entry;
     const sandbox = event.sandbox ?? false;
+    if (isSweeping(event)) this.#sweeping.push(entry);
     if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-      for (const stream of all) if (stream.sandbox === sandbox) stream.entries.push(entry);
-    }
-    if (!('level' in event)) continue;
-    if (event.type === 'RESET') {
-      for (const stream of all) {
-        if (stream.sandbox !== sandbox || stream.kind === 'ACTION') continue;
-        if (stream.level === event.level) continue;
-        stream.entries.push({ ...entry, event: { ...event, type: 'UNVERIFIED' } });
+      for (const stream of this.#streams) {
+        if (stream.sandbox === sandbox) this.#continue(stream, entry);
       }
     }
-    const streams = levels.get(event.level) ?? new Map<string, StreamEvents>();
-    levels.set(event.level, streams);
-    const key = streamOf(event);
-    const known = streams.get(key);
-    const stream = known ?? { level: event.level, sandbox, kind: event.levelKind, entries: [] };
-    if (known === undefined) all.push(stream);
-    streams.set(key, stream);
-    stream.kind = lesserKind(stream.kind, event.levelKind);
-    stream.entries.push(entry);
+    if (!('level' in event)) return;
+    if (event.type === 'RESET') {
+      // The approvals of other levels rest on documents that the vendor discarded; single actions rest on none.
+      for (const stream of this.#streams) {
+        if (stream.sandbox !== sandbox || stream.kind === 'ACTION') continue;
+        if (stream.level.name === event.level) continue;
+        this.#continue(stream, { ...entry, event: { ...event, type: 'UNVERIFIED' } });
+      }
+    }
+    this.#continue(this.#streamOf(event), entry);
   }
-  return [...levels].map(([name, streams]) => ({
-    levelKey: levelKey(provider, name),
-    streams: [...streams.values()],
-  }));
+
+  /** @returns whether it could be done without folding all events again. */
+  #insert(entry: RecordedEvent): boolean {
+    const { event } = entry;
+    if (isSweeping(event)) return false;
+    if (!('level' in event)) return true;
+    const last = this.#sweeping.at(-1);
+    if (last !== undefined && byOccurrence(entry, last) < 0) return false;
+    const stream = this.#streamOf(event);
+    const place = placeOf(stream.entries, entry);
+    const later = stream.entries.splice(place);
+    stream.courses.length = place;
+    for (const one of [entry, ...later]) this.#continue(stream, one);
+    return true;
+  }
+
+  #continue(stream: Stream, entry: RecordedEvent): void {
+    stream.courses.push(continueCourse(stream.courses.at(-1) ?? NO_COURSE, entry));
+    stream.entries.push(entry);
+    this.#touched.add(levelKey(this.#provider, stream.level.name));
+  }
+
+  #refold(): void {
+    for (const { streams } of this.#levels.values()) streams.clear();
+    this.#streams = [];
+    this.#sweeping = [];
+    for (const event of this.#sorted) this.#append(event);
+  }
+
+  #streamOf(event: LevelEvent): Stream {
+    const key = levelKey(this.#provider, event.level);
+    const level = this.#levels.get(key) ?? { name: event.level, streams: new Map(), taken: null };
+    this.#levels.set(key, level);
+    const ref = streamRef(event);
+    const known = level.streams.get(ref);
+    const stream = known ?? {
+      level,
+      sandbox: event.sandbox ?? false,
+      kind: event.levelKind,
+      entries: [],
+      courses: [],
+    };
+    stream.kind = lesserKind(stream.kind, event.levelKind);
+    if (known === undefined) {
+      level.streams.set(ref, stream);
+      this.#streams.push(stream);
+    }
+    return stream;
+  }
 }
 
-interface Stream extends Course {
-  readonly sandbox: boolean;
-  readonly kind: LevelKind;
+type LevelEvent = Extract<VerificationEvent, { readonly level: string }>;
+
+function isSweeping(event: VerificationEvent): boolean {
+  return event.type === 'RESET' || (event.type === 'ACCOUNT' && event.state === 'DELETED');
 }
 
-function foldStream({ entries, ...stream }: StreamEvents): Stream {
-  return { ...foldCourse(entries), ...stream };
-}
-
-function streamOf(event: VerificationEvent): string {
+function streamRef(event: LevelEvent): string {
   const attemptRef = event.type === 'STATUS' ? event.attemptRef : undefined;
   return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
 }
 
-function number(levelKey: LevelKey, streams: readonly Stream[]): ReadonlyMap<Run, NumberedAttempt> {
-  const levelKind = streams.map(({ kind }) => kind).reduce(lesserKind);
-  const inOrder = streams
-    .flatMap((stream) => stream.attempts)
-    .sort((a, b) => compare(orderOf(a), orderOf(b)));
-  return new Map(
-    inOrder.map((run, index) => {
-      const { decisions: _, ...attempt } = run;
-      return [run, { ...attempt, levelKey, levelKind, number: index + 1 }];
-    }),
-  );
+function enter<Event extends RecordedEvent>(sorted: Event[], event: Event): void {
+  sorted.splice(placeOf(sorted, event), 0, event);
+}
+
+/** Place that keeps the list in order. Searched from the end, where nearly all events belong. */
+function placeOf(sorted: readonly RecordedEvent[], event: RecordedEvent): number {
+  const before = sorted.findLastIndex((other) => byOccurrence(other, event) <= 0);
+  return before + 1;
+}
+
+function numberedAttempts(
+  key: LevelKey,
+  { streams }: LevelFold,
+  from: number,
+): readonly NumberedAttempt[] {
+  const all = [...streams.values()];
+  const runs = all.flatMap(({ courses }) => listRuns(courses.at(-1)?.attempts ?? null, from));
+  if (all.length > 1) runs.sort((a, b) => compare(orderOf(a), orderOf(b)));
+  const levelKind = all.map(({ kind }) => kind).reduce(lesserKind, 'LEVEL');
+  return runs.map(({ decisions: _, ...attempt }, index) => ({
+    ...attempt,
+    levelKey: key,
+    levelKind,
+    number: from + index + 1,
+  }));
 }
 
 /** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */
@@ -189,44 +310,15 @@ export function orderOf(attempt: Attempt): string {
   return `${attempt.startedAt} ${attempt.sandbox} ${attempt.attemptRef ?? ''}`;
 }
 
-const STATUS_BY_DECISION = {
-  APPROVED: 'VERIFIED',
-  EXPIRED: 'EXPIRED',
-  REJECTED: 'NOT_VERIFIED',
-  CANCELLED: 'NOT_VERIFIED',
-} as const;
-
 /** The vendor's own word on the lasting state where it gives one, else what the attempts add up to. */
 function standingOf({
   attempts,
   standing: vendors,
-  superseded,
-}: Stream): Pick<Standing, 'status' | 'since' | 'decisions' | 'superseded' | 'finalRejection'> {
-  let status: VerificationStatus = 'NOT_VERIFIED';
-  let since = attempts[0]?.startedAt ?? '';
-  let decisions: Instant[] = [];
-  let finalRejection: FinalRejection | null = null;
-  for (const run of attempts) {
-    const [first] = run.decisions;
-    if (first === undefined || isOpen(run.status)) continue;
-    const decision = STATUS_BY_DECISION[run.status];
-    if (decision !== status) {
-      since = first;
-      decisions = [];
-    }
-    status = decision;
-    for (const at of run.decisions) decisions.push(at);
-    if (run.status === 'APPROVED') finalRejection = null;
-    if (run.status === 'REJECTED') finalRejection = finalRejectionOf(run);
-  }
-  if (vendors === null || vendors.status === status) {
-    return { status, since, decisions, superseded, finalRejection };
-  }
-  return { ...vendors, since: vendors.decisions[0] ?? since, superseded, finalRejection };
-}
-
-function finalRejectionOf({ rejection, decisions }: Run): FinalRejection | null {
-  const at = decisions.at(-1);
-  if (rejection?.retryable !== false || at === undefined) return null;
-  return { at, reasons: rejection.reasons };
+}: {
+  readonly attempts: Runs;
+  readonly standing: Course['standing'];
+}): Lasting {
+  const { lasting } = attempts;
+  if (vendors === null || vendors.status === lasting.status) return lasting;
+  return { ...lasting, ...vendors, since: vendors.decisions.first };
 }

@@ -96,11 +96,15 @@ const MAX_ALTERNATIVES = 32;
 
 /** Every choice of one set from each list, united. */
 function combinations(lists: readonly Finding['alternatives'][]): Finding['alternatives'] {
-  return lists.reduce<Finding['alternatives']>(
-    (sets, list) =>
-      minimal(sets.flatMap((set) => list.map((further) => unique([...set, ...further])))),
-    [[]],
-  );
+  // United at once: one by one, thousands of levels would cost the square of their number.
+  const certain = unique(lists.flatMap((list) => (list.length === 1 ? (list[0] ?? []) : [])));
+  return lists
+    .filter((list) => list.length !== 1)
+    .reduce<Finding['alternatives']>(
+      (sets, list) =>
+        minimal(sets.flatMap((set) => list.map((further) => unique([...set, ...further])))),
+      [certain],
+    );
 }
 
 /** Without sets that contain another. */
@@ -162,10 +166,11 @@ function any(parts: readonly Finding[]): Finding {
   };
 }
 
+/** @param sign - 1 for the best part, -1 for the worst. */
 function pick(parts: readonly Finding[], sign: 1 | -1): VerificationStatus {
-  return (
-    [...parts].sort((a, b) => sign * (RANK[b.status] - RANK[a.status]))[0]?.status ?? 'NOT_VERIFIED'
-  );
+  return parts
+    .map(({ status }) => status)
+    .reduce((one, other) => (sign * (RANK[other] - RANK[one]) > 0 ? other : one));
 }
 
 function defaultRule(levels: readonly HeldLevel[]): Rule {
@@ -181,11 +186,17 @@ function defaultRule(levels: readonly HeldLevel[]): Rule {
 }
 
 function latest(instants: readonly (Instant | null)[]): Instant | null {
-  return [...present(instants)].sort().at(-1) ?? null;
+  return present(instants).reduce<Instant | null>(
+    (last, one) => (last === null || one > last ? one : last),
+    null,
+  );
 }
 
 function earliest(instants: readonly (Instant | null)[]): Instant | null {
-  return [...present(instants)].sort()[0] ?? null;
+  return present(instants).reduce<Instant | null>(
+    (first, one) => (first === null || one < first ? one : first),
+    null,
+  );
 }
 
 function present(instants: readonly (Instant | null)[]): readonly Instant[] {

@@ -10,15 +10,18 @@ import type { Disposition } from '../domain/status';
 import { latestUndated, receiptOfAnswer } from './answers';
 import type { Occasion } from './change-log';
 import {
+  foldOf,
   type Graph,
   type IdentityNode,
   isLaterWord,
   type KnownCredential,
+  keepEvent,
   nextId,
   pairKey,
   type StoredEvent,
 } from './graph';
 import type { KeyRing } from './key-ring';
+import { ROW_BYTES } from './load-history';
 import { openIdentity, openUser } from './membership';
 import { storedKey } from './repeats';
 import { settle } from './settle';
@@ -69,7 +72,7 @@ export function applyReading(
       opened ||= known === undefined;
       about.add(identity);
       const eventKey = keyOf(place);
-      if (identity.events.some((held) => held.key === eventKey)) return;
+      if (foldOf(identity).has(eventKey)) return;
       const receivedAt =
         (event.occurredAt === undefined ? forgotten.receipts.get(place) : undefined) ??
         receiptOf(identity, event, delivery, deliveryId);
@@ -153,7 +156,8 @@ function addEvent(
     trust: delivery.trust,
     event: withoutPersonal(event),
   };
-  identity.events.push(stored);
+  keepEvent(identity, stored);
+  graph.bytes += ROW_BYTES + JSON.stringify(stored.event).length;
   graph.newEvents.push({
     event: stored,
     identityId: identity.id,
@@ -177,9 +181,11 @@ function receiptOf(
   if (event.occurredAt !== undefined) return receipt;
   if (trust === 'CONFIRMED') return receiptOfAnswer(identity, deliveryId, receivedAt);
   const millisecond = receipt.slice(0, 23);
-  const before = identity.events.filter(
-    (held) => held.event.occurredAt === undefined && held.receivedAt.startsWith(millisecond),
-  ).length;
+  let before = 0;
+  for (const held of foldOf(identity).backward()) {
+    if (dateOf(held) < millisecond) break;
+    if (held.event.occurredAt === undefined && held.receivedAt.startsWith(millisecond)) before += 1;
+  }
   return `${millisecond}${String(before).padStart(6, '0')}Z`;
 }
 
@@ -229,12 +235,11 @@ function isProfileNews(added: readonly { identity: IdentityNode; event: StoredEv
 /** Whether something later was already known about the same thing. */
 function isLate({ identity, event }: { identity: IdentityNode; event: StoredEvent }): boolean {
   const topic = topicOf(event);
-  return identity.events.some(
-    (held) =>
-      topicOf(held) === topic &&
-      held.deliveryId !== event.deliveryId &&
-      byOccurrence(held, event) > 0,
-  );
+  for (const held of foldOf(identity).backward()) {
+    if (byOccurrence(held, event) <= 0) return false;
+    if (topicOf(held) === topic && held.deliveryId !== event.deliveryId) return true;
+  }
+  return false;
 }
 
 function topicOf({ event }: RecordedEvent): string {

@@ -6,9 +6,11 @@
 
 import type { Change } from '../domain/change';
 import type { AccountState, Profile } from '../domain/event';
-import type { NumberedAttempt } from '../domain/identity-projection';
+import { IdentityFold, type NumberedAttempt } from '../domain/identity-projection';
 import type { Instant } from '../domain/instant';
 import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
+import type { HeldLevel } from '../domain/policy';
+import type { Blocker } from '../domain/projection';
 import type { RecordedEvent } from '../domain/recorded-event';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type { Cipher, WrappedKey } from './key-ring';
@@ -28,7 +30,11 @@ export interface UserNode {
   readonly createdAt: string;
   updatedAt: string;
   readonly identities: Set<IdentityNode>;
-  levels: Map<LevelKey, LevelNode>;
+  readonly levels: Map<LevelKey, LevelNode>;
+  /** Final rejections that block approvals at other levels, by the level of the rejection. Known once projected. */
+  readonly blockers: Map<LevelKey, Blocker>;
+  /** Whether every level is to be projected again, not only those about which there are new events. */
+  stale: boolean;
   /** To be saved. */
   dirty: boolean;
 }
@@ -44,9 +50,14 @@ export interface IdentityNode {
   linked: boolean;
   undatedDeliveryId: number | null;
   readonly createdAt: string;
+  /** In no order. Additions go through `keepEvent`, removals through `dropEvents`. */
   events: StoredEvent[];
-  /** By id. */
-  attempts: Map<number, AttemptNode>;
+  /** What they add up to; made when first asked for. See `foldOf`. */
+  fold: IdentityFold<StoredEvent> | null;
+  /** Number of leading events whose users are known to be there. */
+  named: number;
+  /** In the order of their numbers. */
+  readonly attempts: Map<LevelKey, AttemptNode[]>;
   /** @throws if its key was destroyed. */
   readonly cipher: () => Cipher;
   dirty: boolean;
@@ -68,14 +79,7 @@ export interface AttemptNode extends NumberedAttempt {
   readonly id: number;
 }
 
-export interface LevelNode {
-  readonly kind: LevelKind;
-  readonly status: VerificationStatus;
-  readonly since: Instant;
-  readonly expiresAt: Instant | null;
-  readonly superseded: boolean;
-  readonly blockedBy: LevelKey | null;
-  readonly blockedAt: Instant | null;
+export interface LevelNode extends HeldLevel {
   readonly latestAttemptId: number;
 }
 
@@ -217,6 +221,23 @@ export function createGraph(): Graph {
   };
 }
 
+export function foldOf(identity: IdentityNode): IdentityFold<StoredEvent> {
+  identity.fold ??= new IdentityFold(identity.provider, identity.events);
+  return identity.fold;
+}
+
+export function keepEvent(identity: IdentityNode, event: StoredEvent): void {
+  foldOf(identity).add(event);
+  identity.events.push(event);
+}
+
+export function dropEvents(identity: IdentityNode, deliveryId: number): void {
+  identity.events = identity.events.filter((event) => event.deliveryId !== deliveryId);
+  identity.fold = null;
+  identity.named = 0;
+  identity.user.stale = true;
+}
+
 export function pairKey(provider: ProviderId, ref: string): string {
   return `${provider} ${ref}`;
 }
@@ -267,6 +288,15 @@ export function forgetChanges(graph: Graph): void {
     graph.changes,
   ]) {
     added.length = 0;
+  }
+}
+
+/** Once they are on the disk, where they are looked up. One that may recur stays: the next one is compared with it. */
+export function forgetDeliveries(graph: Graph, written: readonly KnownDelivery[]): void {
+  for (const { id, provider, duplicateKey } of written) {
+    if (duplicateKey.includes('@')) continue;
+    graph.deliveries.delete(pairKey(provider, duplicateKey));
+    graph.deliveriesById.delete(id);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Reads into a graph, in one statement, all that a group of deliveries can touch. */
 
 import type { VerificationEvent } from '../domain/event';
+import { splitLevelKey } from '../domain/level';
 import type { Connection, Flag } from './database';
 import {
   type AttemptNode,
@@ -130,7 +131,12 @@ function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
   return named;
 }
 
-type UserJson = Omit<UserNode, 'active' | 'identities' | 'levels' | 'dirty'> & { active: Flag };
+type UserJson = Omit<
+  UserNode,
+  'active' | 'identities' | 'levels' | 'blockers' | 'stale' | 'dirty'
+> & {
+  active: Flag;
+};
 
 function addUsers(graph: Graph, rows: readonly UserJson[]): ReadonlyMap<number, UserNode> {
   const fresh = new Map<number, UserNode>();
@@ -141,6 +147,8 @@ function addUsers(graph: Graph, rows: readonly UserJson[]): ReadonlyMap<number, 
       active: Boolean(row.active),
       identities: new Set(),
       levels: new Map(),
+      blockers: new Map(),
+      stale: true,
       dirty: false,
     };
     graph.users.set(user.id, user);
@@ -150,7 +158,11 @@ function addUsers(graph: Graph, rows: readonly UserJson[]): ReadonlyMap<number, 
   return fresh;
 }
 
-interface IdentityJson extends Omit<IdentityNode, 'linked' | 'dirty' | 'moved'> {
+interface IdentityJson
+  extends Omit<
+    IdentityNode,
+    'linked' | 'events' | 'fold' | 'named' | 'attempts' | 'cipher' | 'dirty' | 'moved'
+  > {
   readonly userId: number;
   readonly linked: Flag;
   /** `null` where it was destroyed, and its id with it. */
@@ -173,6 +185,8 @@ function addIdentities(
       user,
       linked: Boolean(linked),
       events: [],
+      fold: null,
+      named: 0,
       attempts: new Map(),
       cipher: () => liveKey(keyRing, dataKeyHex, dataKeyId),
       dirty: false,
@@ -216,19 +230,23 @@ function addAttempts(
       rejection: row.rejection === null ? null : fromJson(row.rejection),
       reviewReasons: fromJson(row.reviewReasons),
     };
-    identities.get(identityId)?.attempts.set(attempt.id, attempt);
+    const attempts = identities.get(identityId)?.attempts;
+    const level = attempts?.get(attempt.levelKey) ?? [];
+    attempts?.set(attempt.levelKey, level);
+    level.push(attempt);
   }
 }
 
-interface LevelJson extends Omit<LevelNode, 'superseded'> {
+interface LevelJson extends Omit<LevelNode, 'provider' | 'superseded'> {
   readonly userId: number;
-  readonly levelKey: string;
   readonly superseded: Flag;
 }
 
 function addLevels(users: ReadonlyMap<number, UserNode>, rows: readonly LevelJson[]): void {
-  for (const { userId, levelKey, superseded, ...row } of rows) {
-    users.get(userId)?.levels.set(levelKey, { ...row, superseded: Boolean(superseded) });
+  for (const { userId, superseded, ...row } of rows) {
+    const { provider } = splitLevelKey(row.levelKey);
+    const level = { ...row, provider, superseded: Boolean(superseded) };
+    users.get(userId)?.levels.set(level.levelKey, level);
   }
 }
 

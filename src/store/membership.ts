@@ -19,6 +19,8 @@ export function openUser(graph: Graph, externalUserId: string | null, now: Date)
     updatedAt: now.toISOString(),
     identities: new Set(),
     levels: new Map(),
+    blockers: new Map(),
+    stale: false,
     dirty: true,
   };
   graph.users.set(user.id, user);
@@ -45,6 +47,8 @@ export function openIdentity(
     undatedDeliveryId: null,
     createdAt: now.toISOString(),
     events: [],
+    fold: null,
+    named: 0,
     attempts: new Map(),
     cipher: () => cipher,
     dirty: true,
@@ -66,6 +70,7 @@ export function moveIdentity(identity: IdentityNode, into: UserNode, now: Date):
   identity.moved = true;
   for (const user of [from, into]) {
     user.updatedAt = now.toISOString();
+    user.stale = true;
     user.dirty = true;
   }
 }
@@ -81,7 +86,8 @@ export function mergeUsers(
   for (const levelKey of from.levels.keys()) {
     graph.dirtyLevels.set(`${from.id} ${levelKey}`, { userId: from.id, levelKey });
   }
-  from.levels = new Map();
+  from.levels.clear();
+  from.blockers.clear();
   from.mergedInto = into.id;
   from.dirty = true;
   into.dirty = true;

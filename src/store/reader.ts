@@ -1,13 +1,13 @@
 /** What can be read of the store, and the rows that it is told in. */
 
 import type { SilenceRule } from '../domain/alarms';
-import type { Attempt } from '../domain/attempt';
 import type { AuditEntry } from '../domain/audit';
 import type { Change } from '../domain/change';
 import type { LogPosition, LogState } from '../domain/cursor';
 import type { AccountState, Profile } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { Level, LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
+import type { Attempt } from '../domain/runs';
 import type { Disposition, OpenStatus, Trust, VerificationStatus } from '../domain/status';
 import type {
   AttemptFilter,

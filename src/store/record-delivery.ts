@@ -63,7 +63,6 @@ export function recordDelivery(
   }
 
   const deliveryId = nextId(graph, 'deliveries');
-  graph.bytes += delivery.rawBody.length;
   if (isOfErased(graph, delivery)) {
     keep(graph, deliveryId, asOfErased(deliveryId, delivery), 'IGNORED', NO_BODY);
     return { deliveryId, disposition: 'IGNORED', duplicate: false, changes: 0 };

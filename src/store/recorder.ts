@@ -2,7 +2,14 @@
 
 import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { Connection, RecordingDatabase } from './database';
-import { createGraph, forgetChanges, type Graph } from './graph';
+import {
+  createGraph,
+  forgetChanges,
+  forgetDeliveries,
+  type Graph,
+  type KnownDelivery,
+  pairKey,
+} from './graph';
 import type { KeyRing } from './key-ring';
 import { loadGraph } from './load-graph';
 import type { Pseudonyms } from './pseudonyms';
@@ -74,18 +81,28 @@ export function createRecorder(
   function openDraft(): Draft<IncomingDelivery, RecordOutcome> {
     const graph = createGraph();
     let version: number | null = null;
+    let bytesAtFirst: number | undefined;
+    let written: readonly KnownDelivery[] = [];
     return {
       async read(deliveries) {
         version ??= await database.version();
-        return await read(graph, loading, deliveries);
+        const apply = await read(graph, loading, deliveries);
+        bytesAtFirst ??= graph.bytes;
+        return apply;
       },
       async write() {
         const saved = database.save(graph, version);
+        const writing = [...graph.newDeliveries];
         forgetChanges(graph);
         version = await saved;
+        // One write later: a group that is being read may have looked for them on the disk before they were there.
+        forgetDeliveries(graph, written);
+        written = writing;
       },
+      // An account that is large in itself is not loaded again for every group.
       isFull: () =>
-        graph.users.size + graph.deliveriesById.size > MAX_KNOWN || graph.bytes > MAX_KNOWN_BYTES,
+        graph.users.size + graph.deliveriesById.size > MAX_KNOWN ||
+        graph.bytes - (bytesAtFirst ?? 0) > MAX_KNOWN_BYTES,
     };
   }
 
@@ -105,13 +122,24 @@ export function createRecorder(
     connection: Connection,
     deliveries: readonly IncomingDelivery[],
   ): Promise<() => readonly RecordOutcome[]> {
-    await loadGraph(graph, connection, keyRing, lookupFor(deliveries));
+    await loadGraph(graph, connection, keyRing, unknownTo(graph, lookupFor(deliveries)));
     await loadTombstones(graph, connection, pseudonyms, deliveries);
     return () => {
       const rules: ProjectionRules = { ...options.rules, now: clock() };
       return deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
     };
   }
+}
+
+/** What of it the graph does not contain. A history that is in the graph is not loaded again. */
+function unknownTo(graph: Graph, lookup: ReturnType<typeof lookupFor>): typeof lookup {
+  return {
+    ...lookup,
+    subjects: lookup.subjects.filter((subject) => !graph.identities.has(pairKey(...subject))),
+    externalUserIds: lookup.externalUserIds.filter(
+      (id) => !graph.usersByExternalId.has(id) && !graph.askedExternalIds.has(id),
+    ),
+  };
 }
 
 /** A fault of ours must not cost a delivery: it is kept unread, to be replayed once the fault is mended. */

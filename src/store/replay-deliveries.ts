@@ -9,7 +9,7 @@ import type { ProjectionRules } from '../domain/projection';
 import type { Disposition } from '../domain/status';
 import { applyReading, eventKeys, type Forgotten } from './apply-reading';
 import type { Connection } from './database';
-import { type Graph, type IdentityNode, type NewDelivery, pairKey } from './graph';
+import { dropEvents, type Graph, type IdentityNode, type NewDelivery, pairKey } from './graph';
 import { type KeptRow, loadKept } from './kept-deliveries';
 import type { KeyRing } from './key-ring';
 import { loadGraph } from './load-graph';
@@ -288,7 +288,7 @@ function forget(graph: Graph, { id, provider, events, credentials }: KeptRow): F
       if (event.event.occurredAt !== undefined) continue;
       receipts.set(Number(event.key.slice(event.key.lastIndexOf(' '))), event.receivedAt);
     }
-    identity.events = identity.events.filter(({ deliveryId }) => deliveryId !== id);
+    dropEvents(identity, id);
     forgetLatest(identity, id);
   }
   for (const { id: credentialId, credentialRef } of credentials) {

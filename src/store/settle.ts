@@ -1,12 +1,24 @@
 /** Brings users in line with what their events now say, and tells the log what that changed. */
 
 import { isDeepStrictEqual as equal } from 'node:util';
-import type { NumberedAttempt } from '../domain/identity-projection';
+import { compare } from '../domain/compare';
+import { orderOf } from '../domain/identity-projection';
+import { instantOf } from '../domain/instant';
 import { type LevelKey, lesserKind, type ProviderId } from '../domain/level';
-import { latestExternalUserId, type ProjectionRules, projectUser } from '../domain/projection';
+import { evaluate } from '../domain/policy';
+import {
+  blockerAt,
+  combine,
+  isActive,
+  kindOf,
+  latestBlocker,
+  type ProjectionRules,
+  type UserLevel,
+} from '../domain/projection';
 import { blankDraft, type Draft, draftAbout, log, logMerge, type Occasion } from './change-log';
 import {
   type AttemptNode,
+  foldOf,
   type Graph,
   type IdentityNode,
   type LevelNode,
@@ -64,8 +76,9 @@ function followVendorsWord(
   now: Date,
 ): boolean {
   openNamedUsers(graph, identity, now);
-  const naming = identity.events.filter((entry) => !namesErased(graph, identity, entry));
-  const externalUserId = latestExternalUserId(naming);
+  const externalUserId = foldOf(identity).externalUserId(
+    (entry) => !namesErased(graph, identity, entry),
+  );
   if (externalUserId === identity.externalUserId) return false;
   identity.externalUserId = externalUserId;
   identity.dirty = true;
@@ -81,7 +94,9 @@ function followVendorsWord(
 
 /** Whoever an event names is a user, in whatever order the events came, unless they were erased. */
 function openNamedUsers(graph: Graph, identity: IdentityNode, now: Date): void {
-  for (const entry of identity.events) {
+  const entries = identity.events.slice(identity.named);
+  identity.named = identity.events.length;
+  for (const entry of entries) {
     const { externalUserId } = entry.event;
     if (externalUserId === undefined || graph.usersByExternalId.has(externalUserId)) continue;
     if (namesErased(graph, identity, entry)) continue;
@@ -104,87 +119,129 @@ function reproject(
   rules: ProjectionRules,
 ): boolean {
   const identities = [...user.identities].sort(bySubject);
-  const projection = projectUser(identities, rules);
   const drafts: Draft[] = [];
   const switched = new Set<ProviderId>();
+  const { acceptSandbox } = rules;
   let changed = false;
 
-  identities.forEach((identity, index) => {
-    const projected = projection.identities[index];
-    if (projected === undefined) return;
-    if (identity.kind !== projected.kind) {
-      identity.kind = projected.kind;
-      identity.dirty = true;
-      changed = true;
-    }
-    if (identity.state !== projected.state) {
-      identity.state = projected.state;
-      identity.dirty = true;
-      switched.add(identity.provider);
-      changed = true;
-    }
-    changed = putAttempts(graph, user, identity, projected.attempts, drafts) || changed;
-  });
-
-  const places = identities.map(
-    ({ attempts }) => new Map([...attempts.values()].map((one) => [placeKey(one), one])),
-  );
-  const levels = new Map<LevelKey, LevelNode>();
-  for (const {
-    levelKey,
-    kind,
-    latestAttempt,
-    status,
-    since,
-    expiresAt,
-    superseded,
-    blockedBy,
-    blockedAt,
-  } of projection.levels) {
-    const attempt = places[latestAttempt.identity]?.get(placeKey({ levelKey, ...latestAttempt }));
-    if (attempt === undefined) throw new Error('a level stands on an attempt');
-    levels.set(levelKey, {
-      kind,
-      status,
-      since,
-      expiresAt,
-      superseded,
-      blockedBy,
-      blockedAt,
-      latestAttemptId: attempt.id,
-    });
+  for (const identity of identities) {
+    const fold = foldOf(identity);
+    const state = fold.state(acceptSandbox);
+    if (identity.state !== state) switched.add(identity.provider);
+    if (identity.state === state && identity.kind === fold.kind) continue;
+    if (identity.kind !== fold.kind) user.stale = true;
+    identity.state = state;
+    identity.kind = fold.kind;
+    identity.dirty = true;
+    changed = true;
   }
+  const known = identities.filter((identity) => foldOf(identity).known(acceptSandbox));
+  const kind = kindOf(known.map((identity) => identity.kind));
+  if (user.kind !== kind) {
+    user.kind = kind;
+    user.stale = true;
+    changed = true;
+  }
+
+  const touched = new Set(user.stale ? user.levels.keys() : expiredLevels(user, rules.now));
+  for (const identity of identities) {
+    const fold = foldOf(identity);
+    const news = fold.takeTouched();
+    const levels = user.stale
+      ? new Set([...fold.levelKeys(), ...identity.attempts.keys()])
+      : new Set(news);
+    for (const key of levels) touched.add(key);
+    changed = putAttempts(graph, user, identity, levels, drafts) || changed;
+  }
+  user.stale = false;
+
+  const levels = projectLevels(user, identities, touched, rules);
   changed = putLevels(graph, user, levels, drafts) || changed;
-  changed = putUser(user, projection, switched, drafts) || changed;
+  changed = putUser(user, identities, rules, switched, drafts) || changed;
   if (changed) touch(user, rules.now);
   log(graph, drafts, occasion, rules.now);
   return changed;
 }
 
-function placeKey({ levelKey, number }: Pick<NumberedAttempt, 'levelKey' | 'number'>): string {
-  return `${number} ${levelKey}`;
+/** Verified levels that the passing of time alone has changed. */
+function expiredLevels(user: UserNode, now: Date): readonly LevelKey[] {
+  const instant = instantOf(now);
+  return [...user.levels.values()]
+    .filter(
+      ({ status, expiresAt }) =>
+        status === 'VERIFIED' && expiresAt !== null && expiresAt <= instant,
+    )
+    .map(({ levelKey }) => levelKey);
+}
+
+/** Projects these levels, and all others if what blocks their approvals has changed. In the order of their keys. */
+function projectLevels(
+  user: UserNode,
+  identities: readonly IdentityNode[],
+  touched: ReadonlySet<LevelKey>,
+  rules: ProjectionRules,
+): ReadonlyMap<LevelKey, LevelNode | undefined> {
+  const standingsAt = (key: LevelKey) =>
+    identities.flatMap((one, identity) =>
+      one.kind === user.kind
+        ? foldOf(one)
+            .standings(key, rules.acceptSandbox)
+            .map((standing) => ({ ...standing, identity }))
+        : [],
+    );
+  const before = latestBlocker(user.blockers.values());
+  for (const key of touched) {
+    const blocker = blockerAt(standingsAt(key), rules.policy);
+    if (blocker === undefined) user.blockers.delete(key);
+    else user.blockers.set(key, blocker);
+  }
+  const blocker = latestBlocker(user.blockers.values());
+  const keys = equal(before, blocker) ? touched : new Set([...touched, ...user.levels.keys()]);
+  const levels = new Map<LevelKey, LevelNode | undefined>();
+  for (const key of [...keys].sort(compare)) {
+    const level = combine(standingsAt(key), blocker, rules);
+    levels.set(key, level && placeLevel(level, identities));
+  }
+  return levels;
+}
+
+function placeLevel(
+  { latest, ...level }: UserLevel,
+  identities: readonly IdentityNode[],
+): LevelNode {
+  const attempt = identities[latest.identity]?.attempts
+    .get(level.levelKey)
+    ?.findLast((one) => orderOf(one) === latest.order);
+  if (attempt === undefined) throw new Error('Level has no latest attempt');
+  return { ...level, latestAttemptId: attempt.id };
 }
 
 function putAttempts(
   graph: Graph,
   user: UserNode,
   identity: IdentityNode,
-  projected: readonly NumberedAttempt[],
+  levels: Iterable<LevelKey>,
   drafts: Draft[],
 ): boolean {
-  const before = identity.attempts;
-  const heldAs = matchAttempts(before.values(), projected);
-  identity.attempts = new Map();
   const found: { readonly attempt: AttemptNode; readonly held: AttemptNode | undefined }[] = [];
-  for (const one of projected) {
-    const held = heldAs.get(one);
-    const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(graph, 'attempts') };
-    identity.attempts.set(attempt.id, attempt);
-    before.delete(attempt.id);
-    if (attempt.levelKind !== held?.levelKind) keepLevel(graph, attempt);
-    if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
-    graph.dirtyAttempts.set(attempt.id, { attempt, identity });
-    found.push({ attempt, held });
+  const gone: AttemptNode[] = [];
+  for (const key of levels) {
+    const { kept, attempts } = foldOf(identity).takeNews(key);
+    const nodes = identity.attempts.get(key) ?? [];
+    identity.attempts.set(key, nodes);
+    const before = new Set(nodes.splice(kept));
+    const heldAs = matchAttempts(before, attempts);
+    for (const one of attempts) {
+      const held = heldAs.get(one);
+      const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(graph, 'attempts') };
+      nodes.push(attempt);
+      if (held !== undefined) before.delete(held);
+      if (attempt.levelKind !== held?.levelKind) keepLevel(graph, attempt);
+      if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
+      graph.dirtyAttempts.set(attempt.id, { attempt, identity });
+      found.push({ attempt, held });
+    }
+    gone.push(...before);
   }
   // What ended is told before what began in its place.
   const ended = ({ attempt }: (typeof found)[number]) => (attempt.decidedAt === null ? 1 : 0);
@@ -197,12 +254,12 @@ function putAttempts(
       rejection: attempt.rejection,
     });
   }
-  for (const gone of before.values()) {
+  for (const attempt of gone) {
     // Also if it is not kept yet: it is then kept and dropped, or its id, which the log holds, would be given again.
-    graph.goneAttempts.add(gone.id);
-    drafts.push({ ...draftAbout(user, gone), previousAttemptStatus: gone.status });
+    graph.goneAttempts.add(attempt.id);
+    drafts.push({ ...draftAbout(user, attempt), previousAttemptStatus: attempt.status });
   }
-  return found.length > 0 || before.size > 0;
+  return found.length > 0 || gone.length > 0;
 }
 
 function keepLevel(graph: Graph, { levelKey, levelKind }: AttemptNode): void {
@@ -215,19 +272,19 @@ function newsOf({ status, rejection, reviewReasons }: AttemptNode): unknown {
   return { status, rejection, reviewReasons };
 }
 
+/** @param levels - Those that may have changed; without a value: not held any more. */
 function putLevels(
   graph: Graph,
   user: UserNode,
-  levels: ReadonlyMap<LevelKey, LevelNode>,
+  levels: ReadonlyMap<LevelKey, LevelNode | undefined>,
   drafts: Draft[],
 ): boolean {
-  const before = user.levels;
-  user.levels = new Map(levels);
   let changed = false;
-  for (const levelKey of new Set([...before.keys(), ...levels.keys()])) {
-    const was = before.get(levelKey);
-    const is = levels.get(levelKey);
+  for (const [levelKey, is] of levels) {
+    const was = user.levels.get(levelKey);
     if (equal(was, is)) continue;
+    if (is === undefined) user.levels.delete(levelKey);
+    else user.levels.set(levelKey, is);
     changed = true;
     graph.dirtyLevels.set(`${user.id} ${levelKey}`, { userId: user.id, levelKey });
     if (was?.status === is?.status) continue;
@@ -243,11 +300,15 @@ function putLevels(
 /** @param switched - Vendors of accounts whose state changed. */
 function putUser(
   user: UserNode,
-  { kind, verification, active }: ReturnType<typeof projectUser>,
+  identities: readonly IdentityNode[],
+  { policy, acceptSandbox }: ProjectionRules,
   switched: ReadonlySet<ProviderId>,
   drafts: Draft[],
 ): boolean {
-  const was = [user.kind, user.verificationStatus, user.statusSince, user.expiresAt, user.active];
+  const verification = evaluate(policy, [...user.levels.values()]);
+  const counted = identities.filter((identity) => foldOf(identity).counts(acceptSandbox));
+  const active = isActive(counted.map(({ state }) => state));
+  const was = [user.verificationStatus, user.statusSince, user.expiresAt, user.active];
   if (user.verificationStatus !== verification.status || user.active !== active) {
     const [provider = null] = user.active !== active && switched.size === 1 ? switched : [];
     let draft = drafts.at(-1);
@@ -258,18 +319,11 @@ function putUser(
     draft.verificationStatus = verification.status;
     draft.active = active;
   }
-  user.kind = kind;
   user.verificationStatus = verification.status;
   user.statusSince = verification.since;
   user.expiresAt = verification.expiresAt;
   user.active = active;
-  return !equal(was, [
-    user.kind,
-    user.verificationStatus,
-    user.statusSince,
-    user.expiresAt,
-    user.active,
-  ]);
+  return !equal(was, [user.verificationStatus, user.statusSince, user.expiresAt, user.active]);
 }
 
 function touch(user: UserNode, now: Date): void {

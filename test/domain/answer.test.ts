@@ -1,9 +1,10 @@
 /** What a vendor's answer does to what was said before, and where it stands in time. */
 
 import fc from 'fast-check';
-import { foldCourse } from '../../src/domain/attempt';
+import { decidedAt } from '../../src/domain/decisions';
 import { instantOf, later } from '../../src/domain/instant';
 import { byOccurrence, dateOfAnswer, type RecordedEvent } from '../../src/domain/recorded-event';
+import { foldCourse } from './project';
 import { answered, at, denied, heard, recorded, reset, said } from './recorded';
 
 function fold(...events: readonly RecordedEvent[]) {
@@ -40,9 +41,9 @@ describe('an answer without a date', () => {
 
   it('prolongs no approval', () => {
     const standing = answered(9, { status: 'APPROVED', standing: 'VERIFIED' });
-    expect(fold(said(1, 'APPROVED'), standing).attempts[0]?.decisions).toEqual([at(1)]);
+    expect(fold(said(1, 'APPROVED'), standing).attempts[0]?.decisions).toEqual(decidedAt(at(1)));
     const course = fold(heard(1, 'VERIFIED', 'APPROVED'), standing);
-    expect(course.standing).toEqual({ status: 'VERIFIED', decisions: [at(1)] });
+    expect(course.standing).toEqual({ status: 'VERIFIED', decisions: decidedAt(at(1)) });
   });
 
   it('takes no reasons away by giving none', () => {
@@ -101,7 +102,7 @@ describe('the answer that the level is not verified', () => {
 
   it('takes back the lasting state, where the vendor had given one', () => {
     const course = fold(heard(1, 'VERIFIED', 'APPROVED'), denied(9));
-    expect(course.standing).toEqual({ status: 'NOT_VERIFIED', decisions: [at(9)] });
+    expect(course.standing).toEqual({ status: 'NOT_VERIFIED', decisions: decidedAt(at(9)) });
   });
 
   it('gives way to an approval after it', () => {
@@ -185,6 +186,6 @@ it('tells an answer apart from a webhook by its trust', () => {
   const event = recorded('x', 1, said(1, 'APPROVED').event);
   expect(fold({ ...event, trust: 'CONFIRMED' }).attempts[0]).toMatchObject({
     trust: 'CONFIRMED',
-    decisions: [at(1)],
+    decisions: decidedAt(at(1)),
   });
 });

@@ -1,5 +1,6 @@
-import { foldCourse } from '../../src/domain/attempt';
+import { decidedAt } from '../../src/domain/decisions';
 import { byOccurrence, type RecordedEvent } from '../../src/domain/recorded-event';
+import { foldCourse } from './project';
 import { account, at, heard, levelChange, reset, said } from './recorded';
 
 function statuses(events: readonly RecordedEvent[]): readonly string[] {
@@ -309,8 +310,8 @@ describe('attempts of a vendor without a clock', () => {
 
   it('keeps the vendor’s own word on the lasting state beside the attempts', () => {
     const contradicted = fold([heard(1, 'NOT_VERIFIED', 'APPROVED')]);
-    expect(contradicted.standing).toEqual({ status: 'NOT_VERIFIED', decisions: [at(1)] });
+    expect(contradicted.standing).toEqual({ status: 'NOT_VERIFIED', decisions: decidedAt(at(1)) });
     const kept = fold([heard(1, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED', 'PENDING')]);
-    expect(kept.standing).toEqual({ status: 'VERIFIED', decisions: [at(1)] });
+    expect(kept.standing).toEqual({ status: 'VERIFIED', decisions: decidedAt(at(1)) });
   });
 });

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import { projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { isOpen } from '../../src/domain/status';
+import { projectUser } from './project';
 import { levelChange, reset, said } from './recorded';
 
 const LEVELS = ['l1', 'l2', 'l3'] as const;

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { toDate } from '../../src/domain/instant';
 import { LEVEL_KINDS } from '../../src/domain/level';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import { projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../src/domain/status';
+import { projectUser } from './project';
 import { account, at, heard, levelChange, reset, said } from './recorded';
 
 /** Few instants, so that ties are common. */

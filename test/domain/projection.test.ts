@@ -1,7 +1,7 @@
-import type { IdentityEvents } from '../../src/domain/identity-projection';
+import { IdentityFold } from '../../src/domain/identity-projection';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import { latestExternalUserId, projectUser } from '../../src/domain/projection';
 import type { RecordedEvent } from '../../src/domain/recorded-event';
+import { type IdentityEvents, projectUser } from './project';
 import { account, at, heard, levelChange, recorded, reset, said } from './recorded';
 
 const NOW = new Date('2024-06-01T00:00:00Z');
@@ -370,7 +370,10 @@ describe('the customer’s id of a user', () => {
       state: 'ACTIVE',
       occurredAt: at(3),
     });
-    expect(latestExternalUserId([second, silent, first])).toBe('new');
-    expect(latestExternalUserId([silent])).toBeNull();
+    const any = () => true;
+    const fold = new IdentityFold('p', [second, silent, first]);
+    expect(fold.externalUserId(any)).toBe('new');
+    expect(fold.externalUserId((event) => event !== second)).toBe('old');
+    expect(new IdentityFold('p', [silent]).externalUserId(any)).toBeNull();
   });
 });

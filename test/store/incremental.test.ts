@@ -1,0 +1,102 @@
+/** What is projected event by event is what a projection of all events at once makes of them. */
+
+import fc from 'fast-check';
+import type { AttemptStatus } from '../../src/domain/status';
+import type { IncomingDelivery } from '../../src/store/store';
+import { change, ENGINE } from '../support/databases';
+import { openTestStore, stateOf } from './open-test-store';
+import { delivery, p100, sumsub } from './vendor-deliveries';
+
+const RECEIVED = new Date('2024-02-01T00:00:00Z');
+/** People, each with events of their own. The fold is the same on both engines; what differs is seen in fewer. */
+const PEOPLE = ENGINE === 'sqlite' ? 150 : 40;
+const SEED = 20_240_201;
+const YEAR_MS = 365 * 24 * 60 * 60_000;
+
+const review = (answer: string) => ({
+  reviewStatus: 'completed',
+  reviewResult: { reviewAnswer: answer, reviewRejectType: 'RETRY', rejectLabels: ['BAD_SELFIE'] },
+});
+
+const KINDS: Record<string, object> = {
+  applicantCreated: { reviewStatus: 'init' },
+  applicantPending: { reviewStatus: 'pending' },
+  applicantOnHold: { reviewStatus: 'onHold' },
+  green: { type: 'applicantReviewed', ...review('GREEN') },
+  red: { type: 'applicantReviewed', ...review('RED') },
+  applicantReset: { reviewStatus: 'init' },
+  applicantLevelChanged: { previousLevelName: 'basic', levelName: 'plus' },
+  applicantDeactivated: {},
+  applicantActivated: {},
+  applicantDeleted: {},
+  applicantActionReviewed: { applicantActionId: 'action-1', ...review('GREEN') },
+};
+
+const dated = fc.record({
+  kind: fc.constantFrom(...Object.keys(KINDS)),
+  levelName: fc.constantFrom('basic', 'plus', 'extra'),
+  account: fc.constantFrom('a', 'b'),
+  names: fc.boolean(),
+  sandboxMode: fc.constantFrom(false, false, false, true),
+  // Many share an instant, and few are far apart: late events are late by little and by much.
+  at: fc.oneof(fc.nat(5), fc.nat(1_000)),
+});
+
+/** In their order of arrival, with repeats. */
+const arrivals = fc.tuple(
+  fc.array(dated, { minLength: 20, maxLength: 60 }),
+  fc.array(fc.nat(), { maxLength: 10 }),
+);
+
+function toDeliveries(who: string): readonly IncomingDelivery[] {
+  const [[events, repeats] = [[], []]] = fc.sample(arrivals, {
+    seed: SEED + Number(who),
+    numRuns: 1,
+  });
+  const once = events.map(({ kind, account, names, at, ...rest }) => {
+    const body = {
+      applicantId: `${who}${account}`,
+      ...(names && { externalUserId: `person-${who}` }),
+      ...rest,
+      ...KINDS[kind],
+    };
+    return delivery('sumsub', sumsub(kind, body, at), RECEIVED);
+  });
+  const again = repeats.flatMap((index) => once[index % once.length] ?? []);
+  return [...once, ...again, ...undated(who)];
+}
+
+function undated(who: string): readonly IncomingDelivery[] {
+  const words: [string, AttemptStatus | string | undefined][] = [
+    ['NOT_VERIFIED', 'PENDING'],
+    ['NOT_VERIFIED', 'VERIFICATION'],
+    ['VERIFIED', 'SUCCESSFUL'],
+    ['NOT_VERIFIED', 'PENDING'],
+    ['EXPIRED', undefined],
+  ];
+  return words.map(([standing, status], index) =>
+    delivery(
+      'p100',
+      p100(`${who}p`, standing, status),
+      new Date(RECEIVED.getTime() + index * 90_000),
+    ),
+  );
+}
+
+it('ends where a projection of all events at once does', async () => {
+  const policy = { verified: null, expiresAfterMs: { '*': 100 * YEAR_MS, 'sumsub/plus': 1 } };
+  const { store, database, reopen } = await openTestStore({ policy });
+  const people = Array.from({ length: PEOPLE }, (_, index) => toDeliveries(String(index)));
+  await Promise.all(
+    people.map(async (deliveries) => {
+      for (const one of deliveries) await store.record(one);
+    }),
+  );
+  await store.expire(new Date());
+  const incremental = await stateOf(database);
+
+  await store.close();
+  await change(database, `DELETE FROM settings WHERE name = 'rules'`);
+  await reopen();
+  expect(await stateOf(database)).toBe(incremental);
+}, 240_000);
