@@ -540,7 +540,7 @@ it('reads a policy', () => {
 it('says where in the policy file a fault is', () => {
   const policyText = '{"verified": {"anyOf": ["sumsub/basic", {"allOf": [7]}]}}';
   expect(faultsOf(DEVELOPMENT, { policyText })).toEqual([
-    'POLICY_FILE: expected verified.anyOf[1].allOf[0] to be a level, or an object with either `anyOf` or `allOf`',
+    'POLICY_FILE: expected verified.anyOf[1].allOf[0] to be a level such as `sumsub/basic-kyc-level`, or an object whose only key is `anyOf` or `allOf`; there is no other operator',
   ]);
 });
 

@@ -109,8 +109,10 @@ describe('run by npm', () => {
   });
 
   it('names what is missing before the first build', () => {
-    const script = join(commandLine.folder, 'kyc-gateway.cjs');
-    copyFileSync(join(__dirname, '../../kyc-gateway.cjs'), script);
+    const folder = join(commandLine.folder, 'src/cli');
+    mkdirSync(folder, { recursive: true });
+    const script = join(folder, 'launch.cjs');
+    copyFileSync(join(__dirname, '../../src/cli/launch.cjs'), script);
     const { status, stderr } = spawnSync(process.execPath, [script, 'start'], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({
       status: 1,

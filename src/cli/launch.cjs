@@ -4,7 +4,7 @@
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 
-const main = join(__dirname, 'dist/src/cli/main.js');
+const main = join(__dirname, '../../dist/src/cli/main.js');
 if (existsSync(main)) {
   require(main);
 } else {
