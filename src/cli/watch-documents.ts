@@ -1,6 +1,6 @@
 /** The documents that `kyc-gateway watch` sends. A gateway trusts them as they are, also with TRUSTED_DOCUMENTS=enforce. */
 
-export const HEAD = '{ cursor }';
+export const HEAD = 'query WatchHead { cursor }';
 
 export const CHANGES = `subscription ($after: String) {
   statusChanged(after: $after) {
