@@ -130,7 +130,6 @@ function toUserLevel(
     decisive.status === 'VERIFIED' &&
     blocker !== undefined &&
     decisions !== null &&
-    blocker.levelKey !== decisive.levelKey &&
     decisions.last <= blocker.at;
   const level: UserLevel = {
     provider: decisive.provider,

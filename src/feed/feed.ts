@@ -115,7 +115,11 @@ export function createFeed(options: FeedOptions): Feed {
     if (window === null || first === undefined || last === undefined) return;
     const seenTo = window.head;
     // What was said of whoever is erased stands in the log no more, and is not to be told from memory.
-    if (changes.some(({ cause }) => cause.kind === 'ERASURE')) window.clear();
+    if (changes.some(({ cause }) => cause.kind === 'ERASURE')) {
+      window.clear();
+      for (const subscriber of crowd)
+        if (subscriber.queue.length > 0) fallBehind(subscriber, before);
+    }
     if (first.seq === seenTo + 1) {
       window.append(changes);
       around.head = positionOf(last);

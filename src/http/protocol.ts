@@ -1,7 +1,7 @@
 /** The `graphql-transport-ws` protocol: what is done about each of its messages, and who may go on. */
 
 import { type ExecutionArgs, GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { makeServer, type Server } from 'graphql-ws';
+import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../access/principal';
 import { RateLimitedError, UnauthenticatedError } from '../domain/errors';
 import { isTransient } from '../graphql/transient';
@@ -38,6 +38,8 @@ export interface Connection {
   over: boolean;
   /** Operations that are prepared or executed, also those that the client has completed meanwhile. */
   running: number;
+  /** IDs of operations that have not ended. graphql-ws forgets an ID as soon as the client completes it. */
+  readonly ids: Set<string>;
 }
 
 type Parameters = Record<string, unknown> | undefined;
@@ -54,6 +56,37 @@ export function createProtocol(
     const owner = owners.get(args);
     if (owner === undefined) throw new Error('expected an operation that was prepared');
     return owner;
+  }
+
+  async function admit(
+    context: Context<Parameters, Connection>,
+    id: string,
+    payload: SubscribePayload,
+  ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    const { extra } = context;
+    const { principal, socket, address } = extra;
+    if (principal === null) throw new Error('expected credentials before the first operation');
+    const most = limits.maxSubscriptionsPerConnection;
+    const known = Object.keys(context.subscriptions).length; // the one that is about to start is counted already
+    if (known > most || extra.running >= most) {
+      return [toGraphQLError(new TooManyOperationsError(most))];
+    }
+    const leave = begin(quotas, principal, address);
+    if (leave instanceof GraphQLError) return [leave];
+    const quotedId = JSON.stringify(id);
+    const push = (frames: readonly Frame[]) =>
+      socket.push(frames.map((frame) => frame.bytesFor(quotedId)));
+    const preparing = operations
+      .prepare(payload, principal, push, () => extra.over)
+      .catch((error: unknown) => {
+        if (isTransient(error)) interrupt(socket);
+        return [toGraphQLError(error)];
+      });
+    const args = await whileRunning(extra, preparing, leave);
+    forget(payload, { query: '' });
+    if ('length' in args) leave();
+    else owners.set(args, { connection: extra, leave });
+    return args;
   }
 
   return makeServer<Parameters, Connection>({
@@ -81,31 +114,22 @@ export function createProtocol(
     },
 
     async onSubscribe(context, id, payload) {
-      const { extra } = context;
-      const { principal, socket, address } = extra;
-      if (principal === null) throw new Error('expected credentials before the first operation');
-      const most = limits.maxSubscriptionsPerConnection;
-      const known = Object.keys(context.subscriptions).length; // the one that is about to start is counted already
-      if (known > most || extra.running >= most) {
-        return [toGraphQLError(new TooManyOperationsError(most))];
+      const { ids, socket } = context.extra;
+      if (ids.has(id)) {
+        socket.close(CLOSE.subscriberAlreadyExists, ID_IN_USE);
+        return [new GraphQLError(ID_IN_USE)];
       }
-      const leave = begin(quotas, principal, address);
-      if (leave instanceof GraphQLError) return [leave];
-      const quotedId = JSON.stringify(id);
-      const push = (frames: readonly Frame[]) =>
-        socket.push(frames.map((frame) => frame.bytesFor(quotedId)));
-      const preparing = operations
-        .prepare(payload, principal, push, () => extra.over)
-        .catch((error: unknown) => {
-          if (isTransient(error)) interrupt(socket);
-          return [toGraphQLError(error)];
-        });
-      const args = await whileRunning(extra, preparing, leave);
-      forget(payload, { query: '' });
-      if ('length' in args) leave();
-      else owners.set(args, { connection: extra, leave });
-      return args;
+      ids.add(id);
+      try {
+        const args = await admit(context, id, payload);
+        if ('length' in args) ids.delete(id);
+        return args;
+      } catch (error) {
+        ids.delete(id);
+        throw error;
+      }
     },
+    onComplete: ({ extra }, id) => void extra.ids.delete(id),
 
     execute(args) {
       const { connection, leave } = ownerOf(args);
@@ -180,6 +204,7 @@ function codeOf([first]: readonly GraphQLFormattedError[]): string {
 }
 
 /** Close reasons: at most 123 bytes. */
+const ID_IN_USE = 'An operation with this ID has not ended yet';
 const MISSING =
   'UNAUTHENTICATED: send connectionParams { authorization: "Bearer <API key or token>" }';
 const NOT_VALID = 'UNAUTHENTICATED: connectionParams.authorization is not a valid API key or token';

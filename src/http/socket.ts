@@ -15,9 +15,13 @@ export const CLOSE = {
   badRequest: 4400,
   unauthorized: 4401,
   forbidden: 4403,
+  subscriberAlreadyExists: 4409,
   tooManyInitialisations: 4429,
   internalError: 4500,
 } as const;
+
+/** Of a close frame, by RFC 6455. */
+const MAX_REASON_BYTES = 123;
 
 /** For `graphql-ws`. Its `send` resolves when the message has left the process, or cannot any more. */
 export interface GuardedSocket extends ProtocolSocket {
@@ -170,7 +174,8 @@ export function createGuard(options: GuardOptions): Guard {
 
   function close(socket: WebSocket, code: number, reason: string): void {
     if (socket.readyState !== socket.OPEN) return;
-    socket.close(code, reason);
+    // graphql-ws repeats an ID of any length, and ws throws at a reason that does not fit.
+    socket.close(code, Buffer.byteLength(reason) > MAX_REASON_BYTES ? '' : reason);
     dropAfterGrace(socket);
   }
 

@@ -84,6 +84,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       unwatch: NOTHING,
       over: false,
       running: 0,
+      ids: new Set(),
     };
     const screened = screen(
       socket,

@@ -221,7 +221,11 @@ export function createErasures(options: ErasuresOptions): Erasures {
   ): Promise<Subject | { readonly outcome: EraseOutcome }> {
     const id = await userIdOf(connection, target);
     const graph = createGraph();
-    if (id !== undefined) await loadGraph(graph, connection, keyRing, { userIds: [id] });
+    // A whole user is erased by statements over the rows. What is done to one account depends on what was said of it.
+    const withoutHistory = 'userId' in target;
+    if (id !== undefined) {
+      await loadGraph(graph, connection, keyRing, { userIds: [id], withoutHistory });
+    }
     const user = id === undefined ? undefined : graph.users.get(id);
     if (user === undefined) return { outcome: { fault: 'USER_NOT_FOUND' } };
     if (user.erasedAt !== null) {

@@ -37,6 +37,8 @@ export interface Lookup {
   readonly credentials?: readonly (readonly [string, string])[];
   /** Providers. */
   readonly lastWordsOf?: readonly string[];
+  /** Leaves out events and attempts, so that an account of any size can be erased. */
+  readonly withoutHistory?: boolean;
 }
 
 /** Users that are already in the graph are left as they are: what the transaction has changed is not read again. */
@@ -69,10 +71,12 @@ async function loadOnce(
   const fresh = addUsers(graph, read('users'));
   const identities = addIdentities(graph, fresh, read('identities'), keyRing);
   addLevels(fresh, read('user_levels'));
-  const bytes = Number(row.history_bytes);
+  const bytes = lookup.withoutHistory ? 0 : Number(row.history_bytes);
   assertLoadable(bytes);
   graph.bytes += bytes;
-  if (bytes <= PAGE_BYTES) {
+  if (lookup.withoutHistory) {
+    // Nothing reads it: the caller changes identities and users alone.
+  } else if (bytes <= PAGE_BYTES) {
     addEvents(identities, read('events'));
     addAttempts(identities, read('attempts'));
   } else {

@@ -21,7 +21,7 @@ import { isOfErased } from './tombstones';
 /** What has to be in the graph before these deliveries are recorded. */
 export function lookupFor(
   deliveries: readonly Pick<IncomingDelivery, 'provider' | 'reading'>[],
-): Required<Omit<Lookup, 'userIds'>> {
+): Required<Omit<Lookup, 'userIds' | 'withoutHistory'>> {
   const lookup = {
     duplicates: [] as [string, string][],
     subjects: [] as [string, string][],

@@ -136,7 +136,9 @@ function reproject(
     changed = true;
   }
   const known = identities.filter((identity) => foldOf(identity).known(acceptSandbox));
-  const kind = kindOf(known.map((identity) => identity.kind));
+  // Events of earlier versions carry no kind: a deleted account of theirs must not make its company a person.
+  const alive = known.filter(({ state }) => state !== 'DELETED');
+  const kind = kindOf((alive.length > 0 ? alive : known).map((identity) => identity.kind));
   if (user.kind !== kind) {
     user.kind = kind;
     user.stale = true;

@@ -49,7 +49,8 @@ export interface Reprojection {
   /** `undefined`: no limit. */
   readonly guard: RulesGuard | undefined;
   /** Projects every user again. */
-  readonly reprojectAll: () => Promise<void>;
+  /** Returns false if a user had to be left out. */
+  readonly reprojectAll: () => Promise<boolean>;
   readonly transaction: Transact;
   readonly appendAudit: AppendAudit;
   readonly clock: () => Date;
@@ -75,7 +76,8 @@ export async function applyRules(
     if (guard !== undefined) assertAffordable(effect, guard);
     onChanged(effect);
   }
-  await reprojectAll();
+  // A user who was left out keeps what the old rules gave: the next start projects every user again.
+  if (!(await reprojectAll())) return;
   await transaction(async (writing) => {
     const since = await readSetting(writing, SETTING);
     if (since === fingerprint) return; // another instance was faster

@@ -34,7 +34,7 @@ export interface WriterOptions {
 
 export interface Writer extends Pick<Store, 'createUser' | 'linkIdentity' | 'expire' | 'trimLog'> {
   /** Projects every user again, for rules that have changed. */
-  reprojectAll(): Promise<void>;
+  reprojectAll(): Promise<boolean>;
   /** Counts what `reprojectAll` would change. Writes nothing. */
   forecast(): Promise<RulesEffect>;
   readonly transaction: Transact;
@@ -103,6 +103,7 @@ export function createWriter(options: WriterOptions): Writer {
       await forEachPage(async (ids) => {
         await settleOrSkip(ids, 'POLICY', clock());
       });
+      return stuck.size === 0;
     },
 
     async forecast() {

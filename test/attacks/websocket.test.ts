@@ -69,6 +69,14 @@ describe('a connection is closed whose client', () => {
     expect((await client.closed).code).toBe(4409);
   });
 
+  it('uses the same id twice, too long to be repeated in the reason: 4409', async () => {
+    const client = await connect();
+    const id = 'a'.repeat(200);
+    client.send(subscribe(id));
+    client.send(subscribe(id));
+    expect((await client.closed).code).toBe(4409);
+  });
+
   it('speaks another protocol: 4406, or is not let in', async () => {
     const client = await openRaw(callers, gateway.wsUrl, { protocol: null });
     expect((await client.closed).code).toBe(4406);

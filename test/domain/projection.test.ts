@@ -340,6 +340,17 @@ describe('a final rejection for fraud or money laundering', () => {
     expect(user.verification).toMatchObject({ status: 'VERIFIED', blockedBy: [] });
   });
 
+  // Regression: the account of the rejection left the level, and an older approval of another account at it counted again.
+  it('blocks an older approval at its own level once the rejected account is deleted', () => {
+    const other = identity([said(1, 'APPROVED')], 'other');
+    const rejected = [said(2, 'REJECTED', final), account(3, 'DELETED')];
+    const user = project([other, identity(rejected, 'rejected')]);
+    expect(user.verification).toMatchObject({
+      status: 'NOT_VERIFIED',
+      blockedBy: ['sumsub/basic'],
+    });
+  });
+
   it('goes on blocking while another attempt is open, and after a reset', () => {
     const after = [said(2, 'REJECTED', final), said(3, 'IN_PROGRESS'), reset(4)];
     expect(project([elsewhere(approved), identity(after)]).verification.status).toBe(

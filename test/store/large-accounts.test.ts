@@ -45,19 +45,43 @@ it('starts under a changed policy although one account cannot be loaded', async 
   const skipped: object[] = [];
   const log = { ...SILENT, error: (record: object) => skipped.push(record) };
   const { store, database, reopen } = await openTestStore({}, {}, log);
-  await store.record(news('whale', 1));
+  await store.record(news('whale', 1, 'APPROVED'));
   await store.record(news('minnow', 1, 'APPROVED'));
   await insertLongEvents(database, MAX_HISTORY_BYTES / MIB + 1);
+  const rules = { policy: { verified: { level: 'paycaddy/other' }, expiresAfterMs: {} } };
 
-  await reopen({ policy: { verified: { level: 'paycaddy/other' }, expiresAfterMs: {} } });
+  await reopen(rules);
   const users = await query(database, 'SELECT id, verification_status FROM users ORDER BY id');
   expect(users).toEqual([
-    { id: 1, verification_status: 'NOT_VERIFIED' },
+    { id: 1, verification_status: 'VERIFIED' },
     { id: 2, verification_status: 'NOT_VERIFIED' },
   ]);
   expect(skipped).toEqual([
     { userId: 1, err: expect.objectContaining({ message: expect.anything() }) },
   ]);
+
+  // The next start applies the rules to the user who was left out.
+  await change(database, 'DELETE FROM events WHERE id < 0');
+  await reopen(rules);
+  const statuses = await query(database, 'SELECT verification_status AS status FROM users');
+  expect(statuses).toEqual([{ status: 'NOT_VERIFIED' }, { status: 'NOT_VERIFIED' }]);
+});
+
+it('erases a user whose history cannot be loaded', async () => {
+  const { store, database, reopen } = await openTestStore();
+  await store.record(news('whale', 1));
+  await insertLongEvents(database, MAX_HISTORY_BYTES / MIB + 1);
+  const restarted = await reopen();
+  const request = {
+    userId: 1,
+    actor: 'desk',
+    by: 'ApiKey:1 desk',
+    reason: 'request 1',
+    now: new Date(),
+  };
+  const erased = await restarted.erasures.erase(request);
+  expect(erased).toMatchObject({ erased: true });
+  expect(await query(database, 'SELECT id FROM events')).toEqual([]);
 });
 
 it('loads a history that exceeds one page', async () => {
