@@ -14,6 +14,7 @@ export const API_KEY = 'api-key-of-the-drills-0123456789';
 /** As in production, so that nothing is generated and nothing depends on the machine. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   NODE_ENV: 'production',
+  ACCEPT_SANDBOX: 'true', // what the simulation sends bears the vendor's mark
   DATA_KEYS: `drill:${Buffer.alloc(32, 7).toString('base64')}`,
   BOOTSTRAP_API_KEY: API_KEY,
   WEBHOOK_SECRETS_FRACTAL_ID: SECRETS['fractal-id'],
