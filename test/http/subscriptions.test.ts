@@ -163,6 +163,41 @@ describe('operations over WebSocket', () => {
   });
 });
 
+describe('an operation ID', () => {
+  // Regression: graphql-ws forgets an ID at `complete`, so both operations ran and the client could not tell their results apart.
+  it('cannot be used again until its operation has ended, even if the client has completed it', async () => {
+    const gates: (() => void)[] = [];
+    const { connect, toy } = await start();
+    const { contextFor } = toy.service;
+    toy.service.contextFor = async (...operation) => {
+      await new Promise<void>((resolve) => gates.push(resolve));
+      return await contextFor(...operation);
+    };
+    const [client, other] = [await connect(), await connect()];
+    for (const each of [client, other]) {
+      each.send(subscribe('a', '{ hello }'));
+      each.send({ id: 'a', type: 'complete' });
+      each.send({ type: 'ping' });
+      await each.receive(1, 'pong'); // messages are handled in order, so the ID is completed
+    }
+    expect(gates).toHaveLength(2);
+    client.send(subscribe('a', '{ hello }'));
+    expect(await client.closed).toEqual({ code: 4409, reason: expect.stringContaining('ID') });
+    expect(client.messages.map(({ type }) => type)).toEqual(['connection_ack', 'pong']);
+
+    for (const open of gates.splice(0)) open();
+    await until(() => toy.held.requests === 0);
+    other.send({ type: 'ping' });
+    await other.receive(2, 'pong');
+    other.send(subscribe('a', '{ hello }'));
+    await until(() => gates.length === 1);
+    gates[0]?.();
+    expect(await other.receive(1, 'next')).toEqual([
+      { id: 'a', type: 'next', payload: { data: { hello: 'hello world' } } },
+    ]);
+  });
+});
+
 describe('an item that cannot be resolved', () => {
   const FRAGILE = 'subscription ($after: String) { statusChanged(after: $after) { seq: fragile } }';
 
