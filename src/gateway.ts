@@ -25,7 +25,7 @@ import { viewOf } from './graphql/visibility';
 import type { GraphQLService, OperationContext } from './http/graphql-service';
 import type { Monotonic } from './http/rate';
 import { createHttpServer, type HttpServer, type ServerLimits } from './http/server';
-import { createIngest, createIngestAnswer, createReread } from './ingest/ingest';
+import { createIngest, createIngestAnswer, createReread, createVerifyHead } from './ingest/ingest';
 import type { Logger } from './observability/log';
 import { createMetrics, type Standing } from './observability/metrics';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
@@ -132,6 +132,7 @@ export async function createGateway(
         onUnknownType: metrics.unknownType,
       }),
     ),
+    verifyHead: createVerifyHead({ providers }),
     graphql,
     authenticator,
     store,

@@ -30,13 +30,15 @@ import { findRoute, type Match, MethodNotAllowedError, type Route } from './rout
 import { createSubscriptions } from './subscriptions';
 import { toUnreadable } from './unreadable';
 import { chooseWebSocket, serveWithoutUpgrade } from './upgrade';
-import { type Ingest, webhookRoute } from './webhooks';
+import { type Ingest, type VerifyHead, webhookRoute } from './webhooks';
 
 export interface HttpServerOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
   readonly ingest: Ingest;
+  /** Absent: every body is read before its proof is verified. */
+  readonly verifyHead?: VerifyHead;
   readonly graphql: GraphQLService;
   readonly authenticator: Authenticator;
   readonly store: Pick<Store, 'assertReady'>;
@@ -96,7 +98,7 @@ const METHODS = 'GET, HEAD, POST, OPTIONS';
 const REAP_MS = 50;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { log, authenticator, expose, observer = UNOBSERVED } = options;
+  const { log, authenticator, expose, observer = UNOBSERVED, verifyHead = () => {} } = options;
   const { now = () => performance.now() } = options;
   const limits = { ...DEFAULT_LIMITS.http, ...options.limits?.http };
   const edge = { ...OPEN_EDGE, ...options.edge };
@@ -119,7 +121,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     limits: { ...DEFAULT_LIMITS.sockets, ...options.limits?.sockets },
   });
   const routes = [
-    webhookRoute({ ...callers, ingest: options.ingest, admission, limits, observer }),
+    webhookRoute({ ...callers, ingest: options.ingest, verifyHead, admission, limits, observer }),
     graphql.route,
     ...healthRoutes(options.store, () => closing),
     ...(expose === undefined ? [] : [metricsRoute(callers, expose)]),

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { GatewayError, SignatureError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
-import type { WebhookRequest } from '../domain/request';
+import type { WebhookHead, WebhookRequest } from '../domain/request';
 import { isSoundText } from '../domain/sound-text';
 import type { RecordOutcome } from '../store/store';
 import type { Admission } from './admission';
@@ -18,8 +18,12 @@ import type { Route } from './router';
 /** Resolves when the delivery is committed. @throws {GatewayError} if it is not authentic or cannot be kept. */
 export type Ingest = (providerId: ProviderId, request: WebhookRequest) => Promise<RecordOutcome>;
 
+/** Verifies as much of a proof as needs no body. @throws {GatewayError} If the request is not authentic, whatever its body is. */
+export type VerifyHead = (providerId: ProviderId, head: WebhookHead) => void;
+
 export interface WebhookRouteOptions {
   readonly ingest: Ingest;
+  readonly verifyHead: VerifyHead;
   readonly admission: Admission;
   readonly bodies: Bodies;
   readonly trustedProxies: number;
@@ -28,7 +32,7 @@ export interface WebhookRouteOptions {
 }
 
 export function webhookRoute(options: WebhookRouteOptions): Route {
-  const { ingest, admission, bodies, trustedProxies, limits, observer } = options;
+  const { ingest, verifyHead, admission, bodies, trustedProxies, limits, observer } = options;
 
   /** Limits failures only, so that a vendor does not suffer for others at its address. @returns The error to answer with. */
   function noteRefusal(thrown: unknown, provider: ProviderId, address: string): unknown {
@@ -54,9 +58,10 @@ export function webhookRoute(options: WebhookRouteOptions): Route {
         const address = clientAddress(request, trustedProxies);
         try {
           admission.assertWelcome(provider, address);
+          const head = { headers: headersOf(request), subpath };
+          verifyHead(provider, head); // before the body, or any client could fill the memory for bodies
           const rawBody = await bodies.read(request, address, limits.maxBodyBytes);
-          const delivery = { headers: headersOf(request), rawBody, subpath };
-          const outcome = await ingest(provider, delivery).catch((error: unknown) => {
+          const outcome = await ingest(provider, { ...head, rawBody }).catch((error: unknown) => {
             throw isCompressed(request) ? explainCompression(error) : error;
           });
           const { deliveryId, disposition, duplicate } = outcome;

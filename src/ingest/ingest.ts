@@ -2,7 +2,7 @@
 
 import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
-import type { WebhookRequest } from '../domain/request';
+import type { WebhookHead, WebhookRequest } from '../domain/request';
 import { MAX_NAME_LENGTH, truncate } from '../domain/text-limits';
 import type { Provider, StatusAnswer } from '../providers/provider';
 import type { KeptDelivery, Reading, RecordOutcome, Store } from '../store/store';
@@ -28,6 +28,21 @@ export interface IngestOptions {
  * @throws {UnknownProviderError} {SignatureError} {StoreUnavailableError}
  */
 export type Ingest = (providerId: ProviderId, request: WebhookRequest) => Promise<RecordOutcome>;
+
+/**
+ * Verifies as much of a proof as needs no body.
+ *
+ * @throws {UnknownProviderError} {SignatureError}
+ */
+export type VerifyHead = (providerId: ProviderId, head: WebhookHead) => void;
+
+export function createVerifyHead({ providers }: Pick<IngestOptions, 'providers'>): VerifyHead {
+  return function verifyHead(providerId, head) {
+    const provider = providers.get(providerId);
+    if (provider === undefined) throw new UnknownProviderError();
+    provider.verifyHead?.(head);
+  };
+}
 
 export function createIngest({
   providers,

@@ -160,7 +160,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   });
   const ingestDuration = new Histogram({
     name: 'kyc_ingest_duration_seconds',
-    help: 'From the last byte of a webhook to its commit, refused ones included.',
+    help: 'From the last byte of a webhook to its commit or refusal. Webhooks refused before their body are not counted.',
     buckets: SECONDS,
     registers,
   });

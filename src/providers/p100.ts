@@ -13,13 +13,14 @@
 
 import { PayloadError, UnknownTypeError, UnmappedStatusError } from '../domain/errors';
 import type { Reason, ReasonCode } from '../domain/event';
+import type { WebhookHead } from '../domain/request';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
 import { askApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
 import { type JsonBody, orUndefined, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import { assertToken } from './kit/token';
-import type { FetchStatus, ProviderFactory, Signer } from './provider';
+import type { FetchStatus, ProviderFactory, Signer, WebhookSecret } from './provider';
 
 const LEVEL = 'kyc';
 
@@ -100,12 +101,11 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
   id: 'p100',
   dated: false,
 
-  verify({ headers, subpath }) {
-    const shown = headers.authorization;
-    // The vendor shows the token alone; a proxy or a later version may well put the usual scheme before it.
-    const bearer = /^Bearer +(.+)$/i.exec(shown ?? '')?.[1];
-    assertToken([shown, bearer], secrets, 'expected authorization to hold a secret of ours');
-    return { trust: 'TOKEN', subpath };
+  verifyHead: (head) => assertShown(head, secrets),
+
+  verify(request) {
+    assertShown(request, secrets);
+    return { trust: 'TOKEN', subpath: request.subpath };
   },
 
   parse({ rawBody, subpath }) {
@@ -162,6 +162,14 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
     },
   },
 });
+
+/** @throws {SignatureError} */
+function assertShown({ headers }: WebhookHead, secrets: readonly WebhookSecret[]): void {
+  const shown = headers.authorization;
+  // The vendor shows the token alone; a proxy or a later version may well put the usual scheme before it.
+  const bearer = /^Bearer +(.+)$/i.exec(shown ?? '')?.[1];
+  assertToken([shown, bearer], secrets, 'expected authorization to hold a secret of ours');
+}
 
 /**
  * The path below the base URL, which may be the bare base URL, hold doubled slashes, be in any letter case, or hold the suffix

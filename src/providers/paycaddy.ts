@@ -13,13 +13,14 @@
 import { PayloadError, UnmappedStatusError } from '../domain/errors';
 import type { Profile, Reason, ReasonCode, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
+import type { WebhookHead } from '../domain/request';
 import type { AttemptStatus } from '../domain/status';
 import { askApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import { assertToken } from './kit/token';
-import type { FetchStatus, ProviderFactory, Signer } from './provider';
+import type { FetchStatus, ProviderFactory, Signer, WebhookSecret } from './provider';
 
 const LEVEL = 'kyc';
 
@@ -88,14 +89,10 @@ export const paycaddy: ProviderFactory<PaycaddyOptions, Notification> = ({
   id: 'paycaddy',
   dated: true,
 
-  verify({ headers, subpath }) {
-    const path = subpath.replace(/\/$/, '');
-    const lastSegment = path.slice(path.lastIndexOf('/') + 1);
-    assertToken(
-      [path, lastSegment, headers['x-api-key']],
-      secrets,
-      'expected a secret of ours as the last part of the path or in x-api-key',
-    );
+  verifyHead: (head) => assertShown(head, secrets),
+
+  verify(request) {
+    assertShown(request, secrets);
     // Nothing of the path is kept: it may hold this secret, or one that was in use before.
     return { trust: 'TOKEN', subpath: '' };
   },
@@ -158,6 +155,17 @@ export const paycaddy: ProviderFactory<PaycaddyOptions, Notification> = ({
     },
   },
 });
+
+/** @throws {SignatureError} */
+function assertShown({ headers, subpath }: WebhookHead, secrets: readonly WebhookSecret[]): void {
+  const path = subpath.replace(/\/$/, '');
+  const lastSegment = path.slice(path.lastIndexOf('/') + 1);
+  assertToken(
+    [path, lastSegment, headers['x-api-key']],
+    secrets,
+    'expected a secret of ours as the last part of the path or in x-api-key',
+  );
+}
 
 const ANSWER_SUBPATH = 'v2/endUsers/';
 

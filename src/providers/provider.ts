@@ -3,7 +3,7 @@
 import type { VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { ProviderId } from '../domain/level';
-import type { WebhookRequest } from '../domain/request';
+import type { WebhookHead, WebhookRequest } from '../domain/request';
 import type { Trust } from '../domain/status';
 
 export type NonEmpty<T> = readonly [T, ...T[]];
@@ -37,6 +37,14 @@ export interface Provider<Payload = unknown> {
 
   /** How the request proves that the vendor sent it. @throws {SignatureError} unless one of our secrets does. */
   verify(request: WebhookRequest): Proof;
+
+  /**
+   * Verifies the proof before the body is read, so that a request with a wrong token costs no memory. Required if the proof is
+   * a token, absent if it is a signature over the body. A pass proves nothing: `verify` follows once the body is read.
+   *
+   * @throws {SignatureError} With the same reason as `verify`.
+   */
+  verifyHead?(head: WebhookHead): void;
 
   /** Reads the vendor's own shape. Pure. @throws {PayloadError} naming the path. {UnknownTypeError} for a type it does not list. */
   parse(request: WebhookRequest): Message<Payload>;

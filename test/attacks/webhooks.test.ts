@@ -2,10 +2,12 @@
 
 import { createHmac } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { SECRETS, type TestGateway } from '../e2e/gateway';
+import { API_KEY, SECRETS, type TestGateway } from '../e2e/gateway';
 import { APPROVALS } from '../e2e/messages';
 import { createDisposal } from '../support/disposal';
+import { createRecordedLog } from '../support/logs';
 import { connectRaw } from '../support/raw-http';
+import { until } from '../support/until';
 import { expectHealthy, startTarget } from './target';
 
 const disposal = createDisposal('all');
@@ -67,6 +69,39 @@ describe('a message is refused', () => {
     expect(await connection.ended).toMatch(/^HTTP\/1.1 408/);
     await expectHealthy(hasty);
   });
+
+  // Regression: the body was read in full first, so clients without a token could fill the memory for bodies.
+  it.each([
+    ['paycaddy/wrong', '', 'TOKEN_WRONG'],
+    ['paycaddy', '', 'TOKEN_MISSING'],
+    ['p100/webhook/kyc-verification/status', 'Authorization: wrong\r\n', 'TOKEN_WRONG'],
+    ['p100', '', 'TOKEN_MISSING'],
+  ])(
+    'before its body arrives, if its token is not ours: /webhooks/%s',
+    async (path, header, refusal) => {
+      const { log, lines } = createRecordedLog();
+      const target = await startTarget(callers, { log });
+      const connection = connectRaw(callers, target.port);
+      connection.write(
+        `POST /webhooks/${path} HTTP/1.1\r\nHost: x\r\n${header}Content-Length: 100000\r\n\r\n`,
+      );
+      await until(() => connection.received().includes('SIGNATURE_INVALID'));
+      expect(connection.received()).toMatch(/^HTTP\/1.1 401/);
+      const [provider] = path.split('/');
+      const metrics = await (
+        await fetch(`${target.url}/metrics`, { headers: { authorization: `Bearer ${API_KEY}` } })
+      ).text();
+      expect(metrics).toContain(
+        `kyc_webhooks_unproven_total{provider="${provider}",reason="${refusal}"} 1`,
+      );
+      expect(metrics).toContain(
+        `kyc_webhooks_total{provider="${provider}",outcome="SIGNATURE_INVALID"} 1`,
+      );
+      expect(lines).toContainEqual(
+        expect.objectContaining({ provider, refusal, address: '127.0.0.1' }),
+      );
+    },
+  );
 
   it('that says two lengths', async () => {
     const connection = connectRaw(callers, gateway.port);

@@ -79,6 +79,27 @@ describe.each(SUBJECTS)('$name', (vendor) => {
       }
     });
 
+    it('verifies a token without the body, and a signature only with it', () => {
+      const requests = [
+        sample,
+        { ...sample, path: `/webhooks/${vendor.id}`, headers: {} },
+        vendor.sign(vendor.sample, OLD_SECRET),
+      ].map(toWebhookRequest);
+
+      expect(provider.verifyHead !== undefined).toBe(!vendor.signed);
+      if (provider.verifyHead === undefined) return;
+      for (const request of requests) {
+        const { headers, subpath } = request;
+        const verifyHead = () => provider.verifyHead?.({ headers, subpath });
+        expect(refusalOf(verifyHead)).toBe(refusalOf(() => provider.verify(request)));
+      }
+      expect(requests.map((request) => refusalOf(() => provider.verify(request)))).toEqual([
+        null,
+        'TOKEN_MISSING',
+        'TOKEN_WRONG',
+      ]);
+    });
+
     it('rejects a secret that is no longer configured', () => {
       expect(verify(vendor.sign(vendor.sample, OLD_SECRET))).toThrow(SignatureError);
     });
@@ -335,4 +356,14 @@ function summary(event: VerificationEvent): string {
     'state' in event ? event.state : undefined,
   ];
   return words.filter((word) => word !== undefined).join(' ');
+}
+
+function refusalOf(verify: () => unknown): string | null {
+  try {
+    verify();
+    return null;
+  } catch (error) {
+    if (error instanceof SignatureError) return error.refusal;
+    throw error;
+  }
 }
