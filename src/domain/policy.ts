@@ -71,110 +71,130 @@ export interface Verification {
   readonly alternatives: readonly (readonly LevelKey[])[];
 }
 
-/** Answers why a user has the status that they have. Pure. */
-export function evaluate(policy: Policy, levels: readonly HeldLevel[]): Verification {
-  const held = new Map(levels.map((level) => [level.levelKey, level]));
-  const finding = judge(policy.verified ?? defaultRule(levels), held);
-  const alternatives = finding.status === 'VERIFIED' ? [] : minimal(finding.alternatives);
-  const missing = finding.status === 'VERIFIED' ? [] : finding.missing;
-  const sinceOf = (key: LevelKey) => held.get(key)?.blockedAt ?? held.get(key)?.since ?? null;
+/** The part of a verification that is stored with the user. */
+export type VerificationState = Pick<Verification, 'status' | 'since' | 'expiresAt'>;
+
+/** Levels by key. */
+type HeldLevels = ReadonlyMap<LevelKey, HeldLevel>;
+
+/** Returns the status without its explanation. Costs one pass over the levels. Pure. */
+export function evaluateState({ verified }: Policy, held: HeldLevels): VerificationState {
+  const finding = verified === null ? judgeByDefault(held) : judge(verified, held);
+  const { status, since, expiresAt, missedSince } = finding;
   return {
-    status: finding.status,
-    since: finding.status === 'NOT_VERIFIED' ? latest(missing.map(sinceOf)) : finding.since,
-    expiresAt: finding.status === 'VERIFIED' ? finding.expiresAt : null,
-    because: finding.status === 'NOT_VERIFIED' ? [] : unique(finding.because),
-    blockedBy: unique(missing.flatMap((key) => held.get(key)?.blockedBy ?? [])),
-    missing: unique(missing),
-    alternatives,
+    status,
+    since: status === 'NOT_VERIFIED' ? missedSince : since,
+    expiresAt: status === 'VERIFIED' ? expiresAt : null,
   };
 }
 
-interface Finding extends Omit<Verification, 'blockedBy'> {}
-
-/** A policy of many nested alternatives would multiply to more sets than are of use. */
-const MAX_ALTERNATIVES = 32;
-
-/** Every choice of one set from each list, united. */
-function combinations(lists: readonly Finding['alternatives'][]): Finding['alternatives'] {
-  // United at once: one by one, thousands of levels would cost the square of their number.
-  const certain = unique(lists.flatMap((list) => (list.length === 1 ? (list[0] ?? []) : [])));
-  return lists
-    .filter((list) => list.length !== 1)
-    .reduce<Finding['alternatives']>(
-      (sets, list) =>
-        minimal(sets.flatMap((set) => list.map((further) => unique([...set, ...further])))),
-      [certain],
-    );
+/** Returns the status and its explanation. Pure. */
+export function evaluate(policy: Policy, levels: readonly HeldLevel[]): Verification {
+  const held = new Map(levels.map((level) => [level.levelKey, level]));
+  const state = evaluateState(policy, held);
+  const { because, missing, alternatives } = explain(policy.verified ?? defaultRule(levels), held);
+  const isVerified = state.status === 'VERIFIED';
+  return {
+    ...state,
+    because: state.status === 'NOT_VERIFIED' ? [] : unique(because),
+    blockedBy: isVerified ? [] : unique(missing.flatMap((key) => held.get(key)?.blockedBy ?? [])),
+    missing: isVerified ? [] : unique(missing),
+    alternatives: isVerified ? [] : minimal(alternatives),
+  };
 }
 
-/** Without sets that contain another. */
-function minimal(sets: Finding['alternatives']): Finding['alternatives'] {
-  const kept: (readonly LevelKey[])[] = [];
-  for (const set of [...sets].sort((a, b) => a.length - b.length)) {
-    if (kept.length === MAX_ALTERNATIVES) break;
-    if (!kept.some((smaller) => smaller.every((key) => set.includes(key)))) kept.push(set);
-  }
-  return kept;
+// ── Status ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Finding extends VerificationState {
+  /** When the last of the missing levels became missing. */
+  readonly missedSince: Instant | null;
 }
 
 const RANK: Record<VerificationStatus, number> = { NOT_VERIFIED: 0, EXPIRED: 1, VERIFIED: 2 };
 
-function judge(rule: Rule, held: ReadonlyMap<LevelKey, HeldLevel>): Finding {
-  if ('level' in rule) return judgeLevel(rule.level, held.get(rule.level));
-  if ('allOf' in rule) return all(rule.allOf.map((part) => judge(part, held)));
-  return any(rule.anyOf.map((part) => judge(part, held)));
+const UNSEEN: Finding = { status: 'NOT_VERIFIED', since: null, expiresAt: null, missedSince: null };
+
+function judge(rule: Rule, held: HeldLevels): Finding {
+  if ('level' in rule) return judgeLevel(held.get(rule.level));
+  const [parts, join] = 'allOf' in rule ? [rule.allOf, both] : [rule.anyOf, either];
+  const [first, ...others] = parts.map((part) => judge(part, held));
+  return first === undefined ? UNSEEN : others.reduce(join, first);
 }
 
-function judgeLevel(key: LevelKey, level: HeldLevel | undefined): Finding {
-  const blocked = level?.status === 'VERIFIED' && level.blockedBy !== null;
-  const status = blocked ? 'NOT_VERIFIED' : (level?.status ?? 'NOT_VERIFIED');
+/** Judges by `defaultRule` without building the rule, which would cost as much again per event. */
+function judgeByDefault(held: HeldLevels): Finding {
+  const byProvider = new Map<ProviderId, Finding>();
+  for (const level of held.values()) {
+    if (!isAsked(level)) continue;
+    const finding = judgeLevel(level);
+    const others = byProvider.get(level.provider);
+    byProvider.set(level.provider, others === undefined ? finding : both(others, finding));
+  }
+  const [first, ...others] = byProvider.values();
+  return first === undefined ? UNSEEN : others.reduce(either, first);
+}
+
+/** Whether the default policy asks for the level. */
+function isAsked({ kind, superseded }: HeldLevel): boolean {
+  return kind !== 'ACTION' && !superseded;
+}
+
+function judgeLevel(level: HeldLevel | undefined): Finding {
+  const status = statusAt(level);
   return {
     status,
     since: level?.since ?? null,
     expiresAt: status === 'VERIFIED' ? (level?.expiresAt ?? null) : null,
-    because: status === 'NOT_VERIFIED' ? [] : [key],
-    missing: status === 'VERIFIED' ? [] : [key],
-    alternatives: status === 'VERIFIED' ? [[]] : [[key]],
+    missedSince: status === 'VERIFIED' ? null : (level?.blockedAt ?? level?.since ?? null),
   };
 }
 
-/** As good as the worst part; verified since the last part was, until the first part runs out. */
-function all(parts: readonly Finding[]): Finding {
-  const status = parts.length === 0 ? 'NOT_VERIFIED' : pick(parts, -1);
+/** A blocked approval does not count. */
+function statusAt(level: HeldLevel | undefined): VerificationStatus {
+  if (level === undefined) return 'NOT_VERIFIED';
+  return level.status === 'VERIFIED' && level.blockedBy !== null ? 'NOT_VERIFIED' : level.status;
+}
+
+/** As good as the worse one; verified since the later one was, until the first one runs out. */
+function both(a: Finding, b: Finding): Finding {
+  const rank = RANK[a.status] - RANK[b.status];
   return {
-    status,
-    since: latest(parts.filter((part) => part.status === status).map((part) => part.since)),
-    expiresAt: earliest(parts.map((part) => part.expiresAt)),
-    because: parts.flatMap((part) => part.because),
-    missing: parts.flatMap((part) => part.missing),
-    alternatives: parts.length === 0 ? [] : combinations(parts.map((part) => part.alternatives)),
+    status: rank <= 0 ? a.status : b.status,
+    since: rank === 0 ? later(a.since, b.since) : rank < 0 ? a.since : b.since,
+    expiresAt: earlier(a.expiresAt, b.expiresAt),
+    missedSince: later(a.missedSince, b.missedSince),
   };
 }
 
-/** As good as the best part; verified since the first such part was, until the last of them runs out. */
-function any(parts: readonly Finding[]): Finding {
-  const status = parts.length === 0 ? 'NOT_VERIFIED' : pick(parts, 1);
-  const best = parts.filter((part) => part.status === status);
-  const lasting = best.some((part) => part.expiresAt === null);
+/** As good as the better one; verified since the earlier one was, until the last one runs out. */
+function either(a: Finding, b: Finding): Finding {
+  const missedSince = later(a.missedSince, b.missedSince);
+  if (a.status !== b.status) {
+    return { ...(RANK[a.status] > RANK[b.status] ? a : b), missedSince };
+  }
+  const isLasting = a.expiresAt === null || b.expiresAt === null;
   return {
-    status,
-    since: earliest(best.map((part) => part.since)),
-    expiresAt: lasting ? null : latest(best.map((part) => part.expiresAt)),
-    because: best.flatMap((part) => part.because),
-    missing: parts.flatMap((part) => part.missing),
-    alternatives: parts.flatMap((part) => part.alternatives),
+    status: a.status,
+    since: earlier(a.since, b.since),
+    expiresAt: isLasting ? null : later(a.expiresAt, b.expiresAt),
+    missedSince,
   };
 }
 
-/** @param sign - 1 for the best part, -1 for the worst. */
-function pick(parts: readonly Finding[], sign: 1 | -1): VerificationStatus {
-  return parts
-    .map(({ status }) => status)
-    .reduce((one, other) => (sign * (RANK[other] - RANK[one]) > 0 ? other : one));
+function later(a: Instant | null, b: Instant | null): Instant | null {
+  if (a === null || b === null) return a ?? b;
+  return a > b ? a : b;
 }
+
+function earlier(a: Instant | null, b: Instant | null): Instant | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
+}
+
+// ── Explanation ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function defaultRule(levels: readonly HeldLevel[]): Rule {
-  const asked = levels.filter((level) => level.kind !== 'ACTION' && !level.superseded);
+  const asked = levels.filter(isAsked);
   const providers = unique(asked.map((level) => level.provider));
   return {
     anyOf: providers.map((provider) => ({
@@ -185,22 +205,65 @@ function defaultRule(levels: readonly HeldLevel[]): Rule {
   };
 }
 
-function latest(instants: readonly (Instant | null)[]): Instant | null {
-  return present(instants).reduce<Instant | null>(
-    (last, one) => (last === null || one > last ? one : last),
-    null,
-  );
+interface Explanation
+  extends Pick<Verification, 'status' | 'because' | 'missing' | 'alternatives'> {}
+type Alternatives = Verification['alternatives'];
+
+function explain(rule: Rule, held: HeldLevels): Explanation {
+  if ('level' in rule) return explainLevel(rule.level, statusAt(held.get(rule.level)));
+  const isAll = 'allOf' in rule;
+  const parts = (isAll ? rule.allOf : rule.anyOf).map((part) => explain(part, held));
+  const status = pick(parts, isAll ? -1 : 1);
+  const decisive = isAll ? parts : parts.filter((part) => part.status === status);
+  const alternatives = parts.map((part) => part.alternatives);
+  return {
+    status,
+    because: decisive.flatMap((part) => part.because),
+    missing: parts.flatMap((part) => part.missing),
+    alternatives: isAll && parts.length > 0 ? combinations(alternatives) : alternatives.flat(),
+  };
 }
 
-function earliest(instants: readonly (Instant | null)[]): Instant | null {
-  return present(instants).reduce<Instant | null>(
-    (first, one) => (first === null || one < first ? one : first),
-    null,
-  );
+function explainLevel(key: LevelKey, status: VerificationStatus): Explanation {
+  return {
+    status,
+    because: status === 'NOT_VERIFIED' ? [] : [key],
+    missing: status === 'VERIFIED' ? [] : [key],
+    alternatives: status === 'VERIFIED' ? [[]] : [[key]],
+  };
 }
 
-function present(instants: readonly (Instant | null)[]): readonly Instant[] {
-  return instants.filter((instant) => instant !== null);
+/** @param sign - 1 for the best part, -1 for the worst. */
+function pick(parts: readonly Explanation[], sign: 1 | -1): VerificationStatus {
+  const statuses = parts.map(({ status }) => status);
+  if (statuses.length === 0) return 'NOT_VERIFIED';
+  return statuses.reduce((one, other) => (sign * (RANK[other] - RANK[one]) > 0 ? other : one));
+}
+
+/** A policy of many nested alternatives would multiply to more sets than are of use. */
+const MAX_ALTERNATIVES = 32;
+
+/** Every choice of one set from each list, united. */
+function combinations(lists: readonly Alternatives[]): Alternatives {
+  // United at once: one by one, thousands of levels would cost the square of their number.
+  const certain = unique(lists.flatMap((list) => (list.length === 1 ? (list[0] ?? []) : [])));
+  return lists
+    .filter((list) => list.length !== 1)
+    .reduce<Alternatives>(
+      (sets, list) =>
+        minimal(sets.flatMap((set) => list.map((further) => unique([...set, ...further])))),
+      [certain],
+    );
+}
+
+/** Without sets that contain another. */
+function minimal(sets: Alternatives): Alternatives {
+  const kept: (readonly LevelKey[])[] = [];
+  for (const set of [...sets].sort((a, b) => a.length - b.length)) {
+    if (kept.length === MAX_ALTERNATIVES) break;
+    if (!kept.some((smaller) => smaller.every((key) => set.includes(key)))) kept.push(set);
+  }
+  return kept;
 }
 
 function unique<T>(values: readonly T[]): readonly T[] {

@@ -102,9 +102,15 @@ export function blockerAt(
 }
 
 export function latestBlocker(blockers: Iterable<Blocker>): Blocker | undefined {
-  return [...blockers]
-    .sort((a, b) => compare(a.at, b.at) || compare(a.levelKey, b.levelKey))
-    .at(-1);
+  let latest: Blocker | undefined;
+  for (const one of blockers) {
+    if (latest === undefined || byTime(one, latest) >= 0) latest = one;
+  }
+  return latest;
+}
+
+function byTime(a: Blocker, b: Blocker): number {
+  return compare(a.at, b.at) || compare(a.levelKey, b.levelKey);
 }
 
 function byDecision(a: PlacedStanding, b: PlacedStanding): number {

@@ -5,7 +5,7 @@ import { compare } from '../domain/compare';
 import { orderOf } from '../domain/identity-projection';
 import { instantOf } from '../domain/instant';
 import { type LevelKey, lesserKind, type ProviderId } from '../domain/level';
-import { evaluate } from '../domain/policy';
+import { evaluateState } from '../domain/policy';
 import {
   blockerAt,
   combine,
@@ -168,15 +168,14 @@ function reproject(
 /** Verified levels that the passing of time alone has changed. */
 function expiredLevels(user: UserNode, now: Date): readonly LevelKey[] {
   const instant = instantOf(now);
-  return [...user.levels.values()]
-    .filter(
-      ({ status, expiresAt }) =>
-        status === 'VERIFIED' && expiresAt !== null && expiresAt <= instant,
-    )
-    .map(({ levelKey }) => levelKey);
+  const expired: LevelKey[] = [];
+  for (const { levelKey, status, expiresAt } of user.levels.values()) {
+    if (status === 'VERIFIED' && expiresAt !== null && expiresAt <= instant) expired.push(levelKey);
+  }
+  return expired;
 }
 
-/** Projects these levels, and all others if what blocks their approvals has changed. In the order of their keys. */
+/** Projects these levels, and all approvals if what blocks them has changed. In the order of their keys. */
 function projectLevels(
   user: UserNode,
   identities: readonly IdentityNode[],
@@ -198,13 +197,20 @@ function projectLevels(
     else user.blockers.set(key, blocker);
   }
   const blocker = latestBlocker(user.blockers.values());
-  const keys = equal(before, blocker) ? touched : new Set([...touched, ...user.levels.keys()]);
+  const keys = equal(before, blocker) ? touched : new Set([...touched, ...approvedLevels(user)]);
   const levels = new Map<LevelKey, LevelNode | undefined>();
   for (const key of [...keys].sort(compare)) {
     const level = combine(standingsAt(key), blocker, rules);
     levels.set(key, level && placeLevel(level, identities));
   }
   return levels;
+}
+
+/** Levels with an approval, expired or not: only these can be blocked. */
+function approvedLevels({ levels }: UserNode): readonly LevelKey[] {
+  return [...levels.values()].flatMap(({ levelKey, status }) =>
+    status === 'NOT_VERIFIED' ? [] : [levelKey],
+  );
 }
 
 function placeLevel(
@@ -307,7 +313,7 @@ function putUser(
   switched: ReadonlySet<ProviderId>,
   drafts: Draft[],
 ): boolean {
-  const verification = evaluate(policy, [...user.levels.values()]);
+  const verification = evaluateState(policy, user.levels);
   const counted = identities.filter((identity) => foldOf(identity).counts(acceptSandbox));
   const active = isActive(counted.map(({ state }) => state));
   const was = [user.verificationStatus, user.statusSince, user.expiresAt, user.active];

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import {
   DEFAULT_POLICY,
   evaluate,
+  evaluateState,
   type HeldLevel,
   type Policy,
   type Rule,
@@ -193,5 +195,63 @@ describe('without a policy', () => {
       missing: [],
       alternatives: [],
     });
+  });
+});
+
+describe('the state of a verification', () => {
+  const statuses = ['VERIFIED', 'EXPIRED', 'NOT_VERIFIED'] as const;
+  const keys = ['p/a', 'p/b', 'p/c', 'q/a', 'q/b', 'r/a'];
+  const moment = fc.integer({ min: 1, max: 5 }).map((seconds) => at(seconds));
+  const level = fc
+    .record({
+      key: fc.constantFrom(...keys),
+      kind: fc.constantFrom('LEVEL' as const, 'ADD_ON' as const, 'ACTION' as const),
+      status: fc.constantFrom(...statuses),
+      since: moment,
+      expiresAt: fc.option(moment),
+      superseded: fc.boolean(),
+      blockedAt: fc.option(moment),
+    })
+    .map(({ key, status, blockedAt, expiresAt, ...rest }) => {
+      const blocks = status === 'VERIFIED' && blockedAt !== null;
+      return held(key, status, {
+        ...rest,
+        expiresAt: status === 'NOT_VERIFIED' ? null : expiresAt,
+        ...(blocks && { blockedBy: 'q/z', blockedAt }),
+      });
+    });
+  const levels = fc.uniqueArray(level, { selector: ({ levelKey }) => levelKey });
+  const { rule } = fc.letrec<{ rule: Rule }>((tie) => ({
+    rule: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      fc.constantFrom(...keys).map((key) => ({ level: key })),
+      fc.array(tie('rule'), { maxLength: 3 }).map((anyOf) => ({ anyOf })),
+      fc.array(tie('rule'), { maxLength: 3 }).map((allOf) => ({ allOf })),
+    ),
+  }));
+
+  it('agrees with the explanation, in any order of the levels', () => {
+    fc.assert(
+      fc.property(fc.option(rule), levels, (verified, all) => {
+        const of: Policy = { verified, expiresAfterMs: {} };
+        const { missing, because, alternatives, ...rest } = evaluate(of, all);
+        const reversed = new Map([...all].reverse().map((one) => [one.levelKey, one]));
+        const state = evaluateState(of, reversed);
+        expect(rest).toMatchObject({ ...state });
+        expect(missing.length === 0 && because.length > 0).toBe(state.status === 'VERIFIED');
+        if (state.status !== 'NOT_VERIFIED') return;
+        const missedSince = missing.map((key) => {
+          const one = reversed.get(key);
+          return one?.blockedAt ?? one?.since ?? null;
+        });
+        expect(state.since).toBe(
+          missedSince
+            .filter((one) => one !== null)
+            .sort()
+            .at(-1) ?? null,
+        );
+        expect(missing).toEqual(expect.arrayContaining(alternatives.flat()));
+      }),
+    );
   });
 });
