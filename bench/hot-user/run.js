@@ -3,9 +3,13 @@
  * then one of another user; prints rate and latency per block. Runs on loopback, in a folder of its own.
  *
  * node bench/hot-user/run.js [--case events|levels|bodies] [--count 10000] [--app DIR] [--port 4430] [--seconds 120]
+ *   [--postgres postgres://USER:PASSWORD@HOST:PORT/DATABASE]
  *
  * Cases: `events` of one level; `levels`, each event at a level of its own; `bodies` of nearly 1 MiB. `--app` names the checkout whose
- * `dist` is measured, to compare two versions.
+ * `dist` is measured, to compare two versions. `--postgres` measures on PostgreSQL instead of SQLite: the role must be allowed to create
+ * a database, which is dropped at the end.
+ *
+ * "alone" is the median latency of events of the hot user that are sent one at a time without other load: the cost of the next event.
  */
 
 const { spawn } = require('node:child_process');
@@ -15,6 +19,7 @@ const http = require('node:http');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { parseArgs } = require('node:util');
+const { Client } = require('pg');
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +28,7 @@ const { values } = parseArgs({
     app: { type: 'string', default: join(__dirname, '../..') },
     port: { type: 'string', default: '4430' },
     seconds: { type: 'string', default: '120' },
+    postgres: { type: 'string' },
   },
 });
 const COUNT = Number(values.count);
@@ -78,8 +84,25 @@ function post(body) {
   });
 }
 
+/** Creates a database on the server of `--postgres`. Returns its URL and how to drop it. */
+async function createDatabase() {
+  if (values.postgres === undefined) return { url: undefined, drop: async () => {} };
+  const name = `kyc_hot_${process.pid}`;
+  const url = new URL(values.postgres);
+  url.pathname = `/${name}`;
+  const run = async (sql) => {
+    const client = new Client({ connectionString: values.postgres });
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+  };
+  await run(`CREATE DATABASE ${name}`);
+  return { url: url.href, drop: () => run(`DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
 const quantile = (times, q) =>
   Math.round([...times].sort((a, b) => a - b)[Math.floor(q * times.length)] ?? 0);
+
+const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1].toFixed(1);
 
 async function ready() {
   for (let tries = 0; tries < 300; tries += 1) {
@@ -95,6 +118,7 @@ async function ready() {
 
 async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'kyc-hot-'));
+  const database = await createDatabase();
   const env = {
     PATH: process.env.PATH,
     PORT: values.port,
@@ -102,6 +126,7 @@ async function main() {
     WEBHOOK_SECRETS_SUMSUB: SECRET,
     LOG_LEVEL: 'error',
     NODE_ENV: 'development',
+    ...(database.url !== undefined && { DATABASE_URL: database.url }),
   };
   const args = ['--max-old-space-size=2048', 'dist/src/cli/main.js', 'start'];
   const gateway = spawn(process.execPath, args, {
@@ -119,9 +144,12 @@ async function main() {
     console.log(`quiet: p50 ${quantile(quiet, 0.5)} ms, p99 ${quantile(quiet, 0.99)} ms`);
     const end = Date.now() + Number(values.seconds) * 1_000;
     const block = Math.max(1, Math.ceil(COUNT / 10));
-    for (let first = 0; first < COUNT && Date.now() < end; first += block) {
-      const last = Math.min(first + block, COUNT);
-      let next = first;
+    // A short block first, so that the cost of the first events can be compared with that of the last.
+    const ends = [Math.min(100, block), ...Array.from({ length: 10 }, (_, n) => (n + 1) * block)];
+    let next = 0;
+    for (const last of new Set(ends.map((at) => Math.min(at, COUNT)))) {
+      if (Date.now() >= end) break;
+      const first = next;
       let busy = true;
       const beside = [];
       const bystander = (async () => {
@@ -136,15 +164,22 @@ async function main() {
         }
       };
       await Promise.all(Array.from({ length: CONNECTIONS }, send));
-      const rate = Math.round(((next - first) * 1_000) / (performance.now() - startedAt));
+      const seconds = (performance.now() - startedAt) / 1_000;
+      const rate = Math.round((next - first) / seconds);
       busy = false;
       await bystander;
+      const alone = [];
+      for (let index = 0; index < 20; index += 1) {
+        alone.push(await post(eventOf(next)));
+        next += 1;
+      }
       console.log(
-        `${next} ${values.case}: ${rate}/s; bystander p50 ${quantile(beside, 0.5)} ms, p99 ${quantile(beside, 0.99)} ms; ${rss()} MiB`,
+        `${next} ${values.case}: ${rate}/s; alone ${median(alone)} ms; bystander p50 ${quantile(beside, 0.5)} ms, p99 ${quantile(beside, 0.99)} ms; ${rss()} MiB`,
       );
     }
   } finally {
     gateway.kill();
+    await database.drop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
