@@ -1,6 +1,7 @@
 /** What can go wrong, one stable code per cause. Messages say what was expected and where, never the value found. */
 
 export const ERROR_CODES = [
+  'ACCOUNT_TOO_LARGE',
   'BODY_TIMEOUT',
   'BODY_TOO_LARGE',
   'BODY_UNREADABLE',
@@ -91,6 +92,14 @@ export class UnknownTypeError extends GatewayError {
   /** @param eventType - The provider's name for the kind of message. */
   constructor(readonly eventType: string) {
     super('TYPE_UNKNOWN', 'expected a type of message that the adapter knows');
+  }
+}
+
+/** The stored history of a user exceeds the limit, so nothing further can be applied to it. */
+export class AccountTooLargeError extends GatewayError {
+  constructor(maxBytes: number) {
+    const mib = maxBytes / (1024 * 1024);
+    super('ACCOUNT_TOO_LARGE', `The stored history of this user exceeds ${mib} MiB.`);
   }
 }
 

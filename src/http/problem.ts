@@ -11,6 +11,7 @@ import { UnreadableRequestError } from './unreadable';
 
 /** By what a retry would do: 4xx needs another request, 503 the same one later. */
 const STATUS: Record<ErrorCode, number> = {
+  ACCOUNT_TOO_LARGE: 422,
   BODY_TOO_LARGE: 413,
   BODY_TIMEOUT: 408,
   BODY_UNREADABLE: 400,

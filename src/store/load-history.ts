@@ -1,5 +1,6 @@
 /** Reads the events and attempts of identities in pages of bounded size. */
 
+import { AccountTooLargeError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import type { Connection, Flag } from './database';
 import type { AttemptNode, StoredEvent } from './graph';
@@ -8,7 +9,10 @@ import type { AttemptNode, StoredEvent } from './graph';
 export const PAGE_BYTES = 8 * 1024 * 1024;
 /** Weight of a row in addition to its JSON, in bytes. */
 export const ROW_BYTES = 256;
-/** Largest history that is loaded, in bytes: a graph is several times as large in memory. */
+/**
+ * Largest history that is loaded, in bytes, of the users that one delivery or one operation needs: a graph is several times
+ * as large in memory. A status event without reasons weighs about 230 bytes and `ROW_BYTES`, so this is some 275,000 events.
+ */
 export const MAX_HISTORY_BYTES = 128 * 1024 * 1024;
 
 /** JSON that is stored as text arrives as text inside of JSON. */
@@ -32,7 +36,6 @@ export interface HistorySink {
   readonly addAttempts: (rows: readonly AttemptRow[]) => void;
 }
 
-/** @throws {Error} If the history exceeds `MAX_HISTORY_BYTES`: the caller quarantines what needs it. */
 export async function loadHistory(
   connection: Connection,
   identityIds: readonly number[],
@@ -42,11 +45,9 @@ export async function loadHistory(
   await loadPages(connection, ATTEMPT_SIZES, ATTEMPTS, identityIds, addAttempts);
 }
 
-/** @throws {Error} See `loadHistory`. */
+/** @throws {AccountTooLargeError} If the history exceeds `MAX_HISTORY_BYTES`: the caller quarantines what needs it. */
 export function assertLoadable(bytes: number): void {
-  if (bytes > MAX_HISTORY_BYTES) {
-    throw new Error(`history of ${bytes} bytes exceeds the limit of ${MAX_HISTORY_BYTES}`);
-  }
+  if (bytes > MAX_HISTORY_BYTES) throw new AccountTooLargeError(MAX_HISTORY_BYTES);
 }
 
 async function loadPages<Row>(

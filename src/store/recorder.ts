@@ -1,5 +1,6 @@
 /** Keeps deliveries and applies them, group by group: reads what a group touches, folds it in memory, writes it. */
 
+import { AccountTooLargeError } from '../domain/errors';
 import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { Connection, RecordingDatabase } from './database';
 import {
@@ -15,7 +16,7 @@ import { loadGraph } from './load-graph';
 import type { Pseudonyms } from './pseudonyms';
 import { lookupFor, recordDelivery } from './record-delivery';
 import type { Keyed } from './repeat-keys';
-import type { IncomingDelivery, RecordOutcome } from './store';
+import type { IncomingDelivery, QuarantineReason, RecordOutcome } from './store';
 import { loadTombstones } from './tombstones';
 import { createWriteQueue, type Draft, type WriteQueue } from './write-queue';
 
@@ -58,7 +59,7 @@ export function createRecorder(
     write: recordGroup,
     salvage(delivery, error) {
       onSalvage(error);
-      return { ...delivery, reading: salvaged(delivery) };
+      return { ...delivery, reading: salvaged(delivery, error) };
     },
     onCommit,
     onFatal,
@@ -143,15 +144,21 @@ function unknownTo(graph: Graph, lookup: ReturnType<typeof lookupFor>): typeof l
 }
 
 /** A fault of ours must not cost a delivery: it is kept unread, to be replayed once the fault is mended. */
-function salvaged({ reading }: IncomingDelivery): IncomingDelivery['reading'] {
+function salvaged({ reading }: IncomingDelivery, error: unknown): IncomingDelivery['reading'] {
   return {
     kind: 'QUARANTINED',
     eventType: reading.eventType,
     duplicateKey: reading.duplicateKey,
     mayRecur: true, // once that is mended, the vendor's own repeat is to be applied, not counted
-    reason: {
-      code: 'INTERNAL',
-      message: 'the gateway failed to apply it; replay it once that is mended',
-    },
+    reason: reasonOf(error),
+  };
+}
+
+/** The text of an unexpected error may contain personal data: it goes to the log alone. */
+function reasonOf(error: unknown): QuarantineReason {
+  if (error instanceof AccountTooLargeError) return { code: error.code, message: error.message };
+  return {
+    code: 'INTERNAL',
+    message: 'the gateway failed to apply it; replay it once that is mended',
   };
 }

@@ -14,8 +14,9 @@ import { change, ENGINE, query } from '../support/databases';
 import { openTestStore, SILENT, stateOf } from './open-test-store';
 
 const MIB = 1024 * 1024;
+const BY = { actor: 'desk', by: 'ApiKey:1 desk', now: new Date('2024-01-02T00:00:00Z') };
 
-it('quarantines a delivery for an account whose history cannot be loaded, and records its neighbours', async () => {
+it('quarantines a delivery for an account that is too large as ACCOUNT_TOO_LARGE, and records its neighbours', async () => {
   const salvaged: unknown[] = [];
   const log = { ...SILENT, error: (record: object) => salvaged.push(record) };
   const { store, database, reopen } = await openTestStore({}, {}, log);
@@ -25,7 +26,7 @@ it('quarantines a delivery for an account whose history cannot be loaded, and re
   const restarted = await reopen();
   const outcomes = await Promise.all([
     restarted.record(news('minnow', 1)),
-    restarted.record(news('whale', 2)),
+    restarted.record(news('whale', 2, 'APPROVED')),
     restarted.record(news('other', 1)),
   ]);
   expect(outcomes.map(({ disposition }) => disposition)).toEqual([
@@ -33,12 +34,24 @@ it('quarantines a delivery for an account whose history cannot be loaded, and re
     'QUARANTINED',
     'APPLIED',
   ]);
-  expect(salvaged).toEqual([{ err: expect.objectContaining({ message: expect.anything() }) }]);
+  expect(salvaged).toEqual([{ err: expect.objectContaining({ code: 'ACCOUNT_TOO_LARGE' }) }]);
   const [reason] = await query<{ reason_code: string }>(
     database,
     `SELECT reason_code FROM deliveries WHERE disposition = 'QUARANTINED'`,
   );
-  expect(reason).toEqual({ reason_code: 'INTERNAL' });
+  expect(reason).toEqual({ reason_code: 'ACCOUNT_TOO_LARGE' });
+
+  const replay = {
+    selection: { disposition: 'QUARANTINED' },
+    dryRun: false,
+    ...BY,
+    reread: () => news('whale', 2, 'APPROVED').reading,
+  } as const;
+  const refused = await restarted.replay(replay);
+  expect(refused.failed).toMatchObject([{ reason: { code: 'ACCOUNT_TOO_LARGE' } }]);
+  await change(database, 'DELETE FROM events WHERE id < 0');
+  const replayed = await restarted.replay(replay);
+  expect(replayed.redisposed).toMatchObject([{ before: 'QUARANTINED', after: 'APPLIED' }]);
 });
 
 it('starts under a changed policy although one account cannot be loaded', async () => {
@@ -72,14 +85,7 @@ it('erases a user whose history cannot be loaded', async () => {
   await store.record(news('whale', 1));
   await insertLongEvents(database, MAX_HISTORY_BYTES / MIB + 1);
   const restarted = await reopen();
-  const request = {
-    userId: 1,
-    actor: 'desk',
-    by: 'ApiKey:1 desk',
-    reason: 'request 1',
-    now: new Date(),
-  };
-  const erased = await restarted.erasures.erase(request);
+  const erased = await restarted.erasures.erase({ userId: 1, ...BY, reason: 'request 1' });
   expect(erased).toMatchObject({ erased: true });
   expect(await query(database, 'SELECT id FROM events')).toEqual([]);
 });
