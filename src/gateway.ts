@@ -83,12 +83,14 @@ export async function createGateway(
     standing: () => standingOf(store, feed, server, watch),
   });
   const lock = await lockDatabase(config);
-  const store = await openStore(config, log, { onCommit: metrics.committed, ...options }).catch(
-    async (error: unknown) => {
-      await lock.release();
-      throw error;
-    },
-  );
+  const store = await openStore(config, log, {
+    onCommit: metrics.committed,
+    onSkippedUser: metrics.skippedUser,
+    ...options,
+  }).catch(async (error: unknown) => {
+    await lock.release();
+    throw error;
+  });
   const wakeup = createWakeup(config, store.logId, log);
   const feed = createFeed({ read: store.read, logId: store.logId, wakeup, log });
   const providers = createProviders(config);

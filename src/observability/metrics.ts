@@ -37,6 +37,8 @@ export interface Metrics {
   timeIngest<Args extends readonly unknown[], Outcome>(
     ingest: (...args: Args) => Promise<Outcome>,
   ): (...args: Args) => Promise<Outcome>;
+  /** The state of a user could not be updated after an expiry or a change of the rules. */
+  skippedUser(): void;
   /** The page that Prometheus reads. */
   expose(): Promise<MetricsPage>;
 }
@@ -120,6 +122,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   });
   for (const provider of providerIds) unknownTypes.inc({ provider }, 0);
+  const skippedUsers = new Counter({
+    name: 'kyc_users_skipped_total',
+    help: 'Users whose state could not be updated after an expiry or a change of the rules.',
+    registers,
+  });
   const unproven = createTally(registry, {
     name: 'kyc_webhooks_unproven_total',
     help: 'Webhooks that did not prove that their vendor sent them, by vendor and reason.',
@@ -220,6 +227,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     slowConsumer() {
       slowConsumers += 1;
     },
+    skippedUser: () => skippedUsers.inc(),
     committed(deliveries, durationMs) {
       commitSize.observe(deliveries);
       commitDuration.observe(durationMs / 1000);

@@ -36,6 +36,8 @@ export interface Dialect {
   fromHex(text: string): string;
   /** Reads all that a `Lookup`, its one parameter, leads to. See `load-graph.ts`. */
   readonly load: string;
+  /** Statement that lets the current transaction pause for long between two statements; `null` if that has no limit. */
+  readonly allowPause: string | null;
 }
 
 export interface TransactionControl {
@@ -46,6 +48,11 @@ export interface TransactionControl {
   rollBack(): Promise<void>;
   /** Whether only a restart can tell what became of a transaction that failed so. */
   isInDoubt(error: unknown, at: 'WRITE' | 'COMMIT'): boolean;
+  /**
+   * Whether the statements of a transaction may themselves have caused a `StoreUnavailableError`: they exceeded a limit of the
+   * server, or the server ended the connection. If so, the same transaction may fail every time, and others succeed.
+   */
+  mayBeOfWork(error: unknown): boolean;
 }
 
 /** The connection that writes: all that changes users or the log goes through it, one transaction at a time. */

@@ -80,6 +80,8 @@ async function loadOnce(
     addEvents(identities, read('events'));
     addAttempts(identities, read('attempts'));
   } else {
+    const { allowPause } = connection.dialect;
+    if (allowPause !== null) await connection.query(allowPause);
     await loadHistory(connection, [...identities.keys()], {
       addEvents: (rows) => addEvents(identities, rows),
       addAttempts: (rows) => addAttempts(identities, rows),

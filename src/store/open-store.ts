@@ -50,6 +50,8 @@ export interface StoreOptions {
   readonly onOtherRules?: 'reproject' | 'leave' | 'refuse';
   /** Told of every group of deliveries that was committed in one transaction, and how long that took. */
   readonly onCommit?: (deliveries: number, durationMs: number) => void;
+  /** Called when the state of a user could not be updated after an expiry or a change of the rules. It stays as it was. */
+  readonly onSkippedUser?: () => void;
   /** Whether to record in a thread of its own, by the system's clock. */
   readonly recordsInThread?: boolean;
   /** Whether to open a database though no account in it has a key, as after a restore of users who were all erased since. */
@@ -130,7 +132,10 @@ async function assemble(
     appendAudit,
     rules,
     clock,
-    onStuck: (userId, err) => log.error({ userId, err }, 'a user could not be judged anew'),
+    onStuck(userId, err) {
+      options.onSkippedUser?.();
+      log.error({ userId, err }, 'a user could not be judged anew');
+    },
   });
   if (options.onOtherRules === 'refuse') await checkRules(rules, writing);
   else if (options.onOtherRules !== 'leave') {

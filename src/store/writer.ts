@@ -48,6 +48,8 @@ export interface Writer extends Pick<Store, 'createUser' | 'linkIdentity' | 'exp
   ): Promise<T>;
 }
 
+/** Transactions of one user that the database may end before the user is skipped. */
+const MAX_FAILURES = 2;
 /** Users brought up to date in one transaction. */
 const USER_CHUNK = 500;
 /** Log entries dropped in one transaction, so that whoever posts meanwhile does not wait long. */
@@ -168,7 +170,10 @@ export function createWriter(options: WriterOptions): Writer {
         };
       });
     } catch (error) {
-      if (error instanceof StoreUnavailableError) throw error;
+      if (error instanceof StoreUnavailableError) {
+        if (!connection.mayBeOfWork(error)) throw error;
+        await connection.query('SELECT 1'); // throws if the database is unavailable to all
+      }
       if (userIds.length === 1) return [{ users: 1, verified: 0, lost: 0, gained: 0 }];
     }
     const effects: RulesEffect[] = [];
@@ -189,21 +194,33 @@ export function createWriter(options: WriterOptions): Writer {
     return graph.changes.length;
   }
 
-  /** If one user cannot be settled, settles each alone, so that it costs no other user their state. */
+  /**
+   * If one user cannot be settled, settles each alone, so that it costs no other user their state. A user whose transaction
+   * alone makes the database seem unavailable, twice in a row, is skipped too: a large history may exceed a limit of the server.
+   */
   async function settleOrSkip(
     userIds: readonly number[],
     kind: 'EXPIRY' | 'POLICY',
     now: Date,
   ): Promise<number> {
-    try {
-      return await recorder.transaction(() => settleUsers(userIds, kind, now));
-    } catch (error) {
-      if (error instanceof StoreUnavailableError) throw error;
-      const [userId] = userIds;
-      if (userId !== undefined && userIds.length === 1) {
-        stuck.add(userId);
-        onStuck(userId, error);
-        return 0;
+    const [userId] = userIds;
+    const alone = userId !== undefined && userIds.length === 1;
+    for (let failures = 0; failures < (alone ? MAX_FAILURES : 1); failures += 1) {
+      let began = false;
+      try {
+        return await recorder.transaction(() => {
+          began = true;
+          return settleUsers(userIds, kind, now);
+        });
+      } catch (error) {
+        const isAway = error instanceof StoreUnavailableError;
+        // Without a transaction, the database is unavailable to all.
+        if (isAway && !(began && connection.mayBeOfWork(error))) throw error;
+        if (alone && (!isAway || failures + 1 === MAX_FAILURES)) {
+          stuck.add(userId);
+          onStuck(userId, error);
+          return 0;
+        }
       }
     }
     let changes = 0;

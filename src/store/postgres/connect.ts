@@ -15,7 +15,7 @@ const LOCK_TIMEOUT_MS = 2_500;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 /**
  * The same for a writing one. An instance that is frozen while it holds the lock of the writers blocks the others for this long;
- * between the statements of such a transaction lies only computation.
+ * between the statements of such a transaction lies only computation. A large history has a longer limit: `allowPause`.
  */
 const IDLE_WRITER_TIMEOUT_MS = 4_000;
 export const CONNECT_TIMEOUT_MS = 5_000;

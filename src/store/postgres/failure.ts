@@ -16,6 +16,12 @@ const AWAY = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03|XX00[12])$
  */
 const UNSTORABLE = /^(22003|22021|22P05|5400[01])$/;
 
+/**
+ * Limits that the statements of a transaction can exceed each time: memory, time, a pause between two statements; and a
+ * connection that the server ended. Not a full disk, a replica, a lock or a deadlock.
+ */
+const OF_WORK = /^(08|532|57014|57P01|57P05)|^25P03$/;
+
 /** Such a connection is of no more use. */
 const GONE = /^(08|57P)|^25P03$/;
 
@@ -47,6 +53,13 @@ function isOurs(error: Error): boolean {
   const code = 'code' in error ? error.code : undefined;
   const named = error.name === 'TypeError' || error.name === 'RangeError';
   return named || error instanceof GatewayError || code === 'ERR_STRING_TOO_LONG';
+}
+
+/** See `TransactionControl.mayBeOfWork`. */
+export function mayBeOfWork(error: unknown): boolean {
+  const cause = error instanceof StoreUnavailableError ? error.cause : error;
+  if (cause instanceof DatabaseError) return OF_WORK.test(cause.code ?? '');
+  return isAway(cause);
 }
 
 /** Whether the connection on which this happened has to be thrown away. */

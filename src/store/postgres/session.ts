@@ -4,7 +4,7 @@ import { Client, type ClientConfig } from 'pg';
 import { StoreUnavailableError } from '../../domain/errors';
 import type { Parameter, WritingConnection } from '../database';
 import { POSTGRES } from './dialect';
-import { endsConnection, toStoreError } from './failure';
+import { endsConnection, mayBeOfWork, toStoreError } from './failure';
 import type { ToStatement } from './statement';
 
 export interface Session extends WritingConnection {
@@ -66,6 +66,7 @@ export function createSession({ config, toStatement, setUp, onQuery }: SessionOp
 
     // The server knows, and whoever was refused what has been kept is told of a repeat when it comes again.
     isInDoubt: () => false,
+    mayBeOfWork,
 
     async close() {
       if (closed) return;

@@ -44,6 +44,8 @@ export function createConnection(
     },
     // What is on the disk is unknown after a commit that failed, and where the disk did not say.
     isInDoubt: (error, at) => at === 'COMMIT' || isDiskError(error),
+    // No limit depends on the statements. A full or failing disk fails every transaction.
+    mayBeOfWork: () => false,
 
     async close() {
       if (!dataSource.isInitialized) return;

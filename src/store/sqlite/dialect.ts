@@ -96,4 +96,5 @@ export const SQLITE: Dialect = {
   elements: (list) => `json_each(${list})`,
   fromHex: (text) => `unhex(${text})`,
   load: LOAD,
+  allowPause: null,
 };
