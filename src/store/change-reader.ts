@@ -1,7 +1,7 @@
 /** Reads the change log. */
 
 import type { Change, ChangeCauseKind } from '../domain/change';
-import { LOG_START, type LogState, positionOf } from '../domain/cursor';
+import { LOG_START, type LogPosition, type LogState, positionOf } from '../domain/cursor';
 import type { AttemptStatus, VerificationStatus } from '../domain/status';
 import { oneById } from './by-id';
 import { count, countOwned } from './count';
@@ -50,8 +50,21 @@ interface StateSql {
   readonly nonce: number | null;
 }
 
-/** Setting with the nonce of the last entry that has been trimmed. */
+/**
+ * Setting `<seq>:<nonce>` of the last entry that has been trimmed. It does not apply if `log_floor` differs: then a release
+ * without nonces has trimmed since. A value without a position is the nonce alone.
+ */
 export const FLOOR_NONCE = 'log_floor_nonce';
+
+export function encodeFloorNonce({ seq, nonce }: LogPosition): string {
+  return `${seq}:${nonce}`;
+}
+
+function decodeFloorNonce(value: string, floor: number): number | null {
+  const [first, nonce] = value.split(':');
+  if (nonce === undefined) return Number(first);
+  return Number(first) === floor ? Number(nonce) : null;
+}
 
 /** A row as one value: a row of values takes the driver several times as long. */
 const AS_JSON = CHANGE_COLUMNS.map(([column]) => {
@@ -128,10 +141,10 @@ function stateColumns({ head }: Dialect): string {
 
 function toState(row: StateSql | undefined, seq: number): LogState {
   if (row === undefined) throw new Error('a statement without FROM has a row');
-  // Where an older release has trimmed last, it has kept no nonce.
+  const floorSeq = Number(row.floor ?? 0);
   const floor = {
-    seq: Number(row.floor ?? 0),
-    nonce: row.floor_nonce === null ? null : Number(row.floor_nonce),
+    seq: floorSeq,
+    nonce: row.floor_nonce === null ? null : decodeFloorNonce(row.floor_nonce, floorSeq),
   };
   const known = [LOG_START, floor];
   const nonceAt = (position: number) => known.find((each) => each.seq === position)?.nonce ?? null;

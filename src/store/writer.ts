@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../domain/errors';
 import { type Instant, instantOf } from '../domain/instant';
 import type { ProjectionRules, StateRules } from '../domain/projection';
 import type { AppendAudit } from './audit';
-import { FLOOR_NONCE } from './change-reader';
+import { encodeFloorNonce, FLOOR_NONCE } from './change-reader';
 import type { Connection, Database } from './database';
 import { createGraph, type Graph, type UserNode } from './graph';
 import type { KeyRing } from './key-ring';
@@ -269,7 +269,10 @@ export function createWriter(options: WriterOptions): Writer {
     if (count === undefined || count.n === 0) return 0;
     await connection.query('DELETE FROM changes WHERE id <= ?', [floor]);
     await writeSetting(connection, 'log_floor', String(floor));
-    if (count.nonce !== null) await writeSetting(connection, FLOOR_NONCE, String(count.nonce));
+    if (count.nonce !== null) {
+      const position = encodeFloorNonce({ seq: floor, nonce: count.nonce });
+      await writeSetting(connection, FLOOR_NONCE, position);
+    }
     const entries = count.n;
     await appendAudit(connection, [trimming(entries, floor, clock())]);
     return entries;

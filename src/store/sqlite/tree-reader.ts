@@ -97,7 +97,9 @@ function mischosen(things: string): Error {
 const HEAD_NONCE = `coalesce(
   (SELECT nonce FROM changes WHERE id = ${SQLITE.head}),
   iif(${SQLITE.head} = 0, 0, NULL),
-  (SELECT CAST(value AS integer) FROM settings WHERE name = '${FLOOR_NONCE}'))`;
+  (SELECT iif(instr(value, ':') = 0, CAST(value AS integer), CAST(substr(value, instr(value, ':') + 1) AS integer))
+    FROM settings WHERE name = '${FLOOR_NONCE}'
+      AND (instr(value, ':') = 0 OR CAST(value AS integer) = ${SQLITE.head})))`;
 
 function toHead(value: string): LogPosition {
   const [seq, nonce] = JSON.parse(`[${value}]`) as [number, number | null];
