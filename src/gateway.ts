@@ -37,6 +37,7 @@ import { openStore, type StoreOptions } from './store/open-store';
 import { addressOf } from './store/postgres/connect';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Reader, Store } from './store/store';
+import { WRITE_FAILURES } from './store/write-failure';
 import { startUpkeep } from './upkeep';
 import { startWatch, type Watch } from './watch';
 
@@ -78,6 +79,7 @@ export async function createGateway(
     askOutcomes: ASK_OUTCOMES,
     refusals: REFUSALS,
     signatureRefusals: SIGNATURE_REFUSALS,
+    writeFailures: WRITE_FAILURES,
     version,
     database: config.database.kind,
     standing: () => standingOf(store, feed, server, watch),
@@ -86,6 +88,7 @@ export async function createGateway(
   const store = await openStore(config, log, {
     onCommit: metrics.committed,
     onSkippedUser: metrics.skippedUser,
+    onWriteFailure: metrics.writeFailed,
     ...options,
   }).catch(async (error: unknown) => {
     await lock.release();

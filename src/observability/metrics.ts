@@ -31,6 +31,8 @@ export interface Metrics {
   asked(provider: string, outcome: string): void;
   /** A vendor's API is left alone from now on, or asked again. */
   line(provider: string, up: boolean): void;
+  /** A write failed because the database is unavailable. @param reason - One of `writeFailures`. */
+  writeFailed(reason: string): void;
   /** A group of deliveries was committed in one transaction. */
   committed(deliveries: number, durationMs: number): void;
   /** Measures every call, and how many are under way. */
@@ -72,6 +74,8 @@ export interface MetricsOptions {
   readonly refusals: readonly string[];
   /** Reasons for which a webhook is not authentic. */
   readonly signatureRefusals: readonly string[];
+  /** Reasons for which the database cannot be written. */
+  readonly writeFailures: readonly string[];
   readonly version: string;
   readonly database: string;
   readonly standing: () => Promise<Standing>;
@@ -100,7 +104,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { providerIds, askOutcomes, refusals, signatureRefusals, standing } = options;
+  const { providerIds, askOutcomes, refusals, signatureRefusals, writeFailures, standing } =
+    options;
   const registry = new Registry();
   const registers = [registry];
   let waiting = 0;
@@ -165,6 +170,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labelNames: ['provider'],
     registers,
   });
+  const failedWrites = new Counter({
+    name: 'kyc_store_write_failures_total',
+    help: 'Deliveries and other writes that failed because the database was unavailable, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const reason of writeFailures) failedWrites.inc({ reason }, 0);
   const ingestDuration = new Histogram({
     name: 'kyc_ingest_duration_seconds',
     help: 'From the last byte of a webhook to its commit or refusal. Webhooks refused before their body are not counted.',
@@ -228,6 +240,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       slowConsumers += 1;
     },
     skippedUser: () => skippedUsers.inc(),
+    writeFailed: (reason) => failedWrites.inc({ reason }),
     committed(deliveries, durationMs) {
       commitSize.observe(deliveries);
       commitDuration.observe(durationMs / 1000);

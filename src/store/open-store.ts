@@ -25,6 +25,7 @@ import { applyRules, checkRules, unseenLevels } from './state-rules';
 import { createStatusAsks } from './status-asks';
 import type { Store } from './store';
 import { startRecorder } from './threaded-recorder';
+import type { WriteFailure } from './write-failure';
 import { createWriter } from './writer';
 
 export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'> &
@@ -52,6 +53,8 @@ export interface StoreOptions {
   readonly onCommit?: (deliveries: number, durationMs: number) => void;
   /** Called when the state of a user could not be updated after an expiry or a change of the rules. It stays as it was. */
   readonly onSkippedUser?: () => void;
+  /** Called for every delivery and other write that failed because the database is unavailable. */
+  readonly onWriteFailure?: (reason: WriteFailure) => void;
   /** Whether to record in a thread of its own, by the system's clock. */
   readonly recordsInThread?: boolean;
   /** Whether to open a database though no account in it has a key, as after a restore of users who were all erased since. */
@@ -81,7 +84,11 @@ export async function openStore(
       clock: options.clock ?? systemClock,
     };
     const auditSecret = await loadSecret(database.writing, keyRing, 'audit_secret');
-    recorder = logOutages(await openRecorder(parts, config, log, options), log);
+    recorder = logOutages(
+      await openRecorder(parts, config, log, options),
+      log,
+      options.onWriteFailure,
+    );
     return await assemble({ ...parts, auditSecret, recorder }, config, log, options);
   } catch (error) {
     await recorder?.close();

@@ -1,7 +1,11 @@
-/** Logs once why the database cannot be written, and once that it can again: clients read only that the store is away. */
+/**
+ * Logs once why the database cannot be written, and once that it can again: clients read only that the store is away. Reports
+ * each failure by its reason.
+ */
 
 import { StoreUnavailableError } from '../domain/errors';
 import type { Recorder } from './recorder';
+import { toWriteFailure, type WriteFailure } from './write-failure';
 
 export interface OutageLog {
   info(record: object, message: string): void;
@@ -9,7 +13,11 @@ export interface OutageLog {
 }
 
 /** Writes through `recorder`. Concurrent writes that fail in the same outage log one line. */
-export function logOutages(recorder: Recorder, log: OutageLog): Recorder {
+export function logOutages(
+  recorder: Recorder,
+  log: OutageLog,
+  onFailure: (reason: WriteFailure) => void = () => {},
+): Recorder {
   let away = false;
   return {
     ...recorder,
@@ -24,9 +32,10 @@ export function logOutages(recorder: Recorder, log: OutageLog): Recorder {
       away = false;
       return result;
     } catch (error) {
-      if (!away && error instanceof StoreUnavailableError && error.cause !== undefined) {
+      if (error instanceof StoreUnavailableError && error.cause !== undefined) {
+        onFailure(toWriteFailure(error.cause));
+        if (!away) log.error({ err: error }, 'failed to write to the database');
         away = true;
-        log.error({ err: error }, 'failed to write to the database');
       }
       throw error;
     }

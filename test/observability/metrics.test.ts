@@ -16,6 +16,7 @@ function create(standing: Standing = AWAY) {
     askOutcomes: ['CHANGED', 'FAILED'],
     refusals: ['MISSING'],
     signatureRefusals: ['SIGNATURE_MISSING'],
+    writeFailures: ['LOCKED'],
     version: '1.2.3',
     database: 'sqlite',
     standing: async () => standing,
