@@ -2,8 +2,8 @@
  * What an operation costs: about the number of fields in the longest answer that it can have.
  *
  * A field costs 1 and what is inside it. A page costs as often as it may have entries (`first`, `last`, else 20), any other
- * list as often as is usual. Counting all entries (`totalCount`) is a statement of its own and costs 10. What introspection
- * asks for is bounded by the schema, and every field of it costs 1.
+ * list as often as is usual, also `levels` without `first`. Counting all entries (`totalCount`, `levelCount`) is a statement
+ * of its own and costs 10. What introspection asks for is bounded by the schema, and every field of it costs 1.
  */
 
 import {
@@ -18,12 +18,14 @@ import {
 } from 'graphql';
 import { type ComplexityEstimatorArgs, getComplexity } from 'graphql-query-complexity';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './page';
+import { MAX_LEVELS } from './user-level.input';
 
 /** @param variables - Valid. @returns why the operation is refused with them, or `null`. */
 export type CheckCost = (variables: Readonly<Record<string, unknown>>) => GraphQLError | null;
 
 const USUAL_LIST = 5;
 const COUNT = 10;
+const COUNTS = new Set(['totalCount', 'levelCount']);
 /** Of one operation: costs with other page sizes. */
 const MAX_KEPT = 100;
 
@@ -76,7 +78,7 @@ function judge(requested: number, allowed: number): GraphQLError | null {
 }
 
 function costOf({ field, type, args, childComplexity }: ComplexityEstimatorArgs): number {
-  if (field.name === 'totalCount') return COUNT;
+  if (COUNTS.has(field.name)) return COUNT;
   return 1 + childComplexity * entriesOf(field, type.name, args);
 }
 
@@ -85,16 +87,20 @@ function entriesOf(
   parent: string,
   args: Readonly<Record<string, unknown>>,
 ): number {
-  if (taken.some((each) => each.name === 'first')) return sizeOf(args);
+  const isList = isListType(getNullableType(type));
+  if (taken.some((each) => each.name === 'first')) {
+    if (!isList) return sizeOf(args, MAX_PAGE_SIZE);
+    return typeof args.first === 'number' ? sizeOf(args, MAX_LEVELS) : USUAL_LIST;
+  }
   const isCounted = parent.endsWith('Connection'); // by the page
   const isBounded = [parent, name].some((each) => each.startsWith('__'));
-  return isListType(getNullableType(type)) && !isCounted && !isBounded ? USUAL_LIST : 1;
+  return isList && !isCounted && !isBounded ? USUAL_LIST : 1;
 }
 
 /** One out of range is refused when it is asked for. */
-function sizeOf({ first, last }: Readonly<Record<string, unknown>>): number {
+function sizeOf({ first, last }: Readonly<Record<string, unknown>>, most: number): number {
   const size = [first, last].find((each) => typeof each === 'number') ?? DEFAULT_PAGE_SIZE;
-  return Math.min(Math.max(Number(size), 1), MAX_PAGE_SIZE);
+  return Math.min(Math.max(Number(size), 1), most);
 }
 
 /** Sizes of pages are numbers, and what decides about a field is true or false: no other variable changes the cost. */

@@ -20,6 +20,8 @@ import type {
   PageOf,
   Reader,
   Silence,
+  UserLevelFilter,
+  UserLevelPage,
   UserLevelRow,
   UserRow,
 } from '../store/store';
@@ -39,6 +41,7 @@ export interface Loaders {
   readonly silence: DataLoader<ProviderId, Silence>;
 
   readonly identitiesOf: DataLoader<number, readonly IdentityRow[]>;
+  /** All levels: for evaluation, not for responses. */
   readonly levelsOf: DataLoader<number, readonly UserLevelRow[]>;
   readonly credentialsOf: DataLoader<number, readonly CredentialRow[]>;
 
@@ -49,6 +52,11 @@ export interface Loaders {
     page: Page,
   ): DataLoader<number, PageOf<AttemptRow>>;
   countAttemptsOf(filter: AttemptFilter): DataLoader<number, number>;
+  levelPagesOf(
+    filter: UserLevelFilter,
+    page: UserLevelPage,
+  ): DataLoader<number, readonly UserLevelRow[]>;
+  countLevelsOf(filter: UserLevelFilter): DataLoader<number, number>;
   changesOf(
     owner: ChangeOwner,
     page: Page,
@@ -83,6 +91,12 @@ export function createLoaders(
     ),
     countAttemptsOf: perArguments(
       (filter) => new DataLoader((ids) => read.countAttemptsOf(ids, filter)),
+    ),
+    levelPagesOf: perArguments(
+      (filter, page) => new DataLoader((ids) => read.levelPagesOf(ids, filter, page)),
+    ),
+    countLevelsOf: perArguments(
+      (filter) => new DataLoader((ids) => read.countLevelsOf(ids, filter)),
     ),
     changesOf: perArguments(
       (owner, page, filter) => new DataLoader((ids) => read.changesOf(owner, ids, page, filter)),

@@ -17,6 +17,12 @@ import { type PageArgs, toPage } from './page';
 import type { ProviderListing } from './provider.enum';
 import { type Choices, type Plan, planOf } from './tree-plan';
 import { type IdentityInput, toUserConditions, toUserOrder, type UsersArgs } from './user.input';
+import {
+  toUserLevelFilter,
+  toUserLevelPage,
+  type UserLevelFilterArgs,
+  type UserLevelsArgs,
+} from './user-level.input';
 
 export interface TreeAnswersOptions {
   readonly schema: GraphQLSchema;
@@ -91,6 +97,15 @@ function choicesAmong(providers: readonly ProviderListing[]): Choices {
     },
     'Query.verificationAttempts': attempts,
     'User.attempts': attempts,
+    'User.levels': (args: UserLevelsArgs) => ({
+      of: 'levels',
+      filter: toUserLevelFilter(args),
+      page: toUserLevelPage(args),
+    }),
+    'User.levelCount': (args: UserLevelFilterArgs) => ({
+      of: 'levelCount',
+      filter: toUserLevelFilter(args),
+    }),
   };
 }
 

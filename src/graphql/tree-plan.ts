@@ -14,6 +14,7 @@ import {
   type GraphQLSchema,
   getArgumentValues,
   getNamedType,
+  getNullableType,
   getVariableValues,
   type InlineFragmentNode,
   isAbstractType,
@@ -37,7 +38,7 @@ export type Choices = Readonly<Record<string, (args: never) => TreeChoice | null
 /** Of these types the store can tell these fields, under the same names. */
 const TOLD: Readonly<Record<string, ReadonlySet<string>>> = tellable({
   Query: 'cursor user users verificationAttempts',
-  User: 'id externalUserId kind verificationStatus active createdAt updatedAt identities levels attempts',
+  User: 'id externalUserId kind verificationStatus active createdAt updatedAt identities levels levelCount attempts',
   Identity: 'id provider ref externalUserId kind state linked createdAt',
   UserLevel: 'status since expiresAt superseded level latestAttempt',
   Level: 'key provider name kind',
@@ -164,7 +165,8 @@ function planField(
 
   const choose = source.choices[`${type.name}.${name}`];
   if (choose === undefined && node.arguments?.length) throw new Unplannable();
-  const pages = pagesAround + (choose === undefined ? 0 : 1);
+  const isPage = choose !== undefined && isObjectType(getNullableType(field.type));
+  const pages = pagesAround + (isPage ? 1 : 0);
   if (pages > MAX_PAGES_INSIDE_EACH_OTHER) throw new Unplannable();
 
   const selections = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);

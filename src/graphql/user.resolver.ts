@@ -1,9 +1,7 @@
 /** Users: one, many, and what hangs on one. */
 
-import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { GatewayError } from '../domain/errors';
-import type { ProviderId } from '../domain/level';
-import type { VerificationStatus } from '../domain/status';
 import type { UserRow } from '../store/store';
 import { AttemptsArgs, toAttemptFilter, toAttemptOrder } from './attempt.input';
 import { VerificationAttempt, VerificationAttemptConnection } from './attempt.type';
@@ -16,11 +14,15 @@ import { PageArgs, toPage } from './page';
 import { Personal } from './personal';
 import { REASON } from './personal-reads';
 import { Profile } from './profile.type';
-import { ProviderEnum } from './provider.enum';
-import { VerificationStatusEnum } from './status.enum';
 import { loadChangesOf, type StatusChange, StatusChangeConnection } from './status-change.type';
 import { IdentityInput, toUserFilter, toUserOrder, UsersArgs } from './user.input';
 import { User, UserConnection } from './user.type';
+import {
+  toUserLevelFilter,
+  toUserLevelPage,
+  UserLevelFilterArgs,
+  UserLevelsArgs,
+} from './user-level.input';
 import { UserLevel } from './user-level.type';
 
 @Resolver(() => User)
@@ -78,24 +80,26 @@ export class UserResolver {
   }
 
   @FieldResolver(() => [UserLevel], {
-    description: 'What the user holds, at every level where they were seen.',
+    description:
+      'The status of the user at each level, ordered by level key. If the list has as many entries as `first`, request the next page with `after`; `levelCount` is the total.',
   })
   async levels(
     @Root() user: User,
-    @Arg('provider', () => ProviderEnum, { nullable: true, description: 'Only at this vendor.' })
-    provider: ProviderId | null | undefined,
-    @Arg('status', () => VerificationStatusEnum, {
-      nullable: true,
-      description: 'Only where the user holds this.',
-    })
-    status: VerificationStatus | null | undefined,
+    @Args(() => UserLevelsArgs) args: UserLevelsArgs,
     @Ctx() context: Context,
   ): Promise<readonly UserLevel[]> {
-    const rows = await context.loaders.levelsOf.load(user.key);
-    return rows
-      .filter((row) => !provider || row.levelKey.startsWith(`${provider}/`))
-      .filter((row) => !status || row.status === status)
-      .map((row) => new UserLevel(row));
+    const filter = toUserLevelFilter(args);
+    const rows = await context.loaders.levelPagesOf(filter, toUserLevelPage(args)).load(user.key);
+    return rows.map((row) => new UserLevel(row));
+  }
+
+  @FieldResolver(() => Int, { description: 'Number of levels at which the user has a status.' })
+  levelCount(
+    @Root() user: User,
+    @Args(() => UserLevelFilterArgs) args: UserLevelFilterArgs,
+    @Ctx() context: Context,
+  ): Promise<number> {
+    return context.loaders.countLevelsOf(toUserLevelFilter(args)).load(user.key);
   }
 
   @FieldResolver(() => VerificationAttemptConnection.type, { description: "The user's attempts." })

@@ -9,7 +9,13 @@ import { loadAttempt, VerificationAttempt } from './attempt.type';
 import type { Context } from './context';
 import { Level, loadLevel } from './level.type';
 import { User } from './user.type';
-import { MissingLevel, MissingLevels, Verification, VerificationReason } from './verification.type';
+import {
+  MAX_LISTED,
+  MissingLevel,
+  MissingLevels,
+  Verification,
+  VerificationReason,
+} from './verification.type';
 
 @Resolver(() => User)
 export class UserVerificationResolver {
@@ -30,11 +36,17 @@ export class UserVerificationResolver {
       status: verdict.status,
       since: verdict.since === null ? user.createdAt : toDate(verdict.since),
       expiresAt: verdict.expiresAt,
-      because: verdict.because.flatMap(toReason),
-      missing: verdict.missing.map(toMissing),
-      alternatives: verdict.alternatives.map((keys) => new MissingLevels(keys.map(toMissing))),
+      because: verdict.because.slice(0, MAX_LISTED).flatMap(toReason),
+      missing: verdict.missing.slice(0, MAX_LISTED).map(toMissing),
+      missingCount: verdict.missing.length,
+      // Part of an alternative would not suffice.
+      alternatives: verdict.alternatives
+        .filter((keys) => keys.length <= MAX_LISTED)
+        .map((keys) => new MissingLevels(keys.map(toMissing))),
       // It would tell an end user of a suspicion of fraud or money laundering.
-      blockedBy: context.visibility.seesAllReasons ? verdict.blockedBy.flatMap(toReason) : [],
+      blockedBy: context.visibility.seesAllReasons
+        ? verdict.blockedBy.slice(0, MAX_LISTED).flatMap(toReason)
+        : [],
     });
   }
 }

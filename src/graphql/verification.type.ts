@@ -1,12 +1,15 @@
 /** Why a user has the status that they have. */
 
-import { Field, ObjectType } from 'type-graphql';
+import { Field, Int, ObjectType } from 'type-graphql';
 import { type Instant, toDate } from '../domain/instant';
 import type { LevelKey } from '../domain/level';
 import type { VerificationStatus } from '../domain/status';
 import type { UserLevelRow } from '../store/store';
 import { DateTime } from './date-time.scalar';
 import { VerificationStatusEnum } from './status.enum';
+
+/** Levels in one list: a user may have thousands, and each push may carry the lists. */
+export const MAX_LISTED = 100;
 
 @ObjectType({ description: "A level that makes the user's status what it is." })
 export class VerificationReason {
@@ -86,25 +89,27 @@ export class Verification {
   readonly expiresAt: Date | null;
 
   @Field(() => [VerificationReason], {
-    description: 'The levels that make it so, where the status is VERIFIED or EXPIRED.',
+    description: `The levels that make it so, where the status is VERIFIED or EXPIRED. At most ${MAX_LISTED}.`,
   })
   readonly because: readonly VerificationReason[];
 
   @Field(() => [MissingLevel], {
-    description:
-      'Every level that occurs in `alternatives`. The user needs the levels of one alternative, not all of these. Empty when the status is VERIFIED.',
+    description: `Levels that are part of a way to VERIFIED, at most ${MAX_LISTED}. The user needs the levels of one alternative, not all of these. Empty when the status is VERIFIED.`,
   })
   readonly missing: readonly MissingLevel[];
 
+  @Field(() => Int, {
+    description: `Number of missing levels. More than \`missing\` lists, if there are more than ${MAX_LISTED}.`,
+  })
+  readonly missingCount: number;
+
   @Field(() => [MissingLevels], {
-    description:
-      'The ways to VERIFIED: the levels of any one entry suffice. Smallest first, at most 32. Empty when the status is VERIFIED.',
+    description: `The ways to VERIFIED: the levels of any one entry suffice. Smallest first, at most 32, without ways of more than ${MAX_LISTED} levels. Empty when the status is VERIFIED.`,
   })
   readonly alternatives: readonly MissingLevels[];
 
   @Field(() => [VerificationReason], {
-    description:
-      'The levels whose final rejection blocks an older approval that the policy asks for (`blockedBy` of the policy). End users receive an empty list, unless END_USER_REASONS is `all`.',
+    description: `The levels whose final rejection blocks an older approval that the policy asks for (\`blockedBy\` of the policy). At most ${MAX_LISTED}. End users receive an empty list, unless END_USER_REASONS is \`all\`.`,
   })
   readonly blockedBy: readonly VerificationReason[];
 
@@ -114,6 +119,7 @@ export class Verification {
     readonly expiresAt: Instant | null;
     readonly because: readonly VerificationReason[];
     readonly missing: readonly MissingLevel[];
+    readonly missingCount: number;
     readonly alternatives: readonly MissingLevels[];
     readonly blockedBy: readonly VerificationReason[];
   }) {
@@ -122,6 +128,7 @@ export class Verification {
     this.expiresAt = verdict.expiresAt === null ? null : toDate(verdict.expiresAt);
     this.because = verdict.because;
     this.missing = verdict.missing;
+    this.missingCount = verdict.missingCount;
     this.alternatives = verdict.alternatives;
     this.blockedBy = verdict.blockedBy;
   }

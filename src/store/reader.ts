@@ -19,6 +19,8 @@ import type {
   Page,
   PageOf,
   UserFilter,
+  UserLevelFilter,
+  UserLevelPage,
   UserOrder,
 } from './selection';
 
@@ -40,7 +42,15 @@ export interface Reader {
   countUsers(filter: UserFilter): Promise<number>;
 
   identitiesOf(userIds: readonly number[]): Promise<readonly (readonly IdentityRow[])[]>;
+  /** All levels of each user. */
   levelsOf(userIds: readonly number[]): Promise<readonly (readonly UserLevelRow[])[]>;
+  /** One page per user. */
+  levelPagesOf(
+    userIds: readonly number[],
+    filter: UserLevelFilter,
+    page: UserLevelPage,
+  ): Promise<readonly (readonly UserLevelRow[])[]>;
+  countLevelsOf(userIds: readonly number[], filter: UserLevelFilter): Promise<readonly number[]>;
   credentialsOf(userIds: readonly number[]): Promise<readonly (readonly CredentialRow[])[]>;
   /** Decrypted. The latest word on each field, over all identities of the user. */
   profilesOf(userIds: readonly number[]): Promise<readonly (Profile | null)[]>;

@@ -36,6 +36,18 @@ export interface UserFilter {
   readonly updatedBefore?: Date;
 }
 
+/** All given conditions hold; an absent one does not restrict. */
+export interface UserLevelFilter {
+  readonly provider?: ProviderId;
+  readonly status?: VerificationStatus;
+}
+
+/** The first levels after a level, in the order of their keys. */
+export interface UserLevelPage {
+  readonly first: number;
+  readonly after?: LevelKey;
+}
+
 export interface AttemptFilter {
   readonly userIds?: readonly number[];
   readonly provider?: ProviderId;

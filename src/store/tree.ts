@@ -3,7 +3,15 @@
 import type { LogPosition } from '../domain/cursor';
 import type { ReasonCode } from '../domain/event';
 import type { ProviderId } from '../domain/level';
-import type { AttemptFilter, AttemptOrder, Page, UserFilter, UserOrder } from './selection';
+import type {
+  AttemptFilter,
+  AttemptOrder,
+  Page,
+  UserFilter,
+  UserLevelFilter,
+  UserLevelPage,
+  UserOrder,
+} from './selection';
 
 /** What one statement can answer: the whole tree below one or more roots, on one view of the data. */
 export interface Tree {
@@ -40,7 +48,9 @@ export type TreeChoice =
       readonly filter: AttemptFilter;
       readonly order: AttemptOrder;
       readonly page: ForwardPage;
-    };
+    }
+  | { readonly of: 'levels'; readonly filter: UserLevelFilter; readonly page: UserLevelPage }
+  | { readonly of: 'levelCount'; readonly filter: UserLevelFilter };
 
 export type UserKey =
   | { readonly id: number }

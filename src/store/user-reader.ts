@@ -7,10 +7,11 @@ import type { LevelKey, LevelKind, SubjectKind } from '../domain/level';
 import { byOccurrence, type RecordedEvent } from '../domain/recorded-event';
 import type { VerificationStatus } from '../domain/status';
 import { allById, oneById } from './by-id';
-import { count } from './count';
+import { count, countOwned } from './count';
 import type { Connection, Flag } from './database';
 import type { KeyRing } from './key-ring';
-import { type KeysetColumns, type KeysetQuery, keysetPage } from './keyset';
+import { type KeysetColumns, type KeysetQuery, keysetPage, ownedBy } from './keyset';
+import { levelClauses, levelPageSql } from './level-page';
 import { mapInSlices } from './map-in-slices';
 import type {
   CredentialRow,
@@ -21,7 +22,7 @@ import type {
   UserOrder,
   UserRow,
 } from './store';
-import { among, type Clause, oneOf } from './where';
+import { among, type Clause, oneOf, where } from './where';
 
 interface UserSql extends KeysetColumns {
   readonly external_user_id: string | null;
@@ -49,6 +50,8 @@ type UserReader = Pick<
   | 'countUsers'
   | 'identitiesOf'
   | 'levelsOf'
+  | 'levelPagesOf'
+  | 'countLevelsOf'
   | 'credentialsOf'
   | 'profilesOf'
 >;
@@ -117,13 +120,37 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
 
     async levelsOf(userIds) {
       const rows = await connection.query<LevelSql>(
-        `SELECT v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.superseded, v.blocked_by,
-            v.blocked_at, v.latest_attempt_id
-          FROM user_levels v WHERE v.user_id IN (?*) ORDER BY v.level_key`,
+        `SELECT ${LEVEL_COLUMNS} FROM user_levels v WHERE v.user_id IN (?*) ORDER BY v.level_key`,
         [userIds],
       );
       return allById(userIds, rows, (row) => row.user_id, toUserLevelRow);
     },
+
+    async levelPagesOf(userIds, filter, page) {
+      const own = levelPageSql('o.level_key', 'o.user_id = u.id', filter, page);
+      const conditions = where([
+        ['v.user_id = u.id', []],
+        among('u.id', userIds),
+        ...levelClauses('v', filter),
+        ['v.level_key > ?', page.after],
+        [`v.level_key <= (SELECT max(p.level_key) FROM (${own.sql}) p)`, own.parameters],
+      ]);
+      // A bound per user, so that the index gives the page: a window would number all levels of each user.
+      const rows = await connection.query<LevelSql>(
+        `SELECT ${LEVEL_COLUMNS} FROM users u CROSS JOIN user_levels v ${conditions.sql}
+          ORDER BY v.level_key`,
+        conditions.parameters,
+      );
+      return allById(userIds, rows, (row) => row.user_id, toUserLevelRow);
+    },
+
+    countLevelsOf: (userIds, filter) =>
+      countOwned(
+        connection,
+        'user_levels v',
+        levelClauses('v', filter),
+        ownedBy('v.user_id', userIds),
+      ),
 
     async credentialsOf(userIds) {
       const rows = await connection.query<CredentialRow & { userId: number }>(
@@ -168,6 +195,9 @@ export function createUserReader(connection: Connection, keyRing: KeyRing): User
     },
   };
 }
+
+const LEVEL_COLUMNS =
+  'v.user_id, v.level_key, v.kind, v.status, v.since, v.expires_at, v.superseded, v.blocked_by, v.blocked_at, v.latest_attempt_id';
 
 const SORT_KEYS = { CREATED_AT: 'u.created_at', UPDATED_AT: 'u.updated_at' } as const;
 

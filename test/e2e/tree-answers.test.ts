@@ -82,17 +82,20 @@ onSqlite.each([
   '{ user(externalUserId: "ada") { id attempts(first: 2) { edges { cursor node { level { key } user { id } } } } } }',
   '{ verificationAttempts(filter: { status: [APPROVED] }) { nodes { rejection { reasons { code } } } } cursor }',
   '{ users { totalCount } user(externalUserId: "ada") { attempts { totalCount __typename } } }',
+  '{ users { nodes { levelCount sumsub: levelCount(provider: SUMSUB, status: VERIFIED) levels(first: 1, after: "p100/kyc") { level { key } latestAttempt { id } } } } }',
   '{ users(filter: { verificationStatus: [] }) { pageInfo { hasPreviousPage __typename } } }',
 ])('asks the database once: %s', async (query) => {
   const before = statements.length;
   const { status } = await ask('POST', API_KEY, query, {});
   expect(status).toBe(200);
   expect(askedSince(before)).toHaveLength(1);
+  expect(await ask('POST', API_KEY, query, {})).toEqual(await ask('GET', API_KEY, query, {}));
 });
 
 it.each([
   ['a size out of range', '{ users(first: 101) { nodes { id } } }'],
   ['a foreign id', '{ user(id: "VXNlcjo5OTk5") { id } }'],
+  ['too many levels', '{ users { nodes { levels(first: 501) { status } } } }'],
   ['an unreadable id', '{ user(id: "?") { id } }'],
   ['a cursor that is none', '{ users(after: "?") { nodes { id } } }'],
   ['an unknown field', '{ users { nodes { nothing } } }'],

@@ -183,6 +183,17 @@ describe('the cost', () => {
     });
   });
 
+  it.each([
+    ['levels { status }', 5],
+    ['levels(first: 2) { status }', 2],
+    ['levels(first: 500) { status }', 500],
+    ['levelCount', 9],
+  ])('of %s multiplies by the page, or is as usual', (field, entries) => {
+    expect(refusalOf(createAdmit({ cost: 1 })(`{ user(id: "x") { ${field} } }`))).toMatchObject({
+      cost: { requested: 1 + 1 + entries },
+    });
+  });
+
   it('is not counted with variables that are wrong', () => {
     expect(refusalOf(createAdmit({ cost: 1 })(query, { n: 'many' }))).toEqual({
       code: 'BAD_USER_INPUT',

@@ -7,6 +7,8 @@
  */
 
 import { ATTEMPT_KIND, attemptQuery } from '../attempt-reader';
+import { levelClauses, levelPageSql } from '../level-page';
+import { where } from '../where';
 import { writePage } from './tree-page';
 import { column, type Kind, many, one, type WriteField, writeObject } from './tree-sql';
 
@@ -99,10 +101,19 @@ export const USER: Kind = {
     () => IDENTITY,
     '(SELECT * FROM identities o WHERE o.user_id = u.id ORDER BY o.id) i',
   ),
-  levels: many(
-    () => USER_LEVEL,
-    '(SELECT * FROM user_levels o WHERE o.user_id = u.id ORDER BY o.level_key) v',
-  ),
+  levels(out, node) {
+    if (node.choice?.of !== 'levels') throw new Error('expected a choice of levels');
+    const { filter, page } = node.choice;
+    const { sql, parameters } = levelPageSql('*', 'o.user_id = u.id', filter, page);
+    many(() => USER_LEVEL, `(${sql}) v`)(out, node);
+    out.parameters.push(...parameters);
+  },
+  levelCount(out, { choice }) {
+    if (choice?.of !== 'levelCount') throw new Error('expected a choice of levels');
+    const own = where([['o.user_id = u.id', []], ...levelClauses('o', choice.filter)]);
+    out.sql += `(SELECT count(*) FROM user_levels o ${own.sql})`;
+    out.parameters.push(...own.parameters);
+  },
   attempts(out, node) {
     if (node.choice?.of !== 'attempts') throw new Error('expected a choice of attempts');
     const { filter, order, page } = node.choice;
