@@ -34,6 +34,8 @@ export interface Dialect {
   elements(list: string): string;
   /** The bytes that a text in hexadecimal stands for. */
   fromHex(text: string): string;
+  /** The value of a JSON column that a text stands for. */
+  toJson(text: string): string;
   /** Reads all that a `Lookup`, its one parameter, leads to. See `load-graph.ts`. */
   readonly load: string;
   /** Statement that lets the current transaction pause for long between two statements; `null` if that has no limit. */

@@ -4,13 +4,11 @@
  * log of their changes, which nothing changes any more.
  */
 
-import type { Rejection } from '../domain/change';
-import { withoutFreeText, withoutRemarks } from '../domain/erasure';
-import type { Reason } from '../domain/event';
 import { type Instant, instantOf, toDate } from '../domain/instant';
 import { logErasure } from './change-log';
 import type { Connection } from './database';
 import { dropRequests } from './erasure-requests';
+import { forgetRemarks } from './forget-remarks';
 import type { Graph, UserNode } from './graph';
 import type { Pseudonyms } from './pseudonyms';
 
@@ -79,11 +77,12 @@ export async function eraseUser(
       [pseudonyms.placeholder(id, provider, subjectRef), id],
     );
   }
-  const attemptIds = await forgetRemarks(connection, identityIds, userIds);
+  await forgetRemarks(connection, identityIds, userIds);
   // Nothing more is to be expected of those that are open: nobody is to wait for them, or to ask the vendor.
   await connection.query(
-    `UPDATE attempts SET attempt_ref = NULL, decided_at = coalesce(decided_at, ?) WHERE id IN (?*)`,
-    [instantOf(now), attemptIds],
+    `UPDATE attempts SET attempt_ref = NULL, decided_at = coalesce(decided_at, ?)
+      WHERE identity_id IN (?*) AND (attempt_ref IS NOT NULL OR decided_at IS NULL)`,
+    [instantOf(now), identityIds],
   );
   await connection.query('UPDATE user_levels SET expires_at = NULL WHERE user_id IN (?*)', [
     userIds,
@@ -123,61 +122,22 @@ async function concerned(
       'SELECT delivery_id AS id FROM credentials WHERE provider = ? AND holder_ref = ?',
       [provider, subjectRef],
     );
-    ids.push(...told.map(({ id }) => id));
+    for (const { id } of told) ids.push(id);
   }
   return ids;
 }
 
+/** Deliveries emptied by one statement, so that each stays within the time limit of a statement. */
+const EMPTIED_AT_ONCE = 10_000;
+
 /** That they came stays, and how often. Whatever could not be read will never be. */
 export async function empty(connection: Connection, deliveryIds: readonly number[]): Promise<void> {
-  await connection.query(
-    `UPDATE deliveries SET body = ?, body_key_id = NULL, subpath = '', reason = NULL,
-        disposition = CASE disposition WHEN 'QUARANTINED' THEN 'IGNORED' ELSE disposition END
-      WHERE id IN (?*)`,
-    [Buffer.alloc(0), deliveryIds],
-  );
-}
-
-interface AttemptSql {
-  readonly id: number;
-  readonly rejection: string | null;
-  readonly review_reasons: string;
-}
-
-/** @returns the ids of their attempts. */
-async function forgetRemarks(
-  connection: Connection,
-  identityIds: readonly number[],
-  userIds: readonly number[],
-): Promise<readonly number[]> {
-  const attempts = await connection.query<AttemptSql>(
-    'SELECT id, rejection, review_reasons FROM attempts WHERE identity_id IN (?*)',
-    [identityIds],
-  );
-  for (const { id, rejection, review_reasons } of attempts) {
-    const reasons: readonly Reason[] = JSON.parse(review_reasons);
-    if (rejection === null && reasons.length === 0) continue;
-    await connection.query('UPDATE attempts SET rejection = ?, review_reasons = ? WHERE id = ?', [
-      rejection === null ? null : bare(rejection),
-      JSON.stringify(withoutFreeText(reasons)),
-      id,
-    ]);
+  for (let start = 0; start < deliveryIds.length; start += EMPTIED_AT_ONCE) {
+    await connection.query(
+      `UPDATE deliveries SET body = ?, body_key_id = NULL, subpath = '', reason = NULL,
+          disposition = CASE disposition WHEN 'QUARANTINED' THEN 'IGNORED' ELSE disposition END
+        WHERE id IN (?*)`,
+      [Buffer.alloc(0), deliveryIds.slice(start, start + EMPTIED_AT_ONCE)],
+    );
   }
-  const attemptIds = attempts.map(({ id }) => id);
-  // An attempt may have been told of as another user's, before its account moved.
-  const changes = await connection.query<{ id: number; rejection: string }>(
-    `SELECT id, rejection FROM changes WHERE attempt_id IN (?*) AND rejection IS NOT NULL
-      UNION ALL SELECT id, rejection FROM changes
-        WHERE user_id IN (?*) AND rejection IS NOT NULL AND attempt_id NOT IN (?*)`,
-    [attemptIds, userIds, attemptIds],
-  );
-  for (const { id, rejection } of changes) {
-    await connection.query('UPDATE changes SET rejection = ? WHERE id = ?', [bare(rejection), id]);
-  }
-  return attemptIds;
-}
-
-function bare(json: string): string {
-  const rejection: Rejection = JSON.parse(json);
-  return JSON.stringify(withoutRemarks(rejection));
 }

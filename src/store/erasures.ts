@@ -2,24 +2,24 @@
 
 import type { ErasureHoldConfig } from '../config/erasure';
 import { GATEWAY_ACTOR } from '../domain/audit';
-import { isDeletion, isOfThisLife } from '../domain/erasure';
+import { isOfThisLife } from '../domain/erasure';
 import type { Profile } from '../domain/event';
 import { type Instant, instantOf } from '../domain/instant';
 import type { StateRules } from '../domain/projection';
-import { CLOCK_TOLERANCE_MS, dateOf } from '../domain/recorded-event';
+import { CLOCK_TOLERANCE_MS } from '../domain/recorded-event';
 import type { AppendAudit } from './audit';
 import type { Connection, Database } from './database';
 import { empty, eraseUser } from './erase-user';
 import { dueRequests, keepRequest, putOffRequests, type Target } from './erasure-requests';
 import { findMentions, type Mentions } from './find-mentions';
-import { createGraph, forgetChanges, type Graph, type IdentityNode, type UserNode } from './graph';
+import { createGraph, type Graph, type IdentityNode, type UserNode } from './graph';
 import type { KeyRing, WrappedKey } from './key-ring';
 import { createLegalHolds, type Hold, holdOf } from './legal-holds';
 import { liveUser } from './live-user';
 import { loadGraph } from './load-graph';
-import { moveIdentity, openUser } from './membership';
+import { loadPages, ROW_BYTES } from './load-history';
+import { partAccount } from './part-account';
 import type { Pseudonyms } from './pseudonyms';
-import { settle } from './settle';
 import { createShedBodies } from './shed-bodies';
 import type { EraseOutcome, EraseUser, Erasures } from './store';
 import type { Transact } from './transaction';
@@ -183,10 +183,11 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const words = await wordsOf(connection, subject);
     const { ids, reached } = isSame(words, found.words) ? found.mentions : NOTHING.mentions;
     const late = await findMentions(connection, keyRing, words, reached);
-    const user = account === null ? subject.user : await part(graph, account, way);
+    const parted = account === null ? subject : await part(connection, graph, account, way);
+    const { user } = parted;
     const mentions = [...(await orphansAmong(connection, ids)), ...late.ids];
-    const erased = await eraseUser(graph, connection, pseudonyms, user, mentions, way);
-    await database.save(graph, null);
+    const erased = await eraseUser(parted.graph, connection, pseudonyms, user, mentions, way);
+    await database.save(parted.graph, null);
     const { now, reason, by } = way;
     const details = { ...erased, ...(account !== null && { partedFrom: subject.user.id }) };
     const act = { actor: by, subject: `User:${user.id}`, reason, at: now };
@@ -221,10 +222,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
   ): Promise<Subject | { readonly outcome: EraseOutcome }> {
     const id = await userIdOf(connection, target);
     const graph = createGraph();
-    // A whole user is erased by statements over the rows. What is done to one account depends on what was said of it.
-    const withoutHistory = 'userId' in target;
     if (id !== undefined) {
-      await loadGraph(graph, connection, keyRing, { userIds: [id], withoutHistory });
+      await loadGraph(graph, connection, keyRing, { userIds: [id], withoutHistory: true });
     }
     const user = id === undefined ? undefined : graph.users.get(id);
     if (user === undefined) return { outcome: { fault: 'USER_NOT_FOUND' } };
@@ -233,7 +232,11 @@ export function createErasures(options: ErasuresOptions): Erasures {
       return { outcome: { userId: user.id, erased: true, erasedAt } };
     }
     const named = 'identityId' in target ? accountOf(user, target.identityId) : null;
-    if (named && saidAt !== null && !isOfThisLife(signsOfLife(named), saidAt)) {
+    if (
+      named &&
+      saidAt !== null &&
+      !isOfThisLife(await firstSignOfLife(connection, named), saidAt)
+    ) {
       return { outcome: { fault: 'USER_NOT_FOUND' } }; // whom it was about is not here any more
     }
     // Alone in a copy, it need not have been when it was erased: whether its user was is known.
@@ -245,22 +248,15 @@ export function createErasures(options: ErasuresOptions): Erasures {
   async function partAlive(writing: Connection, identityId: number, way: Way): Promise<void> {
     const subject = await subjectOf(writing, { identityId }, way);
     if ('graph' in subject && subject.account !== null) {
-      await part(subject.graph, subject.account, way);
+      await part(writing, subject.graph, subject.account, way);
     }
   }
 
-  /** Makes the account a user of its own, so that whose it was stays, without it. */
-  async function part(graph: Graph, account: IdentityNode, { actor, now }: Way): Promise<UserNode> {
-    const from = account.user;
-    const alone = openUser(graph, null, now);
-    moveIdentity(account, alone, now);
-    const occurredAt = instantOf(now);
-    const occasion = { kind: 'LINK', deliveryId: null, actor, occurredAt } as const;
-    const both = [from, alone];
-    settle(graph, { users: both, parted: both }, occasion, { ...options.rules, now });
-    await database.save(graph, null);
-    forgetChanges(graph);
-    return alone;
+  function part(connection: Connection, graph: Graph, account: IdentityNode, way: Way) {
+    const { actor, now } = way;
+    const { rules } = options;
+    const parting = { connection, save: database.save, keyRing, rules, actor, now };
+    return partAccount(parting, graph, account);
   }
 
   /** By which a body that belongs to nobody shows whom it is about. */
@@ -313,25 +309,39 @@ async function emailsOf(
   keyRing: KeyRing,
   accounts: readonly IdentityNode[],
 ): Promise<readonly string[]> {
-  const rows = await connection.query<WrappedKey & { readonly personal: Buffer }>(
-    `SELECT e.personal, k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
-      FROM events e JOIN identity_keys k ON k.identity_id = e.identity_id
-      WHERE e.identity_id IN (?*) AND e.personal IS NOT NULL`,
-    [accounts.map(({ id }) => id)],
-  );
-  const emails = rows.flatMap(({ personal, ...key }) => {
-    const profile: Profile = JSON.parse(
-      keyRing.unwrap(key).open(personal, 'event.personal').toString('utf8'),
-    );
-    return profile.email ?? [];
+  const emails = new Set<string>();
+  const parameters = [accounts.map(({ id }) => id)];
+  const profiles = { sizes: PROFILE_SIZES, rows: PROFILES, parameters };
+  await loadPages<WrappedKey & { readonly personal: Buffer }>(connection, profiles, (rows) => {
+    for (const { personal, ...key } of rows) {
+      const json = keyRing.unwrap(key).open(personal, 'event.personal').toString('utf8');
+      const { email }: Profile = JSON.parse(json);
+      if (email !== undefined) emails.add(email);
+    }
   });
-  return [...new Set(emails)].sort();
+  return [...emails].sort();
 }
 
-/** When anything was said of the account, be it by an operator. */
-function signsOfLife({ events, linked, createdAt }: IdentityNode): readonly Instant[] {
-  const said = events.filter(({ event }) => !isDeletion(event)).map(dateOf);
-  return linked ? [...said, instantOf(new Date(createdAt))] : said;
+const PROFILE_SIZES = `
+  SELECT id, octet_length(personal) + ${ROW_BYTES} AS bytes FROM events
+  WHERE identity_id IN (?*) AND personal IS NOT NULL ORDER BY id`;
+
+const PROFILES = `
+  SELECT e.personal, k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
+  FROM events e JOIN identity_keys k ON k.identity_id = e.identity_id WHERE e.id IN (?*)`;
+
+/** The first date of an event of the account other than its deletion, and the date of its link by an operator, if any. */
+async function firstSignOfLife(
+  connection: Connection,
+  { id, linked, createdAt }: IdentityNode,
+): Promise<readonly Instant[]> {
+  const [row] = await connection.query<{ first: Instant | null }>(
+    `SELECT min(coalesce(body ->> 'occurredAt', received_at)) AS first FROM events
+      WHERE identity_id = ? AND NOT (body ->> 'type' = 'ACCOUNT' AND body ->> 'state' = 'DELETED')`,
+    [id],
+  );
+  const said = row?.first ?? null;
+  return [...(said === null ? [] : [said]), ...(linked ? [instantOf(new Date(createdAt))] : [])];
 }
 
 function isSame(some: readonly string[], others: readonly string[]): boolean {

@@ -75,7 +75,7 @@ async function loadOnce(
   assertLoadable(bytes);
   graph.bytes += bytes;
   if (lookup.withoutHistory) {
-    // Nothing reads it: the caller changes identities and users alone.
+    // No code reads it: the caller changes identities and users only.
   } else if (bytes <= PAGE_BYTES) {
     addEvents(identities, read('events'));
     addAttempts(identities, read('attempts'));

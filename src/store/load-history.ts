@@ -2,7 +2,7 @@
 
 import { AccountTooLargeError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
-import type { Connection, Flag } from './database';
+import type { Connection, Flag, Parameter } from './database';
 import type { AttemptNode, StoredEvent } from './graph';
 
 /** Bytes that one statement returns at most, unless a single row is larger. SQL and V8 limit the length of one text. */
@@ -41,8 +41,9 @@ export async function loadHistory(
   identityIds: readonly number[],
   { addEvents, addAttempts }: HistorySink,
 ): Promise<void> {
-  await loadPages(connection, EVENT_SIZES, EVENTS, identityIds, addEvents);
-  await loadPages(connection, ATTEMPT_SIZES, ATTEMPTS, identityIds, addAttempts);
+  const parameters = [identityIds];
+  await loadPages(connection, { sizes: EVENT_SIZES, rows: EVENTS, parameters }, addEvents);
+  await loadPages(connection, { sizes: ATTEMPT_SIZES, rows: ATTEMPTS, parameters }, addAttempts);
 }
 
 /** @throws {AccountTooLargeError} If the history exceeds `MAX_HISTORY_BYTES`: the caller quarantines what needs it. */
@@ -50,15 +51,24 @@ export function assertLoadable(bytes: number): void {
   if (bytes > MAX_HISTORY_BYTES) throw new AccountTooLargeError(MAX_HISTORY_BYTES);
 }
 
-async function loadPages<Row>(
+/** Two statements: one lists ids with their sizes, the other reads rows by their ids. */
+interface PagedQuery {
+  readonly sizes: string;
+  /** Of `sizes`. */
+  readonly parameters: readonly Parameter[];
+  readonly rows: string;
+}
+
+/** Passes the rows on page by page. A page weighs at most `PAGE_BYTES`, unless a single row is larger. */
+export async function loadPages<Row>(
   connection: Connection,
-  sizes: string,
-  rows: string,
-  identityIds: readonly number[],
-  add: (rows: readonly Row[]) => void,
+  { sizes, parameters, rows }: PagedQuery,
+  pass: (rows: readonly Row[]) => void | Promise<void>,
 ): Promise<void> {
-  const listed = await connection.query<Sized>(sizes, [identityIds]);
-  for (const ids of toPages(listed, PAGE_BYTES)) add(await connection.query<Row>(rows, [ids]));
+  const listed = await connection.query<Sized>(sizes, parameters);
+  for (const ids of toPages(listed, PAGE_BYTES)) {
+    await pass(await connection.query<Row>(rows, [ids]));
+  }
 }
 
 export interface Sized {

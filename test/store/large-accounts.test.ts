@@ -90,6 +90,63 @@ it('erases a user whose history cannot be loaded', async () => {
   expect(await query(database, 'SELECT id FROM events')).toEqual([]);
 });
 
+it.each([
+  ['paycaddy', 'whale', 'VERIFIED'],
+  ['p100', 'small', 'NOT_VERIFIED'],
+])(
+  'erases the %s account of a user whose history cannot be loaded',
+  async (provider, subjectRef, rest) => {
+    const { store, database, reopen } = await openTestStore();
+    await store.record(news('whale', 1));
+    await store.record({ ...news('small', 1, 'APPROVED'), provider: 'p100' });
+    await store.linkIdentity({ provider: 'p100', subjectRef: 'small', userId: 1, ...BY });
+    await insertLongEvents(database, MAX_HISTORY_BYTES / MIB + 1);
+    const { deliveryId } = await store.record(nothing(provider));
+
+    const restarted = await reopen();
+    const account = { provider, subjectRef, deliveryId, occurredAt: undefined };
+    const outcome = await restarted.erasures.eraseAccount({ ...account, ...BY, reason: 'gone' });
+    expect(outcome).toMatchObject({ erased: true });
+    expect(await restarted.read.userByIdentity(provider, subjectRef)).toBeNull();
+    const [user] = await restarted.read.usersByIds([1]);
+    expect(user).toMatchObject({ erasedAt: null, verificationStatus: rest });
+    const [levels] = await restarted.read.levelsOf([1]);
+    expect(levels).toMatchObject([{ levelKey: provider === 'p100' ? 'paycaddy/KYC' : 'p100/KYC' }]);
+    const left = await query(database, `SELECT id FROM events WHERE id < 0`);
+    expect(left.length > 0).toBe(provider === 'p100');
+  },
+);
+
+it('erases a user by the same statements however many attempts there are', async () => {
+  const counts: number[] = [];
+  for (const events of [4, 58]) {
+    let statements = 0;
+    const { store, database } = await openTestStore({}, { onQuery: () => (statements += 1) });
+    for (let second = 0; second < events; second += 1) {
+      const status = second % 2 === 0 ? 'IN_REVIEW' : 'REJECTED';
+      await store.record(news('whale', second, status, 'what the provider wrote'));
+    }
+    statements = 0;
+    await store.erasures.erase({ userId: 1, ...BY, reason: 'request 1' });
+    counts.push(statements);
+    const [attempts] = await query<{ n: number }>(database, 'SELECT count(*) AS n FROM attempts');
+    expect(attempts?.n).toBe(events / 2);
+    for (const table of ['attempts', 'changes']) {
+      const rows = await query<{ rejection: string }>(
+        database,
+        `SELECT CAST(rejection AS text) AS rejection FROM ${table} WHERE rejection IS NOT NULL`,
+      );
+      expect(rows.length).toBeGreaterThanOrEqual(events / 2);
+      for (const { rejection } of rows) {
+        expect(JSON.parse(rejection)).toMatchObject({
+          reasons: [{ code: 'OTHER', message: null }],
+        });
+      }
+    }
+  }
+  expect(counts[1]).toBe(counts[0]);
+});
+
 it('loads a history that exceeds one page', async () => {
   const long = Array.from({ length: (2 * PAGE_BYTES) / MIB + 1 }, (_, second) =>
     news('whale', second, second % 2 === 0 ? 'REJECTED' : 'IN_REVIEW', 'x'.repeat(MIB)),
@@ -179,6 +236,11 @@ function insertLongEvents(database: DatabaseConfig, count: number): Promise<void
 
 function eventsOf({ reading }: IncomingDelivery) {
   return reading.kind === 'EVENTS' ? reading.events : [];
+}
+
+function nothing(provider: string): IncomingDelivery {
+  const reading = { kind: 'IGNORED', eventType: 'deleted', duplicateKey: 'deleted' } as const;
+  return { ...news('other', 1), provider, reading };
 }
 
 function news(

@@ -102,6 +102,7 @@ export const POSTGRES: Dialect = {
     `json_build_object(${columns.map(([name, value]) => `'${name}', ${value}`).join(', ')})`,
   elements: (list) => `json_array_elements((${list})::json)`,
   fromHex: (text) => `decode(${text}, 'hex')`,
+  toJson: (text) => `${text}::jsonb`,
   load: LOAD,
   allowPause: `SELECT set_config('idle_in_transaction_session_timeout', '${LONG_PAUSE_MS}', true)`,
 };

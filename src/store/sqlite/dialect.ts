@@ -95,6 +95,7 @@ export const SQLITE: Dialect = {
     `json_object(${columns.map(([name, value]) => `'${name}', ${value}`).join(', ')})`,
   elements: (list) => `json_each(${list})`,
   fromHex: (text) => `unhex(${text})`,
+  toJson: (text) => text,
   load: LOAD,
   allowPause: null,
 };

@@ -1,0 +1,78 @@
+/**
+ * Removes what others wrote about a person from attempts and the change log, in an open transaction. Reads and writes pages of
+ * rows of bounded size: a user may have a hundred thousand attempts.
+ */
+
+import type { Rejection } from '../domain/change';
+import { withoutFreeText, withoutRemarks } from '../domain/erasure';
+import type { Reason } from '../domain/event';
+import type { Connection } from './database';
+import { type Json, loadPages } from './load-history';
+
+interface AttemptSql {
+  readonly id: number;
+  readonly rejection: Json<Rejection> | null;
+  readonly reasons: Json<readonly Reason[]>;
+}
+
+interface ChangeSql {
+  readonly id: number;
+  readonly rejection: Json<Rejection>;
+}
+
+/** @param userIds - The user, and those merged into it. */
+export async function forgetRemarks(
+  connection: Connection,
+  identityIds: readonly number[],
+  userIds: readonly number[],
+): Promise<void> {
+  const { elements, toJson } = connection.dialect;
+  const attempts = { sizes: ATTEMPT_SIZES, rows: ATTEMPTS, parameters: [identityIds] };
+  await loadPages<AttemptSql>(connection, attempts, async (rows) => {
+    const bare = rows.map(({ id, rejection, reasons }) => [
+      id,
+      rejection === null ? null : JSON.stringify(withoutRemarks(parse(rejection))),
+      JSON.stringify(withoutFreeText(parse(reasons))),
+    ]);
+    await connection.query(
+      `UPDATE attempts SET rejection = ${toJson('(j.value ->> 1)')}, review_reasons = ${toJson('(j.value ->> 2)')}
+        FROM ${elements('?')} j WHERE attempts.id = CAST(j.value ->> 0 AS bigint)`,
+      [JSON.stringify(bare)],
+    );
+  });
+  const changes = { sizes: CHANGE_SIZES, rows: CHANGES, parameters: [identityIds, userIds] };
+  await loadPages<ChangeSql>(connection, changes, async (rows) => {
+    const bare = rows.map(({ id, rejection }) => [
+      id,
+      JSON.stringify(withoutRemarks(parse(rejection))),
+    ]);
+    await connection.query(
+      `UPDATE changes SET rejection = ${toJson('(j.value ->> 1)')}
+        FROM ${elements('?')} j WHERE changes.id = CAST(j.value ->> 0 AS bigint)`,
+      [JSON.stringify(bare)],
+    );
+  });
+}
+
+function parse<T>(json: Json<T>): T {
+  return typeof json === 'string' ? JSON.parse(json) : json;
+}
+
+const ATTEMPT_SIZES = `
+  SELECT id, octet_length(CAST(review_reasons AS text)) + coalesce(octet_length(CAST(rejection AS text)), 0) + 64 AS bytes
+  FROM attempts WHERE identity_id IN (?*)
+    AND (rejection IS NOT NULL OR octet_length(CAST(review_reasons AS text)) > 2) ORDER BY id`;
+
+const ATTEMPTS = `
+  SELECT id, rejection, review_reasons AS reasons FROM attempts WHERE id IN (?*)`;
+
+/** An attempt may have been logged as another user's, before its account moved. */
+const CHANGE_SIZES = `
+  SELECT id, octet_length(CAST(rejection AS text)) + 64 AS bytes FROM changes WHERE rejection IS NOT NULL
+    AND attempt_id IN (SELECT a.id FROM attempts a WHERE a.identity_id IN (?*))
+  UNION
+  SELECT id, octet_length(CAST(rejection AS text)) + 64 FROM changes WHERE rejection IS NOT NULL
+    AND user_id IN (?*)
+  ORDER BY id`;
+
+const CHANGES = 'SELECT id, rejection FROM changes WHERE id IN (?*)';

@@ -1,0 +1,140 @@
+/** Makes one account of a user a user of its own, so that it can be erased and the rest of the user remains. */
+
+import { AccountTooLargeError } from '../domain/errors';
+import { instantOf } from '../domain/instant';
+import { evaluateState } from '../domain/policy';
+import { isActive, type StateRules } from '../domain/projection';
+import { blankDraft, log, type Occasion } from './change-log';
+import type { Connection, Database } from './database';
+import {
+  createGraph,
+  forgetChanges,
+  type Graph,
+  type IdentityNode,
+  type LevelNode,
+  type UserNode,
+} from './graph';
+import type { KeyRing } from './key-ring';
+import { loadGraph } from './load-graph';
+import { moveIdentity, openUser } from './membership';
+import { settle } from './settle';
+
+export interface Parting {
+  readonly connection: Connection;
+  readonly save: Database['save'];
+  readonly keyRing: KeyRing;
+  readonly rules: StateRules;
+  readonly actor: string;
+  readonly now: Date;
+}
+
+/** The user that the account has become, in a graph that is saved up to here. */
+export interface Parted {
+  readonly graph: Graph;
+  readonly user: UserNode;
+}
+
+/**
+ * Runs in an open transaction.
+ *
+ * @param bare - Graph with the whole user, without history.
+ * @param account - In `bare`.
+ */
+export async function partAccount(
+  parting: Parting,
+  bare: Graph,
+  account: IdentityNode,
+): Promise<Parted> {
+  const { save, rules, now } = parting;
+  const graph = await loadWhole(parting, account.user);
+  if (graph === null) return await partUnread(parting, bare, account);
+  const from = userOf(graph, account.user.id);
+  const whole = [...from.identities].find(({ id }) => id === account.id);
+  if (whole === undefined) throw new Error('an account is loaded with its user');
+  const alone = openUser(graph, null, now);
+  moveIdentity(whole, alone, now);
+  const both = [from, alone];
+  settle(graph, { users: both, parted: both }, occasionOf(parting), { ...rules, now });
+  await save(graph, null);
+  forgetChanges(graph);
+  return { graph, user: alone };
+}
+
+/** Returns null if the history is too large to be loaded. */
+async function loadWhole(
+  { connection, keyRing }: Parting,
+  { id }: UserNode,
+): Promise<Graph | null> {
+  const graph = createGraph();
+  try {
+    await loadGraph(graph, connection, keyRing, { userIds: [id] });
+    return graph;
+  } catch (error) {
+    if (error instanceof AccountTooLargeError) return null;
+    throw error;
+  }
+}
+
+/**
+ * Parts without folding: each level goes to the user whose account has its latest attempt. What remains of the old user is
+ * projected again if its history can be loaded now.
+ */
+async function partUnread(parting: Parting, graph: Graph, account: IdentityNode): Promise<Parted> {
+  const { connection, save, rules, now } = parting;
+  const from = account.user;
+  const levels = await levelsOf(connection, account);
+  const alone = openUser(graph, null, now);
+  moveIdentity(account, alone, now);
+  for (const level of levels) {
+    from.levels.delete(level.levelKey);
+    alone.levels.set(level.levelKey, level);
+    for (const { id } of [from, alone]) {
+      const { levelKey } = level;
+      graph.dirtyLevels.set(`${id} ${levelKey}`, { userId: id, levelKey });
+    }
+  }
+  for (const user of [from, alone]) {
+    const draft = blankDraft(user);
+    const { status, since, expiresAt } = evaluateState(rules.policy, user.levels);
+    user.verificationStatus = status;
+    user.statusSince = since;
+    user.expiresAt = expiresAt;
+    user.active = isActive([...user.identities].map(({ state }) => state));
+    draft.verificationStatus = status;
+    draft.active = user.active;
+    log(graph, [draft], occasionOf(parting), now);
+  }
+  await save(graph, null);
+  forgetChanges(graph);
+  const rest = await loadWhole(parting, from);
+  if (rest !== null) {
+    settle(rest, { users: [userOf(rest, from.id)] }, occasionOf(parting), { ...rules, now });
+    await save(rest, null);
+    Object.assign(graph.lastIds, rest.lastIds);
+  }
+  return { graph, user: alone };
+}
+
+/** Levels of the user whose latest attempt belongs to the account. */
+async function levelsOf(
+  connection: Connection,
+  { id, user }: IdentityNode,
+): Promise<readonly LevelNode[]> {
+  const levels = [...user.levels.values()];
+  const rows = await connection.query<{ id: number }>(
+    'SELECT id FROM attempts WHERE id IN (?*) AND identity_id = ?',
+    [levels.map(({ latestAttemptId }) => latestAttemptId), id],
+  );
+  const attempts = new Set(rows.map((row) => row.id));
+  return levels.filter(({ latestAttemptId }) => attempts.has(latestAttemptId));
+}
+
+function userOf(graph: Graph, userId: number): UserNode {
+  const user = graph.users.get(userId);
+  if (user === undefined) throw new Error('User of an account is not in the graph');
+  return user;
+}
+
+function occasionOf({ actor, now }: Parting): Occasion {
+  return { kind: 'LINK', deliveryId: null, actor, occurredAt: instantOf(now) };
+}
