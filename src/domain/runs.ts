@@ -121,6 +121,11 @@ function lastingAfter(before: Runs | null, run: Run): Lasting {
   return { ...held, decisions: all, finalRejection };
 }
 
+/**
+ * An approval of a later attempt clears a final rejection only while it counts. If a reset or the provider voids that approval,
+ * its attempt becomes CANCELLED, and the rejection before it blocks again: a void approval proves nothing. A rejection that the
+ * provider revised to an approval no longer exists, so it does not block again.
+ */
 function finalRejectionAfter(
   held: Lasting,
   { status, rejection }: Run,

@@ -358,6 +358,24 @@ describe('a final rejection for fraud or money laundering', () => {
     );
   });
 
+  it('blocks again if the approval of a later attempt is voided by a reset, until the next approval', () => {
+    const blockedAfter = (...events: readonly RecordedEvent[]) => {
+      const rejected = said(2, 'REJECTED', final);
+      const again = [said(3, 'IN_PROGRESS'), said(4, 'APPROVED')];
+      return project([elsewhere(approved), identity([rejected, ...again, ...events])]).verification
+        .blockedBy;
+    };
+    expect(blockedAfter()).toEqual([]);
+    expect(blockedAfter(reset(5))).toEqual(['sumsub/basic']);
+    expect(blockedAfter(reset(5), said(6, 'APPROVED'))).toEqual([]);
+  });
+
+  it('stays withdrawn after a reset if the provider revised it to an approval', () => {
+    const revised = [said(2, 'REJECTED', final), said(3, 'APPROVED'), reset(4)];
+    const user = project([elsewhere(approved), identity(revised)]);
+    expect(user.verification.blockedBy).toEqual([]);
+  });
+
   it('blocks no approval that was given again since', () => {
     const again = elsewhere(approved, said(5, 'APPROVED'));
     const user = project([again, identity([said(2, 'REJECTED', final)])]);
