@@ -38,6 +38,21 @@ describe('messages before authentication that are the fault of the client', () =
     expect(warned()[0]).not.toHaveProperty('err');
   });
 
+  it('are refused on the first, and none that is too deep is parsed', async () => {
+    const { wsUrl, warned } = await start();
+    const client = await openRaw(disposal, wsUrl);
+    const parse = jest.spyOn(JSON, 'parse');
+    const payload = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
+    for (let index = 0; index < 200; index += 1) {
+      client.send(`{"type":"ping","payload":${payload}}`);
+    }
+    expect((await client.closed).code).toBe(4400);
+    expect(parse.mock.calls.filter(([text]) => text.includes(payload))).toEqual([]);
+    parse.mockRestore();
+    expect(client.messages).toEqual([]);
+    expect(warned()).toMatchObject([{ level: 'warn', fault: 'TOO_DEEP' }]);
+  });
+
   it('do not fill the log', async () => {
     const { wsUrl, warned } = await start();
     for (let index = 0; index < 150; index += 1) {
