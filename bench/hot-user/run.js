@@ -2,12 +2,12 @@
  * What one user with many events costs the others. Sends events of one user to a built gateway, over 16 connections, and now and
  * then one of another user; prints rate and latency per block. Runs on loopback, in a folder of its own.
  *
- * node bench/hot-user/run.js [--case events|levels|bodies] [--count 10000] [--app DIR] [--port 4430] [--seconds 120]
+ * node bench/hot-user/run.js [--case events|levels|actions|bodies] [--count 10000] [--app DIR] [--port 4430] [--seconds 120]
  *   [--postgres postgres://USER:PASSWORD@HOST:PORT/DATABASE]
  *
- * Cases: `events` of one level; `levels`, each event at a level of its own; `bodies` of nearly 1 MiB. `--app` names the checkout whose
- * `dist` is measured, to compare two versions. `--postgres` measures on PostgreSQL instead of SQLite: the role must be allowed to create
- * a database, which is dropped at the end.
+ * Cases: `events` of one level; `levels`, each event at a level of its own; `actions`, two events about each of many actions at one
+ * level; `bodies` of nearly 1 MiB. `--app` names the checkout whose `dist` is measured, to compare two versions. `--postgres` measures
+ * on PostgreSQL instead of SQLite: the role must be allowed to create a database, which is dropped at the end.
  *
  * "alone" is the median latency of events of the hot user that are sent one at a time without other load: the cost of the next event.
  */
@@ -45,7 +45,8 @@ function eventOf(index) {
     correlationId: `req-${index}`,
     externalUserId: 'hot',
     levelName: values.case === 'levels' ? `level-${index}` : 'basic',
-    type: decided ? 'applicantReviewed' : 'applicantPending',
+    type: `${values.case === 'actions' ? 'applicantAction' : 'applicant'}${decided ? 'Reviewed' : 'Pending'}`,
+    ...(values.case === 'actions' && { applicantActionId: `action-${index >> 1}` }),
     reviewStatus: decided ? 'completed' : 'pending',
     createdAtMs: new Date(START + index * 1_000).toISOString().replace('T', ' ').replace('Z', ''),
     ...(decided && { reviewResult: { reviewAnswer: index % 4 === 1 ? 'RED' : 'GREEN' } }),

@@ -19,6 +19,7 @@ import {
   type FinalRejection,
   type Lasting,
   listRuns,
+  type Run,
   type Runs,
   sharedLength,
 } from './runs';
@@ -63,13 +64,26 @@ interface Stream {
   readonly entries: RecordedEvent[];
   /** What the entries up to each one add up to. */
   readonly courses: Course[];
+  /** Its attempts when they were last taken. */
+  taken: Runs | null;
+  /** Its standing, until an event is added. */
+  standing: Standing | null;
 }
 
 interface LevelFold {
   readonly name: string;
   readonly streams: Map<string, Stream>;
-  /** The attempts when they were last taken, of a level with one stream. */
-  taken: Runs | null;
+  kind: LevelKind;
+  /** The attempts of all streams in their order, when they were last taken. */
+  placed: PlacedRun[];
+  /** Streams with events since then. */
+  readonly changed: Set<Stream>;
+}
+
+interface PlacedRun {
+  readonly stream: Stream;
+  readonly order: string;
+  readonly run: Run;
 }
 
 /**
@@ -165,24 +179,31 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   takeNews(key: LevelKey): LevelNews {
     const level = this.#levels.get(key);
     if (level === undefined) return { kept: 0, attempts: [] };
-    const [stream, ...others] = level.streams.values();
-    const runs = stream?.courses.at(-1)?.attempts ?? null;
-    const kept = others.length === 0 ? sharedLength(level.taken, runs) : 0;
-    level.taken = others.length === 0 ? runs : null;
-    return { kept, attempts: numberedAttempts(key, level, kept) };
+    const kept = placeRuns(level);
+    const attempts = level.placed.slice(kept).map(({ run }, index) => {
+      const { decisions: _, ...attempt } = run;
+      return { ...attempt, levelKey: key, levelKind: level.kind, number: kept + index + 1 };
+    });
+    return { kept, attempts };
   }
 
   standings(key: LevelKey, acceptSandbox: boolean): readonly Standing[] {
-    const streams = [...(this.#levels.get(key)?.streams.values() ?? [])];
-    return streams.flatMap(({ kind, sandbox, courses }) => {
-      const course = courses.at(-1);
-      if (course === undefined || (sandbox && !acceptSandbox)) return [];
-      const { attempts, standing, superseded } = course;
-      if (attempts === null) return [];
-      const latest = orderOf(attempts.run);
-      const place = { provider: this.#provider, levelKey: key, kind, latest, superseded };
-      return [{ ...place, ...standingOf({ attempts, standing }) }];
-    });
+    const standings: Standing[] = [];
+    for (const stream of this.#levels.get(key)?.streams.values() ?? []) {
+      if (stream.sandbox && !acceptSandbox) continue;
+      stream.standing ??= this.#standingOf(key, stream);
+      if (stream.standing !== null) standings.push(stream.standing);
+    }
+    return standings;
+  }
+
+  #standingOf(key: LevelKey, { kind, courses }: Stream): Standing | null {
+    const course = courses.at(-1);
+    if (course === undefined || course.attempts === null) return null;
+    const { attempts, standing, superseded } = course;
+    const latest = orderOf(attempts.run);
+    const place = { provider: this.#provider, levelKey: key, kind, latest, superseded };
+    return { ...place, ...standingOf({ attempts, standing }) };
   }
 
   // ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -235,11 +256,17 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   #continue(stream: Stream, entry: RecordedEvent): void {
     stream.courses.push(continueCourse(stream.courses.at(-1) ?? NO_COURSE, entry));
     stream.entries.push(entry);
+    stream.standing = null;
+    stream.level.changed.add(stream);
     this.#touched.add(levelKey(this.#provider, stream.level.name));
   }
 
   #refold(): void {
-    for (const { streams } of this.#levels.values()) streams.clear();
+    for (const level of this.#levels.values()) {
+      level.streams.clear();
+      level.changed.clear();
+      level.placed = [];
+    }
     this.#streams = [];
     this.#sweeping = [];
     for (const event of this.#sorted) this.#append(event);
@@ -247,7 +274,13 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
 
   #streamOf(event: LevelEvent): Stream {
     const key = levelKey(this.#provider, event.level);
-    const level = this.#levels.get(key) ?? { name: event.level, streams: new Map(), taken: null };
+    const level = this.#levels.get(key) ?? {
+      name: event.level,
+      streams: new Map(),
+      kind: 'LEVEL',
+      placed: [],
+      changed: new Set(),
+    };
     this.#levels.set(key, level);
     const ref = streamRef(event);
     const known = level.streams.get(ref);
@@ -257,7 +290,10 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
       kind: event.levelKind,
       entries: [],
       courses: [],
+      taken: null,
+      standing: null,
     };
+    level.kind = lesserKind(level.kind, event.levelKind);
     stream.kind = lesserKind(stream.kind, event.levelKind);
     if (known === undefined) {
       level.streams.set(ref, stream);
@@ -288,21 +324,46 @@ function placeOf(sorted: readonly RecordedEvent[], event: RecordedEvent): number
   return before + 1;
 }
 
-function numberedAttempts(
-  key: LevelKey,
-  { streams }: LevelFold,
-  from: number,
-): readonly NumberedAttempt[] {
-  const all = [...streams.values()];
-  const runs = all.flatMap(({ courses }) => listRuns(courses.at(-1)?.attempts ?? null, from));
-  if (all.length > 1) runs.sort((a, b) => compare(orderOf(a), orderOf(b)));
-  const levelKind = all.map(({ kind }) => kind).reduce(lesserKind, 'LEVEL');
-  return runs.map(({ decisions: _, ...attempt }, index) => ({
-    ...attempt,
-    levelKey: key,
-    levelKind,
-    number: from + index + 1,
-  }));
+/**
+ * Brings `placed` up to date. Costs as much as the attempts from the first changed one on, however many streams there are.
+ *
+ * @returns the number of leading attempts that are as before.
+ */
+function placeRuns(level: LevelFold): number {
+  const { placed, changed } = level;
+  let first: string | undefined;
+  for (const stream of changed) {
+    const runs = runsOf(stream);
+    const shared = sharedLength(stream.taken, runs);
+    for (const run of [...listRuns(stream.taken, shared), ...listRuns(runs, shared)]) {
+      const order = orderOf(run);
+      if (first === undefined || order < first) first = order;
+    }
+    stream.taken = runs;
+  }
+  if (first === undefined) {
+    changed.clear();
+    return placed.length;
+  }
+  const from = first;
+  const kept = placed.findLastIndex(({ order }) => order < from) + 1;
+  const tail = placed.splice(kept).filter(({ stream }) => !changed.has(stream));
+  for (const stream of changed) {
+    const later: PlacedRun[] = [];
+    for (let place = runsOf(stream); place !== null; place = place.before) {
+      const order = orderOf(place.run);
+      if (order < from) break;
+      later.push({ stream, order, run: place.run });
+    }
+    tail.push(...later.reverse());
+  }
+  changed.clear();
+  placed.push(...tail.sort((a, b) => compare(a.order, b.order)));
+  return kept;
+}
+
+function runsOf({ courses }: Stream): Runs | null {
+  return courses.at(-1)?.attempts ?? null;
 }
 
 /** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */

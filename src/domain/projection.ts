@@ -70,9 +70,10 @@ export function combine(
 ): UserLevel | undefined {
   const current = standings.filter((one) => !one.superseded || one.status !== 'NOT_VERIFIED');
   const candidates = current.length > 0 ? current : standings;
-  const decisive = [...candidates].sort(byDecision).at(-1);
-  const newest = [...candidates].sort(byStart).at(-1);
-  if (decisive === undefined || newest === undefined) return undefined;
+  const [first] = candidates;
+  if (first === undefined) return undefined;
+  const decisive = candidates.reduce((a, b) => (byDecision(a, b) <= 0 ? b : a), first);
+  const newest = candidates.reduce((a, b) => (byStart(a, b) <= 0 ? b : a), first);
   const superseded = standings.every((standing) => standing.superseded);
   const kind = standings.map((standing) => standing.kind).reduce(lesserKind);
   return toUserLevel({ ...decisive, kind, superseded }, newest, blocker, rules);

@@ -12,6 +12,7 @@ import {
   isActive,
   kindOf,
   latestBlocker,
+  type PlacedStanding,
   type ProjectionRules,
   type UserLevel,
 } from '../domain/projection';
@@ -182,14 +183,12 @@ function projectLevels(
   touched: ReadonlySet<LevelKey>,
   rules: ProjectionRules,
 ): ReadonlyMap<LevelKey, LevelNode | undefined> {
-  const standingsAt = (key: LevelKey) =>
-    identities.flatMap((one, identity) =>
-      one.kind === user.kind
-        ? foldOf(one)
-            .standings(key, rules.acceptSandbox)
-            .map((standing) => ({ ...standing, identity }))
-        : [],
-    );
+  const known = new Map<LevelKey, readonly PlacedStanding[]>();
+  const standingsAt = (key: LevelKey) => {
+    const standings = known.get(key) ?? placedStandings(user, identities, key, rules);
+    known.set(key, standings);
+    return standings;
+  };
   const before = latestBlocker(user.blockers.values());
   for (const key of touched) {
     const blocker = blockerAt(standingsAt(key), rules.policy);
@@ -204,6 +203,21 @@ function projectLevels(
     levels.set(key, level && placeLevel(level, identities));
   }
   return levels;
+}
+
+function placedStandings(
+  user: UserNode,
+  identities: readonly IdentityNode[],
+  key: LevelKey,
+  { acceptSandbox }: ProjectionRules,
+): readonly PlacedStanding[] {
+  return identities.flatMap((one, identity) =>
+    one.kind === user.kind
+      ? foldOf(one)
+          .standings(key, acceptSandbox)
+          .map((standing) => ({ ...standing, identity }))
+      : [],
+  );
 }
 
 /** Levels with an approval, expired or not: only these can be blocked. */

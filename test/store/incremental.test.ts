@@ -29,13 +29,16 @@ const KINDS: Record<string, object> = {
   applicantDeactivated: {},
   applicantActivated: {},
   applicantDeleted: {},
-  applicantActionReviewed: { applicantActionId: 'action-1', ...review('GREEN') },
+  pendingAction: { type: 'applicantActionPending', reviewStatus: 'pending' },
+  greenAction: { type: 'applicantActionReviewed', ...review('GREEN') },
+  redAction: { type: 'applicantActionReviewed', ...review('RED') },
 };
 
 const dated = fc.record({
   kind: fc.constantFrom(...Object.keys(KINDS)),
   levelName: fc.constantFrom('basic', 'plus', 'extra'),
   account: fc.constantFrom('a', 'b'),
+  applicantActionId: fc.constantFrom('action-1', 'action-2', 'action-3'),
   names: fc.boolean(),
   sandboxMode: fc.constantFrom(false, false, false, true),
   // Many share an instant, and few are far apart: late events are late by little and by much.
@@ -53,11 +56,12 @@ function toDeliveries(who: string): readonly IncomingDelivery[] {
     seed: SEED + Number(who),
     numRuns: 1,
   });
-  const once = events.map(({ kind, account, names, at, ...rest }) => {
+  const once = events.map(({ kind, account, names, at, applicantActionId, ...rest }) => {
     const body = {
       applicantId: `${who}${account}`,
       ...(names && { externalUserId: `person-${who}` }),
       ...rest,
+      ...(kind.endsWith('Action') && { applicantActionId }),
       ...KINDS[kind],
     };
     return delivery('sumsub', sumsub(kind, body, at), RECEIVED);
