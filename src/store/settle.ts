@@ -146,7 +146,7 @@ function reproject(
     changed = true;
   }
 
-  const touched = new Set(user.stale ? user.levels.keys() : expiredLevels(user, rules.now));
+  const touched = new Set(user.stale ? user.levels.keys() : expiredLevels(user, rules));
   for (const identity of identities) {
     const fold = foldOf(identity);
     const news = fold.takeTouched();
@@ -167,7 +167,8 @@ function reproject(
 }
 
 /** Verified levels that the passing of time alone has changed. */
-function expiredLevels(user: UserNode, now: Date): readonly LevelKey[] {
+function expiredLevels(user: UserNode, { policy, now }: ProjectionRules): readonly LevelKey[] {
+  if (Object.keys(policy.expiresAfterMs).length === 0) return []; // saves a pass over all levels per event
   const instant = instantOf(now);
   const expired: LevelKey[] = [];
   for (const { levelKey, status, expiresAt } of user.levels.values()) {
