@@ -9,13 +9,14 @@ const STORE_TESTS = [
   '<rootDir>/test/access/authenticator.test.ts',
   '<rootDir>/test/cli/program.test.ts',
   '<rootDir>/test/attacks/**/*.test.ts',
-  '<rootDir>/test/cli/reconcile.test.ts',
+  '<rootDir>/test/cli/commands/reconcile.test.ts',
   '<rootDir>/test/e2e/**/*.test.ts',
   '<rootDir>/test/feed/real-store.test.ts',
   '<rootDir>/test/graphql/**/*.test.ts',
   '<rootDir>/test/order/**/*.test.ts',
+  '<rootDir>/test/projector/**/*.test.ts',
   '<rootDir>/test/store/**/*.test.ts',
-  '<rootDir>/test/watch.test.ts',
+  '<rootDir>/test/jobs/monitor.test.ts',
 ];
 
 const COMPILER = {

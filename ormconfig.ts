@@ -1,6 +1,6 @@
 /** Hands the TypeORM command line a DataSource; nothing else imports it. */
 
-import { loadDatabaseConfig } from './src/config';
+import { loadDatabaseConfig } from './src/config/load-config';
 import { createDataSource } from './src/store/data-source';
 
 export default createDataSource(loadDatabaseConfig());

@@ -7,39 +7,43 @@ import { createAuthenticator } from './access/authenticator';
 import { createJwtVerifier } from './access/jwt';
 import type { Principal } from './access/principal';
 import { WATCH_DOCUMENTS } from './cli/watch-documents';
-import type { Config } from './config';
+import type { Config } from './config/load-config';
 import { ConfigError, REFUSALS, SIGNATURE_REFUSALS } from './domain/errors';
 import { createFeed, type Feed } from './feed/feed';
-import { createMemoryWakeup } from './feed/memory-wakeup';
-import { createPostgresWakeup } from './feed/postgres-wakeup';
-import { createRedisWakeup } from './feed/redis-wakeup';
-import type { Wakeup } from './feed/wakeup';
-import { type ContextParts, createContext } from './graphql/context';
-import type { DocumentLimits } from './graphql/document-limits';
-import { createDocuments, type DocumentsOptions } from './graphql/documents';
+import { createMemoryWakeup } from './feed/wakeup/memory';
+import { createPostgresWakeup } from './feed/wakeup/postgres';
+import { createRedisWakeup } from './feed/wakeup/redis';
+import type { Wakeup } from './feed/wakeup/wakeup';
+import { viewOf } from './graphql/access/visibility';
+import { createDocuments, type DocumentsOptions } from './graphql/documents/documents';
+import type { DocumentLimits } from './graphql/documents/limits';
+import { createTrustedDocuments, findUnfit } from './graphql/documents/trusted-documents';
 import { formatError } from './graphql/errors';
+import { createTreeAnswers } from './graphql/planner/execute';
+import { type ContextParts, createContext } from './graphql/request/context';
 import { createSchema } from './graphql/schema';
-import { createTreeAnswers } from './graphql/tree-answer';
-import { createTrustedDocuments, findUnfit } from './graphql/trusted-documents';
-import { viewOf } from './graphql/visibility';
-import type { GraphQLService, OperationContext } from './http/graphql-service';
-import type { Monotonic } from './http/rate';
+import type { GraphQLService, OperationContext } from './graphql/service';
+import type { Monotonic } from './http/limits/rate-limiter';
 import { createHttpServer, type HttpServer, type ServerLimits } from './http/server';
 import { createIngest, createIngestAnswer, createReread, createVerifyHead } from './ingest/ingest';
+import { type Interval, startInterval } from './jobs/interval';
+import { startMaintenance } from './jobs/maintenance';
+import { type Monitor, startMonitor } from './jobs/monitor';
+import type { ProviderClientLimits } from './jobs/reconcile/provider-client';
+import {
+  createReconciler,
+  type ReconcileObserver,
+  STATUS_CHECK_OUTCOMES,
+} from './jobs/reconcile/reconciler';
+import { sweep } from './jobs/reconcile/sweep';
 import type { Logger } from './observability/log';
-import { createMetrics, type Standing } from './observability/metrics';
+import { createMetrics, type GatewayStats } from './observability/metrics';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
-import type { LineLimits } from './reconcile/line';
-import { ASK_OUTCOMES, createReconciler, type ReconcileObserver } from './reconcile/reconciler';
-import { sweep } from './reconcile/sweep';
-import { type Rounds, startRounds } from './rounds';
 import { openStore, type StoreOptions } from './store/open-store';
 import { addressOf } from './store/postgres/connect';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Reader, Store } from './store/store';
 import { WRITE_FAILURES } from './store/write-failure';
-import { startUpkeep } from './upkeep';
-import { startWatch, type Watch } from './watch';
 
 /** Prometheus gives up after 10 s. */
 const STORE_PATIENCE_MS = 2000;
@@ -58,7 +62,7 @@ export interface GatewayOptions extends StoreOptions {
   readonly now?: Monotonic;
   /** Told what comes of asking the vendors. */
   readonly reconcileObserver?: ReconcileObserver;
-  readonly reconcileLimits?: Partial<LineLimits>;
+  readonly reconcileLimits?: Partial<ProviderClientLimits>;
 }
 
 /**
@@ -76,7 +80,7 @@ export async function createGateway(
   assertFit(schema, config);
   const metrics = createMetrics({
     providerIds: PROVIDER_IDS,
-    askOutcomes: ASK_OUTCOMES,
+    askOutcomes: STATUS_CHECK_OUTCOMES,
     refusals: REFUSALS,
     signatureRefusals: SIGNATURE_REFUSALS,
     writeFailures: WRITE_FAILURES,
@@ -98,7 +102,7 @@ export async function createGateway(
   const feed = createFeed({ read: store.read, logId: store.logId, wakeup, log });
   const providers = createProviders(config);
   const configured = new Set(providers.keys());
-  const watch = startWatch({
+  const watch = startMonitor({
     store,
     providers: [...configured],
     rules: config.alarms,
@@ -152,7 +156,7 @@ export async function createGateway(
     },
     ...(options.now && { now: options.now }),
   });
-  const upkeep = startUpkeep({
+  const upkeep = startMaintenance({
     store,
     wake: wakeup.wake,
     clock,
@@ -182,10 +186,10 @@ export async function createGateway(
     throw error;
   }
 
-  function startReconciliation(): Rounds | undefined {
+  function startReconciliation(): Interval | undefined {
     const reconciler = createReconciler({
       providers,
-      asks: store.statusAsks,
+      asks: store.statusChecks,
       ingestAnswer: createIngestAnswer({
         providers,
         store,
@@ -200,7 +204,7 @@ export async function createGateway(
     });
     const { intervalMs } = config.reconciliation;
     if (intervalMs === null || reconciler.providers.size === 0) return undefined;
-    return startRounds({
+    return startInterval({
       work: (signal) => sweep(reconciler, log, signal),
       intervalMs,
       first: 'LATER', // or a gateway that is restarted over and over would ask each time
@@ -234,8 +238,8 @@ async function standingOf(
   store: Store,
   feed: Feed,
   server: HttpServer,
-  watch: Watch,
-): Promise<Standing> {
+  watch: Monitor,
+): Promise<GatewayStats> {
   const { position, subscriptions, behind } = feed.standing();
   const [storeReady, logHead] = await Promise.all([
     unlessAway(store.assertReady().then(() => true)),

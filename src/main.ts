@@ -1,9 +1,9 @@
 /** The gateway as a process: starts it, drains it on SIGTERM, and ends rather than go on after an error nobody named. */
 
-import type { Config } from './config';
+import type { Config } from './config/load-config';
 import { createGateway, type Gateway } from './gateway';
-import { isError } from './observability/error-record';
 import type { Logger } from './observability/log';
+import { isError } from './observability/serialize-error';
 
 /** Long enough for requests and commits under way, shorter than the 30 s after which Kubernetes kills. */
 const DRAIN_TIMEOUT_MS = 20_000;

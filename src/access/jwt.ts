@@ -9,7 +9,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { GatewayError, type TokenCheck, UnauthenticatedError } from '../domain/errors';
-import { isSoundText } from '../domain/sound-text';
+import { isWellFormedText } from '../domain/well-formed-text';
 import type { EndUserPrincipal } from './principal';
 
 /** How far our clock and the issuer's may differ. */
@@ -149,7 +149,7 @@ async function byAnyOf(
 }
 
 function toPrincipal({ sub, exp, scope }: JWTPayload, since: Date): EndUserPrincipal {
-  const named = typeof sub === 'string' && sub !== '' && isSoundText(sub); // else it would find somebody else
+  const named = typeof sub === 'string' && sub !== '' && isWellFormedText(sub); // else it would find somebody else
   if (!named) throw new UnauthenticatedError('INVALID_TOKEN', { failedCheck: 'SUBJECT' });
   if (exp === undefined) throw new UnauthenticatedError('INVALID_TOKEN', { failedCheck: 'EXPIRY' });
   const granted = typeof scope === 'string' ? scope.split(' ') : [];

@@ -1,8 +1,13 @@
 /** The configuration, the logger and the store, as every command that works on a gateway's data gets them. */
 
-import { type Config, type ConfigSources, type Environment, loadConfig } from '../config';
+import {
+  type Config,
+  type ConfigSources,
+  type Environment,
+  loadConfig,
+} from '../config/load-config';
 import { ConfigError } from '../domain/errors';
-import { personalNames } from '../graphql/personal';
+import { personalNames } from '../graphql/request/personal';
 import { createSchema } from '../graphql/schema';
 import { createLogger, type Logger, type LoggerOptions } from '../observability/log';
 import { PROVIDER_IDS, PROVIDERS } from '../providers/registry';

@@ -1,6 +1,6 @@
 /** What a command has to do with the world. */
 
-import type { Environment } from '../config';
+import type { Environment } from '../config/load-config';
 
 export interface CliContext {
   /** The variables of the process. */

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { apiKeyOf } from '../access/api-key';
-import { type ConfigSources, dataDirOf, type Environment, modeOf } from '../config';
+import { type ConfigSources, dataDirOf, type Environment, modeOf } from '../config/load-config';
 import { secretsVariable } from '../config/webhook-secrets';
 import type { ProviderId } from '../domain/level';
 import {

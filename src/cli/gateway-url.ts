@@ -1,7 +1,7 @@
 /** Where a running gateway is to be found. */
 
 import { InvalidArgumentError } from 'commander';
-import type { Config } from '../config';
+import type { Config } from '../config/load-config';
 import { CliError } from './context';
 
 /** Where a gateway with this configuration listens, seen from the same machine. */

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { Environment } from '../config';
+import type { Environment } from '../config/load-config';
 
 export const SECRETS_FILE = 'secrets.env';
 

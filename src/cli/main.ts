@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 /** The executable `kyc-gateway`. */
 
-import { environment, reserveThreads } from '../config';
+import { environment, reserveThreads } from '../config/load-config';
 import { runCli } from './program';
 
 reserveThreads();

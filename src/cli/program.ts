@@ -3,19 +3,19 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
 import { ConfigError, GatewayError } from '../domain/errors';
-import { type ErrorRecord, errorRecord, isError } from '../observability/error-record';
-import { addAudit } from './audit';
-import { addBackup } from './backup';
+import { isError, type SerializedError, serializeError } from '../observability/serialize-error';
+import { addAudit } from './commands/audit';
+import { addBackup } from './commands/backup';
+import { addKeys } from './commands/keys';
+import { addMigrate } from './commands/migrate';
+import { addReconcile } from './commands/reconcile';
+import { addReplay } from './commands/replay';
+import { addRestore } from './commands/restore';
+import { addSchema } from './commands/schema';
+import { addSimulate } from './commands/simulate';
+import { addStart } from './commands/start';
+import { addWatch } from './commands/watch';
 import { type CliContext, CliError } from './context';
-import { addKeys } from './keys';
-import { addMigrate } from './migrate';
-import { addReconcile } from './reconcile';
-import { addReplay } from './replay';
-import { addRestore } from './restore';
-import { addSchema } from './schema';
-import { addSimulate } from './simulate';
-import { addStart } from './start';
-import { addWatch } from './watch';
 
 const SUCCESS = 0;
 const FAILURE = 1;
@@ -99,18 +99,18 @@ function tell(error: unknown, { env }: CliContext): readonly string[] {
   const detailed = env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace';
   if (!isError(error)) return ['The command failed for a reason that it did not give.'];
   if (error instanceof ConfigError) {
-    return [...tellFaults(error), ...(detailed ? tellCauses(errorRecord(error)) : [])];
+    return [...tellFaults(error), ...(detailed ? tellCauses(serializeError(error)) : [])];
   }
-  if (detailed) return tellTrace(errorRecord(error));
+  if (detailed) return tellTrace(serializeError(error));
   const named = error instanceof CliError || error instanceof GatewayError;
   return named ? [error.message] : [error.message, '(LOG_LEVEL=debug shows where)'];
 }
 
-function tellTrace(record: ErrorRecord): readonly string[] {
+function tellTrace(record: SerializedError): readonly string[] {
   return [`${record.type}: ${record.message}`, record.stack, ...tellCauses(record)];
 }
 
-function tellCauses({ cause }: ErrorRecord): readonly string[] {
+function tellCauses({ cause }: SerializedError): readonly string[] {
   if (cause === undefined) return [];
   const [head = '', ...rest] = tellTrace(cause);
   return [`Caused by ${head}`, ...rest];

@@ -1,7 +1,7 @@
 /** What somebody sees who starts the gateway for the first time. */
 
 import { join, relative } from 'node:path';
-import type { Config } from '../config';
+import type { Config } from '../config/load-config';
 import { curl } from './curl';
 import { SECRETS_FILE } from './generated-secrets';
 

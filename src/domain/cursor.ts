@@ -21,7 +21,7 @@ export interface LogState {
 }
 
 /** Position of an entry, without the rest of it. */
-export function positionOf({ seq, nonce }: LogPosition): LogPosition {
+export function toPosition({ seq, nonce }: LogPosition): LogPosition {
   return { seq, nonce };
 }
 

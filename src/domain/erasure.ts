@@ -2,8 +2,8 @@
 
 import type { Rejection } from './change';
 import type { Reason, VerificationEvent } from './event';
-import { type Instant, instantOf } from './instant';
-import { isUndatedAnswer, type RecordedEvent } from './recorded-event';
+import { isUndatedResponse, type RecordedEvent } from './fold/recorded-event';
+import { type Instant, toInstantText } from './instant';
 
 /** How long after an erasure news without a date is taken for old news: vendors repeat for a day or two. */
 const LATE_MS = 48 * 60 * 60_000;
@@ -29,13 +29,13 @@ export function withoutRemarks({ retryable, reasons }: Rejection): Rejection {
 export function isLateNews(said: Said, erasedAt: Date): boolean {
   const { event, receivedAt } = said;
   if (event.occurredAt !== undefined) return event.occurredAt <= lastInstantOf(erasedAt);
-  const lateMs = isUndatedAnswer(said) ? 0 : LATE_MS; // an answer says what was so when we asked
+  const lateMs = isUndatedResponse(said) ? 0 : LATE_MS; // an answer says what was so when we asked
   return receivedAt <= lastInstantOf(new Date(erasedAt.getTime() + lateMs));
 }
 
 /** Whether it brings nobody back, whenever it is said: that an account is gone, or what was answered about it. */
-export function isNoSignOfLife(said: Said): boolean {
-  return isDeletion(said.event) || isUndatedAnswer(said);
+export function isAboutErasure(said: Said): boolean {
+  return isDeletion(said.event) || isUndatedResponse(said);
 }
 
 export function isDeletion(event: VerificationEvent): boolean {
@@ -49,11 +49,11 @@ export function isDeletion(event: VerificationEvent): boolean {
  * @param signs - When anything was said of the account that is held, but for its end.
  * @param saidAt - When the vendor said that it was erased.
  */
-export function isOfThisLife(signs: readonly Instant[], saidAt: Instant): boolean {
+export function isAfterErasure(signs: readonly Instant[], saidAt: Instant): boolean {
   return signs.length === 0 || signs.some((at) => at <= saidAt);
 }
 
 /** Vendors' clocks have up to nine decimals. */
 function lastInstantOf(date: Date): Instant {
-  return `${instantOf(date).slice(0, 23)}999999Z`;
+  return `${toInstantText(date).slice(0, 23)}999999Z`;
 }

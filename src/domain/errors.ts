@@ -28,7 +28,7 @@ export const ERROR_CODES = [
   'UNAUTHENTICATED',
   'UNAVAILABLE',
   'UNSUPPORTED_MEDIA_TYPE',
-  'VENDOR_FAILED',
+  'PROVIDER_API_FAILED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -171,15 +171,15 @@ export class StoreUnavailableError extends GatewayError {
 }
 
 /** A vendor's API that did not answer our question. */
-export class VendorError extends GatewayError {
+export class ProviderApiError extends GatewayError {
   constructor(
-    readonly fault: VendorFault,
+    readonly fault: ProviderApiFault,
     message: string,
     /** How long the vendor asked us to wait, in milliseconds. */
     readonly retryAfterMs: number | null = null,
     options?: ErrorOptions,
   ) {
-    super('VENDOR_FAILED', message, options);
+    super('PROVIDER_API_FAILED', message, options);
   }
 }
 
@@ -187,7 +187,7 @@ export class VendorError extends GatewayError {
  * `UNAVAILABLE`: no answer, cut short, or a fault of its own; `RATE_LIMITED`: asked too often; `REFUSED`: our credentials or
  * the question; `UNREADABLE`: no JSON object, or too much of it. Only the first two may be mended by asking again.
  */
-export type VendorFault = 'UNAVAILABLE' | 'RATE_LIMITED' | 'REFUSED' | 'UNREADABLE';
+export type ProviderApiFault = 'UNAVAILABLE' | 'RATE_LIMITED' | 'REFUSED' | 'UNREADABLE';
 
 /** Too much of it; the same request may succeed later. */
 export class RateLimitedError extends GatewayError {

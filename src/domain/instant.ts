@@ -6,12 +6,12 @@
  */
 export type Instant = string;
 
-export function instantOf(date: Date): Instant {
+export function toInstantText(date: Date): Instant {
   return date.toISOString().replace('Z', '000000Z');
 }
 
 /** @param nanoseconds - Less than a millisecond. */
-export function later(instant: Instant, nanoseconds: number): Instant {
+export function latest(instant: Instant, nanoseconds: number): Instant {
   const beyond = Number(instant.slice(20, 29)) + nanoseconds;
   const second = new Date(`${instant.slice(0, 19)}Z`).getTime() + (beyond < 1e9 ? 0 : 1000);
   const whole = new Date(second).toISOString().slice(0, 19);

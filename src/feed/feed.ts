@@ -2,28 +2,28 @@
 
 import type { Logger } from 'pino';
 import type { Change } from '../domain/change';
-import { LOG_START, type LogPosition, positionOf } from '../domain/cursor';
+import { LOG_START, type LogPosition, toPosition } from '../domain/cursor';
 import { CursorInvalidError } from '../domain/errors';
-import { createAudience } from './audience';
 import { createAwaitedUsers } from './awaited-users';
+import type { ChangeStream } from './frame-encoder';
 import { createOutageLog } from './outage-log';
-import type { ChangeStream } from './outlet';
+import { createRecentChanges, type RecentChanges } from './recent-changes';
+import { createSubscriberIndex } from './subscriber-index';
 import {
   appear,
   end,
   type FeedReader,
+  type FeedState,
   fail,
   fallBehind,
   isBehind,
   LISTENERS,
+  type SubscribeOptions,
   type Subscriber,
-  type Surroundings,
   subscribe,
-  type Wish,
 } from './subscription';
 import { createTail } from './tail';
-import type { Wakeup } from './wakeup';
-import { createWindow, type Window } from './window';
+import type { Wakeup } from './wakeup/wakeup';
 
 export interface Feed {
   /** The log has grown; look now. Carries nothing, may be lost. */
@@ -37,16 +37,16 @@ export interface Feed {
    *   read too slowly; {CursorInvalidError} if the log does not hold the entry at `after`, or was restored to an earlier
    *   moment while the subscriber followed it.
    */
-  subscribe(wish: Wish): ChangeStream;
+  subscribe(wish: SubscribeOptions): ChangeStream;
 
   /** How far the log was read, and who follows it. */
-  standing(): FeedStanding;
+  standing(): FeedStats;
 
   /** Ends every subscription. Close the sockets first: an ended subscription tells its client not to come back. */
   stop(): Promise<void>;
 }
 
-export interface FeedStanding {
+export interface FeedStats {
   /** Position up to which this process has read the log; `null` until it has begun. */
   readonly position: number | null;
   readonly subscriptions: number;
@@ -75,9 +75,9 @@ export function createFeed(options: FeedOptions): Feed {
   const { read, logId, wakeup, log } = options;
   const { pollMs = 1000, windowSize = 4096, queueSize = 1000 } = options;
   const onOutage = createOutageLog(log);
-  const around: Surroundings & { window: Window | null; head: LogPosition } = {
+  const around: FeedState & { window: RecentChanges | null; head: LogPosition } = {
     read,
-    audience: createAudience(LISTENERS),
+    audience: createSubscriberIndex(LISTENERS),
     awaited: createAwaitedUsers<Subscriber>({ read, onAppear: appear, onOutage }),
     wakeTail: () => tail.wake(),
     window: null,
@@ -85,14 +85,14 @@ export function createFeed(options: FeedOptions): Feed {
     logId,
     queueSize,
     onOutage,
-    crowd: new Set(),
+    subscribers: new Set(),
   };
-  const { audience, awaited, crowd } = around;
+  const { audience, awaited, subscribers: crowd } = around;
 
   function onStart(head: LogPosition): void {
-    around.window = createWindow(windowSize, head.seq);
+    around.window = createRecentChanges(windowSize, head.seq);
     around.head = head;
-    for (const { bell } of crowd) bell.ring();
+    for (const { signal: bell } of crowd) bell.notify();
   }
 
   /** A subscriber that has not begun is left to check its position by itself. */
@@ -106,7 +106,7 @@ export function createFeed(options: FeedOptions): Feed {
   }
 
   function onRecovered(): void {
-    for (const { failures, bell } of crowd) if (failures > 0) bell.ring();
+    for (const { failures, signal: bell } of crowd) if (failures > 0) bell.notify();
   }
 
   async function onEntries(changes: readonly Change[], before: LogPosition): Promise<void> {
@@ -122,7 +122,7 @@ export function createFeed(options: FeedOptions): Feed {
     }
     if (first.seq === seenTo + 1) {
       window.append(changes);
-      around.head = positionOf(last);
+      around.head = toPosition(last);
       awaited.look(changes, before);
       for (const change of changes) {
         audience.publish(change);
@@ -131,9 +131,9 @@ export function createFeed(options: FeedOptions): Feed {
     } else {
       await audience.until(0);
       window.append(changes);
-      around.head = positionOf(last);
+      around.head = toPosition(last);
       for (const subscriber of crowd) fallBehind(subscriber, before); // the log was cut before we read it
-      for (const { bell } of awaited.waiters()) bell.ring();
+      for (const { signal: bell } of awaited.waiters()) bell.notify();
     }
   }
 

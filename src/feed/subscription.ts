@@ -10,19 +10,19 @@ import {
   isHeld,
   type LogPosition,
   type LogState,
-  positionOf,
+  toPosition,
 } from '../domain/cursor';
 import { StoreUnavailableError } from '../domain/errors';
 import type { ChangeFilter, Reader } from '../store/store';
-import type { Audience, Listeners } from './audience';
 import type { AwaitedUsers } from './awaited-users';
-import { type Bell, createBell } from './bell';
-import type { Offer } from './lane';
-import { matches, matchesBesidesUser } from './matches';
+import type { Offer } from './broadcast-queue';
+import { matchesFilter, matchesFilterExceptUser } from './change-filter';
+import type { ChangeStream, FrameSink } from './frame-encoder';
 import { addMergedUsers } from './merged-users';
 import type { OutageLog } from './outage-log';
-import type { ChangeStream, Outlet } from './outlet';
-import type { Window } from './window';
+import type { RecentChanges } from './recent-changes';
+import { createSignal, type Signal } from './signal';
+import type { Listeners, SubscriberIndex } from './subscriber-index';
 
 export type FeedReader = Pick<
   Reader,
@@ -30,11 +30,11 @@ export type FeedReader = Pick<
 >;
 
 /** What all subscribers of a feed have in common. */
-export interface Surroundings {
+export interface FeedState {
   readonly read: FeedReader;
-  readonly audience: Audience<Subscriber>;
+  readonly audience: SubscriberIndex<Subscriber>;
   /** `null` until the tail knows where the log stands; then everybody's bell is rung. */
-  readonly window: Window | null;
+  readonly window: RecentChanges | null;
   /** Position up to which the tail has read the log. */
   readonly head: LogPosition;
   readonly awaited: AwaitedUsers<Subscriber>;
@@ -45,10 +45,10 @@ export interface Surroundings {
   readonly queueSize: number;
   readonly onOutage: OutageLog;
   /** All that have not ended; a subscriber enters and leaves by itself. */
-  readonly crowd: Set<Subscriber>;
+  readonly subscribers: Set<Subscriber>;
 }
 
-export interface Wish {
+export interface SubscribeOptions {
   /** The last position seen; `undefined`: begin at the head of the log as of now. */
   readonly after?: LogPosition | undefined;
   readonly filter: ChangeFilter;
@@ -62,17 +62,17 @@ export interface Wish {
  * comes next is what follows it, so that there is neither a gap nor a repeat between reading and listening.
  */
 export interface Subscriber {
-  readonly around: Surroundings;
+  readonly feedState: FeedState;
   readonly filter: ChangeFilter;
   /** Whose entries it wants; `null`: everybody's. Grows as those users are merged into others. */
   readonly userIds: Set<number> | null;
   readonly queue: Change[];
-  readonly bell: Bell;
+  readonly signal: Signal;
   readonly after: LogPosition | undefined;
   headAtCall: Promise<LogState> | null;
   readTo: LogPosition | null;
   awaited: Awaited | null;
-  outlet: Outlet | null;
+  outlet: FrameSink | null;
   listening: boolean;
   /** An item is awaited. */
   asked: boolean;
@@ -98,14 +98,14 @@ const LONGEST_PAUSE_MS = 30_000;
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** Works by pull: nothing is read for a subscriber that does not ask. */
-export function subscribe(around: Surroundings, wish: Wish): ChangeStream {
+export function subscribe(around: FeedState, wish: SubscribeOptions): ChangeStream {
   const { after, filter, awaited, signal } = wish;
   const subscriber: Subscriber = {
-    around,
+    feedState: around,
     filter,
     userIds: filter.userIds === undefined ? null : new Set(filter.userIds),
     queue: [],
-    bell: createBell(),
+    signal: createSignal(),
     after,
     headAtCall: after === undefined ? settle(around.read.logState()) : null,
     readTo: null,
@@ -119,7 +119,7 @@ export function subscribe(around: Surroundings, wish: Wish): ChangeStream {
     failure: null,
     onEnd: NOTHING,
   };
-  around.crowd.add(subscriber);
+  around.subscribers.add(subscriber);
   if (signal !== undefined) endWith(signal, subscriber);
   return toStream(subscriber);
 }
@@ -129,7 +129,7 @@ export const LISTENERS: Listeners<Subscriber> = {
   pressOf: ({ outlet }) => outlet?.press ?? null,
 
   wants: ({ readTo, filter }, change) =>
-    readTo !== null && change.seq > readTo.seq && matchesBesidesUser(change, filter),
+    readTo !== null && change.seq > readTo.seq && matchesFilterExceptUser(change, filter),
 
   isReady: ({ listening, asked, queue }) => listening && asked && queue.length === 0,
 
@@ -139,7 +139,7 @@ export const LISTENERS: Listeners<Subscriber> = {
     const last = due.at(-1);
     if (last === undefined) return;
     if (LISTENERS.isReady(subscriber) && sendAtOnce(subscriber, due)) {
-      subscriber.readTo = positionOf(last.change);
+      subscriber.readTo = toPosition(last.change);
     } else {
       for (const { change } of due) enqueue(subscriber, change);
     }
@@ -152,27 +152,27 @@ function sendAtOnce({ outlet }: Subscriber, offers: readonly Offer[]): boolean {
 }
 
 function enqueue(subscriber: Subscriber, change: Change): void {
-  const { queue, around, bell } = subscriber;
+  const { queue, feedState: around, signal: bell } = subscriber;
   if (queue.length >= around.queueSize || outlasts(queue, around.window)) {
     fallBehind(subscriber, around.head);
   }
   if (!subscriber.listening) return;
-  subscriber.readTo = positionOf(change);
+  subscriber.readTo = toPosition(change);
   queue.push(change);
-  bell.ring();
+  bell.notify();
 }
 
 /**
  * Whether the queue contains entries that have left the window. The window is bounded in bytes and shared, so what waits for
  * any number of subscribers is too.
  */
-function outlasts([first]: readonly Change[], window: Window | null): boolean {
+function outlasts([first]: readonly Change[], window: RecentChanges | null): boolean {
   return first !== undefined && window !== null && !window.reachesBackTo(first.seq - 1);
 }
 
 function listen(subscriber: Subscriber): void {
   subscriber.listening = true;
-  subscriber.around.audience.join(subscriber);
+  subscriber.feedState.audience.join(subscriber);
 }
 
 /**
@@ -180,7 +180,7 @@ function listen(subscriber: Subscriber): void {
  * dropped and will be read again, once it is asked for.
  */
 export function fallBehind(subscriber: Subscriber, seenTo: LogPosition): void {
-  const { listening, around, queue, bell } = subscriber;
+  const { listening, feedState: around, queue, signal: bell } = subscriber;
   if (!listening) return;
   subscriber.listening = false;
   around.audience.leave(subscriber);
@@ -188,17 +188,17 @@ export function fallBehind(subscriber: Subscriber, seenTo: LogPosition): void {
   // The nonce before a queued entry is unknown. The tail checks the log for this subscriber too.
   subscriber.readTo = first === undefined ? seenTo : { seq: first.seq - 1, nonce: null };
   queue.length = 0;
-  bell.ring();
+  bell.notify();
 }
 
 /** The user that it waited for exists. @param from - No entry before this position is about the user. */
 export function appear(subscriber: Subscriber, userId: number, from: LogPosition): void {
-  const { awaited, around, readTo, bell } = subscriber;
+  const { awaited, feedState: around, readTo, signal: bell } = subscriber;
   if (awaited === null || awaited.userId !== null) return;
   awaited.userId = userId;
   around.awaited.remove(awaited.externalUserId, subscriber);
   if (readTo === null || readTo.seq < from.seq) subscriber.readTo = from;
-  bell.ring();
+  bell.notify();
 }
 
 /** Whether it has yet to catch up with the head of the log. */
@@ -215,16 +215,16 @@ export function fail(subscriber: Subscriber, failure: Error): void {
 
 /** What waits is dropped. */
 export function end(subscriber: Subscriber): void {
-  const { ended, around, awaited, queue, bell } = subscriber;
+  const { ended, feedState: around, awaited, queue, signal: bell } = subscriber;
   if (ended) return;
   if (awaited !== null) around.awaited.remove(awaited.externalUserId, subscriber);
   subscriber.ended = true;
   subscriber.listening = false;
   around.audience.leave(subscriber);
-  around.crowd.delete(subscriber);
+  around.subscribers.delete(subscriber);
   subscriber.onEnd();
   queue.length = 0;
-  bell.ring();
+  bell.notify();
 }
 
 async function pull(subscriber: Subscriber): Promise<IteratorResult<Change, undefined>> {
@@ -233,7 +233,7 @@ async function pull(subscriber: Subscriber): Promise<IteratorResult<Change, unde
     if (change !== undefined) return { done: false, value: change };
     if (subscriber.listening) {
       subscriber.asked = true;
-      await subscriber.bell.wait();
+      await subscriber.signal.wait();
       subscriber.asked = false;
     } else {
       await readOnOrEnd(subscriber);
@@ -250,7 +250,7 @@ async function pull(subscriber: Subscriber): Promise<IteratorResult<Change, unde
  * fault would repeat, so it ends the stream.
  */
 async function readOnOrEnd(subscriber: Subscriber): Promise<void> {
-  const { around, bell } = subscriber;
+  const { feedState: around, signal: bell } = subscriber;
   try {
     await readOn(subscriber);
     subscriber.failures = 0;
@@ -267,7 +267,7 @@ async function readOnOrEnd(subscriber: Subscriber): Promise<void> {
 }
 
 async function readOn(subscriber: Subscriber): Promise<void> {
-  const { readTo, awaited, bell, around } = subscriber;
+  const { readTo, awaited, signal: bell, feedState: around } = subscriber;
   const { window } = around;
   if (window === null) await bell.wait();
   else if (readTo === null) await begin(subscriber, window);
@@ -280,8 +280,8 @@ async function readOn(subscriber: Subscriber): Promise<void> {
  * The window may still be of a log that was replaced a moment ago. So the subscriber begins only if the store holds the
  * newest entry of the window after it has held the starting point.
  */
-async function begin(subscriber: Subscriber, window: Window): Promise<void> {
-  const { around, bell } = subscriber;
+async function begin(subscriber: Subscriber, window: RecentChanges): Promise<void> {
+  const { feedState: around, signal: bell } = subscriber;
   const start = await startingPoint(subscriber);
   await addMergedBefore(subscriber);
   const { head } = around;
@@ -296,7 +296,7 @@ async function begin(subscriber: Subscriber, window: Window): Promise<void> {
 }
 
 async function startingPoint(subscriber: Subscriber): Promise<LogPosition> {
-  const { after, headAtCall, around } = subscriber;
+  const { after, headAtCall, feedState: around } = subscriber;
   if (after === undefined) {
     subscriber.headAtCall = null; // should it have failed, the next attempt asks again
     return (await (headAtCall ?? around.read.logState())).head;
@@ -312,7 +312,7 @@ async function awaitUser(
   awaited: Awaited,
   readTo: LogPosition,
 ): Promise<void> {
-  const { around, userIds, bell } = subscriber;
+  const { feedState: around, userIds, signal: bell } = subscriber;
   if (awaited.userId === null) {
     if (!awaited.indexed) around.awaited.add(awaited.externalUserId, subscriber);
     awaited.indexed = true;
@@ -328,17 +328,17 @@ async function awaitUser(
 }
 
 /** In one go, so that no entry can come between reading the last one and listening. */
-function readWindow(subscriber: Subscriber, { after }: Window, position: LogPosition): void {
-  const { userIds, queue, around } = subscriber;
+function readWindow(subscriber: Subscriber, { after }: RecentChanges, position: LogPosition): void {
+  const { userIds, queue, feedState: around } = subscriber;
   const pageSize = pageSizeOf(around);
   const entries = after(position.seq);
   if (userIds !== null) addMergedUsers(userIds, entries);
   const filter = currentFilter(subscriber);
-  const page = entries.filter((change) => matches(change, filter)).slice(0, pageSize);
+  const page = entries.filter((change) => matchesFilter(change, filter)).slice(0, pageSize);
   queue.push(...page);
   const last = page.at(-1);
   if (last !== undefined && page.length === pageSize) {
-    subscriber.readTo = positionOf(last);
+    subscriber.readTo = toPosition(last);
     return;
   }
   subscriber.readTo = position.seq > around.head.seq ? position : around.head;
@@ -346,7 +346,7 @@ function readWindow(subscriber: Subscriber, { after }: Window, position: LogPosi
 }
 
 async function readStore(subscriber: Subscriber, position: LogPosition): Promise<void> {
-  const { around, queue } = subscriber;
+  const { feedState: around, queue } = subscriber;
   const page = await around.read.tail(position.seq, pageSizeOf(around), currentFilter(subscriber));
   assertContinues(around.logId, position, page.state);
   if (await addMergedBefore(subscriber)) return; // merged meanwhile: the page may lack what was written about the other
@@ -358,7 +358,7 @@ async function readStore(subscriber: Subscriber, position: LogPosition): Promise
  * Asks the store who has become one person with those we read about, since their entries bear several ids. What comes
  * later is seen in the log itself. Answers whether there was anybody new.
  */
-async function addMergedBefore({ userIds, around: { read } }: Subscriber): Promise<boolean> {
+async function addMergedBefore({ userIds, feedState: { read } }: Subscriber): Promise<boolean> {
   if (userIds === null || userIds.size === 0) return false;
   const known = userIds.size;
   for (const user of await read.usersByIds([...userIds])) {
@@ -373,7 +373,7 @@ function currentFilter({ filter, userIds }: Subscriber): ChangeFilter {
   return userIds === null ? filter : { ...filter, userIds: [...userIds] };
 }
 
-function pageSizeOf({ queueSize }: Surroundings): number {
+function pageSizeOf({ queueSize }: FeedState): number {
   return Math.min(PAGE, queueSize);
 }
 

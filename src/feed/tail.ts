@@ -1,10 +1,10 @@
 /** Reads each entry of the log once, in order, for the whole process. */
 
 import type { Change } from '../domain/change';
-import { isHeld, type LogPosition, positionOf } from '../domain/cursor';
+import { isHeld, type LogPosition, toPosition } from '../domain/cursor';
 import type { Reader } from '../store/store';
-import { createBell } from './bell';
 import type { OutageLog } from './outage-log';
+import { createSignal } from './signal';
 
 export interface Tail {
   /** The log may have grown: look now. */
@@ -36,7 +36,7 @@ const LONGEST_PAUSE_MS = 5_000;
 /** A read that fails is tried again after a pause that grows; it never ends the tail. */
 export function createTail(options: TailOptions): Tail {
   const { read, onStart, onEntries, onReplaced, onRecovered, onOutage, pollMs } = options;
-  const bell = createBell();
+  const bell = createSignal();
   let position: LogPosition | null = null;
   let stopped = false;
 
@@ -59,7 +59,7 @@ export function createTail(options: TailOptions): Tail {
       }
       await onEntries(changes, position);
       const last = changes.at(-1);
-      if (last !== undefined) position = positionOf(last);
+      if (last !== undefined) position = toPosition(last);
       full = changes.length === PAGE;
     }
   }
@@ -82,10 +82,10 @@ export function createTail(options: TailOptions): Tail {
 
   const running = run();
   return {
-    wake: () => bell.ring(),
+    wake: () => bell.notify(),
     async stop() {
       stopped = true;
-      bell.ring();
+      bell.notify();
       await running;
     },
   };

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CursorExpiredError, type ErrorCode, GatewayError } from '../domain/errors';
-import { withoutSuggestion, withoutValues } from './fault-wording';
+import { withoutSuggestion, withoutValues } from './documents/redact-messages';
 
 /** Where masked errors are written, without what they may quote of a row: see `observability/error-record.ts`. */
 export interface ErrorLog {

@@ -11,30 +11,33 @@ import {
   specifiedDirectives,
 } from 'graphql';
 import { buildSchemaSync, type PubSub } from 'type-graphql';
-import { AttemptResolver } from './attempt.resolver';
-import { AuditResolver } from './audit.resolver';
-import { CreateUserResolver } from './create-user.mutation';
-import { DeliveryResolver } from './delivery.resolver';
-import { withholdReasons } from './end-user-reasons';
-import { EraseUserResolver } from './erase-user.mutation';
-import { LegalHoldResolver } from './legal-hold.mutation';
-import { LevelResolver } from './level.resolver';
-import { LinkIdentityResolver } from './link-identity.mutation';
-import { NodeResolver } from './node.resolver';
-import { guardPersonalFields, PERSONAL, personalFields } from './personal';
-import { type ProviderListing, providerMapping } from './provider.enum';
-import { ProviderInfoResolver } from './provider-info.resolver';
-import { ReplayDeliveriesResolver, ReplayFailureResolver } from './replay-deliveries.mutation';
-import { StatusSubscription } from './status.subscription';
-import { ChangeCauseResolver, StatusChangeResolver } from './status-change.resolver';
-import { UserResolver } from './user.resolver';
-import { UserLevelResolver } from './user-level.resolver';
+import { withholdReasons } from './access/end-user-reasons';
+import { type ProviderListing, providerMapping } from './enums/provider.enum';
+import { CreateUserResolver } from './mutations/create-user.mutation';
+import { EraseUserResolver } from './mutations/erase-user.mutation';
+import { LegalHoldResolver } from './mutations/legal-hold.mutation';
+import { LinkIdentityResolver } from './mutations/link-identity.mutation';
+import {
+  ReplayDeliveriesResolver,
+  ReplayFailureResolver,
+} from './mutations/replay-deliveries.mutation';
+import { guardPersonalFields, PERSONAL, personalFields } from './request/personal';
+import { AttemptResolver } from './resolvers/attempt.resolver';
+import { AuditResolver } from './resolvers/audit.resolver';
+import { DeliveryResolver } from './resolvers/delivery.resolver';
+import { LevelResolver } from './resolvers/level.resolver';
+import { NodeResolver } from './resolvers/node.resolver';
+import { ProviderInfoResolver } from './resolvers/provider-info.resolver';
+import { StatusSubscription } from './resolvers/status.subscription';
+import { ChangeCauseResolver, StatusChangeResolver } from './resolvers/status-change.resolver';
+import { UserResolver } from './resolvers/user.resolver';
+import { UserLevelResolver } from './resolvers/user-level.resolver';
 import {
   MissingLevelResolver,
   UserVerificationResolver,
   VerificationReasonResolver,
-} from './verification.resolver';
-import { ViewerResolver } from './viewer.resolver';
+} from './resolvers/verification.resolver';
+import { ViewerResolver } from './resolvers/viewer.resolver';
 
 /**
  * Builds the schema. Resolvers find all they need in the `Context`, so that one schema serves every gateway of a process.

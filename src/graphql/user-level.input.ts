@@ -5,9 +5,9 @@ import { GatewayError } from '../domain/errors';
 import type { LevelKey, ProviderId } from '../domain/level';
 import type { VerificationStatus } from '../domain/status';
 import type { UserLevelFilter, UserLevelPage } from '../store/store';
-import { given } from './given';
-import { ProviderEnum } from './provider.enum';
-import { VerificationStatusEnum } from './status.enum';
+import { ProviderEnum } from './enums/provider.enum';
+import { VerificationStatusEnum } from './enums/status.enum';
+import { omitNullish } from './inputs/omit-nullish';
 
 const DEFAULT_LEVELS = 100;
 export const MAX_LEVELS = 500;
@@ -40,14 +40,14 @@ export class UserLevelsArgs extends UserLevelFilterArgs {
 }
 
 export function toUserLevelFilter({ provider, status }: UserLevelFilterArgs): UserLevelFilter {
-  return given({ provider, status });
+  return omitNullish({ provider, status });
 }
 
 /** @throws {GatewayError} INPUT_INVALID if `first` is out of range. */
 export function toUserLevelPage(args: UserLevelsArgs): UserLevelPage {
-  const { first = DEFAULT_LEVELS, after } = given({ first: args.first, after: args.after });
+  const { first = DEFAULT_LEVELS, after } = omitNullish({ first: args.first, after: args.after });
   if (first < 1 || first > MAX_LEVELS) {
     throw new GatewayError('INPUT_INVALID', `\`first\` must be from 1 to ${MAX_LEVELS}.`);
   }
-  return { first, ...given({ after }) };
+  return { first, ...omitNullish({ after }) };
 }

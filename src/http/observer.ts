@@ -1,7 +1,7 @@
 /** Told of what the servers do, so that it can be counted. Called often: it has to be quick, and must not throw. */
 
 /** Where credentials are shown. */
-export type Door = 'http' | 'websocket' | 'metrics';
+export type EntryPoint = 'http' | 'websocket' | 'metrics';
 
 export interface Observer {
   /**
@@ -16,7 +16,7 @@ export interface Observer {
   /** A query or mutation was answered, or a subscription opened. @param outcome - `OK`, or the code of the first error. */
   operation(transport: 'http' | 'websocket', outcome: string): void;
   /** Bad credentials were shown. @param reason - One of `REFUSALS`. */
-  refused(door: Door, reason: string): void;
+  refused(door: EntryPoint, reason: string): void;
   /** An answer to `/graphql` over HTTP was ready. */
   answered(durationMs: number): void;
   /** A connection was closed because its client did not read. */

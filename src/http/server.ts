@@ -7,30 +7,30 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator';
 import { GatewayError } from '../domain/errors';
+import type { GraphQLService } from '../graphql/service';
 import type { Store } from '../store/store';
-import { type AdmissionOptions, createAdmission } from './admission';
-import { createAuthentication } from './authentication';
-import { createBodies } from './body';
-import { trackConnections } from './connections';
-import { createGraphQLRoute } from './graphql';
-import type { GraphQLService } from './graphql-service';
-import { healthRoutes } from './health';
-import { DEFAULT_LIMITS, type HttpLimits, type SocketLimits } from './limits';
-import { type Expose, metricsRoute } from './metrics';
+import { createBodies } from './io/body';
+import { trackConnections } from './io/connections';
+import { toProblem } from './io/problem';
+import { endWithFin, refuseUpgrade } from './io/raw-response';
+import { toOriginForm } from './io/request-target';
+import { sendResponse } from './io/response';
+import { findRoute, type Match, MethodNotAllowedError, type Route } from './io/router';
+import { toUnreadable } from './io/unreadable-request';
+import { createAuthentication } from './limits/authentication';
+import { type CorsOptions, createCorsPolicy } from './limits/cors';
+import { DEFAULT_LIMITS, type HttpLimits, type SocketLimits } from './limits/limits';
+import { createQuotas, type QuotaLimits, UNLIMITED } from './limits/quotas';
+import type { Monotonic } from './limits/rate-limiter';
+import { createRejectionLog } from './limits/rejection-log';
+import { createWebhookGuard, type WebhookGuardOptions } from './limits/webhook-guard';
 import { type Observer, UNOBSERVED } from './observer';
-import { createOrigins, type OriginsOptions } from './origins';
-import { toProblem } from './problem';
-import { createQuotas, type QuotaLimits, UNLIMITED } from './quotas';
-import type { Monotonic } from './rate';
-import { createRefusalLog } from './refusal-log';
-import { endGently, refuseUpgrade } from './refuse-upgrade';
-import { sendReply } from './reply';
-import { toOriginForm } from './request-target';
-import { findRoute, type Match, MethodNotAllowedError, type Route } from './router';
-import { createSubscriptions } from './subscriptions';
-import { toUnreadable } from './unreadable';
-import { chooseWebSocket, serveWithoutUpgrade } from './upgrade';
-import { type Ingest, type VerifyHead, webhookRoute } from './webhooks';
+import { createGraphQLRoute } from './routes/graphql';
+import { healthRoutes } from './routes/health';
+import { type Expose, metricsRoute } from './routes/metrics';
+import { type Ingest, type VerifyHead, webhookRoute } from './routes/webhooks';
+import { createSubscriptions } from './websocket/endpoint';
+import { chooseWebSocket, serveWithoutUpgrade } from './websocket/upgrade';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -72,11 +72,11 @@ export interface HttpServer {
 }
 
 /** Whom to let in. */
-export interface Edge extends AdmissionOptions {
+export interface Edge extends WebhookGuardOptions {
   /** Proxies in front, each of which adds to `X-Forwarded-For`. */
   readonly trustedProxies: number;
-  readonly allowedOrigins: OriginsOptions['allowedOrigins'];
-  readonly allowLocalOrigins: OriginsOptions['allowLocalOrigins'];
+  readonly allowedOrigins: CorsOptions['allowedOrigins'];
+  readonly allowLocalOrigins: CorsOptions['allowLocalOrigins'];
 }
 
 const OPEN_EDGE: Edge = {
@@ -103,11 +103,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits = { ...DEFAULT_LIMITS.http, ...options.limits?.http };
   const edge = { ...OPEN_EDGE, ...options.edge };
   const { trustedProxies } = edge;
-  const tellRefusal = createRefusalLog(log, now);
-  const admission = createAdmission(edge, tellRefusal, now);
-  const authentication = createAuthentication({ authenticator, observer, tellRefusal, now });
+  const logRejection = createRejectionLog(log, now);
+  const admission = createWebhookGuard(edge, logRejection, now);
+  const authentication = createAuthentication({ authenticator, observer, logRejection, now });
   const quotas = createQuotas({ ...UNLIMITED, ...options.limits?.quotas }, now);
-  const origins = createOrigins({ ...edge, tellRefusal });
+  const origins = createCorsPolicy({ ...edge, logRejection });
   const bodies = createBodies(limits);
   const callers = { authentication, quotas, trustedProxies, bodies };
   const graphql = createGraphQLRoute({ ...options, ...callers, limits, observer, origins });
@@ -116,7 +116,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...callers,
     observer,
     origins,
-    tellRefusal,
+    logRejection,
     now,
     limits: { ...DEFAULT_LIMITS.sockets, ...options.limits?.sockets },
   });
@@ -137,7 +137,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   );
   server.maxHeadersCount = 0; // their bytes are limited; leaving out some would hide one that counts
   server.maxConnections = limits.maxTcpConnections;
-  server.on('drop', () => tellRefusal({ limit: limits.maxTcpConnections }, 'too many connections'));
+  server.on('drop', () =>
+    logRejection({ limit: limits.maxTcpConnections }, 'too many connections'),
+  );
   const connections = trackConnections(server);
   const unreadable = new WeakSet<Duplex>();
   let closing = false;
@@ -181,7 +183,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const wasBusy = connections.isBusy(socket);
     connections.whenAnswered(socket, (unfinished) => {
       const answered = unfinished === undefined ? wasBusy : unfinished.headersSent;
-      if (answered) endGently(socket);
+      if (answered) endWithFin(socket);
       else refuseUpgrade(socket, toUnreadable(error, routes));
     });
   });
@@ -258,7 +260,7 @@ async function handle(
     match = findRoute(routes, request.method ?? 'GET', request.url ?? '/');
     await match.handler({ ...match, request, response });
   } catch (error) {
-    sendReply(request, response, toProblem(error, log));
+    sendResponse(request, response, toProblem(error, log));
   }
   const durationMs = Math.round(performance.now() - startedAt);
   const { method } = request;

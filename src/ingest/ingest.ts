@@ -5,7 +5,7 @@ import type { ProviderId } from '../domain/level';
 import type { WebhookHead, WebhookRequest } from '../domain/request';
 import { MAX_NAME_LENGTH, truncate } from '../domain/text-limits';
 import type { Provider, StatusAnswer } from '../providers/provider';
-import type { KeptDelivery, Reading, RecordOutcome, Store } from '../store/store';
+import type { Reading, RecordOutcome, Store, StoredDelivery } from '../store/store';
 import { readAnswer, readDelivery } from './read-delivery';
 import { createReceiptClock } from './receipt-clock';
 
@@ -132,7 +132,7 @@ export function createReread(
   providers: ReadonlyMap<ProviderId, Provider>,
   clock: () => Date,
   clockSkewMs: number,
-): (delivery: KeptDelivery) => Reading {
+): (delivery: StoredDelivery) => Reading {
   return ({ provider: id, rawBody, subpath, trust }) => {
     const provider = providers.get(id);
     if (provider === undefined) {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { GatewayError, PayloadError, UnknownTypeError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
-import { instantOf } from '../domain/instant';
+import { toInstantText } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
 import type { Message, Provider, StatusAnswer } from '../providers/provider';
 import type { QuarantineReason, Reading } from '../store/store';
@@ -81,7 +81,7 @@ function read(
 }
 
 function areAhead(events: readonly VerificationEvent[], latest: Date): boolean {
-  const limit = instantOf(latest);
+  const limit = toInstantText(latest);
   return events.some(({ occurredAt }) => occurredAt !== undefined && occurredAt > limit);
 }
 

@@ -2,8 +2,8 @@
 
 import pino from 'pino';
 import pretty from 'pino-pretty';
-import { errorRecord, isError } from './error-record';
 import { createRedact, type Redact } from './redact';
+import { isError, serializeError } from './serialize-error';
 
 /** Passed in wherever something is logged; tests pass `silentLog`. */
 export type Logger = pino.Logger;
@@ -73,7 +73,7 @@ function logMethod(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino
     method.apply(this, args);
   } else {
     const record = isError(first) ? { err: first } : first;
-    method.apply(this, [record, errorRecord(error).message]);
+    method.apply(this, [record, serializeError(error).message]);
   }
 }
 

@@ -9,8 +9,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { ERROR_CODES } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import { DISPOSITIONS } from '../domain/status';
-import { createTally } from './tally';
-import { createWatchGauges, type WatchReport } from './watch-gauges';
+import { createLabelledCounter } from './labelled-counter';
+import { createMonitorGauges, type MonitorReport } from './monitor-gauges';
 
 export interface Metrics {
   /** @param outcome - Disposition of what was kept, `DUPLICATE`, or the code of the error with which it was refused. */
@@ -53,7 +53,7 @@ export interface MetricsPage {
 export type Transport = 'http' | 'websocket';
 
 /** How things stand at this moment; `null`: cannot be told now. */
-export interface Standing {
+export interface GatewayStats {
   readonly storeReady: boolean;
   readonly logHead: number | null;
   readonly feedPosition: number | null;
@@ -62,7 +62,7 @@ export interface Standing {
   /** Subscriptions that read the log by themselves because they do not keep up with its head. */
   readonly subscriptionsBehind: number;
   /** `null`: it has not finished its first round. */
-  readonly watch: WatchReport | null;
+  readonly watch: MonitorReport | null;
 }
 
 export interface MetricsOptions {
@@ -78,7 +78,7 @@ export interface MetricsOptions {
   readonly writeFailures: readonly string[];
   readonly version: string;
   readonly database: string;
-  readonly standing: () => Promise<Standing>;
+  readonly standing: () => Promise<GatewayStats>;
 }
 
 const UNKNOWN = 'unknown';
@@ -112,7 +112,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   let slowConsumers = 0;
   let processWatched = false;
 
-  const webhooks = createTally(registry, {
+  const webhooks = createLabelledCounter(registry, {
     name: 'kyc_webhooks_total',
     help: 'Webhooks by vendor and by what became of them.',
     labels: ['provider', 'outcome'],
@@ -132,7 +132,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: 'Users whose state could not be updated after an expiry or a change of the rules.',
     registers,
   });
-  const unproven = createTally(registry, {
+  const unproven = createLabelledCounter(registry, {
     name: 'kyc_webhooks_unproven_total',
     help: 'Webhooks that did not prove that their vendor sent them, by vendor and reason.',
     labels: ['provider', 'reason'],
@@ -140,7 +140,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     second: [...signatureRefusals, OTHER],
     fromTheStart: [providerIds, signatureRefusals],
   });
-  const operations = createTally(registry, {
+  const operations = createLabelledCounter(registry, {
     name: 'kyc_graphql_operations_total',
     help: 'GraphQL operations by transport and outcome: OK, or the code of the first error.',
     labels: ['transport', 'outcome'],
@@ -148,7 +148,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     second: [...OPERATION_OUTCOMES, ...ERROR_CODES, ...GRAPHQL_CODES, OTHER],
     fromTheStart: [['http'], OPERATION_OUTCOMES],
   });
-  const refused = createTally(registry, {
+  const refused = createLabelledCounter(registry, {
     name: 'kyc_authentication_failures_total',
     help: 'Bad credentials by where they were shown and what was wrong with them.',
     labels: ['door', 'reason'],
@@ -156,8 +156,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     second: [...refusals, OTHER],
     fromTheStart: [DOORS, refusals],
   });
-  const questions = createTally(registry, {
-    name: 'kyc_vendor_questions_total',
+  const questions = createLabelledCounter(registry, {
+    name: 'kyc_provider_api_requests_total',
     help: "Questions to the vendors' APIs by what came of them.",
     labels: ['provider', 'outcome'],
     first: [...providerIds, UNKNOWN],
@@ -165,7 +165,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     fromTheStart: [providerIds, askOutcomes],
   });
   const lines = new Gauge({
-    name: 'kyc_vendor_left_alone',
+    name: 'kyc_provider_api_circuit_open',
     help: "1 while the vendor's API is not asked because it does not answer.",
     labelNames: ['provider'],
     registers,
@@ -225,7 +225,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   }).set({ version: options.version, database: options.database }, 1);
   const showStanding = createStandingGauges(registry);
-  const showWatch = createWatchGauges(registry);
+  const showWatch = createMonitorGauges(registry);
 
   return {
     webhook: (provider, outcome) => webhooks.count(provider, outcome),
@@ -268,7 +268,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-function createStandingGauges(registry: Registry): (standing: Standing) => void {
+function createStandingGauges(registry: Registry): (standing: GatewayStats) => void {
   const registers = [registry];
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const storeReady = gauge('kyc_store_ready', '1 while the store can be read and is migrated.');

@@ -1,6 +1,6 @@
 /** Keeps personal data and secrets out of the log, whatever somebody hands to it. */
 
-import { errorRecord, isError } from './error-record';
+import { isError, serializeError } from './serialize-error';
 
 const REDACTED = '[redacted]';
 const DEEPEST = 8;
@@ -82,7 +82,7 @@ function plain(name: string): string {
 
 function copyOf(value: unknown, hidden: Hidden, depth: number): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  if (isError(value)) return errorRecord(value);
+  if (isError(value)) return serializeError(value);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (depth >= DEEPEST) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => copyOf(item, hidden, depth + 1));

@@ -15,7 +15,7 @@ import { PayloadError, UnknownTypeError, UnmappedStatusError } from '../domain/e
 import type { Reason, ReasonCode } from '../domain/event';
 import type { WebhookHead } from '../domain/request';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
-import { askApi } from './kit/api';
+import { requestApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
 import { type JsonBody, orUndefined, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
@@ -198,7 +198,7 @@ function createClient({ apiKey, origin }: P100Api): FetchStatus {
   return async ({ subjectRef }, { signal }) => {
     const path = `/v1/kyc/status/${encodeURIComponent(subjectRef)}`;
     const headers = { 'x-api-key': apiKey };
-    const rawBody = await askApi({ origin, path, headers, signal, meaningOf });
+    const rawBody = await requestApi({ origin, path, headers, signal, meaningOf });
     return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
   };
 }

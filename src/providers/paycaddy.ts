@@ -15,7 +15,7 @@ import type { Profile, Reason, ReasonCode, VerificationEvent } from '../domain/e
 import type { Instant } from '../domain/instant';
 import type { WebhookHead } from '../domain/request';
 import type { AttemptStatus } from '../domain/status';
-import { askApi } from './kit/api';
+import { requestApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
@@ -172,7 +172,7 @@ const ANSWER_SUBPATH = 'v2/endUsers/';
 function createClient({ apiKey, origin }: PaycaddyApi): FetchStatus {
   return async ({ subjectRef }, { signal }) => {
     const path = `/v2/endUsers/${encodeURIComponent(subjectRef)}`;
-    const rawBody = await askApi({ origin, path, headers: { 'X-API-KEY': apiKey }, signal });
+    const rawBody = await requestApi({ origin, path, headers: { 'X-API-KEY': apiKey }, signal });
     return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
   };
 }

@@ -1,14 +1,14 @@
 /** The list of vendors: the one existing source file to touch when adding one. */
 
 import type { ProviderId } from '../domain/level';
-import { fractalId, signFractalId } from './fractal-id';
+import { fractalId, signFractalId } from './fractal-id/fractal-id';
+import type { KrakenApi } from './fractal-id/kraken-client';
 import type { HmacHash } from './kit/hmac';
-import type { KrakenApi } from './kraken-client';
 import { type P100Api, p100, signP100 } from './p100';
 import { type PaycaddyApi, paycaddy, signPaycaddy } from './paycaddy';
 import type { Provider, Signer, WebhookSecret } from './provider';
-import { signSumsub, sumsub } from './sumsub';
-import type { SumsubApi } from './sumsub-client';
+import type { SumsubApi } from './sumsub/client';
+import { signSumsub, sumsub } from './sumsub/sumsub';
 
 /** What the adapters need of the configuration. */
 export interface ProviderSettings {

@@ -1,10 +1,10 @@
 /** API keys at rest: hashes only. */
 
 import type { AuditAct } from '../domain/audit';
-import type { AppendAudit } from './audit';
-import type { Connection } from './database';
+import type { AppendAudit } from './audit/append';
+import type { Connection } from './database/database';
+import type { Transact } from './database/transaction';
 import type { ApiKeyRow, ApiKeys } from './store';
-import type { Transact } from './transaction';
 
 interface ApiKeySql {
   readonly id: number;

@@ -3,9 +3,9 @@
 import type { DataSource } from 'typeorm';
 import type { DatabaseConfig } from '../config/database';
 import { createDataSource as createPostgres } from './postgres/data-source';
-import { migrating as migratingPostgres } from './postgres/migrate';
+import { withMigrationLock as migratingPostgres } from './postgres/migration-lock';
 import { createDataSource as createSqlite } from './sqlite/data-source';
-import { migrating as migratingSqlite } from './sqlite/migrate';
+import { openForMigration as migratingSqlite } from './sqlite/migrate';
 
 /** Not yet initialized. @throws {ConfigError} if a file that the configuration names cannot be read. */
 export function createDataSource(config: DatabaseConfig): DataSource {

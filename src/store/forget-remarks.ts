@@ -6,18 +6,18 @@
 import type { Rejection } from '../domain/change';
 import { withoutFreeText, withoutRemarks } from '../domain/erasure';
 import type { Reason } from '../domain/event';
-import type { Connection } from './database';
-import { type Json, loadPages } from './load-history';
+import type { Connection } from './database/database';
+import { type JsonText, loadPages } from './write/load-history';
 
 interface AttemptSql {
   readonly id: number;
-  readonly rejection: Json<Rejection> | null;
-  readonly reasons: Json<readonly Reason[]>;
+  readonly rejection: JsonText<Rejection> | null;
+  readonly reasons: JsonText<readonly Reason[]>;
 }
 
 interface ChangeSql {
   readonly id: number;
-  readonly rejection: Json<Rejection>;
+  readonly rejection: JsonText<Rejection>;
 }
 
 /** @param userIds - The user, and those merged into it. */
@@ -54,7 +54,7 @@ export async function forgetRemarks(
   });
 }
 
-function parse<T>(json: Json<T>): T {
+function parse<T>(json: JsonText<T>): T {
   return typeof json === 'string' ? JSON.parse(json) : json;
 }
 

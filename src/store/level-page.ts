@@ -1,8 +1,8 @@
 /** Pages of the levels of users, in the order of their keys. */
 
-import type { Parameter } from './database';
-import type { UserLevelFilter, UserLevelPage } from './selection';
-import { type Clause, where } from './where';
+import type { Parameter } from './database/database';
+import { type Clause, where } from './database/where';
+import type { UserLevelFilter, UserLevelPage } from './read/filters';
 
 interface LevelsSql {
   readonly sql: string;

@@ -1,32 +1,32 @@
 /** Opens the store on the database of the configuration, and sees that keys and rules fit what is there. */
 
-import type { Config } from '../config';
+import type { Config } from '../config/load-config';
 import { ConfigError, StoreUnavailableError } from '../domain/errors';
-import type { StateRules } from '../domain/projection';
+import type { StateRules } from '../domain/fold/user';
+import { createKeyRing, type KeyRing } from '../encryption/key-ring';
 import { createApiKeys } from './api-keys';
-import { createAppendAudit } from './audit';
-import { createAuditLog } from './audit-log';
-import type { Connection, Database, Flag } from './database';
-import { createErasures } from './erasures';
-import { createKeyRing, type KeyRing } from './key-ring';
-import { limitWaiting } from './limit-waiting';
-import { checkKeys } from './master-keys';
+import { createAppendAudit } from './audit/append';
+import { createAuditLog } from './audit/log';
+import type { Connection, Database, Flag } from './database/database';
+import { logOutages } from './database/outage-log';
+import { readSetting } from './database/settings';
+import { createErasures } from './erasure/erasures';
+import { type DedupDigests, loadDedupDigests } from './keys/dedup-digests';
+import { loadSecret } from './keys/encrypted-secret';
+import { type ErasureDigests, loadErasureDigests } from './keys/erasure-digests';
+import { checkKeys } from './keys/master-keys';
+import { createRotation } from './keys/rotate';
 import { openDatabase } from './open-database';
-import { createReader } from './open-reader';
-import { logOutages } from './outage-log';
-import { loadPseudonyms, type Pseudonyms } from './pseudonyms';
-import { createRecorder, type Recorder } from './recorder';
-import { type Keyed, loadRepeatKeys } from './repeat-keys';
-import { createReplay } from './replay';
-import { createRotation } from './rotate-data-keys';
-import { loadSecret } from './sealed-secret';
-import { readSetting } from './settings';
-import { applyRules, checkRules, unseenLevels } from './state-rules';
-import { createStatusAsks } from './status-asks';
+import { createReader } from './read/open-reader';
+import { createReplay } from './replay/replay';
+import { createStatusChecks } from './status-checks';
 import type { Store } from './store';
-import { startRecorder } from './threaded-recorder';
+import { startWorker } from './worker/worker-client';
+import { createCommands } from './write/commands';
+import { createDeliveryWriter, type DeliveryWriter } from './write/delivery-writer';
+import { applyRules, checkRules, unseenLevels } from './write/projection-version';
+import { limitQueue } from './write/queue-limit';
 import type { WriteFailure } from './write-failure';
-import { createWriter } from './writer';
 
 export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'> &
   Partial<Pick<Config, 'erasureHold' | 'policyGuard'>>;
@@ -70,7 +70,7 @@ export async function openStore(
   options: StoreOptions = {},
 ): Promise<Store> {
   const database = await openDatabase(config.database, options.onQuery);
-  let recorder: Recorder | undefined;
+  let recorder: DeliveryWriter | undefined;
   try {
     const keyRing = createKeyRing(config.dataKeys);
     tellOlderKeys(await checkKeys(database.writing, keyRing), keyRing, log);
@@ -78,8 +78,8 @@ export async function openStore(
     const parts = {
       database,
       keyRing,
-      keyed: await loadRepeatKeys(database.writing, keyRing),
-      pseudonyms: await loadPseudonyms(database.writing, keyRing),
+      keyed: await loadDedupDigests(database.writing, keyRing),
+      pseudonyms: await loadErasureDigests(database.writing, keyRing),
       rules: rulesOf(config),
       clock: options.clock ?? systemClock,
     };
@@ -102,26 +102,26 @@ function openRecorder(
   { database, dataKeys }: StoreConfig,
   log: StoreLog,
   { onCommit, onFatal = endProcess(log), recordsInThread }: StoreOptions,
-): Recorder | Promise<Recorder> {
+): DeliveryWriter | Promise<DeliveryWriter> {
   const told = {
     onCommit,
     onFatal,
     onSalvage: (err: unknown) =>
       log.error({ err }, 'a delivery could not be applied and was quarantined'),
   };
-  if (!recordsInThread) return createRecorder({ ...parts, ...told });
-  return startRecorder({ database, dataKeys, rules: parts.rules }, parts.database.writing, told);
+  if (!recordsInThread) return createDeliveryWriter({ ...parts, ...told });
+  return startWorker({ database, dataKeys, rules: parts.rules }, parts.database.writing, told);
 }
 
 interface Parts {
   readonly database: Database;
   readonly keyRing: KeyRing;
-  readonly keyed: Keyed;
-  readonly pseudonyms: Pseudonyms;
+  readonly keyed: DedupDigests;
+  readonly pseudonyms: ErasureDigests;
   readonly rules: StateRules;
   readonly clock: () => Date;
   readonly auditSecret: Buffer;
-  readonly recorder: Recorder;
+  readonly recorder: DeliveryWriter;
 }
 
 async function assemble(
@@ -132,7 +132,7 @@ async function assemble(
 ): Promise<Store> {
   const { writing, reading } = database;
   const appendAudit = createAppendAudit(auditSecret);
-  const { reprojectAll, forecast, transaction, change, ...writer } = createWriter({
+  const { reprojectAll, forecast, transaction, change, ...writer } = createCommands({
     database,
     recorder,
     keyRing,
@@ -165,7 +165,7 @@ async function assemble(
 
   return {
     ...writer,
-    record: limitWaiting(recorder.record),
+    record: limitQueue(recorder.record),
     replay: createReplay({
       database,
       change,
@@ -181,7 +181,7 @@ async function assemble(
     snapshot: (work) => database.snapshot((lent) => work(createReader(lent, keyRing))),
     tree: database.tree,
     apiKeys: createApiKeys(reading, transaction, appendAudit),
-    statusAsks: createStatusAsks(reading, transaction),
+    statusChecks: createStatusChecks(reading, transaction),
     rotateDataKeys: createRotation({ connection: reading, transaction, keyRing, appendAudit }),
     erasures: createErasures({
       database,

@@ -1,23 +1,23 @@
 /** Makes one account of a user a user of its own, so that it can be erased and the rest of the user remains. */
 
 import { AccountTooLargeError } from '../domain/errors';
-import { instantOf } from '../domain/instant';
+import { isActive, type StateRules } from '../domain/fold/user';
+import { toInstantText } from '../domain/instant';
 import { evaluateState } from '../domain/policy';
-import { isActive, type StateRules } from '../domain/projection';
-import { blankDraft, log, type Occasion } from './change-log';
-import type { Connection, Database } from './database';
+import type { KeyRing } from '../encryption/key-ring';
+import { appendChange, type ChangeContext, emptyChange } from '../projector/change-entries';
+import { reproject } from '../projector/reproject';
 import {
-  createGraph,
+  createUnitOfWork,
   forgetChanges,
-  type Graph,
   type IdentityNode,
   type LevelNode,
+  type UnitOfWork,
   type UserNode,
-} from './graph';
-import type { KeyRing } from './key-ring';
-import { loadGraph } from './load-graph';
-import { moveIdentity, openUser } from './membership';
-import { settle } from './settle';
+} from '../projector/unit-of-work';
+import { createUser, moveIdentity } from '../projector/users';
+import type { Connection, Database } from './database/database';
+import { load } from './write/load';
 
 export interface Parting {
   readonly connection: Connection;
@@ -30,7 +30,7 @@ export interface Parting {
 
 /** The user that the account has become, in a graph that is saved up to here. */
 export interface Parted {
-  readonly graph: Graph;
+  readonly graph: UnitOfWork;
   readonly user: UserNode;
 }
 
@@ -42,7 +42,7 @@ export interface Parted {
  */
 export async function partAccount(
   parting: Parting,
-  bare: Graph,
+  bare: UnitOfWork,
   account: IdentityNode,
 ): Promise<Parted> {
   const { save, rules, now } = parting;
@@ -51,10 +51,10 @@ export async function partAccount(
   const from = userOf(graph, account.user.id);
   const whole = [...from.identities].find(({ id }) => id === account.id);
   if (whole === undefined) throw new Error('an account is loaded with its user');
-  const alone = openUser(graph, null, now);
+  const alone = createUser(graph, null, now);
   moveIdentity(whole, alone, now);
   const both = [from, alone];
-  settle(graph, { users: both, parted: both }, occasionOf(parting), { ...rules, now });
+  reproject(graph, { users: both, parted: both }, occasionOf(parting), { ...rules, now });
   await save(graph, null);
   forgetChanges(graph);
   return { graph, user: alone };
@@ -64,10 +64,10 @@ export async function partAccount(
 async function loadWhole(
   { connection, keyRing }: Parting,
   { id }: UserNode,
-): Promise<Graph | null> {
-  const graph = createGraph();
+): Promise<UnitOfWork | null> {
+  const graph = createUnitOfWork();
   try {
-    await loadGraph(graph, connection, keyRing, { userIds: [id] });
+    await load(graph, connection, keyRing, { userIds: [id] });
     return graph;
   } catch (error) {
     if (error instanceof AccountTooLargeError) return null;
@@ -79,11 +79,15 @@ async function loadWhole(
  * Parts without folding: each level goes to the user whose account has its latest attempt. What remains of the old user is
  * projected again if its history can be loaded now.
  */
-async function partUnread(parting: Parting, graph: Graph, account: IdentityNode): Promise<Parted> {
+async function partUnread(
+  parting: Parting,
+  graph: UnitOfWork,
+  account: IdentityNode,
+): Promise<Parted> {
   const { connection, save, rules, now } = parting;
   const from = account.user;
   const levels = await levelsOf(connection, account);
-  const alone = openUser(graph, null, now);
+  const alone = createUser(graph, null, now);
   moveIdentity(account, alone, now);
   for (const level of levels) {
     from.levels.delete(level.levelKey);
@@ -94,7 +98,7 @@ async function partUnread(parting: Parting, graph: Graph, account: IdentityNode)
     }
   }
   for (const user of [from, alone]) {
-    const draft = blankDraft(user);
+    const draft = emptyChange(user);
     const { status, since, expiresAt } = evaluateState(rules.policy, user.levels);
     user.verificationStatus = status;
     user.statusSince = since;
@@ -102,13 +106,13 @@ async function partUnread(parting: Parting, graph: Graph, account: IdentityNode)
     user.active = isActive([...user.identities].map(({ state }) => state));
     draft.verificationStatus = status;
     draft.active = user.active;
-    log(graph, [draft], occasionOf(parting), now);
+    appendChange(graph, [draft], occasionOf(parting), now);
   }
   await save(graph, null);
   forgetChanges(graph);
   const rest = await loadWhole(parting, from);
   if (rest !== null) {
-    settle(rest, { users: [userOf(rest, from.id)] }, occasionOf(parting), { ...rules, now });
+    reproject(rest, { users: [userOf(rest, from.id)] }, occasionOf(parting), { ...rules, now });
     await save(rest, null);
     Object.assign(graph.lastIds, rest.lastIds);
   }
@@ -129,12 +133,12 @@ async function levelsOf(
   return levels.filter(({ latestAttemptId }) => attempts.has(latestAttemptId));
 }
 
-function userOf(graph: Graph, userId: number): UserNode {
+function userOf(graph: UnitOfWork, userId: number): UserNode {
   const user = graph.users.get(userId);
   if (user === undefined) throw new Error('User of an account is not in the graph');
   return user;
 }
 
-function occasionOf({ actor, now }: Parting): Occasion {
-  return { kind: 'LINK', deliveryId: null, actor, occurredAt: instantOf(now) };
+function occasionOf({ actor, now }: Parting): ChangeContext {
+  return { kind: 'LINK', deliveryId: null, actor, occurredAt: toInstantText(now) };
 }

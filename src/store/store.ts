@@ -7,12 +7,12 @@ import type { AccountState, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { LevelKind, ProviderId } from '../domain/level';
 import type { Disposition, Trust } from '../domain/status';
-import type { Reader } from './reader';
-import type { Spelling, Tree } from './tree';
+import type { Encoding, JsonQuery } from './json-query/query';
+import type { Reader } from './read/reader';
 
-export type * from './reader';
-export type * from './selection';
-export type * from './tree';
+export type * from './json-query/query';
+export type * from './read/filters';
+export type * from './read/reader';
 
 export interface Store {
   /** Identifies the log in cursors; fixed when the database is made. */
@@ -58,14 +58,14 @@ export interface Store {
   readonly read: Reader;
 
   /** Answers in one statement, as JSON with a field per root; `null` where the database has no such statement. */
-  readonly tree: ((tree: Tree, spelling: Spelling) => Promise<string>) | null;
+  readonly tree: ((tree: JsonQuery, spelling: Encoding) => Promise<string>) | null;
 
   /** Runs `work` on one unchanging view of the data. */
   snapshot<T>(work: (read: Reader) => Promise<T>): Promise<T>;
 
   readonly apiKeys: ApiKeys;
 
-  readonly statusAsks: StatusAsks;
+  readonly statusChecks: StatusChecks;
 
   readonly audit: AuditLog;
 
@@ -162,7 +162,7 @@ export interface ReplayDeliveries {
   readonly by: string;
   readonly now: Date;
   /** Reads a kept delivery as the adapters understand it now. @throws {GatewayError} if nothing can read it. */
-  readonly reread: (delivery: KeptDelivery) => Reading;
+  readonly reread: (delivery: StoredDelivery) => Reading;
 }
 
 /** All given conditions hold. */
@@ -174,7 +174,7 @@ export interface ReplaySelection {
   readonly receivedBefore?: Date;
 }
 
-export interface KeptDelivery extends Omit<IncomingDelivery, 'reading'> {
+export interface StoredDelivery extends Omit<IncomingDelivery, 'reading'> {
   readonly id: number;
 }
 
@@ -182,7 +182,7 @@ export interface ReplayOutcome {
   /** How many were selected. */
   readonly deliveries: number;
   /** Deliveries whose disposition is now another, in the order of receipt. */
-  readonly redisposed: readonly {
+  readonly dispositionChanges: readonly {
     readonly deliveryId: number;
     readonly before: Disposition;
     readonly after: Disposition;
@@ -300,7 +300,7 @@ export interface Erasures {
   eraseAccount(input: EraseAccount): Promise<EraseOutcome>;
 
   /** Erases those whose hold has ended by `now`, a few at a time. @returns how many. */
-  carryOut(now: Date): Promise<number>;
+  runDueErasures(now: Date): Promise<number>;
 
   /**
    * Erases those again who were erased before, and whom a backup has brought back, whatever holds it has brought back with
@@ -308,20 +308,22 @@ export interface Erasures {
    *
    * @returns how many users, and how many accounts of users who stay.
    */
-  eraseAgain(input: EraseAgain): Promise<{ readonly users: number; readonly accounts: number }>;
+  reapplyErasures(
+    input: ReapplyErasures,
+  ): Promise<{ readonly users: number; readonly accounts: number }>;
 
   /** Carries out nothing that was asked for before this time. @returns how many requests are concerned. */
-  putOff(until: Date): Promise<number>;
+  postponeRequests(until: Date): Promise<number>;
 
   /**
    * Empties raw bodies that were received before `before`, a few at a time, but for those of users under a legal hold.
    * @returns how many; 0 once there are no more.
    */
-  shedBodies(before: Date, now: Date): Promise<number>;
+  purgeBodies(before: Date, now: Date): Promise<number>;
 
   /** A further one replaces it. @returns why it was not set, if so. */
   setHold(input: SetHold): Promise<HoldFault | null>;
-  releaseHold(input: ByOperator): Promise<HoldFault | null>;
+  releaseHold(input: OperatorCommand): Promise<HoldFault | null>;
 
   /** @returns when the user of an external id was erased, if that was not before `since`. */
   erasedSince(since: Date): Promise<(externalUserId: string) => Date | null>;
@@ -330,7 +332,7 @@ export interface Erasures {
   wipe(): Promise<boolean>;
 }
 
-export interface ByOperator {
+export interface OperatorCommand {
   readonly userId: number;
   /** Why, for the audit log. */
   readonly reason: string | null;
@@ -339,12 +341,12 @@ export interface ByOperator {
   readonly now: Date;
 }
 
-export interface EraseAgain extends Omit<EraseUser, 'userId'> {
+export interface ReapplyErasures extends Omit<EraseUser, 'userId'> {
   /** Whoever was erased by the time that the keys were taken, also those whom this database does not know. */
   readonly erasedUsers: readonly number[];
 }
 
-export interface EraseUser extends ByOperator {
+export interface EraseUser extends OperatorCommand {
   /** See `ChangeCause.actor`. */
   readonly actor: string;
 }
@@ -361,7 +363,7 @@ export interface EraseAccount extends Omit<EraseUser, 'userId'> {
 
 export type HoldFault = 'USER_NOT_FOUND' | 'USER_ERASED';
 
-export interface SetHold extends ByOperator {
+export interface SetHold extends OperatorCommand {
   readonly basis: string;
   /** `null`: until it is released. */
   readonly until: Date | null;
@@ -381,12 +383,12 @@ export type EraseOutcome =
 // ── Asking the vendors ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Whom the vendors may have to be asked about, and who asks. */
-export interface StatusAsks {
+export interface StatusChecks {
   /** A page of attempts of one kind, the one that has stood longest first. */
   candidates(query: CandidateQuery): Promise<readonly Candidate[]>;
 
   /** One for each account of the user, and one for each of its open actions. */
-  candidatesOf(userId: number): Promise<readonly Candidate[]>;
+  candidatesForUser(userId: number): Promise<readonly Candidate[]>;
 
   /**
    * Stores that these are being asked about now. Returns those that no other process has claimed within `apartMs`, so that

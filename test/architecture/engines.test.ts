@@ -9,7 +9,7 @@ const { STORE_TESTS }: { readonly STORE_TESTS: readonly string[] } =
 const STORES = 'test/support/databases.ts';
 
 /** These make a store of their own, on SQLite alone, for what is not about it. */
-const APART = ['test/cli/simulate.test.ts'];
+const APART = ['test/cli/commands/simulate.test.ts'];
 
 const SOURCES = readSources('test');
 const BY_PATH = new Map(SOURCES.map((source) => [source.path, source]));

@@ -14,28 +14,24 @@ const EVERYTHING = 'everything';
 /** A part is a folder of `src`, or a file beside the folders. `config` is a file and a folder. */
 const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   domain: { all: [] },
+  encryption: { all: [] },
+  client: { all: [] }, // runs in other programs
+  projector: { all: ['domain', 'encryption'], types: ['store'] },
   providers: { all: ['domain'] },
-  store: { all: ['domain'], types: ['config'] }, // `config`: the part of it that a store is opened with
+  observability: { all: ['domain'] },
+  store: { all: ['domain', 'encryption', 'projector'], types: ['config'] },
   migrations: { all: [] },
+  access: { all: ['domain'], types: ['store'] },
   feed: { all: ['domain'], types: ['store'] },
   ingest: { all: ['domain'], types: ['providers', 'store', 'feed'] },
-  // `access`: who is asking decides what is shown.
-  reconcile: {
+  graphql: { all: ['domain'], types: ['access', 'feed', 'providers', 'store'] },
+  http: { all: ['domain', 'graphql', 'ingest'], types: ['access', 'feed', 'store'] },
+  jobs: {
     all: ['domain'],
-    types: ['config', 'providers', 'store', 'ingest', 'observability'],
+    types: ['config', 'ingest', 'observability', 'providers', 'store'],
   },
-  graphql: { all: ['domain'], types: ['providers', 'store', 'feed', 'access'] },
-  // `access`: credentials are shown to the edge. `store`: readiness, and what came of a delivery. `feed`: how entries
-  // reach many sockets at once.
-  http: { all: ['domain', 'ingest', 'graphql'], types: ['access', 'store', 'feed'] },
-  access: { all: ['domain'], types: ['store'] },
-  config: { all: ['domain'] }, // its faults are a `ConfigError`, its policy is the domain's
-  observability: { all: ['domain'] }, // to tell our own errors from those that nobody named
-  client: { all: [] }, // runs in other people's programs
+  config: { all: ['domain'] },
   index: { all: ['client'] },
-  rounds: { all: [] },
-  upkeep: { all: [EVERYTHING] },
-  watch: { all: [EVERYTHING] },
   gateway: { all: [EVERYTHING] },
   main: { all: [EVERYTHING] },
   cli: { all: [EVERYTHING] },
@@ -53,15 +49,15 @@ const RESERVED: readonly Reserved[] = [
   {
     packages: /^(typeorm|sqlite3)(\/|$)/,
     in: ['src/store/'],
-    typesIn: ['src/cli/migrate.ts', 'migrations/'],
+    typesIn: ['src/cli/commands/migrate.ts', 'migrations/'],
   },
-  { packages: /^pg(\/|$)/, in: ['src/store/', 'src/feed/postgres-wakeup.ts'] },
-  { packages: /^@redis\/client(\/|$)/, in: ['src/feed/redis-wakeup.ts'] },
+  { packages: /^pg(\/|$)/, in: ['src/store/', 'src/feed/wakeup/postgres.ts'] },
+  { packages: /^@redis\/client(\/|$)/, in: ['src/feed/wakeup/redis.ts'] },
   { packages: /^type-graphql(\/|$)/, in: ['src/graphql/'] },
   {
     // The one command that is a client of the gateway speaks with it over a socket.
     packages: /^(node:)?(http|https|http2|net|tls)$|^(ws|graphql-ws|@apollo\/server)(\/|$)/,
-    in: ['src/http/', 'src/cli/watch.ts'],
+    in: ['src/http/', 'src/cli/commands/watch.ts'],
   },
   { packages: /^(node:)?process$/, in: [] }, // a second way to `process.env`
 ];
@@ -97,7 +93,7 @@ function tell(path: string, specifier: string, typeOnly: boolean): string {
   return `${path} imports ${typeOnly ? 'types of ' : ''}${specifier}`;
 }
 
-/** `src/store/entities/user.entity.ts` → `store`, `src/config.ts` → `config`, `migrations/1-x.ts` → `migrations`. */
+/** `src/store/entities/user.entity.ts` → `store`, `src/config/load-config.ts` → `config`, `migrations/1-x.ts` → `migrations`. */
 function partOf(path: string): string {
   const [root = '', second = ''] = path.split('/');
   return root === 'src' ? second.replace(/\.ts$/, '') : root;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from '../../src/cli/program';
-import type { Environment } from '../../src/config';
+import type { Environment } from '../../src/config/load-config';
 
 export interface Run {
   readonly code: number;

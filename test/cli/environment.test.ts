@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseApiKey } from '../../src/access/api-key';
 import { readEnvironment } from '../../src/cli/environment';
-import { type Environment, loadConfig } from '../../src/config';
+import { type Environment, loadConfig } from '../../src/config/load-config';
 import { secretsVariable } from '../../src/config/webhook-secrets';
 import { ConfigError } from '../../src/domain/errors';
 import { PROVIDERS as REGISTERED } from '../../src/providers/registry';

@@ -7,7 +7,7 @@ import { buildSchema } from 'graphql';
 import { version } from '../../package.json';
 import { hashApiKey, parseApiKey } from '../../src/access/api-key';
 import { readEnvironment } from '../../src/cli/environment';
-import { loadConfig } from '../../src/config';
+import { loadConfig } from '../../src/config/load-config';
 import { PROVIDERS } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';

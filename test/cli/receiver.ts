@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Config } from '../../src/config';
+import type { Config } from '../../src/config/load-config';
 import { GatewayError } from '../../src/domain/errors';
 import type { WebhookRequest } from '../../src/domain/request';
 import { createIngest } from '../../src/ingest/ingest';

@@ -1,9 +1,13 @@
 /** What a vendor's answer does to what was said before, and where it stands in time. */
 
 import fc from 'fast-check';
-import { decidedAt } from '../../src/domain/decisions';
-import { instantOf, later } from '../../src/domain/instant';
-import { byOccurrence, dateOfAnswer, type RecordedEvent } from '../../src/domain/recorded-event';
+import { decidedAt } from '../../src/domain/fold/decisions';
+import {
+  byOccurrence,
+  effectiveDateOfResponse,
+  type RecordedEvent,
+} from '../../src/domain/fold/recorded-event';
+import { latest, toInstantText } from '../../src/domain/instant';
 import { foldCourse } from './project';
 import { answered, at, denied, heard, recorded, reset, said } from './recorded';
 
@@ -125,18 +129,20 @@ describe('the date of an answer', () => {
   });
 
   it('is when it was asked for, where there is only our clock', () => {
-    expect(dateOfAnswer([heard(1, 'NOT_VERIFIED', 'PENDING')], asked)).toBe(at(30));
-    expect(dateOfAnswer([], asked)).toBe(at(30));
+    expect(effectiveDateOfResponse([heard(1, 'NOT_VERIFIED', 'PENDING')], asked)).toBe(at(30));
+    expect(effectiveDateOfResponse([], asked)).toBe(at(30));
   });
 
   it('is a minute earlier where the vendor has a clock too', () => {
-    expect(dateOfAnswer([said(1, 'PENDING')], asked)).toBe(at(29));
+    expect(effectiveDateOfResponse([said(1, 'PENDING')], asked)).toBe(at(29));
   });
 
   it('is behind all that was held by then, whatever its date', () => {
     const ahead = received(said(600, 'APPROVED'), 29.9);
-    expect(dateOfAnswer([ahead], asked)).toBe(later(at(600), 1));
-    expect(dateOfAnswer([received(said(29.5, 'APPROVED'), 29.9)], asked)).toBe(later(at(29.5), 1));
+    expect(effectiveDateOfResponse([ahead], asked)).toBe(latest(at(600), 1));
+    expect(effectiveDateOfResponse([received(said(29.5, 'APPROVED'), 29.9)], asked)).toBe(
+      latest(at(29.5), 1),
+    );
   });
 
   it('is before what was said since it was asked for', () => {
@@ -146,25 +152,30 @@ describe('the date of an answer', () => {
         fc.integer({ min: -59_000, max: 59_000 }),
         fc.integer({ min: 0, max: 600_000 }),
         (skewMs, afterMs) => {
-          const occurredAt = instantOf(new Date(asked.getTime() + afterMs + skewMs));
+          const occurredAt = toInstantText(new Date(asked.getTime() + afterMs + skewMs));
           const event = said(1, 'APPROVED', { occurredAt });
-          const receivedAt = instantOf(new Date(asked.getTime() + afterMs + 1));
+          const receivedAt = toInstantText(new Date(asked.getTime() + afterMs + 1));
           const newer = { ...event, receivedAt };
-          expect(dateOfAnswer([said(1, 'PENDING'), newer], asked) < occurredAt).toBe(true);
+          expect(effectiveDateOfResponse([said(1, 'PENDING'), newer], asked) < occurredAt).toBe(
+            true,
+          );
         },
       ),
     );
   });
 
   it('is behind an answer before it', () => {
-    const first = { ...answered(0, { status: 'IN_PROGRESS' }), receivedAt: later(at(600), 1) };
+    const first = { ...answered(0, { status: 'IN_PROGRESS' }), receivedAt: latest(at(600), 1) };
     const held = [received(said(600, 'PENDING'), 20), first];
-    expect(dateOfAnswer(held, asked)).toBe(later(at(600), 2));
+    expect(effectiveDateOfResponse(held, asked)).toBe(latest(at(600), 2));
   });
 
   it('stays behind a reset that was held', () => {
     const held = [said(1, 'APPROVED'), received(reset(29.9), 29.95)];
-    const event = { ...answered(0, { status: 'PENDING' }), receivedAt: dateOfAnswer(held, asked) };
+    const event = {
+      ...answered(0, { status: 'PENDING' }),
+      receivedAt: effectiveDateOfResponse(held, asked),
+    };
     expect(fold(...held, event).attempts.map(({ status }) => status)).toEqual([
       'CANCELLED',
       'PENDING',
@@ -178,7 +189,7 @@ describe('a nanosecond later', () => {
     ['2024-01-01T00:00:00.999999999Z', '2024-01-01T00:00:01.000000000Z'],
     ['2024-12-31T23:59:59.999999999Z', '2025-01-01T00:00:00.000000000Z'],
   ])('than %s', (instant, next) => {
-    expect(later(instant, 1)).toBe(next);
+    expect(latest(instant, 1)).toBe(next);
   });
 });
 

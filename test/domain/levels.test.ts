@@ -1,8 +1,8 @@
 /** Levels over time: which approvals count after level changes, resets and reviews. */
 
 import fc from 'fast-check';
+import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { isOpen } from '../../src/domain/status';
 import { projectUser } from './project';
 import { levelChange, reset, said } from './recorded';

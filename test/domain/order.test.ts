@@ -1,10 +1,10 @@
 /** Any order of the same events, with any repeats, ends in the same state. */
 
 import fc from 'fast-check';
+import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
 import { toDate } from '../../src/domain/instant';
 import { LEVEL_KINDS } from '../../src/domain/level';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import type { RecordedEvent } from '../../src/domain/recorded-event';
 import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../src/domain/status';
 import { projectUser } from './project';
 import { account, at, heard, levelChange, reset, said } from './recorded';

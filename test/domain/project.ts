@@ -1,21 +1,25 @@
 /** Projects events as the store does, one at a time in the order given, for tests that compare whole states. */
 
-import { type Course, continueCourse, NO_COURSE } from '../../src/domain/attempt';
 import { compare } from '../../src/domain/compare';
 import type { AccountState } from '../../src/domain/event';
-import { IdentityFold, type NumberedAttempt, orderOf } from '../../src/domain/identity-projection';
-import type { LevelKey, ProviderId, SubjectKind } from '../../src/domain/level';
-import { evaluate, type HeldLevel, type Verification } from '../../src/domain/policy';
+import { type AttemptRun, listRuns } from '../../src/domain/fold/attempt-runs';
+import {
+  type AttemptHistory,
+  continueHistory,
+  EMPTY_HISTORY,
+} from '../../src/domain/fold/attempts';
+import { compareLevels, IdentityFold, type NumberedAttempt } from '../../src/domain/fold/identity';
+import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
 import {
   blockerAt,
   combine,
   isActive,
-  kindOf,
   latestBlocker,
   type ProjectionRules,
-} from '../../src/domain/projection';
-import type { RecordedEvent } from '../../src/domain/recorded-event';
-import { listRuns, type Run } from '../../src/domain/runs';
+  toSubjectKind,
+} from '../../src/domain/fold/user';
+import type { LevelKey, ProviderId, SubjectKind } from '../../src/domain/level';
+import { evaluate, type HeldLevel, type Verification } from '../../src/domain/policy';
 
 export interface IdentityEvents {
   readonly provider: ProviderId;
@@ -40,9 +44,9 @@ export interface UserProjection {
 /** @param events - Sorted. */
 export function foldCourse(
   events: Iterable<RecordedEvent>,
-): Omit<Course, 'attempts' | 'heard'> & { readonly attempts: readonly Run[] } {
-  let course = NO_COURSE;
-  for (const event of events) course = continueCourse(course, event);
+): Omit<AttemptHistory, 'attempts' | 'heard'> & { readonly attempts: readonly AttemptRun[] } {
+  let course = EMPTY_HISTORY;
+  for (const event of events) course = continueHistory(course, event);
   const { attempts, heard: _, ...rest } = course;
   return { ...rest, attempts: listRuns(attempts) };
 }
@@ -58,7 +62,7 @@ export function projectUser(
   });
   const { acceptSandbox } = rules;
   const known = folds.filter((fold) => fold.known(acceptSandbox));
-  const kind = kindOf(known.map((fold) => fold.kind));
+  const kind = toSubjectKind(known.map((fold) => fold.kind));
   const attemptsOf = folds.map((fold) =>
     [...fold.levelKeys()].sort(compare).flatMap((key) => fold.takeNews(key).attempts),
   );
@@ -77,7 +81,7 @@ export function projectUser(
     if (level === undefined) return [];
     const { latest, ...held } = level;
     const attempt = attemptsOf[latest.identity]?.findLast(
-      (one) => one.levelKey === key && orderOf(one) === latest.order,
+      (one) => one.levelKey === key && compareLevels(one) === latest.order,
     );
     const number = attempt?.number ?? 0;
     return [{ ...held, latestAttempt: { identity: latest.identity, number } }];

@@ -1,15 +1,15 @@
 /** Events for tests, short to write. */
 
 import type { VerificationEvent } from '../../src/domain/event';
-import { instantOf } from '../../src/domain/instant';
-import type { RecordedEvent } from '../../src/domain/recorded-event';
+import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
+import { toInstantText } from '../../src/domain/instant';
 import type { AttemptStatus, VerificationStatus } from '../../src/domain/status';
 
 const DAY = Date.UTC(2024, 0, 1);
 
 /** `at(5)` is five minutes into an invented day. */
 export function at(minutes: number): string {
-  return instantOf(new Date(DAY + minutes * 60_000));
+  return toInstantText(new Date(DAY + minutes * 60_000));
 }
 
 type Rest = Partial<Extract<VerificationEvent, { type: 'STATUS' }>>;

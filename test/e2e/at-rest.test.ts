@@ -4,7 +4,7 @@
  */
 
 import { type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
-import { isPersonal, personalFields } from '../../src/graphql/personal';
+import { isPersonal, personalFields } from '../../src/graphql/request/personal';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
 import { fractalId, p100, paycaddy } from '../store/vendor-deliveries';

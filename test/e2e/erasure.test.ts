@@ -229,7 +229,7 @@ describe('a user whom Sumsub has erased', () => {
     const { rows } = await gateway.store.read.auditEntries(erasures, { first: 2 });
     expect(rows).toHaveLength(1);
     expect(rows[0]?.row).toMatchObject({
-      details: { identities: 1, partedFrom: 1 },
+      details: { identities: 1, splitFrom: 1 },
     });
     expect(rows[0]?.row.subject).not.toBe('User:1');
   });

@@ -135,7 +135,7 @@ describe('all 38 in one gateway', () => {
 
     expect(data.replayDeliveries).toEqual({
       deliveries: CASES.length,
-      redisposed: [],
+      dispositionChanges: [],
       changes: [],
       userErrors: [],
     });
@@ -145,7 +145,7 @@ describe('all 38 in one gateway', () => {
 
 const REPLAY_ALL = `mutation {
   replayDeliveries(input: { receivedFrom: "2000-01-01T00:00:00Z" }) {
-    deliveries redisposed { before after } changes { cursor } userErrors { code }
+    deliveries dispositionChanges { before after } changes { cursor } userErrors { code }
   }
 }`;
 

@@ -4,7 +4,7 @@ import type { GraphQLFormattedError } from 'graphql';
 import { SignJWT } from 'jose';
 import { generateApiKey } from '../../src/access/api-key';
 import type { Scope } from '../../src/access/principal';
-import { type Config, loadConfig } from '../../src/config';
+import { type Config, loadConfig } from '../../src/config/load-config';
 import { createGateway, type GatewayOptions } from '../../src/gateway';
 import type { Logger } from '../../src/observability/log';
 import { PROVIDER_IDS } from '../../src/providers/registry';

@@ -11,9 +11,9 @@ import {
   isLeafType,
   type OperationTypeNode,
 } from 'graphql';
+import { createKeyRing } from '../../src/encryption/key-ring';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
-import { createKeyRing } from '../../src/store/key-ring';
 import { fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
 import { change, query } from '../support/databases';
 import { createDisposal } from '../support/disposal';

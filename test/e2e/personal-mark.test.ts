@@ -1,8 +1,8 @@
 /** One line at a field, and it is personal data on every way to it: nothing else in this file tells the gateway so. */
 
-import { Personal, personalNames } from '../../src/graphql/personal';
+import { Personal, personalNames } from '../../src/graphql/request/personal';
 import { createSchema, printSdl } from '../../src/graphql/schema';
-import { User } from '../../src/graphql/user.type';
+import { User } from '../../src/graphql/types/user.type';
 import { createLogger } from '../../src/observability/log';
 import { PROVIDERS } from '../../src/providers/registry';
 import { createDisposal } from '../support/disposal';

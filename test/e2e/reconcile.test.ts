@@ -2,7 +2,7 @@
 
 import { createRandom } from '../../src/cli/simulation/random';
 import type { ProviderId } from '../../src/domain/level';
-import type { AskOutcome } from '../../src/reconcile/reconciler';
+import type { StatusCheckOutcome } from '../../src/jobs/reconcile/reconciler';
 import { createTestDatabase, ENGINE } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
@@ -146,7 +146,7 @@ async function wrongs(gateway: TestGateway, people: readonly Person[]): Promise<
 
 it('30 % of the webhooks lost, 20 % doubled, all shuffled: the vendors are asked, and all states are right', async () => {
   const apis = await startVendorApis(disposal);
-  const outcomes: Partial<Record<AskOutcome, number>> = {};
+  const outcomes: Partial<Record<StatusCheckOutcome, number>> = {};
   const { url: DATABASE_URL, drop } = await createTestDatabase();
   disposal.defer(drop);
   const deaf = await startGateway(disposal, { env: { DATABASE_URL }, clock: earlier });
@@ -188,7 +188,7 @@ it('30 % of the webhooks lost, 20 % doubled, all shuffled: the vendors are asked
   const gateway = await startGateway(disposal, {
     env: { ...apis.env, ...SOON, DATABASE_URL },
     reconcileObserver: {
-      onAsked(_: ProviderId, outcome: AskOutcome) {
+      onAsked(_: ProviderId, outcome: StatusCheckOutcome) {
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       },
     },

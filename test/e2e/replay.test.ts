@@ -10,7 +10,7 @@ const disposal = createDisposal();
 
 const REPLAY = `mutation {
   replayDeliveries(input: { receivedFrom: "2000-01-01T00:00:00Z" }) {
-    deliveries redisposed { after } changes { id } userErrors { code }
+    deliveries dispositionChanges { after } changes { id } userErrors { code }
     failed { code message delivery { provider disposition } }
   }
 }`;
@@ -33,7 +33,7 @@ it('leaves alone what it cannot read, reports it, and goes on with the rest', as
   const message = expect.any(String);
   expect(data.replayDeliveries).toEqual({
     deliveries: 3,
-    redisposed: [],
+    dispositionChanges: [],
     changes: [],
     userErrors: [],
     failed: [

@@ -4,8 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Change } from '../../src/domain/change';
 import { createFeed, type Feed } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
-import type { Press } from '../../src/feed/outlet';
+import type { FrameEncoder } from '../../src/feed/frame-encoder';
+import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
 import type { ChangeFilter } from '../../src/store/store';
 import { at } from '../support/changes';
 import { silentLog } from '../support/logs';
@@ -173,7 +173,7 @@ function startFeed(log: MemoryLog): Feed {
 }
 
 /** Makes of an entry its position, at times at once, at times late, at times not at all. */
-const POSITION: Press<number> = {
+const POSITION: FrameEncoder<number> = {
   async make({ seq }) {
     for (let rest = 0; rest < seq % 4; rest += 1) await turn();
     if (seq % 7 === 0) throw new Error('this one cannot be made');

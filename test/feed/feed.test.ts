@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Change } from '../../src/domain/change';
-import { decodeCursor, positionOf } from '../../src/domain/cursor';
+import { decodeCursor, toPosition } from '../../src/domain/cursor';
 import {
   CursorExpiredError,
   CursorInvalidError,
   StoreUnavailableError,
 } from '../../src/domain/errors';
 import { createFeed, type Feed, type FeedOptions } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
 import { at } from '../support/changes';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog, silentLog } from '../support/logs';
@@ -112,7 +112,7 @@ describe('subscribing', () => {
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(CursorExpiredError);
     if (!(failure instanceof CursorExpiredError)) return;
-    expect(decodeCursor(LOG_ID, failure.oldestCursor)).toEqual(positionOf(entryAt(log, 6)));
+    expect(decodeCursor(LOG_ID, failure.oldestCursor)).toEqual(toPosition(entryAt(log, 6)));
   });
 
   it('succeeds from the oldest position held', async () => {
@@ -336,7 +336,7 @@ describe('a store that cannot be read', () => {
 });
 
 describe('a log that was restored to an earlier moment', () => {
-  const positionIn = (log: MemoryLog, seq: number) => positionOf(entryAt(log, seq));
+  const positionIn = (log: MemoryLog, seq: number) => toPosition(entryAt(log, seq));
 
   it.each([0, 3, 20])('refuses positions that are lost, after %i further entries', async (more) => {
     const log = createMemoryLog();

@@ -4,9 +4,9 @@ import { decodeCursor } from '../../src/domain/cursor';
 import { CursorExpiredError } from '../../src/domain/errors';
 import type { StatusEvent } from '../../src/domain/event';
 import type { AttemptStatus } from '../../src/domain/status';
+import { matchesFilter } from '../../src/feed/change-filter';
 import { createFeed, type Feed, type FeedOptions } from '../../src/feed/feed';
-import { matches } from '../../src/feed/matches';
-import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
 import { openStore } from '../../src/store/open-store';
 import type { ChangeFilter, IncomingDelivery, Store } from '../../src/store/store';
 import { openTestStore } from '../store/open-test-store';
@@ -115,7 +115,7 @@ describe('a filter', () => {
     ];
     for (const filter of filters) {
       const { changes } = await store.read.tail(0, 1000, filter);
-      expect(changes).toEqual(all.filter((change) => matches(change, filter)));
+      expect(changes).toEqual(all.filter((change) => matchesFilter(change, filter)));
     }
   });
 });

@@ -1,8 +1,8 @@
 /** What wakes instances, as the tests of both see it. */
 
-import { createPostgresWakeup } from '../../src/feed/postgres-wakeup';
-import { createRedisWakeup } from '../../src/feed/redis-wakeup';
-import type { Wakeup } from '../../src/feed/wakeup';
+import { createPostgresWakeup } from '../../src/feed/wakeup/postgres';
+import { createRedisWakeup } from '../../src/feed/wakeup/redis';
+import type { Wakeup } from '../../src/feed/wakeup/wakeup';
 import type { Disposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { createPostgresServer } from '../support/own-postgres';

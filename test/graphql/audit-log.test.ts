@@ -1,7 +1,7 @@
 /** The audit log over GraphQL: for keys with a scope of its own, found by what was done, by whom, to what and when. */
 
 import type { AuditAct } from '../../src/domain/audit';
-import { encodeNodeId } from '../../src/graphql/node-id';
+import { encodeNodeId } from '../../src/graphql/relay/node-id';
 import { apiKey, codesOf, endUser, NOW, OPERATOR, openWorld, type World } from './world';
 
 const AUDITOR = apiKey('audit:read');

@@ -15,8 +15,8 @@ import {
   isRequiredArgument,
   isRequiredInputField,
 } from 'graphql';
-import { MAX_LIST_LENGTH, MAX_TEXT_LENGTH } from '../../src/graphql/input-check';
-import { encodeNodeId } from '../../src/graphql/node-id';
+import { MAX_LIST_LENGTH, MAX_TEXT_LENGTH } from '../../src/graphql/inputs/input-check';
+import { encodeNodeId } from '../../src/graphql/relay/node-id';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
 import { apiKey, codesOf, endUser, OPERATOR, openWorld, statusEvent, type World } from './world';

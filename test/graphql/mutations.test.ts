@@ -30,7 +30,7 @@ const LINK = `mutation ($input: LinkIdentityInput!) {
 
 const REPLAY = `mutation ($input: ReplayDeliveriesInput!) {
   replayDeliveries(input: $input) { deliveries userErrors { code path }
-    redisposed { before after delivery { disposition } }
+    dispositionChanges { before after delivery { disposition } }
     changes { attemptStatus verificationStatus cause { kind actor } } } }`;
 
 async function idOf(externalUserId: string): Promise<string> {
@@ -228,7 +228,7 @@ describe('replayDeliveries', () => {
     expect(data.replayDeliveries).toEqual({
       deliveries: 1,
       userErrors: [],
-      redisposed: [
+      dispositionChanges: [
         { before: 'QUARANTINED', after: 'APPLIED', delivery: { disposition: 'QUARANTINED' } },
       ],
       changes: [
@@ -255,7 +255,7 @@ describe('replayDeliveries', () => {
     expect(errors).toBeUndefined();
     expect(data.replayDeliveries).toMatchObject({
       deliveries: 1,
-      redisposed: [{ after: 'APPLIED', delivery: { disposition: 'APPLIED' } }],
+      dispositionChanges: [{ after: 'APPLIED', delivery: { disposition: 'APPLIED' } }],
     });
     const after = await world.ask(OPERATOR, '{ users { nodes { verificationStatus } } }');
     expect(after.data.users.nodes).toEqual([{ verificationStatus: 'VERIFIED' }]);
@@ -265,7 +265,7 @@ describe('replayDeliveries', () => {
     const { data } = await world.ask(OPERATOR, REPLAY, { input: { dryRun: true, provider: null } });
     expect(data.replayDeliveries).toEqual({
       deliveries: 0,
-      redisposed: [],
+      dispositionChanges: [],
       changes: [],
       userErrors: [{ code: 'SELECTION_MISSING', path: ['input'] }],
     });

@@ -5,20 +5,20 @@ import pino from 'pino';
 import type { Principal, Scope } from '../../src/access/principal';
 import type { DatabaseConfig } from '../../src/config/database';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
-import { DEFAULT_ALARM_RULES } from '../../src/domain/alarms';
 import type { EndUserReasons } from '../../src/domain/end-user-reasons';
 import type { StatusEvent, VerificationEvent } from '../../src/domain/event';
 import type { ProviderId } from '../../src/domain/level';
+import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { createFeed } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
-import { createContext } from '../../src/graphql/context';
-import { createDocuments } from '../../src/graphql/documents';
+import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import { viewOf } from '../../src/graphql/access/visibility';
+import { createDocuments } from '../../src/graphql/documents/documents';
+import { ANY_DOCUMENT } from '../../src/graphql/documents/trusted-documents';
 import { formatError } from '../../src/graphql/errors';
+import { createContext } from '../../src/graphql/request/context';
 import { createSchema } from '../../src/graphql/schema';
-import { ANY_DOCUMENT } from '../../src/graphql/trusted-documents';
-import { viewOf } from '../../src/graphql/visibility';
-import type { GraphQLService } from '../../src/http/graphql-service';
+import type { GraphQLService } from '../../src/graphql/service';
 import { PROVIDERS } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
 import type { IncomingDelivery, Reader, Reading, Store } from '../../src/store/store';
@@ -125,7 +125,7 @@ export async function openWorld(
         if (!rereading) throw new Error('this test replays nothing');
         return rereading;
       },
-      silenceRule: DEFAULT_ALARM_RULES.silence,
+      silenceRule: DEFAULT_MONITORING_RULES.silence,
       census: () => read.openAttempts(STALLED_BEFORE),
       now: () => NOW,
     });

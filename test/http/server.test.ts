@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
-import type { Ingest } from '../../src/http/webhooks';
+import type { Ingest } from '../../src/http/routes/webhooks';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { connectRaw } from '../support/raw-http';

@@ -4,8 +4,8 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GraphQLService } from '../../src/http/graphql-service';
-import type { SocketLimits } from '../../src/http/limits';
+import type { GraphQLService } from '../../src/graphql/service';
+import type { SocketLimits } from '../../src/http/limits/limits';
 import { UNOBSERVED } from '../../src/http/observer';
 import { GOOD_KEY, OTHER_KEY } from '../support/credentials';
 import { createDisposal } from '../support/disposal';

@@ -1,7 +1,7 @@
 /** What a log line holds, and what it never holds. */
 
 import { ConfigError, GatewayError, PayloadError } from '../../src/domain/errors';
-import { personalNames } from '../../src/graphql/personal';
+import { personalNames } from '../../src/graphql/request/personal';
 import { createSchema } from '../../src/graphql/schema';
 import { createLogger, type Logger, type LoggerOptions } from '../../src/observability/log';
 import { PROVIDERS } from '../../src/providers/registry';

@@ -1,6 +1,6 @@
-import { createMetrics, type Standing } from '../../src/observability/metrics';
+import { createMetrics, type GatewayStats } from '../../src/observability/metrics';
 
-const AWAY: Standing = {
+const AWAY: GatewayStats = {
   storeReady: false,
   logHead: null,
   feedPosition: 7,
@@ -10,7 +10,7 @@ const AWAY: Standing = {
   watch: null,
 };
 
-function create(standing: Standing = AWAY) {
+function create(standing: GatewayStats = AWAY) {
   return createMetrics({
     providerIds: ['sumsub', 'p100'],
     askOutcomes: ['CHANGED', 'FAILED'],
@@ -42,7 +42,7 @@ describe('labels', () => {
       expect.arrayContaining([
         'kyc_webhooks_total{provider="unknown",outcome="APPLIED"} 1',
         'kyc_webhooks_total{provider="sumsub",outcome="OTHER"} 1',
-        'kyc_vendor_questions_total{provider="unknown",outcome="OTHER"} 1',
+        'kyc_provider_api_requests_total{provider="unknown",outcome="OTHER"} 1',
         'kyc_graphql_operations_total{transport="http",outcome="OTHER"} 2',
         'kyc_authentication_failures_total{door="http",reason="OTHER"} 1',
         'kyc_authentication_failures_total{door="metrics",reason="MISSING"} 0',
@@ -79,10 +79,10 @@ describe('the page', () => {
     metrics.asked('sumsub', 'CHANGED');
     expect(await linesOf(metrics)).toEqual(
       expect.arrayContaining([
-        'kyc_vendor_left_alone{provider="sumsub"} 0',
-        'kyc_vendor_left_alone{provider="p100"} 1',
-        'kyc_vendor_questions_total{provider="sumsub",outcome="CHANGED"} 1',
-        'kyc_vendor_questions_total{provider="sumsub",outcome="FAILED"} 0',
+        'kyc_provider_api_circuit_open{provider="sumsub"} 0',
+        'kyc_provider_api_circuit_open{provider="p100"} 1',
+        'kyc_provider_api_requests_total{provider="sumsub",outcome="CHANGED"} 1',
+        'kyc_provider_api_requests_total{provider="sumsub",outcome="FAILED"} 0',
       ]),
     );
   });

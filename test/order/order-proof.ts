@@ -8,7 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { DatabaseConfig } from '../../src/config/database';
 import { LOG_START } from '../../src/domain/cursor';
 import { createFeed } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/memory-wakeup';
+import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
 import { openStore } from '../../src/store/open-store';
 import type { Reader, Store } from '../../src/store/store';
 import { spawnScript } from '../cli/spawn';

@@ -5,7 +5,7 @@
  * Arguments: URL of the database, number of the instance, how many deliveries.
  */
 
-import { loadDatabaseConfig } from '../../src/config';
+import { loadDatabaseConfig } from '../../src/config/load-config';
 import type { StatusEvent } from '../../src/domain/event';
 import { openStore } from '../../src/store/open-store';
 import type { IncomingDelivery } from '../../src/store/store';

@@ -1,7 +1,7 @@
 /** The vendors' status calls, against a real server that checks who asks. */
 
 import { generateKeyPairSync } from 'node:crypto';
-import { VendorError } from '../../src/domain/errors';
+import { ProviderApiError } from '../../src/domain/errors';
 import { createProviders } from '../../src/providers/registry';
 import { createDisposal } from '../support/disposal';
 import {
@@ -69,7 +69,7 @@ async function faultOf(asking: Promise<unknown>) {
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof VendorError)) throw error;
+  if (!(error instanceof ProviderApiError)) throw error;
   return error;
 }
 

@@ -72,7 +72,7 @@ it('a replay is written down step by step, a dry run is not', async () => {
   expect(await entriesOf(store)).toEqual([]);
   await replay(store, false);
   const step = { action: 'DELIVERIES_REPLAYED', actor: BY, subject: null };
-  const counts = { redisposed: 0, changes: 0 };
+  const counts = { dispositionChanges: 0, changes: 0 };
   expect(await entriesOf(store)).toEqual([
     { ...step, details: { ...counts, deliveries: 200, failed: 200, first: 1, last: 200 } },
     { ...step, details: { ...counts, deliveries: 50, failed: 50, first: 201, last: 250 } },
@@ -108,7 +108,7 @@ it('new rules are written down once, the first ones are not', async () => {
   const opened = await openTestStore({ acceptSandbox: true });
   const changed = await opened.reopen({ acceptSandbox: false });
   expect(await entriesOf(changed)).toMatchObject([
-    { action: 'RULES_CHANGED', actor: 'gateway', subject: null },
+    { action: 'PROJECTION_RULES_CHANGED', actor: 'gateway', subject: null },
   ]);
   expect(await entriesOf(await opened.reopen({ acceptSandbox: false }))).toHaveLength(1);
 });

@@ -169,7 +169,11 @@ describe('an erasure', () => {
     const reread = () =>
       ({ kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE }) as const;
     const replay = { selection: {}, dryRun: false, actor: 'desk', by: 'desk', now: NOW, reread };
-    expect(await store.replay(replay)).toMatchObject({ redisposed: [], failed: [], changes: [] });
+    expect(await store.replay(replay)).toMatchObject({
+      dispositionChanges: [],
+      failed: [],
+      changes: [],
+    });
     const link = {
       provider: 'p100',
       subjectRef: 'somebody',
@@ -180,9 +184,9 @@ describe('an erasure', () => {
     };
     expect(await store.linkIdentity(link)).toEqual({ ok: false, fault: 'USER_ERASED' });
     expect(await stateOf(opened.database)).toBe(state);
-    expect(await store.statusAsks.candidatesOf(userId)).toEqual([]);
+    expect(await store.statusChecks.candidatesForUser(userId)).toEqual([]);
     for (const kind of ['OPEN', 'UNCONFIRMED', 'QUIET'] as const) {
-      expect(await store.statusAsks.candidates({ kind, limit: 10 })).toEqual([]);
+      expect(await store.statusChecks.candidates({ kind, limit: 10 })).toEqual([]);
     }
   });
 
@@ -391,7 +395,7 @@ it('what could not be read when it came, and turns out to be late news, is dropp
   const replay = { selection: { ids: [deliveryId] }, ...by, reread: () => news.reading };
   for (const dryRun of [true, false]) {
     expect(await store.replay({ ...replay, dryRun })).toMatchObject({
-      redisposed: [{ deliveryId, before: 'QUARANTINED', after: 'IGNORED' }],
+      dispositionChanges: [{ deliveryId, before: 'QUARANTINED', after: 'IGNORED' }],
       changes: [],
     });
   }
@@ -411,7 +415,7 @@ it('what was taken for news of somebody else, and turns out to be late news, is 
   const { reading } = say({ applicantId, externalUserId }, 9_000);
   const by = { actor: 'desk', by: 'desk', now: NOW, dryRun: false, reread: () => reading };
   expect(await store.replay({ selection: { ids: [deliveryId] }, ...by })).toMatchObject({
-    redisposed: [{ deliveryId, before: 'APPLIED', after: 'IGNORED' }],
+    dispositionChanges: [{ deliveryId, before: 'APPLIED', after: 'IGNORED' }],
     changes: [{ previousAttemptStatus: 'IN_REVIEW' }],
   });
   const ofOthers = `SELECT id FROM attempts WHERE user_id <> ${userId}`;
@@ -456,7 +460,7 @@ it('a message that names her, and turns out to be another’s in the midst of it
     store.replay(replay),
     store.erasures.erase({ ...erasing, userId }),
   ]);
-  expect(replayed.redisposed).toMatchObject([{ after: 'APPLIED' }]);
+  expect(replayed.dispositionChanges).toMatchObject([{ after: 'APPLIED' }]);
   expect(await store.read.rawBodiesOf([deliveryId])).toEqual([news.rawBody]);
 });
 
@@ -473,13 +477,13 @@ it('raw bodies that were kept long enough are emptied, but not those of whom a h
   const left = async () =>
     (await store.read.rawBodiesOf([1, 2, 3, 4])).map((body) => body !== null);
 
-  expect(await store.erasures.shedBodies(hoursOn(-2), NOW)).toBe(2);
-  expect(await store.erasures.shedBodies(hoursOn(-2), NOW)).toBe(0);
+  expect(await store.erasures.purgeBodies(hoursOn(-2), NOW)).toBe(2);
+  expect(await store.erasures.purgeBodies(hoursOn(-2), NOW)).toBe(0);
   expect(await left()).toEqual([false, true, true, false]);
   expect(await store.read.profilesOf([1])).toMatchObject([{ age: '33' }]);
 
   await store.erasures.releaseHold({ ...hold, now: NOW });
-  expect(await store.erasures.shedBodies(hoursOn(-2), hoursOn(25))).toBe(1);
+  expect(await store.erasures.purgeBodies(hoursOn(-2), hoursOn(25))).toBe(1);
   expect(await left()).toEqual([false, false, true, false]);
   expect(await store.audit.verify(null)).toMatchObject({ ok: true });
 });
@@ -490,7 +494,7 @@ it('a raw body is kept by a hold that is set in the midst of it', async () => {
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), hoursOn(-3)));
   const hold = { userId: 1, basis: 'case 4', until: null, reason: null, by: 'desk', now: NOW };
   const holding = store.erasures.setHold(hold);
-  expect(await store.erasures.shedBodies(hoursOn(-2), NOW)).toBe(0);
+  expect(await store.erasures.purgeBodies(hoursOn(-2), NOW)).toBe(0);
   await holding;
   expect(await store.read.rawBodiesOf([1])).not.toEqual([null]);
 });

@@ -28,9 +28,9 @@ it('are due when a hold that was set anew ends', async () => {
   await store.erasures.setHold({ ...HOLD, userId, until: null });
   expect(await store.erasures.erase({ ...BY, userId })).toMatchObject({ erased: false });
   await store.erasures.setHold({ ...HOLD, userId, until: LATER });
-  expect(await store.erasures.carryOut(NOW)).toBe(0);
+  expect(await store.erasures.runDueErasures(NOW)).toBe(0);
   expect(await erasedAt(store, userId)).toBeNull();
-  expect(await store.erasures.carryOut(MUCH_LATER)).toBe(1);
+  expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(1);
   expect(await erasedAt(store, userId)).not.toBeNull();
 });
 
@@ -45,11 +45,11 @@ it('go on as one of whom a user was merged into, and wait for that one’s hold'
     mergedUserId: nameless,
   });
   await store.erasures.setHold({ ...HOLD, userId: bob, until: null });
-  expect(await store.erasures.carryOut(MUCH_LATER)).toBe(0);
+  expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(0);
   const due = `SELECT user_id FROM erasure_requests WHERE due_at IS NOT NULL`;
   expect(await query(database, due)).toEqual([]);
   await store.erasures.releaseHold({ userId: bob, reason: 'closed', by: 'desk', now: MUCH_LATER });
-  expect(await store.erasures.carryOut(MUCH_LATER)).toBe(1);
+  expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(1);
 });
 
 it('are not kept from it by a message of no account that nobody can open', async () => {
@@ -96,7 +96,7 @@ it('are written down each time that somebody asks, and not each time that they a
   await store.erasures.erase({ ...BY, userId });
   await store.erasures.erase({ ...BY, userId, reason: 'asked for again' });
   await store.erasures.setHold({ ...HOLD, userId, until: MUCH_LATER });
-  expect(await store.erasures.carryOut(LATER)).toBe(0);
+  expect(await store.erasures.runDueErasures(LATER)).toBe(0);
   const { rows } = await store.read.auditEntries({ action: ['ERASURE_REQUESTED'] }, { first: 10 });
   expect(rows.map(({ row }) => row.reason)).toEqual(['asked for again', 'asked for']);
 });
@@ -175,12 +175,12 @@ describe('of one account', () => {
       expect(outcome).toMatchObject({ userId, erased: false, basis: 'case 4' });
     }
     expect(await store.read.countAuditEntries({ action: ['ERASURE_REQUESTED'] })).toBe(1);
-    expect(await store.erasures.carryOut(MUCH_LATER)).toBe(0);
+    expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(0);
     await store.erasures.releaseHold({ userId, reason: 'closed', by: 'desk', now: LATER });
-    expect(await store.erasures.carryOut(MUCH_LATER)).toBe(1);
+    expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(1);
     expect(await erasedAt(store, userId)).toBeNull();
     expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toBeNull();
-    expect(await store.erasures.carryOut(MUCH_LATER)).toBe(0);
+    expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(0);
   });
 
   it('take the user with them where there is no other, and nothing that came since', async () => {

@@ -45,7 +45,7 @@ it('without its key, what was said of an identity cannot be read, and nobody els
     now: NOW,
     reread: () => ({ kind: 'IGNORED', eventType: 'nothing', duplicateKey: 'key' }),
   });
-  expect(replayed.redisposed.map(({ deliveryId }) => deliveryId)).toEqual([2]);
+  expect(replayed.dispositionChanges.map(({ deliveryId }) => deliveryId)).toEqual([2]);
   expect(replayed.failed).toEqual([]);
   const events = 'SELECT DISTINCT identity_id FROM events';
   expect(await query(database, events)).toEqual([{ identity_id: 1 }]);

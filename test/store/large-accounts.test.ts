@@ -5,11 +5,11 @@ import { LimitTexts1764340000000 as LimitOnSqlite } from '../../migrations/17643
 import { LimitTexts1764340000000 as LimitOnPostgres } from '../../migrations/postgres/1764340000000-limit-texts';
 import type { DatabaseConfig } from '../../src/config/database';
 import type { StatusEvent } from '../../src/domain/event';
-import { limitWaiting } from '../../src/store/limit-waiting';
-import { MAX_HISTORY_BYTES, PAGE_BYTES } from '../../src/store/load-history';
 import { createDataSource as onPostgres } from '../../src/store/postgres/data-source';
 import { createDataSource as onSqlite } from '../../src/store/sqlite/data-source';
 import type { IncomingDelivery, RecordOutcome } from '../../src/store/store';
+import { MAX_HISTORY_BYTES, PAGE_BYTES } from '../../src/store/write/load-history';
+import { limitQueue } from '../../src/store/write/queue-limit';
 import { change, ENGINE, query } from '../support/databases';
 import { openTestStore, SILENT, stateOf } from './open-test-store';
 
@@ -51,7 +51,7 @@ it('quarantines a delivery for an account that is too large as ACCOUNT_TOO_LARGE
   expect(refused.failed).toMatchObject([{ reason: { code: 'ACCOUNT_TOO_LARGE' } }]);
   await change(database, 'DELETE FROM events WHERE id < 0');
   const replayed = await restarted.replay(replay);
-  expect(replayed.redisposed).toMatchObject([{ before: 'QUARANTINED', after: 'APPLIED' }]);
+  expect(replayed.dispositionChanges).toMatchObject([{ before: 'QUARANTINED', after: 'APPLIED' }]);
 });
 
 it('starts under a changed policy although one account cannot be loaded', async () => {
@@ -170,7 +170,7 @@ it('refuses deliveries while those that wait for their commit exceed the limit',
     duplicate: false,
     changes: 0,
   };
-  const record = limitWaiting(
+  const record = limitQueue(
     () => new Promise((resolve) => waiting.push(() => resolve(outcome))),
     3 * MIB,
   );

@@ -5,7 +5,7 @@ import type { DatabaseConfig } from '../../src/config/database';
 import type { Change } from '../../src/domain/change';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import type { StoreConfig } from '../../src/store/open-store';
-import type { KeptDelivery, Reading, Store } from '../../src/store/store';
+import type { Reading, Store, StoredDelivery } from '../../src/store/store';
 import { withoutNonces } from '../support/changes';
 import { change, query } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
@@ -172,7 +172,7 @@ const REPLAY = {
   selection: {},
   actor: 'x',
   by: 'test',
-  reread: ({ provider, rawBody, receivedAt }: KeptDelivery) =>
+  reread: ({ provider, rawBody, receivedAt }: StoredDelivery) =>
     delivery(provider, rawBody.toString(), receivedAt).reading,
 };
 

@@ -1,8 +1,8 @@
 /** Messages that belong to no account are found by whom they speak of, however that is spelt, and few at a time. */
 
-import type { Connection } from '../../src/store/database';
-import { findMentions } from '../../src/store/find-mentions';
-import { createKeyRing } from '../../src/store/key-ring';
+import { createKeyRing } from '../../src/encryption/key-ring';
+import type { Connection } from '../../src/store/database/database';
+import { findMentions } from '../../src/store/erasure/find-mentions';
 import { openTestStore } from './open-test-store';
 import { delivery } from './vendor-deliveries';
 

@@ -1,9 +1,9 @@
 /** What operators and the passing of time do: open users, link, merge, replay, expire, trim, change the rules. */
 
 import { createHash } from 'node:crypto';
-import { instantOf } from '../../src/domain/instant';
+import { toInstantText } from '../../src/domain/instant';
 import type { Policy } from '../../src/domain/policy';
-import type { KeptDelivery, Reading, Store } from '../../src/store/store';
+import type { Reading, Store, StoredDelivery } from '../../src/store/store';
 import { change, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
@@ -376,7 +376,7 @@ describe('a vendor that changes its mind about who somebody is', () => {
 describe('a replay', () => {
   const asBefore =
     (provider: string) =>
-    (kept: KeptDelivery): Reading =>
+    (kept: StoredDelivery): Reading =>
       delivery(provider, kept.rawBody.toString(), kept.receivedAt).reading;
 
   it('of what is understood as before changes nothing', async () => {
@@ -396,7 +396,7 @@ describe('a replay', () => {
       now: NOW,
       reread: asBefore('sumsub'),
     });
-    expect(outcome).toEqual({ deliveries: 4, redisposed: [], failed: [], changes: [] });
+    expect(outcome).toEqual({ deliveries: 4, dispositionChanges: [], failed: [], changes: [] });
     expect(await stateOf(database)).toBe(before);
   });
 
@@ -404,7 +404,7 @@ describe('a replay', () => {
     const { store } = await openTestStore();
     const unknown = delivery('paycaddy', paycaddy('newly-verified', 'user-1', 5), NOW);
     expect(await store.record(unknown)).toMatchObject({ disposition: 'QUARANTINED' });
-    const learnt = (kept: KeptDelivery): Reading =>
+    const learnt = (kept: StoredDelivery): Reading =>
       delivery(
         'paycaddy',
         kept.rawBody.toString().replace('newly-verified', 'verified'),
@@ -421,7 +421,7 @@ describe('a replay', () => {
     const rehearsed = await store.replay({ ...input, dryRun: true });
     expect(rehearsed).toMatchObject({
       deliveries: 1,
-      redisposed: [{ deliveryId: 1, before: 'QUARANTINED', after: 'APPLIED' }],
+      dispositionChanges: [{ deliveryId: 1, before: 'QUARANTINED', after: 'APPLIED' }],
       changes: [
         {
           attemptStatus: 'APPROVED',
@@ -434,7 +434,7 @@ describe('a replay', () => {
     expect(await store.read.deliveriesByIds([1])).toMatchObject([{ disposition: 'QUARANTINED' }]);
 
     const done = await store.replay({ ...input, dryRun: false });
-    expect(done).toMatchObject({ redisposed: rehearsed.redisposed });
+    expect(done).toMatchObject({ dispositionChanges: rehearsed.dispositionChanges });
     expect(await log(store)).toMatchObject([{ seq: 1, verificationStatus: 'VERIFIED' }]);
     expect(await store.read.deliveriesByIds([1])).toMatchObject([
       { disposition: 'APPLIED', userId: 1, reason: null },
@@ -449,7 +449,7 @@ describe('a replay', () => {
   it('takes back what a corrected adapter no longer reads', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
-    const corrected = (kept: KeptDelivery): Reading => ({
+    const corrected = (kept: StoredDelivery): Reading => ({
       kind: 'IGNORED',
       eventType: 'applicantReviewed',
       duplicateKey: `ignored ${kept.id}`,
@@ -462,7 +462,9 @@ describe('a replay', () => {
       now: NOW,
       reread: corrected,
     });
-    expect(outcome.redisposed).toEqual([{ deliveryId: 1, before: 'APPLIED', after: 'IGNORED' }]);
+    expect(outcome.dispositionChanges).toEqual([
+      { deliveryId: 1, before: 'APPLIED', after: 'IGNORED' },
+    ]);
     expect(outcome.changes).toMatchObject([
       {
         previousAttemptStatus: 'APPROVED',
@@ -479,7 +481,7 @@ describe('a replay', () => {
     for (const spelling of ['verified-1', 'verified-2']) {
       await store.record(delivery('paycaddy', paycaddy(spelling, 'user-1', 5), NOW));
     }
-    const learnt = (kept: KeptDelivery): Reading =>
+    const learnt = (kept: StoredDelivery): Reading =>
       delivery(
         'paycaddy',
         kept.rawBody.toString().replace(/verified-\d/, 'verified'),
@@ -493,7 +495,7 @@ describe('a replay', () => {
       now: NOW,
       reread: learnt,
     });
-    expect(outcome.redisposed.map(({ after }) => after)).toEqual(['APPLIED', 'UNCHANGED']);
+    expect(outcome.dispositionChanges.map(({ after }) => after)).toEqual(['APPLIED', 'UNCHANGED']);
     expect(await log(store)).toHaveLength(1);
   });
 
@@ -640,7 +642,7 @@ describe('the passing of time', () => {
       verificationStatus: 'VERIFIED',
     });
     expect(await store.read.levelsOf([1])).toMatchObject([
-      [{ since: instantOf(hoursIn(4)), expiresAt: instantOf(hoursIn(6)) }],
+      [{ since: toInstantText(hoursIn(4)), expiresAt: toInstantText(hoursIn(6)) }],
     ]);
   });
 

@@ -206,7 +206,7 @@ describe.each([...Object.entries(STORIES), ['all vendors mixed', MIXED] as const
 
             const outcome = await held.store.replay(EVERYTHING);
 
-            expect(outcome).toMatchObject({ redisposed: [], failed: [], changes: [] });
+            expect(outcome).toMatchObject({ dispositionChanges: [], failed: [], changes: [] });
             expect(await tablesOf(held.database)).toEqual(before);
             const rebuilt = await openTestStore();
             await post(rebuilt.store, await keptIn(held.store), 1);
@@ -240,7 +240,7 @@ describe.each(['Fractal ID', 'Sumsub', 'PayCaddy'] as const)('%s, misread at fir
             expect(await stateOf(held.database)).toBe(await stateOf(rightly.database));
 
             expect(await held.store.replay(EVERYTHING)).toMatchObject({
-              redisposed: [],
+              dispositionChanges: [],
               changes: [],
             });
             expect(await tablesOf(held.database)).toEqual(corrected);

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../src/domain/errors';
-import type { IncomingDelivery, KeptDelivery, Reading, Store } from '../../src/store/store';
+import type { IncomingDelivery, Reading, Store, StoredDelivery } from '../../src/store/store';
 import { bytesOf, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
@@ -140,7 +140,7 @@ describe('a delivery', () => {
   describe('without a clock that came around one which could not be read', () => {
     const verified = p100('user-1', 'VERIFIED', 'SUCCESSFUL');
     const unmapped = p100('user-1', 'NOT_VERIFIED', 'A_WORD_TO_COME');
-    const learnt = (kept: KeptDelivery): Reading =>
+    const learnt = (kept: StoredDelivery): Reading =>
       delivery(
         'p100',
         kept.rawBody.toString().replace('A_WORD_TO_COME', 'PENDING'),
@@ -190,8 +190,8 @@ describe('a delivery', () => {
         'QUARANTINED',
         'QUARANTINED',
       ]);
-      const { redisposed } = await replay(store);
-      expect(redisposed.map(({ deliveryId }) => deliveryId)).toEqual([1, 3, 4]);
+      const { dispositionChanges } = await replay(store);
+      expect(dispositionChanges.map(({ deliveryId }) => deliveryId)).toEqual([1, 3, 4]);
       const user = await store.read.userByExternalId('user-1');
       expect(user?.verificationStatus).toBe('NOT_VERIFIED');
     });
@@ -478,7 +478,7 @@ describe('a delivery that could not be applied for a fault of ours', () => {
       now: NOW,
       reread: () => sound.reading,
     });
-    expect(replayed.redisposed).toMatchObject([{ deliveryId: 1, after: 'UNCHANGED' }]);
+    expect(replayed.dispositionChanges).toMatchObject([{ deliveryId: 1, after: 'UNCHANGED' }]);
     expect(await log(store)).toEqual(before);
   });
 });

@@ -1,14 +1,14 @@
 /** What stands still is found by index, however much there is that does not. */
 
-import { DEFAULT_ALARM_RULES } from '../../src/domain/alarms';
-import { instantOf } from '../../src/domain/instant';
+import { toInstantText } from '../../src/domain/instant';
+import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
 import type { Trust } from '../../src/domain/status';
 import type { Store } from '../../src/store/store';
 import { openTestStore } from './open-test-store';
 import { delivery, paycaddy, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
-const RULE = DEFAULT_ALARM_RULES.silence;
+const RULE = DEFAULT_MONITORING_RULES.silence;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
@@ -45,7 +45,7 @@ describe('the census', () => {
     const census = await store.read.openAttempts(before(new Date(Date.UTC(2024, 0, 1) + 2)));
 
     const startOf2024 = (millisecond: number) =>
-      instantOf(new Date(Date.UTC(2024, 0, 1) + millisecond));
+      toInstantText(new Date(Date.UTC(2024, 0, 1) + millisecond));
     expect(census).toEqual(
       expect.arrayContaining([
         { provider: 'sumsub', status: 'PENDING', count: 2, stalled: 1, oldest: startOf2024(1) },

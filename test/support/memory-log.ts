@@ -2,7 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Change } from '../../src/domain/change';
-import { type LogPosition, type LogState, positionOf } from '../../src/domain/cursor';
+import { type LogPosition, type LogState, toPosition } from '../../src/domain/cursor';
 import { StoreUnavailableError } from '../../src/domain/errors';
 import type { FeedReader } from '../../src/feed/subscription';
 import type { UserRow } from '../../src/store/store';
@@ -55,7 +55,7 @@ export function createMemoryLog(): MemoryLog {
 
   const positionAt = (seq: number): LogPosition => {
     const entry = entries[seq - 1];
-    return entry === undefined ? { seq: 0, nonce: 0 } : positionOf(entry);
+    return entry === undefined ? { seq: 0, nonce: 0 } : toPosition(entry);
   };
   const stateFrom = (seq: number): LogState => {
     const held = seq >= floor.seq && seq <= entries.length;
@@ -130,7 +130,7 @@ export function createMemoryLog(): MemoryLog {
       const full = changes.length === limit;
       const last = full ? changes.at(-1) : undefined;
       const state = stateFrom(afterSeq);
-      const scannedTo = last === undefined ? state.head : positionOf(last);
+      const scannedTo = last === undefined ? state.head : toPosition(last);
       return answer({ changes, state, scannedTo });
     },
   };

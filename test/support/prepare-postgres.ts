@@ -1,7 +1,7 @@
 /** Before the tests on PostgreSQL: makes the database that they get copies of. */
 
 import { Client } from 'pg';
-import { loadDatabaseConfig } from '../../src/config';
+import { loadDatabaseConfig } from '../../src/config/load-config';
 import { openPostgres } from '../../src/store/postgres/open-database';
 import { EMPTY, POSTGRES_URL } from './postgres-server';
 

@@ -1,10 +1,10 @@
 /** One careful GET to a vendor's API. What goes wrong is told by kind; what the vendor sent is never part of a message. */
 
-import { PayloadError, VendorError } from '../../domain/errors';
+import { PayloadError, ProviderApiError } from '../../domain/errors';
 import { readJson } from './json';
 
 /** One origin and what proves to it that it is us. */
-export interface ApiQuestion {
+export interface ApiRequest {
   /** `https://api.example.com`, without a path. */
   readonly origin: string;
   /** With the query, as it is signed. */
@@ -26,9 +26,9 @@ const MAX_RETRY_AFTER_MS = 24 * 60 * 60_000;
  * The body of the answer, which is a JSON object; `undefined` where there is no such account. Redirects are not followed:
  * they would carry our credentials elsewhere.
  *
- * @throws {VendorError}
+ * @throws {ProviderApiError}
  */
-export async function askApi(question: ApiQuestion): Promise<Buffer | undefined> {
+export async function requestApi(question: ApiRequest): Promise<Buffer | undefined> {
   const { origin, path, headers, signal, meaningOf } = question;
   // An id such as `..` would lead elsewhere; no vendor makes one.
   if (new URL(origin + path).href !== origin + path) return undefined;
@@ -46,7 +46,7 @@ export async function askApi(question: ApiQuestion): Promise<Buffer | undefined>
     return body;
   } catch (error) {
     if (error instanceof PayloadError) {
-      throw new VendorError('UNREADABLE', 'the answer is not a JSON object');
+      throw new ProviderApiError('UNREADABLE', 'the answer is not a JSON object');
     }
     throw error;
   }
@@ -60,11 +60,11 @@ async function exchange(
     const response = await fetch(url, init);
     return { response, body: await readBody(response) };
   } catch (error) {
-    if (error instanceof VendorError) throw error;
+    if (error instanceof ProviderApiError) throw error;
     // Without the cause: errors of the network name addresses, and those of the parser quote what was sent.
     const name = error instanceof Error || error instanceof DOMException ? error.name : '';
     const late = name === 'TimeoutError' || name === 'AbortError';
-    throw new VendorError('UNAVAILABLE', late ? 'no answer in time' : 'the connection failed');
+    throw new ProviderApiError('UNAVAILABLE', late ? 'no answer in time' : 'the connection failed');
   }
 }
 
@@ -75,19 +75,20 @@ async function readBody({ body }: Response): Promise<Buffer> {
   for await (const chunk of body ?? []) {
     size += chunk.byteLength;
     if (size > MAX_BODY_BYTES) {
-      throw new VendorError('UNREADABLE', `the answer has more than ${MAX_BODY_BYTES} bytes`);
+      throw new ProviderApiError('UNREADABLE', `the answer has more than ${MAX_BODY_BYTES} bytes`);
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function faultOf({ status, headers }: Response): VendorError {
+function faultOf({ status, headers }: Response): ProviderApiError {
   const message = `the answer has the status ${status}`;
   const retryAfterMs = retryAfter(headers.get('retry-after'), headers.get('date'));
-  if (status === 429) return new VendorError('RATE_LIMITED', message, retryAfterMs);
-  if (status >= 500 || status === 408) return new VendorError('UNAVAILABLE', message, retryAfterMs);
-  return new VendorError('REFUSED', message);
+  if (status === 429) return new ProviderApiError('RATE_LIMITED', message, retryAfterMs);
+  if (status >= 500 || status === 408)
+    return new ProviderApiError('UNAVAILABLE', message, retryAfterMs);
+  return new ProviderApiError('REFUSED', message);
 }
 
 /** Seconds, or a date, which is measured from the vendor's own clock. */

@@ -3,8 +3,8 @@
 import { isUtf8 } from 'node:buffer';
 import { PayloadError } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
-import { isSoundText } from '../../domain/sound-text';
 import { isLongerThan, MAX_NAME_LENGTH } from '../../domain/text-limits';
+import { isWellFormedText } from '../../domain/well-formed-text';
 import { type InstantSpelling, toInstant } from './instant';
 import { JsonNumber, type JsonObject, type JsonValue, parseJson } from './parse-json';
 
@@ -115,7 +115,7 @@ function isInteger(value: JsonValue): value is JsonNumber {
 
 function toText(path: string, value: unknown): string {
   if (typeof value !== 'string') throw new PayloadError(path, 'a string');
-  if (!isSoundText(value)) throw new PayloadError(path, 'sound Unicode without NUL');
+  if (!isWellFormedText(value)) throw new PayloadError(path, 'sound Unicode without NUL');
   return value;
 }
 

@@ -15,7 +15,7 @@ import { IdentityKeyEntity } from './identity-key.entity';
 import { LegalHoldEntity } from './legal-hold.entity';
 import { LevelEntity } from './level.entity';
 import { SettingEntity } from './setting.entity';
-import { StatusAskEntity } from './status-ask.entity';
+import { StatusCheckEntity } from './status-check.entity';
 import { UserEntity } from './user.entity';
 import { UserLevelEntity } from './user-level.entity';
 
@@ -35,7 +35,7 @@ export const ENTITIES = [
   LegalHoldEntity,
   LevelEntity,
   SettingEntity,
-  StatusAskEntity,
+  StatusCheckEntity,
   UserEntity,
   UserLevelEntity,
 ];

@@ -1,13 +1,13 @@
 /** Opens a PostgreSQL database: migrations, one writing connection, pools of reading ones. */
 
 import type { PostgresConfig } from '../../config/database';
-import type { Database, RecordingDatabase } from '../database';
+import type { Database, RecordingDatabase } from '../database/database';
 import { assertRights } from './check-server';
 import { addressOf, limited, READER_LIMITS, WRITER_LIMITS } from './connect';
-import { createContention } from './contention';
-import { migrating } from './migrate';
+import { withMigrationLock } from './migration-lock';
+import { createOptimisticWrite } from './optimistic-write';
 import { createPool } from './pool';
-import { FINDING, saveGraph, WRITING } from './save-graph';
+import { FINDING, saveGraph, WRITING } from './save';
 import { createSession } from './session';
 import { createStatements, type ToStatement } from './statement';
 
@@ -64,7 +64,7 @@ function openSessions(
 ): RecordingDatabase {
   const options = { config: limited(addressOf(config)), toStatement, onQuery };
   const writing = createSession({ ...options, setUp: [WRITER_LIMITS, ...WRITING] });
-  const contention = createContention();
+  const contention = createOptimisticWrite();
   const loading = createSession({ ...options, setUp: [READER_LIMITS, ...FINDING] });
   return {
     writing,
@@ -88,7 +88,7 @@ function openSessions(
 
 /** @returns how many migrations there are. */
 function migrate(config: PostgresConfig): Promise<number> {
-  return migrating(config, async (dataSource) => {
+  return withMigrationLock(config, async (dataSource) => {
     await dataSource.runMigrations();
     await assertRights(dataSource);
     return dataSource.migrations.length;

@@ -5,7 +5,7 @@ import { QueryFailedError } from 'typeorm';
 import type { PostgresConfig } from '../../config/database';
 import { ConfigError, GatewayError, StoreUnavailableError } from '../../domain/errors';
 import { CONNECT_TIMEOUT_MS } from './connect';
-import { toStoreError } from './failure';
+import { toStoreError } from './errors';
 
 /** Where the server is expected, e.g. `127.0.0.1:5432`, or the path of its socket. Holds neither role nor password. */
 export function addressText({ host, port }: PostgresConfig): string {

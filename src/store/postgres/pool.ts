@@ -1,11 +1,11 @@
 /** Connections that read, shared by all who ask. */
 
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
-import type { Connection, Parameter } from '../database';
-import { createTurns } from '../turns';
+import type { Connection, Parameter } from '../database/database';
+import { createMutex } from '../database/mutex';
 import { READER_LIMITS } from './connect';
 import { POSTGRES } from './dialect';
-import { toStoreError } from './failure';
+import { toStoreError } from './errors';
 import type { ToStatement } from './statement';
 
 export interface ReadingPool extends Connection {
@@ -38,7 +38,7 @@ export function createPool({ config, max, toStatement, onQuery }: PoolOptions): 
       client.on('error', noteLoss);
       try {
         await run(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-        const inTurn = createTurns();
+        const inTurn = createMutex();
         return await work({
           dialect: POSTGRES,
           query: (sql, parameters = []) => inTurn(() => queryOn(client, sql, parameters)),

@@ -2,9 +2,9 @@
 
 import { Client, type ClientConfig } from 'pg';
 import { StoreUnavailableError } from '../../domain/errors';
-import type { Parameter, WritingConnection } from '../database';
+import type { Parameter, WritingConnection } from '../database/database';
 import { POSTGRES } from './dialect';
-import { endsConnection, mayBeOfWork, toStoreError } from './failure';
+import { endsConnection, mayBeOfWork, toStoreError } from './errors';
 import type { ToStatement } from './statement';
 
 export interface Session extends WritingConnection {

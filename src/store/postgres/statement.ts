@@ -1,7 +1,7 @@
 /** The statements of the store as PostgreSQL takes them: numbered placeholders, prepared once per connection. */
 
 import type { QueryConfig } from 'pg';
-import type { Parameter } from '../database';
+import type { Parameter } from '../database/database';
 
 /** Filters can be combined in many ways; what comes after so many distinct texts is prepared anew for each call. */
 const MAX_PREPARED = 200;

@@ -5,8 +5,8 @@ import type { Database, Statement } from 'sqlite3';
 import type { DataSource } from 'typeorm';
 import { SqliteDriver } from 'typeorm/driver/sqlite/SqliteDriver';
 import { StoreUnavailableError } from '../../domain/errors';
-import type { Parameter, Scalar, WritingConnection } from '../database';
-import { createTurns } from '../turns';
+import type { Parameter, Scalar, WritingConnection } from '../database/database';
+import { createMutex } from '../database/mutex';
 import { SQLITE } from './dialect';
 
 export interface SqliteConnection extends WritingConnection {
@@ -28,7 +28,7 @@ export function createConnection(
 ): SqliteConnection {
   const database = handleOf(dataSource);
   const statements = new Map<string, Promise<Statement>>();
-  const inTurn = createTurns();
+  const inTurn = createMutex();
 
   return {
     dialect: SQLITE,

@@ -1,7 +1,7 @@
 /** How SQLite says what not every engine says the same way. */
 
-import type { Dialect } from '../database';
-import { PAGE_BYTES, ROW_BYTES } from '../load-history';
+import type { Dialect } from '../database/database';
+import { PAGE_BYTES, ROW_BYTES } from '../write/load-history';
 
 const LOAD = `
 WITH

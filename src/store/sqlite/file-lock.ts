@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import type { SqliteConfig } from '../../config/database';
-import { makeFolderOf, makePrivate } from './folder';
+import { createPrivateFolder, makePrivate } from './folder';
 import { fileFault, toOpeningError } from './opening-error';
 
 export interface FileLock {
@@ -42,7 +42,7 @@ function targetOf(file: string): string {
 }
 
 async function openLock(config: SqliteConfig): Promise<sqlite3.Database> {
-  makeFolderOf(config.file);
+  createPrivateFolder(config.file);
   const path = `${targetOf(config.file)}-lock`;
   makePrivate(path);
   const lock = await open(path);

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
  *
  * @param file - Path of the database. @throws the system's error if it cannot be made.
  */
-export function makeFolderOf(file: string): void {
+export function createPrivateFolder(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
 }
 
@@ -19,7 +19,7 @@ export function makeFolderOf(file: string): void {
  * @param file - Path of the database. @throws the system's error if it cannot be made.
  */
 export function makePrivate(file: string): void {
-  makeFolderOf(file);
+  createPrivateFolder(file);
   closeSync(openSync(file, 'a', 0o600));
   for (const path of [file, `${file}-wal`, `${file}-shm`].filter(existsSync)) {
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);

@@ -6,7 +6,7 @@ import { createDataSource } from './data-source';
 import { toOpeningError } from './opening-error';
 
 /** @throws {ConfigError} if the file cannot be used. */
-export async function migrating<T>(
+export async function openForMigration<T>(
   config: SqliteConfig,
   work: (dataSource: DataSource) => Promise<T>,
 ): Promise<T> {

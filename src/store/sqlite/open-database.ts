@@ -2,13 +2,13 @@
 
 import type { SqliteConfig } from '../../config/database';
 import { StoreUnavailableError } from '../../domain/errors';
-import type { Database, RecordingDatabase } from '../database';
+import type { Database, RecordingDatabase } from '../database/database';
+import { runJsonQuery } from '../json-query/reader';
 import { createConnection, type SqliteConnection } from './connection';
 import { createDataSource, createReadingDataSource, READING, WRITING } from './data-source';
 import { toOpeningError } from './opening-error';
-import { dataVersion, prepareSaving, saveGraph } from './save-graph';
-import { createSnapshots } from './snapshots';
-import { readTree } from './tree-reader';
+import { dataVersion, prepareSaving, saveGraph } from './save';
+import { createSnapshotPool } from './snapshot-pool';
 
 /** Connections that lend snapshots. More would only queue for the same processors. */
 const SNAPSHOT_CONNECTIONS = 4;
@@ -36,17 +36,17 @@ export async function openSqlite(config: SqliteConfig, onQuery?: OnQuery): Promi
   try {
     const reading = await open();
     const lent = await Promise.all(Array.from({ length: SNAPSHOT_CONNECTIONS }, open));
-    const snapshots = createSnapshots(lent);
+    const snapshots = createSnapshotPool(lent);
     return {
       ...recording,
       reading,
       snapshot: snapshots.run,
       async longSnapshot(work) {
-        const own = createSnapshots([await openReading(file, onQuery)]);
+        const own = createSnapshotPool([await openReading(file, onQuery)]);
         return await own.run(work).finally(() => own.close());
       },
       wipe: () => wipeLog(file),
-      tree: (tree, spelling) => snapshots.lend((lent) => readTree(lent, tree, spelling)),
+      tree: (tree, spelling) => snapshots.lend((lent) => runJsonQuery(lent, tree, spelling)),
       close,
     };
   } catch (error) {

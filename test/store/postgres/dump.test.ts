@@ -125,9 +125,9 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   expect(await restored.erasures.erase({ ...by, userId: 2 })).toMatchObject({ erased: false });
   expect(await restored.erasures.erase({ ...by, userId: 4 })).toMatchObject({ erased: false });
   const inADay = new Date(NOW.getTime() + 24 * 60 * 60_000);
-  expect(await restored.erasures.putOff(inADay)).toBe(1);
-  expect(await restored.erasures.carryOut(inAnHour)).toBe(0);
-  expect(await restored.erasures.carryOut(inADay)).toBe(1);
+  expect(await restored.erasures.postponeRequests(inADay)).toBe(1);
+  expect(await restored.erasures.runDueErasures(inAnHour)).toBe(0);
+  expect(await restored.erasures.runDueErasures(inADay)).toBe(1);
   expect(await restored.read.userByExternalId('user-without-account')).toBeNull();
   expect(await restored.audit.verify(null)).toMatchObject({ ok: true });
 });

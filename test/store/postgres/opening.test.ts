@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { runCli } from '../../../src/cli/program';
-import { loadDatabaseConfig } from '../../../src/config';
+import { loadDatabaseConfig } from '../../../src/config/load-config';
 import { ConfigError, GatewayError } from '../../../src/domain/errors';
 import { openStore } from '../../../src/store/open-store';
 import { createDisposal } from '../../support/disposal';

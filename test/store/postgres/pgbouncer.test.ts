@@ -1,6 +1,6 @@
 /** PgBouncer in front of the database, with its default settings. */
 
-import { loadDatabaseConfig } from '../../../src/config';
+import { loadDatabaseConfig } from '../../../src/config/load-config';
 import { addressOf, limited, WRITER_LIMITS } from '../../../src/store/postgres/connect';
 import { createPool } from '../../../src/store/postgres/pool';
 import { createSession } from '../../../src/store/postgres/session';

@@ -30,7 +30,7 @@ it('candidates of every kind are found by an index of their own', async () => {
   await change(database, MANY);
   for (const [kind, index] of KINDS) {
     sent.length = 0;
-    const found = await store.statusAsks.candidates({
+    const found = await store.statusChecks.candidates({
       kind,
       updatedBefore: undefined,
       after: undefined,

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadDatabaseConfig } from '../../../src/config';
+import { loadDatabaseConfig } from '../../../src/config/load-config';
 import { openStore } from '../../../src/store/open-store';
 import { createDisposal } from '../../support/disposal';
 import { silentLog } from '../../support/logs';

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backUp } from '../../../src/store/sqlite/backup';
+import { backUp } from '../../../src/store/backup/backup';
 import { query } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
 import { createTempDir } from '../../support/temp-dir';

@@ -1,6 +1,6 @@
 /** What lies under a master key is found by index, at every start too. */
 
-import type { MasterKey } from '../../../src/store/key-ring';
+import type { MasterKey } from '../../../src/encryption/key-ring';
 import { query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 

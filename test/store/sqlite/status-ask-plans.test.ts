@@ -12,7 +12,7 @@ it.each<[CandidateKind, string]>([
   const sent: string[] = [];
   const { store, database } = await openTestStore({}, { onQuery: (sql) => sent.push(sql) });
   sent.length = 0;
-  await store.statusAsks.candidates({
+  await store.statusChecks.candidates({
     kind,
     updatedBefore: undefined,
     after: undefined,

@@ -1,12 +1,12 @@
 /** What stands still is found by index, however much there is that does not. */
 
-import { DEFAULT_ALARM_RULES } from '../../../src/domain/alarms';
+import { DEFAULT_MONITORING_RULES } from '../../../src/domain/monitoring';
 import { query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 import { delivery, sumsub } from '../vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
-const RULE = DEFAULT_ALARM_RULES.silence;
+const RULE = DEFAULT_MONITORING_RULES.silence;
 const DAY_MS = 24 * 60 * 60_000;
 const LONG_AGO = new Date(0);
 const NEVER = {

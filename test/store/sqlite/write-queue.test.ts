@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { GatewayError, StoreUnavailableError } from '../../../src/domain/errors';
 import { createConnection, type SqliteConnection } from '../../../src/store/sqlite/connection';
 import { createDataSource } from '../../../src/store/sqlite/data-source';
-import { createWriteQueue, type Draft, type WriteQueue } from '../../../src/store/write-queue';
+import {
+  createGroupCommit,
+  type GroupCommit,
+  type PipelinedDraft,
+} from '../../../src/store/write/group-commit';
 
 /** A word that makes its own insert fail, and one that makes the commit fail. */
 const POISON = 'poison';
@@ -45,9 +49,9 @@ afterEach(async () => {
 function openQueue(
   maxGroup = 100,
   maxGroupSize = 10_000,
-  otherwise: Partial<Draft<string, number>> = {},
-): WriteQueue<string, number> {
-  return createWriteQueue<string, number>({
+  otherwise: Partial<PipelinedDraft<string, number>> = {},
+): GroupCommit<string, number> {
+  return createGroupCommit<string, number>({
     connection,
     maxGroup,
     maxGroupSize,
@@ -72,7 +76,7 @@ function openQueue(
 /** In memory, a word that makes its own application fail. */
 const UNBEARABLE = 'unbearable';
 
-function openDraft(): Draft<string, number> {
+function openDraft(): PipelinedDraft<string, number> {
   const rows: (readonly [number, string])[] = [];
   let lastId: number | undefined;
   return {

@@ -1,0 +1,13 @@
+/** `kyc-gateway schema` */
+
+import type { Command } from 'commander';
+import { createSchema, printSdl } from '../../graphql/schema';
+import { PROVIDERS } from '../../providers/registry';
+import type { CliContext } from '../context';
+
+export function addSchema(program: Command, context: CliContext): void {
+  program
+    .command('schema')
+    .description('print the GraphQL schema as SDL; needs no configuration')
+    .action(() => context.print(printSdl(createSchema(PROVIDERS)).trimEnd()));
+}

@@ -1,0 +1,46 @@
+/** `STALLED_AFTER`, `SILENT_AFTER`, `SILENT_FLOOR`: when the gateway calls an attempt stalled, a vendor silent. */
+
+import { DEFAULT_MONITORING_RULES, type MonitoringRules } from '../domain/monitoring';
+import { ATTEMPT_STATUSES, isOpen, type OpenStatus } from '../domain/status';
+import { durationMs, parseDurationMs } from './duration';
+import type { EnvironmentReader } from './environment';
+import { wholeNumber } from './number';
+
+const PAIR = /^([A-Z_]+)=(\S+)$/;
+const EXPECTED_PAIRS =
+  '`STATUS=duration`, separated by commas, each status one of PENDING, IN_PROGRESS, ACTION_REQUIRED, IN_REVIEW, the duration as ISO 8601, such as `P3D`';
+const DURATION = durationMs('an ISO 8601 duration, such as `PT30M`');
+const FLOOR = wholeNumber(1, 9999);
+
+/** Statuses that are not named keep their default. */
+export function readMonitoringRules(reader: EnvironmentReader): MonitoringRules {
+  const { stalledAfterMs, silence } = DEFAULT_MONITORING_RULES;
+  return {
+    stalledAfterMs: { ...stalledAfterMs, ...readStalledAfter(reader) },
+    silence: {
+      afterMs: reader.read('SILENT_AFTER', DURATION, silence.afterMs),
+      floor: reader.read('SILENT_FLOOR', FLOOR, silence.floor),
+    },
+  };
+}
+
+function readStalledAfter(reader: EnvironmentReader): Partial<Record<OpenStatus, number>> {
+  const limits: Partial<Record<OpenStatus, number>> = {};
+  for (const part of reader.list('STALLED_AFTER')) {
+    const [status, ms] = readPair(part);
+    if (status === undefined || ms === undefined || limits[status] !== undefined) {
+      reader.fault('STALLED_AFTER', EXPECTED_PAIRS);
+      return {};
+    }
+    limits[status] = ms;
+  }
+  return limits;
+}
+
+function readPair(part: string): readonly [OpenStatus | undefined, number | undefined] {
+  const [, word = '', duration = ''] = PAIR.exec(part) ?? [];
+  const status = ATTEMPT_STATUSES.find((known) => known === word);
+  return status !== undefined && isOpen(status)
+    ? [status, parseDurationMs(duration)]
+    : [undefined, undefined];
+}

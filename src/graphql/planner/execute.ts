@@ -1,0 +1,155 @@
+/**
+ * Answers queries from plans: in one statement, byte for byte as plain execution does. What has no plan, and all that
+ * goes wrong, is left to plain execution.
+ */
+
+import type { GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { Principal } from '../../access/principal';
+import { encodeCursor } from '../../domain/cursor';
+import { END_USER_REASON_CODES, type EndUserReasons } from '../../domain/end-user-reasons';
+import { GatewayError } from '../../domain/errors';
+import type {
+  Encoding,
+  ForwardPage,
+  JsonQuerySelection,
+  UserKey,
+} from '../../store/json-query/query';
+import type { Store } from '../../store/store';
+import type { Admit, Admitted, Question } from '../documents/documents';
+import type { ProviderListing } from '../enums/provider.enum';
+import { type AttemptsArgs, toAttemptConditions, toAttemptOrder } from '../inputs/attempt.input';
+import {
+  type IdentityInput,
+  toUserConditions,
+  toUserOrder,
+  type UsersArgs,
+} from '../inputs/user.input';
+import { encodeNodeId, parseNodeId } from '../relay/node-id';
+import { type PageArgs, toPage } from '../relay/page';
+import {
+  toUserLevelFilter,
+  toUserLevelPage,
+  type UserLevelFilterArgs,
+  type UserLevelsArgs,
+} from '../user-level.input';
+import { type Choices, type Plan, planOf } from './plan';
+
+export interface TreeAnswersOptions {
+  readonly schema: GraphQLSchema;
+  readonly admit: Admit;
+  readonly providers: readonly ProviderListing[];
+  readonly store: Pick<Store, 'tree' | 'logId'>;
+  readonly endUserReasons: EndUserReasons;
+  readonly log: { warn(record: object, message: string): void };
+}
+
+/** @returns the body of the response; `null`: to be executed plainly. */
+export type TreeAnswers = (principal: Principal, question: Question) => Promise<string | null>;
+
+export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
+  const { schema, admit, providers, store, endUserReasons, log } = options;
+  const choices = choicesAmong(providers);
+  const spelling = spellingOf(providers, store.logId);
+  /** Forgotten together with the document. */
+  const plans = new WeakMap<OperationDefinitionNode, Plan | null>();
+
+  function planFor({ document, operation }: Admitted): Plan | null {
+    const known = plans.get(operation);
+    if (known !== undefined) return known;
+    const plan = planOf(schema, choices, document, operation);
+    plans.set(operation, plan);
+    return plan;
+  }
+
+  return async (principal, question) => {
+    if (store.tree === null) return null;
+    if (principal.kind === 'API_KEY' && !principal.scopes.has('read')) return null;
+    const admitted = admit(question);
+    if ('errors' in admitted) return null;
+    const plan = planFor(admitted);
+    try {
+      const roots = plan?.(question.variables) ?? null;
+      if (roots === null) return null;
+      const viewer = principal.kind === 'USER' ? principal.externalUserId : null;
+      const limited = viewer !== null && endUserReasons === 'limited';
+      const reasonCodes = limited ? END_USER_REASON_CODES : null;
+      return `{"data":${await store.tree({ roots, viewer, reasonCodes }, spelling)}}\n`;
+    } catch (err) {
+      if (err instanceof GatewayError) return null;
+      // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.
+      plans.set(admitted.operation, null);
+      log.warn({ err }, 'a query plan failed; executing plainly from now on');
+      return null;
+    }
+  };
+}
+
+// ── What arguments choose ───────────────────────────────────────────────────────────────────────────────────────────
+
+function choicesAmong(providers: readonly ProviderListing[]): Choices {
+  function attempts({ filter, orderBy, ...rest }: AttemptsArgs): JsonQuerySelection | null {
+    const page = toForwardPage(rest);
+    if (page === null || filter?.userIds || isGiven(filter?.externalUserId)) return null;
+    const conditions = toAttemptConditions(providers, filter);
+    return { of: 'attempts', filter: conditions, order: toAttemptOrder(orderBy), page };
+  }
+
+  return {
+    'Query.user': (args: UserArgs) => {
+      const by = toUserKey(args);
+      return by && { of: 'user', by };
+    },
+    'Query.users': ({ filter, orderBy, ...rest }: UsersArgs) => {
+      const page = toForwardPage(rest);
+      if (page === null || filter?.ids || isGiven(filter?.externalUserId)) return null;
+      const conditions = toUserConditions(providers, filter);
+      return { of: 'users', filter: conditions, order: toUserOrder(orderBy), page };
+    },
+    'Query.verificationAttempts': attempts,
+    'User.attempts': attempts,
+    'User.levels': (args: UserLevelsArgs) => ({
+      of: 'levels',
+      filter: toUserLevelFilter(args),
+      page: toUserLevelPage(args),
+    }),
+    'User.levelCount': (args: UserLevelFilterArgs) => ({
+      of: 'levelCount',
+      filter: toUserLevelFilter(args),
+    }),
+  };
+}
+
+interface UserArgs {
+  readonly id?: string | null;
+  readonly externalUserId?: string | null;
+  readonly identity?: IdentityInput | null;
+}
+
+function toUserKey({ id, externalUserId, identity }: UserArgs): UserKey | null {
+  if ([id, externalUserId, identity].filter(isGiven).length !== 1) return null;
+  if (isGiven(id)) return { id: parseNodeId('User', id, '`id`') };
+  if (isGiven(externalUserId)) return { externalUserId };
+  return identity ? { provider: identity.provider, ref: identity.ref } : null;
+}
+
+function toForwardPage(args: PageArgs): ForwardPage | null {
+  const { first, last: _, ...rest } = toPage(args);
+  return first === undefined ? null : { first, ...rest };
+}
+
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined;
+}
+
+function spellingOf(providers: readonly ProviderListing[], logId: string): Encoding {
+  const names = new Map(providers.map(({ id, enumName }) => [id, enumName]));
+  return {
+    id: encodeNodeId,
+    cursor: (position) => encodeCursor(logId, position),
+    provider(id) {
+      const name = names.get(id);
+      if (name === undefined) throw new Error('expected a vendor of the registry');
+      return name;
+    },
+  };
+}

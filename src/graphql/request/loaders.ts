@@ -1,0 +1,121 @@
+/**
+ * Batched reads: however many objects ask, one statement answers. Cached for as long as the loaders live. Personal data is
+ * not among them: see `personal-reads.ts`.
+ */
+
+import DataLoader from 'dataloader';
+import type { AuditEntry } from '../../domain/audit';
+import type { Change } from '../../domain/change';
+import type { Level, LevelKey, ProviderId } from '../../domain/level';
+import type {
+  AttemptFilter,
+  AttemptOrder,
+  AttemptRow,
+  ChangeFilter,
+  ChangeOwner,
+  CredentialRow,
+  DeliveryRow,
+  IdentityRow,
+  Page,
+  PageOf,
+  Reader,
+  Silence,
+  UserLevelFilter,
+  UserLevelPage,
+  UserLevelRow,
+  UserRow,
+} from '../../store/store';
+
+export interface Loaders {
+  /** Follows merges. */
+  readonly user: DataLoader<number, UserRow | null>;
+  /** Follows merges. One statement per distinct id: clients ask for one, or for the same one again and again. */
+  readonly userByExternalId: DataLoader<string, UserRow | null>;
+  readonly attempt: DataLoader<number, AttemptRow | null>;
+  readonly delivery: DataLoader<number, DeliveryRow | null>;
+  /** By position in the log. */
+  readonly change: DataLoader<number, Change | null>;
+  readonly auditEntry: DataLoader<number, AuditEntry | null>;
+  readonly level: DataLoader<LevelKey, Level | null>;
+  /** Two statements per vendor. */
+  readonly silence: DataLoader<ProviderId, Silence>;
+
+  readonly identitiesOf: DataLoader<number, readonly IdentityRow[]>;
+  /** All levels: for evaluation, not for responses. */
+  readonly levelsOf: DataLoader<number, readonly UserLevelRow[]>;
+  readonly credentialsOf: DataLoader<number, readonly CredentialRow[]>;
+
+  /** One loader per distinct set of arguments: each is one statement. */
+  attemptsOf(
+    filter: AttemptFilter,
+    order: AttemptOrder,
+    page: Page,
+  ): DataLoader<number, PageOf<AttemptRow>>;
+  countAttemptsOf(filter: AttemptFilter): DataLoader<number, number>;
+  levelPagesOf(
+    filter: UserLevelFilter,
+    page: UserLevelPage,
+  ): DataLoader<number, readonly UserLevelRow[]>;
+  countLevelsOf(filter: UserLevelFilter): DataLoader<number, number>;
+  changesOf(
+    owner: ChangeOwner,
+    page: Page,
+    filter: ChangeFilter,
+  ): DataLoader<number, PageOf<Change>>;
+  countChangesOf(owner: ChangeOwner, filter: ChangeFilter): DataLoader<number, number>;
+}
+
+/** @param silenceOf - Reads whether the vendor has gone quiet. */
+export function createLoaders(
+  read: Reader,
+  silenceOf: (provider: ProviderId) => Promise<Silence>,
+): Loaders {
+  return {
+    user: new DataLoader((ids) => read.usersByIds(ids)),
+    userByExternalId: new DataLoader((ids) =>
+      Promise.all(ids.map((id) => read.userByExternalId(id))),
+    ),
+    attempt: new DataLoader((ids) => read.attemptsByIds(ids)),
+    delivery: new DataLoader((ids) => read.deliveriesByIds(ids)),
+    change: new DataLoader((seqs) => read.changesByIds(seqs)),
+    auditEntry: new DataLoader((seqs) => read.auditEntriesByIds(seqs)),
+    level: new DataLoader((keys) => read.levelsByKeys(keys)),
+    silence: new DataLoader((providers) => Promise.all(providers.map(silenceOf))),
+
+    identitiesOf: new DataLoader((ids) => read.identitiesOf(ids)),
+    levelsOf: new DataLoader((ids) => read.levelsOf(ids)),
+    credentialsOf: new DataLoader((ids) => read.credentialsOf(ids)),
+
+    attemptsOf: perArguments(
+      (filter, order, page) => new DataLoader((ids) => read.attemptsOf(ids, filter, order, page)),
+    ),
+    countAttemptsOf: perArguments(
+      (filter) => new DataLoader((ids) => read.countAttemptsOf(ids, filter)),
+    ),
+    levelPagesOf: perArguments(
+      (filter, page) => new DataLoader((ids) => read.levelPagesOf(ids, filter, page)),
+    ),
+    countLevelsOf: perArguments(
+      (filter) => new DataLoader((ids) => read.countLevelsOf(ids, filter)),
+    ),
+    changesOf: perArguments(
+      (owner, page, filter) => new DataLoader((ids) => read.changesOf(owner, ids, page, filter)),
+    ),
+    countChangesOf: perArguments(
+      (owner, filter) => new DataLoader((ids) => read.countChangesOf(owner, ids, filter)),
+    ),
+  };
+}
+
+/** Remembers what `create` made for equal arguments. They are plain data, built in one place: equal ones print equal. */
+function perArguments<Args extends readonly unknown[], Loader>(
+  create: (...args: Args) => Loader,
+): (...args: Args) => Loader {
+  const made = new Map<string, Loader>();
+  return (...args) => {
+    const key = JSON.stringify(args);
+    const loader = made.get(key) ?? create(...args);
+    made.set(key, loader);
+    return loader;
+  };
+}

@@ -1,0 +1,28 @@
+/** The audit log. For API keys with a scope of its own alone. */
+
+import { Args, Ctx, Query, Resolver } from 'type-graphql';
+import { AuditLogArgs, toAuditFilter } from '../inputs/audit.input';
+import type { Connection } from '../relay/connection.type';
+import { toPage } from '../relay/page';
+import type { Context } from '../request/context';
+import { AuditEntry, AuditEntryConnection } from '../types/audit.type';
+
+@Resolver(() => AuditEntry)
+export class AuditResolver {
+  @Query(() => AuditEntryConnection.type, {
+    description:
+      'The audit log, newest first: administrative acts, and looks at personal data. Needs the scope `audit:read`, and no other.',
+  })
+  async auditLog(
+    @Args(() => AuditLogArgs) args: AuditLogArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<AuditEntry>> {
+    context.visibility.assertReadsAudit();
+    const filter = toAuditFilter(args.filter);
+    return AuditEntryConnection.of(
+      await context.read.auditEntries(filter, toPage(args)),
+      (entry) => new AuditEntry(entry),
+      () => context.read.countAuditEntries(filter),
+    );
+  }
+}

@@ -1,0 +1,174 @@
+/** Users: one, many, and what hangs on one. */
+
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { GatewayError } from '../../domain/errors';
+import type { UserRow } from '../../store/store';
+import { REASON } from '../access/personal-reads';
+import { AttemptsArgs, toAttemptFilter, toAttemptOrder } from '../inputs/attempt.input';
+import { IdentityInput, toUserFilter, toUserOrder, UsersArgs } from '../inputs/user.input';
+import type { Connection } from '../relay/connection.type';
+import { parseNodeId } from '../relay/node-id';
+import { PageArgs, toPage } from '../relay/page';
+import type { Context } from '../request/context';
+import { Personal } from '../request/personal';
+import { VerificationAttempt, VerificationAttemptConnection } from '../types/attempt.type';
+import { Credential } from '../types/credential.type';
+import { Identity } from '../types/identity.type';
+import { Profile } from '../types/profile.type';
+import {
+  loadChangesOf,
+  type StatusChange,
+  StatusChangeConnection,
+} from '../types/status-change.type';
+import { User, UserConnection } from '../types/user.type';
+import { UserLevel } from '../types/user-level.type';
+import {
+  toUserLevelFilter,
+  toUserLevelPage,
+  UserLevelFilterArgs,
+  UserLevelsArgs,
+} from '../user-level.input';
+
+@Resolver(() => User)
+export class UserResolver {
+  @Query(() => User, {
+    nullable: true,
+    description:
+      'One user, by exactly one of the arguments; null if there is none that you may see.',
+  })
+  async user(
+    @Arg('id', () => ID, {
+      nullable: true,
+      description: 'By opaque id; old ids of merged users hold.',
+    })
+    id: string | null | undefined,
+    @Arg('externalUserId', () => String, {
+      nullable: true,
+      description: "By our customer's id of the user.",
+    })
+    externalUserId: string | null | undefined,
+    @Arg('identity', () => IdentityInput, {
+      nullable: true,
+      description: 'By an account at a provider.',
+    })
+    identity: IdentityInput | null | undefined,
+    @Ctx() context: Context,
+  ): Promise<User | null> {
+    context.visibility.assertReads();
+    const row = await findUser(context, id ?? null, externalUserId ?? null, identity ?? null);
+    const isVisible = await context.visibility.seesUser(row?.id ?? null);
+    return row && isVisible ? new User(row) : null;
+  }
+
+  @Query(() => UserConnection.type, {
+    description: 'All users; for an end user, themselves.',
+  })
+  async users(
+    @Args(() => UsersArgs) args: UsersArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<User>> {
+    context.visibility.assertReads();
+    const filter = await toUserFilter(context, args.filter);
+    const page = await context.read.users(filter, toUserOrder(args.orderBy), toPage(args));
+    return UserConnection.of(
+      page,
+      (row) => new User(row),
+      () => context.read.countUsers(filter),
+    );
+  }
+
+  @FieldResolver(() => [Identity], { description: "The user's accounts at providers." })
+  async identities(@Root() user: User, @Ctx() context: Context): Promise<readonly Identity[]> {
+    const rows = await context.loaders.identitiesOf.load(user.key);
+    return rows.map((row) => new Identity(row));
+  }
+
+  @FieldResolver(() => [UserLevel], {
+    description:
+      'The status of the user at each level, ordered by level key. If the list has as many entries as `first`, request the next page with `after`; `levelCount` is the total.',
+  })
+  async levels(
+    @Root() user: User,
+    @Args(() => UserLevelsArgs) args: UserLevelsArgs,
+    @Ctx() context: Context,
+  ): Promise<readonly UserLevel[]> {
+    const filter = toUserLevelFilter(args);
+    const rows = await context.loaders.levelPagesOf(filter, toUserLevelPage(args)).load(user.key);
+    return rows.map((row) => new UserLevel(row));
+  }
+
+  @FieldResolver(() => Int, { description: 'Number of levels at which the user has a status.' })
+  levelCount(
+    @Root() user: User,
+    @Args(() => UserLevelFilterArgs) args: UserLevelFilterArgs,
+    @Ctx() context: Context,
+  ): Promise<number> {
+    return context.loaders.countLevelsOf(toUserLevelFilter(args)).load(user.key);
+  }
+
+  @FieldResolver(() => VerificationAttemptConnection.type, { description: "The user's attempts." })
+  async attempts(
+    @Root() user: User,
+    @Args(() => AttemptsArgs) args: AttemptsArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<VerificationAttempt>> {
+    const filter = await toAttemptFilter(context, args.filter);
+    const order = toAttemptOrder(args.orderBy);
+    const page = await context.loaders.attemptsOf(filter, order, toPage(args)).load(user.key);
+    return VerificationAttemptConnection.of(
+      page,
+      (row) => new VerificationAttempt(row),
+      () => context.loaders.countAttemptsOf(filter).load(user.key),
+    );
+  }
+
+  @FieldResolver(() => StatusChangeConnection.type, {
+    description: 'What the log says about the user, oldest first.',
+  })
+  statusChanges(
+    @Root() user: User,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() context: Context,
+  ): Promise<Connection<StatusChange>> {
+    return loadChangesOf(context, 'user', user.key, args);
+  }
+
+  @FieldResolver(() => [Credential], { description: 'Reusable credentials issued to the user.' })
+  async credentials(@Root() user: User, @Ctx() context: Context): Promise<readonly Credential[]> {
+    const rows = await context.loaders.credentialsOf.load(user.key);
+    return rows.map((row) => new Credential(row));
+  }
+
+  @Personal()
+  @FieldResolver(() => Profile, {
+    nullable: true,
+    description:
+      'Personal data: needs the scope `pii:read`, and of API keys a reason. Null if none is known.',
+  })
+  async profile(
+    @Root() user: User,
+    @Arg('reason', () => String, { nullable: true, description: REASON })
+    reason: string | null | undefined,
+    @Ctx() context: Context,
+  ): Promise<Profile | null> {
+    const profile = await context.personal.profileOf(user.key, reason);
+    return profile && new Profile(profile);
+  }
+}
+
+async function findUser(
+  context: Context,
+  id: string | null,
+  externalUserId: string | null,
+  identity: IdentityInput | null,
+): Promise<UserRow | null> {
+  if ([id, externalUserId, identity].filter((argument) => argument !== null).length !== 1) {
+    throw new GatewayError(
+      'INPUT_INVALID',
+      'Provide exactly one of `id`, `externalUserId` and `identity`.',
+    );
+  }
+  if (id !== null) return context.loaders.user.load(parseNodeId('User', id, '`id`'));
+  if (identity !== null) return context.read.userByIdentity(identity.provider, identity.ref);
+  return externalUserId === null ? null : context.read.userByExternalId(externalUserId);
+}

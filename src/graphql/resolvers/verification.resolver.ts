@@ -1,0 +1,94 @@
+/** Answers why, from the levels that the user holds and the policy. */
+
+import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
+import { toDate } from '../../domain/instant';
+import { type LevelKey, splitLevelKey } from '../../domain/level';
+import { evaluate, type HeldLevel } from '../../domain/policy';
+import type { UserLevelRow } from '../../store/store';
+import type { Context } from '../request/context';
+import { loadAttempt, VerificationAttempt } from '../types/attempt.type';
+import { Level, loadLevel } from '../types/level.type';
+import { User } from '../types/user.type';
+import {
+  MAX_LISTED,
+  MissingLevel,
+  MissingLevels,
+  Verification,
+  VerificationReason,
+} from '../types/verification.type';
+
+@Resolver(() => User)
+export class UserVerificationResolver {
+  @FieldResolver(() => Verification, {
+    description:
+      'The status with its grounds: since when, until when, because of what, and what is missing.',
+  })
+  async verification(@Root() user: User, @Ctx() context: Context): Promise<Verification> {
+    const rows = await context.loaders.levelsOf.load(user.key);
+    const verdict = evaluate(context.policy, rows.map(toHeldLevel));
+    const held = new Map(rows.map((row) => [row.levelKey, row]));
+    const toReason = (key: LevelKey) => {
+      const row = held.get(key);
+      return row ? [new VerificationReason(row)] : [];
+    };
+    const toMissing = (key: LevelKey) => new MissingLevel(key, held.get(key));
+    return new Verification({
+      status: verdict.status,
+      since: verdict.since === null ? user.createdAt : toDate(verdict.since),
+      expiresAt: verdict.expiresAt,
+      because: verdict.because.slice(0, MAX_LISTED).flatMap(toReason),
+      missing: verdict.missing.slice(0, MAX_LISTED).map(toMissing),
+      missingCount: verdict.missing.length,
+      // Part of an alternative would not suffice.
+      alternatives: verdict.alternatives
+        .filter((keys) => keys.length <= MAX_LISTED)
+        .map((keys) => new MissingLevels(keys.map(toMissing))),
+      // It would tell an end user of a suspicion of fraud or money laundering.
+      blockedBy: context.visibility.seesAllReasons
+        ? verdict.blockedBy.slice(0, MAX_LISTED).flatMap(toReason)
+        : [],
+    });
+  }
+}
+
+@Resolver(() => VerificationReason)
+export class VerificationReasonResolver {
+  @FieldResolver(() => Level, { description: 'The level.' })
+  level(@Root() reason: VerificationReason, @Ctx() context: Context): Promise<Level> {
+    return loadLevel(context, reason.levelKey);
+  }
+
+  @FieldResolver(() => VerificationAttempt, {
+    nullable: true,
+    description: 'The latest attempt of the user at this level.',
+  })
+  attempt(
+    @Root() reason: VerificationReason,
+    @Ctx() context: Context,
+  ): Promise<VerificationAttempt | null> {
+    return loadAttempt(context, reason.attemptId);
+  }
+}
+
+@Resolver(() => MissingLevel)
+export class MissingLevelResolver {
+  @FieldResolver(() => Level, { description: 'The level.' })
+  level(@Root() missing: MissingLevel, @Ctx() context: Context): Promise<Level> {
+    return loadLevel(context, missing.levelKey);
+  }
+
+  @FieldResolver(() => VerificationAttempt, {
+    nullable: true,
+    description: 'The latest attempt of the user at this level; null if there was none.',
+  })
+  async attempt(
+    @Root() missing: MissingLevel,
+    @Ctx() context: Context,
+  ): Promise<VerificationAttempt | null> {
+    return missing.attemptId === null ? null : loadAttempt(context, missing.attemptId);
+  }
+}
+
+function toHeldLevel(row: UserLevelRow): HeldLevel {
+  return { ...row, provider: splitLevelKey(row.levelKey).provider };
+}

@@ -1,0 +1,39 @@
+/** What the HTTP and WebSocket servers need to know of GraphQL: no more than this. */
+
+import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import type { Principal } from '../access/principal';
+import type { Admit, Question } from './documents/documents';
+import type { TrustedDocuments } from './documents/trusted-documents';
+
+export interface GraphQLService {
+  readonly schema: GraphQLSchema;
+  /** Nothing is run that this does not let through. */
+  readonly admit: Admit;
+  readonly trusted: Pick<TrustedDocuments, 'textOf'>;
+  /**
+   * The context of one operation. A REQUEST is answered from one unchanging view of the data; a SUBSCRIPTION lives on and
+   * holds none.
+   */
+  contextFor(
+    principal: Principal,
+    purpose: 'REQUEST' | 'SUBSCRIPTION',
+  ): Promise<OperationContext> | OperationContext;
+  /**
+   * The body of the response, where that can be had in a shorter way than by executing the operation, and is the same to
+   * the byte; else `null`.
+   */
+  answer?(principal: Principal, question: Question): Promise<string | null>;
+  /**
+   * Names what a principal may see: for equal names, what a subscription answers about an entry of the log is the same,
+   * also for other arguments of its root field. `null`: it may be seen by this one alone.
+   */
+  viewOf(principal: Principal): string | null;
+  /** Turns whatever was thrown into what a client may see. */
+  formatError(error: unknown): GraphQLFormattedError;
+}
+
+export interface OperationContext {
+  readonly context: object;
+  /** To be called once, when the operation is over: gives back what the context holds. */
+  done(): void | Promise<void>;
+}

@@ -1,0 +1,247 @@
+/** Applies to the graph what a delivery says: keeps its events, settles whom they concern, says what became of it. */
+
+import { createHash } from 'node:crypto';
+import type { CredentialEvent, VerificationEvent } from '../domain/event';
+import { byOccurrence, effectiveDate, type RecordedEvent } from '../domain/fold/recorded-event';
+import type { ProjectionRules } from '../domain/fold/user';
+import { type Instant, toInstantText } from '../domain/instant';
+import { levelKey } from '../domain/level';
+import type { Disposition } from '../domain/status';
+import type { KeyRing } from '../encryption/key-ring';
+import type { IncomingDelivery } from '../store/store';
+import { ROW_BYTES } from '../store/write/load-history';
+import type { ChangeContext } from './change-entries';
+import { storedKey } from './deduplicate';
+import { reproject } from './reproject';
+import { latestUndated, responseReceiptTime } from './status-responses';
+import {
+  getFold,
+  type IdentityNode,
+  isLaterCredential,
+  type KnownCredential,
+  keepEvent,
+  nextId,
+  pairKey,
+  type StoredEvent,
+  type UnitOfWork,
+} from './unit-of-work';
+import { createIdentity, createUser } from './users';
+
+type SubjectEvent = Exclude<VerificationEvent, CredentialEvent>;
+
+export interface Application {
+  readonly disposition: Disposition;
+  /** Whose key the body belongs under. */
+  readonly identity: IdentityNode | null;
+}
+
+/** What a delivery leaves behind of what it said before, when it is read again. */
+export interface Forgotten {
+  /** Whom it concerned. */
+  readonly identities: ReadonlySet<IdentityNode>;
+  /** Receipts of its words without a clock, by their place in it. */
+  readonly receipts: ReadonlyMap<number, Instant>;
+}
+
+const NOTHING: Forgotten = { identities: new Set(), receipts: new Map() };
+
+export function applyEvents(
+  graph: UnitOfWork,
+  deliveryId: number,
+  delivery: IncomingDelivery,
+  keyRing: KeyRing,
+  rules: ProjectionRules,
+  cause: Pick<ChangeContext, 'kind' | 'actor'>,
+  forgotten = NOTHING,
+): Application {
+  const { reading } = delivery;
+  const about = new Set<IdentityNode>();
+  const added: { readonly identity: IdentityNode; readonly event: StoredEvent }[] = [];
+  let opened = false;
+  let credentialNews = false;
+
+  if (reading.kind === 'EVENTS') {
+    const keyOf = eventKeys(deliveryId, delivery);
+    reading.events.forEach((event, place) => {
+      if (event.type === 'CREDENTIAL') {
+        credentialNews = addCredential(graph, deliveryId, delivery, event) || credentialNews;
+        return;
+      }
+      const known = graph.identities.get(pairKey(delivery.provider, event.subjectRef));
+      const identity = known ?? openFor(graph, delivery, event, keyRing, rules.now);
+      opened ||= known === undefined;
+      about.add(identity);
+      const eventKey = keyOf(place);
+      if (getFold(identity).has(eventKey)) return;
+      const receivedAt =
+        (event.occurredAt === undefined ? forgotten.receipts.get(place) : undefined) ??
+        receiptOf(identity, event, delivery, deliveryId);
+      added.push({
+        identity,
+        event: addEvent(graph, identity, deliveryId, delivery, event, eventKey, receivedAt),
+      });
+      if (event.occurredAt === undefined) {
+        identity.undatedDeliveryId =
+          delivery.trust === 'CONFIRMED'
+            ? latestUndated(identity)
+            : Math.max(identity.undatedDeliveryId ?? 0, deliveryId);
+        identity.dirty = true;
+      }
+    });
+  }
+
+  const occasion = { ...cause, deliveryId, occurredAt: dateOfNews(delivery, added) };
+  const identities = new Set([...about, ...forgotten.identities]);
+  const logged = graph.changes.length;
+  const changed = reproject(graph, { identities }, occasion, rules);
+  const [identity = null] = about;
+  if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
+  if (graph.changes.length > logged || opened || credentialNews || isProfileNews(added)) {
+    return { disposition: 'APPLIED', identity };
+  }
+  // A late event may still move the beginning of an attempt: that is no change of anything the user has.
+  if (added.some(isLate)) return { disposition: 'STALE', identity };
+  return { disposition: changed ? 'APPLIED' : 'UNCHANGED', identity };
+}
+
+/** @returns the key of the event at a place of the delivery. */
+export function eventKeys(
+  deliveryId: number,
+  delivery: Pick<IncomingDelivery, 'provider' | 'reading'>,
+): (place: number) => string {
+  const { provider, reading } = delivery;
+  const events = reading.kind === 'EVENTS' ? reading.events : [];
+  const beginning = `${provider} ${digestOf(events)} ${storedKey(deliveryId, delivery)}`;
+  return (place) => `${beginning} ${place}`;
+}
+
+/** First in the key of an event, so that what orders events of one instant is what they say, in every database alike. */
+function digestOf(events: readonly VerificationEvent[]): string {
+  const content = JSON.stringify(events.map(withoutPersonal));
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+}
+
+function withoutPersonal<Event extends VerificationEvent>(event: Event): Event {
+  return event.type === 'PROFILE' ? { ...event, profile: {} } : event;
+}
+
+function openFor(
+  graph: UnitOfWork,
+  { provider }: IncomingDelivery,
+  { subjectRef, externalUserId }: SubjectEvent,
+  keyRing: KeyRing,
+  now: Date,
+): IdentityNode {
+  const named =
+    externalUserId === undefined ? undefined : graph.usersByExternalId.get(externalUserId);
+  const user = named ?? createUser(graph, externalUserId ?? null, now);
+  return createIdentity(graph, { provider, subjectRef }, user, keyRing, now);
+}
+
+function addEvent(
+  graph: UnitOfWork,
+  identity: IdentityNode,
+  deliveryId: number,
+  delivery: IncomingDelivery,
+  event: SubjectEvent,
+  key: string,
+  receivedAt: Instant,
+): StoredEvent {
+  const personal = event.type === 'PROFILE' ? event.profile : null;
+  const stored: StoredEvent = {
+    id: nextId(graph, 'events'),
+    key,
+    deliveryId,
+    receivedAt,
+    trust: delivery.trust,
+    event: withoutPersonal(event),
+  };
+  keepEvent(identity, stored);
+  graph.bytes += ROW_BYTES + JSON.stringify(stored.event).length;
+  graph.newEvents.push({
+    event: stored,
+    identityId: identity.id,
+    personal,
+    cipher: identity.cipher,
+  });
+  return stored;
+}
+
+/**
+ * Receipts of news without a clock keep their order also within one millisecond: it is the only order there is. An answer
+ * stands where its question was asked.
+ */
+function receiptOf(
+  identity: IdentityNode,
+  event: VerificationEvent,
+  { receivedAt, trust }: IncomingDelivery,
+  deliveryId: number,
+): Instant {
+  const receipt = toInstantText(receivedAt);
+  if (event.occurredAt !== undefined) return receipt;
+  if (trust === 'CONFIRMED') return responseReceiptTime(identity, deliveryId, receivedAt);
+  const millisecond = receipt.slice(0, 23);
+  let before = 0;
+  for (const held of getFold(identity).backward()) {
+    if (effectiveDate(held) < millisecond) break;
+    if (held.event.occurredAt === undefined && held.receivedAt.startsWith(millisecond)) before += 1;
+  }
+  return `${millisecond}${String(before).padStart(6, '0')}Z`;
+}
+
+/** Every word is kept, and the latest is read: so it does not matter which came first. */
+function addCredential(
+  graph: UnitOfWork,
+  deliveryId: number,
+  { provider, receivedAt }: IncomingDelivery,
+  event: CredentialEvent,
+): boolean {
+  const { credentialRef } = event;
+  const key = pairKey(provider, credentialRef);
+  const held = graph.credentials.get(key);
+  const twice = graph.newCredentials.some(
+    (word) => word.deliveryId === deliveryId && word.credentialRef === credentialRef,
+  );
+  if (twice) return false;
+  const word: KnownCredential = {
+    holderRef: event.subjectRef,
+    issuedAt: event.occurredAt ?? toInstantText(receivedAt),
+  };
+  const id = nextId(graph, 'credentials');
+  graph.newCredentials.push({ ...word, id, provider, credentialRef, deliveryId });
+  const news = held === undefined || isLaterCredential(word, held);
+  if (news) graph.credentials.set(key, word);
+  return news;
+}
+
+function dateOfNews(
+  { receivedAt }: IncomingDelivery,
+  added: readonly { readonly event: RecordedEvent }[],
+): Instant {
+  return (
+    added
+      .map(({ event }) => effectiveDate(event))
+      .sort()
+      .at(-1) ?? toInstantText(receivedAt)
+  );
+}
+
+/** A delivery about nothing but the profile is news if it is the latest such word. */
+function isProfileNews(added: readonly { identity: IdentityNode; event: StoredEvent }[]): boolean {
+  const profiles = added.every(({ event }) => event.event.type === 'PROFILE');
+  return profiles && added.some((news) => !isLate(news));
+}
+
+/** Whether something later was already known about the same thing. */
+function isLate({ identity, event }: { identity: IdentityNode; event: StoredEvent }): boolean {
+  const topic = topicOf(event);
+  for (const held of getFold(identity).backward()) {
+    if (byOccurrence(held, event) <= 0) return false;
+    if (topicOf(held) === topic && held.deliveryId !== event.deliveryId) return true;
+  }
+  return false;
+}
+
+function topicOf({ event }: RecordedEvent): string {
+  return 'level' in event ? levelKey('', event.level) : event.type;
+}

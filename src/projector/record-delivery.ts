@@ -1,0 +1,125 @@
+/** Keeps one delivery in the graph, its bytes and what follows from them, or counts it as a repeat. */
+
+import type { ProjectionRules } from '../domain/fold/user';
+import type { Disposition } from '../domain/status';
+import { encryptBody, NO_BODY } from '../encryption/encrypted-body';
+import type { KeyRing } from '../encryption/key-ring';
+import type { IncomingDelivery, RecordOutcome } from '../store/store';
+import type { Lookup } from '../store/write/load';
+import { isAboutErasedSubject } from '../store/write/load-tombstones';
+import { applyEvents } from './apply-events';
+import { findDuplicate, mayBeNewEvent, storedKey } from './deduplicate';
+import {
+  type KnownDelivery,
+  type NewDelivery,
+  nextId,
+  pairKey,
+  recordLastEvents,
+  type UnitOfWork,
+} from './unit-of-work';
+
+/** What has to be in the graph before these deliveries are recorded. */
+export function lookupFor(
+  deliveries: readonly Pick<IncomingDelivery, 'provider' | 'reading'>[],
+): Required<Omit<Lookup, 'userIds' | 'withoutHistory'>> {
+  const lookup = {
+    duplicates: [] as [string, string][],
+    subjects: [] as [string, string][],
+    externalUserIds: [] as string[],
+    credentials: [] as [string, string][],
+    lastWordsOf: [] as string[],
+  };
+  for (const delivery of deliveries) {
+    const { provider, reading } = delivery;
+    if (mayBeNewEvent(delivery) && !lookup.lastWordsOf.includes(provider)) {
+      lookup.lastWordsOf.push(provider);
+    }
+    lookup.duplicates.push([provider, reading.duplicateKey]);
+    if (reading.kind !== 'EVENTS') continue;
+    for (const event of reading.events) {
+      if (event.type === 'CREDENTIAL') lookup.credentials.push([provider, event.credentialRef]);
+      else lookup.subjects.push([provider, event.subjectRef]);
+      if (event.externalUserId !== undefined) lookup.externalUserIds.push(event.externalUserId);
+    }
+  }
+  return lookup;
+}
+
+export function recordDelivery(
+  graph: UnitOfWork,
+  delivery: IncomingDelivery,
+  keyRing: KeyRing,
+  rules: ProjectionRules,
+): RecordOutcome {
+  const repeated = findDuplicate(graph, delivery);
+  if (repeated !== undefined) {
+    graph.repeats.set(repeated.id, (graph.repeats.get(repeated.id) ?? 0) + 1);
+    return {
+      deliveryId: repeated.id,
+      disposition: repeated.disposition,
+      duplicate: true,
+      changes: 0,
+    };
+  }
+
+  const deliveryId = nextId(graph, 'deliveries');
+  if (isAboutErasedSubject(graph, delivery)) {
+    keep(graph, deliveryId, asOfErased(deliveryId, delivery), 'IGNORED', NO_BODY);
+    return { deliveryId, disposition: 'IGNORED', duplicate: false, changes: 0 };
+  }
+  const logged = graph.changes.length;
+  const { disposition, identity } = applyEvents(graph, deliveryId, delivery, keyRing, rules, {
+    kind: 'DELIVERY',
+    actor: null,
+  });
+  const sealed = encryptBody(delivery.rawBody, identity, keyRing);
+  keep(graph, deliveryId, delivery, disposition, {
+    identityId: identity?.id ?? null,
+    ...sealed,
+  });
+  return { deliveryId, disposition, duplicate: false, changes: graph.changes.length - logged };
+}
+
+/** What is kept of late news of somebody who was erased: that it came. */
+export function asOfErased(deliveryId: number, delivery: IncomingDelivery): IncomingDelivery {
+  const eventType = delivery.reading.eventType ?? '';
+  const duplicateKey = storedKey(deliveryId, delivery);
+  return { ...delivery, reading: { kind: 'IGNORED', eventType, duplicateKey }, subpath: '' };
+}
+
+function keep(
+  graph: UnitOfWork,
+  id: number,
+  delivery: IncomingDelivery,
+  disposition: Disposition,
+  body: Pick<NewDelivery, 'identityId' | 'body' | 'bodyKeyId'>,
+): void {
+  const { provider } = delivery;
+  const receivedAt = delivery.receivedAt.toISOString();
+  const known = { id, provider, duplicateKey: storedKey(id, delivery), receivedAt, disposition };
+  enter(graph, graph.newDeliveries, known, delivery, body);
+  recordLastEvents(graph, provider, {
+    recurring: mayBeNewEvent(delivery) ? id : 0,
+    unread: disposition === 'QUARANTINED' ? id : 0,
+  });
+}
+
+/** Makes it one of those that are known. @param rows - Those to be saved, of which it is one now. */
+export function enter(
+  graph: UnitOfWork,
+  rows: NewDelivery[],
+  known: KnownDelivery,
+  { trust, reading, subpath }: IncomingDelivery,
+  body: Pick<NewDelivery, 'identityId' | 'body' | 'bodyKeyId'>,
+): void {
+  graph.deliveries.set(pairKey(known.provider, known.duplicateKey), known);
+  graph.deliveriesById.set(known.id, known);
+  rows.push({
+    ...known,
+    trust,
+    reason: reading.kind === 'QUARANTINED' ? reading.reason : null,
+    eventType: reading.eventType,
+    subpath,
+    ...body,
+  });
+}

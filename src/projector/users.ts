@@ -1,0 +1,102 @@
+/** Which identity belongs to which user: opening users, moving identities, merging users. */
+
+import type { ProviderId } from '../domain/level';
+import type { KeyRing } from '../encryption/key-ring';
+import { type IdentityNode, nextId, pairKey, type UnitOfWork, type UserNode } from './unit-of-work';
+
+export function createUser(graph: UnitOfWork, externalUserId: string | null, now: Date): UserNode {
+  const user: UserNode = {
+    id: nextId(graph, 'users'),
+    externalUserId,
+    mergedInto: null,
+    erasedAt: null,
+    kind: 'PERSON',
+    verificationStatus: 'NOT_VERIFIED',
+    statusSince: null,
+    expiresAt: null,
+    active: true,
+    createdAt: now.toISOString(),
+    updatedAt: now.toISOString(),
+    identities: new Set(),
+    levels: new Map(),
+    blockers: new Map(),
+    stale: false,
+    dirty: true,
+  };
+  graph.users.set(user.id, user);
+  if (externalUserId !== null) graph.usersByExternalId.set(externalUserId, user);
+  return user;
+}
+
+export function createIdentity(
+  graph: UnitOfWork,
+  subject: { readonly provider: ProviderId; readonly subjectRef: string },
+  user: UserNode,
+  keyRing: KeyRing,
+  now: Date,
+): IdentityNode {
+  const { cipher, ...wrapped } = keyRing.createDataKey();
+  const identity: IdentityNode = {
+    id: nextId(graph, 'identities'),
+    user,
+    ...subject,
+    externalUserId: null,
+    kind: 'PERSON',
+    state: 'ACTIVE',
+    linked: false,
+    undatedDeliveryId: null,
+    createdAt: now.toISOString(),
+    events: [],
+    fold: null,
+    named: 0,
+    attempts: new Map(),
+    cipher: () => cipher,
+    dirty: true,
+    moved: false,
+  };
+  user.identities.add(identity);
+  graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
+  graph.newKeys.push({ identityId: identity.id, ...wrapped });
+  return identity;
+}
+
+/** The user that the identity leaves stays, with what else it holds. */
+export function moveIdentity(identity: IdentityNode, into: UserNode, now: Date): void {
+  const from = identity.user;
+  from.identities.delete(identity);
+  into.identities.add(identity);
+  identity.user = into;
+  identity.dirty = true;
+  identity.moved = true;
+  for (const user of [from, into]) {
+    user.updatedAt = now.toISOString();
+    user.stale = true;
+    user.dirty = true;
+  }
+}
+
+/** All of `from` goes into `into`; the id of `from` and its external id keep leading there. */
+export function mergeUsers(
+  graph: UnitOfWork,
+  from: UserNode,
+  into: UserNode,
+  now: Date,
+): { readonly from: UserNode; readonly into: UserNode } {
+  for (const identity of [...from.identities]) moveIdentity(identity, into, now);
+  for (const levelKey of from.levels.keys()) {
+    graph.dirtyLevels.set(`${from.id} ${levelKey}`, { userId: from.id, levelKey });
+  }
+  from.levels.clear();
+  from.blockers.clear();
+  from.mergedInto = into.id;
+  from.dirty = true;
+  into.dirty = true;
+  if (into.externalUserId === null) {
+    into.externalUserId = from.externalUserId;
+    from.externalUserId = null;
+  }
+  for (const [externalUserId, user] of graph.usersByExternalId) {
+    if (user === from) graph.usersByExternalId.set(externalUserId, into);
+  }
+  return { from, into };
+}

@@ -1,0 +1,48 @@
+/** The audit log for acts outside of the store, and the proof of all of it. */
+
+import type { AuditAct } from '../../domain/audit';
+import type { Connection } from '../database/database';
+import type { Transact } from '../database/transaction';
+import type { AuditLog } from '../store';
+import type { AppendAudit } from './append';
+import { verifyAudit } from './verify';
+
+export interface AuditLogOptions {
+  readonly reading: Connection;
+  readonly transaction: Transact;
+  readonly append: AppendAudit;
+  readonly secret: Buffer;
+}
+
+export function createAuditLog(options: AuditLogOptions): AuditLog {
+  const { reading, transaction, append, secret } = options;
+  let waiting: { readonly acts: AuditAct[]; readonly written: Promise<void> } | undefined;
+
+  return {
+    record(acts) {
+      if (acts.length === 0) return Promise.resolve();
+      waiting ??= gather();
+      waiting.acts.push(...acts);
+      return waiting.written;
+    },
+
+    verify: (expected) => verifyAudit(reading, secret, expected),
+  };
+
+  /** All that is asked for until the writing connection is free goes into one transaction. */
+  function gather(): NonNullable<typeof waiting> {
+    const acts: AuditAct[] = [];
+    const close = () => {
+      if (waiting?.acts === acts) waiting = undefined;
+    };
+    const written = Promise.resolve()
+      .then(() =>
+        transaction(async (writing) => {
+          close();
+          await append(writing, acts);
+        }),
+      )
+      .finally(close);
+    return { acts, written };
+  }
+}

@@ -1,0 +1,105 @@
+/** What keeps users from being erased for the time being: holds that operators set, and the rule for everybody else. */
+
+import type { ErasureHoldConfig } from '../../config/erasure';
+import type { AuditAct } from '../../domain/audit';
+import { addToDate } from '../../domain/calendar';
+import type { AppendAudit } from '../audit/append';
+import type { Connection } from '../database/database';
+import type { Transact } from '../database/transaction';
+import { resolveUser } from '../read/resolve-user';
+import type { Erasures, HoldFault, OperatorCommand } from '../store';
+import { rescheduleRequest } from './requests';
+
+export interface Hold {
+  /** `null`: until it is released. */
+  readonly until: string | null;
+  readonly basis: string;
+}
+
+export interface LegalHoldsOptions {
+  readonly transaction: Transact;
+  readonly appendAudit: AppendAudit;
+}
+
+export function createLegalHolds({
+  transaction,
+  appendAudit,
+}: LegalHoldsOptions): Pick<Erasures, 'setHold' | 'releaseHold'> {
+  return {
+    setHold: ({ basis, until, ...input }) =>
+      transaction(async (connection) => {
+        const user = await resolveUser(connection, input.userId);
+        if (user === undefined) return 'USER_NOT_FOUND';
+        if (user.erased) return 'USER_ERASED';
+        const end = until?.toISOString() ?? null;
+        await connection.query(
+          `INSERT INTO legal_holds (user_id, basis, until, set_at) VALUES (?, ?, ?, ?)
+            ON CONFLICT (user_id) DO UPDATE SET basis = excluded.basis, until = excluded.until`,
+          [user.id, basis, end, input.now.toISOString()],
+        );
+        const details = { basis, until: end };
+        await conclude(connection, user.id, input, { action: 'LEGAL_HOLD_SET', details });
+        return null;
+      }),
+
+    releaseHold: (input) =>
+      transaction(async (connection): Promise<HoldFault | null> => {
+        const user = await resolveUser(connection, input.userId);
+        if (user === undefined) return 'USER_NOT_FOUND';
+        const released = await connection.query(
+          `DELETE FROM legal_holds WHERE user_id IN (SELECT id FROM users WHERE id = ? OR merged_into = ?)
+            RETURNING user_id`,
+          [user.id, user.id],
+        );
+        if (released.length === 0) return null;
+        await conclude(connection, user.id, input, { action: 'LEGAL_HOLD_RELEASED', details: {} });
+        return null;
+      }),
+  };
+
+  async function conclude(
+    connection: Connection,
+    userId: number,
+    { by, reason, now }: OperatorCommand,
+    act: Pick<AuditAct, 'action' | 'details'>,
+  ): Promise<void> {
+    await rescheduleRequest(connection, userId, now);
+    await appendAudit(connection, [
+      { ...act, actor: by, subject: `User:${userId}`, reason, at: now },
+    ]);
+  }
+}
+
+/**
+ * What keeps the user longest.
+ *
+ * @param rule - For whom no operator says otherwise; `null`: nobody has to be kept.
+ */
+export async function toLegalHold(
+  connection: Connection,
+  userId: number,
+  now: Date,
+  rule: ErasureHoldConfig | null,
+): Promise<Hold | undefined> {
+  const holds: Hold[] = [
+    ...(await connection.query<Hold>(
+      `SELECT h.until, h.basis FROM legal_holds h JOIN users u ON u.id = h.user_id
+        WHERE u.id = ? OR u.merged_into = ?`,
+      [userId, userId],
+    )),
+  ];
+  if (rule !== null) {
+    const [decided] = await connection.query<{ at: string | null }>(
+      'SELECT max(decided_at) AS at FROM attempts WHERE user_id = ?',
+      [userId],
+    );
+    const at = decided?.at ?? null;
+    if (at !== null) {
+      const until = addToDate(new Date(at), rule.term).toISOString();
+      holds.push({ until, basis: rule.basis });
+    }
+  }
+  const end = ({ until }: Hold) => until ?? '9';
+  const live = holds.filter((hold) => end(hold) > now.toISOString());
+  return live.sort((a, b) => (end(a) < end(b) ? -1 : 1)).at(-1);
+}

@@ -1,0 +1,22 @@
+/** All reads over one connection. */
+
+import type { KeyRing } from '../../encryption/key-ring';
+import type { Connection } from '../database/database';
+import type { Reader } from '../store';
+import { createAttemptReader } from './attempts';
+import { createAuditReader } from './audit';
+import { createChangeReader } from './changes';
+import { createDeliveryReader } from './deliveries';
+import { createMonitoringReader } from './monitoring';
+import { createUserReader } from './users';
+
+export function createReader(connection: Connection, keyRing: KeyRing): Reader {
+  return {
+    ...createUserReader(connection, keyRing),
+    ...createAttemptReader(connection),
+    ...createDeliveryReader(connection, keyRing),
+    ...createChangeReader(connection),
+    ...createAuditReader(connection),
+    ...createMonitoringReader(connection),
+  };
+}

@@ -1,0 +1,50 @@
+/** A replay in earnest, step by step, and one that only tells what it would do. */
+
+import type { StateRules } from '../../domain/fold/user';
+import { createUnitOfWork } from '../../projector/unit-of-work';
+import type { Connection, Database } from '../database/database';
+import type { DedupDigests } from '../keys/dedup-digests';
+import type { Store, StoredDelivery } from '../store';
+import type { Commands } from '../write/commands';
+import { type ReplayOptions, replayDeliveries } from './replay-deliveries';
+import { selectDeliveries } from './stored-deliveries';
+
+export interface ReplayCollaborators
+  extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'pseudonyms' | 'onFault'> {
+  readonly database: Pick<Database, 'longSnapshot'>;
+  readonly change: Commands['change'];
+  readonly keyed: DedupDigests;
+  readonly rules: StateRules;
+}
+
+export function createReplay(parts: ReplayCollaborators): Store['replay'] {
+  const { database, change, keyed, ...options } = parts;
+
+  return async function replay(input) {
+    const rules = { ...options.rules, now: input.now };
+    const reread = (kept: StoredDelivery) => keyed(input.reread(kept));
+    const select = (reading: Connection) => selectDeliveries(reading, input.selection);
+    const run = (ids: readonly number[], step: ReplayOptions['step']) =>
+      replayDeliveries({ ...options, step, rules }, { ...input, reread }, ids);
+
+    if (!input.dryRun) return await run(await database.longSnapshot(select), change);
+    return await database.longSnapshot(async (reading) => {
+      return await run(await select(reading), rehearsal(reading));
+    });
+  };
+}
+
+/** Nothing is written: all that the steps change stays in one graph, so that each sees what those before it did. */
+function rehearsal(reading: Connection): ReplayOptions['step'] {
+  let graph = createUnitOfWork();
+  return async (work) => {
+    try {
+      const result = await work(graph, reading);
+      graph.rewrittenDeliveries.length = 0; // nobody saves them, and they hold the bodies
+      return result;
+    } catch (error) {
+      graph = createUnitOfWork(); // half changed: what follows is told as if nothing came before
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,110 @@
+/** Deliveries as they are kept, and what was made of them: what a replay begins with. */
+
+import type { Profile, VerificationEvent } from '../../domain/event';
+import type { Instant } from '../../domain/instant';
+import type { Trust } from '../../domain/status';
+import { BODY_KEYS, ENCRYPTED_BODY, type EncryptedBody } from '../../encryption/encrypted-body';
+import { type FoundKey, type KeyRing, unwrapKey } from '../../encryption/key-ring';
+import type { KnownDelivery } from '../../projector/unit-of-work';
+import type { Connection } from '../database/database';
+import { among, where } from '../database/where';
+import type { ReplaySelection } from '../store';
+
+export interface StoredDeliveryRow extends KnownDelivery, EncryptedBody {
+  readonly reasonCode: string | null;
+  readonly reason: string | null;
+  readonly eventType: string | null;
+  readonly subpath: string;
+  readonly trust: Trust;
+  readonly identityId: number | null;
+  readonly events: readonly KeptEvent[];
+  readonly credentials: readonly KeptCredential[];
+}
+
+interface KeptEvent {
+  readonly id: number;
+  readonly key: string;
+  readonly userId: number;
+  /** With what is personal. */
+  readonly event: VerificationEvent;
+}
+
+interface KeptCredential {
+  readonly id: number;
+  readonly holderRef: string;
+  readonly credentialRef: string;
+  readonly issuedAt: Instant;
+}
+
+/** In the order in which they were kept. */
+export async function selectDeliveries(
+  connection: Connection,
+  selection: ReplaySelection,
+): Promise<readonly number[]> {
+  const condition = where([
+    among('id', selection.ids),
+    ['provider = ?', selection.provider],
+    ['disposition = ?', selection.disposition],
+    ['received_at >= ?', selection.receivedFrom?.toISOString()],
+    ['received_at < ?', selection.receivedBefore?.toISOString()],
+  ]);
+  const [row] = await connection.query<{ ids: string | null }>(
+    `SELECT ${connection.dialect.jsonList('id')} AS ids
+      FROM (SELECT id FROM deliveries ${condition.sql} ORDER BY id) selected`,
+    condition.parameters,
+  );
+  return JSON.parse(row?.ids ?? '[]');
+}
+
+export async function loadStoredDelivery(
+  connection: Connection,
+  keyRing: KeyRing,
+  ids: readonly number[],
+): Promise<readonly StoredDeliveryRow[]> {
+  const parameters = [ids];
+  const rows = await connection.query<Omit<StoredDeliveryRow, 'events' | 'credentials'>>(
+    `SELECT d.id, d.provider, d.received_at AS "receivedAt", d.disposition, d.reason_code AS "reasonCode", d.reason,
+        d.event_type AS "eventType", d.duplicate_key AS "duplicateKey", d.subpath, d.trust, d.identity_id AS "identityId",
+        ${ENCRYPTED_BODY}
+      FROM deliveries d ${BODY_KEYS}
+      WHERE d.id IN (?*) ORDER BY d.id`,
+    parameters,
+  );
+  const events = await connection.query<EventSql>(
+    `SELECT e.id, e.delivery_id AS "deliveryId", e.key, e.body, e.personal, i.user_id AS "userId",
+        k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
+      FROM events e JOIN identities i ON i.id = e.identity_id LEFT JOIN identity_keys k ON k.identity_id = i.id
+      WHERE e.delivery_id IN (?*)`,
+    parameters,
+  );
+  const credentials = await connection.query<KeptCredential & { deliveryId: number }>(
+    `SELECT id, delivery_id AS "deliveryId", holder_ref AS "holderRef", credential_ref AS "credentialRef",
+        issued_at AS "issuedAt"
+      FROM credentials WHERE delivery_id IN (?*)`,
+    parameters,
+  );
+  return rows.map((row) => ({
+    ...row,
+    events: events
+      .filter(({ deliveryId }) => deliveryId === row.id)
+      .map((sql) => toKeptEvent(sql, keyRing)),
+    credentials: credentials.filter(({ deliveryId }) => deliveryId === row.id),
+  }));
+}
+
+interface EventSql extends Omit<KeptEvent, 'event'>, FoundKey {
+  readonly deliveryId: number;
+  readonly body: string;
+  readonly personal: Buffer | null;
+}
+
+function toKeptEvent(sql: EventSql, keyRing: KeyRing): KeptEvent {
+  const { id, key, userId, personal } = sql;
+  const event: VerificationEvent = JSON.parse(sql.body);
+  const cipher = unwrapKey(keyRing, sql);
+  if (personal === null || cipher === undefined || event.type !== 'PROFILE') {
+    return { id, key, userId, event };
+  }
+  const profile: Profile = JSON.parse(cipher.open(personal, 'event.personal').toString('utf8'));
+  return { id, key, userId, event: { ...event, profile } };
+}

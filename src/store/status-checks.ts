@@ -1,0 +1,159 @@
+/** Whom the vendors' APIs are to be asked about, when that was last done, and which process does it. */
+
+import type { AccountState } from '../domain/event';
+import type { Instant } from '../domain/instant';
+import type { LevelKind, ProviderId } from '../domain/level';
+import type { Connection, Flag } from './database/database';
+import { readSetting, writeSetting } from './database/settings';
+import type { Transact } from './database/transaction';
+import type { Candidate, CandidateKind, Claimed, StatusChecks } from './store';
+
+/** As in the partial indexes, word for word; in one piece, for an OR would be taken apart and sorted. */
+const CONDITION: Record<CandidateKind, string> = {
+  UNCONFIRMED: "a.trust || ' ' || a.status IN ('TOKEN APPROVED', 'CONFIRMED CANCELLED')",
+  OPEN: 'a.decided_at IS NULL',
+  QUIET: "a.updated_at <> ''",
+};
+
+/**
+ * Nobody is asked about whom there is nothing to be known of. As a value that is unlike another, of which the planner takes
+ * nearly all rows to be: else it would rather sort those few that are left than read them in the order of the index.
+ */
+const PRESENT = `coalesce((
+  SELECT 'erased' FROM users u WHERE u.id = a.user_id AND u.erased_at IS NOT NULL), '') <> 'erased'`;
+
+/** Beyond any instant. */
+const LATEST = '9999-12-31T24';
+
+/** In place of an action's ID. */
+const ACCOUNT = 0;
+
+const LEASE = 'reconciliation_lease';
+
+export function createStatusChecks(reading: Connection, transaction: Transact): StatusChecks {
+  return {
+    async candidates({ kind, updatedBefore, after, limit }) {
+      const rows = await reading.query<CandidateSql>(
+        `SELECT ${COLUMNS} FROM (
+            SELECT a.* FROM attempts a
+              WHERE ${CONDITION[kind]} AND ${PRESENT} AND a.updated_at < ? AND (a.updated_at, a.id) > (?, ?)
+              ORDER BY a.updated_at, a.id LIMIT ?
+          ) a ${JOINS} ORDER BY a.updated_at, a.id`,
+        [updatedBefore ?? LATEST, after?.updatedAt ?? '', after?.attemptId ?? 0, limit],
+      );
+      return rows.map(toCandidate);
+    },
+
+    async candidatesForUser(userId) {
+      const rows = await reading.query<CandidateSql>(
+        `SELECT ${COLUMNS} FROM attempts a ${JOINS}
+          WHERE a.user_id = ? AND ${PRESENT} ORDER BY a.updated_at DESC, a.id DESC`,
+        [userId],
+      );
+      const accounts = new Map<number, Candidate>();
+      const actions: Candidate[] = [];
+      for (const row of rows) {
+        const candidate = toCandidate(row);
+        if (candidate.actionId === null) {
+          if (!accounts.has(candidate.identityId)) accounts.set(candidate.identityId, candidate);
+        } else if (row.decided_at === null) actions.push(candidate);
+      }
+      return [...accounts.values(), ...actions];
+    },
+
+    claim: (claimed, now, apartMs) =>
+      transaction(async (connection) => {
+        const granted: (typeof claimed)[number][] = [];
+        for (const one of claimed) {
+          const [row] = await connection.query<{ identity_id: number }>(
+            `INSERT INTO status_asks (identity_id, action_id, asked_at) VALUES (?, ?, ?)
+              ON CONFLICT (identity_id, action_id) DO UPDATE SET asked_at = excluded.asked_at
+              WHERE status_asks.asked_at <= ? OR status_asks.asked_at > ?
+              RETURNING identity_id`,
+            [...keyOf(one), now.toISOString(), before(now, apartMs), before(now, -apartMs)],
+          );
+          if (row !== undefined) granted.push(one);
+        }
+        return granted;
+      }),
+
+    disclaim: (claimed) =>
+      transaction(async (connection) => {
+        for (const one of claimed) {
+          await connection.query(
+            'DELETE FROM status_asks WHERE identity_id = ? AND action_id = ?',
+            keyOf(one),
+          );
+        }
+      }),
+
+    /** The value is when it ends, and who holds it. One that ends too far ahead was taken before the clock was set back. */
+    lease: (holder, now, forMs) =>
+      transaction(async (connection) => {
+        const held = await readSetting(connection, LEASE);
+        const [until = '', by = ''] = held?.split(' ') ?? [];
+        const live = until > now.toISOString() && until <= before(now, -2 * forMs);
+        if (live && by !== holder) return false;
+        await writeSetting(connection, LEASE, `${before(now, -forMs)} ${holder}`);
+        return true;
+      }),
+
+    release: (holder) =>
+      transaction(async (connection) => {
+        await connection.query('DELETE FROM settings WHERE name = ? AND value LIKE ?', [
+          LEASE,
+          `% ${holder}`,
+        ]);
+      }),
+  };
+}
+
+function keyOf({ identityId, actionId }: Claimed): [number, number] {
+  return [identityId, actionId ?? ACCOUNT];
+}
+
+function before(now: Date, ms: number): string {
+  return new Date(now.getTime() - ms).toISOString();
+}
+
+interface CandidateSql {
+  readonly identity_id: number;
+  readonly user_id: number;
+  readonly provider: ProviderId;
+  readonly subject_ref: string;
+  readonly state: AccountState;
+  readonly attempt_id: number;
+  readonly attempt_ref: string | null;
+  readonly decided_at: Instant | null;
+  readonly kind: LevelKind;
+  readonly sandbox: Flag;
+  readonly updated_at: Instant;
+  readonly heard_at: Instant;
+  readonly asked_at: string | null;
+}
+
+const COLUMNS = `a.identity_id, a.user_id, i.provider, i.subject_ref, i.state, a.id AS attempt_id, a.attempt_ref, a.decided_at, l.kind, a.sandbox,
+  a.updated_at, s.asked_at,
+  (SELECT max(b.updated_at) FROM attempts b WHERE b.identity_id = a.identity_id) AS heard_at`;
+
+const JOINS = `JOIN identities i ON i.id = a.identity_id JOIN levels l ON l.key = a.level_key
+  LEFT JOIN status_asks s ON s.identity_id = a.identity_id
+    AND s.action_id = CASE l.kind WHEN 'ACTION' THEN a.id ELSE ${ACCOUNT} END`;
+
+function toCandidate(row: CandidateSql): Candidate {
+  return {
+    identityId: row.identity_id,
+    userId: row.user_id,
+    provider: row.provider,
+    subjectRef: row.subject_ref,
+    state: row.state,
+    attemptId: row.attempt_id,
+    actionId: row.kind === 'ACTION' ? row.attempt_id : null,
+    attemptRef: row.attempt_ref,
+    levelKind: row.kind,
+    sandbox: Boolean(row.sandbox),
+    updatedAt: row.updated_at,
+    heardAt: row.heard_at,
+    askedAt: row.asked_at === null ? null : new Date(row.asked_at),
+  };
+}

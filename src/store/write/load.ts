@@ -1,0 +1,261 @@
+/** Reads into a graph, in one statement, all that a group of deliveries can touch. */
+
+import type { VerificationEvent } from '../../domain/event';
+import { splitLevelKey } from '../../domain/level';
+import { type Cipher, type KeyRing, unwrapKey } from '../../encryption/key-ring';
+import {
+  type AttemptNode,
+  type IdentityNode,
+  isLaterCredential,
+  type KnownCredential,
+  type KnownDelivery,
+  type LevelNode,
+  pairKey,
+  recordLastEvents,
+  TABLES,
+  type UnitOfWork,
+  type UserNode,
+} from '../../projector/unit-of-work';
+import type { Connection, Flag } from '../database/database';
+import {
+  type AttemptRow,
+  assertLoadable,
+  type EventRow,
+  type JsonText,
+  loadHistory,
+  PAGE_BYTES,
+} from './load-history';
+
+export interface Lookup {
+  /** [provider, duplicate key] */
+  readonly duplicates?: readonly (readonly [string, string])[];
+  /** [provider, subject ref] */
+  readonly subjects?: readonly (readonly [string, string])[];
+  readonly externalUserIds?: readonly string[];
+  readonly userIds?: readonly number[];
+  /** [provider, credential ref] */
+  readonly credentials?: readonly (readonly [string, string])[];
+  /** Providers. */
+  readonly lastWordsOf?: readonly string[];
+  /** Leaves out events and attempts, so that an account of any size can be erased. */
+  readonly withoutHistory?: boolean;
+}
+
+/** Users that are already in the graph are left as they are: what the transaction has changed is not read again. */
+export async function load(
+  graph: UnitOfWork,
+  connection: Connection,
+  keyRing: KeyRing,
+  lookup: Lookup,
+): Promise<void> {
+  const missing = await loadOnce(graph, connection, keyRing, lookup);
+  // An event may name a user that nothing else here leads to: a vendor that changed its mind about who somebody is.
+  if (missing.length > 0) await load(graph, connection, keyRing, { externalUserIds: missing });
+}
+
+async function loadOnce(
+  graph: UnitOfWork,
+  connection: Connection,
+  keyRing: KeyRing,
+  lookup: Lookup,
+): Promise<readonly string[]> {
+  const [row] = await connection.query<LoadSql>(connection.dialect.load, [JSON.stringify(lookup)]);
+  if (row === undefined) throw new Error('the load statement answers one row');
+  const read = <T>(column: string): readonly T[] => JSON.parse(String(row[column] ?? '[]'));
+
+  const [lastIds] = read<Record<(typeof TABLES)[number], number>>('last_ids');
+  for (const table of TABLES) {
+    graph.lastIds[table] = Math.max(graph.lastIds[table], lastIds?.[table] ?? 0);
+  }
+  graph.anyErased = Boolean(row.any_erased);
+  const fresh = addUsers(graph, read('users'));
+  const identities = addIdentities(graph, fresh, read('identities'), keyRing);
+  addLevels(fresh, read('user_levels'));
+  const bytes = lookup.withoutHistory ? 0 : Number(row.history_bytes);
+  assertLoadable(bytes);
+  graph.bytes += bytes;
+  if (lookup.withoutHistory) {
+    // No code reads it: the caller changes identities and users only.
+  } else if (bytes <= PAGE_BYTES) {
+    addEvents(identities, read('events'));
+    addAttempts(identities, read('attempts'));
+  } else {
+    const { allowPause } = connection.dialect;
+    if (allowPause !== null) await connection.query(allowPause);
+    await loadHistory(connection, [...identities.keys()], {
+      addEvents: (rows) => addEvents(identities, rows),
+      addAttempts: (rows) => addAttempts(identities, rows),
+    });
+  }
+  for (const [externalUserId, userId] of read<[string, number]>('aliases')) {
+    const user = survivorOf(graph, userId);
+    if (user !== undefined && !graph.usersByExternalId.has(externalUserId)) {
+      graph.usersByExternalId.set(externalUserId, user);
+    }
+  }
+  for (const delivery of read<KnownDelivery>('deliveries')) {
+    if (graph.deliveriesById.has(delivery.id)) continue;
+    graph.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
+    graph.deliveriesById.set(delivery.id, delivery);
+  }
+  for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
+    recordLastEvents(graph, provider, { recurring, unread });
+  }
+  for (const { id, provider, ref, ...word } of read<CredentialJson>('credentials')) {
+    const key = pairKey(provider, ref);
+    const held = graph.credentials.get(key);
+    if (graph.goneCredentials.has(id) || (held && !isLaterCredential(word, held))) continue;
+    graph.credentials.set(key, word);
+  }
+  for (const id of lookup.externalUserIds ?? []) graph.askedExternalIds.add(id);
+  const named = [...namedUsers(identities.values())];
+  if (graph.anyErased) for (const id of named) graph.named.add(id);
+  return named.filter((id) => !graph.usersByExternalId.has(id) && !graph.askedExternalIds.has(id));
+}
+
+/** Every other column is a JSON list. */
+interface LoadSql {
+  readonly any_erased: Flag;
+  /** Of events and attempts; above `PAGE_BYTES` their lists are null. */
+  readonly history_bytes: number;
+  readonly [list: string]: Flag | number | string | null;
+}
+
+interface CredentialJson extends KnownCredential {
+  readonly id: number;
+  readonly provider: string;
+  readonly ref: string;
+}
+
+function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
+  const named = new Set<string>();
+  for (const { events } of identities) {
+    for (const { event } of events) {
+      if (event.externalUserId !== undefined) named.add(event.externalUserId);
+    }
+  }
+  return named;
+}
+
+type UserJson = Omit<
+  UserNode,
+  'active' | 'identities' | 'levels' | 'blockers' | 'stale' | 'dirty'
+> & {
+  active: Flag;
+};
+
+function addUsers(graph: UnitOfWork, rows: readonly UserJson[]): ReadonlyMap<number, UserNode> {
+  const fresh = new Map<number, UserNode>();
+  for (const row of rows) {
+    if (graph.users.has(row.id)) continue;
+    const user: UserNode = {
+      ...row,
+      active: Boolean(row.active),
+      identities: new Set(),
+      levels: new Map(),
+      blockers: new Map(),
+      stale: true,
+      dirty: false,
+    };
+    graph.users.set(user.id, user);
+    if (user.externalUserId !== null) graph.usersByExternalId.set(user.externalUserId, user);
+    fresh.set(user.id, user);
+  }
+  return fresh;
+}
+
+interface IdentityJson
+  extends Omit<
+    IdentityNode,
+    'linked' | 'events' | 'fold' | 'named' | 'attempts' | 'cipher' | 'dirty' | 'moved'
+  > {
+  readonly userId: number;
+  readonly linked: Flag;
+  /** `null` where it was destroyed, and its id with it. */
+  readonly dataKeyHex: string | null;
+  readonly dataKeyId: string | null;
+}
+
+function addIdentities(
+  graph: UnitOfWork,
+  users: ReadonlyMap<number, UserNode>,
+  rows: readonly IdentityJson[],
+  keyRing: KeyRing,
+): ReadonlyMap<number, IdentityNode> {
+  const fresh = new Map<number, IdentityNode>();
+  for (const { userId, linked, dataKeyHex, dataKeyId, ...row } of rows) {
+    const user = users.get(userId);
+    if (user === undefined) continue;
+    const identity: IdentityNode = {
+      ...row,
+      user,
+      linked: Boolean(linked),
+      events: [],
+      fold: null,
+      named: 0,
+      attempts: new Map(),
+      cipher: () => liveKey(keyRing, dataKeyHex, dataKeyId),
+      dirty: false,
+      moved: false,
+    };
+    user.identities.add(identity);
+    graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
+    fresh.set(identity.id, identity);
+  }
+  return fresh;
+}
+
+function liveKey(keyRing: KeyRing, hex: string | null, dataKeyId: string | null): Cipher {
+  const dataKey = hex === null ? null : Buffer.from(hex, 'hex');
+  const cipher = unwrapKey(keyRing, { dataKey, dataKeyId });
+  if (cipher === undefined) throw new Error('the key of this identity was destroyed');
+  return cipher;
+}
+
+/** The user may have gone into another one in the graph, and not yet in what was loaded. */
+function survivorOf(graph: UnitOfWork, userId: number): UserNode | undefined {
+  const user = graph.users.get(userId);
+  return user === undefined || user.mergedInto === null ? user : survivorOf(graph, user.mergedInto);
+}
+
+function addEvents(identities: ReadonlyMap<number, IdentityNode>, rows: readonly EventRow[]): void {
+  for (const { identityId, body, ...row } of rows) {
+    const event: VerificationEvent = fromJson(body);
+    identities.get(identityId)?.events.push({ ...row, event });
+  }
+}
+
+function addAttempts(
+  identities: ReadonlyMap<number, IdentityNode>,
+  rows: readonly AttemptRow[],
+): void {
+  for (const { identityId, ...row } of rows) {
+    const attempt: AttemptNode = {
+      ...row,
+      sandbox: Boolean(row.sandbox),
+      rejection: row.rejection === null ? null : fromJson(row.rejection),
+      reviewReasons: fromJson(row.reviewReasons),
+    };
+    const attempts = identities.get(identityId)?.attempts;
+    const level = attempts?.get(attempt.levelKey) ?? [];
+    attempts?.set(attempt.levelKey, level);
+    level.push(attempt);
+  }
+}
+
+interface LevelJson extends Omit<LevelNode, 'provider' | 'superseded'> {
+  readonly userId: number;
+  readonly superseded: Flag;
+}
+
+function addLevels(users: ReadonlyMap<number, UserNode>, rows: readonly LevelJson[]): void {
+  for (const { userId, superseded, ...row } of rows) {
+    const { provider } = splitLevelKey(row.levelKey);
+    const level = { ...row, provider, superseded: Boolean(superseded) };
+    users.get(userId)?.levels.set(level.levelKey, level);
+  }
+}
+
+function fromJson<T>(json: JsonText<T>): T {
+  return typeof json === 'string' ? JSON.parse(json) : json;
+}

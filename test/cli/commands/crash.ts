@@ -1,0 +1,21 @@
+/** A gateway in which somebody forgets to handle an error, in the way that its argument names. */
+
+import 'reflect-metadata';
+import { environment, loadConfig } from '../../../src/config/load-config';
+import { runGateway } from '../../../src/main';
+import { createLogger } from '../../../src/observability/log';
+import { PROVIDERS } from '../../../src/providers/registry';
+
+const config = loadConfig(
+  { env: environment(), policyText: null, faults: [] },
+  PROVIDERS.map(({ id }) => id),
+);
+
+void runGateway(config, createLogger({ level: 'info', pretty: false, personal: [] }), () => {
+  const error = new Error('forgotten');
+  if (process.argv[2] === 'rejection') void Promise.reject(error);
+  else
+    setImmediate(() => {
+      throw error;
+    });
+});
