@@ -1,11 +1,12 @@
 /** The pipeline from a request to a kept delivery, the same for every vendor. */
 
+import type { Reading, RecordOutcome, StoredDelivery } from '../domain/delivery';
 import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import type { WebhookHead, WebhookRequest } from '../domain/request';
 import { MAX_NAME_LENGTH, truncate } from '../domain/text-limits';
 import type { Provider, StatusAnswer } from '../providers/provider';
-import type { Reading, RecordOutcome, Store, StoredDelivery } from '../store/store';
+import type { Store } from '../store/store';
 import { readAnswer, readDelivery } from './read-delivery';
 import { createReceiptClock } from './receipt-clock';
 

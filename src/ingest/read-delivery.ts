@@ -1,12 +1,12 @@
 /** Reads an authentic request: what it says in our words, or why it says nothing. Never refuses. */
 
 import { createHash } from 'node:crypto';
+import type { QuarantineReason, Reading } from '../domain/delivery';
 import { GatewayError, PayloadError, UnknownTypeError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import { toInstantText } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
 import type { Message, Provider, StatusAnswer } from '../providers/provider';
-import type { QuarantineReason, Reading } from '../store/store';
 import { limitEvent } from './limit-event';
 
 /** @param latest - Latest date that an event may have. An event dated further ahead would outlast every later one. */

@@ -1,6 +1,7 @@
 /** Applies to the graph what a delivery says: keeps its events, settles whom they concern, says what became of it. */
 
 import { createHash } from 'node:crypto';
+import type { IncomingDelivery } from '../domain/delivery';
 import type { CredentialEvent, VerificationEvent } from '../domain/event';
 import { byOccurrence, effectiveDate, type RecordedEvent } from '../domain/fold/recorded-event';
 import type { ProjectionRules } from '../domain/fold/user';
@@ -8,8 +9,6 @@ import { type Instant, toInstantText } from '../domain/instant';
 import { levelKey } from '../domain/level';
 import type { Disposition } from '../domain/status';
 import type { KeyRing } from '../encryption/key-ring';
-import type { IncomingDelivery } from '../store/store';
-import { ROW_BYTES } from '../store/write/load-history';
 import type { ChangeContext } from './change-entries';
 import { storedKey } from './deduplicate';
 import { reproject } from './reproject';
@@ -22,6 +21,7 @@ import {
   keepEvent,
   nextId,
   pairKey,
+  ROW_BYTES,
   type StoredEvent,
   type UnitOfWork,
 } from './unit-of-work';

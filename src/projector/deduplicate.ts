@@ -1,7 +1,7 @@
 /** Whether a delivery repeats one that is kept already, and under which key a further one is kept. */
 
+import type { IncomingDelivery } from '../domain/delivery';
 import { DUPLICATE_WINDOW_MS } from '../domain/fold/attempts';
-import type { IncomingDelivery } from '../store/store';
 import { type IdentityNode, type KnownDelivery, pairKey, type UnitOfWork } from './unit-of-work';
 
 export function findDuplicate(

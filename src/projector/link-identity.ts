@@ -2,8 +2,8 @@
 
 import type { ProjectionRules } from '../domain/fold/user';
 import { toInstantText } from '../domain/instant';
+import type { ProviderId } from '../domain/level';
 import type { KeyRing } from '../encryption/key-ring';
-import type { LinkIdentity, LinkOutcome } from '../store/store';
 import { appendMerge, type ChangeContext } from './change-entries';
 import { reproject } from './reproject';
 import { type IdentityNode, pairKey, type UnitOfWork, type UserNode } from './unit-of-work';
@@ -73,3 +73,23 @@ function isSamePerson({ externalUserId, linked }: IdentityNode, from: UserNode):
   const called = from.externalUserId === null || from.externalUserId === externalUserId;
   return called && !linked && from.identities.size === 1;
 }
+
+export interface LinkIdentity {
+  readonly provider: ProviderId;
+  readonly subjectRef: string;
+  readonly userId: number;
+  /** Whom the change log names. */
+  readonly actor: string;
+  /** Whom the audit log names. */
+  readonly by: string;
+  readonly now: Date;
+}
+
+export type LinkOutcome =
+  | {
+      readonly ok: true;
+      readonly userId: number;
+      readonly identityId: number;
+      readonly mergedUserId: number | null;
+    }
+  | { readonly ok: false; readonly fault: 'KIND_MISMATCH' | 'USER_NOT_FOUND' | 'USER_ERASED' };

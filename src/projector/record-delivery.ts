@@ -1,14 +1,13 @@
 /** Keeps one delivery in the graph, its bytes and what follows from them, or counts it as a repeat. */
 
+import type { IncomingDelivery, RecordOutcome } from '../domain/delivery';
 import type { ProjectionRules } from '../domain/fold/user';
 import type { Disposition } from '../domain/status';
 import { encryptBody, NO_BODY } from '../encryption/encrypted-body';
 import type { KeyRing } from '../encryption/key-ring';
-import type { IncomingDelivery, RecordOutcome } from '../store/store';
-import type { Lookup } from '../store/write/load';
-import { isAboutErasedSubject } from '../store/write/load-tombstones';
 import { applyEvents } from './apply-events';
 import { findDuplicate, mayBeNewEvent, storedKey } from './deduplicate';
+import { isAboutErasedSubject } from './erased-subjects';
 import {
   type KnownDelivery,
   type NewDelivery,
@@ -122,4 +121,19 @@ export function enter(
     subpath,
     ...body,
   });
+}
+
+export interface Lookup {
+  /** [provider, duplicate key] */
+  readonly duplicates?: readonly (readonly [string, string])[];
+  /** [provider, subject ref] */
+  readonly subjects?: readonly (readonly [string, string])[];
+  readonly externalUserIds?: readonly string[];
+  readonly userIds?: readonly number[];
+  /** [provider, credential ref] */
+  readonly credentials?: readonly (readonly [string, string])[];
+  /** Providers. */
+  readonly lastWordsOf?: readonly string[];
+  /** Leaves out events and attempts, so that an account of any size can be erased. */
+  readonly withoutHistory?: boolean;
 }

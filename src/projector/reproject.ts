@@ -16,7 +16,6 @@ import {
 import { toInstantText } from '../domain/instant';
 import { type LevelKey, lesserKind, type ProviderId } from '../domain/level';
 import { evaluateState } from '../domain/policy';
-import { mentionsErasedSubject } from '../store/write/load-tombstones';
 import {
   appendChange,
   appendMerge,
@@ -25,6 +24,7 @@ import {
   changeForUser,
   emptyChange,
 } from './change-entries';
+import { mentionsErasedSubject } from './erased-subjects';
 import { matchAttempts } from './match-attempts';
 import {
   type AttemptNode,

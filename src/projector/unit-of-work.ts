@@ -5,6 +5,7 @@
  */
 
 import type { Change } from '../domain/change';
+import type { QuarantineReason } from '../domain/delivery';
 import type { AccountState, Profile } from '../domain/event';
 import { IdentityFold, type NumberedAttempt } from '../domain/fold/identity';
 import type { RecordedEvent } from '../domain/fold/recorded-event';
@@ -14,7 +15,6 @@ import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/lev
 import type { HeldLevel } from '../domain/policy';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type { Cipher, WrappedKey } from '../encryption/key-ring';
-import type { QuarantineReason } from '../store/store';
 
 export interface UserNode {
   readonly id: number;
@@ -305,3 +305,6 @@ export function isLaterCredential(word: KnownCredential, held: KnownCredential):
   if (word.issuedAt !== held.issuedAt) return word.issuedAt > held.issuedAt;
   return word.holderRef > held.holderRef;
 }
+
+/** Weight of a row in addition to its JSON, in bytes. */
+export const ROW_BYTES = 256;

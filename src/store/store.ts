@@ -2,11 +2,18 @@
 
 import type { AuditAct, AuditHead } from '../domain/audit';
 import type { Change } from '../domain/change';
-import type { ErrorCode } from '../domain/errors';
-import type { AccountState, VerificationEvent } from '../domain/event';
+import {
+  IncomingDelivery,
+  QuarantineReason,
+  Reading,
+  RecordOutcome,
+  StoredDelivery,
+} from '../domain/delivery';
+import type { AccountState } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { LevelKind, ProviderId } from '../domain/level';
-import type { Disposition, Trust } from '../domain/status';
+import type { Disposition } from '../domain/status';
+import { LinkIdentity, LinkOutcome } from '../projector/link-identity';
 import type { Encoding, JsonQuery } from './json-query/query';
 import type { Reader } from './read/reader';
 
@@ -79,51 +86,6 @@ export interface Store {
 }
 
 // ── Ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface IncomingDelivery {
-  readonly provider: ProviderId;
-  /** Of a vendor's answer (trust `CONFIRMED`): when it was asked for. */
-  readonly receivedAt: Date;
-  readonly rawBody: Buffer;
-  readonly subpath: string;
-  readonly trust: Trust;
-  readonly reading: Reading;
-}
-
-/** What a delivery says, or why it says nothing. */
-export type Reading =
-  | {
-      readonly kind: 'EVENTS';
-      readonly eventType: string;
-      /** Equal for repeats; see `Message.duplicateKey`. */
-      readonly duplicateKey: string;
-      readonly events: readonly VerificationEvent[];
-    }
-  | { readonly kind: 'IGNORED'; readonly eventType: string; readonly duplicateKey: string }
-  | {
-      readonly kind: 'QUARANTINED';
-      readonly eventType: string | null;
-      readonly duplicateKey: string;
-      /** The same again may be another message, so it counts as a repeat only in a row, and not for long. */
-      readonly mayRecur?: boolean;
-      readonly reason: QuarantineReason;
-    };
-
-export interface QuarantineReason {
-  readonly code: ErrorCode;
-  /** What was expected and where; never the value found. */
-  readonly message: string;
-}
-
-export interface RecordOutcome {
-  readonly deliveryId: number;
-  readonly disposition: Disposition;
-  /** Whether this was a repeat of a delivery already kept. */
-  readonly duplicate: boolean;
-  /** Log entries written. */
-  readonly changes: number;
-}
-
 // ── Operators ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface CreateUser {
@@ -132,26 +94,6 @@ export interface CreateUser {
   readonly by: string;
   readonly now: Date;
 }
-
-export interface LinkIdentity {
-  readonly provider: ProviderId;
-  readonly subjectRef: string;
-  readonly userId: number;
-  /** Whom the change log names. */
-  readonly actor: string;
-  /** Whom the audit log names. */
-  readonly by: string;
-  readonly now: Date;
-}
-
-export type LinkOutcome =
-  | {
-      readonly ok: true;
-      readonly userId: number;
-      readonly identityId: number;
-      readonly mergedUserId: number | null;
-    }
-  | { readonly ok: false; readonly fault: 'KIND_MISMATCH' | 'USER_NOT_FOUND' | 'USER_ERASED' };
 
 export interface ReplayDeliveries {
   readonly selection: ReplaySelection;
@@ -172,10 +114,6 @@ export interface ReplaySelection {
   readonly disposition?: Disposition;
   readonly receivedFrom?: Date;
   readonly receivedBefore?: Date;
-}
-
-export interface StoredDelivery extends Omit<IncomingDelivery, 'reading'> {
-  readonly id: number;
 }
 
 export interface ReplayOutcome {

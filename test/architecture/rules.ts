@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   domain: { all: [] },
   encryption: { all: [] },
   client: { all: [] }, // runs in other programs
-  projector: { all: ['domain', 'encryption'], types: ['store'] },
+  projector: { all: ['domain', 'encryption'] },
   providers: { all: ['domain'] },
   observability: { all: ['domain'] },
   store: { all: ['domain', 'encryption', 'projector'], types: ['config'] },

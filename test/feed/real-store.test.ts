@@ -1,6 +1,7 @@
 /** The feed on a real log: what it says of an entry in memory, the store says in SQL; and commits reach it in order. */
 
 import { decodeCursor } from '../../src/domain/cursor';
+import type { IncomingDelivery } from '../../src/domain/delivery';
 import { CursorExpiredError } from '../../src/domain/errors';
 import type { StatusEvent } from '../../src/domain/event';
 import type { AttemptStatus } from '../../src/domain/status';
@@ -8,7 +9,7 @@ import { matchesFilter } from '../../src/feed/change-filter';
 import { createFeed, type Feed, type FeedOptions } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
 import { openStore } from '../../src/store/open-store';
-import type { ChangeFilter, IncomingDelivery, Store } from '../../src/store/store';
+import type { ChangeFilter, Store } from '../../src/store/store';
 import { openTestStore } from '../store/open-test-store';
 import { at } from '../support/changes';
 import { createDisposal } from '../support/disposal';

@@ -5,6 +5,7 @@ import pino from 'pino';
 import type { Principal, Scope } from '../../src/access/principal';
 import type { DatabaseConfig } from '../../src/config/database';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
+import type { IncomingDelivery, Reading } from '../../src/domain/delivery';
 import type { EndUserReasons } from '../../src/domain/end-user-reasons';
 import type { StatusEvent, VerificationEvent } from '../../src/domain/event';
 import type { ProviderId } from '../../src/domain/level';
@@ -21,7 +22,7 @@ import { createSchema } from '../../src/graphql/schema';
 import type { GraphQLService } from '../../src/graphql/service';
 import { PROVIDERS } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';
-import type { IncomingDelivery, Reader, Reading, Store } from '../../src/store/store';
+import type { Reader, Store } from '../../src/store/store';
 import { createTestDatabase } from '../support/databases';
 import { storeConfigOf } from '../support/store-config';
 

@@ -6,9 +6,9 @@
  */
 
 import { loadDatabaseConfig } from '../../src/config/load-config';
+import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { StatusEvent } from '../../src/domain/event';
 import { openStore } from '../../src/store/open-store';
-import type { IncomingDelivery } from '../../src/store/store';
 import { storeConfigOf } from '../support/store-config';
 
 const WRITERS = 16;

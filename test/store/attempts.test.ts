@@ -1,7 +1,8 @@
 /** An attempt keeps its id, which clients hold, whatever is told late of those before it. */
 
 import fc from 'fast-check';
-import type { IncomingDelivery, Store } from '../../src/store/store';
+import type { IncomingDelivery } from '../../src/domain/delivery';
+import type { Store } from '../../src/store/store';
 import { query } from '../support/databases';
 import { closeTestStores, openTestStore } from './open-test-store';
 import { delivery, sumsub } from './vendor-deliveries';

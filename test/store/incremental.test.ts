@@ -1,8 +1,8 @@
 /** What is projected event by event is what a projection of all events at once makes of them. */
 
 import fc from 'fast-check';
+import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { AttemptStatus } from '../../src/domain/status';
-import type { IncomingDelivery } from '../../src/store/store';
 import { change, ENGINE } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, p100, sumsub } from './vendor-deliveries';

@@ -1,7 +1,8 @@
 /** Events of one instant, and events dated ahead of or behind what is held. */
 
 import fc from 'fast-check';
-import type { IncomingDelivery, Store } from '../../src/store/store';
+import type { IncomingDelivery } from '../../src/domain/delivery';
+import type { Store } from '../../src/store/store';
 import { ENGINE } from '../support/databases';
 import { closeTestStores, openTestStore } from './open-test-store';
 import green from './reported/same-millisecond-green.json';

@@ -3,9 +3,10 @@
 import fc from 'fast-check';
 import type { DatabaseConfig } from '../../src/config/database';
 import type { Change } from '../../src/domain/change';
+import type { Reading, StoredDelivery } from '../../src/domain/delivery';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import type { StoreConfig } from '../../src/store/open-store';
-import type { Reading, Store, StoredDelivery } from '../../src/store/store';
+import type { Store } from '../../src/store/store';
 import { withoutNonces } from '../support/changes';
 import { change, query } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';

@@ -1,9 +1,10 @@
 /** What operators and the passing of time do: open users, link, merge, replay, expire, trim, change the rules. */
 
 import { createHash } from 'node:crypto';
+import type { Reading, StoredDelivery } from '../../src/domain/delivery';
 import { toInstantText } from '../../src/domain/instant';
 import type { Policy } from '../../src/domain/policy';
-import type { Reading, Store, StoredDelivery } from '../../src/store/store';
+import type { Store } from '../../src/store/store';
 import { change, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';

@@ -1,8 +1,9 @@
 /** Any order of the same deliveries, with any repeats, in any groups, ends in byte-equal state; and so does a rebuild. */
 
 import fc from 'fast-check';
+import type { IncomingDelivery, Reading } from '../../src/domain/delivery';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import type { IncomingDelivery, Reading, ReplayDeliveries, Store } from '../../src/store/store';
+import type { ReplayDeliveries, Store } from '../../src/store/store';
 import { ENGINE, tablesOf } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';

@@ -1,5 +1,6 @@
+import type { IncomingDelivery, Reading, StoredDelivery } from '../../src/domain/delivery';
 import { GatewayError } from '../../src/domain/errors';
-import type { IncomingDelivery, Reading, Store, StoredDelivery } from '../../src/store/store';
+import type { Store } from '../../src/store/store';
 import { bytesOf, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';

@@ -1,6 +1,4 @@
-/** Very many shuffles with repeats of one story per vendor, each about people of its own, all through one store. */
-
-import type { IncomingDelivery } from '../../src/store/store';
+import type { IncomingDelivery } from '../../src/domain/delivery';
 import { ENGINE } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';

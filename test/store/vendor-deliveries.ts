@@ -1,9 +1,9 @@
 /** Deliveries as the real adapters read them, from bodies that the vendors could have sent. */
 
+import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { ProviderId } from '../../src/domain/level';
 import { readAnswer, readDelivery } from '../../src/ingest/read-delivery';
 import { createProviders } from '../../src/providers/registry';
-import type { IncomingDelivery } from '../../src/store/store';
 
 const SECRET = 'a-secret-that-is-only-used-in-tests-0123456789';
 

@@ -1,12 +1,13 @@
 /** What resolvers work with: who is asking, the parts of the gateway, and one view of the data. */
 
 import type { Principal } from '../../access/principal';
+import type { Reading, StoredDelivery } from '../../domain/delivery';
 import type { EndUserReasons } from '../../domain/end-user-reasons';
 import type { ProviderId } from '../../domain/level';
 import type { SilenceRule } from '../../domain/monitoring';
 import type { Policy } from '../../domain/policy';
 import type { Feed } from '../../feed/feed';
-import type { OpenAttempts, Reader, Reading, Store, StoredDelivery } from '../../store/store';
+import type { OpenAttempts, Reader, Store } from '../../store/store';
 import { createPersonalReads, type PersonalReads } from '../access/personal-reads';
 import { createVisibility, type Visibility } from '../access/visibility';
 import type { ProviderListing } from '../enums/provider.enum';

@@ -2,12 +2,13 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ReconciliationConfig } from '../../config/load-config';
+import type { RecordOutcome } from '../../domain/delivery';
 import { ProviderApiError, type ProviderApiFault } from '../../domain/errors';
 import type { ProviderId } from '../../domain/level';
 import type { IngestAnswer } from '../../ingest/ingest';
 import type { Logger } from '../../observability/log';
 import type { FetchStatus, Provider } from '../../providers/provider';
-import type { RecordOutcome, StatusChecks } from '../../store/store';
+import type { StatusChecks } from '../../store/store';
 import { type Candidates, findCandidates, isCheckable } from './candidates';
 import {
   CircuitOpenError,

@@ -11,6 +11,7 @@ import type { KeyRing, WrappedKey } from '../../encryption/key-ring';
 import {
   createUnitOfWork,
   type IdentityNode,
+  ROW_BYTES,
   type UnitOfWork,
   type UserNode,
 } from '../../projector/unit-of-work';
@@ -22,7 +23,7 @@ import { partAccount } from '../part-account';
 import { resolveUser } from '../read/resolve-user';
 import type { EraseOutcome, EraseUser, Erasures } from '../store';
 import { load } from '../write/load';
-import { loadPages, ROW_BYTES } from '../write/load-history';
+import { loadPages } from '../write/load-history';
 import { empty, eraseUser } from './erase-user';
 import { findMentions, type Mentions } from './find-mentions';
 import { createLegalHolds, type Hold, toLegalHold } from './legal-holds';

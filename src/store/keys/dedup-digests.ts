@@ -4,9 +4,9 @@
  */
 
 import { createHmac } from 'node:crypto';
+import type { Reading } from '../../domain/delivery';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
-import type { Reading } from '../store';
 import { loadSecret } from './encrypted-secret';
 
 /** Puts the key to be kept in the place of the one that was read. */

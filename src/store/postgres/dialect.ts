@@ -1,8 +1,8 @@
 /** How PostgreSQL says what not every engine says the same way. */
 
-import { TABLES } from '../../projector/unit-of-work';
+import { ROW_BYTES, TABLES } from '../../projector/unit-of-work';
 import type { Dialect } from '../database/database';
-import { PAGE_BYTES, ROW_BYTES } from '../write/load-history';
+import { PAGE_BYTES } from '../write/load-history';
 
 /** `provider || ''` can be found by no index: the planner, which may know nothing of the tables yet, has to take the other. */
 const LOAD = `

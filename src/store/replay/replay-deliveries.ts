@@ -2,6 +2,7 @@
 
 import type { AuditAct } from '../../domain/audit';
 import type { Change } from '../../domain/change';
+import type { IncomingDelivery, QuarantineReason } from '../../domain/delivery';
 import { ConfigError, GatewayError, StoreUnavailableError } from '../../domain/errors';
 import type { VerificationEvent } from '../../domain/event';
 import type { ProjectionRules } from '../../domain/fold/user';
@@ -11,6 +12,7 @@ import { decryptBody, encryptBody, NO_BODY } from '../../encryption/encrypted-bo
 import type { KeyRing } from '../../encryption/key-ring';
 import { applyEvents, eventKeys, type Forgotten } from '../../projector/apply-events';
 import { storedKey, toSubject } from '../../projector/deduplicate';
+import { isAboutErasedSubject } from '../../projector/erased-subjects';
 import { asOfErased, enter, lookupFor } from '../../projector/record-delivery';
 import {
   dropEvents,
@@ -21,9 +23,9 @@ import {
 } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import type { ErasureDigests } from '../keys/erasure-digests';
-import type { IncomingDelivery, QuarantineReason, ReplayDeliveries, ReplayOutcome } from '../store';
+import type { ReplayDeliveries, ReplayOutcome } from '../store';
 import { load } from '../write/load';
-import { isAboutErasedSubject, loadTombstones } from '../write/load-tombstones';
+import { loadTombstones } from '../write/load-tombstones';
 import { loadStoredDelivery, type StoredDeliveryRow } from './stored-deliveries';
 
 export interface ReplayOptions {

@@ -1,10 +1,11 @@
 /** A replay in earnest, step by step, and one that only tells what it would do. */
 
+import type { StoredDelivery } from '../../domain/delivery';
 import type { StateRules } from '../../domain/fold/user';
 import { createUnitOfWork } from '../../projector/unit-of-work';
 import type { Connection, Database } from '../database/database';
 import type { DedupDigests } from '../keys/dedup-digests';
-import type { Store, StoredDelivery } from '../store';
+import type { Store } from '../store';
 import type { Commands } from '../write/commands';
 import { type ReplayOptions, replayDeliveries } from './replay-deliveries';
 import { selectDeliveries } from './stored-deliveries';

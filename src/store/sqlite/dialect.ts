@@ -1,7 +1,8 @@
 /** How SQLite says what not every engine says the same way. */
 
+import { ROW_BYTES } from '../../projector/unit-of-work';
 import type { Dialect } from '../database/database';
-import { PAGE_BYTES, ROW_BYTES } from '../write/load-history';
+import { PAGE_BYTES } from '../write/load-history';
 
 const LOAD = `
 WITH

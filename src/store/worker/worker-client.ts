@@ -4,10 +4,10 @@
  */
 
 import { Worker } from 'node:worker_threads';
+import type { RecordOutcome } from '../../domain/delivery';
 import { StoreUnavailableError } from '../../domain/errors';
 import type { WritingConnection } from '../database/database';
 import { createTransaction } from '../database/transaction';
-import type { RecordOutcome } from '../store';
 import type { DeliveryWriter, DeliveryWriterOptions } from '../write/delivery-writer';
 import {
   type Answer,

@@ -5,9 +5,15 @@ import { StoreUnavailableError } from '../../domain/errors';
 import type { ProjectionRules, StateRules } from '../../domain/fold/user';
 import { type Instant, toInstantText } from '../../domain/instant';
 import type { KeyRing } from '../../encryption/key-ring';
+import type { LinkIdentity, LinkOutcome } from '../../projector/link-identity';
 import { linkIdentity } from '../../projector/link-identity';
 import { reproject } from '../../projector/reproject';
-import { createUnitOfWork, type UnitOfWork, type UserNode } from '../../projector/unit-of-work';
+import {
+  createUnitOfWork,
+  ROW_BYTES,
+  type UnitOfWork,
+  type UserNode,
+} from '../../projector/unit-of-work';
 import { createUser } from '../../projector/users';
 import type { AppendAudit } from '../audit/append';
 import type { Connection, Database } from '../database/database';
@@ -15,10 +21,10 @@ import { writeSetting } from '../database/settings';
 import type { Transact } from '../database/transaction';
 import { encodeFloorNonce, FLOOR_NONCE } from '../read/changes';
 import { resolveUser } from '../read/resolve-user';
-import type { LinkIdentity, LinkOutcome, Store } from '../store';
+import type { Store } from '../store';
 import type { DeliveryWriter } from './delivery-writer';
 import { load } from './load';
-import { PAGE_BYTES, ROW_BYTES, type Sized, toPages } from './load-history';
+import { PAGE_BYTES, type Sized, toPages } from './load-history';
 import { addEffects, type ReprojectionEffect } from './projection-version';
 
 export interface CommandsOptions {

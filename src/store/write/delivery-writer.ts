@@ -1,5 +1,6 @@
 /** Keeps deliveries and applies them, group by group: reads what a group touches, folds it in memory, writes it. */
 
+import type { IncomingDelivery, QuarantineReason, RecordOutcome } from '../../domain/delivery';
 import { AccountTooLargeError } from '../../domain/errors';
 import type { ProjectionRules, StateRules } from '../../domain/fold/user';
 import type { KeyRing } from '../../encryption/key-ring';
@@ -15,7 +16,6 @@ import {
 import type { Connection, RecordingDatabase } from '../database/database';
 import type { DedupDigests } from '../keys/dedup-digests';
 import type { ErasureDigests } from '../keys/erasure-digests';
-import type { IncomingDelivery, QuarantineReason, RecordOutcome } from '../store';
 import { createGroupCommit, type GroupCommit, type PipelinedDraft } from './group-commit';
 import { load } from './load';
 import { loadTombstones } from './load-tombstones';

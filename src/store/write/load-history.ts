@@ -3,12 +3,11 @@
 import { AccountTooLargeError } from '../../domain/errors';
 import type { VerificationEvent } from '../../domain/event';
 import type { AttemptNode, StoredEvent } from '../../projector/unit-of-work';
+import { ROW_BYTES } from '../../projector/unit-of-work';
 import type { Connection, Flag, Parameter } from '../database/database';
 
 /** Bytes that one statement returns at most, unless a single row is larger. SQL and V8 limit the length of one text. */
 export const PAGE_BYTES = 8 * 1024 * 1024;
-/** Weight of a row in addition to its JSON, in bytes. */
-export const ROW_BYTES = 256;
 /**
  * Largest history that is loaded, in bytes, of the users that one delivery or one operation needs: a graph is several times
  * as large in memory. A status event without reasons weighs about 230 bytes and `ROW_BYTES`, so this is some 275,000 events.

@@ -3,6 +3,7 @@
 import type { VerificationEvent } from '../../domain/event';
 import { splitLevelKey } from '../../domain/level';
 import { type Cipher, type KeyRing, unwrapKey } from '../../encryption/key-ring';
+import { Lookup } from '../../projector/record-delivery';
 import {
   type AttemptNode,
   type IdentityNode,
@@ -25,21 +26,6 @@ import {
   loadHistory,
   PAGE_BYTES,
 } from './load-history';
-
-export interface Lookup {
-  /** [provider, duplicate key] */
-  readonly duplicates?: readonly (readonly [string, string])[];
-  /** [provider, subject ref] */
-  readonly subjects?: readonly (readonly [string, string])[];
-  readonly externalUserIds?: readonly string[];
-  readonly userIds?: readonly number[];
-  /** [provider, credential ref] */
-  readonly credentials?: readonly (readonly [string, string])[];
-  /** Providers. */
-  readonly lastWordsOf?: readonly string[];
-  /** Leaves out events and attempts, so that an account of any size can be erased. */
-  readonly withoutHistory?: boolean;
-}
 
 /** Users that are already in the graph are left as they are: what the transaction has changed is not read again. */
 export async function load(

@@ -1,7 +1,8 @@
 /** Refuses deliveries while those that wait for their commit weigh too much: the provider sends a refused one again. */
 
+import type { IncomingDelivery } from '../../domain/delivery';
 import { StoreUnavailableError } from '../../domain/errors';
-import type { IncomingDelivery, Store } from '../store';
+import type { Store } from '../store';
 
 /** Bytes of the bodies that may wait. Memory holds each body up to three times until its commit. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;

@@ -1,10 +1,11 @@
 /** The master key is exchanged: nothing is lost with the old one, whatever happens in between. */
 
 import { join } from 'node:path';
+import type { IncomingDelivery } from '../../../src/domain/delivery';
 import { ConfigError } from '../../../src/domain/errors';
 import type { MasterKey } from '../../../src/encryption/key-ring';
 import type { StoreLog } from '../../../src/store/open-store';
-import type { IncomingDelivery, RotateDataKeys, Store } from '../../../src/store/store';
+import type { RotateDataKeys, Store } from '../../../src/store/store';
 import { spawnScript } from '../../cli/spawn';
 import { cellsOf, change, query } from '../../support/databases';
 import { openBeside, openTestStore, SILENT, type TestStore } from '../open-test-store';

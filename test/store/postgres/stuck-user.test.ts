@@ -1,7 +1,7 @@
 /** A user whose transaction the server ends each time: it is skipped, and the gateway starts. */
 
+import type { IncomingDelivery } from '../../../src/domain/delivery';
 import type { VerificationEvent } from '../../../src/domain/event';
-import type { IncomingDelivery } from '../../../src/store/store';
 import { change, query } from '../../support/databases';
 import { openTestStore, SILENT } from '../open-test-store';
 

@@ -1,9 +1,10 @@
 /** What a replay must keep and what it must correct. */
 
 import type { DatabaseConfig } from '../../../src/config/database';
+import type { Reading, StoredDelivery } from '../../../src/domain/delivery';
 import { UnknownProviderError } from '../../../src/domain/errors';
 import { openStore } from '../../../src/store/open-store';
-import type { Reading, Store, StoredDelivery } from '../../../src/store/store';
+import type { Store } from '../../../src/store/store';
 import { withoutNonces } from '../../support/changes';
 import { query, tablesOf } from '../../support/databases';
 import { openTestStore, SILENT, stateOf } from '../open-test-store';

@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { IncomingDelivery } from '../../../src/domain/delivery';
 import { GatewayError, StoreUnavailableError } from '../../../src/domain/errors';
-import type { IncomingDelivery } from '../../../src/store/store';
 import { pack, packError, unpack, unpackError } from '../../../src/store/worker/worker-messages';
 import { spawnScript } from '../../cli/spawn';
 import { query } from '../../support/databases';
