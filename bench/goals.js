@@ -107,7 +107,7 @@ const GOALS = {
   ],
   mixed: [
     {
-      what: 'Queries at half their maximum beside 2,000 webhooks/s: p99 ÷ p99 in quiet, worst of the three',
+      what: 'Queries at half their maximum during 2,000 webhooks/s: p99 ÷ p99 in quiet, worst of the three',
       goal: atMost(3),
       of: (mixed) =>
         worst(QUESTIONS.map((question) => mixed[question].p99 / mixed[question].quietP99)),

@@ -1,4 +1,4 @@
-/** Puts what was measured beside the goals: as Markdown, on the terminal and in `docs/PERFORMANCE.md`. */
+/** Puts what was measured beside the goals: as Markdown, on the terminal and in `docs/performance.md`. */
 
 const { readFileSync, writeFileSync } = require('node:fs');
 const { cpus, release, totalmem } = require('node:os');
@@ -6,8 +6,8 @@ const { join } = require('node:path');
 const { gatewayRequire, ROOT } = require('./lib/gateway-modules');
 const { GOALS } = require('./goals');
 
-const FILE = join(ROOT, 'docs/PERFORMANCE.md');
-const SCALING_FILE = join(ROOT, 'docs/SCALING.md');
+const FILE = join(ROOT, 'docs/performance.md');
+const SCALING_FILE = join(ROOT, 'docs/scaling.md');
 /** Between these lines the document is made by the bench; the rest is written by people. */
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';

@@ -1,7 +1,7 @@
 /**
  * Runs the bench: `node run.js [ingest|queries|fanout|mixed|growth|profile …] [--quick] [--once]`, without a name all of it. Prints one table
- * of ratios against the goals; a whole run that is not quick also writes it to `docs/PERFORMANCE.md`. `scaling` needs PostgreSQL and
- * Redis; its figures go to `docs/SCALING.md`.
+ * of ratios against the goals; a whole run that is not quick also writes it to `docs/performance.md`. `scaling` needs PostgreSQL and
+ * Redis; its figures go to `docs/scaling.md`.
  */
 
 const { mkdtempSync, rmSync } = require('node:fs');

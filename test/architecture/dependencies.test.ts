@@ -74,8 +74,8 @@ it('every package is held to one version, and comes with the hash of what it has
   expect(unproven.map(([path]) => path)).toEqual([]);
 });
 
-it('each run-time dependency is in docs/DEPENDENCIES.md', () => {
-  const page = readFileSync(join(ROOT, 'docs/DEPENDENCIES.md'), 'utf8');
+it('each run-time dependency is in docs/dependencies.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8');
   const [table = ''] = page.split('## Install scripts');
   const named = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
   expect(named).toEqual(Object.keys(dependencies ?? {}).sort());

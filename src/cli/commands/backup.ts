@@ -15,7 +15,7 @@ import { type CliContext, CliError } from '../context';
 export const KEYS_FILE = 'identity-keys.sqlite';
 
 const POSTGRES =
-  'DATABASE_URL is PostgreSQL: use its own tool, pg_dump --format=custom --exclude-table-data=identity_keys --file=kyc.dump "$DATABASE_URL" (docs/OPERATIONS.md says how to keep the keys, and how to restore it).';
+  'DATABASE_URL is PostgreSQL: use its own tool, pg_dump --format=custom --exclude-table-data=identity_keys --file=kyc.dump "$DATABASE_URL" (docs/operations.md says how to keep the keys, and how to restore it).';
 
 export function addBackup(program: Command, context: CliContext): void {
   program

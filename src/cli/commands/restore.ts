@@ -14,7 +14,7 @@ import { KEYS_FILE } from './backup';
 const DAY_MS = 24 * 60 * 60_000;
 
 const UNKNOWN =
-  'Not known from here: holds set or released, and erasures asked for, after the keys were taken; on PostgreSQL, whatever of it you did not copy with the keys. Do it again within that day: docs/OPERATIONS.md, "What a copy does not know".';
+  'Not known from here: holds set or released, and erasures asked for, after the keys were taken; on PostgreSQL, whatever of it you did not copy with the keys. Do it again within that day: docs/operations.md, "Repeat what neither part contains".';
 
 interface Options {
   readonly keys?: string;
@@ -44,7 +44,7 @@ async function restore(
     return;
   }
   if (database.kind === 'postgres') {
-    throw new CliError('DATABASE_URL is PostgreSQL: see docs/OPERATIONS.md, then run this alone.');
+    throw new CliError('DATABASE_URL is PostgreSQL: see docs/operations.md, then run this alone.');
   }
   const keysFile = resolve(keys ?? join(dirname(copy), KEYS_FILE));
   const finish = async (file: string, restored: Restored) => {

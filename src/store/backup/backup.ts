@@ -78,7 +78,7 @@ async function check(
   const sound = faults.length === 1 && faults[0]?.integrity_check === 'ok' && orphans.length === 0;
   if (!sound) {
     throw new BackupError(
-      'The copy is not sound, so probably the database is not: see OPERATIONS.',
+      'The copy is not sound, so probably the database is not: see docs/operations.md.',
     );
   }
   const held = await highestIds(connection);

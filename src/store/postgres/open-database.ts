@@ -45,7 +45,7 @@ export async function openPostgres(
       return await own.snapshot(work).finally(() => own.close());
     },
     migrations,
-    wipe: async () => true, // the server's own vacuum does; see OPERATIONS
+    wipe: async () => true, // the server's own vacuum does; see docs/operations.md
     async close() {
       for (const each of [reading, views, recording]) await each.close();
     },

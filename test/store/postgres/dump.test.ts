@@ -1,4 +1,4 @@
-/** PostgreSQL's own tools, as OPERATIONS has them: a dump without keys, the newest keys apart, and both put together. */
+/** The PostgreSQL procedure of docs/operations.md: a dump without keys, the newest keys separately, and a restore of both. */
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
