@@ -82,8 +82,8 @@ export function createIngest({
         occurredAt: erased.occurredAt,
         deliveryId: outcome.deliveryId,
         reason: reading.eventType,
-        actor: provider.id,
-        by: `vendor:${provider.id}`,
+        changeActor: provider.id,
+        auditActor: `vendor:${provider.id}`,
         now: clock(),
       });
       wake();

@@ -22,7 +22,7 @@ export function linkIdentity(
   const occasion: ChangeContext = {
     kind: 'LINK',
     deliveryId: null,
-    actor: input.actor,
+    actor: input.changeActor,
     occurredAt: toInstantText(input.now),
   };
   const known = graph.identities.get(pairKey(input.provider, input.subjectRef));
@@ -78,10 +78,10 @@ export interface LinkIdentity {
   readonly provider: ProviderId;
   readonly subjectRef: string;
   readonly userId: number;
-  /** Whom the change log names. */
-  readonly actor: string;
-  /** Whom the audit log names. */
-  readonly by: string;
+  /** Actor in the change log. See `ChangeCause.actor`. */
+  readonly changeActor: string;
+  /** Actor in the audit log. See `AuditAct.actor`. */
+  readonly auditActor: string;
   readonly now: Date;
 }
 

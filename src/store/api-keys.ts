@@ -27,7 +27,7 @@ export function createApiKeys(
   append: AppendAudit,
 ): ApiKeys {
   return {
-    create: ({ name, prefix, hash, scopes, by, now }) =>
+    create: ({ name, prefix, hash, scopes, auditActor, now }) =>
       transaction(async (writing) => {
         const [row] = await writing.query<{ id: number }>(
           `INSERT INTO api_keys (name, prefix, hash, scopes, created_at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
@@ -35,7 +35,7 @@ export function createApiKeys(
         );
         if (row === undefined) throw new Error('an insert answers what it has inserted');
         const key = { id: row.id, name, prefix, scopes, createdAt: now, revokedAt: null };
-        await append(writing, [toAct('API_KEY_CREATED', key, by, now)]);
+        await append(writing, [toAct('API_KEY_CREATED', key, auditActor, now)]);
         return key;
       }),
 
@@ -64,13 +64,13 @@ export function createApiKeys(
       return new Set(ids.filter((id) => !held.has(id)));
     },
 
-    revoke: (prefix, by, now) =>
+    revoke: (prefix, auditActor, now) =>
       transaction(async (writing) => {
         const revoked = await writing.query<ApiKeySql>(
           'UPDATE api_keys SET revoked_at = ? WHERE prefix = ? AND revoked_at IS NULL RETURNING *',
           [now.toISOString(), prefix],
         );
-        const acts = revoked.map((row) => toAct('API_KEY_REVOKED', toRow(row), by, now));
+        const acts = revoked.map((row) => toAct('API_KEY_REVOKED', toRow(row), auditActor, now));
         await append(writing, acts);
         return revoked.length > 0;
       }),

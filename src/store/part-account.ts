@@ -24,7 +24,7 @@ export interface Parting {
   readonly save: Database['save'];
   readonly keyRing: KeyRing;
   readonly rules: StateRules;
-  readonly actor: string;
+  readonly changeActor: string;
   readonly now: Date;
 }
 
@@ -139,6 +139,6 @@ function userOf(graph: UnitOfWork, userId: number): UserNode {
   return user;
 }
 
-function occasionOf({ actor, now }: Parting): ChangeContext {
-  return { kind: 'LINK', deliveryId: null, actor, occurredAt: toInstantText(now) };
+function occasionOf({ changeActor, now }: Parting): ChangeContext {
+  return { kind: 'LINK', deliveryId: null, actor: changeActor, occurredAt: toInstantText(now) };
 }

@@ -90,18 +90,18 @@ export interface Store {
 
 export interface CreateUser {
   readonly externalUserId: string | null;
-  /** Whom the audit log names; see `domain/audit.ts`. */
-  readonly by: string;
+  /** Actor in the audit log. See `AuditAct.actor`. */
+  readonly auditActor: string;
   readonly now: Date;
 }
 
 export interface ReplayDeliveries {
   readonly selection: ReplaySelection;
   readonly dryRun: boolean;
-  /** Whom the change log names. */
-  readonly actor: string;
-  /** Whom the audit log names. */
-  readonly by: string;
+  /** Actor in the change log. See `ChangeCause.actor`. */
+  readonly changeActor: string;
+  /** Actor in the audit log. See `AuditAct.actor`. */
+  readonly auditActor: string;
   readonly now: Date;
   /** Reads a kept delivery as the adapters understand it now. @throws {GatewayError} if nothing can read it. */
   readonly reread: (delivery: StoredDelivery) => Reading;
@@ -132,7 +132,7 @@ export interface ReplayOutcome {
 }
 
 export interface RotateDataKeys {
-  readonly actor: string;
+  readonly auditActor: string;
   readonly now: () => Date;
   /** @param progress - `of` may grow: others add to what there is. */
   readonly onProgress: (progress: { readonly done: number; readonly of: number }) => void;
@@ -170,8 +170,8 @@ export interface ApiKeys {
     readonly prefix: string;
     readonly hash: string;
     readonly scopes: readonly string[];
-    /** Whom the audit log names. */
-    readonly by: string;
+    /** Actor in the audit log. See `AuditAct.actor`. */
+    readonly auditActor: string;
     readonly now: Date;
   }): Promise<ApiKeyRow>;
   list(): Promise<readonly ApiKeyRow[]>;
@@ -180,9 +180,9 @@ export interface ApiKeys {
   revokedAmong(ids: readonly number[]): Promise<ReadonlySet<number>>;
   /**
    * @param prefix - The public part of the key. Answers whether there was such a live key.
-   * @param by - Whom the audit log names.
+   * @param auditActor - Actor in the audit log. See `AuditAct.actor`.
    */
-  revoke(prefix: string, by: string, now: Date): Promise<boolean>;
+  revoke(prefix: string, auditActor: string, now: Date): Promise<boolean>;
 }
 
 export interface ApiKeyRow {
@@ -274,8 +274,8 @@ export interface OperatorCommand {
   readonly userId: number;
   /** Why, for the audit log. */
   readonly reason: string | null;
-  /** See `AuditAct.actor`. */
-  readonly by: string;
+  /** Actor in the audit log. See `AuditAct.actor`. */
+  readonly auditActor: string;
   readonly now: Date;
 }
 
@@ -285,8 +285,8 @@ export interface ReapplyErasures extends Omit<EraseUser, 'userId'> {
 }
 
 export interface EraseUser extends OperatorCommand {
-  /** See `ChangeCause.actor`. */
-  readonly actor: string;
+  /** Actor in the change log. See `ChangeCause.actor`. */
+  readonly changeActor: string;
 }
 
 export interface EraseAccount extends Omit<EraseUser, 'userId'> {

@@ -52,7 +52,7 @@ async function issueKey(scopes: readonly string[] = ['read']) {
     prefix,
     hash,
     scopes,
-    by: 'test',
+    auditActor: 'test',
     now,
   });
   return { key, prefix, hash, id: row.id };
@@ -118,7 +118,14 @@ describe('an API key', () => {
     const { key, prefix, hash } = generateApiKey();
     const { authenticate } = authenticator();
     await expect(authenticate(key)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-    await store.apiKeys.create({ name: 'late', prefix, hash, scopes: ['read'], by: 'test', now });
+    await store.apiKeys.create({
+      name: 'late',
+      prefix,
+      hash,
+      scopes: ['read'],
+      auditActor: 'test',
+      now,
+    });
     pass(1000);
     expect(await authenticate(key)).toMatchObject({ name: 'late' });
   });
@@ -269,11 +276,17 @@ describe('of those who are in', () => {
 
   it('whoever was erased has lapsed, and not who comes with the same name later', async () => {
     const { authenticate, lapsed } = authenticator();
-    const { userId } = await store.createUser({ externalUserId: 'ada', by: 'ops', now });
+    const { userId } = await store.createUser({ externalUserId: 'ada', auditActor: 'ops', now });
     const token = await issueToken('ada', 600);
     const [before, other] = [await authenticate(token), await authenticate(await issueToken('bo'))];
     pass(1_000);
-    await store.erasures.erase({ userId, reason: null, actor: 'ops', by: 'ops', now });
+    await store.erasures.erase({
+      userId,
+      reason: null,
+      changeActor: 'ops',
+      auditActor: 'ops',
+      now,
+    });
     expect(await lapsed([before, other])).toEqual(new Set([before]));
     pass(6_000);
     const after = await authenticate(token);

@@ -167,7 +167,7 @@ export async function startGateway(
         prefix,
         hash,
         scopes,
-        by: 'test',
+        auditActor: 'test',
         now: new Date(),
       });
       return { key, prefix };

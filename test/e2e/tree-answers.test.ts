@@ -240,8 +240,8 @@ async function fill({ store }: TestGateway): Promise<void> {
     provider: 'paycaddy',
     subjectRef: 'paycaddy-0',
     userId: 1,
-    actor: 'test',
-    by: 'test',
+    changeActor: 'test',
+    auditActor: 'test',
     now: at,
   });
 }

@@ -64,8 +64,8 @@ async function writeHistory(store: Store): Promise<void> {
     provider: 'p100',
     subjectRef: 'a',
     userId: user.id,
-    actor: 'operator',
-    by: 'test',
+    changeActor: 'operator',
+    auditActor: 'test',
     now: NOW,
   });
 }

@@ -166,8 +166,8 @@ describe('an answer', () => {
     await store.replay({
       selection: { disposition: 'QUARANTINED' },
       dryRun: false,
-      actor: 'test',
-      by: 'test',
+      changeActor: 'test',
+      auditActor: 'test',
       now: second(3000),
       reread: ({ trust, receivedAt }) => {
         expect(trust).toBe('CONFIRMED');

@@ -26,8 +26,8 @@ function replay(store: Store, dryRun: boolean) {
   return store.replay({
     selection: { provider: 'fractal-id' },
     dryRun,
-    actor: 'back office',
-    by: BY,
+    changeActor: 'back office',
+    auditActor: BY,
     now: NOW,
     reread: (kept) => ({
       kind: 'QUARANTINED',
@@ -41,7 +41,7 @@ function replay(store: Store, dryRun: boolean) {
 it('opening a user is written down once, without their external id', async () => {
   const { store } = await openTestStore();
   for (let round = 0; round < 2; round += 1) {
-    await store.createUser({ externalUserId: 'customer-1', by: BY, now: NOW });
+    await store.createUser({ externalUserId: 'customer-1', auditActor: BY, now: NOW });
   }
   expect(await entriesOf(store)).toEqual([
     { action: 'USER_CREATED', actor: BY, subject: 'User:1', details: {} },
@@ -51,8 +51,18 @@ it('opening a user is written down once, without their external id', async () =>
 it('tying an account to a user is written down, with the user that went into it', async () => {
   const { store } = await openTestStore();
   await store.record(approved('uid-1'));
-  const { userId } = await store.createUser({ externalUserId: 'customer-1', by: BY, now: NOW });
-  const input = { provider: 'fractal-id', subjectRef: 'uid-1', actor: 'name', by: BY, now: NOW };
+  const { userId } = await store.createUser({
+    externalUserId: 'customer-1',
+    auditActor: BY,
+    now: NOW,
+  });
+  const input = {
+    provider: 'fractal-id',
+    subjectRef: 'uid-1',
+    changeActor: 'name',
+    auditActor: BY,
+    now: NOW,
+  };
   expect(await store.linkIdentity({ ...input, userId: 77 })).toMatchObject({ ok: false });
   expect(await store.linkIdentity({ ...input, userId })).toMatchObject({ ok: true });
   expect((await entriesOf(store)).slice(1)).toEqual([
@@ -81,7 +91,7 @@ it('a replay is written down step by step, a dry run is not', async () => {
 
 it('API keys are written down as they are made and as they are revoked', async () => {
   const { store } = await openTestStore();
-  await store.apiKeys.create({ ...KEY, by: 'cli:root', now: NOW });
+  await store.apiKeys.create({ ...KEY, auditActor: 'cli:root', now: NOW });
   expect(await store.apiKeys.revoke('unknown2', 'cli:root', NOW)).toBe(false);
   expect(await store.apiKeys.revoke(KEY.prefix, 'cli:root', NOW)).toBe(true);
   expect(await store.apiKeys.revoke(KEY.prefix, 'cli:root', NOW)).toBe(false);
@@ -116,18 +126,29 @@ it('new rules are written down once, the first ones are not', async () => {
 it('what cannot be written down is not done', async () => {
   const { store, database } = await openTestStore({}, { clock: () => NOW });
   await store.record(approved('uid-1'));
-  const { userId } = await store.createUser({ externalUserId: 'customer-1', by: BY, now: NOW });
-  const { id } = await store.apiKeys.create({ ...KEY, by: BY, now: NOW });
+  const { userId } = await store.createUser({
+    externalUserId: 'customer-1',
+    auditActor: BY,
+    now: NOW,
+  });
+  const { id } = await store.apiKeys.create({ ...KEY, auditActor: BY, now: NOW });
   const before = await stateOf(database);
   const head = await store.read.head();
   await change(database, 'ALTER TABLE audit_entries RENAME TO elsewhere');
 
   const later = new Date(NOW.getTime() + 1);
-  const input = { provider: 'fractal-id', subjectRef: 'uid-1', actor: 'name', by: BY, now: NOW };
+  const input = {
+    provider: 'fractal-id',
+    subjectRef: 'uid-1',
+    changeActor: 'name',
+    auditActor: BY,
+    now: NOW,
+  };
   for (const attempt of [
-    () => store.createUser({ externalUserId: 'customer-2', by: BY, now: NOW }),
+    () => store.createUser({ externalUserId: 'customer-2', auditActor: BY, now: NOW }),
     () => store.linkIdentity({ ...input, userId }),
-    () => store.apiKeys.create({ ...KEY, prefix: 'other222', hash: 'ee', by: BY, now: NOW }),
+    () =>
+      store.apiKeys.create({ ...KEY, prefix: 'other222', hash: 'ee', auditActor: BY, now: NOW }),
     () => store.apiKeys.revoke(KEY.prefix, BY, NOW),
     () => store.trimLog(later),
   ]) {

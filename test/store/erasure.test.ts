@@ -73,15 +73,15 @@ async function tellOfHer(store: Store): Promise<number> {
       provider,
       subjectRef,
       userId: user.id,
-      actor: 'desk',
-      by: 'desk',
+      changeActor: 'desk',
+      auditActor: 'desk',
       now: NOW,
     });
   }
   return user.id;
 }
 
-const erasing = { reason: 'asked for', actor: 'desk', by: 'ApiKey:1 desk', now: NOW };
+const erasing = { reason: 'asked for', changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
 
 async function someoneElse(store: Store): Promise<void> {
   await store.record(delivery('paycaddy', paycaddy('verified', 'other-account', 1), NOW));
@@ -168,7 +168,14 @@ describe('an erasure', () => {
     expect(await store.expire(new Date('2030-01-01'))).toBe(0);
     const reread = () =>
       ({ kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE }) as const;
-    const replay = { selection: {}, dryRun: false, actor: 'desk', by: 'desk', now: NOW, reread };
+    const replay = {
+      selection: {},
+      dryRun: false,
+      changeActor: 'desk',
+      auditActor: 'desk',
+      now: NOW,
+      reread,
+    };
     expect(await store.replay(replay)).toMatchObject({
       dispositionChanges: [],
       failed: [],
@@ -178,8 +185,8 @@ describe('an erasure', () => {
       provider: 'p100',
       subjectRef: 'somebody',
       userId,
-      actor: 'desk',
-      by: 'desk',
+      changeActor: 'desk',
+      auditActor: 'desk',
       now: NOW,
     };
     expect(await store.linkIdentity(link)).toEqual({ ok: false, fault: 'USER_ERASED' });
@@ -230,7 +237,7 @@ describe('an erasure', () => {
     const { store, database } = await openTestStore();
     const merged = await store.createUser({
       externalUserId: 'alias-of-vermilion',
-      by: 'desk',
+      auditActor: 'desk',
       now: NOW,
     });
     const userId = await tellOfHer(store);
@@ -241,14 +248,14 @@ describe('an erasure', () => {
     const link = {
       provider,
       subjectRef: 'second-account-of-vermilion',
-      actor: 'desk',
-      by: 'desk',
+      changeActor: 'desk',
+      auditActor: 'desk',
       now: NOW,
     };
     await store.linkIdentity({ ...link, userId: merged.userId });
     const { userId: other } = await store.createUser({
       externalUserId: null,
-      by: 'desk',
+      auditActor: 'desk',
       now: NOW,
     });
     await store.linkIdentity({ ...link, subjectRef: TRACES.account, userId: other });
@@ -332,7 +339,13 @@ describe('what comes after an erasure', () => {
 });
 
 describe('an account of somebody else, who bore the id of whom was erased', () => {
-  const link = { provider: 'sumsub', subjectRef: 'shared', actor: 'desk', by: 'desk', now: NOW };
+  const link = {
+    provider: 'sumsub',
+    subjectRef: 'shared',
+    changeActor: 'desk',
+    auditActor: 'desk',
+    now: NOW,
+  };
   const say = (store: Store, user: string, millisecond: number, at = {}) => {
     const body = sumsub(
       'applicantOnHold',
@@ -391,7 +404,7 @@ it('what could not be read when it came, and turns out to be late news, is dropp
   );
   const reading = { kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE };
   const { deliveryId } = await store.record({ ...news, reading } as typeof news);
-  const by = { actor: 'desk', by: 'desk', now: NOW };
+  const by = { changeActor: 'desk', auditActor: 'desk', now: NOW };
   const replay = { selection: { ids: [deliveryId] }, ...by, reread: () => news.reading };
   for (const dryRun of [true, false]) {
     expect(await store.replay({ ...replay, dryRun })).toMatchObject({
@@ -413,7 +426,13 @@ it('what was taken for news of somebody else, and turns out to be late news, is 
   const { deliveryId } = await store.record(misread);
   await store.erasures.erase({ ...erasing, userId });
   const { reading } = say({ applicantId, externalUserId }, 9_000);
-  const by = { actor: 'desk', by: 'desk', now: NOW, dryRun: false, reread: () => reading };
+  const by = {
+    changeActor: 'desk',
+    auditActor: 'desk',
+    now: NOW,
+    dryRun: false,
+    reread: () => reading,
+  };
   expect(await store.replay({ selection: { ids: [deliveryId] }, ...by })).toMatchObject({
     dispositionChanges: [{ deliveryId, before: 'APPLIED', after: 'IGNORED' }],
     changes: [{ previousAttemptStatus: 'IN_REVIEW' }],
@@ -438,7 +457,13 @@ it('what was applied to a live account stays when it is read otherwise, whomever
   const vermilion = await store.read.userByExternalId('vermilion');
   await store.erasures.erase({ ...erasing, userId: vermilion?.id ?? 0 });
   const { reading } = say('vermilion', 1_000, 'applicantPending');
-  const by = { actor: 'desk', by: 'desk', now: NOW, dryRun: false, reread: () => reading };
+  const by = {
+    changeActor: 'desk',
+    auditActor: 'desk',
+    now: NOW,
+    dryRun: false,
+    reread: () => reading,
+  };
   await store.replay({ selection: { ids: [deliveryId] }, ...by });
   expect(await store.read.rawBodiesOf([deliveryId])).toEqual([first.rawBody]);
   const [held] = await query(database, 'SELECT status FROM attempts');
@@ -453,7 +478,7 @@ it('a message that names her, and turns out to be another’s in the midst of it
   const news = delivery('sumsub', sumsub('applicantOnHold', said, 9_000), NOW);
   const reading = { kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE };
   const { deliveryId } = await store.record({ ...news, reading } as typeof news);
-  const by = { actor: 'desk', by: 'desk', now: NOW };
+  const by = { changeActor: 'desk', auditActor: 'desk', now: NOW };
   const selection = { ids: [deliveryId] };
   const replay = { selection, ...by, dryRun: false, reread: () => news.reading };
   const [replayed] = await Promise.all([
@@ -472,7 +497,7 @@ it('raw bodies that were kept long enough are emptied, but not those of whom a h
   await record('user-2', hoursOn(-3));
   await record('user-3', hoursOn(-1));
   await store.record(delivery('paycaddy', 'unreadable', hoursOn(-3)));
-  const hold = { userId: 2, basis: 'case 4', until: null, reason: null, by: 'desk' };
+  const hold = { userId: 2, basis: 'case 4', until: null, reason: null, auditActor: 'desk' };
   await store.erasures.setHold({ ...hold, now: NOW });
   const left = async () =>
     (await store.read.rawBodiesOf([1, 2, 3, 4])).map((body) => body !== null);
@@ -492,7 +517,14 @@ it('raw bodies that were kept long enough are emptied, but not those of whom a h
 it('a raw body is kept by a hold that is set in the midst of it', async () => {
   const { store } = await openTestStore();
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), hoursOn(-3)));
-  const hold = { userId: 1, basis: 'case 4', until: null, reason: null, by: 'desk', now: NOW };
+  const hold = {
+    userId: 1,
+    basis: 'case 4',
+    until: null,
+    reason: null,
+    auditActor: 'desk',
+    now: NOW,
+  };
   const holding = store.erasures.setHold(hold);
   expect(await store.erasures.purgeBodies(hoursOn(-2), NOW)).toBe(0);
   await holding;

@@ -8,8 +8,8 @@ import { answer, delivery, paycaddy, sumsub } from './vendor-deliveries';
 const NOW = new Date('2024-06-01T12:00:00Z');
 const LATER = new Date('2024-07-01T12:00:00Z');
 const MUCH_LATER = new Date('2024-09-01T12:00:00Z');
-const BY = { reason: 'asked for', actor: 'desk', by: 'ApiKey:1 desk', now: NOW };
-const HOLD = { basis: 'case 4', reason: null, by: 'ApiKey:1 desk', now: NOW };
+const BY = { reason: 'asked for', changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
+const HOLD = { basis: 'case 4', reason: null, auditActor: 'ApiKey:1 desk', now: NOW };
 
 async function tell(store: Store, applicantId: string, externalUserId?: string): Promise<number> {
   const body = sumsub('applicantPending', { applicantId, externalUserId }, 1_000);
@@ -41,14 +41,21 @@ it('go on as one of whom a user was merged into, and wait for that one’s hold'
   await store.erasures.setHold({ ...HOLD, userId: nameless, until: LATER });
   await store.erasures.erase({ ...BY, userId: nameless });
   const link = { provider: 'sumsub', subjectRef: 'applicant-1', userId: bob };
-  expect(await store.linkIdentity({ ...link, actor: 'desk', by: 'desk', now: NOW })).toMatchObject({
+  expect(
+    await store.linkIdentity({ ...link, changeActor: 'desk', auditActor: 'desk', now: NOW }),
+  ).toMatchObject({
     mergedUserId: nameless,
   });
   await store.erasures.setHold({ ...HOLD, userId: bob, until: null });
   expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(0);
   const due = `SELECT user_id FROM erasure_requests WHERE due_at IS NOT NULL`;
   expect(await query(database, due)).toEqual([]);
-  await store.erasures.releaseHold({ userId: bob, reason: 'closed', by: 'desk', now: MUCH_LATER });
+  await store.erasures.releaseHold({
+    userId: bob,
+    reason: 'closed',
+    auditActor: 'desk',
+    now: MUCH_LATER,
+  });
   expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(1);
 });
 
@@ -83,7 +90,9 @@ it('leave an account that nobody can tie to somebody else', async () => {
   await store.erasures.erase({ ...BY, userId });
   const [[gone] = []] = await store.read.identitiesOf([userId]);
   const link = { provider: 'sumsub', subjectRef: gone?.subjectRef ?? '', userId: other?.id ?? 0 };
-  expect(await store.linkIdentity({ ...link, actor: 'desk', by: 'desk', now: NOW })).toEqual({
+  expect(
+    await store.linkIdentity({ ...link, changeActor: 'desk', auditActor: 'desk', now: NOW }),
+  ).toEqual({
     ok: false,
     fault: 'USER_ERASED',
   });
@@ -141,7 +150,7 @@ describe('of one account', () => {
     const userId = await tell(opened.store, 'applicant-1', 'ada');
     await opened.store.record(delivery('paycaddy', paycaddy('verified', 'account', 1), NOW));
     const link = { provider: 'paycaddy', subjectRef: 'account', userId };
-    await opened.store.linkIdentity({ ...link, actor: 'desk', by: 'desk', now: NOW });
+    await opened.store.linkIdentity({ ...link, changeActor: 'desk', auditActor: 'desk', now: NOW });
     return { ...opened, userId };
   }
 
@@ -176,7 +185,7 @@ describe('of one account', () => {
     }
     expect(await store.read.countAuditEntries({ action: ['ERASURE_REQUESTED'] })).toBe(1);
     expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(0);
-    await store.erasures.releaseHold({ userId, reason: 'closed', by: 'desk', now: LATER });
+    await store.erasures.releaseHold({ userId, reason: 'closed', auditActor: 'desk', now: LATER });
     expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(1);
     expect(await erasedAt(store, userId)).toBeNull();
     expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toBeNull();

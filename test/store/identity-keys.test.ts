@@ -40,8 +40,8 @@ it('without its key, what was said of an identity cannot be read, and nobody els
   const replayed = await store.replay({
     selection: {},
     dryRun: false,
-    actor: 'test',
-    by: 'test',
+    changeActor: 'test',
+    auditActor: 'test',
     now: NOW,
     reread: () => ({ kind: 'IGNORED', eventType: 'nothing', duplicateKey: 'key' }),
   });

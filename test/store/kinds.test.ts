@@ -83,7 +83,7 @@ it('links no account of a company to a person, and no account of a person to a c
   await store.record(company('acme'));
   await store.record(person('ada'));
   const idOf = async (user: string) => (await userOf({ store }, user))?.id ?? 0;
-  const link = { actor: 'desk', by: 'ApiKey:1 desk', now: NOW };
+  const link = { changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
   expect(
     await store.linkIdentity({
       ...link,

@@ -14,7 +14,11 @@ import { change, ENGINE, query } from '../support/databases';
 import { openTestStore, SILENT, stateOf } from './open-test-store';
 
 const MIB = 1024 * 1024;
-const BY = { actor: 'desk', by: 'ApiKey:1 desk', now: new Date('2024-01-02T00:00:00Z') };
+const BY = {
+  changeActor: 'desk',
+  auditActor: 'ApiKey:1 desk',
+  now: new Date('2024-01-02T00:00:00Z'),
+};
 
 it('quarantines a delivery for an account that is too large as ACCOUNT_TOO_LARGE, and records its neighbours', async () => {
   const salvaged: unknown[] = [];

@@ -8,7 +8,7 @@ import { answer, delivery, p100, sumsub } from './vendor-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const secondsOn = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
-const BY = { reason: 'asked for', actor: 'desk', by: 'ApiKey:1 desk' };
+const BY = { reason: 'asked for', changeActor: 'desk', auditActor: 'ApiKey:1 desk' };
 const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
 
 /** Ada is erased at the tenth second. */

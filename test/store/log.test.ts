@@ -171,8 +171,8 @@ it('adds up to the state, and the state is what the events make, whatever was do
 
 const REPLAY = {
   selection: {},
-  actor: 'x',
-  by: 'test',
+  changeActor: 'x',
+  auditActor: 'test',
   reread: ({ provider, rawBody, receivedAt }: StoredDelivery) =>
     delivery(provider, rawBody.toString(), receivedAt).reading,
 };
@@ -193,14 +193,14 @@ async function perform(held: TestStore, store: Store, doing: Doing, now: Date): 
         provider,
         subjectRef,
         userId: doing.to,
-        actor: 'x',
-        by: 'test',
+        changeActor: 'x',
+        auditActor: 'test',
         now,
       });
       return store;
     }
     case 'open':
-      await store.createUser({ externalUserId: doing.as, by: 'test', now });
+      await store.createUser({ externalUserId: doing.as, auditActor: 'test', now });
       return store;
     case 'wait':
       await store.expire(new Date(now.getTime() + WAIT_MS));

@@ -81,7 +81,7 @@ it('few bytes are in memory at a time, and none is passed over', async () => {
 
 it('an erasure empties those that name the person, and no others', async () => {
   const { store } = await openTestStore();
-  await store.createUser({ externalUserId: 'email', by: 'desk', now: NOW });
+  await store.createUser({ externalUserId: 'email', auditActor: 'desk', now: NOW });
   const user = await store.read.userByExternalId('email');
   for (const unread of [
     '{"email":"bo@example.test"}',
@@ -90,7 +90,7 @@ it('an erasure empties those that name the person, and no others', async () => {
   ]) {
     await store.record(delivery('sumsub', unread, NOW));
   }
-  const by = { reason: null, actor: 'desk', by: 'desk', now: NOW };
+  const by = { reason: null, changeActor: 'desk', auditActor: 'desk', now: NOW };
   await store.erasures.erase({ userId: user?.id ?? 0, ...by });
   const bodies = await store.read.rawBodiesOf([1, 2, 3]);
   expect(bodies.map((body) => body !== null)).toEqual([true, false, false]);

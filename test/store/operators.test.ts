@@ -30,8 +30,8 @@ function link(store: Store, subjectRef: string, userId: number, provider = 'frac
     provider,
     subjectRef,
     userId,
-    actor: 'an operator',
-    by: 'test',
+    changeActor: 'an operator',
+    auditActor: 'test',
     now: NOW,
   });
 }
@@ -39,10 +39,18 @@ function link(store: Store, subjectRef: string, userId: number, provider = 'frac
 describe('opening a user', () => {
   it('happens once per external id', async () => {
     const { store } = await openTestStore();
-    const first = await store.createUser({ externalUserId: 'customer-1', by: 'test', now: NOW });
-    const again = await store.createUser({ externalUserId: 'customer-1', by: 'test', now: NOW });
+    const first = await store.createUser({
+      externalUserId: 'customer-1',
+      auditActor: 'test',
+      now: NOW,
+    });
+    const again = await store.createUser({
+      externalUserId: 'customer-1',
+      auditActor: 'test',
+      now: NOW,
+    });
     expect(again).toEqual({ userId: first.userId, created: false });
-    const nameless = await store.createUser({ externalUserId: null, by: 'test', now: NOW });
+    const nameless = await store.createUser({ externalUserId: null, auditActor: 'test', now: NOW });
     expect(nameless.created).toBe(true);
     expect(await store.read.countUsers({})).toBe(2);
   });
@@ -51,7 +59,7 @@ describe('opening a user', () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
@@ -67,7 +75,7 @@ describe('linking an identity', () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     expect(await link(store, 'uid-1', userId)).toMatchObject({
@@ -100,7 +108,7 @@ describe('linking an identity', () => {
     const opened = await approvedFractalUser(store, 'uid-1');
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     const before = (await log(store)).length;
@@ -142,7 +150,7 @@ describe('linking an identity', () => {
     const opened = await approvedFractalUser(store, 'uid-1');
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     await link(store, 'uid-1', userId);
@@ -155,7 +163,7 @@ describe('linking an identity', () => {
     await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
     const { userId } = await store.createUser({
       externalUserId: 'customer-2',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     await link(store, 'customer-1', userId, 'p100');
@@ -185,8 +193,16 @@ describe('linking an identity', () => {
 
   it('again corrects a mistake: only the identity moves back', async () => {
     const { store } = await openTestStore();
-    const wrong = await store.createUser({ externalUserId: 'customer-1', by: 'test', now: NOW });
-    const right = await store.createUser({ externalUserId: 'customer-2', by: 'test', now: NOW });
+    const wrong = await store.createUser({
+      externalUserId: 'customer-1',
+      auditActor: 'test',
+      now: NOW,
+    });
+    const right = await store.createUser({
+      externalUserId: 'customer-2',
+      auditActor: 'test',
+      now: NOW,
+    });
     await link(store, 'uid-1', wrong.userId);
     await approvedFractalUser(store, 'uid-1');
     expect(await link(store, 'uid-1', right.userId)).toMatchObject({
@@ -206,7 +222,7 @@ describe('linking an identity', () => {
     await link(store, 'pay-1', nameless, 'paycaddy');
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     expect(await link(store, 'pay-1', userId, 'paycaddy')).toMatchObject({ mergedUserId: null });
@@ -224,7 +240,7 @@ describe('linking an identity', () => {
 
     const { userId } = await store.createUser({
       externalUserId: 'customer-2',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     expect(await link(store, 'uid-1', userId)).toMatchObject({ mergedUserId: null });
@@ -235,8 +251,12 @@ describe('linking an identity', () => {
 
   it('that an operator put on a nameless user of its own moves it alone', async () => {
     const { store } = await openTestStore();
-    const nameless = await store.createUser({ externalUserId: null, by: 'test', now: NOW });
-    const right = await store.createUser({ externalUserId: 'customer-1', by: 'test', now: NOW });
+    const nameless = await store.createUser({ externalUserId: null, auditActor: 'test', now: NOW });
+    const right = await store.createUser({
+      externalUserId: 'customer-1',
+      auditActor: 'test',
+      now: NOW,
+    });
     await link(store, 'uid-1', nameless.userId);
     await approvedFractalUser(store, 'uid-1');
     expect(await link(store, 'uid-1', right.userId)).toMatchObject({ mergedUserId: null });
@@ -246,8 +266,16 @@ describe('linking an identity', () => {
 
   it('that moves alone is told of both users, also where no status changes', async () => {
     const { store } = await openTestStore();
-    const wrong = await store.createUser({ externalUserId: 'customer-1', by: 'test', now: NOW });
-    const right = await store.createUser({ externalUserId: 'customer-2', by: 'test', now: NOW });
+    const wrong = await store.createUser({
+      externalUserId: 'customer-1',
+      auditActor: 'test',
+      now: NOW,
+    });
+    const right = await store.createUser({
+      externalUserId: 'customer-2',
+      auditActor: 'test',
+      now: NOW,
+    });
     await link(store, 'uid-1', wrong.userId);
     await store.record(delivery('p100', p100('customer-3', 'NOT_VERIFIED', 'PENDING'), NOW));
     const before = (await log(store)).length;
@@ -277,7 +305,7 @@ describe('linking an identity', () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     await approvedFractalUser(store, 'uid-1');
@@ -295,7 +323,7 @@ describe('linking an identity', () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     await link(store, 'applicant-1', userId, 'sumsub');
@@ -318,7 +346,7 @@ describe('linking an identity', () => {
     const second = (await store.read.userByIdentity('sumsub', 'applicant-1'))?.id ?? 0;
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     await link(store, 'uid-1', second);
@@ -361,7 +389,7 @@ describe('a vendor that changes its mind about who somebody is', () => {
     await store.record(called('customer-1', 1));
     const { userId } = await store.createUser({
       externalUserId: 'customer-2',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     const from = await store.read.userByExternalId('customer-1');
@@ -392,8 +420,8 @@ describe('a replay', () => {
     const outcome = await store.replay({
       selection: { provider: 'sumsub' },
       dryRun: false,
-      actor: 'test',
-      by: 'test',
+      changeActor: 'test',
+      auditActor: 'test',
       now: NOW,
       reread: asBefore('sumsub'),
     });
@@ -413,8 +441,8 @@ describe('a replay', () => {
       ).reading;
     const input = {
       selection: { disposition: 'QUARANTINED' },
-      actor: 'an operator',
-      by: 'test',
+      changeActor: 'an operator',
+      auditActor: 'test',
       now: NOW,
       reread: learnt,
     } as const;
@@ -458,8 +486,8 @@ describe('a replay', () => {
     const outcome = await store.replay({
       selection: { ids: [1] },
       dryRun: false,
-      actor: 'test',
-      by: 'test',
+      changeActor: 'test',
+      auditActor: 'test',
       now: NOW,
       reread: corrected,
     });
@@ -491,8 +519,8 @@ describe('a replay', () => {
     const outcome = await store.replay({
       selection: { provider: 'paycaddy' },
       dryRun: false,
-      actor: 'test',
-      by: 'test',
+      changeActor: 'test',
+      auditActor: 'test',
       now: NOW,
       reread: learnt,
     });
@@ -511,8 +539,8 @@ describe('a replay', () => {
         await store.replay({
           selection,
           dryRun: true,
-          actor: 'test',
-          by: 'test',
+          changeActor: 'test',
+          auditActor: 'test',
           now: NOW,
           reread: (kept) =>
             delivery(kept.provider, kept.rawBody.toString(), kept.receivedAt).reading,
@@ -740,7 +768,7 @@ describe('API keys', () => {
       prefix: 'abcdefgh',
       hash: 'ff'.repeat(32),
       scopes: ['read'],
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     expect(await store.apiKeys.findByHash('ff'.repeat(32))).toEqual(key);

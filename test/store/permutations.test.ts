@@ -282,8 +282,8 @@ const MISREADINGS: readonly ((reading: Reading) => Reading)[] = [
 const EVERYTHING: ReplayDeliveries = {
   selection: {},
   dryRun: false,
-  actor: 'test',
-  by: 'test',
+  changeActor: 'test',
+  auditActor: 'test',
   now: new Date(START + 24 * 60 * 60_000),
   reread: ({ provider, rawBody, receivedAt }) => readAgain(provider, rawBody, receivedAt).reading,
 };

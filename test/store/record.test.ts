@@ -151,8 +151,8 @@ describe('a delivery', () => {
       store.replay({
         selection: { disposition: 'QUARANTINED' },
         dryRun: false,
-        actor: 'test',
-        by: 'test',
+        changeActor: 'test',
+        auditActor: 'test',
         now: NOW,
         reread: learnt,
       });
@@ -274,15 +274,15 @@ describe('a delivery', () => {
     expect(await store.read.countUsers({})).toBe(0);
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
-      by: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     await store.linkIdentity({
       provider: 'fractal-id',
       subjectRef: 'human-1',
       userId,
-      actor: 'test',
-      by: 'test',
+      changeActor: 'test',
+      auditActor: 'test',
       now: NOW,
     });
     expect(await store.read.credentialsOf([userId])).toMatchObject([
@@ -474,8 +474,8 @@ describe('a delivery that could not be applied for a fault of ours', () => {
     const replayed = await store.replay({
       selection: { disposition: 'QUARANTINED' },
       dryRun: false,
-      actor: 'test',
-      by: 'test',
+      changeActor: 'test',
+      auditActor: 'test',
       now: NOW,
       reread: () => sound.reading,
     });

@@ -59,7 +59,7 @@ async function create(
     prefix,
     hash,
     scopes: scope,
-    by: commandLineActor(),
+    auditActor: commandLineActor(),
     now: new Date(),
   });
   context.complain('Keep this key: it is shown only now.');
@@ -105,7 +105,7 @@ async function revoke(context: CliContext, apiKeys: ApiKeys, name: string): Prom
 async function rotateData(context: CliContext, store: Store): Promise<void> {
   let toldAt = Date.now();
   const outcome = await store.rotateDataKeys({
-    actor: commandLineActor(),
+    auditActor: commandLineActor(),
     now: () => new Date(),
     onProgress({ done, of }) {
       if (Date.now() - toldAt < PROGRESS_MS) return;

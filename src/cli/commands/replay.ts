@@ -47,8 +47,8 @@ async function replay(context: CliContext, options: Options): Promise<void> {
     const outcome = await store.replay({
       selection,
       dryRun: options.dryRun === true,
-      actor: COMMAND_LINE,
-      by: commandLineActor(),
+      changeActor: COMMAND_LINE,
+      auditActor: commandLineActor(),
       now: new Date(),
       reread: createReread(allProviders(config), () => new Date(), config.clockSkewMs),
     });

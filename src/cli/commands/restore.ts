@@ -69,8 +69,16 @@ async function reapplyErasures(
   const log = createCommandLogger(context, config);
   await withStore(config, log, { onOtherRules: 'leave', mayLackKeys }, async ({ erasures }) => {
     const now = new Date();
-    const by = { reason: 'erased since the copy was taken', by: commandLineActor(), now };
-    const erased = await erasures.reapplyErasures({ ...by, actor: COMMAND_LINE, erasedUsers });
+    const command = {
+      reason: 'erased since the copy was taken',
+      auditActor: commandLineActor(),
+      now,
+    };
+    const erased = await erasures.reapplyErasures({
+      ...command,
+      changeActor: COMMAND_LINE,
+      erasedUsers,
+    });
     context.print(`erased again: ${erased.users} users, ${erased.accounts} accounts of others`);
     const postponeRequests = await erasures.postponeRequests(new Date(now.getTime() + DAY_MS));
     context.print(`put off by a day: ${postponeRequests} erasures that are due`);

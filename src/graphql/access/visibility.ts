@@ -66,9 +66,9 @@ export interface Visibility {
 
 export interface Operator {
   /** Name in the change log. */
-  readonly actor: string;
+  readonly changeActor: string;
   /** Name in the audit log. */
-  readonly by: string;
+  readonly auditActor: string;
 }
 
 /** Looks an end user up at most once: make a new one when the data may have changed. */
@@ -97,10 +97,10 @@ export function viewOf(principal: Principal): string | null {
 
 function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
   const assertReads = () => assertScope(scopes, 'read');
-  const by = apiKeyActor(keyId, name);
+  const auditActor = apiKeyActor(keyId, name);
   function operatorWith(scope: Scope): Operator {
     assertScope(scopes, scope);
-    return { actor: name, by };
+    return { changeActor: name, auditActor };
   }
   return {
     assertReads,
@@ -110,7 +110,7 @@ function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
     assertErases: () => operatorWith('erase'),
     assertReadsPersonalData() {
       assertScope(scopes, 'pii:read');
-      return by;
+      return auditActor;
     },
     seesAllReasons: true,
     assertReadsAudit: () => assertScope(scopes, 'audit:read'),

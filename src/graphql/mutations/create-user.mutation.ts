@@ -52,7 +52,7 @@ export class CreateUserResolver {
     input: CreateUserInput,
     @Ctx() context: Context,
   ): Promise<CreateUserPayload> {
-    const { by } = context.visibility.assertOperates();
+    const { auditActor } = context.visibility.assertOperates();
     const externalUserId = input.externalUserId ?? null;
     if (externalUserId !== null && !isExternalUserId(externalUserId)) {
       const message = `\`externalUserId\` must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`;
@@ -61,7 +61,11 @@ export class CreateUserResolver {
         new UserError('EXTERNAL_USER_ID_INVALID', message, path),
       ]);
     }
-    const outcome = await context.store.createUser({ externalUserId, by, now: context.now() });
+    const outcome = await context.store.createUser({
+      externalUserId,
+      auditActor,
+      now: context.now(),
+    });
     context.renew();
     return new CreateUserPayload(outcome.userId, outcome.created, []);
   }

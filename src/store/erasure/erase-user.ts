@@ -18,7 +18,7 @@ export interface Erased {
 }
 
 export interface WayOfErasing {
-  readonly actor: string;
+  readonly changeActor: string;
   readonly now: Date;
   readonly again: boolean;
   readonly saidAt: Instant | null;
@@ -36,7 +36,7 @@ export async function eraseUser(
   pseudonyms: ErasureDigests,
   user: UserNode,
   mentions: readonly number[],
-  { actor, now, again, saidAt }: WayOfErasing,
+  { changeActor, now, again, saidAt }: WayOfErasing,
 ): Promise<Erased> {
   const users = await connection.query<{ id: number; external_user_id: string | null }>(
     'SELECT id, external_user_id FROM users WHERE id = ? OR merged_into = ?',
@@ -94,7 +94,7 @@ export async function eraseUser(
       WHERE id IN (?*)`,
     [now.toISOString(), now.toISOString(), userIds],
   );
-  appendErasure(graph, user, actor, now);
+  appendErasure(graph, user, changeActor, now);
   return { identities: identities.length, deliveries: deliveries.length + mentions.length };
 }
 

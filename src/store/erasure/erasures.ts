@@ -78,10 +78,10 @@ export function createErasures(options: ErasuresOptions): Erasures {
   return {
     ...createLegalHolds({ transaction, appendAudit }),
 
-    erase: ({ userId, ...by }) =>
-      erase({ userId }, { ...by, again: false, saidAt: null, asked: true }),
+    erase: ({ userId, ...command }) =>
+      erase({ userId }, { ...command, again: false, saidAt: null, asked: true }),
 
-    async eraseAccount({ provider, subjectRef, deliveryId, occurredAt, ...by }) {
+    async eraseAccount({ provider, subjectRef, deliveryId, occurredAt, ...command }) {
       const [told] = await database.reading.query<{ identityId: number; receivedAt: string }>(
         `SELECT i.id AS "identityId", d.received_at AS "receivedAt" FROM identities i JOIN deliveries d ON d.id = ?
           WHERE i.provider = ? AND i.subject_ref = ?`,
@@ -97,16 +97,16 @@ export function createErasures(options: ErasuresOptions): Erasures {
       const latest = toInstantText(new Date(receipt.getTime() + CLOCK_TOLERANCE_MS));
       const dated = occurredAt !== undefined && occurredAt <= latest;
       const saidAt = dated ? occurredAt : toInstantText(receipt);
-      return await erase({ identityId }, { ...by, again: false, saidAt, asked: false });
+      return await erase({ identityId }, { ...command, again: false, saidAt, asked: false });
     },
 
     async runDueErasures(now) {
-      const by = { actor: GATEWAY_ACTOR, by: GATEWAY_ACTOR, now, again: false };
+      const command = { changeActor: GATEWAY_ACTOR, auditActor: GATEWAY_ACTOR, now, again: false };
       let erased = 0;
       const failures: unknown[] = [];
       for (const { target, reason } of await dueRequests(database.reading, now)) {
         try {
-          const outcome = await erase(target, { ...by, reason, saidAt: null, asked: false });
+          const outcome = await erase(target, { ...command, reason, saidAt: null, asked: false });
           if ('erased' in outcome && outcome.erased) erased += 1;
         } catch (error) {
           failures.push(error); // and keeps nobody else waiting
@@ -116,8 +116,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
       return erased;
     },
 
-    async reapplyErasures({ erasedUsers, ...by }) {
-      const way = { ...by, again: true, saidAt: null, asked: false };
+    async reapplyErasures({ erasedUsers, ...command }) {
+      const way = { ...command, again: true, saidAt: null, asked: false };
       const users = await database.reading.query<{ id: number }>(BROUGHT_BACK, [erasedUsers]);
       for (const { id } of users) {
         const others = await database.reading.query<{ id: number }>(KEYED, [id]);
@@ -194,9 +194,9 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const mentions = [...(await orphansAmong(connection, ids)), ...late.ids];
     const erased = await eraseUser(parted.graph, connection, pseudonyms, user, mentions, way);
     await database.save(parted.graph, null);
-    const { now, reason, by } = way;
+    const { now, reason, auditActor } = way;
     const details = { ...erased, ...(account !== null && { splitFrom: subject.user.id }) };
-    const act = { actor: by, subject: `User:${user.id}`, reason, at: now };
+    const act = { actor: auditActor, subject: `User:${user.id}`, reason, at: now };
     await appendAudit(connection, [{ ...act, action: 'USER_ERASED', details }]);
     return { userId: user.id, erased: true, erasedAt: now };
   }
@@ -206,14 +206,14 @@ export function createErasures(options: ErasuresOptions): Erasures {
     target: Target,
     user: UserNode,
     hold: Hold,
-    { now, reason, by, asked }: Way,
+    { now, reason, auditActor, asked }: Way,
   ): Promise<EraseOutcome> {
     const whom = 'userId' in target ? { userId: user.id } : target;
     const fresh = await saveRequest(connection, whom, { reason, now, dueAt: hold.until });
     if (fresh || asked) {
       const account = 'identityId' in target && { identityId: target.identityId };
       const details = { heldUntil: hold.until, basis: hold.basis, ...account };
-      const act = { actor: by, subject: `User:${user.id}`, reason, at: now };
+      const act = { actor: auditActor, subject: `User:${user.id}`, reason, at: now };
       await appendAudit(connection, [{ ...act, action: 'ERASURE_REQUESTED', details }]);
     }
     const heldUntil = hold.until === null ? null : new Date(hold.until);
@@ -259,9 +259,9 @@ export function createErasures(options: ErasuresOptions): Erasures {
   }
 
   function part(connection: Connection, graph: UnitOfWork, account: IdentityNode, way: Way) {
-    const { actor, now } = way;
+    const { changeActor, now } = way;
     const { rules } = options;
-    const parting = { connection, save: database.save, keyRing, rules, actor, now };
+    const parting = { connection, save: database.save, keyRing, rules, changeActor, now };
     return partAccount(parting, graph, account);
   }
 

@@ -60,12 +60,12 @@ export function createLegalHolds({
   async function conclude(
     connection: Connection,
     userId: number,
-    { by, reason, now }: OperatorCommand,
+    { auditActor, reason, now }: OperatorCommand,
     act: Pick<AuditAct, 'action' | 'details'>,
   ): Promise<void> {
     await rescheduleRequest(connection, userId, now);
     await appendAudit(connection, [
-      { ...act, actor: by, subject: `User:${userId}`, reason, at: now },
+      { ...act, actor: auditActor, subject: `User:${userId}`, reason, at: now },
     ]);
   }
 }

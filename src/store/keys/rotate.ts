@@ -74,7 +74,7 @@ export function createRotation(options: RotationOptions): Store['rotateDataKeys'
 
   function tell(
     writing: Connection,
-    { actor, now }: RotateDataKeys,
+    { auditActor: actor, now }: RotateDataKeys,
     details: AuditDetails,
   ): Promise<void> {
     const act: AuditAct = {

@@ -130,7 +130,7 @@ function replayTogether(
           failed.push({ deliveryId: row.id, reason: delivery });
           continue;
         }
-        const after = replayOne(graph, keyRing, rules, input.actor, row, delivery);
+        const after = replayOne(graph, keyRing, rules, input.changeActor, row, delivery);
         if (after === row.disposition) continue;
         dispositionChanges.push({ deliveryId: row.id, before: row.disposition, after });
       }
@@ -143,13 +143,13 @@ function replayTogether(
 
 /** One for each step, since each is a transaction of its own. */
 function toAct(
-  { by, now }: ReplayDeliveries,
+  { auditActor, now }: ReplayDeliveries,
   ids: readonly number[],
   { dispositionChanges, failed, changes }: Part,
 ): AuditAct {
   return {
     action: 'DELIVERIES_REPLAYED',
-    actor: by,
+    actor: auditActor,
     subject: ids.length === 1 ? `WebhookDelivery:${ids[0]}` : null,
     reason: null,
     details: {
@@ -191,7 +191,7 @@ function replayOne(
   graph: UnitOfWork,
   keyRing: KeyRing,
   rules: ProjectionRules,
-  actor: string,
+  changeActor: string,
   row: StoredDeliveryRow,
   delivery: IncomingDelivery,
 ): Disposition {
@@ -199,7 +199,7 @@ function replayOne(
   const ofErased = isAboutErasedSubject(graph, delivery) && !belongsToLiving(graph, row, delivery);
   const told = ofErased ? asOfErased(row.id, delivery) : delivery;
   const forgotten = forget(graph, row);
-  const cause = { kind: 'REPLAY', actor } as const;
+  const cause = { kind: 'REPLAY', actor: changeActor } as const;
   const applied = applyEvents(graph, row.id, told, keyRing, rules, cause, forgotten);
   // Beside what the delivery itself had said before, a correction may change nothing: what became of it then stays.
   const stays =

@@ -69,7 +69,7 @@ export function createCommands(options: CommandsOptions): Commands {
   const rulesAt = (now: Date): ProjectionRules => ({ ...options.rules, now });
 
   return {
-    createUser: ({ externalUserId, by, now }) =>
+    createUser: ({ externalUserId, auditActor, now }) =>
       change(
         async (graph) => {
           const externalUserIds = externalUserId === null ? [] : [externalUserId];
@@ -79,7 +79,7 @@ export function createCommands(options: CommandsOptions): Commands {
           if (known !== undefined) return { userId: known.id, created: false };
           return { userId: createUser(graph, externalUserId, now).id, created: true };
         },
-        ({ userId, created }) => (created ? [creation(userId, by, now)] : []),
+        ({ userId, created }) => (created ? [creation(userId, auditActor, now)] : []),
       ),
 
     linkIdentity: (input) =>
@@ -297,18 +297,18 @@ function isVerifiedAt({ verificationStatus, expiresAt }: UserNode, now: Date): b
 
 // ── What the audit log says ─────────────────────────────────────────────────────────────────────────────────────────
 
-function creation(userId: number, by: string, at: Date): AuditAct {
+function creation(userId: number, auditActor: string, at: Date): AuditAct {
   const subject = `User:${userId}`;
-  return { action: 'USER_CREATED', actor: by, subject, reason: null, details: {}, at };
+  return { action: 'USER_CREATED', actor: auditActor, subject, reason: null, details: {}, at };
 }
 
 function link(
-  { by, provider, now }: LinkIdentity,
+  { auditActor, provider, now }: LinkIdentity,
   { userId, identityId, mergedUserId }: LinkOutcome & { readonly ok: true },
 ): AuditAct {
   return {
     action: 'IDENTITY_LINKED',
-    actor: by,
+    actor: auditActor,
     subject: `User:${userId}`,
     reason: null,
     details: { provider, identityId, mergedUserId },

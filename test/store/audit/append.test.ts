@@ -114,7 +114,7 @@ describe('the chain', () => {
           const approval = fractalId('verification_approved', 'basic', `uid-${round}`, 1);
           await Promise.all([
             store.record(delivery('fractal-id', approval, NOW)),
-            beside.createUser({ externalUserId: `user-${round}`, by: 'test', now: NOW }),
+            beside.createUser({ externalUserId: `user-${round}`, auditActor: 'test', now: NOW }),
             store.audit.record([act({ details: { round } })]),
           ]);
         }),

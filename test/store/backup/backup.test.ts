@@ -229,7 +229,11 @@ describe('the keys of a backup', () => {
     for (const [index, name] of ['ann', 'bo', 'cy', 'eve'].entries()) {
       await live.post('sumsub', about(name, 'applicantReviewed', index, GREEN));
     }
-    await live.store.createUser({ externalUserId: 'vermilion', by: 'desk', now: new Date() });
+    await live.store.createUser({
+      externalUserId: 'vermilion',
+      auditActor: 'desk',
+      now: new Date(),
+    });
     const hold = (externalUserId: string, verb = 'set', word = 'basis') =>
       live.ask(`mutation { ${verb}LegalHold(input: { externalUserId: "${externalUserId}", ${word}: "case 4" }) {
         userErrors { code } } }`);
@@ -300,7 +304,13 @@ describe('the keys of a backup', () => {
     await live.post('sumsub', other);
     await live.store.erasures.eraseAccount({
       ...{ provider: 'sumsub', subjectRef: 's1', deliveryId: Number(kept?.deliveryId) },
-      ...{ occurredAt: undefined, reason: null, actor: 'sumsub', by: 'sumsub', now: new Date() },
+      ...{
+        occurredAt: undefined,
+        reason: null,
+        changeActor: 'sumsub',
+        auditActor: 'sumsub',
+        now: new Date(),
+      },
     });
     await backUp(live, join(folder, 'new.sqlite'));
 
@@ -316,7 +326,11 @@ describe('the keys of a backup', () => {
   // For a day what vendors sent again of one who had come back was taken for the one who was erased, and then went with them.
   it('leave who has come back under the id of a user without any account', async () => {
     const live = await startGateway(disposal);
-    await live.store.createUser({ externalUserId: 'vermilion', by: 'desk', now: new Date() });
+    await live.store.createUser({
+      externalUserId: 'vermilion',
+      auditActor: 'desk',
+      now: new Date(),
+    });
     const folder = await createTempDir(disposal);
     const old = join(folder, 'old.sqlite');
     await backUp(live, old);
@@ -339,12 +353,12 @@ describe('the keys of a backup', () => {
   // Whoever was erased was back for good where an account of theirs had moved to somebody else before.
   it('erase a user again whose account is another’s by now, and leave the account', async () => {
     const live = await startGateway(disposal);
-    const at = { by: 'desk', now: new Date() };
+    const at = { auditActor: 'desk', now: new Date() };
     const x = await live.store.createUser({ externalUserId: 'vermilion', ...at });
     const v = await live.store.createUser({ externalUserId: 'viola', ...at });
     const link = ({ userId }: { userId: number }) =>
       live.store.linkIdentity({
-        ...{ provider: 'sumsub', subjectRef: 's1', userId, actor: 'desk', ...at },
+        ...{ provider: 'sumsub', subjectRef: 's1', userId, changeActor: 'desk', ...at },
       });
     await live.post('sumsub', account('s1', undefined, 1));
     await link(x);
@@ -369,7 +383,7 @@ describe('the keys of a backup', () => {
   it('bring holds and requests to all who had become one user since', async () => {
     const live = await startGateway(disposal);
     const { setHold, erase } = live.store.erasures;
-    const by = { reason: null, actor: 'desk', by: 'desk', now: new Date() };
+    const by = { reason: null, changeActor: 'desk', auditActor: 'desk', now: new Date() };
     const later = new Date(by.now.getTime() + 60 * 60_000);
     await live.post('sumsub', account('s1', undefined, 1));
     await live.post('sumsub', account('s2', undefined, 2));

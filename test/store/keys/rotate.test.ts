@@ -15,7 +15,7 @@ const NOW = new Date('2026-03-01T12:00:00.000Z');
 const OLD: MasterKey = { id: 'old', key: Buffer.alloc(32, 1) };
 const NEW: MasterKey = { id: 'new', key: Buffer.alloc(32, 2) };
 
-const ROTATION: RotateDataKeys = { actor: 'test', now: () => NOW, onProgress() {} };
+const ROTATION: RotateDataKeys = { auditActor: 'test', now: () => NOW, onProgress() {} };
 
 /** One with a profile for each user, and one of nobody's that cannot be read for each third. */
 function deliveriesOf(users: number): readonly IncomingDelivery[] {

@@ -36,7 +36,7 @@ async function main(dataKeys: readonly [NonNullable<typeof first>, ...typeof oth
     },
   );
   await store.rotateDataKeys({
-    actor: 'test',
+    auditActor: 'test',
     now: () => new Date(),
     onProgress() {
       if (place === 'between two steps') stay();

@@ -27,14 +27,14 @@ function areThere(): boolean {
   }
 }
 
-const by = { reason: null, actor: 'desk', by: 'desk', now: NOW };
+const by = { reason: null, changeActor: 'desk', auditActor: 'desk', now: NOW };
 const whereTheyAre = areThere() || process.env.CI ? it : it.skip;
 
 whereTheyAre('a dump is opened by later keys, but for whoever was erased since', async () => {
   const { store, url, config } = await openTestStore();
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
-  await store.createUser({ externalUserId: 'user-without-account', by: 'desk', now: NOW });
+  await store.createUser({ externalUserId: 'user-without-account', auditActor: 'desk', now: NOW });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-4', 1), NOW));
   const hold = { ...by, basis: 'case 4', until: null };
   await store.erasures.setHold({ ...hold, userId: 1 });
@@ -48,9 +48,15 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   await store.erasures.setHold({ ...hold, until: inAnHour, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
   // Who is apart in the dump, and held as one in the original.
-  const into = await store.createUser({ externalUserId: 'user-5', by: 'desk', now: NOW });
+  const into = await store.createUser({ externalUserId: 'user-5', auditActor: 'desk', now: NOW });
   const four = { provider: 'paycaddy', subjectRef: 'user-4' } as const;
-  await store.linkIdentity({ ...four, userId: into.userId, actor: 'desk', by: 'desk', now: NOW });
+  await store.linkIdentity({
+    ...four,
+    userId: into.userId,
+    changeActor: 'desk',
+    auditActor: 'desk',
+    now: NOW,
+  });
   await store.erasures.setHold({ ...hold, userId: into.userId });
   const [keys, holds, gone, merged, known] = [
     'identity-keys',

@@ -79,6 +79,6 @@ it('text that is too large for an index is a fault of the request', async () => 
   const externalUserId = Array.from({ length: 20_000 }, () =>
     Math.random().toString(36).charAt(2),
   ).join('');
-  const made = store.createUser({ externalUserId, by: 'desk', now: NOW });
+  const made = store.createUser({ externalUserId, auditActor: 'desk', now: NOW });
   await expect(made).rejects.toMatchObject({ code: 'INPUT_INVALID', cause: { code: '54000' } });
 });

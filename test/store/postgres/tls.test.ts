@@ -71,7 +71,7 @@ describeWith('openssl')('TLS to the database', () => {
     try {
       const { userId } = await store.createUser({
         externalUserId: 'ada',
-        by: 'test',
+        auditActor: 'test',
         now: new Date(),
       });
       return userId;

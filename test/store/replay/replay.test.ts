@@ -22,7 +22,14 @@ function reading(mend: (body: string, kept: StoredDelivery) => string = (body) =
 }
 
 function replay(store: Store, reread: Reread, dryRun = false, selection = {}) {
-  return store.replay({ selection, dryRun, actor: 'an operator', by: 'test', now: NOW, reread });
+  return store.replay({
+    selection,
+    dryRun,
+    changeActor: 'an operator',
+    auditActor: 'test',
+    now: NOW,
+    reread,
+  });
 }
 
 function dispositions(store: Store, ...ids: number[]) {

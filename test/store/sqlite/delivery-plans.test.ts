@@ -58,8 +58,8 @@ describe('a replay', () => {
     await opened.store.replay({
       selection,
       dryRun: true,
-      actor: 'test',
-      by: 'test',
+      changeActor: 'test',
+      auditActor: 'test',
       now: NOW,
       reread,
     });

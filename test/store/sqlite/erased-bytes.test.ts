@@ -39,7 +39,13 @@ it('an erasure among thousands leaves no byte', async () => {
       `SELECT data_key FROM identity_keys WHERE identity_id IN (SELECT id FROM identities WHERE user_id = ${userId})`,
     );
     keys.push(row?.data_key ?? Buffer.from('none'));
-    await store.erasures.erase({ userId, reason: null, actor: 'x', by: 'x', now: NOW });
+    await store.erasures.erase({
+      userId,
+      reason: null,
+      changeActor: 'x',
+      auditActor: 'x',
+      now: NOW,
+    });
   }
   await until(() => store.erasures.wipe());
   const folder = await createTempDir(disposal);

@@ -17,7 +17,7 @@ it('no statement of a start or of an exchange of keys reads a whole table', asyn
   );
   sent.length = 0;
   const store = await reopen({ dataKeys: [NEW, OLD] });
-  await store.rotateDataKeys({ actor: 'test', now: () => new Date(), onProgress() {} });
+  await store.rotateDataKeys({ auditActor: 'test', now: () => new Date(), onProgress() {} });
 
   const asked = new Set(sent.filter((sql) => /FROM (identity_keys|deliveries)\b/.test(sql)));
   const plans: string[] = [];

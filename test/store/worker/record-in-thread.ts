@@ -24,9 +24,9 @@ async function main(url: string): Promise<void> {
     Promise.all(Array.from({ length: TIMES }, () => store.record(one))),
   );
   const opened = Array.from({ length: PEOPLE }, (_, person) =>
-    store.createUser({ externalUserId: `e${person}`, by: 'test', now: new Date() }),
+    store.createUser({ externalUserId: `e${person}`, auditActor: 'test', now: new Date() }),
   );
-  await store.createUser({ externalUserId: 'e0', by: 'test', now: new Date() });
+  await store.createUser({ externalUserId: 'e0', auditActor: 'test', now: new Date() });
   const outcomes = (await Promise.all(recorded)).flat();
   const users = await Promise.all(opened);
   const late = store.record(story[0] as (typeof story)[number]);
