@@ -148,11 +148,11 @@ export async function createGateway(
     log,
     observer: metrics,
     expose: metrics.expose,
-    edge: { ...config.edge, providers: configured },
+    edge: { ...config.http, providers: configured },
     limits: {
       ...options.limits,
-      http: { keepAliveMs: config.edge.keepAliveMs, ...options.limits?.http },
-      quotas: { ...config.edge.quotas, ...options.limits?.quotas },
+      http: { keepAliveMs: config.http.keepAliveMs, ...options.limits?.http },
+      quotas: { ...config.http.quotas, ...options.limits?.quotas },
     },
     ...(options.now && { now: options.now }),
   });

@@ -1,21 +1,16 @@
 /** `DATA_KEYS`: the master keys that personal data is encrypted under. */
 
+import type { MasterKey } from '../encryption/key-ring';
 import type { EnvironmentReader } from './environment';
-
-/** A master key. */
-export interface DataKey {
-  /** Stands beside everything that the key encrypted; up to 32 letters, digits, `-`, `_`, `.`. */
-  readonly id: string;
-  /** 32 bytes. */
-  readonly key: Buffer;
-}
 
 const NAME = 'DATA_KEYS';
 const KEY_BYTES = 32;
 const FORMAT = /^([\w.-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/;
 
 /** `id:base64-of-32-bytes,…` in the order given; `null`, with a fault, unless every one of them is sound. */
-export function readDataKeys(reader: EnvironmentReader): readonly [DataKey, ...DataKey[]] | null {
+export function readDataKeys(
+  reader: EnvironmentReader,
+): readonly [MasterKey, ...MasterKey[]] | null {
   const keys = reader.list(NAME).map(readKey);
   const [first, ...others] = keys.filter((key) => key !== undefined);
 
@@ -30,7 +25,7 @@ export function readDataKeys(reader: EnvironmentReader): readonly [DataKey, ...D
   return [first, ...others];
 }
 
-function readKey(part: string): DataKey | undefined {
+function readKey(part: string): MasterKey | undefined {
   const [, id, base64] = FORMAT.exec(part) ?? [];
   if (id === undefined || base64 === undefined) return undefined;
   const key = Buffer.from(base64, 'base64');

@@ -1,47 +1,12 @@
 /** `DATA_DIR`, `DATABASE_URL` and `DATABASE_CONNECTIONS`: where the data is. */
 
 import { join, resolve } from 'node:path';
+import type { DatabaseConfig, PostgresConfig, TlsConfig } from '../store/database/options';
 import type { EnvironmentReader } from './environment';
-import { isLoopback } from './loopback';
-import { wholeNumber } from './number';
+import { isLoopback, wholeNumber } from './parsers';
 
 const DEFAULT_DATA_DIR = './data';
 const DEFAULT_FILE = 'kyc.sqlite';
-
-export type DatabaseConfig = SqliteConfig | PostgresConfig;
-
-export interface SqliteConfig {
-  readonly kind: 'sqlite';
-  /** Absolute path. */
-  readonly file: string;
-  /** The variable that the path comes from; absent: `DATABASE_URL`. */
-  readonly setting?: 'DATA_DIR';
-}
-
-export interface PostgresConfig {
-  readonly kind: 'postgres';
-  /** A name, an address, or the folder of a Unix socket. */
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  /** `null`: as libpq has it, from `PGUSER` or the name of the process's owner. */
-  readonly user: string | null;
-  /** `null`: none, or as libpq has it, from `PGPASSWORD` or `.pgpass`. */
-  readonly password: string | null;
-  /** `null`: in the clear. */
-  readonly tls: TlsConfig | null;
-  /** Most connections that one instance opens. */
-  readonly maxConnections: number;
-}
-
-export interface TlsConfig {
-  /** What of the server's certificate is checked: nothing, who signed it, or also that it is this host's. */
-  readonly verify: 'none' | 'ca' | 'full';
-  /** Paths of PEM files; `null`: those who sign for the public web. */
-  readonly rootCertificate: string | null;
-  readonly certificate: string | null;
-  readonly key: string | null;
-}
 
 /** Absolute path of the folder for what the gateway itself keeps. */
 export function readDataDir(reader: EnvironmentReader): string {

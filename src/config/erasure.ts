@@ -1,15 +1,9 @@
 /** For how long users have to be kept although somebody wants them erased (`ERASURE_…`), and raw bodies although nobody does. */
 
 import { z } from 'zod';
-import { durationMs, parseDurationMs } from './duration';
+import type { ErasureHoldConfig } from '../store/erasure/legal-holds';
 import type { EnvironmentReader } from './environment';
-
-export interface ErasureHoldConfig {
-  /** From the last decision about the user, by the calendar: an ISO 8601 duration. */
-  readonly term: string;
-  /** Why, for whoever asked. */
-  readonly basis: string;
-}
+import { durationMs, parseDurationMs } from './parsers';
 
 const EXPECTED = 'an ISO 8601 duration, e.g. P5Y';
 const DURATION = durationMs(EXPECTED);

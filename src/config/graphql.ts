@@ -1,8 +1,7 @@
 /** `GRAPHQL_…`: what a document may ask for. */
 
 import type { EnvironmentReader } from './environment';
-import { wholeNumber } from './number';
-import { BOOLEAN } from './words';
+import { BOOLEAN, wholeNumber } from './parsers';
 
 export interface GraphQLConfig {
   /** Whether clients may ask for the schema, and are told the names near to one that they have misspelt. */

@@ -1,7 +1,7 @@
 /** `JWT_*`: whose tokens end users may come with. */
 
 import type { EnvironmentReader } from './environment';
-import { isConfidential } from './loopback';
+import { isConfidential } from './parsers';
 
 export interface JwtConfig {
   readonly source: { readonly secrets: readonly string[] } | { readonly jwksUrl: string };

@@ -6,32 +6,36 @@ import { ConfigError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import type { MonitoringRules } from '../domain/monitoring';
 import { DEFAULT_POLICY, type Policy } from '../domain/policy';
-import { type DataKey, readDataKeys } from './data-keys';
-import { type DatabaseConfig, readDatabase, readDataDir } from './database';
-import { durationMs } from './duration';
-import { type EdgeConfig, readEdge } from './edge';
+import type { MasterKey } from '../encryption/key-ring';
+import type { ReconciliationConfig } from '../jobs/reconcile/candidates';
+import type { WebhookSecret } from '../providers/provider';
+import type { ProviderApis } from '../providers/registry';
+import type { DatabaseConfig } from '../store/database/options';
+import type { ErasureHoldConfig } from '../store/erasure/legal-holds';
+import type { PolicyGuard } from '../store/open-store';
+import { readDataKeys } from './data-keys';
+import { readDatabase, readDataDir } from './database';
 import {
   createEnvironmentReader,
   type Environment,
   type EnvironmentReader,
   rejectUnknownProviders,
 } from './environment';
-import { type ErasureHoldConfig, readErasureHold, readRawBodyRetention } from './erasure';
+import { readErasureHold, readRawBodyRetention } from './erasure';
 import { type GraphQLConfig, readGraphQL } from './graphql';
+import { type HttpConfig, readHttp } from './http';
 import { type JwtConfig, readJwt } from './jwt';
 import { readMonitoringRules } from './monitoring';
-import { wholeNumber } from './number';
+import { BOOLEAN, durationMs, oneOf, wholeNumber } from './parsers';
 import { parsePolicy } from './policy';
-import { type ProviderApis, readProviderApis } from './providers';
-import { type ReconciliationConfig, readReconciliation } from './reconciliation';
+import { readProviderApis } from './providers';
+import { readReconciliation } from './reconciliation';
 import { readRedisUrl } from './redis';
 import { readTrustedDocuments, type TrustedDocumentsConfig } from './trusted-documents';
 import { findMisspelt } from './unknown-variables';
-import { readWebhookSecrets, type WebhookSecret } from './webhook-secrets';
-import { BOOLEAN, oneOf } from './words';
+import { readWebhookSecrets } from './webhook-secrets';
 
 export type { Environment } from './environment';
-export type { ReconciliationConfig } from './reconciliation';
 
 export interface Config {
   readonly mode: 'development' | 'production';
@@ -53,13 +57,13 @@ export interface Config {
   /** `null`: end users have no access. */
   readonly jwt: JwtConfig | null;
   /** The first encrypts, all decrypt. */
-  readonly dataKeys: readonly [DataKey, ...DataKey[]];
+  readonly dataKeys: readonly [MasterKey, ...MasterKey[]];
   readonly graphql: GraphQLConfig;
   readonly trustedDocuments: TrustedDocumentsConfig;
-  readonly edge: EdgeConfig;
+  readonly http: HttpConfig;
   readonly policy: Policy;
   /** What a change of the policy may take away. */
-  readonly policyGuard: { readonly maxLossPercent: number; readonly force: boolean };
+  readonly policyGuard: PolicyGuard;
   readonly acceptSandbox: boolean;
   /** How far an event may be dated ahead of its receipt, in milliseconds. */
   readonly clockSkewMs: number;
@@ -73,7 +77,7 @@ export interface Config {
   /** How long raw bodies are kept, in milliseconds; `null`: for ever. */
   readonly rawBodyRetentionMs: number | null;
   /** How the vendors' APIs are reached; one that is absent is not asked. */
-  readonly vendorApis: ProviderApis;
+  readonly providerApis: ProviderApis;
   readonly reconciliation: ReconciliationConfig;
   readonly alarms: MonitoringRules;
 }
@@ -142,7 +146,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     bootstrapApiKey: reader.read('BOOTSTRAP_API_KEY', BEARER_TOKEN, null),
     jwt: readJwt(reader, mode),
     graphql: readGraphQL(reader, mode),
-    edge: readEdge(reader, providerIds, mode),
+    http: readHttp(reader, providerIds, mode),
     trustedDocuments: readTrustedDocuments(reader, sources.trustedDocumentsText ?? null),
     policy: readPolicy(reader, policyText, providerIds),
     policyGuard: {
@@ -156,7 +160,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     changeLogRetentionDays: reader.read('CHANGE_LOG_RETENTION_DAYS', DAYS, null),
     erasureHold: readErasureHold(reader),
     rawBodyRetentionMs: readRawBodyRetention(reader),
-    vendorApis: readProviderApis(reader, fractalIdFormat),
+    providerApis: readProviderApis(reader, fractalIdFormat),
     reconciliation: readReconciliation(reader),
     alarms: readMonitoringRules(reader),
   };

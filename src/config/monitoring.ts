@@ -2,9 +2,8 @@
 
 import { DEFAULT_MONITORING_RULES, type MonitoringRules } from '../domain/monitoring';
 import { ATTEMPT_STATUSES, isOpen, type OpenStatus } from '../domain/status';
-import { durationMs, parseDurationMs } from './duration';
 import type { EnvironmentReader } from './environment';
-import { wholeNumber } from './number';
+import { durationMs, parseDurationMs, wholeNumber } from './parsers';
 
 const PAIR = /^([A-Z_]+)=(\S+)$/;
 const EXPECTED_PAIRS =

@@ -15,8 +15,7 @@
 import { REASON_CODES, type ReasonCode } from '../domain/event';
 import type { LevelKey, ProviderId } from '../domain/level';
 import { DEFAULT_POLICY, type Policy, type Rule } from '../domain/policy';
-import { parseDurationMs } from './duration';
-import { parseJson } from './parse-json';
+import { parseDurationMs, parseJson } from './parsers';
 
 /** Told of each fault: where in the file (`verified.anyOf[1]`, `''` for the whole), and what was expected there. */
 type Complain = (path: string, expected: string) => void;

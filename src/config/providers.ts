@@ -1,23 +1,9 @@
 /** Credentials for asking the vendors' APIs. All are optional; what is begun has to be complete. */
 
 import { createPrivateKey } from 'node:crypto';
+import type { ProviderApis } from '../providers/registry';
 import type { EnvironmentReader } from './environment';
-import { isConfidential } from './loopback';
-
-export interface ProviderApis {
-  readonly 'fractal-id'?: {
-    readonly clientId: string;
-    readonly privateKey: string;
-    readonly origin: string;
-  };
-  readonly sumsub?: {
-    readonly appToken: string;
-    readonly secretKey: string;
-    readonly origin: string;
-  };
-  readonly paycaddy?: { readonly apiKey: string; readonly origin: string };
-  readonly p100?: { readonly apiKey: string; readonly origin: string };
-}
+import { isConfidential } from './parsers';
 
 export function readProviderApis(
   reader: EnvironmentReader,

@@ -7,8 +7,7 @@
 
 import { z } from 'zod';
 import type { EnvironmentReader } from './environment';
-import { parseJson } from './parse-json';
-import { oneOf } from './words';
+import { oneOf, parseJson } from './parsers';
 
 export interface TrustedDocumentsConfig {
   readonly mode: 'off' | 'warn' | 'enforce';

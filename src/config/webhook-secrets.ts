@@ -1,14 +1,8 @@
 /** `WEBHOOK_SECRETS_<PROVIDER>`: what each vendor proves itself with. */
 
 import type { ProviderId } from '../domain/level';
+import type { WebhookSecret } from '../providers/provider';
 import { type EnvironmentReader, rejectUnknownProviders, variableOf } from './environment';
-
-/** A secret that a vendor signs with or shows. */
-export interface WebhookSecret {
-  readonly secret: string;
-  /** The notification type that this secret signs; absent: any. Fractal ID only. */
-  readonly type?: string;
-}
 
 const NAME = 'WEBHOOK_SECRETS';
 

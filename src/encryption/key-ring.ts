@@ -19,6 +19,7 @@ const BYTES_OF = {
 export type Purpose = keyof typeof BYTES_OF;
 
 export interface MasterKey {
+  /** Stored with everything that the key encrypts. Up to 32 letters, digits, `-`, `_` and `.`. */
   readonly id: string;
   /** 32 bytes. */
   readonly key: Buffer;

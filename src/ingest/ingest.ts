@@ -5,7 +5,7 @@ import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import type { WebhookHead, WebhookRequest } from '../domain/request';
 import { MAX_NAME_LENGTH, truncate } from '../domain/text-limits';
-import type { Provider, StatusAnswer } from '../providers/provider';
+import type { Provider, StatusResponse } from '../providers/provider';
 import type { Store } from '../store/store';
 import { readAnswer, readDelivery } from './read-delivery';
 import { createReceiptClock } from './receipt-clock';
@@ -102,7 +102,10 @@ function storable(subpath: string): string {
 }
 
 /** Keeps a vendor's answer, as `Ingest` does a webhook. @throws {UnknownProviderError} {StoreUnavailableError} */
-export type IngestAnswer = (providerId: ProviderId, answer: StatusAnswer) => Promise<RecordOutcome>;
+export type IngestAnswer = (
+  providerId: ProviderId,
+  answer: StatusResponse,
+) => Promise<RecordOutcome>;
 
 export function createIngestAnswer({
   providers,
@@ -112,7 +115,7 @@ export function createIngestAnswer({
 }: Pick<IngestOptions, 'providers' | 'wake' | 'clockSkewMs'> & {
   readonly store: Pick<Store, 'record'>;
 }): IngestAnswer {
-  return async function ingestAnswer(providerId, { askedAt, subpath, rawBody }) {
+  return async function ingestAnswer(providerId, { requestedAt: askedAt, subpath, rawBody }) {
     const provider = providers.get(providerId);
     if (provider === undefined) throw new UnknownProviderError();
     const outcome = await store.record({

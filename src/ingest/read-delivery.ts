@@ -6,7 +6,7 @@ import { GatewayError, PayloadError, UnknownTypeError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import { toInstantText } from '../domain/instant';
 import type { WebhookRequest } from '../domain/request';
-import type { Message, Provider, StatusAnswer } from '../providers/provider';
+import type { Message, Provider, StatusResponse } from '../providers/provider';
 import { limitEvent } from './limit-event';
 
 /** @param latest - Latest date that an event may have. An event dated further ahead would outlast every later one. */
@@ -27,7 +27,7 @@ export function readDelivery(provider: Provider, request: WebhookRequest, latest
  */
 export function readAnswer(
   provider: Provider,
-  answer: Pick<StatusAnswer, 'subpath' | 'rawBody'>,
+  answer: Pick<StatusResponse, 'subpath' | 'rawBody'>,
   latest: Date,
 ): Reading {
   const parse = () => {

@@ -82,7 +82,7 @@ interface Notification {
   readonly attemptStatus: string | undefined;
   readonly rejectionReason: string | undefined;
   /** Asked for, so that a missing attempt is one that is not told of, and not one that is over. */
-  readonly asked: boolean;
+  readonly fromStatusCheck: boolean;
 }
 
 export interface P100Options {
@@ -118,7 +118,13 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
     return { eventType, duplicateKey: [eventType, ...sameness(payload)], payload };
   },
 
-  normalize({ externalUserId, verificationStatus, attemptStatus, rejectionReason, asked }) {
+  normalize({
+    externalUserId,
+    verificationStatus,
+    attemptStatus,
+    rejectionReason,
+    fromStatusCheck: asked,
+  }) {
     const standing = VERIFICATION_STATUSES.find((word) => word === verificationStatus);
     if (!standing) throw new UnmappedStatusError('verificationStatus');
     const event = {
@@ -198,7 +204,7 @@ function createClient({ apiKey, origin }: P100Api): FetchStatus {
   return async ({ subjectRef }, { signal }) => {
     const path = `/v1/kyc/status/${encodeURIComponent(subjectRef)}`;
     const headers = { 'x-api-key': apiKey };
-    const rawBody = await requestApi({ origin, path, headers, signal, meaningOf });
+    const rawBody = await requestApi({ origin, path, headers, signal, classify: meaningOf });
     return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
   };
 }
@@ -224,7 +230,7 @@ function readAnswer(body: JsonBody, externalUserId: string): Notification {
     verificationStatus: 'NOT_VERIFIED',
     attemptStatus: undefined,
     rejectionReason: undefined,
-    asked: true,
+    fromStatusCheck: true,
   };
 }
 
@@ -234,7 +240,7 @@ function readNotification(body: JsonBody, externalUserId: string, asked: boolean
     verificationStatus: body.word('verificationStatus'),
     attemptStatus: body.optionalWord('attemptStatus'),
     rejectionReason: body.optionalWord('rejectionReason'),
-    asked,
+    fromStatusCheck: asked,
   };
 }
 

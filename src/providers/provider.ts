@@ -56,13 +56,13 @@ export interface Provider<Payload = unknown> {
    * The account that the vendor has erased, where the message says so and our customer wants it erased here as well. The
    * message is proven and kept by then. Pure; `undefined` also where it cannot be read.
    */
-  erasedAccount?(request: Pick<WebhookRequest, 'rawBody'>): ErasedAccount | undefined;
+  erasedAccount?(request: Pick<WebhookRequest, 'rawBody'>): ErasedIdentity | undefined;
 
   /** How the vendor is asked about one account, where its page documents a call that takes no more than our own credentials. */
   readonly statusCall?: StatusCall<Payload>;
 }
 
-export interface ErasedAccount {
+export interface ErasedIdentity {
   readonly subjectRef: string;
   /** By the vendor's clock; absent where that cannot be read. */
   readonly occurredAt?: Instant;
@@ -70,20 +70,20 @@ export interface ErasedAccount {
 
 export interface StatusCall<Payload> {
   /** Whether the provider also answers about a single action. */
-  readonly answersAboutActions?: true;
+  readonly supportsActions?: true;
 
   /** Absent without credentials: then nobody is asked, and what was answered before can still be read. */
   readonly fetchStatus?: FetchStatus;
 
   /** As `Provider.parse`. What an answer leaves out was not said: absence decides nothing. */
-  parse(answer: Pick<StatusAnswer, 'subpath' | 'rawBody'>): Message<Payload>;
+  parse(answer: Pick<StatusResponse, 'subpath' | 'rawBody'>): Message<Payload>;
 }
 
 /** Asks once. `undefined`: the vendor knows no such account. @throws {VendorError} */
 export type FetchStatus = (
   subject: Subject,
   asking: { readonly now: Date; readonly signal: AbortSignal },
-) => Promise<Pick<StatusAnswer, 'subpath' | 'rawBody'> | undefined>;
+) => Promise<Pick<StatusResponse, 'subpath' | 'rawBody'> | undefined>;
 
 /** Whom to ask about. */
 export interface Subject {
@@ -95,9 +95,9 @@ export interface Subject {
 }
 
 /** What the vendor said when asked. It needs no proof: we chose whom to ask. */
-export interface StatusAnswer {
+export interface StatusResponse {
   /** Before the question was sent. */
-  readonly askedAt: Date;
+  readonly requestedAt: Date;
   /** What the question was, without secrets: a body alone may not say whom it is about. */
   readonly subpath: string;
   readonly rawBody: Buffer;

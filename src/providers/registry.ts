@@ -10,6 +10,14 @@ import type { Provider, Signer, WebhookSecret } from './provider';
 import type { SumsubApi } from './sumsub/client';
 import { signSumsub, sumsub } from './sumsub/sumsub';
 
+/** API credentials by provider. A provider without an entry gets no status checks. */
+export interface ProviderApis {
+  readonly 'fractal-id'?: KrakenApi;
+  readonly sumsub?: SumsubApi;
+  readonly paycaddy?: PaycaddyApi;
+  readonly p100?: P100Api;
+}
+
 /** What the adapters need of the configuration. */
 export interface ProviderSettings {
   /** By provider; each entry's secrets are valid at once. */
@@ -19,12 +27,7 @@ export interface ProviderSettings {
   /** Whether whom Sumsub erases is to be erased here too. */
   readonly sumsubErasures?: boolean;
   /** How the vendors' APIs are reached; one that is absent is not asked. */
-  readonly vendorApis?: {
-    readonly 'fractal-id'?: KrakenApi;
-    readonly sumsub?: SumsubApi;
-    readonly paycaddy?: PaycaddyApi;
-    readonly p100?: P100Api;
-  };
+  readonly providerApis?: ProviderApis;
 }
 
 /** One vendor, under the names that it goes by in the gateway. */
@@ -48,11 +51,11 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'Fractal ID',
     secretsVariable: 'WEBHOOK_SECRETS_FRACTAL_ID',
     sign: signFractalId,
-    create: ({ fractalIdFormat, vendorApis }, secrets) =>
+    create: ({ fractalIdFormat, providerApis }, secrets) =>
       fractalId({
         secrets,
         format: fractalIdFormat,
-        api: vendorApis?.['fractal-id'] ?? null,
+        api: providerApis?.['fractal-id'] ?? null,
       }),
   },
   {
@@ -61,11 +64,11 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'Sumsub',
     secretsVariable: 'WEBHOOK_SECRETS_SUMSUB',
     sign: signSumsub,
-    create: ({ sumsubMinimumDigest, sumsubErasures, vendorApis }, secrets) =>
+    create: ({ sumsubMinimumDigest, sumsubErasures, providerApis }, secrets) =>
       sumsub({
         secrets,
         minimumDigest: sumsubMinimumDigest,
-        api: vendorApis?.sumsub ?? null,
+        api: providerApis?.sumsub ?? null,
         erases: sumsubErasures ?? false,
       }),
   },
@@ -75,7 +78,8 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'PayCaddy',
     secretsVariable: 'WEBHOOK_SECRETS_PAYCADDY',
     sign: signPaycaddy,
-    create: ({ vendorApis }, secrets) => paycaddy({ secrets, api: vendorApis?.paycaddy ?? null }),
+    create: ({ providerApis }, secrets) =>
+      paycaddy({ secrets, api: providerApis?.paycaddy ?? null }),
   },
   {
     id: 'p100',
@@ -83,7 +87,7 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     displayName: 'P100',
     secretsVariable: 'WEBHOOK_SECRETS_P100',
     sign: signP100,
-    create: ({ vendorApis }, secrets) => p100({ secrets, api: vendorApis?.p100 ?? null }),
+    create: ({ providerApis }, secrets) => p100({ secrets, api: providerApis?.p100 ?? null }),
   },
 ];
 

@@ -1,7 +1,7 @@
 /** TypeORM's DataSource of the configured database, for migrations. */
 
 import type { DataSource } from 'typeorm';
-import type { DatabaseConfig } from '../config/database';
+import type { DatabaseConfig } from './database/options';
 import { createDataSource as createPostgres } from './postgres/data-source';
 import { withMigrationLock as migratingPostgres } from './postgres/migration-lock';
 import { createDataSource as createSqlite } from './sqlite/data-source';

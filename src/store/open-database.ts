@@ -1,7 +1,7 @@
 /** Opens the configured database, in whichever engine. */
 
-import type { DatabaseConfig } from '../config/database';
 import type { Database, RecordingDatabase } from './database/database';
+import type { DatabaseConfig } from './database/options';
 import { openPostgres, openRecordingPostgres } from './postgres/open-database';
 import { openRecordingSqlite, openSqlite } from './sqlite/open-database';
 

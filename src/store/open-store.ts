@@ -1,16 +1,18 @@
 /** Opens the store on the database of the configuration, and sees that keys and rules fit what is there. */
 
-import type { Config } from '../config/load-config';
 import { ConfigError, StoreUnavailableError } from '../domain/errors';
 import type { StateRules } from '../domain/fold/user';
-import { createKeyRing, type KeyRing } from '../encryption/key-ring';
+import type { Policy } from '../domain/policy';
+import { createKeyRing, type KeyRing, type MasterKey } from '../encryption/key-ring';
 import { createApiKeys } from './api-keys';
 import { createAppendAudit } from './audit/append';
 import { createAuditLog } from './audit/log';
 import type { Connection, Database, Flag } from './database/database';
+import type { DatabaseConfig } from './database/options';
 import { logOutages } from './database/outage-log';
 import { readSetting } from './database/settings';
 import { createErasures } from './erasure/erasures';
+import type { ErasureHoldConfig } from './erasure/legal-holds';
 import { type DedupDigests, loadDedupDigests } from './keys/dedup-digests';
 import { loadSecret } from './keys/encrypted-secret';
 import { type ErasureDigests, loadErasureDigests } from './keys/erasure-digests';
@@ -28,8 +30,23 @@ import { applyRules, checkRules, unseenLevels } from './write/projection-version
 import { limitQueue } from './write/queue-limit';
 import type { WriteFailure } from './write-failure';
 
-export type StoreConfig = Pick<Config, 'database' | 'dataKeys' | 'policy' | 'acceptSandbox'> &
-  Partial<Pick<Config, 'erasureHold' | 'policyGuard'>>;
+export interface StoreConfig {
+  readonly database: DatabaseConfig;
+  /** The first key encrypts, every key decrypts. */
+  readonly dataKeys: readonly [MasterKey, ...MasterKey[]];
+  readonly policy: Policy;
+  readonly acceptSandbox: boolean;
+  readonly erasureHold?: ErasureHoldConfig | null;
+  readonly policyGuard?: PolicyGuard;
+}
+
+/** Limits the effect of a policy change at startup. */
+export interface PolicyGuard {
+  /** Maximum share of verified users that may lose their verification, in percent. */
+  readonly maxLossPercent: number;
+  /** Whether to apply the policy in spite of the limit. */
+  readonly force: boolean;
+}
 
 /** The part of a logger that the store needs. */
 export interface StoreLog {

@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   projector: { all: ['domain', 'encryption'] },
   providers: { all: ['domain'] },
   observability: { all: ['domain'] },
-  store: { all: ['domain', 'encryption', 'projector'], types: ['config'] },
+  store: { all: ['domain', 'encryption', 'projector'] },
   migrations: { all: [] },
   access: { all: ['domain'], types: ['store'] },
   feed: { all: ['domain'], types: ['store'] },
@@ -28,9 +28,12 @@ const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   http: { all: ['domain', 'graphql', 'ingest'], types: ['access', 'feed', 'store'] },
   jobs: {
     all: ['domain'],
-    types: ['config', 'ingest', 'observability', 'providers', 'store'],
+    types: ['ingest', 'observability', 'providers', 'store'],
   },
-  config: { all: ['domain'] },
+  config: {
+    all: ['domain'],
+    types: ['access', 'encryption', 'graphql', 'http', 'jobs', 'providers', 'store'], // options
+  },
   index: { all: ['client'] },
   gateway: { all: [EVERYTHING] },
   main: { all: [EVERYTHING] },

@@ -66,7 +66,7 @@ describe('without any choice made', () => {
       jwt: null,
       graphql: { introspection: true, limits: DEFAULT_DOCUMENT_LIMITS },
       trustedDocuments: { mode: 'off', texts: new Map() },
-      edge: {
+      http: {
         allowedOrigins: [],
         allowLocalOrigins: true,
         trustedProxies: 0,
@@ -93,7 +93,7 @@ describe('without any choice made', () => {
       changeLogRetentionDays: null,
       erasureHold: null,
       rawBodyRetentionMs: null,
-      vendorApis: {},
+      providerApis: {},
       reconciliation: {
         intervalMs: 300_000,
         openAfterMs: 3_600_000,
@@ -111,8 +111,8 @@ describe('without any choice made', () => {
 
   it('allows pages of this machine in development alone, unless origins are named', () => {
     const named = { ALLOWED_ORIGINS: 'https://a.example' };
-    expect(load({ ...DEVELOPMENT, ...named }).edge.allowLocalOrigins).toBe(false);
-    expect(load(PRODUCTION).edge.allowLocalOrigins).toBe(false);
+    expect(load({ ...DEVELOPMENT, ...named }).http.allowLocalOrigins).toBe(false);
+    expect(load(PRODUCTION).http.allowLocalOrigins).toBe(false);
   });
 
   it('takes origins of web views and extensions as written', () => {
@@ -121,7 +121,7 @@ describe('without any choice made', () => {
       'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
       'moz-extension://1f3e6b2c-5a9d-4c1e-8f00-0a1b2c3d4e5f',
     ];
-    const { edge } = load({ ...PRODUCTION, ALLOWED_ORIGINS: origins.join(', ') });
+    const { http: edge } = load({ ...PRODUCTION, ALLOWED_ORIGINS: origins.join(', ') });
     expect(edge.allowedOrigins).toEqual(origins);
   });
 
@@ -571,7 +571,7 @@ describe('asking the vendors', () => {
   };
 
   it('takes credentials, and where they go to', () => {
-    const { vendorApis, reconciliation } = load({
+    const { providerApis, reconciliation } = load({
       ...DEVELOPMENT,
       ...SUMSUB,
       PAYCADDY_API_KEY: 'key',
@@ -584,7 +584,7 @@ describe('asking the vendors', () => {
       RECONCILE_QUIET_AFTER: 'P7D',
       RECONCILE_MAX_PER_SECOND: '20',
     });
-    expect(vendorApis).toEqual({
+    expect(providerApis).toEqual({
       sumsub: { appToken: 'prd:token', secretKey: 'secret', origin: 'https://api.sumsub.com' },
       paycaddy: { apiKey: 'key', origin: 'https://api.example.com' },
       p100: { apiKey: 'key', origin: 'http://127.0.0.1:8080' },
@@ -600,8 +600,12 @@ describe('asking the vendors', () => {
 
   it('takes the key of Kraken as PEM, its line breaks written as they are or as \\n', () => {
     for (const key of [KRAKEN_KEY, KRAKEN_KEY.replaceAll('\n', '\\n')]) {
-      const { vendorApis } = load({ ...DEVELOPMENT, ...KRAKEN, FRACTAL_ID_PRIVATE_KEY: key });
-      expect(vendorApis).toEqual({
+      const { providerApis } = load({
+        ...DEVELOPMENT,
+        ...KRAKEN,
+        FRACTAL_ID_PRIVATE_KEY: key,
+      });
+      expect(providerApis).toEqual({
         'fractal-id': {
           clientId: 'client',
           privateKey: KRAKEN_KEY,

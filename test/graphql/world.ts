@@ -3,7 +3,6 @@
 import { type ExecutionResult, execute, type GraphQLFormattedError, subscribe } from 'graphql';
 import pino from 'pino';
 import type { Principal, Scope } from '../../src/access/principal';
-import type { DatabaseConfig } from '../../src/config/database';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
 import type { IncomingDelivery, Reading } from '../../src/domain/delivery';
 import type { EndUserReasons } from '../../src/domain/end-user-reasons';
@@ -21,6 +20,7 @@ import { createContext } from '../../src/graphql/request/context';
 import { createSchema } from '../../src/graphql/schema';
 import type { GraphQLService } from '../../src/graphql/service';
 import { PROVIDERS } from '../../src/providers/registry';
+import type { DatabaseConfig } from '../../src/store/database/options';
 import { openStore } from '../../src/store/open-store';
 import type { Reader, Store } from '../../src/store/store';
 import { createTestDatabase } from '../support/databases';

@@ -5,10 +5,10 @@
 
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { DatabaseConfig } from '../../src/config/database';
 import { LOG_START } from '../../src/domain/cursor';
 import { createFeed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import type { DatabaseConfig } from '../../src/store/database/options';
 import { openStore } from '../../src/store/open-store';
 import type { Reader, Store } from '../../src/store/store';
 import { spawnScript } from '../cli/spawn';

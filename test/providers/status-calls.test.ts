@@ -37,7 +37,7 @@ function callsOf(changed: object = {}) {
     ),
     fractalIdFormat: 'kraken',
     sumsubMinimumDigest: 'sha256',
-    vendorApis: {
+    providerApis: {
       'fractal-id': { ...KRAKEN_API, origin },
       sumsub: { ...SUMSUB_API, origin },
       paycaddy: { apiKey: PAYCADDY_KEY, origin },
@@ -175,7 +175,7 @@ it('asks Fractal ID nothing in its classic format, which answers only the user',
     webhookSecrets: { 'fractal-id': [{ secret: 'x' }] },
     fractalIdFormat: 'classic',
     sumsubMinimumDigest: 'sha256',
-    vendorApis: { 'fractal-id': { ...KRAKEN_API, origin: apis.origin } },
+    providerApis: { 'fractal-id': { ...KRAKEN_API, origin: apis.origin } },
   });
   expect(providers.get('fractal-id')?.statusCall).toBeUndefined();
 });

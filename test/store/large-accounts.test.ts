@@ -3,9 +3,9 @@
 import type { DataSource } from 'typeorm';
 import { LimitTexts1764340000000 as LimitOnSqlite } from '../../migrations/1764340000000-limit-texts';
 import { LimitTexts1764340000000 as LimitOnPostgres } from '../../migrations/postgres/1764340000000-limit-texts';
-import type { DatabaseConfig } from '../../src/config/database';
 import type { IncomingDelivery, RecordOutcome } from '../../src/domain/delivery';
 import type { StatusEvent } from '../../src/domain/event';
+import type { DatabaseConfig } from '../../src/store/database/options';
 import { createDataSource as onPostgres } from '../../src/store/postgres/data-source';
 import { createDataSource as onSqlite } from '../../src/store/sqlite/data-source';
 import { MAX_HISTORY_BYTES, PAGE_BYTES } from '../../src/store/write/load-history';

@@ -1,10 +1,10 @@
 /** Whoever has read the whole log knows the state: no change is missing from it, and none is told twice. */
 
 import fc from 'fast-check';
-import type { DatabaseConfig } from '../../src/config/database';
 import type { Change } from '../../src/domain/change';
 import type { Reading, StoredDelivery } from '../../src/domain/delivery';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
+import type { DatabaseConfig } from '../../src/store/database/options';
 import type { StoreConfig } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
 import { withoutNonces } from '../support/changes';

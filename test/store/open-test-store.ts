@@ -1,6 +1,6 @@
 /** A real store on a database of its own, and a view of its state that no id and no receipt shows in. */
 
-import type { DatabaseConfig } from '../../src/config/database';
+import type { DatabaseConfig } from '../../src/store/database/options';
 import {
   openStore,
   type StoreConfig,

@@ -8,8 +8,8 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, types } from 'pg';
-import type { DatabaseConfig } from '../../src/config/database';
 import { loadDatabaseConfig } from '../../src/config/load-config';
+import type { DatabaseConfig } from '../../src/store/database/options';
 import { createConnection } from '../../src/store/sqlite/connection';
 import { createDataSource, createReadingDataSource } from '../../src/store/sqlite/data-source';
 import { EMPTY, POSTGRES_URL, TEMPLATE } from './postgres-server';

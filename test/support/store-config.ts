@@ -1,7 +1,7 @@
 /** How stores of tests are configured, wherever their data lies. */
 
-import type { DatabaseConfig } from '../../src/config/database';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
+import type { DatabaseConfig } from '../../src/store/database/options';
 import type { StoreConfig } from '../../src/store/open-store';
 
 export function storeConfigOf(

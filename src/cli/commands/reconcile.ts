@@ -91,9 +91,9 @@ async function writeDown(
   await store.audit.record([{ action: 'RECONCILED', actor, subject, reason: null, details, at }]);
 }
 
-function assertCredentials({ vendorApis }: Config, provider: ProviderId | undefined): void {
+function assertCredentials({ providerApis }: Config, provider: ProviderId | undefined): void {
   const wanted = provider === undefined ? Object.keys(CREDENTIALS) : [provider];
-  if (wanted.some((id) => id in vendorApis)) return;
+  if (wanted.some((id) => id in providerApis)) return;
   const names = wanted.map((id) => CREDENTIALS[id]).join(' or ');
   throw new CliError(`Nobody can be asked: set ${names}; the README tells what belongs to it.`);
 }

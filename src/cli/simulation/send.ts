@@ -1,6 +1,6 @@
 /** Posts webhooks as a vendor does. */
 
-import { parseJson } from '../../config/parse-json';
+import { parseJson } from '../../config/parsers';
 import type { SignOptions } from '../../providers/provider';
 import { signDelivery } from '../../providers/signer';
 import { CliError } from '../context';

@@ -1,9 +1,22 @@
 /** Whom there is reason to ask about, and when again. */
 
-import type { ReconciliationConfig } from '../../config/load-config';
 import { toDate, toInstantText } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
 import type { Candidate, CandidateKind, StatusChecks } from '../../store/store';
+
+/** When the reconciler sends status checks, and how many. */
+export interface ReconciliationConfig {
+  /** Delay between two rounds, in milliseconds. If null, only the command sends status checks. */
+  readonly intervalMs: number | null;
+  /** How long an attempt may keep an open status before its status is checked, in milliseconds. */
+  readonly openAfterMs: number;
+  /** The same for an approval that only a static secret proves. */
+  readonly unconfirmedAfterMs: number;
+  /** The same for an identity without any event. */
+  readonly quietAfterMs: number;
+  /** Maximum status checks per second and provider, retries included. */
+  readonly maxPerSecond: number;
+}
 
 export interface Candidates extends Candidate {
   /** `REQUESTED`: somebody wants to know. */

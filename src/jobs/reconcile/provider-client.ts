@@ -18,7 +18,7 @@ import {
   wrap,
 } from 'cockatiel';
 import { ProviderApiError } from '../../domain/errors';
-import type { FetchStatus, StatusAnswer, Subject } from '../../providers/provider';
+import type { FetchStatus, StatusResponse, Subject } from '../../providers/provider';
 
 export interface ProviderClient {
   /**
@@ -26,7 +26,7 @@ export interface ProviderClient {
    *
    * @throws {ProviderApiError} after the last try. {LineDownError} where the vendor is left alone for now.
    */
-  ask(subject: Subject, signal: AbortSignal): Promise<StatusAnswer | undefined>;
+  ask(subject: Subject, signal: AbortSignal): Promise<StatusResponse | undefined>;
 }
 
 /** The vendor was not asked: it has failed too often, or asked us to wait. */
@@ -106,13 +106,16 @@ export function createProviderClient({
     },
   };
 
-  async function attempt(subject: Subject, signal: AbortSignal): Promise<StatusAnswer | undefined> {
+  async function attempt(
+    subject: Subject,
+    signal: AbortSignal,
+  ): Promise<StatusResponse | undefined> {
     await pace.turn(signal);
     const askedAt = clock();
     const limited = AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)]);
     try {
       const answer = await fetchStatus(subject, { now: askedAt, signal: limited });
-      return answer && { ...answer, askedAt };
+      return answer && { ...answer, requestedAt: askedAt };
     } catch (error) {
       signal.throwIfAborted(); // we left: no fault of the vendor's
       if (error instanceof ProviderApiError) heed(error);

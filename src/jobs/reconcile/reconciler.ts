@@ -1,7 +1,6 @@
 /** Asks the vendors' APIs whether what we hold is so, and keeps what they answer as the pipeline keeps a webhook. */
 
 import { randomUUID } from 'node:crypto';
-import type { ReconciliationConfig } from '../../config/load-config';
 import type { RecordOutcome } from '../../domain/delivery';
 import { ProviderApiError, type ProviderApiFault } from '../../domain/errors';
 import type { ProviderId } from '../../domain/level';
@@ -9,7 +8,12 @@ import type { IngestAnswer } from '../../ingest/ingest';
 import type { Logger } from '../../observability/log';
 import type { FetchStatus, Provider } from '../../providers/provider';
 import type { StatusChecks } from '../../store/store';
-import { type Candidates, findCandidates, isCheckable } from './candidates';
+import {
+  type Candidates,
+  findCandidates,
+  isCheckable,
+  type ReconciliationConfig,
+} from './candidates';
 import {
   CircuitOpenError,
   createProviderClient,
@@ -98,7 +102,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
   const providers: ReadonlySet<ProviderId> = new Set(lines.keys());
   const actionProviders: ReadonlySet<ProviderId> = new Set(
-    [...providers].filter((id) => options.providers.get(id)?.statusCall?.answersAboutActions),
+    [...providers].filter((id) => options.providers.get(id)?.statusCall?.supportsActions),
   );
 
   return {

@@ -24,7 +24,7 @@ import { assertHmac, hmac } from '../kit/hmac';
 import { type JsonBody, orUndefined, readJson } from '../kit/json';
 import { lookUp } from '../kit/look-up';
 import type { Message, Provider, ProviderFactory, Signer, WebhookSecret } from '../provider';
-import { createKrakenClient, KRAKEN_ANSWER_SUBPATH, type KrakenApi } from './kraken-client';
+import { createKrakenClient, type KrakenApi, STATUS_SUBPATH } from './kraken-client';
 
 const HEADER = 'x-fractal-signature';
 
@@ -272,7 +272,7 @@ function kraken(secrets: readonly WebhookSecret[], api: KrakenApi | null): Provi
 
       parse({ rawBody, subpath }) {
         const body = readJson(rawBody);
-        const userRef = subpath.slice(KRAKEN_ANSWER_SUBPATH.length);
+        const userRef = subpath.slice(STATUS_SUBPATH.length);
         if ((body.optionalId('userId') ?? userRef) !== userRef) {
           throw new PayloadError('userId', 'the one that was asked about');
         }

@@ -20,7 +20,7 @@ export interface KrakenApi {
   readonly origin: string;
 }
 
-export const KRAKEN_ANSWER_SUBPATH = 'public/kyc/';
+export const STATUS_SUBPATH = 'public/kyc/';
 
 const TOKEN_LIFE_S = 60;
 
@@ -35,6 +35,6 @@ export function createKrakenClient({ clientId, privateKey, origin }: KrakenApi):
     const path = `/public/kyc/${encodeURIComponent(subjectRef)}/status`;
     const headers = { authorization: `Bearer ${token}` };
     const rawBody = await requestApi({ origin, path, headers, signal });
-    return rawBody && { subpath: KRAKEN_ANSWER_SUBPATH + subjectRef, rawBody };
+    return rawBody && { subpath: STATUS_SUBPATH + subjectRef, rawBody };
   };
 }

@@ -15,7 +15,7 @@ export interface ApiRequest {
    * The meaning of an error response where the vendor documents one. `ANSWER`: the body answers the question; `UNKNOWN`: there
    * is no such account, which 404 means by default.
    */
-  readonly meaningOf?: (status: number, body: Buffer) => 'ANSWER' | 'UNKNOWN' | undefined;
+  readonly classify?: (status: number, body: Buffer) => 'ANSWER' | 'UNKNOWN' | undefined;
 }
 
 /** An answer about one account takes a few hundred bytes; nothing that an account may hold comes near this. */
@@ -29,7 +29,7 @@ const MAX_RETRY_AFTER_MS = 24 * 60 * 60_000;
  * @throws {ProviderApiError}
  */
 export async function requestApi(question: ApiRequest): Promise<Buffer | undefined> {
-  const { origin, path, headers, signal, meaningOf } = question;
+  const { origin, path, headers, signal, classify: meaningOf } = question;
   // An id such as `..` would lead elsewhere; no vendor makes one.
   if (new URL(origin + path).href !== origin + path) return undefined;
   const { response, body } = await exchange(origin + path, {

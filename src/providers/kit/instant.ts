@@ -3,7 +3,7 @@
 import { Temporal } from 'temporal-polyfill';
 import type { Instant } from '../../domain/instant';
 
-export interface InstantSpelling {
+export interface InstantFormat {
   /** What a time without a zone mark means, where the vendor says so; absent: such a time is no moment. */
   readonly zoneless?: 'UTC';
 }
@@ -23,7 +23,7 @@ const LATEST: Instant = '9999-12-31T23:59:59.999999999Z';
  *
  * @returns `undefined` for anything else: a phrase, a placeholder, the 30th of February.
  */
-export function toInstant(text: string, spelling: InstantSpelling = {}): Instant | undefined {
+export function toInstant(text: string, spelling: InstantFormat = {}): Instant | undefined {
   const zoned = spelling.zoneless === 'UTC' && !ZONE.test(text) ? `${text}Z` : text;
   const instant = parseUsual(zoned) ?? parse(zoned);
   return instant !== undefined && instant >= EARLIEST && instant <= LATEST ? instant : undefined;

@@ -5,7 +5,7 @@ import { PayloadError } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
 import { isLongerThan, MAX_NAME_LENGTH } from '../../domain/text-limits';
 import { isWellFormedText } from '../../domain/well-formed-text';
-import { type InstantSpelling, toInstant } from './instant';
+import { type InstantFormat, toInstant } from './instant';
 import { JsonNumber, type JsonObject, type JsonValue, parseJson } from './parse-json';
 
 /**
@@ -30,7 +30,7 @@ export interface JsonBody {
   optionalFlag(path: string): boolean | undefined;
   /** Whether the value is `false` or that word, for fields whose other values are not documented. */
   isFalse(path: string): boolean;
-  instant(path: string, spelling?: InstantSpelling): Instant;
+  instant(path: string, spelling?: InstantFormat): Instant;
   /** Empty where the field is absent. Empty strings among them are left out. */
   strings(path: string): readonly string[];
 }

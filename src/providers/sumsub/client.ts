@@ -14,7 +14,7 @@ import { requestApi } from '../kit/api';
 import { hmac } from '../kit/hmac';
 import { type JsonBody, readJson } from '../kit/json';
 import { lookUp } from '../kit/look-up';
-import type { FetchStatus, Message, StatusAnswer } from '../provider';
+import type { FetchStatus, Message, StatusResponse } from '../provider';
 import {
   type Applicant,
   type Notification,
@@ -80,10 +80,10 @@ const STATUS_BY_WORD: Readonly<Record<string, AttemptStatus>> = {
 };
 
 /** Only a completed review is dated; of any other status the answer tells nothing but that it is so now. */
-export function parseAnswer({
+export function parseStatusResponse({
   rawBody,
   subpath,
-}: Pick<StatusAnswer, 'subpath' | 'rawBody'>): Message<Notification> {
+}: Pick<StatusResponse, 'subpath' | 'rawBody'>): Message<Notification> {
   const [, actionRef, applicantRef] = ACTION_SUBPATH.exec(subpath) ?? [];
   if (actionRef !== undefined && applicantRef !== undefined) {
     const asked = [actionRef, applicantRef].map(decodeURIComponent);
@@ -103,7 +103,7 @@ export function parseAnswer({
   return {
     eventType: 'applicants/status',
     duplicateKey: [subjectRef, level, word, occurredAt ?? ''],
-    payload: { applicant, news: readState(word, level, body) },
+    payload: { applicant, event: readState(word, level, body) },
   };
 }
 
@@ -143,7 +143,7 @@ function parseActionAnswer(
   return {
     eventType: 'applicantActions/one',
     duplicateKey: [subjectRef, actionRef, word, occurredAt ?? ''],
-    payload: { applicant, news },
+    payload: { applicant, event: news },
   };
 }
 

@@ -11,7 +11,7 @@ import { type Explanation, toReasons } from './reasons';
 
 export interface Notification {
   readonly applicant: Applicant;
-  readonly news: SumsubEvent;
+  readonly event: SumsubEvent;
 }
 
 export interface Applicant {
@@ -26,12 +26,12 @@ export interface Applicant {
 export type SumsubEvent =
   | {
       readonly about: 'PROGRESS';
-      readonly at: Stage;
+      readonly at: Target;
       readonly open: OpenWord;
       /** Why a person looks at it. */
       readonly explanation?: Explanation | undefined;
     }
-  | { readonly about: 'RESULT'; readonly at: Stage; readonly review: Review | undefined }
+  | { readonly about: 'RESULT'; readonly at: Target; readonly review: Review | undefined }
   | { readonly about: 'BEGINNING'; readonly level: string }
   | { readonly about: 'RESET'; readonly level: string }
   | { readonly about: 'REOPENING'; readonly level: string; readonly open: OpenWord }
@@ -43,7 +43,7 @@ export type SumsubEvent =
   | { readonly about: 'ACCOUNT'; readonly state: AccountState };
 
 /** What is verified: the person at a level, or one action of theirs (a payment method, say), which never counts. */
-export type Stage =
+export type Target =
   | { readonly level: string; readonly levelKind: 'LEVEL' }
   | { readonly level: string; readonly levelKind: 'ACTION'; readonly attemptRef: string };
 
@@ -52,7 +52,7 @@ export interface OpenWord {
   readonly word: string;
 }
 
-export function toEvents({ applicant, news }: Notification): NonEmpty<VerificationEvent> {
+export function toEvents({ applicant, event: news }: Notification): NonEmpty<VerificationEvent> {
   switch (news.about) {
     case 'PROGRESS': {
       const { status, word } = news.open;

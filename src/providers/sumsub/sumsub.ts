@@ -24,16 +24,16 @@ import { fingerprint } from '../kit/fingerprint';
 import { assertHmac, HMAC_HASHES, type HmacHash, hmac } from '../kit/hmac';
 import { type JsonBody, orUndefined, readJson } from '../kit/json';
 import { lookUp } from '../kit/look-up';
-import type { ErasedAccount, ProviderFactory, Signer } from '../provider';
-import { createSumsubClient, parseAnswer, type SumsubApi } from './client';
+import type { ErasedIdentity, ProviderFactory, Signer } from '../provider';
+import { createSumsubClient, parseStatusResponse, type SumsubApi } from './client';
 import {
   type Applicant,
   type Notification,
   type OpenWord,
   readExplanation,
   readReview,
-  type Stage,
   type SumsubEvent,
+  type Target,
   toEvents,
 } from './events';
 
@@ -132,7 +132,7 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
         body.optionalId('applicantActionId') ?? '',
         body.string(clockOf(body)),
       ],
-      payload: { applicant, news },
+      payload: { applicant, event: news },
     };
   },
 
@@ -141,9 +141,9 @@ export const sumsub: ProviderFactory<SumsubOptions, Notification> = ({
   ...(erases && { erasedAccount }),
 
   statusCall: {
-    answersAboutActions: true,
+    supportsActions: true,
     ...(api !== null && { fetchStatus: createSumsubClient(api) }),
-    parse: parseAnswer,
+    parse: parseStatusResponse,
   },
 });
 
@@ -152,7 +152,7 @@ const ERASING_TYPES: ReadonlySet<string> = new Set([
   'applicantPersonalDataDeleted',
 ]);
 
-function erasedAccount({ rawBody }: Pick<WebhookRequest, 'rawBody'>): ErasedAccount | undefined {
+function erasedAccount({ rawBody }: Pick<WebhookRequest, 'rawBody'>): ErasedIdentity | undefined {
   return orUndefined(() => {
     const body = readJson(rawBody);
     if (isSandbox(body)) return undefined; // nobody is lost by a test
@@ -232,7 +232,7 @@ function isUntracked(type: string): boolean {
   );
 }
 
-function readStage(type: string, body: JsonBody): Stage {
+function readStage(type: string, body: JsonBody): Target {
   const level = body.word('levelName');
   return type.startsWith('applicantAction')
     ? { level, levelKind: 'ACTION', attemptRef: body.id('applicantActionId') }

@@ -1,6 +1,5 @@
 /** Erasing users, and single accounts of theirs: at once, or once nothing keeps them any more. */
 
-import type { ErasureHoldConfig } from '../../config/erasure';
 import { GATEWAY_ACTOR } from '../../domain/audit';
 import { isAfterErasure } from '../../domain/erasure';
 import type { Profile } from '../../domain/event';
@@ -26,7 +25,7 @@ import { load } from '../write/load';
 import { loadPages } from '../write/load-history';
 import { empty, eraseUser } from './erase-user';
 import { findMentions, type Mentions } from './find-mentions';
-import { createLegalHolds, type Hold, toLegalHold } from './legal-holds';
+import { createLegalHolds, type ErasureHoldConfig, type Hold, toLegalHold } from './legal-holds';
 import { createPurgeBodies } from './purge-bodies';
 import { dueRequests, postponeRequests, saveRequest, type Target } from './requests';
 

@@ -1,6 +1,5 @@
 /** What keeps users from being erased for the time being: holds that operators set, and the rule for everybody else. */
 
-import type { ErasureHoldConfig } from '../../config/erasure';
 import type { AuditAct } from '../../domain/audit';
 import { addToDate } from '../../domain/calendar';
 import type { AppendAudit } from '../audit/append';
@@ -9,6 +8,14 @@ import type { Transact } from '../database/transaction';
 import { resolveUser } from '../read/resolve-user';
 import type { Erasures, HoldFault, OperatorCommand } from '../store';
 import { rescheduleRequest } from './requests';
+
+/** Minimum retention of users that applies unless an operator sets a hold. */
+export interface ErasureHoldConfig {
+  /** ISO 8601 duration, counted by the calendar from the last decision about the user. */
+  readonly term: string;
+  /** The reason that a rejected erasure request shows. */
+  readonly basis: string;
+}
 
 export interface Hold {
   /** `null`: until it is released. */

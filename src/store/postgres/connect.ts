@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { type ClientConfig, types } from 'pg';
-import type { PostgresConfig } from '../../config/database';
 import { ConfigError } from '../../domain/errors';
+import type { PostgresConfig } from '../database/options';
 
 /** How long a statement may take, in milliseconds. The longest are pages of large tables that no index is made for. */
 const STATEMENT_TIMEOUT_MS = 15_000;

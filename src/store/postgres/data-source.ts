@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
-import type { PostgresConfig } from '../../config/database';
+import type { PostgresConfig } from '../database/options';
 import { ENTITIES } from '../entities/entities';
 import { addressOf } from './connect';
 

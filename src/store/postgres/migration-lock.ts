@@ -1,7 +1,7 @@
 /** Opens a database to change its tables, one instance at a time. */
 
 import type { DataSource } from 'typeorm';
-import type { PostgresConfig } from '../../config/database';
+import type { PostgresConfig } from '../database/options';
 import { assertWritable } from './check-server';
 import { createDataSource } from './data-source';
 import { addressText, toOpeningError } from './opening-error';

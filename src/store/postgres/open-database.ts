@@ -1,7 +1,7 @@
 /** Opens a PostgreSQL database: migrations, one writing connection, pools of reading ones. */
 
-import type { PostgresConfig } from '../../config/database';
 import type { Database, RecordingDatabase } from '../database/database';
+import type { PostgresConfig } from '../database/options';
 import { assertRights } from './check-server';
 import { addressOf, limited, READER_LIMITS, WRITER_LIMITS } from './connect';
 import { withMigrationLock } from './migration-lock';

@@ -2,8 +2,8 @@
 
 import { isNativeError } from 'node:util/types';
 import { QueryFailedError } from 'typeorm';
-import type { PostgresConfig } from '../../config/database';
 import { ConfigError, GatewayError, StoreUnavailableError } from '../../domain/errors';
+import type { PostgresConfig } from '../database/options';
 import { CONNECT_TIMEOUT_MS } from './connect';
 import { toStoreError } from './errors';
 

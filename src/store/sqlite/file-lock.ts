@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
-import type { SqliteConfig } from '../../config/database';
+import type { SqliteConfig } from '../database/options';
 import { createPrivateFolder, makePrivate } from './folder';
 import { fileFault, toOpeningError } from './opening-error';
 

@@ -1,7 +1,7 @@
 /** Opens an SQLite file to change its tables. */
 
 import type { DataSource } from 'typeorm';
-import type { SqliteConfig } from '../../config/database';
+import type { SqliteConfig } from '../database/options';
 import { createDataSource } from './data-source';
 import { toOpeningError } from './opening-error';
 

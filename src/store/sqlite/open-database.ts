@@ -1,8 +1,8 @@
 /** Opens an SQLite file: one writing connection, several reading ones. */
 
-import type { SqliteConfig } from '../../config/database';
 import { StoreUnavailableError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database/database';
+import type { SqliteConfig } from '../database/options';
 import { runJsonQuery } from '../json-query/reader';
 import { createConnection, type SqliteConnection } from './connection';
 import { createDataSource, createReadingDataSource, READING, WRITING } from './data-source';

@@ -1,8 +1,8 @@
 /** Why an SQLite file could not be opened, for the operator: which variable, which path, which cause. */
 
 import { isNativeError } from 'node:util/types';
-import type { SqliteConfig } from '../../config/database';
 import { ConfigError, GatewayError } from '../../domain/errors';
+import type { SqliteConfig } from '../database/options';
 
 /** A fault of the file, under the name of the variable that its path comes from. */
 export function fileFault({ file, setting }: SqliteConfig, fault: string, cause?: unknown) {

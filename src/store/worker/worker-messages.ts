@@ -1,10 +1,10 @@
 /** What the thread that records and the one that asks tell each other. */
 
-import type { DatabaseConfig } from '../../config/database';
 import type { IncomingDelivery, RecordOutcome } from '../../domain/delivery';
 import { ERROR_CODES, GatewayError, StoreUnavailableError } from '../../domain/errors';
 import type { StateRules } from '../../domain/fold/user';
 import type { MasterKey } from '../../encryption/key-ring';
+import type { DatabaseConfig } from '../database/options';
 
 /** What the thread has to know. */
 export interface WorkerConfig {

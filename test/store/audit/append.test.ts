@@ -1,8 +1,8 @@
 /** The audit log: one chain that nobody can mend who can only write to the database. */
 
-import type { DatabaseConfig } from '../../../src/config/database';
 import type { AuditAct } from '../../../src/domain/audit';
 import { createAppendAudit } from '../../../src/store/audit/append';
+import type { DatabaseConfig } from '../../../src/store/database/options';
 import { openStore } from '../../../src/store/open-store';
 import type { Store } from '../../../src/store/store';
 import { change, ENGINE, query } from '../../support/databases';

@@ -1,6 +1,5 @@
 /** The migrations on PostgreSQL, and what the database does when several open it at once. */
 
-import type { DatabaseConfig } from '../../../src/config/database';
 import { CHANGE_CAUSES } from '../../../src/domain/change';
 import { LEVEL_KINDS, SUBJECT_KINDS } from '../../../src/domain/level';
 import {
@@ -9,6 +8,7 @@ import {
   TRUSTS,
   VERIFICATION_STATUSES,
 } from '../../../src/domain/status';
+import type { DatabaseConfig } from '../../../src/store/database/options';
 import { openStore } from '../../../src/store/open-store';
 import { createDataSource } from '../../../src/store/postgres/data-source';
 import { change, createTestDatabase, query } from '../../support/databases';

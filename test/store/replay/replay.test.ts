@@ -1,8 +1,8 @@
 /** What a replay must keep and what it must correct. */
 
-import type { DatabaseConfig } from '../../../src/config/database';
 import type { Reading, StoredDelivery } from '../../../src/domain/delivery';
 import { UnknownProviderError } from '../../../src/domain/errors';
+import type { DatabaseConfig } from '../../../src/store/database/options';
 import { openStore } from '../../../src/store/open-store';
 import type { Store } from '../../../src/store/store';
 import { withoutNonces } from '../../support/changes';

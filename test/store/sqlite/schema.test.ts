@@ -1,4 +1,4 @@
-import type { DatabaseConfig } from '../../../src/config/database';
+import type { DatabaseConfig } from '../../../src/store/database/options';
 import { createDataSource } from '../../../src/store/sqlite/data-source';
 import { query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';

@@ -1,6 +1,6 @@
 /** ISO 8601 durations. */
 
-import { parseDurationMs } from '../../src/config/duration';
+import { parseDurationMs } from '../../src/config/parsers';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

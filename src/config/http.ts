@@ -2,11 +2,10 @@
 
 import { z } from 'zod';
 import type { ProviderId } from '../domain/level';
-import { durationMs } from './duration';
 import { type EnvironmentReader, variableOf } from './environment';
-import { wholeNumber } from './number';
+import { durationMs, wholeNumber } from './parsers';
 
-export interface EdgeConfig {
+export interface HttpConfig {
   /** Of web pages that may use `/graphql`, beside those of our own host. */
   readonly allowedOrigins: readonly string[];
   /** Whether pages served from this machine, on any port, may too. */
@@ -38,11 +37,11 @@ const DAY_MS = 24 * 60 * 60_000;
 const KEEP_ALIVE = durationMs('an ISO 8601 duration from PT1S to PT24H, e.g. PT75S', 1_000, DAY_MS);
 const NETWORK = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
-export function readEdge(
+export function readHttp(
   reader: EnvironmentReader,
   providerIds: readonly ProviderId[],
   mode: 'development' | 'production',
-): EdgeConfig {
+): HttpConfig {
   const allowedOrigins = readList(reader, 'ALLOWED_ORIGINS', isOrigin, ORIGINS);
   return {
     allowedOrigins,
@@ -55,7 +54,7 @@ export function readEdge(
   };
 }
 
-function readQuotas(reader: EnvironmentReader): EdgeConfig['quotas'] {
+function readQuotas(reader: EnvironmentReader): HttpConfig['quotas'] {
   const count = (name: string, usual: number) => reader.read(name, COUNT, usual);
   // Unless we are told, all may come from the one address of a proxy.
   const knowsAddresses = reader.text('TRUSTED_PROXIES') !== undefined;
@@ -78,7 +77,7 @@ const NETWORKS = 'addresses and networks such as `192.0.2.0/24`, comma-separated
 function readAddresses(
   reader: EnvironmentReader,
   providerIds: readonly ProviderId[],
-): EdgeConfig['webhookAddresses'] {
+): HttpConfig['webhookAddresses'] {
   const entries = providerIds.map((id): [ProviderId, readonly string[]] => {
     const isNetwork = (text: string) => NETWORK.safeParse(text).success;
     return [id, readList(reader, variableOf('WEBHOOK_ADDRESSES', id), isNetwork, NETWORKS)];
