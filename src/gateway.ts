@@ -8,7 +8,7 @@ import { createJwtVerifier } from './access/jwt';
 import type { Principal } from './access/principal';
 import { WATCH_DOCUMENTS } from './cli/watch-documents';
 import type { Config } from './config/load-config';
-import { ConfigError, REFUSALS, SIGNATURE_REFUSALS } from './domain/errors';
+import { AUTH_FAILURES, ConfigError, SIGNATURE_FAILURES } from './domain/errors';
 import { createFeed, type Feed } from './feed/feed';
 import { createMemoryWakeup } from './feed/wakeup/memory';
 import { createPostgresWakeup } from './feed/wakeup/postgres';
@@ -81,8 +81,8 @@ export async function createGateway(
   const metrics = createMetrics({
     providerIds: PROVIDER_IDS,
     askOutcomes: STATUS_CHECK_OUTCOMES,
-    refusals: REFUSALS,
-    signatureRefusals: SIGNATURE_REFUSALS,
+    authFailures: AUTH_FAILURES,
+    signatureFailures: SIGNATURE_FAILURES,
     writeFailures: WRITE_FAILURES,
     version,
     database: config.database.kind,

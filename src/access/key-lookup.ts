@@ -1,6 +1,6 @@
 /** Finds stored API keys, asking the store at most once a second for each. */
 
-import { type Refusal, UnauthenticatedError } from '../domain/errors';
+import { type AuthFailure, UnauthenticatedError } from '../domain/errors';
 import type { ApiKeyRow, ApiKeys } from '../store/store';
 import { type ApiKeyPrincipal, SCOPES } from './principal';
 
@@ -19,10 +19,10 @@ export function createKeyLookup(
 ): (hash: string, keyPrefix: string) => Promise<ApiKeyPrincipal> {
   const kept = new Map<
     string,
-    { readonly found: Promise<ApiKeyPrincipal | Refusal>; readonly until: number }
+    { readonly found: Promise<ApiKeyPrincipal | AuthFailure>; readonly until: number }
   >();
 
-  function find(hash: string): Promise<ApiKeyPrincipal | Refusal> {
+  function find(hash: string): Promise<ApiKeyPrincipal | AuthFailure> {
     const time = now().getTime();
     const known = kept.get(hash);
     if (known && time < known.until) return known.found;
@@ -52,7 +52,7 @@ function dropOldest(kept: Map<string, unknown>, limit: number): void {
 }
 
 /** A word where there is no such key or it was revoked. */
-function toPrincipal(row: ApiKeyRow | null): ApiKeyPrincipal | Refusal {
+function toPrincipal(row: ApiKeyRow | null): ApiKeyPrincipal | AuthFailure {
   if (row === null) return 'UNKNOWN_KEY';
   if (row.revokedAt !== null) return 'REVOKED_KEY';
   const { id, name, scopes } = row;

@@ -44,22 +44,22 @@ export class GatewayError extends Error {
 }
 
 /** Why a webhook is not authentic, for the log and the metrics. */
-export const SIGNATURE_REFUSALS = [
+export const SIGNATURE_FAILURES = [
   'SIGNATURE_MISSING',
   'SIGNATURE_MALFORMED',
-  'ALGORITHM_REFUSED',
-  'NO_SECRET_FITS',
-  'SECRET_OF_ANOTHER_TYPE',
+  'ALGORITHM_NOT_ALLOWED',
+  'NO_MATCHING_SECRET',
+  'SECRET_TYPE_MISMATCH',
   'TOKEN_MISSING',
   'TOKEN_WRONG',
   'COMPRESSED',
 ] as const;
-export type SignatureRefusal = (typeof SIGNATURE_REFUSALS)[number];
+export type SignatureFailure = (typeof SIGNATURE_FAILURES)[number];
 
 /** The request does not prove that the vendor sent it. A missing proof is a wrong one. */
 export class SignatureError extends GatewayError {
   constructor(
-    readonly refusal: SignatureRefusal,
+    readonly reason: SignatureFailure,
     expected: string,
     options?: ErrorOptions,
   ) {
@@ -110,7 +110,7 @@ export class UnknownProviderError extends GatewayError {
 }
 
 /** What was wrong with them, for the log and the metrics. */
-export const REFUSALS = [
+export const AUTH_FAILURES = [
   'MISSING',
   'MALFORMED',
   'UNKNOWN_KEY',
@@ -118,7 +118,7 @@ export const REFUSALS = [
   'INVALID_TOKEN',
   'EXPIRED_TOKEN',
 ] as const;
-export type Refusal = (typeof REFUSALS)[number];
+export type AuthFailure = (typeof AUTH_FAILURES)[number];
 
 /** The check that a token failed, for the log. `FORMAT`: it is not a signed token, or its header demands an extension. */
 export type TokenCheck =
@@ -133,7 +133,7 @@ export type TokenCheck =
   | 'SUBJECT';
 
 /** What the log may say of credentials that were refused. */
-interface RefusedCredentials extends ErrorOptions {
+interface AuthFailureDetails extends ErrorOptions {
   readonly keyPrefix?: string;
   readonly failedCheck?: TokenCheck;
 }
@@ -145,8 +145,8 @@ export class UnauthenticatedError extends GatewayError {
   readonly failedCheck: TokenCheck | null;
 
   constructor(
-    readonly refusal: Refusal,
-    { keyPrefix, failedCheck, ...options }: RefusedCredentials = {},
+    readonly reason: AuthFailure,
+    { keyPrefix, failedCheck, ...options }: AuthFailureDetails = {},
   ) {
     super(
       'UNAUTHENTICATED',

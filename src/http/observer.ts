@@ -1,34 +1,34 @@
-/** Told of what the servers do, so that it can be counted. Called often: it has to be quick, and must not throw. */
+/** Events of the HTTP server, for metrics. Implementations must be fast and must not throw. */
 
-/** Where credentials are shown. */
+/** Where a client presents credentials. */
 export type EntryPoint = 'http' | 'websocket' | 'metrics';
 
 export interface Observer {
   /**
-   * A webhook was answered.
+   * Counts a response to a webhook.
    *
-   * @param provider - As the path names it: perhaps nobody we know.
-   * @param outcome - Disposition of what was kept, `DUPLICATE`, or the code of the error with which it was refused.
+   * @param provider - Provider from the path; may be unknown.
+   * @param outcome - Disposition of the stored delivery, `DUPLICATE`, or the code of the error response.
    */
   webhook(provider: string, outcome: string): void;
-  /** A webhook did not prove that its vendor sent it. @param reason - One of `SIGNATURE_REFUSALS`. */
-  unproven(provider: string, reason: string): void;
-  /** A query or mutation was answered, or a subscription opened. @param outcome - `OK`, or the code of the first error. */
+  /** Counts a webhook that is not authentic. @param reason - One of `SIGNATURE_FAILURES`. */
+  signatureRejected(provider: string, reason: string): void;
+  /** Counts a query or mutation, or a subscription opened. @param outcome - `OK` or the code of the first error. */
   operation(transport: 'http' | 'websocket', outcome: string): void;
-  /** Bad credentials were shown. @param reason - One of `REFUSALS`. */
-  refused(door: EntryPoint, reason: string): void;
-  /** An answer to `/graphql` over HTTP was ready. */
-  answered(durationMs: number): void;
-  /** A connection was closed because its client did not read. */
+  /** Counts a failed authentication. @param reason - One of `AUTH_FAILURES`. */
+  authenticationFailed(entryPoint: EntryPoint, reason: string): void;
+  /** Records the duration of a request to `/graphql` over HTTP. */
+  graphqlResponse(durationMs: number): void;
+  /** Counts a connection closed because its client stopped reading. */
   slowConsumer(): void;
 }
 
-/** Counts nothing. */
+/** Records nothing. */
 export const UNOBSERVED: Observer = {
   webhook() {},
-  unproven() {},
+  signatureRejected() {},
   operation() {},
-  refused() {},
-  answered() {},
+  authenticationFailed() {},
+  graphqlResponse() {},
   slowConsumer() {},
 };

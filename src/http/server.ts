@@ -104,7 +104,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const edge = { ...OPEN_EDGE, ...options.edge };
   const { trustedProxies } = edge;
   const logRejection = createRejectionLog(log, now);
-  const admission = createWebhookGuard(edge, logRejection, now);
+  const webhookGuard = createWebhookGuard(edge, logRejection, now);
   const authentication = createAuthentication({ authenticator, observer, logRejection, now });
   const quotas = createQuotas({ ...UNLIMITED, ...options.limits?.quotas }, now);
   const origins = createCorsPolicy({ ...edge, logRejection });
@@ -121,7 +121,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     limits: { ...DEFAULT_LIMITS.sockets, ...options.limits?.sockets },
   });
   const routes = [
-    webhookRoute({ ...callers, ingest: options.ingest, verifyHead, admission, limits, observer }),
+    webhookRoute({
+      ...callers,
+      ingest: options.ingest,
+      verifyHead,
+      guard: webhookGuard,
+      limits,
+      observer,
+    }),
     graphql.route,
     ...healthRoutes(options.store, () => closing),
     ...(expose === undefined ? [] : [metricsRoute(callers, expose)]),

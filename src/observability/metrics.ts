@@ -13,18 +13,18 @@ import { createLabelledCounter } from './labelled-counter';
 import { createMonitorGauges, type MonitorReport } from './monitor-gauges';
 
 export interface Metrics {
-  /** @param outcome - Disposition of what was kept, `DUPLICATE`, or the code of the error with which it was refused. */
+  /** @param outcome - Disposition of what was kept, `DUPLICATE`, or the code of the error with which it was rejected. */
   webhook(provider: string, outcome: string): void;
   /** A webhook of a type that the adapter does not know was quarantined. */
   unknownType(provider: ProviderId): void;
-  /** A webhook did not prove that its vendor sent it. @param reason - One of `signatureRefusals`. */
-  unproven(provider: string, reason: string): void;
+  /** A webhook did not prove that its vendor sent it. @param reason - One of `signatureFailures`. */
+  signatureRejected(provider: string, reason: string): void;
   /** @param outcome - `OK`, or the code of the first error. */
   operation(transport: Transport, outcome: string): void;
   /** An answer to `/graphql` over HTTP was ready after so many milliseconds. */
-  answered(durationMs: number): void;
-  /** Bad credentials were shown. @param reason - What was wrong with them, one of `refusals`. */
-  refused(door: string, reason: string): void;
+  graphqlResponse(durationMs: number): void;
+  /** Bad credentials were shown. @param reason - What was wrong with them, one of `authFailures`. */
+  authenticationFailed(entryPoint: string, reason: string): void;
   /** A connection was closed because its client did not read. */
   slowConsumer(): void;
   /** A question to a vendor's API has come to its end. */
@@ -71,9 +71,9 @@ export interface MetricsOptions {
   /** What can come of asking a vendor. */
   readonly askOutcomes: readonly string[];
   /** What can be wrong with credentials. */
-  readonly refusals: readonly string[];
+  readonly authFailures: readonly string[];
   /** Reasons for which a webhook is not authentic. */
-  readonly signatureRefusals: readonly string[];
+  readonly signatureFailures: readonly string[];
   /** Reasons for which the database cannot be written. */
   readonly writeFailures: readonly string[];
   readonly version: string;
@@ -91,7 +91,7 @@ const WEBHOOK_OUTCOMES = [
   'INTERNAL',
 ];
 const OPERATION_OUTCOMES = ['OK', 'UNAUTHENTICATED', 'STORE_UNAVAILABLE', 'INTERNAL'];
-const DOORS = ['http', 'websocket', 'metrics'];
+const ENTRY_POINTS = ['http', 'websocket', 'metrics'];
 /** What the GraphQL library and Apollo Server say beside our own codes. */
 const GRAPHQL_CODES = [
   'BAD_REQUEST',
@@ -104,7 +104,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { providerIds, askOutcomes, refusals, signatureRefusals, writeFailures, standing } =
+  const { providerIds, askOutcomes, authFailures, signatureFailures, writeFailures, standing } =
     options;
   const registry = new Registry();
   const registers = [registry];
@@ -132,13 +132,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: 'Users whose state could not be updated after an expiry or a change of the rules.',
     registers,
   });
-  const unproven = createLabelledCounter(registry, {
-    name: 'kyc_webhooks_unproven_total',
+  const signatureRejected = createLabelledCounter(registry, {
+    name: 'kyc_webhook_signature_failures_total',
     help: 'Webhooks that did not prove that their vendor sent them, by vendor and reason.',
     labels: ['provider', 'reason'],
     first: [...providerIds, UNKNOWN],
-    second: [...signatureRefusals, OTHER],
-    fromTheStart: [providerIds, signatureRefusals],
+    second: [...signatureFailures, OTHER],
+    fromTheStart: [providerIds, signatureFailures],
   });
   const operations = createLabelledCounter(registry, {
     name: 'kyc_graphql_operations_total',
@@ -148,13 +148,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     second: [...OPERATION_OUTCOMES, ...ERROR_CODES, ...GRAPHQL_CODES, OTHER],
     fromTheStart: [['http'], OPERATION_OUTCOMES],
   });
-  const refused = createLabelledCounter(registry, {
+  const authenticationFailed = createLabelledCounter(registry, {
     name: 'kyc_authentication_failures_total',
     help: 'Bad credentials by where they were shown and what was wrong with them.',
-    labels: ['door', 'reason'],
-    first: [...DOORS, OTHER],
-    second: [...refusals, OTHER],
-    fromTheStart: [DOORS, refusals],
+    labels: ['entry_point', 'reason'],
+    first: [...ENTRY_POINTS, OTHER],
+    second: [...authFailures, OTHER],
+    fromTheStart: [ENTRY_POINTS, authFailures],
   });
   const questions = createLabelledCounter(registry, {
     name: 'kyc_provider_api_requests_total',
@@ -212,7 +212,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   });
   new Gauge({
     name: 'kyc_deliveries_waiting',
-    help: 'Webhooks that are read and not yet committed or refused: the queue.',
+    help: 'Webhooks that are read and not yet committed or rejected: the queue.',
     registers,
     collect() {
       this.set(waiting);
@@ -230,10 +230,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     webhook: (provider, outcome) => webhooks.count(provider, outcome),
     unknownType: (provider) => unknownTypes.inc({ provider }),
-    unproven: (provider, reason) => unproven.count(provider, reason),
+    signatureRejected: (provider, reason) => signatureRejected.count(provider, reason),
     operation: (transport, outcome) => operations.count(transport, outcome),
-    refused: (door, reason) => refused.count(door, reason),
-    answered: (durationMs) => queryDuration.observe(durationMs / 1000),
+    authenticationFailed: (entryPoint, reason) => authenticationFailed.count(entryPoint, reason),
+    graphqlResponse: (durationMs) => queryDuration.observe(durationMs / 1000),
     asked: (provider, outcome) => questions.count(provider, outcome),
     line: (provider, up) => lines.set({ provider }, up ? 0 : 1),
     slowConsumer() {

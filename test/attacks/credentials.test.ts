@@ -125,11 +125,11 @@ it('the log tells who failed and why, without what was shown, and does not run f
 
   await show(key);
   await show('s3cret-but-wrong');
-  const refusals = () => lines.filter(({ msg }) => msg === 'credentials were refused');
-  const about = { door: 'metrics', address: '192.0.2.7' };
+  const refusals = () => lines.filter(({ msg }) => msg === 'rejected credentials');
+  const about = { entryPoint: 'metrics', address: '192.0.2.7' };
   expect(refusals()).toMatchObject([
-    { ...about, refusal: 'UNKNOWN_KEY', keyPrefix: prefix },
-    { ...about, refusal: 'INVALID_TOKEN', failedCheck: 'FORMAT' },
+    { ...about, reason: 'UNKNOWN_KEY', keyPrefix: prefix },
+    { ...about, reason: 'INVALID_TOKEN', failedCheck: 'FORMAT' },
   ]);
   for (let index = 0; index < 300; index += 1) await show('wrong', `203.0.113.${index % 250}`);
 
@@ -137,7 +137,7 @@ it('the log tells who failed and why, without what was shown, and does not run f
   const text = JSON.stringify(lines);
   for (const shown of [key, key.slice(-43), 's3cret-but-wrong']) expect(text).not.toContain(shown);
   const counted = (await readMetrics(target)).get(
-    'kyc_authentication_failures_total{door="metrics",reason="INVALID_TOKEN"}',
+    'kyc_authentication_failures_total{entry_point="metrics",reason="INVALID_TOKEN"}',
   );
   expect(counted).toBe(301);
 });

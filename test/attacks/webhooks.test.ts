@@ -92,13 +92,13 @@ describe('a message is refused', () => {
         await fetch(`${target.url}/metrics`, { headers: { authorization: `Bearer ${API_KEY}` } })
       ).text();
       expect(metrics).toContain(
-        `kyc_webhooks_unproven_total{provider="${provider}",reason="${refusal}"} 1`,
+        `kyc_webhook_signature_failures_total{provider="${provider}",reason="${refusal}"} 1`,
       );
       expect(metrics).toContain(
         `kyc_webhooks_total{provider="${provider}",outcome="SIGNATURE_INVALID"} 1`,
       );
       expect(lines).toContainEqual(
-        expect.objectContaining({ provider, refusal, address: '127.0.0.1' }),
+        expect.objectContaining({ provider, reason: refusal, address: '127.0.0.1' }),
       );
     },
   );

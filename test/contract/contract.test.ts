@@ -363,7 +363,7 @@ function refusalOf(verify: () => unknown): string | null {
     verify();
     return null;
   } catch (error) {
-    if (error instanceof SignatureError) return error.refusal;
+    if (error instanceof SignatureError) return error.reason;
     throw error;
   }
 }

@@ -38,7 +38,7 @@ it('are answered 503, also over WebSocket in its way, and logged with the cause 
 
   expect(problems()).toHaveLength(100);
   for (const line of problems()) {
-    expect(line).toMatchObject({ level: 'warn', door: 'http', cause: 'ECONNREFUSED' });
+    expect(line).toMatchObject({ level: 'warn', entryPoint: 'http', cause: 'ECONNREFUSED' });
     expect(line).not.toHaveProperty('err');
   }
 });

@@ -18,7 +18,7 @@ import { until } from '../support/until';
 
 const disposal = createDisposal();
 const KIB = 1024;
-const GAVE_UP = 'a client does not read; closing';
+const GAVE_UP = 'closed slow consumer';
 /** More than the socket buffers of both sides take. */
 const MOST_IN_FLIGHT_BYTES = 16 * KIB * KIB;
 

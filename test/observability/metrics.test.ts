@@ -14,8 +14,8 @@ function create(standing: GatewayStats = AWAY) {
   return createMetrics({
     providerIds: ['sumsub', 'p100'],
     askOutcomes: ['CHANGED', 'FAILED'],
-    refusals: ['MISSING'],
-    signatureRefusals: ['SIGNATURE_MISSING'],
+    authFailures: ['MISSING'],
+    signatureFailures: ['SIGNATURE_MISSING'],
     writeFailures: ['LOCKED'],
     version: '1.2.3',
     database: 'sqlite',
@@ -34,7 +34,7 @@ describe('labels', () => {
     metrics.webhook('sumsub', 'a new\nword');
     metrics.asked('acme', 'a new word');
     metrics.operation('http', '');
-    metrics.refused('http', 'a new word');
+    metrics.authenticationFailed('http', 'a new word');
     metrics.operation('http', '__proto__');
 
     const lines = await linesOf(metrics);
@@ -44,8 +44,8 @@ describe('labels', () => {
         'kyc_webhooks_total{provider="sumsub",outcome="OTHER"} 1',
         'kyc_provider_api_requests_total{provider="unknown",outcome="OTHER"} 1',
         'kyc_graphql_operations_total{transport="http",outcome="OTHER"} 2',
-        'kyc_authentication_failures_total{door="http",reason="OTHER"} 1',
-        'kyc_authentication_failures_total{door="metrics",reason="MISSING"} 0',
+        'kyc_authentication_failures_total{entry_point="http",reason="OTHER"} 1',
+        'kyc_authentication_failures_total{entry_point="metrics",reason="MISSING"} 0',
       ]),
     );
     expect(lines.join('\n')).not.toMatch(/acme|a new|__proto/);

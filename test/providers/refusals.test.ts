@@ -22,7 +22,7 @@ function refusalOf(provider: string, headers: WebhookRequest['headers'], subpath
   try {
     return providers.get(provider)?.verify({ headers, rawBody: BODY, subpath });
   } catch (error) {
-    return error instanceof SignatureError ? error.refusal : error;
+    return error instanceof SignatureError ? error.reason : error;
   }
 }
 
@@ -40,22 +40,27 @@ it.each<[string, string, WebhookRequest['headers'], string]>([
     'sumsub',
     'a weak algorithm',
     { [DIGEST]: hex('sha1'), [ALGORITHM]: 'HMAC_SHA1_HEX' },
-    'ALGORITHM_REFUSED',
+    'ALGORITHM_NOT_ALLOWED',
   ],
   [
     'sumsub',
     'an unknown algorithm',
     { [DIGEST]: hex('md5'), [ALGORITHM]: 'HMAC_MD5_HEX' },
-    'ALGORITHM_REFUSED',
+    'ALGORITHM_NOT_ALLOWED',
   ],
-  ['sumsub', 'another secret', { [DIGEST]: hex('sha256', 'other') }, 'NO_SECRET_FITS'],
+  ['sumsub', 'another secret', { [DIGEST]: hex('sha256', 'other') }, 'NO_MATCHING_SECRET'],
   ['fractal-id', 'the other format', { [FRACTAL]: hex('sha256') }, 'SIGNATURE_MALFORMED'],
-  ['fractal-id', 'another secret', { [FRACTAL]: `sha1=${hex('sha1', 'other')}` }, 'NO_SECRET_FITS'],
+  [
+    'fractal-id',
+    'another secret',
+    { [FRACTAL]: `sha1=${hex('sha1', 'other')}` },
+    'NO_MATCHING_SECRET',
+  ],
   [
     'fractal-id',
     'the secret of another type',
     { [FRACTAL]: `sha1=${hex('sha1')}` },
-    'SECRET_OF_ANOTHER_TYPE',
+    'SECRET_TYPE_MISMATCH',
   ],
   ['paycaddy', 'no token', {}, 'TOKEN_MISSING'],
   ['paycaddy', 'another token', { 'x-api-key': 'other' }, 'TOKEN_WRONG'],

@@ -80,7 +80,7 @@ export function toProblemDetails({ code, message }: GatewayError): string {
 export function toProblem(error: unknown, log: Pick<Logger, 'error'>): HttpResponse {
   if (error instanceof GatewayError) return { ...toStatus(error), body: toProblemDetails(error) };
   const id = randomUUID();
-  log.error({ id, err: error }, 'a request failed');
+  log.error({ id, err: error }, 'failed to process request');
   const message = 'something went wrong on our side; the id finds it in the log';
   return { status: 500, body: JSON.stringify({ error: { code: 'INTERNAL', message, id } }) };
 }

@@ -1,9 +1,9 @@
 /**
- * Finds out who is asking, the same at every door, and has an eye on those who fail.
+ * Authenticates callers of every entry point, and limits the rate of failures by client address.
  *
- * Only what fails is ever held back: behind the address from which somebody guesses there may be others with good
- * credentials, who share a proxy with them. Guessing is hopeless anyhow (a key holds 256 random bits); that it is answered
- * 429 tells clients whose credentials have become bad to come less often, and keeps them out of the log.
+ * Valid credentials are never rate-limited: other clients may share the address, for example behind a proxy. An API key has
+ * 256 random bits, so the limit does not protect against guessing. It makes clients with invalid credentials retry less
+ * often, and keeps them from filling the log.
  */
 
 import { isNativeError } from 'node:util/types';
@@ -18,67 +18,68 @@ import type { LogRejection } from './rejection-log';
 export interface Authentication {
   /**
    * @param credentials - See `Authenticator.authenticate`.
-   * @param address - Of whoever shows them.
-   * @throws {GatewayError} UNAUTHENTICATED; {RateLimitedError} in its place where too many came from there.
+   * @param address - Address of the client.
+   * @throws {GatewayError} UNAUTHENTICATED, or UNAVAILABLE if tokens cannot be verified.
+   * @throws {RateLimitedError} Instead of UNAUTHENTICATED, after too many failures from the network of `address`.
    */
   authenticate(
     credentials: string | undefined,
     address: string,
-    door: EntryPoint,
+    entryPoint: EntryPoint,
   ): Promise<Principal>;
 }
 
 export interface AuthenticationOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly observer: Pick<Observer, 'refused'>;
+  readonly observer: Pick<Observer, 'authenticationFailed'>;
   readonly logRejection: LogRejection;
   readonly now: Monotonic;
 }
 
-/** Bad credentials from one address, at all doors. */
+/** Failures from one network, over all entry points. */
 const FAILURES = { burst: 100, perSecond: 2 };
 
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { authenticator, observer, logRejection, now } = options;
   const failures = createRateLimiter({ ...FAILURES, now });
 
-  /** A token that has run out was good: many may do so at once behind one proxy, and each is to be told to fetch another. */
-  function assertPatience({ refusal }: UnauthenticatedError, address: string): void {
-    if (refusal !== 'EXPIRED_TOKEN') failures.assertLeft(toNetwork(address));
+  /** Expired tokens do not count: many may expire at once behind one proxy, and each client must get the 401 to refresh. */
+  function assertFailureAllowed({ reason }: UnauthenticatedError, address: string): void {
+    if (reason !== 'EXPIRED_TOKEN') failures.assertLeft(toNetwork(address));
   }
 
   return {
-    async authenticate(credentials, address, door) {
+    async authenticate(credentials, address, entryPoint) {
       try {
         return await authenticator.authenticate(credentials);
       } catch (error) {
-        if (isKeySetAway(error)) {
+        if (isKeySetUnavailable(error)) {
           logRejection(
-            { door, cause: causeOf(error) },
-            'the key set at JWT_JWKS_URL cannot be read',
+            { entryPoint, cause: getCause(error) },
+            'failed to load the key set at JWT_JWKS_URL',
           );
         }
         if (!(error instanceof UnauthenticatedError)) throw error;
-        const { refusal, keyPrefix, failedCheck } = error;
-        observer.refused(door, refusal);
-        assertPatience(error, address);
+        const { reason, keyPrefix, failedCheck } = error;
+        observer.authenticationFailed(entryPoint, reason);
+        assertFailureAllowed(error, address);
         const detail = {
           ...(keyPrefix !== null && { keyPrefix }),
           ...(failedCheck !== null && { failedCheck }),
         };
-        logRejection({ door, address, refusal, ...detail }, 'credentials were refused');
+        logRejection({ entryPoint, address, reason, ...detail }, 'rejected credentials');
         throw error;
       }
     },
   };
 }
 
-function isKeySetAway(error: unknown): error is GatewayError {
+function isKeySetUnavailable(error: unknown): error is GatewayError {
   return error instanceof GatewayError && error.code === 'UNAVAILABLE';
 }
 
-/** Without a stack: each token that is shown meanwhile fails for the same cause. */
-function causeOf({ cause }: GatewayError): string {
+/** Error code or name, without a stack: during an outage every token fails with the same cause. */
+function getCause({ cause }: GatewayError): string {
   const innermost = isNativeError(cause) && isNativeError(cause.cause) ? cause.cause : cause;
   if (!isNativeError(innermost)) return 'unknown';
   return 'code' in innermost ? String(innermost.code) : innermost.name;

@@ -1,25 +1,25 @@
-/** Tells of those who were turned away, but not of each: whoever comes again and again must not fill the disk. */
+/** Logs rejected requests at a limited rate, so that repeated attempts do not fill the disk. */
 
 import type { Logger } from 'pino';
 import { fullBucket, type Monotonic, takeFrom } from './rate-limiter';
 
-/** @param record - What is known of who it was: never what they have shown. */
+/** @param record - Describes the client. Must not contain received credentials. */
 export type LogRejection = (record: object, message: string) => void;
 
-/** Lines of all callers together. */
+/** Log lines for all clients together. */
 const LINES = { burst: 100, perSecond: 5 };
 
-/** The next line after a silence says how many were left out. */
+/** The next line after suppressed ones has their count as `suppressed`. */
 export function createRejectionLog(log: Pick<Logger, 'warn'>, now: Monotonic): LogRejection {
-  const lines = fullBucket(LINES, now());
-  let leftOut = 0;
+  const bucket = fullBucket(LINES, now());
+  let suppressed = 0;
 
   return (record, message) => {
-    if (takeFrom(lines, LINES, now()) > 0) {
-      leftOut += 1;
+    if (takeFrom(bucket, LINES, now()) > 0) {
+      suppressed += 1;
       return;
     }
-    log.warn(leftOut > 0 ? { ...record, leftOut } : record, message);
-    leftOut = 0;
+    log.warn(suppressed > 0 ? { ...record, suppressed } : record, message);
+    suppressed = 0;
   };
 }

@@ -126,7 +126,7 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
       headers: { ...reply.headers, ...cors },
     });
     observer.operation('http', outcomeOf(reply));
-    observer.answered(performance.now() - startedAt);
+    observer.graphqlResponse(performance.now() - startedAt);
   };
 
   const preflight: Handler = ({ request, response }) =>

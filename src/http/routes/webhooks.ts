@@ -24,7 +24,7 @@ export type VerifyHead = (providerId: ProviderId, head: WebhookHead) => void;
 export interface WebhookRouteOptions {
   readonly ingest: Ingest;
   readonly verifyHead: VerifyHead;
-  readonly admission: WebhookGuard;
+  readonly guard: WebhookGuard;
   readonly bodies: Bodies;
   readonly trustedProxies: number;
   readonly limits: Pick<HttpLimits, 'maxBodyBytes'>;
@@ -32,19 +32,19 @@ export interface WebhookRouteOptions {
 }
 
 export function webhookRoute(options: WebhookRouteOptions): Route {
-  const { ingest, verifyHead, admission, bodies, trustedProxies, limits, observer } = options;
+  const { ingest, verifyHead, guard, bodies, trustedProxies, limits, observer } = options;
 
   /** Limits failures only, so that a vendor does not suffer for others at its address. @returns The error to answer with. */
   function noteRefusal(thrown: unknown, provider: ProviderId, address: string): unknown {
     if (!(thrown instanceof GatewayError)) return thrown;
     if (!(thrown instanceof SignatureError)) {
-      admission.noteRefusal(provider, address, thrown.code);
+      guard.recordRejection(provider, address, thrown.code);
       return thrown;
     }
-    observer.unproven(provider, thrown.refusal);
+    observer.signatureRejected(provider, thrown.reason);
     try {
-      admission.noteFailure(provider, address, thrown.refusal);
-      return thrown.refusal === 'COMPRESSED' ? compressed() : thrown;
+      guard.recordSignatureFailure(provider, address, thrown.reason);
+      return thrown.reason === 'COMPRESSED' ? compressed() : thrown;
     } catch (tooMany) {
       return tooMany;
     }
@@ -57,7 +57,7 @@ export function webhookRoute(options: WebhookRouteOptions): Route {
         const { provider, subpath } = splitPath(rest);
         const address = clientAddress(request, trustedProxies);
         try {
-          admission.assertAllowed(provider, address);
+          guard.assertAllowed(provider, address);
           const head = { headers: headersOf(request), subpath };
           verifyHead(provider, head); // before the body, or any client could fill the memory for bodies
           const rawBody = await bodies.read(request, address, limits.maxBodyBytes);

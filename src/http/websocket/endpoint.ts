@@ -111,7 +111,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   function onFailure(err: unknown): { readonly code: number; readonly reason: string } {
     if (err instanceof GatewayError && PASSING.has(err.code)) {
       logRejection(
-        { door: 'websocket', code: err.code },
+        { entryPoint: 'websocket', code: err.code },
         'a WebSocket message could not be handled',
       );
       return { code: CLOSE.tryAgainLater, reason: `${err.code}: come back later` };
@@ -121,7 +121,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   }
 
   function refuseMessage({ socket, address }: Connection, fault: MessageFault): void {
-    logRejection({ door: 'websocket', address, fault }, 'a WebSocket message was refused');
+    logRejection({ entryPoint: 'websocket', address, fault }, 'a WebSocket message was refused');
     const code = fault === 'NOT_ACKNOWLEDGED' ? CLOSE.unauthorized : CLOSE.badRequest;
     socket.close(code, FAULTS[fault]);
   }

@@ -223,7 +223,7 @@ async function authenticate(
       return null;
     }
     if (error instanceof UnauthenticatedError) {
-      socket.close(CLOSE.forbidden, error.refusal === 'MISSING' ? MISSING : NOT_VALID);
+      socket.close(CLOSE.forbidden, error.reason === 'MISSING' ? MISSING : NOT_VALID);
       return null;
     }
     throw error;

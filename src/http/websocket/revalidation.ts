@@ -32,7 +32,7 @@ export function createRevalidation(options: RevalidationOptions): Revalidation {
         for (const onLapse of lapsing) onLapse();
       }
     } catch (err) {
-      log.error({ err }, 'live connections could not be revalidated');
+      log.error({ err }, 'failed to revalidate live connections');
     } finally {
       asking = false;
     }

@@ -167,7 +167,7 @@ export function createGuard(options: GuardOptions): Guard {
 
   function closeStalled({ socket, unsent }: Line): void {
     if (socket.readyState !== socket.OPEN) return;
-    log.info({ unsent, bufferedBytes: socket.bufferedAmount }, 'a client does not read; closing');
+    log.info({ unsent, bufferedBytes: socket.bufferedAmount }, 'closed slow consumer');
     onSlowConsumer();
     close(socket, CLOSE.tryAgainLater, 'SLOW_CONSUMER: a message was not taken in time');
   }

@@ -209,7 +209,7 @@ function assertTypeCovered(request: WebhookRequest, proofs: readonly WebhookSecr
   const type = typeOf(request.rawBody);
   if (type === undefined || !proofs.some((proof) => proof.type === type)) {
     const expected = `expected ${HEADER} to be made with the secret of this type`;
-    throw new SignatureError('SECRET_OF_ANOTHER_TYPE', expected);
+    throw new SignatureError('SECRET_TYPE_MISMATCH', expected);
   }
 }
 

@@ -40,7 +40,7 @@ export function assertHmac(request: WebhookRequest, rule: HmacRule): NonEmpty<We
     const digest = hmac(rule.hash, secret, request.rawBody);
     return secret !== '' && timingSafeEqual(digest, received);
   });
-  if (!first) throw new SignatureError('NO_SECRET_FITS', `${expected} by one of our secrets`);
+  if (!first) throw new SignatureError('NO_MATCHING_SECRET', `${expected} by one of our secrets`);
   return [first, ...rest];
 }
 

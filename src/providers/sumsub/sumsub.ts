@@ -181,7 +181,7 @@ function hashOf(request: WebhookRequest, minimum: HmacHash): HmacHash {
   const hash = name === undefined ? minimum : lookUp<HmacHash>(HASH_BY_ALGORITHM, name);
   if (!hash || HMAC_HASHES.indexOf(hash) < HMAC_HASHES.indexOf(minimum)) {
     const expected = `expected ${ALGORITHM} to name an algorithm that we accept`;
-    throw new SignatureError('ALGORITHM_REFUSED', expected);
+    throw new SignatureError('ALGORITHM_NOT_ALLOWED', expected);
   }
   return hash;
 }

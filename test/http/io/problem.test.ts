@@ -32,7 +32,9 @@ describe('an error as an HTTP answer', () => {
   });
 
   it('does not tell an unproven caller what was wrong with the proof', () => {
-    const { error } = answer(new SignatureError('NO_SECRET_FITS', 'expected sha1=… of 40 digits'));
+    const { error } = answer(
+      new SignatureError('NO_MATCHING_SECRET', 'expected sha1=… of 40 digits'),
+    );
     expect(error.message).not.toContain('sha1');
   });
 

@@ -14,5 +14,5 @@ it('tells of a hundred at once and five a second after that, and of how many wer
   tell({ index: 150 }, 'refused');
   tell({ index: 151 }, 'refused');
   expect(lines).toHaveLength(101);
-  expect(lines.at(-1)).toEqual({ index: 150, leftOut: 50 });
+  expect(lines.at(-1)).toEqual({ index: 150, suppressed: 50 });
 });

@@ -135,20 +135,20 @@ describe('a webhook that is refused', () => {
     const counted: string[][] = [];
     const observer = {
       ...UNOBSERVED,
-      unproven: (...reason: string[]) => void counted.push(reason),
+      signatureRejected: (...reason: string[]) => void counted.push(reason),
     };
     const ingest: Ingest = async () => {
-      throw new SignatureError('NO_SECRET_FITS', 'expected a digest');
+      throw new SignatureError('NO_MATCHING_SECRET', 'expected a digest');
     };
     const edge = { providers: new Set(['sumsub']) };
     const { url } = await startServer(disposal, { ingest, log, observer, edge });
     const headers = { authorization: 'hunter2' };
     await fetch(`${url}/webhooks/sumsub/hunter2`, { method: 'POST', headers, body: 'hunter2' });
     await fetch(`${url}/webhooks/hunter2`, { method: 'POST', headers, body: 'hunter2' });
-    expect(counted).toEqual([['sumsub', 'NO_SECRET_FITS']]);
+    expect(counted).toEqual([['sumsub', 'NO_MATCHING_SECRET']]);
     const refusal = (provider: string, reason: string) =>
-      expect.objectContaining({ provider, refusal: reason, address: '127.0.0.1' });
-    expect(lines).toContainEqual(refusal('sumsub', 'NO_SECRET_FITS'));
+      expect.objectContaining({ provider, reason, address: '127.0.0.1' });
+    expect(lines).toContainEqual(refusal('sumsub', 'NO_MATCHING_SECRET'));
     expect(lines).toContainEqual(refusal('unknown', 'PROVIDER_UNKNOWN'));
     expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
@@ -184,7 +184,7 @@ describe('a body that is refused', () => {
   });
 
   it('is one that fails its proof and is compressed: a proxy has compressed it after it was signed', async () => {
-    const { url } = await start({}, new SignatureError('NO_SECRET_FITS', 'expected a digest'));
+    const { url } = await start({}, new SignatureError('NO_MATCHING_SECRET', 'expected a digest'));
     const headers = { 'content-encoding': 'gzip' };
     const answer = await fetch(`${url}/webhooks/sumsub`, { method: 'POST', headers, body: 'x' });
     expect(answer.status).toBe(415);

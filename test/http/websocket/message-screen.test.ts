@@ -33,7 +33,7 @@ describe('messages before authentication that are the fault of the client', () =
     client.send(message);
     expect((await client.closed).code).toBe(code);
     expect(warned()).toMatchObject([
-      { level: 'warn', door: 'websocket', address: '127.0.0.1', fault },
+      { level: 'warn', entryPoint: 'websocket', address: '127.0.0.1', fault },
     ]);
     expect(warned()[0]).not.toHaveProperty('err');
   });
