@@ -66,9 +66,9 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
         const granted: (typeof claimed)[number][] = [];
         for (const one of claimed) {
           const [row] = await connection.query<{ identity_id: number }>(
-            `INSERT INTO status_asks (identity_id, action_id, asked_at) VALUES (?, ?, ?)
-              ON CONFLICT (identity_id, action_id) DO UPDATE SET asked_at = excluded.asked_at
-              WHERE status_asks.asked_at <= ? OR status_asks.asked_at > ?
+            `INSERT INTO status_checks (identity_id, action_id, checked_at) VALUES (?, ?, ?)
+              ON CONFLICT (identity_id, action_id) DO UPDATE SET checked_at = excluded.checked_at
+              WHERE status_checks.checked_at <= ? OR status_checks.checked_at > ?
               RETURNING identity_id`,
             [...keyOf(one), now.toISOString(), before(now, apartMs), before(now, -apartMs)],
           );
@@ -81,7 +81,7 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
       transaction(async (connection) => {
         for (const one of claimed) {
           await connection.query(
-            'DELETE FROM status_asks WHERE identity_id = ? AND action_id = ?',
+            'DELETE FROM status_checks WHERE identity_id = ? AND action_id = ?',
             keyOf(one),
           );
         }
@@ -128,16 +128,16 @@ interface CandidateSql {
   readonly kind: LevelKind;
   readonly sandbox: Flag;
   readonly updated_at: Instant;
-  readonly heard_at: Instant;
-  readonly asked_at: string | null;
+  readonly last_received_at: Instant;
+  readonly checked_at: string | null;
 }
 
 const COLUMNS = `a.identity_id, a.user_id, i.provider, i.subject_ref, i.state, a.id AS attempt_id, a.attempt_ref, a.decided_at, l.kind, a.sandbox,
-  a.updated_at, s.asked_at,
-  (SELECT max(b.updated_at) FROM attempts b WHERE b.identity_id = a.identity_id) AS heard_at`;
+  a.updated_at, s.checked_at,
+  (SELECT max(b.updated_at) FROM attempts b WHERE b.identity_id = a.identity_id) AS last_received_at`;
 
 const JOINS = `JOIN identities i ON i.id = a.identity_id JOIN levels l ON l.key = a.level_key
-  LEFT JOIN status_asks s ON s.identity_id = a.identity_id
+  LEFT JOIN status_checks s ON s.identity_id = a.identity_id
     AND s.action_id = CASE l.kind WHEN 'ACTION' THEN a.id ELSE ${ACCOUNT} END`;
 
 function toCandidate(row: CandidateSql): Candidate {
@@ -153,7 +153,7 @@ function toCandidate(row: CandidateSql): Candidate {
     levelKind: row.kind,
     sandbox: Boolean(row.sandbox),
     updatedAt: row.updated_at,
-    heardAt: row.heard_at,
-    askedAt: row.asked_at === null ? null : new Date(row.asked_at),
+    lastReceivedAt: row.last_received_at,
+    lastCheckedAt: row.checked_at === null ? null : new Date(row.checked_at),
   };
 }

@@ -382,7 +382,7 @@ export interface Candidate extends Claimed {
   readonly sandbox: boolean;
   readonly updatedAt: Instant;
   /** The latest of all attempts of the identity. */
-  readonly heardAt: Instant;
+  readonly lastReceivedAt: Instant;
   /** When the vendor was last asked about it. */
-  readonly askedAt: Date | null;
+  readonly lastCheckedAt: Date | null;
 }

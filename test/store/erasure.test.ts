@@ -1,6 +1,5 @@
 /** Nothing of whom was erased is found, wherever one looks; what stays is a record that nothing changes any more. */
 
-import { createDataSource } from '../../src/store/data-source';
 import type { Store } from '../../src/store/store';
 import { bytesOf, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
@@ -529,18 +528,4 @@ it('a raw body is kept by a hold that is set in the midst of it', async () => {
   expect(await store.erasures.purgeBodies(hoursOn(-2), NOW)).toBe(0);
   await holding;
   expect(await store.read.rawBodiesOf([1])).not.toEqual([null]);
-});
-
-it('the tables of erasures go down and up again around users who were erased', async () => {
-  const { store, database, reopen } = await openTestStore();
-  await someoneElse(store);
-  const userId = await tellOfHer(store);
-  await store.erasures.erase({ userId, ...erasing });
-  await store.close();
-  const dataSource = await createDataSource(database).initialize();
-  const since = dataSource.migrations.findIndex(({ name }) => name?.startsWith('CreateErasures'));
-  expect(since).toBeGreaterThan(0);
-  for (const _ of dataSource.migrations.slice(since)) await dataSource.undoLastMigration();
-  await dataSource.runMigrations().finally(() => dataSource.destroy());
-  expect(await (await reopen()).read.usersByIds([userId])).toMatchObject([{ id: userId }]);
 });

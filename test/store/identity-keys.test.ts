@@ -1,32 +1,11 @@
 /** Each identity's data key is a row of its own: with it goes all that can be read of the identity. */
 
-import { createDataSource } from '../../src/store/data-source';
 import { change, query } from '../support/databases';
 import { openTestStore } from './open-test-store';
 import { delivery, paycaddy } from './vendor-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const PROFILE = { age: '33' };
-
-it('keys are taken along when they move to their table, and back', async () => {
-  const { store, database, reopen } = await openTestStore();
-  await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
-  await store.close();
-  const dataSource = await createDataSource(database).initialize();
-  try {
-    const tables = async () =>
-      (await dataSource.query('SELECT * FROM identities')).map((row: object) => Object.keys(row));
-    const [separate] = await tables();
-    expect(separate).not.toContain('data_key');
-    while (!(await tables())[0]?.includes('data_key')) await dataSource.undoLastMigration();
-    await dataSource.runMigrations();
-    expect(await tables()).toEqual([separate]);
-  } finally {
-    await dataSource.destroy();
-  }
-  const again = await reopen();
-  expect(await again.read.profilesOf([1])).toMatchObject([PROFILE]);
-});
 
 it('without its key, what was said of an identity cannot be read, and nobody else is harmed', async () => {
   const { store, database } = await openTestStore();

@@ -1,16 +1,11 @@
 /** Accounts with very large histories: they cost themselves at most. */
 
-import type { DataSource } from 'typeorm';
-import { LimitTexts1764340000000 as LimitOnSqlite } from '../../migrations/1764340000000-limit-texts';
-import { LimitTexts1764340000000 as LimitOnPostgres } from '../../migrations/postgres/1764340000000-limit-texts';
 import type { IncomingDelivery, RecordOutcome } from '../../src/domain/delivery';
 import type { StatusEvent } from '../../src/domain/event';
 import type { DatabaseConfig } from '../../src/store/database/options';
-import { createDataSource as onPostgres } from '../../src/store/postgres/data-source';
-import { createDataSource as onSqlite } from '../../src/store/sqlite/data-source';
 import { MAX_HISTORY_BYTES, PAGE_BYTES } from '../../src/store/write/load-history';
 import { limitQueue } from '../../src/store/write/queue-limit';
-import { change, ENGINE, query } from '../support/databases';
+import { change, query } from '../support/databases';
 import { openTestStore, SILENT, stateOf } from './open-test-store';
 
 const MIB = 1024 * 1024;
@@ -190,38 +185,6 @@ it('refuses deliveries while those that wait for their commit exceed the limit',
   for (const resolve of waiting) resolve();
   expect(await Promise.all(two)).toEqual([outcome, outcome]);
 });
-
-it('shortens long texts of earlier versions, and nothing else', async () => {
-  const { store, database } = await openTestStore();
-  await store.record(news('whale', 1, 'REJECTED', 'x'.repeat(MIB)));
-  await store.record(news('whale', 2, 'IN_REVIEW', 'x'.repeat(MIB)));
-  await store.record(news('minnow', 1, 'REJECTED', 'short'));
-  const before = await query<{ body: string }>(database, SHORT_EVENTS);
-  await store.close();
-
-  const dataSource = dataSourceOf(database);
-  await dataSource.initialize();
-  const runner = dataSource.createQueryRunner();
-  await (ENGINE === 'sqlite' ? new LimitOnSqlite() : new LimitOnPostgres()).up(runner);
-  await runner.release();
-  await dataSource.destroy();
-
-  const [largest] = await query<{ bytes: number }>(database, LARGEST);
-  expect(largest?.bytes).toBeLessThan(8 * 1024);
-  expect(await query(database, SHORT_EVENTS)).toEqual(before);
-});
-
-const SHORT_EVENTS = `SELECT body FROM events WHERE identity_id = 2`;
-
-const LARGEST = `SELECT max(bytes) AS bytes FROM (
-  SELECT octet_length(CAST(body AS text)) AS bytes FROM events
-  UNION ALL SELECT octet_length(CAST(rejection AS text)) FROM attempts
-  UNION ALL SELECT octet_length(CAST(review_reasons AS text)) FROM attempts
-  UNION ALL SELECT octet_length(CAST(rejection AS text)) FROM changes) sizes`;
-
-function dataSourceOf(database: DatabaseConfig): DataSource {
-  return database.kind === 'sqlite' ? onSqlite(database.file) : onPostgres(database);
-}
 
 /** As an earlier version kept them, about the first account. */
 function insertLongEvents(database: DatabaseConfig, count: number): Promise<void> {

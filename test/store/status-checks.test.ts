@@ -52,18 +52,25 @@ describe('candidates', () => {
 
     expect(found).toMatchObject([
       { actionId: null, levelKind: 'LEVEL' },
-      { actionId: expect.any(Number), attemptRef: 'open', levelKind: 'ACTION', askedAt: null },
+      {
+        actionId: expect.any(Number),
+        attemptRef: 'open',
+        levelKind: 'ACTION',
+        lastCheckedAt: null,
+      },
     ]);
     await store.statusChecks.claim(found.slice(1), NOW, 60_000);
     const again = await store.statusChecks.candidatesForUser(user?.id ?? 0);
-    expect(again.map(({ askedAt }) => askedAt)).toEqual([null, NOW]);
+    expect(again.map(({ lastCheckedAt }) => lastCheckedAt)).toEqual([null, NOW]);
   });
 
   it('of a user are one for each account', async () => {
     const { store } = await twoAccounts();
     const user = await store.read.userByIdentity('sumsub', 'applicant-1');
     const found = await store.statusChecks.candidatesForUser(user?.id ?? 0);
-    expect(found).toMatchObject([{ provider: 'sumsub', subjectRef: 'applicant-1', askedAt: null }]);
+    expect(found).toMatchObject([
+      { provider: 'sumsub', subjectRef: 'applicant-1', lastCheckedAt: null },
+    ]);
   });
 });
 

@@ -195,8 +195,8 @@ const WHY: Record<Candidates['kind'], string> = {
   REQUESTED: 'last heard',
 };
 
-function since({ heardAt, updatedAt, kind }: Candidates): string {
-  const instant = kind === 'QUIET' || kind === 'REQUESTED' ? heardAt : updatedAt;
+function since({ lastReceivedAt, updatedAt, kind }: Candidates): string {
+  const instant = kind === 'QUIET' || kind === 'REQUESTED' ? lastReceivedAt : updatedAt;
   return toDate(instant).toISOString().slice(0, 19).replace('T', ' ');
 }
 

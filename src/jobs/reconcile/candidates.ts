@@ -84,17 +84,18 @@ export function isCheckable(
  * that time, so that those who never finish are asked about ever more rarely.
  */
 export function isDue(
-  candidate: Pick<Candidate, 'updatedAt' | 'heardAt' | 'askedAt'>,
+  candidate: Pick<Candidate, 'updatedAt' | 'lastReceivedAt' | 'lastCheckedAt'>,
   kind: CandidateKind,
   patience: OpenAttemptAge,
   now: Date,
 ): boolean {
-  const { updatedAt, heardAt, askedAt } = candidate;
+  const { updatedAt, lastReceivedAt, lastCheckedAt } = candidate;
   const afterMs = patienceFor(kind, patience);
-  const stoodMs = now.getTime() - toDate(kind === 'QUIET' ? heardAt : updatedAt).getTime();
+  const stoodMs = now.getTime() - toDate(kind === 'QUIET' ? lastReceivedAt : updatedAt).getTime();
   // What is dated ahead of our clock would escape the question until then.
   if (stoodMs >= 0 && stoodMs < afterMs) return false;
-  const askedMs = askedAt === null ? Number.POSITIVE_INFINITY : now.getTime() - askedAt.getTime();
+  const askedMs =
+    lastCheckedAt === null ? Number.POSITIVE_INFINITY : now.getTime() - lastCheckedAt.getTime();
   return askedMs < 0 || askedMs >= Math.max(afterMs, stoodMs / 4);
 }
 

@@ -14,7 +14,7 @@ import { UserEntity } from './user.entity';
 @Index('attempts_open', ['levelKey', 'status', 'updatedAt', 'decidedAt'], {
   where: 'decided_at IS NULL',
 })
-@Index('attempts_to_ask', ['updatedAt', 'id'], { where: 'decided_at IS NULL' })
+@Index('attempts_to_check', ['updatedAt', 'id'], { where: 'decided_at IS NULL' })
 @Index('attempts_unconfirmed', ['updatedAt', 'id'], {
   where: "trust || ' ' || status IN ('TOKEN APPROVED', 'CONFIRMED CANCELLED')",
 })

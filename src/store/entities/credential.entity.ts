@@ -12,7 +12,7 @@ import {
 import { DeliveryEntity } from './delivery.entity';
 
 @Entity('credentials')
-@Unique('credentials_word', ['deliveryId', 'credentialRef'])
+@Unique('credentials_delivery_ref', ['deliveryId', 'credentialRef'])
 @Index('credentials_by_ref', ['provider', 'credentialRef'])
 @Index('credentials_by_holder', ['provider', 'holderRef'])
 export class CredentialEntity {

@@ -17,7 +17,7 @@ import { IdentityEntity } from './identity.entity';
 @Index('deliveries_by_provider', ['provider', 'receivedAt'])
 @Index('deliveries_by_master', ['bodyKeyId', 'id'], { where: 'body_key_id IS NOT NULL' })
 @Index('deliveries_recurring', ['provider', 'id'], { where: "instr(duplicate_key, '@') > 0" })
-@Index('deliveries_unread', ['provider', 'id'], { where: "disposition = 'QUARANTINED'" })
+@Index('deliveries_quarantined', ['provider', 'id'], { where: "disposition = 'QUARANTINED'" })
 export class DeliveryEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
   id!: number;

@@ -1,21 +1,21 @@
-/** When the vendor's API was last asked about an identity or about one action of it, whatever it answered. */
+/** Time of the last status check of an identity, or of one of its actions, whatever the result. */
 
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { IdentityEntity } from './identity.entity';
 
-@Entity('status_asks')
+@Entity('status_checks')
 export class StatusCheckEntity {
   @PrimaryColumn('integer', { name: 'identity_id' })
   identityId!: number;
 
-  /** ID of the attempt; 0 for the account. */
+  /** ID of the action's attempt; 0 for the identity. */
   @PrimaryColumn('integer', { name: 'action_id' })
   actionId!: number;
 
   @ManyToOne(() => IdentityEntity, { nullable: false })
-  @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'status_asks_identity' })
+  @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'status_checks_identity' })
   identity?: IdentityEntity;
 
-  @Column('text', { name: 'asked_at' })
-  askedAt!: string;
+  @Column('text', { name: 'checked_at' })
+  checkedAt!: string;
 }

@@ -64,7 +64,7 @@ export async function eraseUser(
   const deliveries = await concerned(connection, user, identityIds);
   await empty(connection, [...new Set([...deliveries, ...mentions])]);
   await connection.query('DELETE FROM identity_keys WHERE identity_id IN (?*)', [identityIds]);
-  await connection.query('DELETE FROM status_asks WHERE identity_id IN (?*)', [identityIds]);
+  await connection.query('DELETE FROM status_checks WHERE identity_id IN (?*)', [identityIds]);
   await connection.query('DELETE FROM events WHERE identity_id IN (?*)', [identityIds]);
   for (const { id, provider, subjectRef } of identities) {
     await connection.query('DELETE FROM credentials WHERE provider = ? AND holder_ref = ?', [

@@ -30,7 +30,7 @@ export function createDataSource(file: string): DataSource {
     enableWAL: true,
     busyTimeout: BUSY_TIMEOUT_MS,
     entities: ENTITIES,
-    migrations: [join(__dirname, '../../../migrations/*.{js,ts}')],
+    migrations: [join(__dirname, '../../../migrations/sqlite/*.{js,ts}')],
     migrationsTransactionMode: 'all',
   });
 }

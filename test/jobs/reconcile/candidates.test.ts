@@ -13,8 +13,8 @@ function ago(hours: number): Date {
 
 function due(kind: 'OPEN' | 'UNCONFIRMED' | 'QUIET', updated: number, asked: number | null) {
   const updatedAt = toInstantText(ago(updated));
-  const askedAt = asked === null ? null : ago(asked);
-  return isDue({ updatedAt, heardAt: updatedAt, askedAt }, kind, PATIENCE, NOW);
+  const lastCheckedAt = asked === null ? null : ago(asked);
+  return isDue({ updatedAt, lastReceivedAt: updatedAt, lastCheckedAt }, kind, PATIENCE, NOW);
 }
 
 it.each([
@@ -35,7 +35,11 @@ it.each([
 });
 
 it('a later attempt ends the quiet of an earlier one', () => {
-  const old = { updatedAt: toInstantText(ago(900)), heardAt: toInstantText(ago(1)), askedAt: null };
+  const old = {
+    updatedAt: toInstantText(ago(900)),
+    lastReceivedAt: toInstantText(ago(1)),
+    lastCheckedAt: null,
+  };
   expect(isDue(old, 'QUIET', PATIENCE, NOW)).toBe(false);
 });
 
@@ -52,8 +56,8 @@ it('a deleted account is not asked about, and an action only where the vendor an
     levelKind: 'LEVEL',
     sandbox: false,
     updatedAt: '',
-    heardAt: '',
-    askedAt: null,
+    lastReceivedAt: '',
+    lastCheckedAt: null,
   } as const;
   const sumsub = new Set(['sumsub']);
   const action = { ...one, levelKind: 'ACTION', actionId: 1, attemptRef: 'action-1' } as const;

@@ -4,7 +4,6 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { runCli } from '../../../src/cli/program';
-import { createDataSource } from '../../../src/store/sqlite/data-source';
 import { askOverSocket } from '../../e2e/ask-over-socket';
 import { codesOf, startGateway, type TestGateway } from '../../e2e/gateway';
 import { about, GREEN } from '../../e2e/messages';
@@ -84,12 +83,6 @@ function keepPosting(gateway: TestGateway): () => Promise<number> {
     await Promise.all(loops);
     return posted;
   };
-}
-
-async function revertLastMigration(file: string): Promise<void> {
-  const dataSource = await createDataSource(file).initialize();
-  await dataSource.undoLastMigration();
-  await dataSource.destroy();
 }
 
 /** Without a look at what belongs to what. */
@@ -424,30 +417,9 @@ describe('the keys of a backup', () => {
     }
   });
 
-  // A table that came with a migration since was looked for in vain.
-  it('are put together with a copy that is older than a migration', async () => {
-    const live = await startGateway(disposal);
-    await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
-    await live.post('sumsub', about('bo', 'applicantReviewed', 2, GREEN));
-    const folder = await createTempDir(disposal);
-    const [old, keys] = [join(folder, 'old.sqlite'), join(folder, 'keys')];
-    await backUp(live, old, {}, keys);
-    await revertLastMigration(old);
-    await erase(live, 'ann');
-    await backUp(live, join(folder, 'new.sqlite'), {}, keys);
-
-    const { code, err, file } = await restore(old, keys);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    const restored = await startGateway(disposal, { env: { DATABASE_URL: `sqlite:${file}` } });
-    const { data } = await restored.ask('{ users { nodes { externalUserId } } }');
-    expect(data.users.nodes).toEqual([{ externalUserId: 'bo' }, { externalUserId: null }]);
-  });
-
   it('that an older version took are put together with its copy', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
-    await live.stop();
-    await revertLastMigration(fileOf(live));
     const folder = await createTempDir(disposal);
     const old = join(folder, 'old.sqlite');
     await backUp(live, old);

@@ -19,7 +19,7 @@ const MANY = `
   ANALYZE;`;
 
 const KINDS: readonly (readonly [CandidateKind, string])[] = [
-  ['OPEN', 'attempts_to_ask'],
+  ['OPEN', 'attempts_to_check'],
   ['UNCONFIRMED', 'attempts_unconfirmed'],
   ['QUIET', 'attempts_by_update'],
 ];

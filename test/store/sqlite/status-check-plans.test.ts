@@ -5,7 +5,7 @@ import { query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 
 it.each<[CandidateKind, string]>([
-  ['OPEN', 'attempts_to_ask'],
+  ['OPEN', 'attempts_to_check'],
   ['UNCONFIRMED', 'attempts_unconfirmed'],
   ['QUIET', 'attempts_by_update'],
 ])('candidates of the kind %s are found by %s, in its order', async (kind, index) => {
