@@ -105,7 +105,7 @@ export async function createGateway(
   const watch = startMonitor({
     store,
     providers: [...configured],
-    rules: config.alarms,
+    rules: config.monitoring,
     clock,
     log,
   });
@@ -124,7 +124,7 @@ export async function createGateway(
     providers: PROVIDERS,
     configured,
     reread: createReread(providers, clock, config.clockSkewMs),
-    silenceRule: config.alarms.silence,
+    silenceRule: config.monitoring.silence,
     census: watch.census,
     now: clock,
   });

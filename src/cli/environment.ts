@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { apiKeyOf } from '../access/api-key';
-import { type ConfigSources, dataDirOf, type Environment, modeOf } from '../config/load-config';
+import { type ConfigSources, type Environment, getDataDir, getMode } from '../config/load-config';
 import { secretsVariable } from '../config/webhook-secrets';
 import type { ProviderId } from '../domain/level';
 import {
@@ -31,7 +31,7 @@ export function readEnvironment(
 ): ConfigSources {
   const faults: string[] = [];
   const named = readVariables(env, dotEnvFile, faults);
-  const generated = modeOf(named) === 'production' ? {} : generate(named, providerIds, faults);
+  const generated = getMode(named) === 'production' ? {} : generate(named, providerIds, faults);
   const complete = { ...generated, ...named };
   return {
     env: complete,
@@ -40,7 +40,7 @@ export function readEnvironment(
     faults,
     generated: Object.keys(generated).filter((name) => !(name in named)),
     origins: {
-      ...originsOf(generated, join(dataDirOf(named), SECRETS_FILE)),
+      ...originsOf(generated, join(getDataDir(named), SECRETS_FILE)),
       ...originsOf(named, resolve(dotEnvFile), env),
     },
   };
@@ -58,7 +58,7 @@ function originsOf(
 
 /** The part that needs no secret, and makes none. @param faults - Where what is wrong is added. */
 export function readVariables(env: Environment, dotEnvFile: string, faults: string[]): Environment {
-  return modeOf(env) === 'production'
+  return getMode(env) === 'production'
     ? env
     : { ...readDotEnv(dotEnvFile, faults), ...withoutBlanks(env) };
 }
@@ -84,12 +84,12 @@ function generate(
 ): Environment {
   const shapes = shapesOf(providerIds);
   try {
-    const { SEED: _, JWT_SECRET, ...generated } = readOrCreateSecrets(dataDirOf(env), shapes);
+    const { SEED: _, JWT_SECRET, ...generated } = readOrCreateSecrets(getDataDir(env), shapes);
     const ownKeySet = env.JWT_JWKS_URL !== undefined; // tokens come from one source
     return ownKeySet || JWT_SECRET === undefined ? generated : { ...generated, JWT_SECRET };
   } catch (error) {
     if (!isSystemError(error, ...UNUSABLE)) throw error;
-    faults.push(`DATA_DIR: ${dataDirOf(env)} cannot be made, read or written (${error.code})`);
+    faults.push(`DATA_DIR: ${getDataDir(env)} cannot be made, read or written (${error.code})`);
     return deriveSecrets(randomBytes(32).toString('hex'), shapes); // never used: each that is missing would be a fault too
   }
 }

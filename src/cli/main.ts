@@ -2,12 +2,12 @@
 import 'reflect-metadata';
 /** The executable `kyc-gateway`. */
 
-import { environment, reserveThreads } from '../config/load-config';
+import { readProcessEnv, reserveThreads } from '../config/load-config';
 import { runCli } from './program';
 
 reserveThreads();
 const exit = runCli(process.argv.slice(2), {
-  env: environment(),
+  env: readProcessEnv(),
   dotEnvFile: '.env',
   print: (line) => process.stdout.write(`${line}\n`),
   complain: (line) => process.stderr.write(`${line}\n`),

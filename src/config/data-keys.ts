@@ -1,4 +1,4 @@
-/** `DATA_KEYS`: the master keys that personal data is encrypted under. */
+/** `DATA_KEYS`: the master keys that encrypt personal data. */
 
 import type { MasterKey } from '../encryption/key-ring';
 import type { EnvironmentReader } from './environment';
@@ -7,22 +7,22 @@ const NAME = 'DATA_KEYS';
 const KEY_BYTES = 32;
 const FORMAT = /^([\w.-]{1,32}):([A-Za-z0-9+/_-]{43}=?)$/;
 
-/** `id:base64-of-32-bytes,…` in the order given; `null`, with a fault, unless every one of them is sound. */
+/** Reads `id:base64-of-32-bytes,…` in the given order. Returns null, with a fault, unless every key is valid. */
 export function readDataKeys(
   reader: EnvironmentReader,
 ): readonly [MasterKey, ...MasterKey[]] | null {
   const keys = reader.list(NAME).map(readKey);
-  const [first, ...others] = keys.filter((key) => key !== undefined);
+  const [first, ...rest] = keys.filter((key) => key !== undefined);
 
   if (first === undefined || keys.includes(undefined)) {
-    reader.fault(NAME, '`id:base64`, the key 32 random bytes, several separated by commas');
+    reader.fault(NAME, 'a comma-separated list of `id:base64`, where each key is 32 random bytes');
     return null;
   }
-  if (new Set([first, ...others].map(({ id }) => id)).size < keys.length) {
-    reader.fault(NAME, 'a different id for each key');
+  if (new Set([first, ...rest].map(({ id }) => id)).size < keys.length) {
+    reader.fault(NAME, 'a list in which each key has a different ID');
     return null;
   }
-  return [first, ...others];
+  return [first, ...rest];
 }
 
 function readKey(part: string): MasterKey | undefined {

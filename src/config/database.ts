@@ -1,4 +1,4 @@
-/** `DATA_DIR`, `DATABASE_URL` and `DATABASE_CONNECTIONS`: where the data is. */
+/** `DATA_DIR`, `DATABASE_URL` and `DATABASE_CONNECTIONS`. */
 
 import { join, resolve } from 'node:path';
 import type { DatabaseConfig, PostgresConfig, TlsConfig } from '../store/database/options';
@@ -8,14 +8,14 @@ import { isLoopback, wholeNumber } from './parsers';
 const DEFAULT_DATA_DIR = './data';
 const DEFAULT_FILE = 'kyc.sqlite';
 
-/** Absolute path of the folder for what the gateway itself keeps. */
+/** Returns the absolute path of the data folder. */
 export function readDataDir(reader: EnvironmentReader): string {
   return resolve(reader.text('DATA_DIR') ?? DEFAULT_DATA_DIR);
 }
 
 /**
- * @param mode - In production, whether the way to a server on another host is encrypted has to be said, so that personal
- *   data never travels in the clear by oversight.
+ * @param mode - In production, the URL of a server on another host must contain `sslmode`, so that personal data is not sent
+ *   unencrypted by mistake.
  */
 export function readDatabase(
   reader: EnvironmentReader,
@@ -33,14 +33,14 @@ export function readDatabase(
     reader.fault('DATABASE_URL', server);
     return fallback;
   }
-  const path = sqliteFile(url);
+  const path = parseSqliteFile(url);
   if (path === undefined) reader.fault('DATABASE_URL', '`sqlite:<file>` or `postgres://…`');
   return path === undefined ? fallback : { kind: 'sqlite', file: resolve(path) };
 }
 
 // ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** One writes, one loads, and at least two each read by themselves and hold views of the data. */
+/** One connection writes, one loads, and at least two each serve reads and snapshots. */
 const CONNECTIONS = wholeNumber(6, 1_000);
 const DEFAULT_CONNECTIONS = 10;
 const DEFAULT_PORT = 5432;
@@ -48,28 +48,28 @@ const DEFAULT_PORT = 5432;
 const PARAMETERS = new Set(['host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']);
 const SHAPE = '`postgres://[user[:password]@]host[:port]/database[?sslmode=…]`';
 
-/** @returns what was expected, where the URL is at fault. */
+/** @returns The expected value if the URL is invalid. It completes "must be …". */
 function readPostgres(
   text: string,
   mode: 'development' | 'production',
 ): Omit<PostgresConfig, 'maxConnections'> | string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const database = url && decoded(url.pathname.slice(1));
-  const user = url && decoded(url.username);
-  const password = url && decoded(url.password);
+  const database = url && decode(url.pathname.slice(1));
+  const user = url && decode(url.username);
+  const password = url && decode(url.password);
   if (!url || !database || database.includes('/') || user === undefined || password === undefined) {
     return SHAPE;
   }
   const { searchParams: parameters } = url;
-  const strange = [...parameters.keys()].find((name) => !PARAMETERS.has(name));
-  if (strange !== undefined) return `no other parameters than ${[...PARAMETERS].join(', ')}`;
+  const unknown = [...parameters.keys()].find((name) => !PARAMETERS.has(name));
+  if (unknown !== undefined) return `a URL whose only parameters are ${[...PARAMETERS].join(', ')}`;
 
-  const host = parameters.get('host') ?? decoded(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+  const host = parameters.get('host') ?? decode(url.hostname.replace(/^\[(.*)\]$/, '$1'));
   if (!host) return SHAPE;
   const tls = readTls(parameters);
   if (typeof tls === 'string') return tls;
-  if (mode === 'production' && !parameters.has('sslmode') && !isNear(host)) {
-    return '`sslmode` for a server on another host (`disable` trusts the network)';
+  if (mode === 'production' && !parameters.has('sslmode') && !isLocal(host)) {
+    return 'a URL with `sslmode`, because the server is on another host (`disable` sends data unencrypted)';
   }
   return {
     kind: 'postgres',
@@ -82,7 +82,7 @@ function readPostgres(
   };
 }
 
-/** As libpq has it, but for `allow` and `prefer`, which anybody on the way can turn into `disable`. */
+/** Follows libpq, except that `allow` and `prefer` are rejected: an attacker on the network can downgrade them to `disable`. */
 function readTls(parameters: URLSearchParams): TlsConfig | null | string {
   const rootCertificate = parameters.get('sslrootcert');
   const files = {
@@ -90,29 +90,31 @@ function readTls(parameters: URLSearchParams): TlsConfig | null | string {
     certificate: parameters.get('sslcert'),
     key: parameters.get('sslkey'),
   };
-  const given = Object.values(files).some((file) => file !== null);
-  switch (parameters.get('sslmode') ?? (given ? 'verify-full' : 'disable')) {
+  const hasFiles = Object.values(files).some((file) => file !== null);
+  switch (parameters.get('sslmode') ?? (hasFiles ? 'verify-full' : 'disable')) {
     case 'disable':
-      return given ? '`sslmode` other than `disable` beside certificates' : null;
+      return hasFiles
+        ? 'a URL with an `sslmode` other than `disable`, because it names certificates'
+        : null;
     case 'require':
       return { verify: rootCertificate === null ? 'none' : 'ca', ...files };
     case 'verify-ca':
       return rootCertificate === null
-        ? '`sslrootcert` beside `sslmode=verify-ca`'
+        ? 'a URL with `sslrootcert`, because `sslmode=verify-ca` requires it'
         : { verify: 'ca', ...files };
     case 'verify-full':
       return { verify: 'full', ...files };
     default:
-      return '`sslmode` to be one of disable, require, verify-ca, verify-full';
+      return 'a URL whose `sslmode` is one of disable, require, verify-ca, verify-full';
   }
 }
 
-/** Nothing between here and there that could listen. */
-function isNear(host: string): boolean {
+/** Whether the connection does not leave this machine. */
+function isLocal(host: string): boolean {
   return host.startsWith('/') || isLoopback(host);
 }
 
-function decoded(text: string): string | undefined {
+function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -123,10 +125,10 @@ function decoded(text: string): string | undefined {
 // ── SQLite ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * `sqlite:data/kyc.sqlite`, `sqlite:/var/kyc.sqlite`, and the URL form of the latter, `sqlite:///var/kyc.sqlite`. A database
- * in memory would be another one for every connection, and forget what it acknowledged.
+ * Parses `sqlite:data/kyc.sqlite`, `sqlite:/var/kyc.sqlite`, and the URL form `sqlite:///var/kyc.sqlite`. An in-memory
+ * database is rejected: every connection would have its own, and it would lose acknowledged deliveries.
  */
-function sqliteFile(url: string): string | undefined {
+function parseSqliteFile(url: string): string | undefined {
   const [, path] = /^sqlite:(?:\/\/(?=\/))?(.+)$/s.exec(url) ?? [];
   const usable = path !== undefined && !path.startsWith('//') && path !== ':memory:';
   return usable ? path : undefined;

@@ -1,60 +1,60 @@
-/** Reads variables one by one and gathers what is wrong with them. */
+/** Reads environment variables and collects their faults. */
 
 import type { z } from 'zod';
 import type { ProviderId } from '../domain/level';
 
-/** Variables by name. */
+/** Values by variable name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Faults by variable; a fault says what was expected, never what was found: it may be a secret. */
+/** Reads variables. A fault names the variable and the expected value, never the actual value: it may be a secret. */
 export interface EnvironmentReader {
   readonly faults: readonly string[];
 
-  /** Names of the variables that were read so far, set or not. */
+  /** Names of the variables read so far, set or not. */
   readonly known: ReadonlySet<string>;
 
   /**
-   * What the variable holds, or `fallback` if it is unset, empty, or not as `schema` wants it; in the last case there is
-   * a fault, so that the fallback is never used.
+   * Returns the parsed value, or `fallback` if the variable is unset or empty. If the value is invalid, adds a fault and
+   * returns `fallback`, which is then never used.
    */
   read<T, F>(name: string, schema: z.ZodType<T, string>, fallback: F): T | F;
 
-  /** The variable without surrounding blanks; `undefined` if it is unset or empty: an empty one is what Compose passes. */
+  /** Returns the trimmed value, or `undefined` if it is unset or empty. Compose passes unset variables as empty. */
   text(name: string): string | undefined;
 
-  /** Its parts between commas, without surrounding blanks; empty ones are left out. */
+  /** Returns the trimmed, nonempty parts of a comma-separated value. */
   list(name: string): readonly string[];
 
-  /** @param expected - Completes "expected …". */
+  /** Adds a fault. @param expected - Completes "must be …". */
   fault(name: string, expected: string): void;
 }
 
-/** `WEBHOOK_SECRETS` and `fractal-id` → `WEBHOOK_SECRETS_FRACTAL_ID`. */
-export function variableOf(name: string, provider: ProviderId): string {
+/** Converts `WEBHOOK_SECRETS` and `fractal-id` to `WEBHOOK_SECRETS_FRACTAL_ID`. */
+export function toVariable(name: string, provider: ProviderId): string {
   return `${name}_${provider.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** A fault for each variable of this kind that is set and names no provider, as in `WEBHOOK_SECRETS_SUMSUBB`. */
+/** Adds a fault for each variable with this prefix that names no provider, for example `WEBHOOK_SECRETS_SUMSUBB`. */
 export function rejectUnknownProviders(
   reader: EnvironmentReader,
-  kind: string,
+  prefix: string,
   names: readonly string[],
   providerIds: readonly ProviderId[],
 ): void {
-  const known = new Set(providerIds.map((id) => variableOf(kind, id)));
-  const unknown = names.filter((name) => name.startsWith(`${kind}_`) && !known.has(name));
+  const known = new Set(providerIds.map((id) => toVariable(prefix, id)));
+  const unknown = names.filter((name) => name.startsWith(`${prefix}_`) && !known.has(name));
   for (const name of unknown.filter((name) => reader.text(name) !== undefined)) {
-    reader.fault(name, `to be one of ${[...known].join(', ')}`);
+    reader.fault(name, `one of ${[...known].join(', ')}`);
   }
 }
 
-/** @param origins - The file that a variable was read from, by name of the variable; a fault shows it. */
+/** @param origins - The file that each variable was read from. A fault names it. */
 export function createEnvironmentReader(
   env: Environment,
-  earlierFaults: readonly string[] = [],
+  initialFaults: readonly string[] = [],
   origins: Readonly<Record<string, string>> = {},
 ): EnvironmentReader {
-  const faults = [...earlierFaults];
+  const faults = [...initialFaults];
   const known = new Set<string>();
 
   function text(name: string): string | undefined {
@@ -70,8 +70,8 @@ export function createEnvironmentReader(
 
   function fault(name: string, expected: string): void {
     const origin = origins[name];
-    const where = origin === undefined ? '' : ` (set in ${origin})`;
-    faults.push(`${name}: expected ${expected}${where}`);
+    const suffix = origin === undefined ? '' : ` (set in ${origin})`;
+    faults.push(`${name}: must be ${expected}${suffix}`);
   }
 
   return {
@@ -81,11 +81,11 @@ export function createEnvironmentReader(
     list,
     fault,
     read(name, schema, fallback) {
-      const given = text(name);
-      if (given === undefined) return fallback;
-      const reading = schema.safeParse(given);
-      if (reading.success) return reading.data;
-      for (const { message } of reading.error.issues) fault(name, message);
+      const value = text(name);
+      if (value === undefined) return fallback;
+      const result = schema.safeParse(value);
+      if (result.success) return result.data;
+      for (const { message } of result.error.issues) fault(name, message);
       return fallback;
     },
   };

@@ -1,4 +1,4 @@
-/** For how long users have to be kept although somebody wants them erased (`ERASURE_…`), and raw bodies although nobody does. */
+/** `ERASURE_HOLD`, `ERASURE_HOLD_BASIS` and `RAW_BODY_RETENTION`. */
 
 import { z } from 'zod';
 import type { ErasureHoldConfig } from '../store/erasure/legal-holds';
@@ -9,22 +9,23 @@ const EXPECTED = 'an ISO 8601 duration, e.g. P5Y';
 const DURATION = durationMs(EXPECTED);
 const TERM = z.string().refine((text) => parseDurationMs(text) !== undefined, EXPECTED);
 
-/** In milliseconds; `null`: for ever. */
+/** Returns milliseconds. If null, raw bodies are never purged. */
 export function readRawBodyRetention(reader: EnvironmentReader): number | null {
   return reader.read('RAW_BODY_RETENTION', DURATION, null);
 }
 
-/** `null` unless there is a duration. */
+/** Returns null if `ERASURE_HOLD` is unset. */
 export function readErasureHold(reader: EnvironmentReader): ErasureHoldConfig | null {
   const term = reader.read('ERASURE_HOLD', TERM, null);
   const basis = reader.text('ERASURE_HOLD_BASIS');
   if (term === null) {
-    if (basis !== undefined)
-      reader.fault('ERASURE_HOLD', 'a duration where ERASURE_HOLD_BASIS is set');
+    if (basis !== undefined) {
+      reader.fault('ERASURE_HOLD', 'a duration if ERASURE_HOLD_BASIS is set');
+    }
     return null;
   }
   if (basis === undefined) {
-    reader.fault('ERASURE_HOLD_BASIS', 'the law or duty for which ERASURE_HOLD keeps users');
+    reader.fault('ERASURE_HOLD_BASIS', 'the legal basis of ERASURE_HOLD');
     return null;
   }
   return { term, basis };

@@ -1,31 +1,32 @@
-/** Who may come: origins of web pages, proxies before us, addresses of vendors. */
+/** HTTP limits: allowed origins, trusted proxies, webhook addresses and quotas. */
 
 import { z } from 'zod';
 import type { ProviderId } from '../domain/level';
-import { type EnvironmentReader, variableOf } from './environment';
-import { durationMs, wholeNumber } from './parsers';
+import { type EnvironmentReader, toVariable } from './environment';
+import { DAY_MS, durationMs, wholeNumber } from './parsers';
 
 export interface HttpConfig {
-  /** Of web pages that may use `/graphql`, beside those of our own host. */
+  /** Origins of web pages that may use `/graphql`, in addition to the gateway's own host. */
   readonly allowedOrigins: readonly string[];
-  /** Whether pages served from this machine, on any port, may too. */
+  /** Whether pages on loopback addresses, on any port, may use `/graphql`. */
   readonly allowLocalOrigins: boolean;
+  /** Number of proxies in front of the gateway. */
   readonly trustedProxies: number;
-  /** For which an idle connection is kept open: longer than the balancer in front keeps it. */
+  /** Keep-alive of an idle connection, in milliseconds. Must exceed the keep-alive of the load balancer in front. */
   readonly keepAliveMs: number;
-  /** Of one vendor from one address. */
+  /** Webhooks per second from one address for one provider. */
   readonly webhooksPerSecond: number;
-  /** Addresses and networks by provider slug; one without an entry may send from anywhere. */
+  /** Allowed addresses and networks by provider. A provider without an entry may send from any address. */
   readonly webhookAddresses: Readonly<Record<ProviderId, readonly string[]>>;
   readonly quotas: {
     readonly socketsPerAddress: number;
     readonly socketsPerKey: number;
     readonly socketsPerUser: number;
-    /** Operations under way, subscriptions included. */
+    /** Active operations, including subscriptions. */
     readonly operationsPerAddress: number;
     readonly operationsPerKey: number;
     readonly operationsPerUser: number;
-    /** Of one API key or end user; `null`: as many as they like. */
+    /** Operations per second of one API key or end user. If null, there is no limit. */
     readonly operationsPerSecond: number | null;
   };
 }
@@ -33,7 +34,6 @@ export interface HttpConfig {
 const PROXIES = wholeNumber(0, 10);
 const RATE = wholeNumber(1, 1_000_000);
 const COUNT = wholeNumber(1, 1_000_000);
-const DAY_MS = 24 * 60 * 60_000;
 const KEEP_ALIVE = durationMs('an ISO 8601 duration from PT1S to PT24H, e.g. PT75S', 1_000, DAY_MS);
 const NETWORK = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
@@ -55,14 +55,14 @@ export function readHttp(
 }
 
 function readQuotas(reader: EnvironmentReader): HttpConfig['quotas'] {
-  const count = (name: string, usual: number) => reader.read(name, COUNT, usual);
-  // Unless we are told, all may come from the one address of a proxy.
-  const knowsAddresses = reader.text('TRUSTED_PROXIES') !== undefined;
+  const count = (name: string, fallback: number) => reader.read(name, COUNT, fallback);
+  // Without TRUSTED_PROXIES, every request may have the address of one proxy.
+  const hasClientAddress = reader.text('TRUSTED_PROXIES') !== undefined;
   return {
-    socketsPerAddress: count('SOCKETS_PER_ADDRESS', knowsAddresses ? 500 : 10_000),
+    socketsPerAddress: count('SOCKETS_PER_ADDRESS', hasClientAddress ? 500 : 10_000),
     socketsPerKey: count('SOCKETS_PER_KEY', 10_000),
     socketsPerUser: count('SOCKETS_PER_USER', 50),
-    operationsPerAddress: count('OPERATIONS_PER_ADDRESS', knowsAddresses ? 5_000 : 100_000),
+    operationsPerAddress: count('OPERATIONS_PER_ADDRESS', hasClientAddress ? 5_000 : 100_000),
     operationsPerKey: count('OPERATIONS_PER_KEY', 100_000),
     operationsPerUser: count('OPERATIONS_PER_USER', 500),
     operationsPerSecond: reader.read('OPERATIONS_PER_SECOND', RATE, null),
@@ -70,9 +70,9 @@ function readQuotas(reader: EnvironmentReader): HttpConfig['quotas'] {
 }
 
 const ORIGINS =
-  'origins such as `https://app.example.com` or `capacitor://localhost`, comma-separated, ' +
-  'each with no path, no trailing slash and no `*`';
-const NETWORKS = 'addresses and networks such as `192.0.2.0/24`, comma-separated';
+  'a comma-separated list of origins such as `https://app.example.com` or `capacitor://localhost`, ' +
+  'each without a path, a trailing slash or `*`';
+const NETWORKS = 'a comma-separated list of addresses and networks such as `192.0.2.0/24`';
 
 function readAddresses(
   reader: EnvironmentReader,
@@ -80,33 +80,33 @@ function readAddresses(
 ): HttpConfig['webhookAddresses'] {
   const entries = providerIds.map((id): [ProviderId, readonly string[]] => {
     const isNetwork = (text: string) => NETWORK.safeParse(text).success;
-    return [id, readList(reader, variableOf('WEBHOOK_ADDRESSES', id), isNetwork, NETWORKS)];
+    return [id, readList(reader, toVariable('WEBHOOK_ADDRESSES', id), isNetwork, NETWORKS)];
   });
   return Object.fromEntries(entries.filter(([, networks]) => networks.length > 0));
 }
 
-/** Here an empty part is a fault: a comma alone must not come to mean that anybody may send. */
+/** Rejects empty parts: otherwise a lone comma would mean an empty list, which allows every address. */
 function readList(
   reader: EnvironmentReader,
   name: string,
-  isSound: (text: string) => boolean,
+  isValid: (text: string) => boolean,
   expected: string,
 ): readonly string[] {
   const parts = reader.text(name)?.split(',') ?? [];
   const trimmed = parts.map((part) => part.trim());
-  if (!trimmed.every(isSound)) reader.fault(name, expected);
+  if (!trimmed.every(isValid)) reader.fault(name, expected);
   return trimmed;
 }
 
 /**
- * Schemes that look like that of a page and are not: a WebSocket has the origin of its page, and pages of files have none that
- * tells one from another.
+ * Schemes that are not the origin of a page. A WebSocket has the origin of its page, and all local files share one opaque
+ * origin.
  */
-const NOT_OF_PAGES = new Set(['ws:', 'wss:', 'ftp:', 'file:']);
+const NON_PAGE_SCHEMES = new Set(['ws:', 'wss:', 'ftp:', 'file:']);
 
-/** Apps in a web view and browser extensions have schemes of their own, for which `URL.origin` is `null`. */
+/** Accepts custom schemes too: web view apps and browser extensions use them, and `URL.origin` is `null` for them. */
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text) || text.includes('*')) return false;
   const { protocol, host } = new URL(text);
-  return host !== '' && `${protocol}//${host}` === text && !NOT_OF_PAGES.has(protocol);
+  return host !== '' && `${protocol}//${host}` === text && !NON_PAGE_SCHEMES.has(protocol);
 }

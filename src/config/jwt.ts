@@ -1,4 +1,4 @@
-/** `JWT_*`: whose tokens end users may come with. */
+/** `JWT_*`: the issuer and keys of end user tokens. */
 
 import type { EnvironmentReader } from './environment';
 import { isConfidential } from './parsers';
@@ -9,12 +9,12 @@ export interface JwtConfig {
   readonly audience: string;
 }
 
-/** HS256 asks for a key at least as long as its digest. */
+/** RFC 7518 requires an HS256 key at least as long as the digest. */
 const MIN_SECRET_BYTES = 32;
-/** Issuer and audience of tokens that a developer makes with the generated secret. */
+/** Issuer and audience of tokens that a developer signs with the generated secret. */
 const DEVELOPMENT_NAME = 'kyc-gateway';
 
-/** @returns `null` where neither a secret nor a key set is given: then end users have no access. */
+/** @returns Null if neither a secret nor a key set is configured. End users then have no access. */
 export function readJwt(
   reader: EnvironmentReader,
   mode: 'development' | 'production',
@@ -22,25 +22,25 @@ export function readJwt(
   const secrets = reader.list('JWT_SECRET'); // all valid at once
   const jwksUrl = reader.text('JWT_JWKS_URL');
   if (secrets.length === 0 && jwksUrl === undefined) {
-    assertNoLeftovers(reader);
+    rejectUnusedClaims(reader);
     return null;
   }
   if (secrets.length > 0 && jwksUrl !== undefined) {
-    reader.fault('JWT_SECRET', 'to be unset beside JWT_JWKS_URL: tokens come from one source');
+    reader.fault('JWT_SECRET', 'unset if JWT_JWKS_URL is set, because tokens have one source');
   }
   if (secrets.some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES)) {
     reader.fault(
       'JWT_SECRET',
-      `at least ${MIN_SECRET_BYTES} bytes, each where several are separated by commas`,
+      `at least ${MIN_SECRET_BYTES} bytes long; the same applies to each secret of a list`,
     );
   }
-  // Whoever can answer in place of the key set can sign any token.
+  // An attacker who can spoof the key set can sign any token.
   if (jwksUrl !== undefined && !(URL.canParse(jwksUrl) && isConfidential(new URL(jwksUrl)))) {
     reader.fault('JWT_JWKS_URL', 'an https: URL (http: only on the loopback interface)');
   }
   const fallback = mode === 'development' ? DEVELOPMENT_NAME : undefined;
-  const issuer = required(reader, 'JWT_ISSUER', fallback, 'the `iss` of the tokens');
-  const audience = required(reader, 'JWT_AUDIENCE', fallback, 'the `aud` of the tokens');
+  const issuer = readClaim(reader, 'JWT_ISSUER', fallback, 'the `iss` claim of the tokens');
+  const audience = readClaim(reader, 'JWT_AUDIENCE', fallback, 'the `aud` claim of the tokens');
   return {
     source: jwksUrl === undefined ? { secrets } : { jwksUrl },
     issuer,
@@ -48,7 +48,7 @@ export function readJwt(
   };
 }
 
-function required(
+function readClaim(
   reader: EnvironmentReader,
   name: string,
   fallback: string | undefined,
@@ -59,8 +59,8 @@ function required(
   return value ?? '';
 }
 
-/** Somebody who names an issuer wants tokens checked, and forgot by what. */
-function assertNoLeftovers(reader: EnvironmentReader): void {
-  const given = ['JWT_ISSUER', 'JWT_AUDIENCE'].filter((name) => reader.text(name) !== undefined);
-  for (const name of given) reader.fault(name, 'JWT_SECRET or JWT_JWKS_URL beside it');
+/** A configured issuer or audience without a key is an incomplete configuration. */
+function rejectUnusedClaims(reader: EnvironmentReader): void {
+  const names = ['JWT_ISSUER', 'JWT_AUDIENCE'].filter((name) => reader.text(name) !== undefined);
+  for (const name of names) reader.fault(name, 'unset unless JWT_SECRET or JWT_JWKS_URL is set');
 }

@@ -1,4 +1,4 @@
-/** One pure reading of the environment, all faults reported at once. */
+/** Loads the configuration from environment variables and reports all faults together. */
 
 import { z } from 'zod';
 import type { EndUserReasons } from '../domain/end-user-reasons';
@@ -32,7 +32,7 @@ import { readProviderApis } from './providers';
 import { readReconciliation } from './reconciliation';
 import { readRedisUrl } from './redis';
 import { readTrustedDocuments, type TrustedDocumentsConfig } from './trusted-documents';
-import { findMisspelt } from './unknown-variables';
+import { findMisspelled } from './unknown-variables';
 import { readWebhookSecrets } from './webhook-secrets';
 
 export type { Environment } from './environment';
@@ -40,89 +40,89 @@ export type { Environment } from './environment';
 export interface Config {
   readonly mode: 'development' | 'production';
   readonly host: string;
-  /** 0 picks a free port. */
+  /** If 0, the operating system selects a free port. */
   readonly port: number;
   readonly dataDir: string;
   readonly database: DatabaseConfig;
-  /** `redis://` or `rediss://`, sound; may hold a password. `null`: without Redis. */
+  /** Valid `redis://` or `rediss://` URL, which may contain a password. If null, Redis is not used. */
   readonly redisUrl: string | null;
-  /** Secrets by provider slug, in configuration order; a provider without an entry is not served. */
+  /** Secrets by provider, in configuration order. A provider without an entry has no webhook route. */
   readonly webhookSecrets: Readonly<Record<ProviderId, readonly WebhookSecret[]>>;
   readonly fractalIdFormat: 'classic' | 'kraken';
-  /** The weakest digest that a Sumsub signature may choose. */
+  /** Weakest digest algorithm that a Sumsub signature may use. */
   readonly sumsubMinimumDigest: 'sha1' | 'sha256' | 'sha512';
-  /** Whether whom Sumsub erases is erased here too. */
+  /** Whether erasing an applicant at Sumsub also erases the identity here. */
   readonly sumsubErasures: boolean;
   readonly bootstrapApiKey: string | null;
-  /** `null`: end users have no access. */
+  /** If null, end users have no access. */
   readonly jwt: JwtConfig | null;
-  /** The first encrypts, all decrypt. */
+  /** The first key encrypts, every key decrypts. */
   readonly dataKeys: readonly [MasterKey, ...MasterKey[]];
   readonly graphql: GraphQLConfig;
   readonly trustedDocuments: TrustedDocumentsConfig;
   readonly http: HttpConfig;
   readonly policy: Policy;
-  /** What a change of the policy may take away. */
+  /** Limits the effect of a policy change. */
   readonly policyGuard: PolicyGuard;
   readonly acceptSandbox: boolean;
-  /** How far an event may be dated ahead of its receipt, in milliseconds. */
+  /** Maximum time by which an event timestamp may exceed the receive time, in milliseconds. */
   readonly clockSkewMs: number;
-  /** Which reasons of a rejection or review end users see about themselves. */
+  /** Rejection and review reasons that end users can see about themselves. */
   readonly endUserReasons: EndUserReasons;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-  /** How long log entries are kept, in days; `null`: for ever. */
+  /** Retention of change log entries, in days. If null, entries are never deleted. */
   readonly changeLogRetentionDays: number | null;
-  /** How long users have to be kept; `null`: no longer than anybody wants. */
+  /** Minimum retention of users. If null, an erasure request takes effect at once. */
   readonly erasureHold: ErasureHoldConfig | null;
-  /** How long raw bodies are kept, in milliseconds; `null`: for ever. */
+  /** Retention of raw bodies, in milliseconds. If null, they are never purged. */
   readonly rawBodyRetentionMs: number | null;
-  /** How the vendors' APIs are reached; one that is absent is not asked. */
+  /** API credentials by provider. A provider without an entry gets no status checks. */
   readonly providerApis: ProviderApis;
   readonly reconciliation: ReconciliationConfig;
-  readonly alarms: MonitoringRules;
+  readonly monitoring: MonitoringRules;
 }
 
-/** Everything outside the process that the configuration is made of, already read. */
+/** Inputs of the configuration, already read. */
 export interface ConfigSources {
   readonly env: Environment;
-  /** Content of `POLICY_FILE`; `null` where that is unset or could not be read. */
+  /** Content of `POLICY_FILE`. Null if it is unset or not readable. */
   readonly policyText: string | null;
-  /** Content of `TRUSTED_DOCUMENTS_FILE`, likewise. */
+  /** Content of `TRUSTED_DOCUMENTS_FILE`. Null if it is unset or not readable. */
   readonly trustedDocumentsText?: string | null;
-  /** What went wrong while the sources were read, `NAME: …` each. */
+  /** Faults found while reading the sources, each `NAME: …`. */
   readonly faults: readonly string[];
-  /** The file that a variable was read from, by name of the variable; those of the process have no entry. */
+  /** The file that each variable was read from. Variables of the process have no entry. */
   readonly origins?: Readonly<Record<string, string>>;
-  /** Names of variables that the developer did not set: they were generated. */
+  /** Names of generated variables. */
   readonly generated?: readonly string[];
 }
 
-/** The variables of this process. Nothing else reads `process.env`. */
-export function environment(): Environment {
+/** Returns the variables of this process. No other file reads `process.env`. */
+export function readProcessEnv(): Environment {
   return process.env;
 }
 
 /**
- * Each connection to the database works on a thread of Node's pool. By default there are four, as many as there are queries
- * at once: slow ones would keep every webhook waiting. To be called before the first of them is used.
+ * Enlarges the thread pool of Node.js. Each database connection uses one of its threads. With the default of four, slow
+ * queries would delay every webhook. Call it before the pool is first used.
  */
 export function reserveThreads(): void {
   process.env.UV_THREADPOOL_SIZE ??= '16';
 }
 
-/** Unset means development, and so does `test`; a name that is none, such as `prod`, is not taken for development. */
-export function modeOf(env: Environment): 'development' | 'production' {
+/** Returns the mode. Unset and `test` mean development. An unknown value, such as `prod`, means production. */
+export function getMode(env: Environment): 'development' | 'production' {
   return readMode(createEnvironmentReader(env));
 }
 
-/** Absolute path of the folder for what the gateway itself keeps. */
-export function dataDirOf(env: Environment): string {
+/** Returns the absolute path of the data folder. */
+export function getDataDir(env: Environment): string {
   return readDataDir(createEnvironmentReader(env));
 }
 
 /**
- * @param providerIds - Slugs of every vendor that there is an adapter for.
- * @throws {ConfigError} listing every fault by variable name; values are never shown.
+ * @param providerIds - IDs of all providers that have an adapter.
+ * @throws {ConfigError} With every fault by variable name. Values are never included.
  */
 export function loadConfig(sources: ConfigSources, providerIds: readonly ProviderId[]): Config {
   const { env, policyText } = sources;
@@ -140,7 +140,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     redisUrl: readRedisUrl(reader),
     webhookSecrets: readWebhookSecrets(reader, Object.keys(env), providerIds, mode),
     fractalIdFormat,
-    // Sumsub signs with SHA-256 unless told otherwise; SHA-1 is there for accounts that have not moved yet.
+    // Sumsub signs with SHA-256 by default. Older accounts may still use SHA-1.
     sumsubMinimumDigest: reader.read('SUMSUB_MINIMUM_DIGEST', DIGEST, 'sha256'),
     sumsubErasures: reader.read('SUMSUB_ERASURES', BOOLEAN, false),
     bootstrapApiKey: reader.read('BOOTSTRAP_API_KEY', BEARER_TOKEN, null),
@@ -150,7 +150,7 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     trustedDocuments: readTrustedDocuments(reader, sources.trustedDocumentsText ?? null),
     policy: readPolicy(reader, policyText, providerIds),
     policyGuard: {
-      maxLossPercent: reader.read('POLICY_MAX_LOSS', PERCENT, 10),
+      maxLossPercent: reader.read('POLICY_MAX_LOSS_PERCENT', PERCENT, 10),
       force: reader.read('POLICY_FORCE', BOOLEAN, false),
     },
     acceptSandbox: reader.read('ACCEPT_SANDBOX', BOOLEAN, mode === 'development'),
@@ -162,24 +162,24 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
     rawBodyRetentionMs: readRawBodyRetention(reader),
     providerApis: readProviderApis(reader, fractalIdFormat),
     reconciliation: readReconciliation(reader),
-    alarms: readMonitoringRules(reader),
+    monitoring: readMonitoringRules(reader),
   };
-  rejectUselessSecrets(reader, settings);
-  rejectUnknownProviders(reader, 'WEBHOOK_ADDRESSES', Object.keys(env), providerIds); // or any address may send
+  rejectTypedSecrets(reader, settings);
+  rejectUnknownProviders(reader, 'WEBHOOK_ADDRESSES', Object.keys(env), providerIds); // a misspelled name would allow every address
   const generated = new Set(sources.generated);
   const set = Object.keys(env).filter((name) => env[name]?.trim() && !generated.has(name));
-  const misspelt = findMisspelt({
+  const misspelled = findMisspelled({
     set: new Set(set),
     known: new Set([...reader.known, ...READ_ELSEWHERE]),
   });
-  if (dataKeys === null || reader.faults.length > 0 || misspelt.length > 0) {
-    throw new ConfigError([...reader.faults, ...misspelt]);
+  if (dataKeys === null || reader.faults.length > 0 || misspelled.length > 0) {
+    throw new ConfigError([...reader.faults, ...misspelled]);
   }
   return { ...settings, dataKeys };
 }
 
-/** The Kraken format has no notification types, so a secret for one would prove nothing and refuse everything. */
-function rejectUselessSecrets(
+/** The Kraken format has no notification types, so a secret that is bound to one would never match. */
+function rejectTypedSecrets(
   reader: EnvironmentReader,
   { fractalIdFormat, webhookSecrets }: Pick<Config, 'fractalIdFormat' | 'webhookSecrets'>,
 ): void {
@@ -187,19 +187,19 @@ function rejectUselessSecrets(
   if (fractalIdFormat === 'classic' || secrets.every(({ type }) => type === undefined)) return;
   reader.fault(
     'WEBHOOK_SECRETS_FRACTAL_ID',
-    'secrets without a type where FRACTAL_ID_FORMAT is kraken',
+    'secrets without a type if FRACTAL_ID_FORMAT is kraken',
   );
 }
 
-/** The part that the TypeORM command line needs. @throws {ConfigError} */
-export function loadDatabaseConfig(env: Environment = environment()): DatabaseConfig {
+/** Loads only the database configuration, for the TypeORM command line. @throws {ConfigError} */
+export function loadDatabaseConfig(env: Environment = readProcessEnv()): DatabaseConfig {
   const reader = createEnvironmentReader(env);
   const database = readDatabase(reader, readDataDir(reader), readMode(reader));
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
   return database;
 }
 
-/** The master keys alone. @throws {ConfigError} */
+/** Loads only the master keys. @throws {ConfigError} */
 export function loadDataKeys(env: Environment): Config['dataKeys'] {
   const reader = createEnvironmentReader(env);
   const dataKeys = readDataKeys(reader);
@@ -207,24 +207,24 @@ export function loadDataKeys(env: Environment): Config['dataKeys'] {
   return dataKeys;
 }
 
-/** Variables that commands and `compose.yaml` read, not this function. */
+/** Variables that commands and `compose.yaml` read. */
 export const READ_ELSEWHERE = ['KYC_API_KEY', 'POSTGRES_PASSWORD'];
 
 const PORT = wholeNumber(0, 65_535);
 const PERCENT = wholeNumber(0, 100);
 const DAYS = wholeNumber(1, 36_500);
 const MODE = oneOf('development', 'production', 'test');
-const CLOCK_SKEW = durationMs('an ISO 8601 duration of a second or more, e.g. PT5M', 1000);
+const CLOCK_SKEW = durationMs('an ISO 8601 duration of one second or more, for example PT5M', 1000);
 const FRACTAL_ID_FORMAT = oneOf('classic', 'kraken');
 const DIGEST = oneOf('sha1', 'sha256', 'sha512');
 const END_USER_REASONS = oneOf('limited', 'all');
 const LOG_LEVEL = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
-/** What may follow `Bearer` in a header. */
+/** Format of a bearer token (RFC 6750). */
 const BEARER_TOKEN = z
   .string()
-  .regex(/^[\w.~+/-]{32,}=*$/, 'at least 32 of the characters A-Z a-z 0-9 - . _ ~ + /');
+  .regex(/^[\w.~+/-]{32,}=*$/, 'at least 32 characters from A-Z a-z 0-9 - . _ ~ + /');
 
-/** What is neither is held to what production asks, and is a fault besides. */
+/** An invalid value adds a fault and enables the rules of production. */
 function readMode(reader: EnvironmentReader): 'development' | 'production' {
   const fallback = reader.text('NODE_ENV') === undefined ? 'development' : 'production';
   return reader.read('NODE_ENV', MODE, fallback) === 'production' ? 'production' : 'development';
@@ -235,9 +235,9 @@ function readPolicy(
   text: string | null,
   providerIds: readonly ProviderId[],
 ): Policy {
-  reader.text('POLICY_FILE'); // known, also where its content is not
+  reader.text('POLICY_FILE'); // marks the name as known
   if (text === null) return DEFAULT_POLICY;
   return parsePolicy(text, providerIds, (path, expected) => {
-    reader.fault('POLICY_FILE', path === '' ? expected : `${path} to be ${expected}`);
+    reader.fault('POLICY_FILE', path === '' ? expected : `a policy whose ${path} is ${expected}`);
   });
 }

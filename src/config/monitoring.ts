@@ -1,4 +1,4 @@
-/** `STALLED_AFTER`, `SILENT_AFTER`, `SILENT_FLOOR`: when the gateway calls an attempt stalled, a vendor silent. */
+/** `STALLED_AFTER`, `SILENT_AFTER`, `SILENT_MIN_DELIVERIES`: when an attempt counts as stalled and a provider as silent. */
 
 import { DEFAULT_MONITORING_RULES, type MonitoringRules } from '../domain/monitoring';
 import { ATTEMPT_STATUSES, isOpen, type OpenStatus } from '../domain/status';
@@ -7,18 +7,18 @@ import { durationMs, parseDurationMs, wholeNumber } from './parsers';
 
 const PAIR = /^([A-Z_]+)=(\S+)$/;
 const EXPECTED_PAIRS =
-  '`STATUS=duration`, separated by commas, each status one of PENDING, IN_PROGRESS, ACTION_REQUIRED, IN_REVIEW, the duration as ISO 8601, such as `P3D`';
-const DURATION = durationMs('an ISO 8601 duration, such as `PT30M`');
-const FLOOR = wholeNumber(1, 9999);
+  'a comma-separated list of `STATUS=duration`, where each status is one of PENDING, IN_PROGRESS, ACTION_REQUIRED, IN_REVIEW and each duration is ISO 8601, for example `IN_REVIEW=P3D`';
+const DURATION = durationMs('an ISO 8601 duration, for example `PT30M`');
+const MIN_DELIVERIES = wholeNumber(1, 9999);
 
-/** Statuses that are not named keep their default. */
+/** Statuses that `STALLED_AFTER` does not list keep their default. */
 export function readMonitoringRules(reader: EnvironmentReader): MonitoringRules {
   const { stalledAfterMs, silence } = DEFAULT_MONITORING_RULES;
   return {
     stalledAfterMs: { ...stalledAfterMs, ...readStalledAfter(reader) },
     silence: {
       afterMs: reader.read('SILENT_AFTER', DURATION, silence.afterMs),
-      floor: reader.read('SILENT_FLOOR', FLOOR, silence.floor),
+      floor: reader.read('SILENT_MIN_DELIVERIES', MIN_DELIVERIES, silence.floor),
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The policy file: when a user counts as verified.
+ * Parser of the policy file, which defines when a user counts as verified.
  *
  * ```json
  * {
@@ -9,7 +9,7 @@
  * }
  * ```
  *
- * Every part may be left out.
+ * Every key is optional.
  */
 
 import { REASON_CODES, type ReasonCode } from '../domain/event';
@@ -17,100 +17,113 @@ import type { LevelKey, ProviderId } from '../domain/level';
 import { DEFAULT_POLICY, type Policy, type Rule } from '../domain/policy';
 import { parseDurationMs, parseJson } from './parsers';
 
-/** Told of each fault: where in the file (`verified.anyOf[1]`, `''` for the whole), and what was expected there. */
-type Complain = (path: string, expected: string) => void;
+/** Called for each fault with its path (`verified.anyOf[1]`, `''` for the file) and the expected value (completes "must be …"). */
+type ReportFault = (path: string, expected: string) => void;
 
-interface Reading {
+interface ParseContext {
   readonly providerIds: readonly ProviderId[];
-  readonly complain: Complain;
+  readonly reportFault: ReportFault;
 }
 
 /**
- * @param text - The file's content.
- * @returns the policy; meaningless if `complain` was called.
+ * @param text - Content of the file.
+ * @returns The policy. Invalid if `reportFault` was called.
  */
 export function parsePolicy(
   text: string,
   providerIds: readonly ProviderId[],
-  complain: Complain,
+  reportFault: ReportFault,
 ): Policy {
   const file = parseJson(text);
   if (!isObject(file)) {
-    complain('', 'a JSON object');
+    reportFault('', 'a JSON object');
     return DEFAULT_POLICY;
   }
-  const reading = { providerIds, complain };
-  assertKeys(file, '', ['verified', 'expiresAfter', 'blockedBy'], reading);
+  const context = { providerIds, reportFault };
+  assertKeys(file, '', ['verified', 'expiresAfter', 'blockedBy'], context);
   return {
-    verified: file.verified === undefined ? null : readRule(file.verified, 'verified', reading),
-    expiresAfterMs: readExpiry(file.expiresAfter, reading),
-    ...(file.blockedBy !== undefined && { blockedBy: readReasons(file.blockedBy, reading) }),
+    verified: file.verified === undefined ? null : parseRule(file.verified, 'verified', context),
+    expiresAfterMs: parseExpiry(file.expiresAfter, context),
+    ...(file.blockedBy !== undefined && { blockedBy: parseReasons(file.blockedBy, context) }),
   };
 }
 
-function readRule(value: unknown, path: string, reading: Reading): Rule {
-  if (typeof value === 'string') return { level: readLevelKey(value, path, reading) };
+function parseRule(value: unknown, path: string, context: ParseContext): Rule {
+  if (typeof value === 'string') return { level: parseLevelKey(value, path, context) };
   if (isObject(value) && Object.keys(value).length === 1) {
     const { anyOf, allOf } = value;
-    if (anyOf !== undefined) return { anyOf: readRules(anyOf, `${path}.anyOf`, reading) };
-    if (allOf !== undefined) return { allOf: readRules(allOf, `${path}.allOf`, reading) };
+    if (anyOf !== undefined) return { anyOf: parseRules(anyOf, `${path}.anyOf`, context) };
+    if (allOf !== undefined) return { allOf: parseRules(allOf, `${path}.allOf`, context) };
   }
-  reading.complain(
+  context.reportFault(
     path,
-    'a level such as `sumsub/basic-kyc-level`, or an object whose only key is `anyOf` or `allOf`; there is no other operator',
+    'a level such as `sumsub/basic-kyc-level`, or an object whose only key is `anyOf` or `allOf`',
   );
   return { anyOf: [] };
 }
 
-function readRules(value: unknown, path: string, reading: Reading): readonly Rule[] {
+function parseRules(value: unknown, path: string, context: ParseContext): readonly Rule[] {
   if (Array.isArray(value) && value.length > 0) {
-    return value.map((part, index) => readRule(part, `${path}[${index}]`, reading));
+    return value.map((part, index) => parseRule(part, `${path}[${index}]`, context));
   }
-  reading.complain(path, 'a list of at least one level or rule'); // an empty one would verify nobody, ever
+  context.reportFault(path, 'a list of at least one level or rule'); // an empty list would never verify a user
   return [];
 }
 
-function readReasons(value: unknown, { complain }: Reading): readonly ReasonCode[] {
+function parseReasons(value: unknown, { reportFault }: ParseContext): readonly ReasonCode[] {
   const codes = Array.isArray(value) ? value : [value];
   const known = REASON_CODES.filter((code) => codes.includes(code));
   if (Array.isArray(value) && known.length === new Set(codes).size) return known;
-  complain('blockedBy', `a list of any of ${REASON_CODES.join(', ')}`);
+  reportFault('blockedBy', `a list of reason codes: ${REASON_CODES.join(', ')}`);
   return [];
 }
 
-function readExpiry(value: unknown, reading: Reading): Policy['expiresAfterMs'] {
+function parseExpiry(value: unknown, context: ParseContext): Policy['expiresAfterMs'] {
   if (value === undefined) return {};
   if (!isObject(value)) {
-    reading.complain('expiresAfter', 'an object of durations by level');
+    context.reportFault('expiresAfter', 'an object of durations by level');
     return {};
   }
   const entries = Object.entries(value).map(([key, duration]): [LevelKey, number] => {
     const path = `expiresAfter[${JSON.stringify(key)}]`;
-    if (key !== '*') readLevelKey(key, path, reading);
-    return [key, readDuration(duration, path, reading)];
+    if (key !== '*') parseLevelKey(key, path, context);
+    return [key, parseDuration(duration, path, context)];
   });
   return Object.fromEntries(entries);
 }
 
-function readDuration(value: unknown, path: string, reading: Reading): number {
+function parseDuration(value: unknown, path: string, context: ParseContext): number {
   const ms = typeof value === 'string' ? parseDurationMs(value) : undefined;
-  if (ms === undefined) reading.complain(path, 'an ISO 8601 duration above zero, such as `P365D`');
+  if (ms === undefined)
+    context.reportFault(path, 'an ISO 8601 duration above zero, for example `P365D`');
   return ms ?? 0;
 }
 
-function readLevelKey(value: string, path: string, { providerIds, complain }: Reading): LevelKey {
+function parseLevelKey(
+  value: string,
+  path: string,
+  { providerIds, reportFault }: ParseContext,
+): LevelKey {
   const known = providerIds.some(
     (id) => value.startsWith(`${id}/`) && value.length > id.length + 1,
   );
   if (!known)
-    complain(path, `a level \`provider/name\`, the provider one of ${providerIds.join(', ')}`);
+    reportFault(
+      path,
+      `a level \`provider/name\` whose provider is one of ${providerIds.join(', ')}`,
+    );
   return value;
 }
 
-/** A misspelt key would silently leave a rule out. */
-function assertKeys(value: object, path: string, keys: readonly string[], reading: Reading): void {
+/** Rejects unknown keys: a misspelled key would disable a rule without a warning. */
+function assertKeys(
+  value: object,
+  path: string,
+  keys: readonly string[],
+  context: ParseContext,
+): void {
   const known = Object.keys(value).every((key) => keys.includes(key));
-  if (!known) reading.complain(path, `an object with no keys but ${keys.join(', ')}`);
+  if (!known) context.reportFault(path, `an object whose only keys are ${keys.join(', ')}`);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

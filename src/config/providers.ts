@@ -1,4 +1,4 @@
-/** Credentials for asking the vendors' APIs. All are optional; what is begun has to be complete. */
+/** Credentials for provider APIs. All are optional, but the credentials of one provider must be complete. */
 
 import { createPrivateKey } from 'node:crypto';
 import type { ProviderApis } from '../providers/registry';
@@ -22,7 +22,10 @@ export function readProviderApis(
   const paycaddyKey = readHeaderValue(reader, 'PAYCADDY_API_KEY');
   const paycaddy = readOrigin(reader, 'PAYCADDY_BASE_URL', undefined);
   if (paycaddyKey !== undefined && reader.text('PAYCADDY_BASE_URL') === undefined) {
-    reader.fault('PAYCADDY_BASE_URL', 'the address of PayCaddy’s API, which documents none');
+    reader.fault(
+      'PAYCADDY_BASE_URL',
+      'the URL of the PayCaddy API if PAYCADDY_API_KEY is set; PayCaddy publishes no production URL',
+    );
   }
   const p100Key = readHeaderValue(reader, 'P100_API_KEY');
   const p100 = readOrigin(reader, 'P100_BASE_URL', 'https://partner-api.p100.io');
@@ -44,11 +47,11 @@ function readKraken(
   if (privateKey !== undefined && !isP521Key(privateKey)) {
     reader.fault(
       'FRACTAL_ID_PRIVATE_KEY',
-      'a private key of the curve P-521, PKCS #8 in PEM; line breaks may be written as \\n',
+      'a PKCS #8 private key on curve P-521 in PEM; line breaks may be written as \\n',
     );
   }
   if (privateKey !== undefined && clientId === undefined) {
-    reader.fault('FRACTAL_ID_CLIENT_ID', 'the client ID that FRACTAL_ID_PRIVATE_KEY belongs to');
+    reader.fault('FRACTAL_ID_CLIENT_ID', 'the client ID of FRACTAL_ID_PRIVATE_KEY');
   }
   if (privateKey === undefined && clientId !== undefined) {
     reader.fault('FRACTAL_ID_PRIVATE_KEY', 'the private key of FRACTAL_ID_CLIENT_ID');
@@ -71,11 +74,11 @@ function isP521Key(pem: string): boolean {
 function readHeaderValue(reader: EnvironmentReader, name: string): string | undefined {
   const value = reader.text(name);
   if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;
-  reader.fault(name, 'printable ASCII characters without blanks: it is sent in a header');
+  reader.fault(name, 'printable ASCII without spaces, because it is sent in a header');
   return undefined;
 }
 
-/** Credentials go there, so: encrypted, unless they do not leave the machine. */
+/** Requires `https:` except on the loopback interface: credentials are sent to this origin. */
 function readOrigin(
   reader: EnvironmentReader,
   name: string,
@@ -84,8 +87,8 @@ function readOrigin(
   const text = reader.text(name);
   if (text === undefined) return fallback;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const bare = url !== undefined && [url.origin, `${url.origin}/`].includes(text);
-  if (bare && isConfidential(url)) return url.origin;
+  const isOrigin = url !== undefined && [url.origin, `${url.origin}/`].includes(text);
+  if (isOrigin && isConfidential(url)) return url.origin;
   reader.fault(name, '`https://<host>` without a path, or `http:` on the loopback interface');
   return undefined;
 }

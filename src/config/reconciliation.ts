@@ -1,14 +1,17 @@
-/** `RECONCILE_…`: when the vendors are asked whether what we hold is so. */
+/** `RECONCILE_…`: when the gateway sends status checks to providers. */
 
 import { z } from 'zod';
 import type { ReconciliationConfig } from '../jobs/reconcile/candidates';
 import type { EnvironmentReader } from './environment';
 import { DAY_MS, durationMs, HOUR_MS, MINUTE_MS, wholeNumber } from './parsers';
 
-const DURATION = durationMs('an ISO 8601 duration of a second or more, e.g. PT1H or P30D', 1000);
+const DURATION = durationMs(
+  'an ISO 8601 duration of one second or more, for example PT1H or P30D',
+  1000,
+);
 
 const INTERVAL = z.union([z.literal('off').transform(() => null), DURATION], {
-  error: '`off`, or an ISO 8601 duration of a second or more, e.g. PT5M',
+  error: '`off`, or an ISO 8601 duration of one second or more, for example PT5M',
 });
 
 const PER_SECOND = wholeNumber(1, 999);

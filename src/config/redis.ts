@@ -1,21 +1,21 @@
-/** `REDIS_URL`: over which several instances wake each other. */
+/** `REDIS_URL`: the wake-up channel between instances. */
 
 import type { EnvironmentReader } from './environment';
 
-const SOUND = '`redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS';
+const FORMAT = '`redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS';
 
-/** The URL as it was given, or `null` if it is unset; it may hold a password, so a fault does not show it. */
+/** Returns the URL, or null if it is unset. The URL may contain a password. */
 export function readRedisUrl(reader: EnvironmentReader): string | null {
-  const given = reader.text('REDIS_URL');
-  if (given === undefined) return null;
-  if (!isSound(given)) reader.fault('REDIS_URL', SOUND);
-  return given;
+  const value = reader.text('REDIS_URL');
+  if (value === undefined) return null;
+  if (!isValid(value)) reader.fault('REDIS_URL', FORMAT);
+  return value;
 }
 
-/** Whatever the client would not understand, or would leave out without a word, is refused. */
-function isSound(given: string): boolean {
-  if (!URL.canParse(given)) return false;
-  const { protocol, hostname, pathname, search, hash, username, password } = new URL(given);
+/** Rejects every URL part that the Redis client ignores or cannot parse. */
+function isValid(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
   return (
     (protocol === 'redis:' || protocol === 'rediss:') &&
     hostname !== '' &&
@@ -27,7 +27,7 @@ function isSound(given: string): boolean {
   );
 }
 
-/** Such as the password `100%`, in which the sign has to be written `%25`. */
+/** Whether the text is valid percent-encoding. The password `100%` must be written `100%25`. */
 function isEncoded(text: string): boolean {
   try {
     decodeURIComponent(text);

@@ -1,7 +1,7 @@
 /**
- * `TRUSTED_DOCUMENTS` and `TRUSTED_DOCUMENTS_FILE`: the documents that our own clients send, as their build tools list them.
+ * `TRUSTED_DOCUMENTS` and `TRUSTED_DOCUMENTS_FILE`: the list of documents that a build tool of the clients writes.
  *
- * Either `{ "format": "apollo-persisted-query-manifest", "version": 1, "operations": [{ "id", "body" }] }` (Apollo), or
+ * The file is either `{ "format": "apollo-persisted-query-manifest", "version": 1, "operations": [{ "id", "body" }] }` (Apollo), or
  * `{ "<id>": "<document>" }` (Relay, GraphQL Code Generator).
  */
 
@@ -11,7 +11,7 @@ import { oneOf, parseJson } from './parsers';
 
 export interface TrustedDocumentsConfig {
   readonly mode: 'off' | 'warn' | 'enforce';
-  /** Documents by id. */
+  /** Documents by ID. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
@@ -26,7 +26,7 @@ const APOLLO = z.object({
 });
 const MAP = z.record(TEXT, TEXT);
 
-/** @param fileText - Content of the file; `null` where none is named or it could not be read. */
+/** @param fileText - Content of the file. Null if no file is configured or it is not readable. */
 export function readTrustedDocuments(
   reader: EnvironmentReader,
   fileText: string | null,
@@ -34,16 +34,19 @@ export function readTrustedDocuments(
   const mode = reader.read('TRUSTED_DOCUMENTS', MODE, 'off');
   const file = reader.text(FILE);
   if (mode !== 'off' && file === undefined) {
-    reader.fault(FILE, `a file of documents where TRUSTED_DOCUMENTS is ${mode}`);
+    reader.fault(FILE, `the path of a document list if TRUSTED_DOCUMENTS is ${mode}`);
   }
-  const texts = fileText === null ? new Map<string, string>() : textsOf(fileText);
+  const texts = fileText === null ? new Map<string, string>() : parseDocuments(fileText);
   if (texts === undefined) {
-    reader.fault(FILE, 'an Apollo persisted query manifest or a JSON object of documents by id');
+    reader.fault(
+      FILE,
+      'the path of an Apollo persisted query manifest or of a JSON object of documents by ID',
+    );
   }
   return { mode, texts: texts ?? new Map() };
 }
 
-function textsOf(fileText: string): ReadonlyMap<string, string> | undefined {
+function parseDocuments(fileText: string): ReadonlyMap<string, string> | undefined {
   const content = parseJson(fileText);
   const apollo = APOLLO.safeParse(content);
   if (apollo.success) return new Map(apollo.data.operations.map(({ id, body }) => [id, body]));

@@ -1,6 +1,6 @@
-/** Variables that the gateway does not read, but whose names are so close to one it reads that they are misspelt. */
+/** Detection of misspelled variables: names that the gateway does not read but that resemble one it reads. */
 
-/** Shorter names, such as `PORT`, are too close to those of other programs, such as `PATH`. */
+/** Shorter names, such as `PORT`, resemble names of other programs, such as `PATH`. */
 const MIN_LENGTH = 7;
 const MAX_DISTANCE = 2;
 
@@ -12,22 +12,22 @@ interface Names {
 }
 
 /**
- * Returns a fault for each misspelt variable that is set. A name is misspelt if it differs from a known one in letter case or
- * in at most two typing errors, and the known one is not set itself: then the other variable belongs to another program.
+ * Returns a fault for each misspelled variable that is set. A name is misspelled if it differs from a known name only in letter
+ * case or by at most two typing errors. If the known variable is set as well, the other one belongs to another program.
  */
-export function findMisspelt({ set, known }: Names): readonly string[] {
+export function findMisspelled({ set, known }: Names): readonly string[] {
   const candidates = [...known].filter((name) => name.length >= MIN_LENGTH && !set.has(name));
   const unknown = [...set].filter((name) => !known.has(name));
   return unknown.sort().flatMap((name) => {
     const [nearest] = candidates
       .map((candidate) => ({ candidate, distance: distance(name.toUpperCase(), candidate) }))
-      .filter((one) => one.distance <= MAX_DISTANCE)
+      .filter((match) => match.distance <= MAX_DISTANCE)
       .sort((a, b) => a.distance - b.distance);
     return nearest ? [`${name}: unknown variable. Did you mean ${nearest.candidate}?`] : [];
   });
 }
 
-/** Typing errors from `a` to `b`: a character added, left out, replaced, or exchanged with its neighbor. */
+/** Returns the number of typing errors from `a` to `b`: insertions, deletions, substitutions and transpositions. */
 function distance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > MAX_DISTANCE) return Number.POSITIVE_INFINITY;
   let previous: readonly number[] = [];
@@ -36,13 +36,13 @@ function distance(a: string, b: string): number {
     const next = [row];
     for (let column = 1; column <= b.length; column += 1) {
       const same = a[row - 1] === b[column - 1];
-      const exchanged = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      const transposed = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
       next.push(
         Math.min(
           at(current, column) + 1,
           at(next, column - 1) + 1,
           at(current, column - 1) + (same ? 0 : 1),
-          exchanged ? at(previous, column - 2) + 1 : Number.POSITIVE_INFINITY,
+          transposed ? at(previous, column - 2) + 1 : Number.POSITIVE_INFINITY,
         ),
       );
     }

@@ -1,12 +1,12 @@
-/** `WEBHOOK_SECRETS_<PROVIDER>`: what each vendor proves itself with. */
+/** `WEBHOOK_SECRETS_<PROVIDER>`: the secrets that authenticate the webhooks of each provider. */
 
 import type { ProviderId } from '../domain/level';
 import type { WebhookSecret } from '../providers/provider';
-import { type EnvironmentReader, rejectUnknownProviders, variableOf } from './environment';
+import { type EnvironmentReader, rejectUnknownProviders, toVariable } from './environment';
 
 const NAME = 'WEBHOOK_SECRETS';
 
-/** Notification types that have a secret of their own, by provider. */
+/** Notification types that a secret can be bound to, by provider. */
 const TYPES: Readonly<Record<ProviderId, readonly string[]>> = {
   'fractal-id': [
     'verification_approved',
@@ -18,32 +18,32 @@ const TYPES: Readonly<Record<ProviderId, readonly string[]>> = {
   ],
 };
 
-/** In production. A secret that is shown as it is, and stands in access logs of proxies, has to be the longest. */
+/** Minimum secret length in production. PayCaddy's secret is sent in the URL and appears in access logs of proxies. */
 const MIN_LENGTH = 16;
 const MIN_LENGTHS: Readonly<Record<ProviderId, number>> = { paycaddy: 32 };
 
-/** What a secret has to be made of, where it becomes part of a URL. */
+/** Providers whose secret is part of a URL. */
 const IN_PATH: ReadonlySet<ProviderId> = new Set(['paycaddy']);
 
-/** `fractal-id` → `WEBHOOK_SECRETS_FRACTAL_ID`. */
+/** Converts `fractal-id` to `WEBHOOK_SECRETS_FRACTAL_ID`. */
 export function secretsVariable(provider: ProviderId): string {
-  return variableOf(NAME, provider);
+  return toVariable(NAME, provider);
 }
 
-/** @returns secrets by provider, in the order of configuration; a provider without one has no entry. */
+/** @returns Secrets by provider, in configuration order. A provider without secrets has no entry. */
 export function readWebhookSecrets(
   reader: EnvironmentReader,
   names: readonly string[],
   providerIds: readonly ProviderId[],
   mode: 'development' | 'production',
 ): Readonly<Record<ProviderId, readonly WebhookSecret[]>> {
-  rejectUnknownProviders(reader, NAME, names, providerIds); // a misspelt one leaves a provider unserved
+  rejectUnknownProviders(reader, NAME, names, providerIds); // a misspelled name would disable a provider
   const entries = providerIds.flatMap((provider) => {
     const secrets = readSecrets(reader, provider, mode);
     return secrets.length > 0 ? [[provider, secrets] as const] : [];
   });
   if (mode === 'production' && entries.length === 0) {
-    reader.fault(`${NAME}_<PROVIDER>`, 'secrets of at least one provider');
+    reader.fault(`${NAME}_<PROVIDER>`, 'set for at least one provider');
   }
   return Object.fromEntries(entries);
 }
@@ -55,31 +55,36 @@ function readSecrets(
 ): readonly WebhookSecret[] {
   const name = secretsVariable(provider);
   const secrets = reader.list(name).map((part) => readSecret(part, provider));
-  if (reader.text(name) !== undefined && secrets.length === 0) reader.fault(name, 'a secret');
+  if (reader.text(name) !== undefined && secrets.length === 0) {
+    reader.fault(name, 'a comma-separated list of secrets');
+  }
 
   const types = TYPES[provider] ?? [];
   const minLength = mode === 'production' ? (MIN_LENGTHS[provider] ?? MIN_LENGTH) : 1;
   secrets.forEach(({ secret, type }, index) => {
-    const which = secrets.length > 1 ? `secret ${index + 1} ` : 'the secret ';
+    const subject = secrets.length > 1 ? `a list whose secret ${index + 1}` : 'a secret that';
     if (secret.length < minLength) {
-      reader.fault(name, `${which}to have at least ${minLength} characters`);
+      reader.fault(name, `${subject} has at least ${minLength} characters`);
     }
     if (IN_PATH.has(provider) && !/^[\w.~-]+$/.test(secret)) {
-      reader.fault(name, `${which}to hold only letters, digits, - . _ ~: it is part of a URL`);
+      reader.fault(
+        name,
+        `${subject} contains only letters, digits and - . _ ~, because it is part of a URL`,
+      );
     }
     if (type !== undefined && !types.includes(type)) {
-      reader.fault(name, `${which}to have one of the types ${types.join(', ')} before \`=\``);
+      reader.fault(name, `${subject} has one of the types ${types.join(', ')} before \`=\``);
     }
   });
   return secrets;
 }
 
 /**
- * A secret may hold `=` itself, at its end if it is base64. So only words in snake case with something behind the `=`
- * are taken for types, and only where types exist; a word that is no type we know is a fault, not a secret.
+ * Splits `type=secret`. A secret can contain `=` itself, for example as base64 padding. Therefore only a snake case word
+ * that is followed by `=` and more text is a type, and only for providers with types. An unknown type is a fault.
  */
 function readSecret(part: string, provider: ProviderId): WebhookSecret {
   const [, type, secret] = /^([a-z]+(?:_[a-z]+)+)=([^=].*)$/s.exec(part) ?? [];
-  const typed = TYPES[provider] !== undefined && type !== undefined && secret !== undefined;
-  return typed ? { secret, type } : { secret: part };
+  const isTyped = TYPES[provider] !== undefined && type !== undefined && secret !== undefined;
+  return isTyped ? { secret, type } : { secret: part };
 }

@@ -208,7 +208,7 @@ describe('a fault names the file that the variable was read from', () => {
     const file = join(folder, '.env');
     writeFileSync(file, 'PORT=many\nLOG_LEVEL=loud\n');
     expect(faultsOf({ LOG_LEVEL: 'quiet' })).toEqual([
-      `PORT: expected a whole number from 0 to 65535 (set in ${file})`,
+      `PORT: must be a whole number from 0 to 65535 (set in ${file})`,
       expect.stringMatching(/^LOG_LEVEL: [^(]*$/),
     ]);
   });

@@ -1,8 +1,8 @@
 /** A process that does nothing but read its environment: several of them race for the file of secrets. */
 
 import { readEnvironment } from '../../src/cli/environment';
-import { environment } from '../../src/config/load-config';
+import { readProcessEnv } from '../../src/config/load-config';
 
-const { env } = readEnvironment(environment(), '/nowhere/.env', ['sumsub']);
+const { env } = readEnvironment(readProcessEnv(), '/nowhere/.env', ['sumsub']);
 const { DATA_KEYS, BOOTSTRAP_API_KEY, WEBHOOK_SECRETS_SUMSUB } = env;
 process.stdout.write(JSON.stringify({ DATA_KEYS, BOOTSTRAP_API_KEY, WEBHOOK_SECRETS_SUMSUB }));

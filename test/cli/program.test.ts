@@ -129,9 +129,9 @@ describe('a failure', () => {
       out: '',
       err: [
         'The configuration has 3 faults:',
-        '  DATA_KEYS: expected `id:base64`, the key 32 random bytes, several separated by commas',
-        '  PORT: expected a whole number from 0 to 65535',
-        '  WEBHOOK_SECRETS_<PROVIDER>: expected secrets of at least one provider',
+        '  DATA_KEYS: must be a comma-separated list of `id:base64`, where each key is 32 random bytes',
+        '  PORT: must be a whole number from 0 to 65535',
+        '  WEBHOOK_SECRETS_<PROVIDER>: must be set for at least one provider',
         '',
       ].join('\n'),
     });

@@ -1,4 +1,4 @@
-/** The reading of the environment: what is understood, what is refused, and that no value is ever shown. */
+/** Tests of `loadConfig`: accepted values, faults, and the absence of values in faults. */
 
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -6,10 +6,10 @@ import { join, resolve } from 'node:path';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
 import {
   type ConfigSources,
-  dataDirOf,
+  getDataDir,
+  getMode,
   loadConfig,
   loadDatabaseConfig,
-  modeOf,
   READ_ELSEWHERE,
 } from '../../src/config/load-config';
 import { ConfigError } from '../../src/domain/errors';
@@ -44,13 +44,13 @@ function faultsOf(env: ConfigSources['env'], more: Partial<ConfigSources> = {}):
   return [];
 }
 
-/** Variables at fault, each once. */
+/** Returns the names of the faulty variables without duplicates. */
 function faultyNames(env: ConfigSources['env'], more: Partial<ConfigSources> = {}): string[] {
   return [...new Set(faultsOf(env, more).map((fault) => fault.slice(0, fault.indexOf(':'))))];
 }
 
-describe('without any choice made', () => {
-  it('develops on the loopback interface, with data in ./data', () => {
+describe('defaults', () => {
+  it('run in development mode on the loopback interface with data in ./data', () => {
     expect(load(DEVELOPMENT)).toEqual({
       mode: 'development',
       host: '127.0.0.1',
@@ -101,21 +101,21 @@ describe('without any choice made', () => {
         quietAfterMs: 30 * 86_400_000,
         maxPerSecond: 5,
       },
-      alarms: DEFAULT_MONITORING_RULES,
+      monitoring: DEFAULT_MONITORING_RULES,
     });
   });
 
-  it('counts no sandbox events in production', () => {
+  it('do not count sandbox events in production', () => {
     expect(load(PRODUCTION)).toMatchObject({ mode: 'production', acceptSandbox: false });
   });
 
-  it('allows pages of this machine in development alone, unless origins are named', () => {
+  it('allow local pages only in development and only without configured origins', () => {
     const named = { ALLOWED_ORIGINS: 'https://a.example' };
     expect(load({ ...DEVELOPMENT, ...named }).http.allowLocalOrigins).toBe(false);
     expect(load(PRODUCTION).http.allowLocalOrigins).toBe(false);
   });
 
-  it('takes origins of web views and extensions as written', () => {
+  it('accept origins of web views and browser extensions', () => {
     const origins = [
       ...['capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'https://localhost'],
       'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
@@ -125,18 +125,18 @@ describe('without any choice made', () => {
     expect(edge.allowedOrigins).toEqual(origins);
   });
 
-  it('says how an origin is written', () => {
+  it('describe the format of an origin in the fault', () => {
     const [fault] = faultsOf({ ...DEVELOPMENT, ALLOWED_ORIGINS: 'http://localhost:5173/' });
-    expect(fault).toMatch(/no trailing slash and no `\*`/);
+    expect(fault).toMatch(/without a path, a trailing slash or `\*`/);
   });
 
-  it('takes an empty variable for an unset one', () => {
+  it('apply to an empty variable', () => {
     expect(load({ ...DEVELOPMENT, PORT: '', HOST: ' ', REDIS_URL: '' })).toEqual(load(DEVELOPMENT));
   });
 });
 
 describe('every variable', () => {
-  it('is read', () => {
+  it('is read into the configuration', () => {
     const config = load({
       ...PRODUCTION,
       HOST: '0.0.0.0',
@@ -148,7 +148,7 @@ describe('every variable', () => {
       BOOTSTRAP_API_KEY: LONG,
       ACCEPT_SANDBOX: 'true',
       CLOCK_SKEW: 'PT1M',
-      POLICY_MAX_LOSS: '25',
+      POLICY_MAX_LOSS_PERCENT: '25',
       POLICY_FORCE: 'true',
       END_USER_REASONS: 'all',
       LOG_LEVEL: 'debug',
@@ -158,7 +158,7 @@ describe('every variable', () => {
       RAW_BODY_RETENTION: 'P90D',
       STALLED_AFTER: 'IN_REVIEW=PT6H, PENDING=P90D',
       SILENT_AFTER: 'PT2H',
-      SILENT_FLOOR: '3',
+      SILENT_MIN_DELIVERIES: '3',
       REDIS_URL: 'redis://redis.example.com',
     });
     expect(config).toMatchObject({
@@ -177,7 +177,7 @@ describe('every variable', () => {
       changeLogRetentionDays: 90,
       erasureHold: { term: 'P5Y', basis: 'an act' },
       rawBodyRetentionMs: 90 * 86_400_000,
-      alarms: {
+      monitoring: {
         stalledAfterMs: {
           ...DEFAULT_MONITORING_RULES.stalledAfterMs,
           IN_REVIEW: 6 * 3_600_000,
@@ -196,7 +196,7 @@ describe('every variable', () => {
     ['STALLED_AFTER', 'IN_REVIEW=3 days'],
     ['STALLED_AFTER', 'IN_REVIEW=P3D,IN_REVIEW=P4D'],
     ['SILENT_AFTER', '30'],
-    ['SILENT_FLOOR', '0'],
+    ['SILENT_MIN_DELIVERIES', '0'],
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['PORT', '4e3'],
@@ -216,8 +216,8 @@ describe('every variable', () => {
     ['REDIS_URL', 'redis://localhost/name'],
     ['REDIS_URL', 'redis://localhost?tls=true'],
     ['REDIS_URL', 'redis://:100%@localhost'],
-    // The network between would see everything, and nobody has said that it may.
-    ['DATABASE_URL', 'postgres://somebody:password@host/db'],
+    // Without `sslmode`, data for a remote server would be sent unencrypted.
+    ['DATABASE_URL', 'postgres://user:password@host/db'],
     ['DATABASE_URL', 'postgresql://host'],
     ['DATABASE_URL', 'postgres://host/a/b?sslmode=require'],
     ['DATABASE_URL', 'postgres://host/db?sslmode=prefer'],
@@ -234,7 +234,7 @@ describe('every variable', () => {
     ['DATA_KEYS', `k1:${Buffer.alloc(31, 7).toString('base64')}`],
     ['DATA_KEYS', `k1:${KEY},k1:${Buffer.alloc(32, 8).toString('base64')}`],
     ['DATA_KEYS', `k1:${KEY},broken`],
-  ])('%s is refused if it is %s', (name, value) => {
+  ])('%s must not be %s', (name, value) => {
     expect(faultyNames({ ...PRODUCTION, [name]: value })).toEqual([name]);
   });
 
@@ -243,13 +243,13 @@ describe('every variable', () => {
     'redis://:word@10.0.0.1:6380/3',
     'rediss://user:p%40ss@redis.example.com/',
     'redis://[::1]:6379',
-  ])('REDIS_URL may be %s', (url) => {
+  ])('REDIS_URL can be %s', (url) => {
     expect(load({ ...PRODUCTION, REDIS_URL: url }).redisUrl).toBe(url);
   });
 });
 
 describe('faults', () => {
-  it('are all reported at once, in one error', () => {
+  it('are reported together in one error', () => {
     const env = {
       NODE_ENV: 'production',
       PORT: 'x',
@@ -273,7 +273,7 @@ describe('faults', () => {
     ]);
   });
 
-  it('never show a value', () => {
+  it('never contain a value', () => {
     const value = 'S3CR3T-V4LUE';
     const names = [
       'NODE_ENV',
@@ -301,19 +301,19 @@ describe('faults', () => {
     expect(faults.join('\n')).not.toContain(value);
   });
 
-  it('of an unknown mode are those of production too, so that a typing error opens nothing', () => {
+  it('include those of production if the mode is unknown, so that a typing error fails closed', () => {
     expect(faultyNames({ NODE_ENV: 'prod' })).toEqual([
       'NODE_ENV',
       'DATA_KEYS',
       'WEBHOOK_SECRETS_<PROVIDER>',
     ]);
-    expect(modeOf({ NODE_ENV: 'prod' })).toBe('production');
-    expect(modeOf({})).toBe('development');
+    expect(getMode({ NODE_ENV: 'prod' })).toBe('production');
+    expect(getMode({})).toBe('development');
   });
 });
 
 describe('webhook secrets', () => {
-  it('are several per provider, in the order given', () => {
+  it('keep their order if a provider has several', () => {
     const { webhookSecrets } = load({
       ...DEVELOPMENT,
       WEBHOOK_SECRETS_SUMSUB: 'new, old,',
@@ -325,7 +325,7 @@ describe('webhook secrets', () => {
     });
   });
 
-  it('may be bound to a notification type of Fractal ID', () => {
+  it('can be bound to a notification type of Fractal ID', () => {
     const { webhookSecrets } = load({
       ...DEVELOPMENT,
       WEBHOOK_SECRETS_FRACTAL_ID: 'verification_approved=one,email_changed=two==,three',
@@ -338,30 +338,30 @@ describe('webhook secrets', () => {
   });
 
   it.each(['c2VjcmV0=', 'c2VjcmV0==', 'Abc=def', 'abc=def', 'snake_case=', 'snake_case=='])(
-    'such as %s hold the sign = themselves',
+    'can contain an equals sign, as in %s',
     (secret) => {
       const { webhookSecrets } = load({ ...DEVELOPMENT, WEBHOOK_SECRETS_FRACTAL_ID: secret });
       expect(webhookSecrets['fractal-id']).toEqual([{ secret }]);
     },
   );
 
-  it('of other vendors have no types', () => {
+  it('have no types at other providers', () => {
     const secret = 'verification_approved=one';
     const { webhookSecrets } = load({ ...DEVELOPMENT, WEBHOOK_SECRETS_SUMSUB: secret });
     expect(webhookSecrets.sumsub).toEqual([{ secret }]);
   });
 
-  it('for a misspelt type are a fault, because they would never fit', () => {
+  it('with a misspelled type are rejected because they would never match', () => {
     const env = { ...DEVELOPMENT, WEBHOOK_SECRETS_FRACTAL_ID: 'verification_aproved=one' };
     expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_FRACTAL_ID']);
   });
 
-  it('for a misspelt provider are a fault, because the provider would not be served', () => {
+  it('for a misspelled provider are rejected because the provider would have no route', () => {
     const env = { ...DEVELOPMENT, WEBHOOK_SECRETS_FRACTALID: 'one' };
     expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_FRACTALID']);
   });
 
-  it('of commas alone are a fault', () => {
+  it('are rejected if the list contains only commas', () => {
     expect(faultyNames({ ...DEVELOPMENT, WEBHOOK_SECRETS_P100: ' , ' })).toEqual([
       'WEBHOOK_SECRETS_P100',
     ]);
@@ -372,7 +372,7 @@ describe('webhook secrets', () => {
     ['WEBHOOK_SECRETS_P100', 15],
     ['WEBHOOK_SECRETS_FRACTAL_ID', 15],
     ['WEBHOOK_SECRETS_PAYCADDY', 31],
-  ])('%s of %i characters are too weak for production', (name, length) => {
+  ])('%s with %i characters is too short for production', (name, length) => {
     const strong = { ...PRODUCTION, [name]: 'x'.repeat(length + 1) };
     const weak = { ...PRODUCTION, [name]: `${'x'.repeat(length + 1)},${'x'.repeat(length)}` };
     expect(faultyNames(strong)).toEqual([]);
@@ -380,27 +380,27 @@ describe('webhook secrets', () => {
     expect(faultyNames({ ...weak, NODE_ENV: 'development' })).toEqual([]);
   });
 
-  it('count without the type before them', () => {
+  it('are measured without their type', () => {
     const env = { ...PRODUCTION, WEBHOOK_SECRETS_FRACTAL_ID: 'verification_approved=short' };
     expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_FRACTAL_ID']);
   });
 
   it.each(['with/slash', 'with?mark', 'with space', 'with#hash', 'with%41'])(
-    'of PayCaddy are part of a URL, so not %s',
+    'of PayCaddy are part of a URL and must not be %s',
     (secret) => {
       const env = { ...DEVELOPMENT, WEBHOOK_SECRETS_PAYCADDY: secret };
       expect(faultyNames(env)).toEqual(['WEBHOOK_SECRETS_PAYCADDY']);
     },
   );
 
-  it('of at least one provider are needed in production', () => {
+  it('are required for at least one provider in production', () => {
     const { WEBHOOK_SECRETS_SUMSUB: _, ...none } = PRODUCTION;
     expect(faultyNames(none)).toEqual(['WEBHOOK_SECRETS_<PROVIDER>']);
   });
 });
 
 describe('data keys', () => {
-  it('are several, the first of them the one that encrypts', () => {
+  it('keep their order, so that the first one encrypts', () => {
     const older = Buffer.alloc(32, 250);
     const { dataKeys } = load({
       DATA_KEYS: `2025-b:${KEY}, 2025-a:${older.toString('base64url')}`,
@@ -411,15 +411,15 @@ describe('data keys', () => {
     ]);
   });
 
-  it('are needed in either mode', () => {
+  it('are required in both modes', () => {
     expect(faultyNames({})).toEqual(['DATA_KEYS']);
   });
 });
 
-describe('end users’ tokens', () => {
+describe('end user tokens', () => {
   const names = { JWT_ISSUER: 'https://id.example', JWT_AUDIENCE: 'kyc' };
 
-  it('come from a shared secret', () => {
+  it('are verified with a shared secret', () => {
     expect(load({ ...PRODUCTION, ...names, JWT_SECRET: LONG }).jwt).toEqual({
       source: { secrets: [LONG] },
       issuer: 'https://id.example',
@@ -427,19 +427,19 @@ describe('end users’ tokens', () => {
     });
   });
 
-  it('come from any of several shared secrets', () => {
+  it('are verified with any of several shared secrets', () => {
     const { jwt } = load({ ...PRODUCTION, ...names, JWT_SECRET: ` ${LONG}-new, ${LONG},` });
     expect(jwt?.source).toEqual({ secrets: [`${LONG}-new`, LONG] });
   });
 
-  it('come from a key set', () => {
+  it('are verified with a key set', () => {
     const url = 'https://id.example/keys';
     expect(load({ ...PRODUCTION, ...names, JWT_JWKS_URL: url }).jwt?.source).toEqual({
       jwksUrl: url,
     });
   });
 
-  it('may carry names of ours in development', () => {
+  it('have a default issuer and audience in development', () => {
     expect(load({ ...DEVELOPMENT, JWT_SECRET: LONG }).jwt).toMatchObject({
       issuer: 'kyc-gateway',
       audience: 'kyc-gateway',
@@ -448,23 +448,27 @@ describe('end users’ tokens', () => {
 
   it.each([
     ['a short secret', { ...names, JWT_SECRET: 'x'.repeat(31) }, ['JWT_SECRET']],
-    ['a short secret beside a long one', { ...names, JWT_SECRET: `${LONG},x` }, ['JWT_SECRET']],
+    ['a short secret after a long one', { ...names, JWT_SECRET: `${LONG},x` }, ['JWT_SECRET']],
     ['no issuer', { JWT_AUDIENCE: 'kyc', JWT_SECRET: LONG }, ['JWT_ISSUER']],
     ['no audience', { JWT_ISSUER: 'id', JWT_SECRET: LONG }, ['JWT_AUDIENCE']],
-    ['nothing to check by', names, ['JWT_ISSUER', 'JWT_AUDIENCE']],
-    ['a key set in the clear', { ...names, JWT_JWKS_URL: 'http://id.example' }, ['JWT_JWKS_URL']],
-    ['a key set that is no URL', { ...names, JWT_JWKS_URL: 'id.example' }, ['JWT_JWKS_URL']],
+    ['neither secret nor key set', names, ['JWT_ISSUER', 'JWT_AUDIENCE']],
+    [
+      'an unencrypted key set URL',
+      { ...names, JWT_JWKS_URL: 'http://id.example' },
+      ['JWT_JWKS_URL'],
+    ],
+    ['a key set that is not a URL', { ...names, JWT_JWKS_URL: 'id.example' }, ['JWT_JWKS_URL']],
     [
       'two sources',
       { ...names, JWT_SECRET: LONG, JWT_JWKS_URL: 'https://id.example' },
       ['JWT_SECRET'],
     ],
-  ])('are refused with %s', (_case, env, faulty) => {
+  ])('are rejected with %s', (_case, env, faulty) => {
     expect(faultyNames({ ...PRODUCTION, ...env })).toEqual(faulty);
   });
 
   it.each(['http://localhost:8080/keys', 'http://127.0.0.1/keys', 'http://[::1]/keys'])(
-    'may have their key set at %s',
+    'can have their key set at %s',
     (url) => {
       expect(faultyNames({ ...PRODUCTION, ...names, JWT_JWKS_URL: url })).toEqual([]);
     },
@@ -480,7 +484,7 @@ describe('the database', () => {
     ['sqlite:some/kyc.db', resolve('some/kyc.db')],
     ['sqlite:/var/kyc.db', '/var/kyc.db'],
     ['sqlite:///var/kyc.db', '/var/kyc.db'],
-  ])('at %s is the file %s', (url, file) => {
+  ])('%s is the file %s', (url, file) => {
     expect(loadDatabaseConfig({ DATABASE_URL: url })).toEqual({ kind: 'sqlite', file });
   });
 
@@ -503,7 +507,7 @@ describe('the database', () => {
     ],
     ['postgres://db/kyc?sslmode=verify-full', { host: 'db', tls: tls('full') }],
     ['postgres://db/kyc?sslrootcert=/ca.pem', { host: 'db', tls: tls('full', '/ca.pem') }],
-  ])('at %s is on a server', (url, parts) => {
+  ])('%s is a server', (url, parts) => {
     expect(loadDatabaseConfig({ DATABASE_URL: url })).toEqual({
       kind: 'postgres',
       host: 'localhost',
@@ -517,19 +521,19 @@ describe('the database', () => {
     });
   });
 
-  it('lies in the data folder by default', () => {
+  it('is in the data folder by default', () => {
     expect(loadDatabaseConfig({ DATA_DIR: '/var/kyc' })).toMatchObject({
       file: '/var/kyc/kyc.sqlite',
     });
-    expect(dataDirOf({ DATA_DIR: '/var/kyc' })).toBe('/var/kyc');
+    expect(getDataDir({ DATA_DIR: '/var/kyc' })).toBe('/var/kyc');
   });
 
-  it('alone can be at fault too', () => {
+  it('is validated by itself', () => {
     expect(() => loadDatabaseConfig({ DATABASE_URL: 'mysql://host/db' })).toThrow(ConfigError);
   });
 });
 
-it('reads a policy', () => {
+it('parses the policy file', () => {
   const policyText = '{"verified": {"anyOf": ["sumsub/basic-kyc-level"]}}';
   expect(load(DEVELOPMENT, { policyText }).policy).toEqual({
     verified: { anyOf: [{ level: 'sumsub/basic-kyc-level' }] },
@@ -537,17 +541,17 @@ it('reads a policy', () => {
   });
 });
 
-it('says where in the policy file a fault is', () => {
+it('names the path of a fault in the policy file', () => {
   const policyText = '{"verified": {"anyOf": ["sumsub/basic", {"allOf": [7]}]}}';
   expect(faultsOf(DEVELOPMENT, { policyText })).toEqual([
-    'POLICY_FILE: expected verified.anyOf[1].allOf[0] to be a level such as `sumsub/basic-kyc-level`, or an object whose only key is `anyOf` or `allOf`; there is no other operator',
+    'POLICY_FILE: must be a policy whose verified.anyOf[1].allOf[0] is a level such as `sumsub/basic-kyc-level`, or an object whose only key is `anyOf` or `allOf`',
   ]);
 });
 
 describe('Fractal ID in the Kraken format', () => {
   const kraken = { ...DEVELOPMENT, FRACTAL_ID_FORMAT: 'kraken' };
 
-  it('refuses secrets of one notification type, which would prove nothing', () => {
+  it('rejects secrets that are bound to a notification type', () => {
     const typed = `verification_approved=${LONG}`;
     expect(faultyNames({ ...kraken, WEBHOOK_SECRETS_FRACTAL_ID: typed })).toEqual([
       'WEBHOOK_SECRETS_FRACTAL_ID',
@@ -556,7 +560,7 @@ describe('Fractal ID in the Kraken format', () => {
   });
 });
 
-describe('asking the vendors', () => {
+describe('provider API credentials', () => {
   const SUMSUB = { SUMSUB_APP_TOKEN: 'prd:token', SUMSUB_SECRET_KEY: 'secret' };
   const pemOf = (namedCurve: string) =>
     generateKeyPairSync('ec', { namedCurve })
@@ -570,7 +574,7 @@ describe('asking the vendors', () => {
     FRACTAL_ID_PRIVATE_KEY: KRAKEN_KEY,
   };
 
-  it('takes credentials, and where they go to', () => {
+  it('are read with the base URL of each API', () => {
     const { providerApis, reconciliation } = load({
       ...DEVELOPMENT,
       ...SUMSUB,
@@ -598,7 +602,7 @@ describe('asking the vendors', () => {
     });
   });
 
-  it('takes the key of Kraken as PEM, its line breaks written as they are or as \\n', () => {
+  it('include the Kraken key as PEM with real or escaped line breaks', () => {
     for (const key of [KRAKEN_KEY, KRAKEN_KEY.replaceAll('\n', '\\n')]) {
       const { providerApis } = load({
         ...DEVELOPMENT,
@@ -618,11 +622,11 @@ describe('asking the vendors', () => {
   it.each([
     ['FRACTAL_ID_CLIENT_ID', { FRACTAL_ID_CLIENT_ID: '' }],
     ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_PRIVATE_KEY: '' }],
-    ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_PRIVATE_KEY: 'no key' }],
+    ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_PRIVATE_KEY: 'not a key' }],
     ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_PRIVATE_KEY: pemOf('P-256') }],
     ['FRACTAL_ID_PRIVATE_KEY', { FRACTAL_ID_FORMAT: 'classic' }],
     ['FRACTAL_ID_BASE_URL', { FRACTAL_ID_BASE_URL: 'http://kraken.example.com' }],
-  ])('refuses a fault in %s of Kraken', (name, env) => {
+  ])('of Kraken are rejected with an invalid %s', (name, env) => {
     const faults = faultsOf({ ...DEVELOPMENT, ...KRAKEN, ...env });
     expect(faultyNames({ ...DEVELOPMENT, ...KRAKEN, ...env })).toEqual([name]);
     expect(faults.join()).not.toContain('BEGIN');
@@ -641,28 +645,28 @@ describe('asking the vendors', () => {
     ['ERASURE_HOLD', { ERASURE_HOLD: '5 years', ERASURE_HOLD_BASIS: 'an act' }],
     ['ERASURE_HOLD', { ERASURE_HOLD_BASIS: 'an act' }],
     ['ERASURE_HOLD_BASIS', { ERASURE_HOLD: 'P5Y' }],
-    ['POLICY_MAX_LOSS', { POLICY_MAX_LOSS: '101' }],
+    ['POLICY_MAX_LOSS_PERCENT', { POLICY_MAX_LOSS_PERCENT: '101' }],
     ['CLOCK_SKEW', { CLOCK_SKEW: '5m' }],
     ['RAW_BODY_RETENTION', { RAW_BODY_RETENTION: 'PT0S' }],
     ['RECONCILE_INTERVAL', { RECONCILE_INTERVAL: '5m' }],
     ['RECONCILE_OPEN_AFTER', { RECONCILE_OPEN_AFTER: 'off' }],
     ['RECONCILE_QUIET_AFTER', { RECONCILE_QUIET_AFTER: 'PT0.5S' }],
     ['RECONCILE_MAX_PER_SECOND', { RECONCILE_MAX_PER_SECOND: '0' }],
-  ])('refuses a fault in %s', (name, env) => {
+  ])('are rejected with an invalid %s', (name, env) => {
     const names = faultyNames({ ...DEVELOPMENT, ...env });
     expect(names).toContain(name);
     expect(faultsOf({ ...DEVELOPMENT, ...env }).join()).not.toContain('me:secret');
   });
 });
 
-describe('what is let in', () => {
+describe('access limits', () => {
   const documents = (trustedDocumentsText: string, env = {}) =>
     load(
       { ...DEVELOPMENT, TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_FILE: 'x', ...env },
       { trustedDocumentsText },
     ).trustedDocuments;
 
-  it('is a list of documents as clients write it', () => {
+  it('include trusted documents in both formats', () => {
     const texts = new Map([['a', '{ b }']]);
     const operations = [{ id: 'a', name: 'A', type: 'query', body: '{ b }' }];
     const apollo = { format: 'apollo-persisted-query-manifest', version: 1, operations };
@@ -671,14 +675,14 @@ describe('what is let in', () => {
   });
 
   it.each(['', '[]', '{"a":1}', '{"format":"x"}', '{"format":"apollo-persisted-query-manifest"}'])(
-    'is no list that reads %p',
+    'reject %p as a list of trusted documents',
     (trustedDocumentsText) => {
       const env = { ...DEVELOPMENT, TRUSTED_DOCUMENTS_FILE: 'x' };
       expect(faultyNames(env, { trustedDocumentsText })).toEqual(['TRUSTED_DOCUMENTS_FILE']);
     },
   );
 
-  it('is not known without a file', () => {
+  it('require a file for trusted documents', () => {
     const env = { ...DEVELOPMENT, TRUSTED_DOCUMENTS: 'warn' };
     expect(faultyNames(env)).toEqual(['TRUSTED_DOCUMENTS_FILE']);
   });
@@ -704,12 +708,12 @@ describe('what is let in', () => {
     ['GRAPHQL_MAX_DEPTH', '0'],
     ['GRAPHQL_MAX_COST', 'much'],
     ['GRAPHQL_INTROSPECTION', 'yes'],
-  ])('is not said by %s=%s', (name, value) => {
+  ])('reject %s=%s', (name, value) => {
     expect(faultyNames({ ...DEVELOPMENT, [name]: value })).toEqual([name]);
   });
 });
 
-describe('a misspelt variable', () => {
+describe('a misspelled variable', () => {
   it.each([
     ['ALLOWED_ORIGIN', 'ALLOWED_ORIGINS'],
     ['JWT_SECERT', 'JWT_SECRET'],
@@ -722,23 +726,23 @@ describe('a misspelt variable', () => {
     ['POLICYFILE', 'POLICY_FILE'],
     ['redis_url', 'REDIS_URL'],
     ['ACCEPTS_SANDBOX', 'ACCEPT_SANDBOX'],
-  ])('%s is a fault that names %s, and no value', (name, known) => {
+  ])('%s is a fault that suggests %s and contains no value', (name, known) => {
     const faults = faultsOf({ ...PRODUCTION, [name]: 'S3CR3T' });
     expect(faults).toEqual([expect.stringMatching(`^${name}: .*\\b${known}\\b`)]);
     expect(faults.join()).not.toContain('S3CR3T');
   });
 
-  it('is reported with all others', () => {
+  it('is reported with all other faults', () => {
     const env = { ...PRODUCTION, PORT: 'x', ALLOWED_ORIGIN: 'x', JWT_SECERT: 'x' };
     expect(faultyNames(env)).toEqual(['PORT', 'ALLOWED_ORIGIN', 'JWT_SECERT']);
   });
 
-  it('is another program’s where the variable that it is near to is set', () => {
+  it('is accepted if the similar variable is set as well', () => {
     const env = { ...PRODUCTION, REDIS_URL: 'redis://localhost', REDIS_URI: 'redis://localhost' };
     expect(faultsOf(env)).toEqual([]);
   });
 
-  it('is not what other programs set', () => {
+  it('is not detected in variables of other programs', () => {
     const others = `PATH HOME HOSTNAME USER PWD SHELL TERM LANG LC_ALL TMPDIR NODE_VERSION NODE_OPTIONS NODE_PATH
       YARN_VERSION PORTS POSTS PGHOST PGUSER PGPASSWORD XDG_DATA_DIRS XDG_DATA_HOME REDIS_PORT REDIS_SERVICE_HOST
       DATABASE_PORT DATABASE_NAME KUBERNETES_PORT KUBERNETES_SERVICE_HOST DYNO npm_config_user npm_lifecycle_event
@@ -748,7 +752,7 @@ describe('a misspelt variable', () => {
   });
 });
 
-it('`.env.example` names every variable that is read, and no other', () => {
+it('`.env.example` lists exactly the variables that are read', () => {
   const text = readFileSync(join(__dirname, '../../.env.example'), 'utf8');
   const named = [...text.matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name);
   const read = new Set(READ_ELSEWHERE);

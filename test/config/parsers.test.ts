@@ -1,4 +1,4 @@
-/** ISO 8601 durations. */
+/** Tests of the duration parser. */
 
 import { parseDurationMs } from '../../src/config/parsers';
 
@@ -15,12 +15,12 @@ it.each([
   ['PT90M', 1.5 * HOUR_MS],
   ['PT1M1S', 61_000],
   ['P1000Y', 365_000 * DAY_MS],
-])('%s lasts %i ms', (text, ms) => {
+])('parses %s as %i ms', (text, ms) => {
   expect(parseDurationMs(text)).toBe(ms);
 });
 
 it.each(['', 'P', '1D', 'P1', 'P1.5D', 'PT0S', '-P1D', 'P1D2M', 'P1001Y', 'PT', 'P1DT'])(
-  '%j is no duration that an approval can last',
+  'rejects %j',
   (text) => {
     expect(parseDurationMs(text)).toBeUndefined();
   },

@@ -1,4 +1,4 @@
-/** The policy file. */
+/** Tests of the policy file parser. */
 
 import { parsePolicy } from '../../src/config/policy';
 
@@ -12,7 +12,7 @@ function parse(file: unknown) {
   return { policy, faults };
 }
 
-it('reads rules inside rules, and how long approvals last', () => {
+it('parses nested rules and expiry durations', () => {
   const { policy, faults } = parse({
     verified: {
       anyOf: ['sumsub/basic-kyc-level', { allOf: ['fractal-id/basic', 'fractal-id/liveness'] }],
@@ -31,58 +31,66 @@ it('reads rules inside rules, and how long approvals last', () => {
   });
 });
 
-it('takes one level for a rule', () => {
+it('accepts a single level as the rule', () => {
   expect(parse({ verified: 'fractal-id/basic' }).policy.verified).toEqual({
     level: 'fractal-id/basic',
   });
 });
 
-it('leaves levels their slashes', () => {
+it('accepts slashes in level names', () => {
   expect(parse({ verified: 'sumsub/a/b c' })).toMatchObject({
     policy: { verified: { level: 'sumsub/a/b c' } },
     faults: [],
   });
 });
 
-it('reads which rejections block older approvals', () => {
+it('parses the rejection reasons that block older approvals', () => {
   expect(parse({ blockedBy: ['FRAUD_SUSPECTED'] }).policy.blockedBy).toEqual(['FRAUD_SUSPECTED']);
   expect(parse({ blockedBy: [] }).policy.blockedBy).toEqual([]);
 });
 
-it('may say nothing', () => {
+it('accepts an empty object', () => {
   expect(parse({})).toEqual({ policy: { verified: null, expiresAfterMs: {} }, faults: [] });
 });
 
 it.each([
-  ['no JSON', 'verified: basic', ['']],
+  ['text that is not JSON', 'verified: basic', ['']],
   ['a list', [], ['']],
   ['null', null, ['']],
-  ['a key that we do not know', { verifed: 'sumsub/basic' }, ['']],
+  ['an unknown key', { verifed: 'sumsub/basic' }, ['']],
   ['a number for a rule', { verified: 1 }, ['verified']],
   ['null for a rule', { verified: null }, ['verified']],
   ['a list for a rule', { verified: ['sumsub/basic'] }, ['verified']],
-  ['both words at once', { verified: { anyOf: ['sumsub/a'], allOf: ['sumsub/a'] } }, ['verified']],
+  [
+    'both operators in one object',
+    { verified: { anyOf: ['sumsub/a'], allOf: ['sumsub/a'] } },
+    ['verified'],
+  ],
   ['an empty list', { verified: { allOf: [] } }, ['verified.allOf']],
-  ['no list', { verified: { anyOf: 'sumsub/a' } }, ['verified.anyOf']],
-  ['a key beside', { verified: { anyOf: ['sumsub/a'], not: 'sumsub/b' } }, ['verified']],
+  ['a rule that is not a list', { verified: { anyOf: 'sumsub/a' } }, ['verified.anyOf']],
+  ['an additional key', { verified: { anyOf: ['sumsub/a'], not: 'sumsub/b' } }, ['verified']],
   ['an unknown reason', { blockedBy: ['FRAUD'] }, ['blockedBy']],
   ['one reason without a list', { blockedBy: 'AML' }, ['blockedBy']],
-  ['an operator that does not exist', { verified: { not: 'sumsub/a' } }, ['verified']],
+  ['an unknown operator', { verified: { not: 'sumsub/a' } }, ['verified']],
   ['an unknown provider', { verified: 'sumsup/basic' }, ['verified']],
   ['a level without a name', { verified: 'sumsub/' }, ['verified']],
   ['a level without a provider', { verified: 'basic' }, ['verified']],
   ['durations in a list', { expiresAfter: ['P1D'] }, ['expiresAfter']],
-  ['a duration for no level', { expiresAfter: { basic: 'P1D' } }, ['expiresAfter["basic"]']],
+  [
+    'a duration for an invalid level',
+    { expiresAfter: { basic: 'P1D' } },
+    ['expiresAfter["basic"]'],
+  ],
   ['a number for a duration', { expiresAfter: { '*': 365 } }, ['expiresAfter["*"]']],
   ['a negative duration', { expiresAfter: { '*': '-P1D' } }, ['expiresAfter["*"]']],
-  ['no time at all', { expiresAfter: { '*': 'PT0S' } }, ['expiresAfter["*"]']],
-  ['no duration', { expiresAfter: { '*': '1 year' } }, ['expiresAfter["*"]']],
-  ['a duration past all dates', { expiresAfter: { '*': 'P9999Y' } }, ['expiresAfter["*"]']],
-])('refuses %s, saying where', (_case, file, paths) => {
+  ['a zero duration', { expiresAfter: { '*': 'PT0S' } }, ['expiresAfter["*"]']],
+  ['text that is not a duration', { expiresAfter: { '*': '1 year' } }, ['expiresAfter["*"]']],
+  ['a duration beyond the maximum', { expiresAfter: { '*': 'P9999Y' } }, ['expiresAfter["*"]']],
+])('rejects %s and names its path', (_case, file, paths) => {
   expect(parse(file).faults).toEqual(paths);
 });
 
-it('finds every fault', () => {
+it('reports every fault', () => {
   const { faults } = parse({
     verified: { anyOf: ['basic', { allOf: ['sumsub/basic', 2] }, {}] },
     expiresAfter: { '*': 'soon', 'sumsub/basic': 'later' },

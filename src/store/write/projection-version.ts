@@ -95,7 +95,7 @@ function assertAffordable(
 ): void {
   if (force || lost * 100 <= verified * maxLossPercent) return;
   throw new ConfigError([
-    `POLICY_FILE: expected rules that take VERIFIED from at most ${maxLossPercent} % of the users who have it (POLICY_MAX_LOSS); they take it from ${lost} of ${verified} and give it to ${gained}. Nothing was changed. Check the spelling of the levels, ACCEPT_SANDBOX and the release notes of this version; to apply the rules, start once with POLICY_FORCE=true`,
+    `POLICY_FILE: expected rules that take VERIFIED from at most ${maxLossPercent} % of the users who have it (POLICY_MAX_LOSS_PERCENT); they take it from ${lost} of ${verified} and give it to ${gained}. Nothing was changed. Check the spelling of the levels, ACCEPT_SANDBOX and the release notes of this version; to apply the rules, start once with POLICY_FORCE=true`,
   ]);
 }
 

@@ -1,13 +1,13 @@
 /** A gateway in which somebody forgets to handle an error, in the way that its argument names. */
 
 import 'reflect-metadata';
-import { environment, loadConfig } from '../../../src/config/load-config';
+import { loadConfig, readProcessEnv } from '../../../src/config/load-config';
 import { runGateway } from '../../../src/main';
 import { createLogger } from '../../../src/observability/log';
 import { PROVIDERS } from '../../../src/providers/registry';
 
 const config = loadConfig(
-  { env: environment(), policyText: null, faults: [] },
+  { env: readProcessEnv(), policyText: null, faults: [] },
   PROVIDERS.map(({ id }) => id),
 );
 
