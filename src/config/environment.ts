@@ -10,9 +10,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface EnvironmentReader {
   readonly faults: readonly string[];
 
-  /** Names of the variables read so far, set or not. */
-  readonly known: ReadonlySet<string>;
-
   /**
    * Returns the parsed value, or `fallback` if the variable is unset or empty. If the value is invalid, adds a fault and
    * returns `fallback`, which is then never used.
@@ -55,10 +52,8 @@ export function createEnvironmentReader(
   origins: Readonly<Record<string, string>> = {},
 ): EnvironmentReader {
   const faults = [...initialFaults];
-  const known = new Set<string>();
 
   function text(name: string): string | undefined {
-    known.add(name);
     const trimmed = env[name]?.trim();
     return trimmed === '' ? undefined : trimmed;
   }
@@ -76,7 +71,6 @@ export function createEnvironmentReader(
 
   return {
     faults,
-    known,
     text,
     list,
     fault,

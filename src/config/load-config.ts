@@ -33,6 +33,7 @@ import { readReconciliation } from './reconciliation';
 import { readRedisUrl } from './redis';
 import { readTrustedDocuments, type TrustedDocumentsConfig } from './trusted-documents';
 import { findMisspelled } from './unknown-variables';
+import { VARIABLE_NAMES } from './variables';
 import { readWebhookSecrets } from './webhook-secrets';
 
 export type { Environment } from './environment';
@@ -167,10 +168,11 @@ export function loadConfig(sources: ConfigSources, providerIds: readonly Provide
   rejectTypedSecrets(reader, settings);
   rejectUnknownProviders(reader, 'WEBHOOK_ADDRESSES', Object.keys(env), providerIds); // a misspelled name would allow every address
   const generated = new Set(sources.generated);
+  const reported = new Set(reader.faults.map((fault) => fault.slice(0, fault.indexOf(':'))));
   const set = Object.keys(env).filter((name) => env[name]?.trim() && !generated.has(name));
   const misspelled = findMisspelled({
     set: new Set(set),
-    known: new Set([...reader.known, ...READ_ELSEWHERE]),
+    known: new Set([...VARIABLE_NAMES, ...reported]),
   });
   if (dataKeys === null || reader.faults.length > 0 || misspelled.length > 0) {
     throw new ConfigError([...reader.faults, ...misspelled]);
@@ -207,9 +209,6 @@ export function loadDataKeys(env: Environment): Config['dataKeys'] {
   return dataKeys;
 }
 
-/** Variables that commands and `compose.yaml` read. */
-export const READ_ELSEWHERE = ['KYC_API_KEY', 'POSTGRES_PASSWORD'];
-
 const PORT = wholeNumber(0, 65_535);
 const PERCENT = wholeNumber(0, 100);
 const DAYS = wholeNumber(1, 36_500);
@@ -235,7 +234,6 @@ function readPolicy(
   text: string | null,
   providerIds: readonly ProviderId[],
 ): Policy {
-  reader.text('POLICY_FILE'); // marks the name as known
   if (text === null) return DEFAULT_POLICY;
   return parsePolicy(text, providerIds, (path, expected) => {
     reader.fault('POLICY_FILE', path === '' ? expected : `a policy whose ${path} is ${expected}`);

@@ -1,8 +1,7 @@
 /** Tests of `loadConfig`: accepted values, faults, and the absence of values in faults. */
 
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
 import {
   type ConfigSources,
@@ -10,7 +9,6 @@ import {
   getMode,
   loadConfig,
   loadDatabaseConfig,
-  READ_ELSEWHERE,
 } from '../../src/config/load-config';
 import { ConfigError } from '../../src/domain/errors';
 import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
@@ -750,18 +748,4 @@ describe('a misspelled variable', () => {
     const env = Object.fromEntries(others.split(/\s+/).map((name) => [name, 'x']));
     expect(faultsOf({ ...PRODUCTION, ...env })).toEqual([]);
   });
-});
-
-it('`.env.example` lists exactly the variables that are read', () => {
-  const text = readFileSync(join(__dirname, '../../.env.example'), 'utf8');
-  const named = [...text.matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name);
-  const read = new Set(READ_ELSEWHERE);
-  const env = new Proxy(PRODUCTION, {
-    get: (target, name) => {
-      read.add(String(name));
-      return Reflect.get(target, name);
-    },
-  });
-  load(env);
-  expect([...named].sort()).toEqual([...read].sort());
 });
