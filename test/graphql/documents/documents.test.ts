@@ -28,20 +28,9 @@ function refusalOf(read: ReturnType<ReturnType<typeof createAdmit>>): object {
   return error?.extensions.code ? error.extensions : { code: error?.message };
 }
 
-const README = readFileSync('README.md', 'utf8');
 const BENCH = readFileSync('bench/queries/documents.js', 'utf8');
 
 describe('by default', () => {
-  const written = [...README.matchAll(/```graphql\n(.*?)```/gs)].map(([, text = '']) => text);
-
-  it.each(written.filter((text) => !text.includes('…')))(
-    'what the README shows is admitted: %s',
-    (text) => {
-      const names = /\$(\w+)/.exec(text)?.[1];
-      expect(refusalOf(createAdmit()(text, names ? { [names]: 'x' } : {}))).toEqual({});
-    },
-  );
-
   it('the questions of the benchmark are admitted', () => {
     const part = (name: string) =>
       new RegExp(`const ${name} =\\s*[\`'](.*?)[\`'];`, 's').exec(BENCH)?.[1] ?? '';

@@ -1,13 +1,10 @@
-/** What the README shows of the client compiles as TypeScript, and so does a resumable client for links of other libraries. */
+/** Client samples on the pages compile as TypeScript, and so does a resumable client for links of other libraries. */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { findBlocks, ROOT } from './pages';
 
-const ROOT = join(__dirname, '..', '..');
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-
-/** What the README leaves to the reader. */
+/** Names that a sample leaves to the reader. */
 const READERS_OWN = `
   declare const url: string, lastCursor: string | undefined, connectionParams: { authorization: string };
   declare function keep(change: unknown): void;
@@ -25,9 +22,9 @@ const RESUMABLE_CLIENT = `
   };
 `;
 
-/** Errors of the compiler, as a reader of the README would see them. */
+/** Compiler errors of a sample. */
 function errorsIn(source: string, options: ts.CompilerOptions): readonly string[] {
-  const name = join(ROOT, 'test', 'client', 'of-the-readme.ts');
+  const name = join(ROOT, 'test', 'docs', 'sample.ts');
   const settings: ts.CompilerOptions = {
     strict: true,
     noEmit: true,
@@ -52,23 +49,22 @@ function errorsIn(source: string, options: ts.CompilerOptions): readonly string[
     );
 }
 
-function blockBelow(heading: string): string {
-  const section = README.slice(README.indexOf(`### ${heading}\n`));
-  const [, block = ''] = /```[jt]s\n(.*?)```/s.exec(section) ?? [];
-  return block;
-}
+const SAMPLES = findBlocks('js', 'ts');
 
 describe.each([
   ['strict', {}],
   ['strict with exact optional properties', { exactOptionalPropertyTypes: true }],
 ])('under %s, the compiler accepts', (_, options) => {
-  it('the block about resuming in the README', () => {
-    const block = blockBelow('Resume');
-    expect(block).toContain('subscribeFromCursor(');
-    expect(errorsIn(block + READERS_OWN, options)).toEqual([]);
+  it.each(SAMPLES)('the sample of $page', ({ text }) => {
+    expect(text).toContain('subscribeFromCursor(');
+    expect(errorsIn(text + READERS_OWN, options)).toEqual([]);
   });
 
   it('a stock client that resumes, for the links of other libraries', () => {
     expect(errorsIn(RESUMABLE_CLIENT, options)).toEqual([]);
   });
+});
+
+it('README.md and docs/subscriptions.md have a sample', () => {
+  expect(SAMPLES.map(({ page }) => page)).toEqual(['README.md', 'docs/subscriptions.md']);
 });

@@ -1,0 +1,59 @@
+/** The README and the pages of docs/, and what tests extract from them. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+
+export const ROOT = join(__dirname, '../..');
+
+/** Paths from the root of the repository. */
+export const PAGES: readonly string[] = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => posix.join('docs', path))
+    .sort(),
+];
+
+export interface Block {
+  readonly page: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+export function readPage(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8');
+}
+
+/** Fenced code blocks of one language on all pages. `''` selects blocks without a language. */
+export function findBlocks(...languages: readonly string[]): readonly Block[] {
+  return PAGES.flatMap((page) =>
+    [...readPage(page).matchAll(/^( *)```(\w*)\n(.*?)^ *```$/gms)]
+      .map(([, indent = '', language = '', text = '']) => ({
+        page,
+        language,
+        text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+      }))
+      .filter(({ language }) => languages.includes(language)),
+  );
+}
+
+/** The text below a heading, up to the next heading of the same or a higher level. */
+export function sectionOf(page: string, heading: string): string {
+  const text = readPage(page);
+  const start = text.indexOf(`\n${heading}\n`);
+  if (start < 0) throw new Error(`${page} has no heading "${heading}"`);
+  const [marks = '#'] = heading.split(' ');
+  const rest = text.slice(start + heading.length + 2);
+  const end = rest.search(new RegExp(`^#{1,${marks.length}} `, 'm'));
+  return end < 0 ? rest : rest.slice(0, end);
+}
+
+/** Cells of the first column of all tables in `text`: the names in backticks. */
+export function firstColumn(text: string): readonly string[] {
+  return [...text.matchAll(/^\| (`[^|]*`[^|]*?) *\|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  );
+}
