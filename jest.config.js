@@ -51,7 +51,7 @@ const postgres = {
   ...usual,
   displayName: 'postgres',
   testMatch: STORE_TESTS,
-  testPathIgnorePatterns: ['<rootDir>/test/store/sqlite/'],
+  testPathIgnorePatterns: ['<rootDir>/test/store/sqlite/', '<rootDir>/test/store/backup/'],
   setupFiles: [...usual.setupFiles, '<rootDir>/test/support/use-postgres.ts'],
   globalSetup: '<rootDir>/test/support/prepare-postgres.ts',
   globalTeardown: '<rootDir>/test/support/clear-postgres.ts',
