@@ -9,7 +9,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { GatewayError, type TokenCheck, UnauthenticatedError } from '../domain/errors';
-import { isWellFormedText } from '../domain/well-formed-text';
+import { isWellFormedText } from '../domain/text';
 import type { EndUserPrincipal } from './principal';
 
 /** How far our clock and the issuer's may differ. */

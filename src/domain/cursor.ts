@@ -1,4 +1,4 @@
-/** An opaque position in the log. The order of cursors is the order of commit. */
+/** Opaque cursors: positions in the change log, and positions in other paginated lists. */
 
 import { CursorExpiredError, CursorInvalidError } from './errors';
 
@@ -72,4 +72,24 @@ export function assertContinues(logId: string, position: LogPosition, state: Log
 export function isHeld(position: LogPosition, { head, nonce }: LogState): boolean {
   if (position.seq > head.seq) return false;
   return nonce === null || position.nonce === null || nonce === position.nonce;
+}
+
+// ── Page cursors ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Distinguishes page cursors from cursors of the change log. */
+const PREFIX = 'page_';
+
+/** @param place - Sort value and ID of the row, as JSON. */
+export function encodePageCursor(place: string): string {
+  return PREFIX + Buffer.from(place).toString('base64url');
+}
+
+/** Cursors of releases before the prefix was added are accepted for one more release. */
+export function decodePageCursor(cursor: string): string {
+  const encoded = isPageCursor(cursor) ? cursor.slice(PREFIX.length) : cursor;
+  return Buffer.from(encoded, 'base64url').toString('utf8');
+}
+
+export function isPageCursor(cursor: string): boolean {
+  return cursor.startsWith(PREFIX);
 }

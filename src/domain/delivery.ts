@@ -5,6 +5,21 @@ import type { VerificationEvent } from './event';
 import type { ProviderId } from './level';
 import type { Disposition, Trust } from './status';
 
+// ── Request ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The part of a webhook that arrives before its body. */
+export interface WebhookHead {
+  /** Header names in lower case. A header sent twice is joined with `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Path below `/webhooks/:provider`, percent-decoded, without a leading slash. `''` for none. */
+  readonly subpath: string;
+}
+
+export interface WebhookRequest extends WebhookHead {
+  /** The body as received, byte for byte. */
+  readonly rawBody: Buffer;
+}
+
 // ── Ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface IncomingDelivery {

@@ -59,7 +59,7 @@ export interface StatusEvent extends LevelBase {
   readonly type: 'STATUS';
   readonly status?: AttemptStatus;
   /** The vendor's own word on the lasting state of the user at this level; overrides what the attempts add up to. */
-  readonly standing?: VerificationStatus;
+  readonly levelStatus?: VerificationStatus;
   /** The vendor's id of the attempt, where one is sent: all events that bear it are one attempt. */
   readonly attemptRef?: string;
   /** Whether the user may try again after a rejection; absent when the vendor does not say. */

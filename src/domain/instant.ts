@@ -1,8 +1,8 @@
-/** A moment as text, finer than `Date` can hold. */
+/** Timestamps as text, with more digits than `Date` holds. */
 
 /**
- * UTC with nine fractional digits, `2023-03-16T09:42:18.833808600Z`: every instant has exactly one spelling, so that
- * comparing the text compares the moments.
+ * UTC timestamp with nine fractional digits: `2023-03-16T09:42:18.833808600Z`. Each instant has exactly one spelling, so
+ * comparing the texts compares the instants.
  */
 export type Instant = string;
 
@@ -11,11 +11,11 @@ export function toInstantText(date: Date): Instant {
 }
 
 /** @param nanoseconds - Less than a millisecond. */
-export function latest(instant: Instant, nanoseconds: number): Instant {
-  const beyond = Number(instant.slice(20, 29)) + nanoseconds;
-  const second = new Date(`${instant.slice(0, 19)}Z`).getTime() + (beyond < 1e9 ? 0 : 1000);
-  const whole = new Date(second).toISOString().slice(0, 19);
-  return `${whole}.${String(beyond % 1e9).padStart(9, '0')}Z`;
+export function addNanoseconds(instant: Instant, nanoseconds: number): Instant {
+  const sum = Number(instant.slice(20, 29)) + nanoseconds;
+  const secondMs = new Date(`${instant.slice(0, 19)}Z`).getTime() + (sum < 1e9 ? 0 : 1000);
+  const seconds = new Date(secondMs).toISOString().slice(0, 19);
+  return `${seconds}.${String(sum % 1e9).padStart(9, '0')}Z`;
 }
 
 /** Rounds down to the millisecond. */

@@ -27,7 +27,7 @@ export const DEFAULT_BLOCKED_BY: readonly ReasonCode[] = ['AML', 'FRAUD_SUSPECTE
 export const DEFAULT_POLICY: Policy = { verified: null, expiresAfterMs: {} };
 
 /** Levels that the policy names, in its rule or for a duration. */
-export function namedLevels({ verified, expiresAfterMs }: Policy): readonly LevelKey[] {
+export function listReferencedLevels({ verified, expiresAfterMs }: Policy): readonly LevelKey[] {
   const timed = Object.keys(expiresAfterMs).filter((key) => key !== '*');
   return unique([...(verified === null ? [] : levelsOf(verified)), ...timed]);
 }
@@ -38,7 +38,7 @@ function levelsOf(rule: Rule): readonly LevelKey[] {
 }
 
 /** What a user holds at one level. */
-export interface HeldLevel {
+export interface LevelResult {
   readonly provider: ProviderId;
   readonly levelKey: LevelKey;
   readonly kind: LevelKind;
@@ -75,7 +75,7 @@ export interface Verification {
 export type VerificationState = Pick<Verification, 'status' | 'since' | 'expiresAt'>;
 
 /** Levels by key. */
-type HeldLevels = ReadonlyMap<LevelKey, HeldLevel>;
+type HeldLevels = ReadonlyMap<LevelKey, LevelResult>;
 
 /** Returns the status without its explanation. Costs one pass over the levels. Pure. */
 export function evaluateState({ verified }: Policy, held: HeldLevels): VerificationState {
@@ -89,7 +89,7 @@ export function evaluateState({ verified }: Policy, held: HeldLevels): Verificat
 }
 
 /** Returns the status and its explanation. Pure. */
-export function evaluate(policy: Policy, levels: readonly HeldLevel[]): Verification {
+export function evaluate(policy: Policy, levels: readonly LevelResult[]): Verification {
   const held = new Map(levels.map((level) => [level.levelKey, level]));
   const state = evaluateState(policy, held);
   const { because, missing, alternatives } = explain(policy.verified ?? defaultRule(levels), held);
@@ -135,11 +135,11 @@ function judgeByDefault(held: HeldLevels): Finding {
 }
 
 /** Whether the default policy asks for the level. */
-function isAsked({ kind, superseded }: HeldLevel): boolean {
+function isAsked({ kind, superseded }: LevelResult): boolean {
   return kind !== 'ACTION' && !superseded;
 }
 
-function judgeLevel(level: HeldLevel | undefined): Finding {
+function judgeLevel(level: LevelResult | undefined): Finding {
   const status = statusAt(level);
   return {
     status,
@@ -150,7 +150,7 @@ function judgeLevel(level: HeldLevel | undefined): Finding {
 }
 
 /** A blocked approval does not count. */
-function statusAt(level: HeldLevel | undefined): VerificationStatus {
+function statusAt(level: LevelResult | undefined): VerificationStatus {
   if (level === undefined) return 'NOT_VERIFIED';
   return level.status === 'VERIFIED' && level.blockedBy !== null ? 'NOT_VERIFIED' : level.status;
 }
@@ -193,7 +193,7 @@ function earlier(a: Instant | null, b: Instant | null): Instant | null {
 
 // ── Explanation ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function defaultRule(levels: readonly HeldLevel[]): Rule {
+function defaultRule(levels: readonly LevelResult[]): Rule {
   const asked = levels.filter(isAsked);
   const providers = unique(asked.map((level) => level.provider));
   return {

@@ -1,10 +1,15 @@
 /** The pipeline from a request to a kept delivery, the same for every vendor. */
 
-import type { Reading, RecordOutcome, StoredDelivery } from '../domain/delivery';
+import type {
+  Reading,
+  RecordOutcome,
+  StoredDelivery,
+  WebhookHead,
+  WebhookRequest,
+} from '../domain/delivery';
 import { GatewayError, UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
-import type { WebhookHead, WebhookRequest } from '../domain/request';
-import { MAX_NAME_LENGTH, truncate } from '../domain/text-limits';
+import { MAX_NAME_LENGTH, truncate } from '../domain/text';
 import type { Provider, StatusResponse } from '../providers/provider';
 import type { Store } from '../store/store';
 import { readAnswer, readDelivery } from './read-delivery';

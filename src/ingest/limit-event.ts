@@ -7,7 +7,7 @@ import {
   MAX_REASONS,
   MAX_TEXT_LENGTH,
   truncate,
-} from '../domain/text-limits';
+} from '../domain/text';
 
 export function limitEvent<Event extends VerificationEvent>(event: Event): Event {
   return {

@@ -1,11 +1,10 @@
 /** Reads an authentic request: what it says in our words, or why it says nothing. Never refuses. */
 
 import { createHash } from 'node:crypto';
-import type { QuarantineReason, Reading } from '../domain/delivery';
+import type { QuarantineReason, Reading, WebhookRequest } from '../domain/delivery';
 import { GatewayError, PayloadError, UnknownTypeError } from '../domain/errors';
 import type { VerificationEvent } from '../domain/event';
 import { toInstantText } from '../domain/instant';
-import type { WebhookRequest } from '../domain/request';
 import type { Message, Provider, StatusResponse } from '../providers/provider';
 import { limitEvent } from './limit-event';
 

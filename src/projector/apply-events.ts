@@ -1,24 +1,24 @@
-/** Applies to the graph what a delivery says: keeps its events, settles whom they concern, says what became of it. */
+/** Applies to the unit of work what a delivery says: keeps its events, settles whom they concern, says what became of it. */
 
 import { createHash } from 'node:crypto';
 import type { IncomingDelivery } from '../domain/delivery';
 import type { CredentialEvent, VerificationEvent } from '../domain/event';
-import { byOccurrence, effectiveDate, type RecordedEvent } from '../domain/fold/recorded-event';
+import { byOccurrence, getEffectiveDate, type RecordedEvent } from '../domain/fold/recorded-event';
 import type { ProjectionRules } from '../domain/fold/user';
 import { type Instant, toInstantText } from '../domain/instant';
 import { levelKey } from '../domain/level';
 import type { Disposition } from '../domain/status';
 import type { KeyRing } from '../encryption/key-ring';
 import type { ChangeContext } from './change-entries';
-import { storedKey } from './deduplicate';
+import { toStoredKey } from './deduplicate';
 import { reproject } from './reproject';
 import { latestUndated, responseReceiptTime } from './status-responses';
 import {
+  addEvent,
   getFold,
   type IdentityNode,
   isLaterCredential,
   type KnownCredential,
-  keepEvent,
   nextId,
   pairKey,
   ROW_BYTES,
@@ -29,31 +29,31 @@ import { createIdentity, createUser } from './users';
 
 type SubjectEvent = Exclude<VerificationEvent, CredentialEvent>;
 
-export interface Application {
+export interface ApplyResult {
   readonly disposition: Disposition;
   /** Whose key the body belongs under. */
   readonly identity: IdentityNode | null;
 }
 
 /** What a delivery leaves behind of what it said before, when it is read again. */
-export interface Forgotten {
+export interface PreviousReading {
   /** Whom it concerned. */
   readonly identities: ReadonlySet<IdentityNode>;
   /** Receipts of its words without a clock, by their place in it. */
-  readonly receipts: ReadonlyMap<number, Instant>;
+  readonly receivedAt: ReadonlyMap<number, Instant>;
 }
 
-const NOTHING: Forgotten = { identities: new Set(), receipts: new Map() };
+const NOTHING: PreviousReading = { identities: new Set(), receivedAt: new Map() };
 
 export function applyEvents(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   deliveryId: number,
   delivery: IncomingDelivery,
   keyRing: KeyRing,
   rules: ProjectionRules,
   cause: Pick<ChangeContext, 'kind' | 'actor'>,
   forgotten = NOTHING,
-): Application {
+): ApplyResult {
   const { reading } = delivery;
   const about = new Set<IdentityNode>();
   const added: { readonly identity: IdentityNode; readonly event: StoredEvent }[] = [];
@@ -64,21 +64,21 @@ export function applyEvents(
     const keyOf = eventKeys(deliveryId, delivery);
     reading.events.forEach((event, place) => {
       if (event.type === 'CREDENTIAL') {
-        credentialNews = addCredential(graph, deliveryId, delivery, event) || credentialNews;
+        credentialNews = addCredential(unit, deliveryId, delivery, event) || credentialNews;
         return;
       }
-      const known = graph.identities.get(pairKey(delivery.provider, event.subjectRef));
-      const identity = known ?? openFor(graph, delivery, event, keyRing, rules.now);
+      const known = unit.identities.get(pairKey(delivery.provider, event.subjectRef));
+      const identity = known ?? openFor(unit, delivery, event, keyRing, rules.now);
       opened ||= known === undefined;
       about.add(identity);
       const eventKey = keyOf(place);
       if (getFold(identity).has(eventKey)) return;
       const receivedAt =
-        (event.occurredAt === undefined ? forgotten.receipts.get(place) : undefined) ??
+        (event.occurredAt === undefined ? forgotten.receivedAt.get(place) : undefined) ??
         receiptOf(identity, event, delivery, deliveryId);
       added.push({
         identity,
-        event: addEvent(graph, identity, deliveryId, delivery, event, eventKey, receivedAt),
+        event: storeEvent(unit, identity, deliveryId, delivery, event, eventKey, receivedAt),
       });
       if (event.occurredAt === undefined) {
         identity.undatedDeliveryId =
@@ -92,11 +92,11 @@ export function applyEvents(
 
   const occasion = { ...cause, deliveryId, occurredAt: dateOfNews(delivery, added) };
   const identities = new Set([...about, ...forgotten.identities]);
-  const logged = graph.changes.length;
-  const changed = reproject(graph, { identities }, occasion, rules);
+  const logged = unit.changes.length;
+  const changed = reproject(unit, { identities }, occasion, rules);
   const [identity = null] = about;
   if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
-  if (graph.changes.length > logged || opened || credentialNews || isProfileNews(added)) {
+  if (unit.changes.length > logged || opened || credentialNews || isProfileNews(added)) {
     return { disposition: 'APPLIED', identity };
   }
   // A late event may still move the beginning of an attempt: that is no change of anything the user has.
@@ -111,7 +111,7 @@ export function eventKeys(
 ): (place: number) => string {
   const { provider, reading } = delivery;
   const events = reading.kind === 'EVENTS' ? reading.events : [];
-  const beginning = `${provider} ${digestOf(events)} ${storedKey(deliveryId, delivery)}`;
+  const beginning = `${provider} ${digestOf(events)} ${toStoredKey(deliveryId, delivery)}`;
   return (place) => `${beginning} ${place}`;
 }
 
@@ -126,20 +126,20 @@ function withoutPersonal<Event extends VerificationEvent>(event: Event): Event {
 }
 
 function openFor(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   { provider }: IncomingDelivery,
   { subjectRef, externalUserId }: SubjectEvent,
   keyRing: KeyRing,
   now: Date,
 ): IdentityNode {
   const named =
-    externalUserId === undefined ? undefined : graph.usersByExternalId.get(externalUserId);
-  const user = named ?? createUser(graph, externalUserId ?? null, now);
-  return createIdentity(graph, { provider, subjectRef }, user, keyRing, now);
+    externalUserId === undefined ? undefined : unit.usersByExternalId.get(externalUserId);
+  const user = named ?? createUser(unit, externalUserId ?? null, now);
+  return createIdentity(unit, { provider, subjectRef }, user, keyRing, now);
 }
 
-function addEvent(
-  graph: UnitOfWork,
+function storeEvent(
+  unit: UnitOfWork,
   identity: IdentityNode,
   deliveryId: number,
   delivery: IncomingDelivery,
@@ -149,16 +149,16 @@ function addEvent(
 ): StoredEvent {
   const personal = event.type === 'PROFILE' ? event.profile : null;
   const stored: StoredEvent = {
-    id: nextId(graph, 'events'),
+    id: nextId(unit, 'events'),
     key,
     deliveryId,
     receivedAt,
     trust: delivery.trust,
     event: withoutPersonal(event),
   };
-  keepEvent(identity, stored);
-  graph.bytes += ROW_BYTES + JSON.stringify(stored.event).length;
-  graph.newEvents.push({
+  addEvent(identity, stored);
+  unit.bytes += ROW_BYTES + JSON.stringify(stored.event).length;
+  unit.newEvents.push({
     event: stored,
     identityId: identity.id,
     personal,
@@ -182,8 +182,8 @@ function receiptOf(
   if (trust === 'CONFIRMED') return responseReceiptTime(identity, deliveryId, receivedAt);
   const millisecond = receipt.slice(0, 23);
   let before = 0;
-  for (const held of getFold(identity).backward()) {
-    if (effectiveDate(held) < millisecond) break;
+  for (const held of getFold(identity).newestFirst()) {
+    if (getEffectiveDate(held) < millisecond) break;
     if (held.event.occurredAt === undefined && held.receivedAt.startsWith(millisecond)) before += 1;
   }
   return `${millisecond}${String(before).padStart(6, '0')}Z`;
@@ -191,15 +191,15 @@ function receiptOf(
 
 /** Every word is kept, and the latest is read: so it does not matter which came first. */
 function addCredential(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   deliveryId: number,
   { provider, receivedAt }: IncomingDelivery,
   event: CredentialEvent,
 ): boolean {
   const { credentialRef } = event;
   const key = pairKey(provider, credentialRef);
-  const held = graph.credentials.get(key);
-  const twice = graph.newCredentials.some(
+  const held = unit.credentials.get(key);
+  const twice = unit.newCredentials.some(
     (word) => word.deliveryId === deliveryId && word.credentialRef === credentialRef,
   );
   if (twice) return false;
@@ -207,10 +207,10 @@ function addCredential(
     holderRef: event.subjectRef,
     issuedAt: event.occurredAt ?? toInstantText(receivedAt),
   };
-  const id = nextId(graph, 'credentials');
-  graph.newCredentials.push({ ...word, id, provider, credentialRef, deliveryId });
+  const id = nextId(unit, 'credentials');
+  unit.newCredentials.push({ ...word, id, provider, credentialRef, deliveryId });
   const news = held === undefined || isLaterCredential(word, held);
-  if (news) graph.credentials.set(key, word);
+  if (news) unit.credentials.set(key, word);
   return news;
 }
 
@@ -220,7 +220,7 @@ function dateOfNews(
 ): Instant {
   return (
     added
-      .map(({ event }) => effectiveDate(event))
+      .map(({ event }) => getEffectiveDate(event))
       .sort()
       .at(-1) ?? toInstantText(receivedAt)
   );
@@ -235,7 +235,7 @@ function isProfileNews(added: readonly { identity: IdentityNode; event: StoredEv
 /** Whether something later was already known about the same thing. */
 function isLate({ identity, event }: { identity: IdentityNode; event: StoredEvent }): boolean {
   const topic = topicOf(event);
-  for (const held of getFold(identity).backward()) {
+  for (const held of getFold(identity).newestFirst()) {
     if (byOccurrence(held, event) <= 0) return false;
     if (topicOf(held) === topic && held.deliveryId !== event.deliveryId) return true;
   }

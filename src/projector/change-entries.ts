@@ -15,7 +15,7 @@ export interface ChangeContext {
 }
 
 /** An entry that is still being found out. */
-export type ChangeDraft = {
+export type PendingChange = {
   -readonly [Field in keyof Omit<
     Change,
     'seq' | 'nonce' | 'cause' | 'occurredAt' | 'recordedAt'
@@ -23,7 +23,7 @@ export type ChangeDraft = {
 };
 
 /** It says nothing yet: all is as it was. */
-export function emptyChange(user: UserNode): ChangeDraft {
+export function createPendingChange(user: UserNode): PendingChange {
   return {
     userId: user.id,
     provider: null,
@@ -42,13 +42,13 @@ export function emptyChange(user: UserNode): ChangeDraft {
 }
 
 /** The same, of a level. @param id - Of the attempt. */
-export function changeForUser(
+export function createPendingLevelChange(
   user: UserNode,
   { levelKey, id }: { readonly levelKey: LevelKey; readonly id: number | null },
-): ChangeDraft {
+): PendingChange {
   const status = user.levels.get(levelKey)?.status ?? null;
   return {
-    ...emptyChange(user),
+    ...createPendingChange(user),
     provider: splitLevelKey(levelKey).provider,
     levelKey,
     attemptId: id,
@@ -60,18 +60,18 @@ export function changeForUser(
 /** What `randomInt` can give at most; exact as a JSON number. */
 const MAX_NONCE = 2 ** 48 - 1;
 
-export function appendChange(
-  graph: UnitOfWork,
-  drafts: readonly ChangeDraft[],
+export function appendChanges(
+  unit: UnitOfWork,
+  drafts: readonly PendingChange[],
   { occurredAt, kind, deliveryId, actor }: ChangeContext,
   now: Date,
   mergedUserId: number | null = null,
 ): void {
   const cause = { kind, deliveryId, actor, mergedUserId };
   for (const draft of drafts) {
-    graph.changes.push({
+    unit.changes.push({
       ...draft,
-      seq: nextId(graph, 'changes'),
+      seq: nextId(unit, 'changes'),
       nonce: randomInt(1, MAX_NONCE),
       cause,
       occurredAt,
@@ -81,17 +81,17 @@ export function appendChange(
 }
 
 export function appendMerge(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   { from, into }: { readonly from: UserNode; readonly into: UserNode },
   occasion: ChangeContext,
   now: Date,
 ): void {
-  appendChange(graph, [emptyChange(into)], { ...occasion, kind: 'MERGE' }, now, from.id);
+  appendChanges(unit, [createPendingChange(into)], { ...occasion, kind: 'MERGE' }, now, from.id);
 }
 
 /** Nothing is other than before, but whoever follows the user learns that there is nobody any more. */
-export function appendErasure(graph: UnitOfWork, user: UserNode, actor: string, now: Date): void {
+export function appendErasure(unit: UnitOfWork, user: UserNode, actor: string, now: Date): void {
   const occurredAt = toInstantText(now);
   const occasion: ChangeContext = { kind: 'ERASURE', deliveryId: null, actor, occurredAt };
-  appendChange(graph, [emptyChange(user)], occasion, now);
+  appendChanges(unit, [createPendingChange(user)], occasion, now);
 }

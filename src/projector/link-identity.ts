@@ -11,12 +11,12 @@ import { createIdentity, mergeUsers, moveIdentity } from './users';
 
 /** @param input - With the id of a live user. */
 export function linkIdentity(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   input: LinkIdentity,
   keyRing: KeyRing,
   rules: ProjectionRules,
 ): LinkOutcome {
-  const target = graph.users.get(input.userId);
+  const target = unit.users.get(input.userId);
   if (target === undefined) return { ok: false, fault: 'USER_NOT_FOUND' };
   if (target.erasedAt !== null) return { ok: false, fault: 'USER_ERASED' };
   const occasion: ChangeContext = {
@@ -25,31 +25,26 @@ export function linkIdentity(
     actor: input.changeActor,
     occurredAt: toInstantText(input.now),
   };
-  const known = graph.identities.get(pairKey(input.provider, input.subjectRef));
+  const known = unit.identities.get(pairKey(input.provider, input.subjectRef));
   if (known !== undefined && known.user.erasedAt !== null)
     return { ok: false, fault: 'USER_ERASED' };
   if (known !== undefined && [...target.identities].some((held) => differ(held, known))) {
     return { ok: false, fault: 'KIND_MISMATCH' };
   }
-  const identity = known ?? createIdentity(graph, input, target, keyRing, input.now);
+  const identity = known ?? createIdentity(unit, input, target, keyRing, input.now);
   const from = identity.user;
   const merges = from !== target && isSamePerson(identity, from);
   identity.linked = true;
   identity.dirty = true;
   if (from === target) {
     // An account that nobody has spoken of counts too: whose others are all gone is not gone any more.
-    if (known === undefined) reproject(graph, { users: [target] }, occasion, rules);
+    if (known === undefined) reproject(unit, { users: [target] }, occasion, rules);
     return { ok: true, userId: target.id, identityId: identity.id, mergedUserId: null };
   }
 
-  if (merges) appendMerge(graph, mergeUsers(graph, from, target, input.now), occasion, input.now);
+  if (merges) appendMerge(unit, mergeUsers(unit, from, target, input.now), occasion, input.now);
   else moveIdentity(identity, target, input.now);
-  reproject(
-    graph,
-    { users: [from, target], parted: merges ? [] : [from, target] },
-    occasion,
-    rules,
-  );
+  reproject(unit, { users: [from, target], parted: merges ? [] : [from, target] }, occasion, rules);
   return {
     ok: true,
     userId: target.id,

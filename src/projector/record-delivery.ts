@@ -1,4 +1,4 @@
-/** Keeps one delivery in the graph, its bytes and what follows from them, or counts it as a repeat. */
+/** Keeps one delivery in the unit of work, its bytes and what follows from them, or counts it as a repeat. */
 
 import type { IncomingDelivery, RecordOutcome } from '../domain/delivery';
 import type { ProjectionRules } from '../domain/fold/user';
@@ -6,19 +6,19 @@ import type { Disposition } from '../domain/status';
 import { encryptBody, NO_BODY } from '../encryption/encrypted-body';
 import type { KeyRing } from '../encryption/key-ring';
 import { applyEvents } from './apply-events';
-import { findDuplicate, mayBeNewEvent, storedKey } from './deduplicate';
+import { findDuplicate, mayRecur, toStoredKey } from './deduplicate';
 import { isAboutErasedSubject } from './erased-subjects';
 import {
   type KnownDelivery,
   type NewDelivery,
   nextId,
   pairKey,
-  recordLastEvents,
   type UnitOfWork,
+  updateLastDeliveries,
 } from './unit-of-work';
 
-/** What has to be in the graph before these deliveries are recorded. */
-export function lookupFor(
+/** What has to be in the unit of work before these deliveries are recorded. */
+export function createLookup(
   deliveries: readonly Pick<IncomingDelivery, 'provider' | 'reading'>[],
 ): Required<Omit<Lookup, 'userIds' | 'withoutHistory'>> {
   const lookup = {
@@ -26,12 +26,12 @@ export function lookupFor(
     subjects: [] as [string, string][],
     externalUserIds: [] as string[],
     credentials: [] as [string, string][],
-    lastWordsOf: [] as string[],
+    lastDeliveriesOf: [] as string[],
   };
   for (const delivery of deliveries) {
     const { provider, reading } = delivery;
-    if (mayBeNewEvent(delivery) && !lookup.lastWordsOf.includes(provider)) {
-      lookup.lastWordsOf.push(provider);
+    if (mayRecur(delivery) && !lookup.lastDeliveriesOf.includes(provider)) {
+      lookup.lastDeliveriesOf.push(provider);
     }
     lookup.duplicates.push([provider, reading.duplicateKey]);
     if (reading.kind !== 'EVENTS') continue;
@@ -45,14 +45,14 @@ export function lookupFor(
 }
 
 export function recordDelivery(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   delivery: IncomingDelivery,
   keyRing: KeyRing,
   rules: ProjectionRules,
 ): RecordOutcome {
-  const repeated = findDuplicate(graph, delivery);
+  const repeated = findDuplicate(unit, delivery);
   if (repeated !== undefined) {
-    graph.repeats.set(repeated.id, (graph.repeats.get(repeated.id) ?? 0) + 1);
+    unit.duplicateCounts.set(repeated.id, (unit.duplicateCounts.get(repeated.id) ?? 0) + 1);
     return {
       deliveryId: repeated.id,
       disposition: repeated.disposition,
@@ -61,33 +61,33 @@ export function recordDelivery(
     };
   }
 
-  const deliveryId = nextId(graph, 'deliveries');
-  if (isAboutErasedSubject(graph, delivery)) {
-    keep(graph, deliveryId, asOfErased(deliveryId, delivery), 'IGNORED', NO_BODY);
+  const deliveryId = nextId(unit, 'deliveries');
+  if (isAboutErasedSubject(unit, delivery)) {
+    storeDelivery(unit, deliveryId, toErasedDelivery(deliveryId, delivery), 'IGNORED', NO_BODY);
     return { deliveryId, disposition: 'IGNORED', duplicate: false, changes: 0 };
   }
-  const logged = graph.changes.length;
-  const { disposition, identity } = applyEvents(graph, deliveryId, delivery, keyRing, rules, {
+  const logged = unit.changes.length;
+  const { disposition, identity } = applyEvents(unit, deliveryId, delivery, keyRing, rules, {
     kind: 'DELIVERY',
     actor: null,
   });
   const sealed = encryptBody(delivery.rawBody, identity, keyRing);
-  keep(graph, deliveryId, delivery, disposition, {
+  storeDelivery(unit, deliveryId, delivery, disposition, {
     identityId: identity?.id ?? null,
     ...sealed,
   });
-  return { deliveryId, disposition, duplicate: false, changes: graph.changes.length - logged };
+  return { deliveryId, disposition, duplicate: false, changes: unit.changes.length - logged };
 }
 
 /** What is kept of late news of somebody who was erased: that it came. */
-export function asOfErased(deliveryId: number, delivery: IncomingDelivery): IncomingDelivery {
+export function toErasedDelivery(deliveryId: number, delivery: IncomingDelivery): IncomingDelivery {
   const eventType = delivery.reading.eventType ?? '';
-  const duplicateKey = storedKey(deliveryId, delivery);
+  const duplicateKey = toStoredKey(deliveryId, delivery);
   return { ...delivery, reading: { kind: 'IGNORED', eventType, duplicateKey }, subpath: '' };
 }
 
-function keep(
-  graph: UnitOfWork,
+function storeDelivery(
+  unit: UnitOfWork,
   id: number,
   delivery: IncomingDelivery,
   disposition: Disposition,
@@ -95,24 +95,24 @@ function keep(
 ): void {
   const { provider } = delivery;
   const receivedAt = delivery.receivedAt.toISOString();
-  const known = { id, provider, duplicateKey: storedKey(id, delivery), receivedAt, disposition };
-  enter(graph, graph.newDeliveries, known, delivery, body);
-  recordLastEvents(graph, provider, {
-    recurring: mayBeNewEvent(delivery) ? id : 0,
+  const known = { id, provider, duplicateKey: toStoredKey(id, delivery), receivedAt, disposition };
+  putDelivery(unit, unit.newDeliveries, known, delivery, body);
+  updateLastDeliveries(unit, provider, {
+    recurring: mayRecur(delivery) ? id : 0,
     unread: disposition === 'QUARANTINED' ? id : 0,
   });
 }
 
 /** Makes it one of those that are known. @param rows - Those to be saved, of which it is one now. */
-export function enter(
-  graph: UnitOfWork,
+export function putDelivery(
+  unit: UnitOfWork,
   rows: NewDelivery[],
   known: KnownDelivery,
   { trust, reading, subpath }: IncomingDelivery,
   body: Pick<NewDelivery, 'identityId' | 'body' | 'bodyKeyId'>,
 ): void {
-  graph.deliveries.set(pairKey(known.provider, known.duplicateKey), known);
-  graph.deliveriesById.set(known.id, known);
+  unit.deliveries.set(pairKey(known.provider, known.duplicateKey), known);
+  unit.deliveriesById.set(known.id, known);
   rows.push({
     ...known,
     trust,
@@ -133,7 +133,7 @@ export interface Lookup {
   /** [provider, credential ref] */
   readonly credentials?: readonly (readonly [string, string])[];
   /** Providers. */
-  readonly lastWordsOf?: readonly string[];
+  readonly lastDeliveriesOf?: readonly string[];
   /** Leaves out events and attempts, so that an account of any size can be erased. */
   readonly withoutHistory?: boolean;
 }

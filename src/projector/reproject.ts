@@ -1,28 +1,28 @@
 /** Brings users in line with what their events now say, and tells the log what that changed. */
 
 import { isDeepStrictEqual as equal } from 'node:util';
-import { compare } from '../domain/compare';
-import { compareLevels } from '../domain/fold/identity';
+import { toAttemptOrder } from '../domain/fold/identity';
 import {
-  blockerAt,
-  combine,
+  combineLevelStates,
+  findBlocker,
+  findLatestBlocker,
+  type IdentityLevelState,
   isActive,
-  latestBlocker,
-  type PlacedLevelState,
+  type ProjectedLevel,
   type ProjectionRules,
   toSubjectKind,
-  type UserLevel,
 } from '../domain/fold/user';
 import { toInstantText } from '../domain/instant';
 import { type LevelKey, lesserKind, type ProviderId } from '../domain/level';
 import { evaluateState } from '../domain/policy';
+import { compare } from '../domain/text';
 import {
-  appendChange,
+  appendChanges,
   appendMerge,
   type ChangeContext,
-  type ChangeDraft,
-  changeForUser,
-  emptyChange,
+  createPendingChange,
+  createPendingLevelChange,
+  type PendingChange,
 } from './change-entries';
 import { mentionsErasedSubject } from './erased-subjects';
 import { matchAttempts } from './match-attempts';
@@ -45,7 +45,7 @@ import { createUser, mergeUsers, moveIdentity } from './users';
  * @returns whether anything is other than before, logged or not.
  */
 export function reproject(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   affected: {
     readonly identities?: Iterable<IdentityNode>;
     readonly users?: Iterable<UserNode>;
@@ -56,36 +56,36 @@ export function reproject(
 ): boolean {
   const users = new Set(affected.users);
   const parted = new Set(affected.parted);
-  const logged = graph.changes.length;
+  const logged = unit.changes.length;
   let changed = false;
   for (const identity of affected.identities ?? []) {
     const from = identity.user;
     users.add(from);
-    changed = followVendorsWord(graph, identity, occasion, rules.now) || changed;
+    changed = followVendorsWord(unit, identity, occasion, rules.now) || changed;
     users.add(identity.user);
     if (identity.user !== from && from.mergedInto === null) parted.add(from).add(identity.user);
   }
   for (const user of users) {
     if (user.mergedInto === null && user.erasedAt === null)
-      changed = reprojectUser(graph, user, occasion, rules) || changed;
+      changed = reprojectUser(unit, user, occasion, rules) || changed;
   }
   for (const user of parted) {
-    const told = graph.changes.slice(logged).some(({ userId }) => userId === user.id);
-    if (!told) appendChange(graph, [emptyChange(user)], occasion, rules.now);
+    const told = unit.changes.slice(logged).some(({ userId }) => userId === user.id);
+    if (!told) appendChanges(unit, [createPendingChange(user)], occasion, rules.now);
   }
   return changed;
 }
 
 /** Equal external ids are one user at once, unless an operator has tied the identity elsewhere. */
 function followVendorsWord(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   identity: IdentityNode,
   occasion: ChangeContext,
   now: Date,
 ): boolean {
-  openNamedUsers(graph, identity, now);
-  const externalUserId = getFold(identity).externalUserId(
-    (entry) => !mentionsErasedSubject(graph, identity, entry),
+  openNamedUsers(unit, identity, now);
+  const externalUserId = getFold(identity).findExternalUserId(
+    (entry) => !mentionsErasedSubject(unit, identity, entry),
   );
   if (externalUserId === identity.externalUserId) return false;
   identity.externalUserId = externalUserId;
@@ -93,27 +93,27 @@ function followVendorsWord(
   if (externalUserId === null || identity.linked) return true;
 
   const { user } = identity;
-  const owner = graph.usersByExternalId.get(externalUserId);
+  const owner = unit.usersByExternalId.get(externalUserId);
   if (owner === undefined || owner === user) return true;
   if (user.externalUserId !== null) moveIdentity(identity, owner, now);
-  else appendMerge(graph, mergeUsers(graph, user, owner, now), occasion, now);
+  else appendMerge(unit, mergeUsers(unit, user, owner, now), occasion, now);
   return true;
 }
 
 /** Whoever an event names is a user, in whatever order the events came, unless they were erased. */
-function openNamedUsers(graph: UnitOfWork, identity: IdentityNode, now: Date): void {
-  const entries = identity.events.slice(identity.named);
-  identity.named = identity.events.length;
+function openNamedUsers(unit: UnitOfWork, identity: IdentityNode, now: Date): void {
+  const entries = identity.events.slice(identity.resolvedEvents);
+  identity.resolvedEvents = identity.events.length;
   for (const entry of entries) {
     const { externalUserId } = entry.event;
-    if (externalUserId === undefined || graph.usersByExternalId.has(externalUserId)) continue;
-    if (mentionsErasedSubject(graph, identity, entry)) continue;
+    if (externalUserId === undefined || unit.usersByExternalId.has(externalUserId)) continue;
+    if (mentionsErasedSubject(unit, identity, entry)) continue;
     if (identity.user.externalUserId === null && !identity.linked) {
       identity.user.externalUserId = externalUserId;
       identity.user.dirty = true;
-      graph.usersByExternalId.set(externalUserId, identity.user);
+      unit.usersByExternalId.set(externalUserId, identity.user);
     } else {
-      createUser(graph, externalUserId, now);
+      createUser(unit, externalUserId, now);
     }
   }
 }
@@ -121,20 +121,20 @@ function openNamedUsers(graph: UnitOfWork, identity: IdentityNode, now: Date): v
 // ── One user ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function reprojectUser(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   user: UserNode,
   occasion: ChangeContext,
   rules: ProjectionRules,
 ): boolean {
   const identities = [...user.identities].sort(bySubject);
-  const drafts: ChangeDraft[] = [];
+  const drafts: PendingChange[] = [];
   const switched = new Set<ProviderId>();
   const { acceptSandbox } = rules;
   let changed = false;
 
   for (const identity of identities) {
     const fold = getFold(identity);
-    const state = fold.state(acceptSandbox);
+    const state = fold.getAccountState(acceptSandbox);
     if (identity.state !== state) switched.add(identity.provider);
     if (identity.state === state && identity.kind === fold.kind) continue;
     if (identity.kind !== fold.kind) user.stale = true;
@@ -143,7 +143,7 @@ function reprojectUser(
     identity.dirty = true;
     changed = true;
   }
-  const known = identities.filter((identity) => getFold(identity).known(acceptSandbox));
+  const known = identities.filter((identity) => getFold(identity).hasEvents(acceptSandbox));
   // Events of earlier versions carry no kind: a deleted account of theirs must not make its company a person.
   const alive = known.filter(({ state }) => state !== 'DELETED');
   const kind = toSubjectKind((alive.length > 0 ? alive : known).map((identity) => identity.kind));
@@ -156,20 +156,20 @@ function reprojectUser(
   const touched = new Set(user.stale ? user.levels.keys() : expiredLevels(user, rules));
   for (const identity of identities) {
     const fold = getFold(identity);
-    const news = fold.takeTouched();
+    const news = fold.takeTouchedLevels();
     const levels = user.stale
       ? new Set([...fold.levelKeys(), ...identity.attempts.keys()])
       : new Set(news);
     for (const key of levels) touched.add(key);
-    changed = putAttempts(graph, user, identity, levels, drafts) || changed;
+    changed = putAttempts(unit, user, identity, levels, drafts) || changed;
   }
   user.stale = false;
 
   const levels = projectLevels(user, identities, touched, rules);
-  changed = putLevels(graph, user, levels, drafts) || changed;
+  changed = putLevels(unit, user, levels, drafts) || changed;
   changed = putUser(user, identities, rules, switched, drafts) || changed;
   if (changed) touch(user, rules.now);
-  appendChange(graph, drafts, occasion, rules.now);
+  appendChanges(unit, drafts, occasion, rules.now);
   return changed;
 }
 
@@ -191,23 +191,23 @@ function projectLevels(
   touched: ReadonlySet<LevelKey>,
   rules: ProjectionRules,
 ): ReadonlyMap<LevelKey, LevelNode | undefined> {
-  const known = new Map<LevelKey, readonly PlacedLevelState[]>();
+  const known = new Map<LevelKey, readonly IdentityLevelState[]>();
   const standingsAt = (key: LevelKey) => {
     const standings = known.get(key) ?? placedStandings(user, identities, key, rules);
     known.set(key, standings);
     return standings;
   };
-  const before = latestBlocker(user.blockers.values());
+  const before = findLatestBlocker(user.blockers.values());
   for (const key of touched) {
-    const blocker = blockerAt(standingsAt(key), rules.policy);
+    const blocker = findBlocker(standingsAt(key), rules.policy);
     if (blocker === undefined) user.blockers.delete(key);
     else user.blockers.set(key, blocker);
   }
-  const blocker = latestBlocker(user.blockers.values());
+  const blocker = findLatestBlocker(user.blockers.values());
   const keys = equal(before, blocker) ? touched : new Set([...touched, ...approvedLevels(user)]);
   const levels = new Map<LevelKey, LevelNode | undefined>();
   for (const key of [...keys].sort(compare)) {
-    const level = combine(standingsAt(key), blocker, rules);
+    const level = combineLevelStates(standingsAt(key), blocker, rules);
     levels.set(key, level && placeLevel(level, identities));
   }
   return levels;
@@ -218,11 +218,11 @@ function placedStandings(
   identities: readonly IdentityNode[],
   key: LevelKey,
   { acceptSandbox }: ProjectionRules,
-): readonly PlacedLevelState[] {
+): readonly IdentityLevelState[] {
   return identities.flatMap((one, identity) =>
     one.kind === user.kind
       ? getFold(one)
-          .standings(key, acceptSandbox)
+          .getLevelStates(key, acceptSandbox)
           .map((standing) => ({ ...standing, identity }))
       : [],
   );
@@ -236,39 +236,39 @@ function approvedLevels({ levels }: UserNode): readonly LevelKey[] {
 }
 
 function placeLevel(
-  { latest, ...level }: UserLevel,
+  { latest, ...level }: ProjectedLevel,
   identities: readonly IdentityNode[],
 ): LevelNode {
   const attempt = identities[latest.identity]?.attempts
     .get(level.levelKey)
-    ?.findLast((one) => compareLevels(one) === latest.order);
+    ?.findLast((one) => toAttemptOrder(one) === latest.order);
   if (attempt === undefined) throw new Error('Level has no latest attempt');
   return { ...level, latestAttemptId: attempt.id };
 }
 
 function putAttempts(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   user: UserNode,
   identity: IdentityNode,
   levels: Iterable<LevelKey>,
-  drafts: ChangeDraft[],
+  drafts: PendingChange[],
 ): boolean {
   const found: { readonly attempt: AttemptNode; readonly held: AttemptNode | undefined }[] = [];
   const gone: AttemptNode[] = [];
   for (const key of levels) {
-    const { kept, attempts } = getFold(identity).takeNews(key);
+    const { kept, attempts } = getFold(identity).takeChangedAttempts(key);
     const nodes = identity.attempts.get(key) ?? [];
     identity.attempts.set(key, nodes);
     const before = new Set(nodes.splice(kept));
     const heldAs = matchAttempts(before, attempts);
     for (const one of attempts) {
       const held = heldAs.get(one);
-      const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(graph, 'attempts') };
+      const attempt: AttemptNode = { ...one, id: held?.id ?? nextId(unit, 'attempts') };
       nodes.push(attempt);
       if (held !== undefined) before.delete(held);
-      if (attempt.levelKind !== held?.levelKind) keepLevel(graph, attempt);
+      if (attempt.levelKind !== held?.levelKind) keepLevel(unit, attempt);
       if (held !== undefined && equal(held, { ...attempt, levelKind: held.levelKind })) continue;
-      graph.dirtyAttempts.set(attempt.id, { attempt, identity });
+      unit.dirtyAttempts.set(attempt.id, { attempt, identity });
       found.push({ attempt, held });
     }
     gone.push(...before);
@@ -278,7 +278,7 @@ function putAttempts(
   for (const { attempt, held } of found.sort((a, b) => ended(a) - ended(b))) {
     if (held !== undefined && equal(newsOf(held), newsOf(attempt))) continue;
     drafts.push({
-      ...changeForUser(user, attempt),
+      ...createPendingLevelChange(user, attempt),
       attemptStatus: attempt.status,
       previousAttemptStatus: held?.status ?? null,
       rejection: attempt.rejection,
@@ -286,15 +286,18 @@ function putAttempts(
   }
   for (const attempt of gone) {
     // Also if it is not kept yet: it is then kept and dropped, or its id, which the log holds, would be given again.
-    graph.goneAttempts.add(attempt.id);
-    drafts.push({ ...changeForUser(user, attempt), previousAttemptStatus: attempt.status });
+    unit.deletedAttempts.add(attempt.id);
+    drafts.push({
+      ...createPendingLevelChange(user, attempt),
+      previousAttemptStatus: attempt.status,
+    });
   }
   return found.length > 0 || gone.length > 0;
 }
 
-function keepLevel(graph: UnitOfWork, { levelKey, levelKind }: AttemptNode): void {
-  const kind = lesserKind(graph.levels.get(levelKey)?.kind ?? levelKind, levelKind);
-  graph.levels.set(levelKey, { kind });
+function keepLevel(unit: UnitOfWork, { levelKey, levelKind }: AttemptNode): void {
+  const kind = lesserKind(unit.levels.get(levelKey)?.kind ?? levelKind, levelKind);
+  unit.levels.set(levelKey, { kind });
 }
 
 /** What of an attempt is news to a subscriber. */
@@ -304,10 +307,10 @@ function newsOf({ status, rejection, reviewReasons }: AttemptNode): unknown {
 
 /** @param levels - Those that may have changed; without a value: not held any more. */
 function putLevels(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   user: UserNode,
   levels: ReadonlyMap<LevelKey, LevelNode | undefined>,
-  drafts: ChangeDraft[],
+  drafts: PendingChange[],
 ): boolean {
   let changed = false;
   for (const [levelKey, is] of levels) {
@@ -316,10 +319,11 @@ function putLevels(
     if (is === undefined) user.levels.delete(levelKey);
     else user.levels.set(levelKey, is);
     changed = true;
-    graph.dirtyLevels.set(`${user.id} ${levelKey}`, { userId: user.id, levelKey });
+    unit.dirtyLevels.set(`${user.id} ${levelKey}`, { userId: user.id, levelKey });
     if (was?.status === is?.status) continue;
     const last = drafts.findLast((draft) => draft.levelKey === levelKey);
-    const draft = last ?? changeForUser(user, { levelKey, id: is?.latestAttemptId ?? null });
+    const draft =
+      last ?? createPendingLevelChange(user, { levelKey, id: is?.latestAttemptId ?? null });
     if (last === undefined) drafts.push(draft);
     draft.previousLevelStatus = was?.status ?? null;
     draft.levelStatus = is?.status ?? null;
@@ -333,17 +337,17 @@ function putUser(
   identities: readonly IdentityNode[],
   { policy, acceptSandbox }: ProjectionRules,
   switched: ReadonlySet<ProviderId>,
-  drafts: ChangeDraft[],
+  drafts: PendingChange[],
 ): boolean {
   const verification = evaluateState(policy, user.levels);
-  const counted = identities.filter((identity) => getFold(identity).counts(acceptSandbox));
+  const counted = identities.filter((identity) => getFold(identity).isCounted(acceptSandbox));
   const active = isActive(counted.map(({ state }) => state));
   const was = [user.verificationStatus, user.statusSince, user.expiresAt, user.active];
   if (user.verificationStatus !== verification.status || user.active !== active) {
     const [provider = null] = user.active !== active && switched.size === 1 ? switched : [];
     let draft = drafts.at(-1);
     if (draft === undefined || (provider !== null && draft.provider !== provider)) {
-      draft = { ...emptyChange(user), provider };
+      draft = { ...createPendingChange(user), provider };
       drafts.push(draft);
     }
     draft.verificationStatus = verification.status;

@@ -1,11 +1,7 @@
 /** What is particular to a vendor's answer: it tells a state, as of a moment of our choosing. */
 
-import {
-  byOccurrence,
-  effectiveDateOfResponse,
-  isUndatedResponse,
-} from '../domain/fold/recorded-event';
-import { type Instant, latest } from '../domain/instant';
+import { byOccurrence, getResponseDate, isUndatedResponse } from '../domain/fold/recorded-event';
+import { addNanoseconds, type Instant } from '../domain/instant';
 import type { IdentityNode } from './unit-of-work';
 
 /** Words of one answer keep their order. */
@@ -16,7 +12,7 @@ export function responseReceiptTime(
 ): Instant {
   const others = events.filter((held) => held.deliveryId !== deliveryId);
   const own = events.filter((held) => held.deliveryId === deliveryId && isUndatedResponse(held));
-  return latest(effectiveDateOfResponse(others, askedAt), own.length);
+  return addNanoseconds(getResponseDate(others, askedAt), own.length);
 }
 
 /** The delivery of the latest word without a clock: an answer that was overtaken on its way is not it, though kept last. */

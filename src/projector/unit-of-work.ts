@@ -12,7 +12,7 @@ import type { RecordedEvent } from '../domain/fold/recorded-event';
 import type { Blocker } from '../domain/fold/user';
 import type { Instant } from '../domain/instant';
 import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../domain/level';
-import type { HeldLevel } from '../domain/policy';
+import type { LevelResult } from '../domain/policy';
 import type { Disposition, Trust, VerificationStatus } from '../domain/status';
 import type { Cipher, WrappedKey } from '../encryption/key-ring';
 
@@ -55,7 +55,7 @@ export interface IdentityNode {
   /** What they add up to; made when first asked for. See `foldOf`. */
   fold: IdentityFold<StoredEvent> | null;
   /** Number of leading events whose users are known to be there. */
-  named: number;
+  resolvedEvents: number;
   /** In the order of their numbers. */
   readonly attempts: Map<LevelKey, AttemptNode[]>;
   /** @throws if its key was destroyed. */
@@ -79,7 +79,7 @@ export interface AttemptNode extends NumberedAttempt {
   readonly id: number;
 }
 
-export interface LevelNode extends HeldLevel {
+export interface LevelNode extends LevelResult {
   readonly latestAttemptId: number;
 }
 
@@ -138,13 +138,13 @@ export interface UnitOfWork {
   /** Live users, also by the external ids of those merged into them. */
   readonly usersByExternalId: Map<string, UserNode>;
   /** External ids that were looked for, found or not. */
-  readonly askedExternalIds: Set<string>;
+  readonly checkedExternalIds: Set<string>;
   readonly identities: Map<string, IdentityNode>;
   /** By `pairKey(provider, duplicateKey)`. */
   readonly deliveries: Map<string, KnownDelivery>;
   readonly deliveriesById: Map<number, KnownDelivery>;
   /** Per provider, the ids of its last delivery that may recur and of its last that could not be read; 0 for none. */
-  readonly lastWords: Map<ProviderId, { readonly recurring: number; readonly unread: number }>;
+  readonly lastDeliveries: Map<ProviderId, { readonly recurring: number; readonly unread: number }>;
   /** By `pairKey(provider, credentialRef)`. */
   readonly credentials: Map<string, KnownCredential>;
   /** Highest id in use, per table. */
@@ -154,30 +154,30 @@ export interface UnitOfWork {
   bytes: number;
 
   /** Whether anybody was ever erased. */
-  anyErased: boolean;
+  hasErasures: boolean;
   /** When those were erased who are spoken of again; see `tombstones.ts`. */
   readonly tombstones: Map<string, Date>;
   /** Of whom it is known whether they are among them. */
-  readonly askedTombstones: Set<string>;
+  readonly checkedTombstones: Set<string>;
   /** External ids that events name which were loaded since it was last asked. */
-  readonly named: Set<string>;
+  readonly referencedExternalIds: Set<string>;
 
   readonly newKeys: NewKey[];
-  readonly repeats: Map<number, number>;
+  readonly duplicateCounts: Map<number, number>;
   readonly levels: Map<LevelKey, { readonly kind: LevelKind }>;
   readonly dirtyAttempts: Map<
     number,
     { readonly attempt: AttemptNode; readonly identity: IdentityNode }
   >;
-  readonly goneAttempts: Set<number>;
+  readonly deletedAttempts: Set<number>;
   readonly dirtyLevels: Map<string, { readonly userId: number; readonly levelKey: LevelKey }>;
   readonly newDeliveries: NewDelivery[];
   /** Kept before, read otherwise now. */
-  readonly rewrittenDeliveries: NewDelivery[];
+  readonly updatedDeliveries: NewDelivery[];
   readonly newEvents: NewEvent[];
-  readonly goneEvents: number[];
+  readonly deletedEvents: number[];
   readonly newCredentials: NewCredential[];
-  readonly goneCredentials: Set<number>;
+  readonly deletedCredentials: Set<number>;
   readonly changes: Change[];
 }
 
@@ -185,11 +185,11 @@ export function createUnitOfWork(): UnitOfWork {
   return {
     users: new Map(),
     usersByExternalId: new Map(),
-    askedExternalIds: new Set(),
+    checkedExternalIds: new Set(),
     identities: new Map(),
     deliveries: new Map(),
     deliveriesById: new Map(),
-    lastWords: new Map(),
+    lastDeliveries: new Map(),
     credentials: new Map(),
     lastIds: {
       users: 0,
@@ -201,22 +201,22 @@ export function createUnitOfWork(): UnitOfWork {
       changes: 0,
     },
     bytes: 0,
-    anyErased: false,
+    hasErasures: false,
     tombstones: new Map(),
-    askedTombstones: new Set(),
-    named: new Set(),
+    checkedTombstones: new Set(),
+    referencedExternalIds: new Set(),
     newKeys: [],
-    repeats: new Map(),
+    duplicateCounts: new Map(),
     levels: new Map(),
     dirtyAttempts: new Map(),
-    goneAttempts: new Set(),
+    deletedAttempts: new Set(),
     dirtyLevels: new Map(),
     newDeliveries: [],
-    rewrittenDeliveries: [],
+    updatedDeliveries: [],
     newEvents: [],
-    goneEvents: [],
+    deletedEvents: [],
     newCredentials: [],
-    goneCredentials: new Set(),
+    deletedCredentials: new Set(),
     changes: [],
   };
 }
@@ -226,15 +226,15 @@ export function getFold(identity: IdentityNode): IdentityFold<StoredEvent> {
   return identity.fold;
 }
 
-export function keepEvent(identity: IdentityNode, event: StoredEvent): void {
+export function addEvent(identity: IdentityNode, event: StoredEvent): void {
   getFold(identity).add(event);
   identity.events.push(event);
 }
 
-export function dropEvents(identity: IdentityNode, deliveryId: number): void {
+export function removeEvents(identity: IdentityNode, deliveryId: number): void {
   identity.events = identity.events.filter((event) => event.deliveryId !== deliveryId);
   identity.fold = null;
-  identity.named = 0;
+  identity.resolvedEvents = 0;
   identity.user.stale = true;
 }
 
@@ -243,14 +243,14 @@ export function pairKey(provider: ProviderId, ref: string): string {
 }
 
 /** One writer at a time, so ids are ours to give: rows can point at each other before any is saved. */
-export function nextId(graph: UnitOfWork, table: Table): number {
-  graph.lastIds[table] += 1;
-  return graph.lastIds[table];
+export function nextId(unit: UnitOfWork, table: Table): number {
+  unit.lastIds[table] += 1;
+  return unit.lastIds[table];
 }
 
 /** News of what was last kept of the provider's words; what is known already is not made older. */
-export function recordLastEvents(
-  { lastWords }: UnitOfWork,
+export function updateLastDeliveries(
+  { lastDeliveries: lastWords }: UnitOfWork,
   provider: ProviderId,
   { recurring, unread }: { readonly recurring: number; readonly unread: number },
 ): void {
@@ -261,42 +261,42 @@ export function recordLastEvents(
   });
 }
 
-/** Once they are on their way to the disk: the graph is as the data will be. */
-export function forgetChanges(graph: UnitOfWork): void {
-  for (const user of graph.users.values()) user.dirty = false;
-  for (const identity of graph.identities.values()) {
+/** Once they are on their way to the disk: the unit of work is as the data will be. */
+export function clearChanges(unit: UnitOfWork): void {
+  for (const user of unit.users.values()) user.dirty = false;
+  for (const identity of unit.identities.values()) {
     identity.dirty = false;
     identity.moved = false;
   }
   for (const changed of [
-    graph.repeats,
-    graph.levels,
-    graph.dirtyAttempts,
-    graph.goneAttempts,
-    graph.dirtyLevels,
-    graph.goneCredentials,
+    unit.duplicateCounts,
+    unit.levels,
+    unit.dirtyAttempts,
+    unit.deletedAttempts,
+    unit.dirtyLevels,
+    unit.deletedCredentials,
   ]) {
     changed.clear();
   }
   for (const added of [
-    graph.newKeys,
-    graph.newDeliveries,
-    graph.rewrittenDeliveries,
-    graph.newEvents,
-    graph.goneEvents,
-    graph.newCredentials,
-    graph.changes,
+    unit.newKeys,
+    unit.newDeliveries,
+    unit.updatedDeliveries,
+    unit.newEvents,
+    unit.deletedEvents,
+    unit.newCredentials,
+    unit.changes,
   ]) {
     added.length = 0;
   }
 }
 
 /** Once they are on the disk, where they are looked up. One that may recur stays: the next one is compared with it. */
-export function forgetDeliveries(graph: UnitOfWork, written: readonly KnownDelivery[]): void {
+export function evictDeliveries(unit: UnitOfWork, written: readonly KnownDelivery[]): void {
   for (const { id, provider, duplicateKey } of written) {
     if (duplicateKey.includes('@')) continue;
-    graph.deliveries.delete(pairKey(provider, duplicateKey));
-    graph.deliveriesById.delete(id);
+    unit.deliveries.delete(pairKey(provider, duplicateKey));
+    unit.deliveriesById.delete(id);
   }
 }
 

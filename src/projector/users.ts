@@ -4,9 +4,9 @@ import type { ProviderId } from '../domain/level';
 import type { KeyRing } from '../encryption/key-ring';
 import { type IdentityNode, nextId, pairKey, type UnitOfWork, type UserNode } from './unit-of-work';
 
-export function createUser(graph: UnitOfWork, externalUserId: string | null, now: Date): UserNode {
+export function createUser(unit: UnitOfWork, externalUserId: string | null, now: Date): UserNode {
   const user: UserNode = {
-    id: nextId(graph, 'users'),
+    id: nextId(unit, 'users'),
     externalUserId,
     mergedInto: null,
     erasedAt: null,
@@ -23,13 +23,13 @@ export function createUser(graph: UnitOfWork, externalUserId: string | null, now
     stale: false,
     dirty: true,
   };
-  graph.users.set(user.id, user);
-  if (externalUserId !== null) graph.usersByExternalId.set(externalUserId, user);
+  unit.users.set(user.id, user);
+  if (externalUserId !== null) unit.usersByExternalId.set(externalUserId, user);
   return user;
 }
 
 export function createIdentity(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   subject: { readonly provider: ProviderId; readonly subjectRef: string },
   user: UserNode,
   keyRing: KeyRing,
@@ -37,7 +37,7 @@ export function createIdentity(
 ): IdentityNode {
   const { cipher, ...wrapped } = keyRing.createDataKey();
   const identity: IdentityNode = {
-    id: nextId(graph, 'identities'),
+    id: nextId(unit, 'identities'),
     user,
     ...subject,
     externalUserId: null,
@@ -48,15 +48,15 @@ export function createIdentity(
     createdAt: now.toISOString(),
     events: [],
     fold: null,
-    named: 0,
+    resolvedEvents: 0,
     attempts: new Map(),
     cipher: () => cipher,
     dirty: true,
     moved: false,
   };
   user.identities.add(identity);
-  graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
-  graph.newKeys.push({ identityId: identity.id, ...wrapped });
+  unit.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
+  unit.newKeys.push({ identityId: identity.id, ...wrapped });
   return identity;
 }
 
@@ -77,14 +77,14 @@ export function moveIdentity(identity: IdentityNode, into: UserNode, now: Date):
 
 /** All of `from` goes into `into`; the id of `from` and its external id keep leading there. */
 export function mergeUsers(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   from: UserNode,
   into: UserNode,
   now: Date,
 ): { readonly from: UserNode; readonly into: UserNode } {
   for (const identity of [...from.identities]) moveIdentity(identity, into, now);
   for (const levelKey of from.levels.keys()) {
-    graph.dirtyLevels.set(`${from.id} ${levelKey}`, { userId: from.id, levelKey });
+    unit.dirtyLevels.set(`${from.id} ${levelKey}`, { userId: from.id, levelKey });
   }
   from.levels.clear();
   from.blockers.clear();
@@ -95,8 +95,8 @@ export function mergeUsers(
     into.externalUserId = from.externalUserId;
     from.externalUserId = null;
   }
-  for (const [externalUserId, user] of graph.usersByExternalId) {
-    if (user === from) graph.usersByExternalId.set(externalUserId, into);
+  for (const [externalUserId, user] of unit.usersByExternalId) {
+    if (user === from) unit.usersByExternalId.set(externalUserId, into);
   }
   return { from, into };
 }

@@ -11,9 +11,9 @@
  * @see https://partner-api-docs.p100.io (Webhooks; KYC Verification Status; Get KYC Status; as of 2025)
  */
 
+import type { WebhookHead } from '../domain/delivery';
 import { PayloadError, UnknownTypeError, UnmappedStatusError } from '../domain/errors';
 import type { Reason, ReasonCode } from '../domain/event';
-import type { WebhookHead } from '../domain/request';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
 import { requestApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
@@ -125,21 +125,21 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
     rejectionReason,
     fromStatusCheck: asked,
   }) {
-    const standing = VERIFICATION_STATUSES.find((word) => word === verificationStatus);
-    if (!standing) throw new UnmappedStatusError('verificationStatus');
+    const levelStatus = VERIFICATION_STATUSES.find((word) => word === verificationStatus);
+    if (!levelStatus) throw new UnmappedStatusError('verificationStatus');
     const event = {
       type: 'STATUS',
       subjectRef: externalUserId,
       externalUserId,
       level: LEVEL,
       levelKind: 'LEVEL',
-      standing,
+      levelStatus,
     } as const;
     if (attemptStatus === undefined) {
-      const { standing: _, ...place } = event;
-      return asked && standing === 'NOT_VERIFIED'
-        ? [{ ...place, type: 'UNVERIFIED', providerStatus: standing }]
-        : [{ ...event, providerStatus: standing }];
+      const { levelStatus: _, ...place } = event;
+      return asked && levelStatus === 'NOT_VERIFIED'
+        ? [{ ...place, type: 'UNVERIFIED', providerStatus: levelStatus }]
+        : [{ ...event, providerStatus: levelStatus }];
     }
 
     const status = lookUp<AttemptStatus>(STATUS_BY_WORD, attemptStatus);
@@ -148,7 +148,7 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
       {
         ...event,
         status,
-        providerStatus: `${standing}/${attemptStatus}`,
+        providerStatus: `${levelStatus}/${attemptStatus}`,
         ...(status === 'REJECTED' && { retryable: true, ...toReasons(rejectionReason) }),
       },
     ];

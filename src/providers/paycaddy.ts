@@ -10,10 +10,10 @@
  * @see PayCaddy API on Read the Docs (Integrated KYC Notifications; V2 Users; as of 2025)
  */
 
+import type { WebhookHead } from '../domain/delivery';
 import { PayloadError, UnmappedStatusError } from '../domain/errors';
 import type { Profile, Reason, ReasonCode, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
-import type { WebhookHead } from '../domain/request';
 import type { AttemptStatus } from '../domain/status';
 import { requestApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';

@@ -1,9 +1,9 @@
 /** The contract of an adapter: who sent it, what does it say, what is that in our words. */
 
+import type { WebhookHead, WebhookRequest } from '../domain/delivery';
 import type { VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { ProviderId } from '../domain/level';
-import type { WebhookHead, WebhookRequest } from '../domain/request';
 import type { Trust } from '../domain/status';
 
 export type NonEmpty<T> = readonly [T, ...T[]];

@@ -5,11 +5,15 @@ import { isActive, type StateRules } from '../domain/fold/user';
 import { toInstantText } from '../domain/instant';
 import { evaluateState } from '../domain/policy';
 import type { KeyRing } from '../encryption/key-ring';
-import { appendChange, type ChangeContext, emptyChange } from '../projector/change-entries';
+import {
+  appendChanges,
+  type ChangeContext,
+  createPendingChange,
+} from '../projector/change-entries';
 import { reproject } from '../projector/reproject';
 import {
+  clearChanges,
   createUnitOfWork,
-  forgetChanges,
   type IdentityNode,
   type LevelNode,
   type UnitOfWork,
@@ -28,9 +32,9 @@ export interface Parting {
   readonly now: Date;
 }
 
-/** The user that the account has become, in a graph that is saved up to here. */
+/** The user that the account has become, in a unit of work that is saved up to here. */
 export interface Parted {
-  readonly graph: UnitOfWork;
+  readonly unit: UnitOfWork;
   readonly user: UserNode;
 }
 
@@ -46,18 +50,18 @@ export async function partAccount(
   account: IdentityNode,
 ): Promise<Parted> {
   const { save, rules, now } = parting;
-  const graph = await loadWhole(parting, account.user);
-  if (graph === null) return await partUnread(parting, bare, account);
-  const from = userOf(graph, account.user.id);
+  const unit = await loadWhole(parting, account.user);
+  if (unit === null) return await partUnread(parting, bare, account);
+  const from = userOf(unit, account.user.id);
   const whole = [...from.identities].find(({ id }) => id === account.id);
   if (whole === undefined) throw new Error('an account is loaded with its user');
-  const alone = createUser(graph, null, now);
+  const alone = createUser(unit, null, now);
   moveIdentity(whole, alone, now);
   const both = [from, alone];
-  reproject(graph, { users: both, parted: both }, occasionOf(parting), { ...rules, now });
-  await save(graph, null);
-  forgetChanges(graph);
-  return { graph, user: alone };
+  reproject(unit, { users: both, parted: both }, occasionOf(parting), { ...rules, now });
+  await save(unit, null);
+  clearChanges(unit);
+  return { unit, user: alone };
 }
 
 /** Returns null if the history is too large to be loaded. */
@@ -65,10 +69,10 @@ async function loadWhole(
   { connection, keyRing }: Parting,
   { id }: UserNode,
 ): Promise<UnitOfWork | null> {
-  const graph = createUnitOfWork();
+  const unit = createUnitOfWork();
   try {
-    await load(graph, connection, keyRing, { userIds: [id] });
-    return graph;
+    await load(unit, connection, keyRing, { userIds: [id] });
+    return unit;
   } catch (error) {
     if (error instanceof AccountTooLargeError) return null;
     throw error;
@@ -81,24 +85,24 @@ async function loadWhole(
  */
 async function partUnread(
   parting: Parting,
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   account: IdentityNode,
 ): Promise<Parted> {
   const { connection, save, rules, now } = parting;
   const from = account.user;
   const levels = await levelsOf(connection, account);
-  const alone = createUser(graph, null, now);
+  const alone = createUser(unit, null, now);
   moveIdentity(account, alone, now);
   for (const level of levels) {
     from.levels.delete(level.levelKey);
     alone.levels.set(level.levelKey, level);
     for (const { id } of [from, alone]) {
       const { levelKey } = level;
-      graph.dirtyLevels.set(`${id} ${levelKey}`, { userId: id, levelKey });
+      unit.dirtyLevels.set(`${id} ${levelKey}`, { userId: id, levelKey });
     }
   }
   for (const user of [from, alone]) {
-    const draft = emptyChange(user);
+    const draft = createPendingChange(user);
     const { status, since, expiresAt } = evaluateState(rules.policy, user.levels);
     user.verificationStatus = status;
     user.statusSince = since;
@@ -106,17 +110,17 @@ async function partUnread(
     user.active = isActive([...user.identities].map(({ state }) => state));
     draft.verificationStatus = status;
     draft.active = user.active;
-    appendChange(graph, [draft], occasionOf(parting), now);
+    appendChanges(unit, [draft], occasionOf(parting), now);
   }
-  await save(graph, null);
-  forgetChanges(graph);
+  await save(unit, null);
+  clearChanges(unit);
   const rest = await loadWhole(parting, from);
   if (rest !== null) {
     reproject(rest, { users: [userOf(rest, from.id)] }, occasionOf(parting), { ...rules, now });
     await save(rest, null);
-    Object.assign(graph.lastIds, rest.lastIds);
+    Object.assign(unit.lastIds, rest.lastIds);
   }
-  return { graph, user: alone };
+  return { unit, user: alone };
 }
 
 /** Levels of the user whose latest attempt belongs to the account. */
@@ -133,9 +137,9 @@ async function levelsOf(
   return levels.filter(({ latestAttemptId }) => attempts.has(latestAttemptId));
 }
 
-function userOf(graph: UnitOfWork, userId: number): UserNode {
-  const user = graph.users.get(userId);
-  if (user === undefined) throw new Error('User of an account is not in the graph');
+function userOf(unit: UnitOfWork, userId: number): UserNode {
+  const user = unit.users.get(userId);
+  if (user === undefined) throw new Error('User of an account is not loaded');
   return user;
 }
 

@@ -3,8 +3,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../../src/config/load-config';
+import type { WebhookRequest } from '../../src/domain/delivery';
 import { GatewayError } from '../../src/domain/errors';
-import type { WebhookRequest } from '../../src/domain/request';
 import { createIngest } from '../../src/ingest/ingest';
 import { createProviders } from '../../src/providers/registry';
 import { openStore } from '../../src/store/open-store';

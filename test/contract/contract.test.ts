@@ -352,7 +352,7 @@ function summary(event: VerificationEvent): string {
   const words = [
     event.type,
     'status' in event ? event.status : undefined,
-    'standing' in event ? event.standing : undefined,
+    'levelStatus' in event ? event.levelStatus : undefined,
     'state' in event ? event.state : undefined,
   ];
   return words.filter((word) => word !== undefined).join(' ');

@@ -1,5 +1,6 @@
 /** Hands a vendor's request to its adapter, the way the pipeline does, without the pipeline. */
 
+import type { WebhookRequest } from '../../src/domain/delivery';
 import {
   GatewayError,
   PayloadError,
@@ -7,7 +8,6 @@ import {
   UnmappedStatusError,
 } from '../../src/domain/errors';
 import type { VerificationEvent } from '../../src/domain/event';
-import type { WebhookRequest } from '../../src/domain/request';
 import type { Message, Provider } from '../../src/providers/provider';
 import type { VendorRequest } from '../support/sign';
 

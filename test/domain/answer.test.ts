@@ -1,13 +1,13 @@
 /** What a vendor's answer does to what was said before, and where it stands in time. */
 
 import fc from 'fast-check';
-import { decidedAt } from '../../src/domain/fold/decisions';
+import { createDecisions } from '../../src/domain/fold/decisions';
 import {
   byOccurrence,
-  effectiveDateOfResponse,
+  getResponseDate,
   type RecordedEvent,
 } from '../../src/domain/fold/recorded-event';
-import { latest, toInstantText } from '../../src/domain/instant';
+import { addNanoseconds, toInstantText } from '../../src/domain/instant';
 import { foldCourse } from './project';
 import { answered, at, denied, heard, recorded, reset, said } from './recorded';
 
@@ -44,10 +44,12 @@ describe('an answer without a date', () => {
   });
 
   it('prolongs no approval', () => {
-    const standing = answered(9, { status: 'APPROVED', standing: 'VERIFIED' });
-    expect(fold(said(1, 'APPROVED'), standing).attempts[0]?.decisions).toEqual(decidedAt(at(1)));
+    const standing = answered(9, { status: 'APPROVED', levelStatus: 'VERIFIED' });
+    expect(fold(said(1, 'APPROVED'), standing).attempts[0]?.decisions).toEqual(
+      createDecisions(at(1)),
+    );
     const course = fold(heard(1, 'VERIFIED', 'APPROVED'), standing);
-    expect(course.standing).toEqual({ status: 'VERIFIED', decisions: decidedAt(at(1)) });
+    expect(course.levelStatus).toEqual({ status: 'VERIFIED', decisions: createDecisions(at(1)) });
   });
 
   it('takes no reasons away by giving none', () => {
@@ -72,7 +74,7 @@ describe('an answer without a date', () => {
       heard(1, 'NOT_VERIFIED', 'PENDING'),
       heard(2, 'VERIFIED', 'APPROVED'),
       answered(3, {
-        standing: 'NOT_VERIFIED',
+        levelStatus: 'NOT_VERIFIED',
         status: 'PENDING',
         providerStatus: 'NOT_VERIFIED/PENDING',
       }),
@@ -81,7 +83,7 @@ describe('an answer without a date', () => {
   });
 
   it('confirms by the lasting state alone', () => {
-    const alone = answered(9, { standing: 'VERIFIED' });
+    const alone = answered(9, { levelStatus: 'VERIFIED' });
     expect(told(unsigned(heard(1, 'VERIFIED', 'APPROVED')), alone)).toEqual(['APPROVED CONFIRMED']);
   });
 });
@@ -106,7 +108,10 @@ describe('the answer that the level is not verified', () => {
 
   it('takes back the lasting state, where the vendor had given one', () => {
     const course = fold(heard(1, 'VERIFIED', 'APPROVED'), denied(9));
-    expect(course.standing).toEqual({ status: 'NOT_VERIFIED', decisions: decidedAt(at(9)) });
+    expect(course.levelStatus).toEqual({
+      status: 'NOT_VERIFIED',
+      decisions: createDecisions(at(9)),
+    });
   });
 
   it('gives way to an approval after it', () => {
@@ -129,19 +134,19 @@ describe('the date of an answer', () => {
   });
 
   it('is when it was asked for, where there is only our clock', () => {
-    expect(effectiveDateOfResponse([heard(1, 'NOT_VERIFIED', 'PENDING')], asked)).toBe(at(30));
-    expect(effectiveDateOfResponse([], asked)).toBe(at(30));
+    expect(getResponseDate([heard(1, 'NOT_VERIFIED', 'PENDING')], asked)).toBe(at(30));
+    expect(getResponseDate([], asked)).toBe(at(30));
   });
 
   it('is a minute earlier where the vendor has a clock too', () => {
-    expect(effectiveDateOfResponse([said(1, 'PENDING')], asked)).toBe(at(29));
+    expect(getResponseDate([said(1, 'PENDING')], asked)).toBe(at(29));
   });
 
   it('is behind all that was held by then, whatever its date', () => {
     const ahead = received(said(600, 'APPROVED'), 29.9);
-    expect(effectiveDateOfResponse([ahead], asked)).toBe(latest(at(600), 1));
-    expect(effectiveDateOfResponse([received(said(29.5, 'APPROVED'), 29.9)], asked)).toBe(
-      latest(at(29.5), 1),
+    expect(getResponseDate([ahead], asked)).toBe(addNanoseconds(at(600), 1));
+    expect(getResponseDate([received(said(29.5, 'APPROVED'), 29.9)], asked)).toBe(
+      addNanoseconds(at(29.5), 1),
     );
   });
 
@@ -156,25 +161,26 @@ describe('the date of an answer', () => {
           const event = said(1, 'APPROVED', { occurredAt });
           const receivedAt = toInstantText(new Date(asked.getTime() + afterMs + 1));
           const newer = { ...event, receivedAt };
-          expect(effectiveDateOfResponse([said(1, 'PENDING'), newer], asked) < occurredAt).toBe(
-            true,
-          );
+          expect(getResponseDate([said(1, 'PENDING'), newer], asked) < occurredAt).toBe(true);
         },
       ),
     );
   });
 
   it('is behind an answer before it', () => {
-    const first = { ...answered(0, { status: 'IN_PROGRESS' }), receivedAt: latest(at(600), 1) };
+    const first = {
+      ...answered(0, { status: 'IN_PROGRESS' }),
+      receivedAt: addNanoseconds(at(600), 1),
+    };
     const held = [received(said(600, 'PENDING'), 20), first];
-    expect(effectiveDateOfResponse(held, asked)).toBe(latest(at(600), 2));
+    expect(getResponseDate(held, asked)).toBe(addNanoseconds(at(600), 2));
   });
 
   it('stays behind a reset that was held', () => {
     const held = [said(1, 'APPROVED'), received(reset(29.9), 29.95)];
     const event = {
       ...answered(0, { status: 'PENDING' }),
-      receivedAt: effectiveDateOfResponse(held, asked),
+      receivedAt: getResponseDate(held, asked),
     };
     expect(fold(...held, event).attempts.map(({ status }) => status)).toEqual([
       'CANCELLED',
@@ -189,7 +195,7 @@ describe('a nanosecond later', () => {
     ['2024-01-01T00:00:00.999999999Z', '2024-01-01T00:00:01.000000000Z'],
     ['2024-12-31T23:59:59.999999999Z', '2025-01-01T00:00:00.000000000Z'],
   ])('than %s', (instant, next) => {
-    expect(latest(instant, 1)).toBe(next);
+    expect(addNanoseconds(instant, 1)).toBe(next);
   });
 });
 
@@ -197,6 +203,6 @@ it('tells an answer apart from a webhook by its trust', () => {
   const event = recorded('x', 1, said(1, 'APPROVED').event);
   expect(fold({ ...event, trust: 'CONFIRMED' }).attempts[0]).toMatchObject({
     trust: 'CONFIRMED',
-    decisions: decidedAt(at(1)),
+    decisions: createDecisions(at(1)),
   });
 });

@@ -3,7 +3,7 @@ import {
   DEFAULT_POLICY,
   evaluate,
   evaluateState,
-  type HeldLevel,
+  type LevelResult,
   type Policy,
   type Rule,
 } from '../../src/domain/policy';
@@ -13,8 +13,8 @@ import { at } from './recorded';
 function held(
   levelKey: string,
   status: VerificationStatus,
-  rest: Partial<HeldLevel> = {},
-): HeldLevel {
+  rest: Partial<LevelResult> = {},
+): LevelResult {
   const [provider = ''] = levelKey.split('/');
   return {
     provider,
@@ -39,7 +39,7 @@ const b = { level: 'p/b' };
 const c = { level: 'q/c' };
 
 describe('a policy', () => {
-  it.each<[string, Rule, HeldLevel[], VerificationStatus]>([
+  it.each<[string, Rule, LevelResult[], VerificationStatus]>([
     ['one level, held', a, [held('p/a', 'VERIFIED')], 'VERIFIED'],
     ['one level, not held', a, [held('p/b', 'VERIFIED')], 'NOT_VERIFIED'],
     ['one level, run out', a, [held('p/a', 'EXPIRED')], 'EXPIRED'],

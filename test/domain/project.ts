@@ -1,6 +1,3 @@
-/** Projects events as the store does, one at a time in the order given, for tests that compare whole states. */
-
-import { compare } from '../../src/domain/compare';
 import type { AccountState } from '../../src/domain/event';
 import { type AttemptRun, listRuns } from '../../src/domain/fold/attempt-runs';
 import {
@@ -8,18 +5,19 @@ import {
   continueHistory,
   EMPTY_HISTORY,
 } from '../../src/domain/fold/attempts';
-import { compareLevels, IdentityFold, type NumberedAttempt } from '../../src/domain/fold/identity';
+import { IdentityFold, type NumberedAttempt, toAttemptOrder } from '../../src/domain/fold/identity';
 import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
 import {
-  blockerAt,
-  combine,
+  combineLevelStates,
+  findBlocker,
+  findLatestBlocker,
   isActive,
-  latestBlocker,
   type ProjectionRules,
   toSubjectKind,
 } from '../../src/domain/fold/user';
 import type { LevelKey, ProviderId, SubjectKind } from '../../src/domain/level';
-import { evaluate, type HeldLevel, type Verification } from '../../src/domain/policy';
+import { evaluate, type LevelResult, type Verification } from '../../src/domain/policy';
+import { compare } from '../../src/domain/text';
 
 export interface IdentityEvents {
   readonly provider: ProviderId;
@@ -34,7 +32,7 @@ export interface UserProjection {
     readonly state: AccountState;
     readonly attempts: readonly NumberedAttempt[];
   }[];
-  readonly levels: readonly (HeldLevel & {
+  readonly levels: readonly (LevelResult & {
     readonly latestAttempt: { readonly identity: number; readonly number: number };
   })[];
   readonly verification: Verification;
@@ -42,12 +40,15 @@ export interface UserProjection {
 }
 
 /** @param events - Sorted. */
-export function foldCourse(
-  events: Iterable<RecordedEvent>,
-): Omit<AttemptHistory, 'attempts' | 'heard'> & { readonly attempts: readonly AttemptRun[] } {
+export function foldCourse(events: Iterable<RecordedEvent>): Omit<
+  AttemptHistory,
+  'attempts' | 'lastReceived'
+> & {
+  readonly attempts: readonly AttemptRun[];
+} {
   let course = EMPTY_HISTORY;
   for (const event of events) course = continueHistory(course, event);
-  const { attempts, heard: _, ...rest } = course;
+  const { attempts, lastReceived: _, ...rest } = course;
   return { ...rest, attempts: listRuns(attempts) };
 }
 
@@ -61,41 +62,41 @@ export function projectUser(
     return fold;
   });
   const { acceptSandbox } = rules;
-  const known = folds.filter((fold) => fold.known(acceptSandbox));
+  const known = folds.filter((fold) => fold.hasEvents(acceptSandbox));
   const kind = toSubjectKind(known.map((fold) => fold.kind));
   const attemptsOf = folds.map((fold) =>
-    [...fold.levelKeys()].sort(compare).flatMap((key) => fold.takeNews(key).attempts),
+    [...fold.levelKeys()].sort(compare).flatMap((key) => fold.takeChangedAttempts(key).attempts),
   );
   const keys = new Set(folds.flatMap((fold) => [...fold.levelKeys()]));
   const standingsAt = (key: LevelKey) =>
     folds.flatMap((fold, identity) =>
       fold.kind === kind
-        ? fold.standings(key, acceptSandbox).map((standing) => ({ ...standing, identity }))
+        ? fold.getLevelStates(key, acceptSandbox).map((standing) => ({ ...standing, identity }))
         : [],
     );
-  const blocker = latestBlocker(
-    [...keys].flatMap((key) => blockerAt(standingsAt(key), rules.policy) ?? []),
+  const blocker = findLatestBlocker(
+    [...keys].flatMap((key) => findBlocker(standingsAt(key), rules.policy) ?? []),
   );
   const levels = [...keys].sort(compare).flatMap((key) => {
-    const level = combine(standingsAt(key), blocker, rules);
+    const level = combineLevelStates(standingsAt(key), blocker, rules);
     if (level === undefined) return [];
     const { latest, ...held } = level;
     const attempt = attemptsOf[latest.identity]?.findLast(
-      (one) => one.levelKey === key && compareLevels(one) === latest.order,
+      (one) => one.levelKey === key && toAttemptOrder(one) === latest.order,
     );
     const number = attempt?.number ?? 0;
     return [{ ...held, latestAttempt: { identity: latest.identity, number } }];
   });
-  const counted = folds.filter((fold) => fold.counts(acceptSandbox));
+  const counted = folds.filter((fold) => fold.isCounted(acceptSandbox));
   return {
     kind,
     identities: folds.map((fold, index) => ({
       kind: fold.kind,
-      state: fold.state(acceptSandbox),
+      state: fold.getAccountState(acceptSandbox),
       attempts: attemptsOf[index] ?? [],
     })),
     levels,
     verification: evaluate(rules.policy, levels),
-    active: isActive(counted.map((fold) => fold.state(acceptSandbox))),
+    active: isActive(counted.map((fold) => fold.getAccountState(acceptSandbox))),
   };
 }

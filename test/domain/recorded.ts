@@ -29,17 +29,17 @@ export function said(minutes: number, status: AttemptStatus, rest: Rest = {}): R
 /** What a vendor without a clock says, received `minutes` into the day. */
 export function heard(
   minutes: number,
-  standing: VerificationStatus,
+  levelStatus: VerificationStatus,
   status?: AttemptStatus,
 ): RecordedEvent {
   const word = status === undefined ? {} : { status };
   const event = {
-    ...base({ providerStatus: `${standing}/${status}` }),
+    ...base({ providerStatus: `${levelStatus}/${status}` }),
     type: 'STATUS',
-    standing,
+    levelStatus,
     ...word,
   } as const;
-  return recorded(`${minutes} ${standing} ${status}`, minutes, event);
+  return recorded(`${minutes} ${levelStatus} ${status}`, minutes, event);
 }
 
 /** What a vendor's API answers `minutes` into the day, without a date of its own. */

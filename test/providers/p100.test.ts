@@ -121,7 +121,7 @@ describe('the status', () => {
       externalUserId: 'user-7',
       level: 'kyc',
       levelKind: 'LEVEL',
-      standing: 'NOT_VERIFIED',
+      levelStatus: 'NOT_VERIFIED',
       status: 'PENDING',
       providerStatus: 'NOT_VERIFIED/PENDING',
     });
@@ -130,13 +130,13 @@ describe('the status', () => {
   it.each([undefined, null, ''])('says nothing of an attempt where it is %j', (attemptStatus) => {
     const lasting = event({ verificationStatus: 'VERIFIED', attemptStatus });
 
-    expect(lasting).toMatchObject({ standing: 'VERIFIED', providerStatus: 'VERIFIED' });
+    expect(lasting).toMatchObject({ levelStatus: 'VERIFIED', providerStatus: 'VERIFIED' });
     expect(lasting).not.toHaveProperty('status');
   });
 
   it('lets a verified user stay so while another attempt fails', () => {
     expect(event({ verificationStatus: 'VERIFIED' })).toMatchObject({
-      standing: 'VERIFIED',
+      levelStatus: 'VERIFIED',
       status: 'REJECTED',
       providerStatus: 'VERIFIED/REJECTED_BY_PROVIDER',
     });
@@ -144,7 +144,7 @@ describe('the status', () => {
 
   it('does not verify a user by an attempt alone', () => {
     expect(event({ attemptStatus: 'SUCCESSFUL' })).toMatchObject({
-      standing: 'NOT_VERIFIED',
+      levelStatus: 'NOT_VERIFIED',
       status: 'APPROVED',
     });
   });

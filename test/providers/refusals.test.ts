@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
+import type { WebhookRequest } from '../../src/domain/delivery';
 import { SignatureError } from '../../src/domain/errors';
-import type { WebhookRequest } from '../../src/domain/request';
 import { createProviders } from '../../src/providers/registry';
 
 const SECRET = 'secret-0123456789';

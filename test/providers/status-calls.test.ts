@@ -259,7 +259,7 @@ describe('what P100 answers with an error', () => {
   it('an error code beside a status decides nothing', () => {
     const body = { code: 'P459', verificationStatus: 'VERIFIED' };
     expect(eventsOf('p100', 'v1/kyc/status/user-1', body)).toMatchObject([
-      { type: 'STATUS', standing: 'VERIFIED' },
+      { type: 'STATUS', levelStatus: 'VERIFIED' },
     ]);
   });
 });

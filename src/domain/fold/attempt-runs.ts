@@ -4,7 +4,7 @@ import type { Rejection } from '../change';
 import type { Reason } from '../event';
 import type { Instant } from '../instant';
 import { type AttemptStatus, isOpen, type Trust, type VerificationStatus } from '../status';
-import { type Decisions, join } from './decisions';
+import { type Decisions, joinDecisions } from './decisions';
 
 /** One run of one user at one level. */
 export interface Attempt {
@@ -37,13 +37,13 @@ export interface AttemptRun extends Attempt {
 /** Its latest attempt, and those before it. */
 export interface AttemptRuns {
   readonly run: AttemptRun;
-  readonly before: AttemptRuns | null;
+  readonly previous: AttemptRuns | null;
   readonly length: number;
-  readonly lasting: ApprovalLifetime;
+  readonly decided: DecidedState;
 }
 
 /** State of the level after an attempt. */
-export interface ApprovalLifetime {
+export interface DecidedState {
   readonly status: VerificationStatus;
   readonly since: Instant;
   /** The decision behind the status; `null` if there was none. */
@@ -58,10 +58,15 @@ export interface FinalRejection {
 }
 
 export function append(before: AttemptRuns | null, run: AttemptRun): AttemptRuns {
-  return { run, before, length: (before?.length ?? 0) + 1, lasting: lastingAfter(before, run) };
+  return {
+    run,
+    previous: before,
+    length: (before?.length ?? 0) + 1,
+    decided: lastingAfter(before, run),
+  };
 }
 
-export function replaceLast({ before }: AttemptRuns, run: AttemptRun): AttemptRuns {
+export function replaceLast({ previous: before }: AttemptRuns, run: AttemptRun): AttemptRuns {
   return append(before, run);
 }
 
@@ -77,14 +82,14 @@ export function findLast(
   condition: (run: AttemptRun) => boolean,
 ): AttemptRuns | null {
   let place = runs;
-  while (place !== null && !condition(place.run)) place = place.before;
+  while (place !== null && !condition(place.run)) place = place.previous;
   return place;
 }
 
 /** Attempts beyond the first `from`, oldest first. */
 export function listRuns(runs: AttemptRuns | null, from = 0): readonly AttemptRun[] {
   const list: AttemptRun[] = [];
-  for (let place = runs; place !== null && place.length > from; place = place.before) {
+  for (let place = runs; place !== null && place.length > from; place = place.previous) {
     list.push(place.run);
   }
   return list.reverse();
@@ -95,8 +100,8 @@ export function sharedLength(some: AttemptRuns | null, others: AttemptRuns | nul
   let [a, b] = [some, others];
   while (a !== b) {
     const [lengthOfA, lengthOfB] = [a?.length ?? 0, b?.length ?? 0];
-    if (lengthOfA >= lengthOfB) a = a?.before ?? null;
-    if (lengthOfB >= lengthOfA) b = b?.before ?? null;
+    if (lengthOfA >= lengthOfB) a = a?.previous ?? null;
+    if (lengthOfB >= lengthOfA) b = b?.previous ?? null;
   }
   return a?.length ?? 0;
 }
@@ -108,8 +113,8 @@ const STATUS_BY_DECISION = {
   CANCELLED: 'NOT_VERIFIED',
 } as const;
 
-function lastingAfter(before: AttemptRuns | null, run: AttemptRun): ApprovalLifetime {
-  const held: ApprovalLifetime = before?.lasting ?? {
+function lastingAfter(before: AttemptRuns | null, run: AttemptRun): DecidedState {
+  const held: DecidedState = before?.decided ?? {
     status: 'NOT_VERIFIED',
     since: run.startedAt,
     decisions: null,
@@ -120,7 +125,7 @@ function lastingAfter(before: AttemptRuns | null, run: AttemptRun): ApprovalLife
   const status = STATUS_BY_DECISION[run.status];
   const finalRejection = finalRejectionAfter(held, run, decisions);
   if (status !== held.status) return { status, since: decisions.first, decisions, finalRejection };
-  const all = held.decisions === null ? decisions : join(held.decisions, decisions);
+  const all = held.decisions === null ? decisions : joinDecisions(held.decisions, decisions);
   return { ...held, decisions: all, finalRejection };
 }
 
@@ -130,7 +135,7 @@ function lastingAfter(before: AttemptRuns | null, run: AttemptRun): ApprovalLife
  * provider revised to an approval no longer exists, so it does not block again.
  */
 function finalRejectionAfter(
-  held: ApprovalLifetime,
+  held: DecidedState,
   { status, rejection }: AttemptRun,
   { last }: Decisions,
 ): FinalRejection | null {

@@ -12,25 +12,28 @@ import {
   replaceAt,
   replaceLast,
 } from './attempt-runs';
-import { type Decisions, decidedAt, join } from './decisions';
-import { effectiveDate, isUndatedResponse, type RecordedEvent } from './recorded-event';
+import { createDecisions, type Decisions, joinDecisions } from './decisions';
+import { getEffectiveDate, isUndatedResponse, type RecordedEvent } from './recorded-event';
 
 /** What one stream of events adds up to. Immutable: the course after one event is the base of the course after the next. */
 export interface AttemptHistory {
   readonly attempts: AttemptRuns | null;
   /** The vendor's own word on the lasting state, where it gives one, and when it came to it or approved anew. */
-  readonly standing: { readonly status: VerificationStatus; readonly decisions: Decisions } | null;
+  readonly levelStatus: {
+    readonly status: VerificationStatus;
+    readonly decisions: Decisions;
+  } | null;
   /** Whether the vendor has since moved the account to another level, or deleted it. */
   readonly superseded: boolean;
   /** When each word without a clock was last received. */
-  readonly heard: ReadonlyMap<string, Instant>;
+  readonly lastReceived: ReadonlyMap<string, Instant>;
 }
 
 export const EMPTY_HISTORY: AttemptHistory = {
   attempts: null,
-  standing: null,
+  levelStatus: null,
   superseded: false,
-  heard: new Map(),
+  lastReceived: new Map(),
 };
 
 /** How long a vendor without a clock may still be repeating itself. P100 gives up after about two minutes. */
@@ -39,7 +42,7 @@ export const DUPLICATE_WINDOW_MS = 10 * 60_000;
 type Entry<Event> = RecordedEvent & { readonly event: Event };
 
 /** A course of its own, which the functions below change in place. */
-type Telling = { -readonly [Field in keyof AttemptHistory]: AttemptHistory[Field] };
+type FoldState = { -readonly [Field in keyof AttemptHistory]: AttemptHistory[Field] };
 
 /**
  * Vendors deliver late, twice and out of order, so the vendor's clock decides, not arrival: any permutation of the
@@ -52,12 +55,15 @@ type Telling = { -readonly [Field in keyof AttemptHistory]: AttemptHistory[Field
  *   account events of the identity among them.
  */
 export function continueHistory(before: AttemptHistory, entry: RecordedEvent): AttemptHistory {
-  const course: Telling = { ...before };
+  const course: FoldState = { ...before };
   const { event } = entry;
   if (event.type === 'STATUS') {
     if (!isLateRepeat(course, { ...entry, event })) applyStatus(course, { ...entry, event });
     if (event.occurredAt === undefined) {
-      course.heard = new Map(course.heard).set(event.providerStatus, entry.receivedAt);
+      course.lastReceived = new Map(course.lastReceived).set(
+        event.providerStatus,
+        entry.receivedAt,
+      );
     }
   } else if (event.type === 'RESET') {
     applyReset(course, { ...entry, event });
@@ -76,7 +82,10 @@ export function continueHistory(before: AttemptHistory, entry: RecordedEvent): A
  * REJECTED, SUCCESSFUL may be a late retry of the first or a mind changed twice, and no decision may be dropped. Nor is
  * what we asked for.
  */
-function isLateRepeat({ attempts, heard }: Telling, entry: Entry<StatusEvent>): boolean {
+function isLateRepeat(
+  { attempts, lastReceived: heard }: FoldState,
+  entry: Entry<StatusEvent>,
+): boolean {
   const { event } = entry;
   const current = attempts?.run;
   const before = heard.get(event.providerStatus);
@@ -86,14 +95,14 @@ function isLateRepeat({ attempts, heard }: Telling, entry: Entry<StatusEvent>): 
   return apartMs <= DUPLICATE_WINDOW_MS && stepsBack(current.status, event);
 }
 
-function stepsBack(from: AttemptStatus, { status, standing }: StatusEvent): boolean {
+function stepsBack(from: AttemptStatus, { status, levelStatus: standing }: StatusEvent): boolean {
   if (status === undefined) return standing === 'NOT_VERIFIED';
   if (!isOpen(status)) return false;
   return !isOpen(from) || ATTEMPT_STATUSES.indexOf(status) < ATTEMPT_STATUSES.indexOf(from);
 }
 
-function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
-  const { status, standing } = entry.event;
+function applyStatus(course: FoldState, entry: Entry<StatusEvent>): void {
+  const { status, levelStatus: standing } = entry.event;
   const ended = standing !== undefined && applyStanding(course, entry, standing);
   if (status !== undefined) applyWord(course, entry, status, ended);
   else if (isUndatedResponse(entry)) confirm(course, standing);
@@ -101,7 +110,7 @@ function applyStatus(course: Telling, entry: Entry<StatusEvent>): void {
 }
 
 /** The lasting state alone was asked for, and is what the latest attempt came to. */
-function confirm(course: Telling, standing: VerificationStatus | undefined): void {
+function confirm(course: FoldState, standing: VerificationStatus | undefined): void {
   const { attempts } = course;
   if (attempts === null) return;
   const { run } = attempts;
@@ -118,14 +127,14 @@ function confirm(course: Telling, standing: VerificationStatus | undefined): voi
  * @returns Whether it decided an attempt.
  */
 function applyStanding(
-  course: Telling,
+  course: FoldState,
   entry: Entry<StatusEvent>,
   standing: VerificationStatus,
 ): boolean {
-  const held = course.standing?.status;
-  const at = effectiveDate(entry);
-  if (course.standing?.status !== standing) {
-    course.standing = { status: standing, decisions: decidedAt(at) };
+  const held = course.levelStatus?.status;
+  const at = getEffectiveDate(entry);
+  if (course.levelStatus?.status !== standing) {
+    course.levelStatus = { status: standing, decisions: createDecisions(at) };
   }
   // That it still stands is not a decision: only an approval prolongs what a policy lets run out.
   else if (
@@ -133,9 +142,9 @@ function applyStanding(
     entry.event.status === 'APPROVED' &&
     !isUndatedResponse(entry)
   ) {
-    course.standing = {
+    course.levelStatus = {
       status: standing,
-      decisions: join(course.standing.decisions, decidedAt(at)),
+      decisions: joinDecisions(course.levelStatus.decisions, createDecisions(at)),
     };
   }
   const word = impliedWord(standing, entry.event.status, course.attempts?.run, held);
@@ -168,7 +177,7 @@ function impliedWord(
 
 /** @param ended - The same event has just ended an attempt: an open word in it is about the next. */
 function applyWord(
-  course: Telling,
+  course: FoldState,
   entry: Entry<StatusEvent>,
   status: AttemptStatus,
   ended: boolean,
@@ -192,20 +201,20 @@ function startsAnew(current: Attempt, status: AttemptStatus): boolean {
   return current.status === 'CANCELLED' ? status !== 'CANCELLED' : isOpen(status);
 }
 
-function applyReset(course: Telling, entry: Entry<ResetEvent>): void {
+function applyReset(course: FoldState, entry: Entry<ResetEvent>): void {
   voidAll(course, entry, entry.event.providerStatus);
   course.attempts = append(course.attempts, open(entry, 'PENDING'));
   course.superseded = false;
 }
 
-function applyDeletion(course: Telling, entry: RecordedEvent): void {
+function applyDeletion(course: FoldState, entry: RecordedEvent): void {
   if (course.attempts === null) return;
   voidAll(course, entry, 'deleted');
   course.superseded = true;
 }
 
 /** Cancels an open attempt. An approval was earned, so the level keeps it. */
-function applyLevelChange(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+function applyLevelChange(course: FoldState, entry: RecordedEvent, providerStatus: string): void {
   const { attempts } = course;
   if (attempts === null) return;
   if (isOpen(attempts.run.status)) {
@@ -216,24 +225,27 @@ function applyLevelChange(course: Telling, entry: RecordedEvent, providerStatus:
 }
 
 /** Voids the approval of the level; another attempt may be open since. */
-function applyUnverified(course: Telling, entry: Entry<UnverifiedEvent>): void {
-  const { standing } = course;
+function applyUnverified(course: FoldState, entry: Entry<UnverifiedEvent>): void {
+  const { levelStatus: standing } = course;
   voidApproval(course, entry, entry.event.providerStatus);
   if (standing === null || standing.status === 'NOT_VERIFIED') return;
-  course.standing = { status: 'NOT_VERIFIED', decisions: decidedAt(effectiveDate(entry)) };
+  course.levelStatus = {
+    status: 'NOT_VERIFIED',
+    decisions: createDecisions(getEffectiveDate(entry)),
+  };
 }
 
 /** Cancels the open attempt and the approval of the level. A rejection or an expiry verifies nothing and stays as it is. */
-function voidAll(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+function voidAll(course: FoldState, entry: RecordedEvent, providerStatus: string): void {
   voidApproval(course, entry, providerStatus);
   const { attempts } = course;
   if (attempts !== null && isOpen(attempts.run.status)) {
     course.attempts = replaceLast(attempts, cancelled(attempts.run, entry, providerStatus));
   }
-  course.standing = null;
+  course.levelStatus = null;
 }
 
-function voidApproval(course: Telling, entry: RecordedEvent, providerStatus: string): void {
+function voidApproval(course: FoldState, entry: RecordedEvent, providerStatus: string): void {
   const { attempts } = course;
   const decisive = findLast(attempts, ({ decisions }) => decisions !== null);
   if (attempts === null || decisive?.run.status !== 'APPROVED') return;
@@ -242,7 +254,7 @@ function voidApproval(course: Telling, entry: RecordedEvent, providerStatus: str
 }
 
 function cancelled(attempt: AttemptRun, entry: RecordedEvent, providerStatus: string): AttemptRun {
-  const at = effectiveDate(entry);
+  const at = getEffectiveDate(entry);
   return {
     ...attempt,
     status: 'CANCELLED',
@@ -252,12 +264,12 @@ function cancelled(attempt: AttemptRun, entry: RecordedEvent, providerStatus: st
     trust: entry.trust,
     updatedAt: at,
     decidedAt: at,
-    decisions: decidedAt(at),
+    decisions: createDecisions(at),
   };
 }
 
 function open(entry: Entry<StatusEvent | ResetEvent>, status: AttemptStatus): AttemptRun {
-  const at = effectiveDate(entry);
+  const at = getEffectiveDate(entry);
   const { event } = entry;
   return {
     attemptRef: event.type === 'STATUS' ? (event.attemptRef ?? null) : null,
@@ -265,15 +277,20 @@ function open(entry: Entry<StatusEvent | ResetEvent>, status: AttemptStatus): At
     startedAt: at,
     ...wordOf(entry, status, at),
     updatedAt: at,
-    decisions: isOpen(status) ? null : decidedAt(at),
+    decisions: isOpen(status) ? null : createDecisions(at),
   };
 }
 
 function revise(held: AttemptRun, entry: Entry<StatusEvent>, status: AttemptStatus): AttemptRun {
-  const at = effectiveDate(entry);
+  const at = getEffectiveDate(entry);
   const word = wordOf(entry, status, at);
   if (held.status !== status) {
-    return { ...held, ...word, updatedAt: at, decisions: isOpen(status) ? null : decidedAt(at) };
+    return {
+      ...held,
+      ...word,
+      updatedAt: at,
+      decisions: isOpen(status) ? null : createDecisions(at),
+    };
   }
   // That an approval still stands does not prolong it, and an answer that gives no reasons takes none away.
   const answer = isUndatedResponse(entry);
@@ -293,7 +310,7 @@ function revise(held: AttemptRun, entry: Entry<StatusEvent>, status: AttemptStat
 }
 
 function again(decisions: Decisions | null, at: Instant): Decisions {
-  return decisions === null ? decidedAt(at) : join(decisions, decidedAt(at));
+  return decisions === null ? createDecisions(at) : joinDecisions(decisions, createDecisions(at));
 }
 
 function wordOf(

@@ -16,12 +16,12 @@ interface Gap {
   readonly end: Instant;
 }
 
-export function decidedAt(at: Instant): Decisions {
+export function createDecisions(at: Instant): Decisions {
   return { first: at, last: at, gaps: [] };
 }
 
 /** All decisions of both. @param later - None of them before the last of `earlier`. */
-export function join(earlier: Decisions, later: Decisions): Decisions {
+export function joinDecisions(earlier: Decisions, later: Decisions): Decisions {
   const between = { ms: msOf(later.first) - msOf(earlier.last), end: later.first };
   const longest = later.gaps[0]?.ms ?? -1;
   const gaps = [...earlier.gaps.filter(({ ms }) => ms > between.ms), between];
@@ -33,7 +33,7 @@ export function join(earlier: Decisions, later: Decisions): Decisions {
 }
 
 /** Time of the last decision that was taken when the one before it had expired; `undefined` if none was. */
-export function lastBreak({ gaps }: Decisions, lifetimeMs: number): Instant | undefined {
+export function findRenewal({ gaps }: Decisions, lifetimeMs: number): Instant | undefined {
   return gaps.findLast(({ ms }) => ms >= lifetimeMs)?.end;
 }
 

@@ -1,6 +1,5 @@
-/** The events of one identity and what they add up to: its account, its attempts, and what they make of each level. */
+/** 1, 2, 3 … in the order of their start, per identity and level. */
 
-import { compare } from '../compare';
 import type { AccountState, VerificationEvent } from '../event';
 import type { Instant } from '../instant';
 import {
@@ -12,11 +11,12 @@ import {
   type SubjectKind,
 } from '../level';
 import type { VerificationStatus } from '../status';
+import { compare } from '../text';
 import {
-  type ApprovalLifetime,
   type Attempt,
   type AttemptRun,
   type AttemptRuns,
+  type DecidedState,
   type FinalRejection,
   listRuns,
   sharedLength,
@@ -28,7 +28,6 @@ import { byOccurrence, type RecordedEvent } from './recorded-event';
 export interface NumberedAttempt extends Attempt {
   readonly levelKey: LevelKey;
   readonly levelKind: LevelKind;
-  /** 1, 2, 3 … in the order of their start, per identity and level. */
   readonly number: number;
 }
 
@@ -48,7 +47,7 @@ export interface LevelState {
 }
 
 /** What is new about a level since it was last taken. */
-export interface LevelEvents {
+export interface ChangedAttempts {
   /** Number of leading attempts that are as before. */
   readonly kept: number;
   /** The attempts behind them, oldest first. */
@@ -56,32 +55,32 @@ export interface LevelEvents {
 }
 
 /** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
-interface Stream {
+interface AttemptStream {
   readonly level: LevelFold;
   readonly sandbox: boolean;
   kind: LevelKind;
   /** In the order of their occurrence. */
   readonly entries: RecordedEvent[];
   /** What the entries up to each one add up to. */
-  readonly courses: AttemptHistory[];
+  readonly histories: AttemptHistory[];
   /** Its attempts when they were last taken. */
-  taken: AttemptRuns | null;
+  reportedRuns: AttemptRuns | null;
   /** Its standing, until an event is added. */
-  standing: LevelState | null;
+  levelState: LevelState | null;
 }
 
 interface LevelFold {
   readonly name: string;
-  readonly streams: Map<string, Stream>;
+  readonly streams: Map<string, AttemptStream>;
   kind: LevelKind;
   /** The attempts of all streams in their order, when they were last taken. */
-  placed: PlacedRun[];
+  ordered: OrderedRun[];
   /** Streams with events since then. */
-  readonly changed: Set<Stream>;
+  readonly changed: Set<AttemptStream>;
 }
 
-interface PlacedRun {
-  readonly stream: Stream;
+interface OrderedRun {
+  readonly stream: AttemptStream;
   readonly order: string;
   readonly run: AttemptRun;
 }
@@ -96,7 +95,7 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   readonly #sorted: Event[];
   readonly #keys: Set<string>;
   readonly #levels = new Map<LevelKey, LevelFold>();
-  #streams: Stream[] = [];
+  #streams: AttemptStream[] = [];
   /** Events that concern all levels. */
   #sweeping: RecordedEvent[] = [];
   readonly #accounts: Event[] = [];
@@ -131,7 +130,7 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   }
 
   /** From the last one that occurred to the first. */
-  *backward(): Iterable<Event> {
+  *newestFirst(): Iterable<Event> {
     for (let place = this.#sorted.length - 1; place >= 0; place -= 1) {
       const event = this.#sorted[place];
       if (event !== undefined) yield event;
@@ -139,7 +138,7 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   }
 
   /** @param acceptSandbox - Whether events from a vendor's test environment count. */
-  state(acceptSandbox: boolean): AccountState {
+  getAccountState(acceptSandbox: boolean): AccountState {
     const last = this.#accounts.findLast(({ event }) => acceptSandbox || !event.sandbox)?.event;
     return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
   }
@@ -150,17 +149,17 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   }
 
   /** Whether any event that counts is about it. */
-  known(acceptSandbox: boolean): boolean {
+  hasEvents(acceptSandbox: boolean): boolean {
     return (acceptSandbox ? this.#sorted.length : this.#live) > 0;
   }
 
   /** Whether it counts: one known from a test environment alone does not, where that does not count. */
-  counts(acceptSandbox: boolean): boolean {
-    return this.known(acceptSandbox) || this.#sorted.length === 0;
+  isCounted(acceptSandbox: boolean): boolean {
+    return this.hasEvents(acceptSandbox) || this.#sorted.length === 0;
   }
 
   /** Our customer's id of the user, by the vendor's latest word among those that count. */
-  externalUserId(counts: (event: Event) => boolean): string | null {
+  findExternalUserId(counts: (event: Event) => boolean): string | null {
     return this.#naming.findLast(counts)?.event.externalUserId ?? null;
   }
 
@@ -169,39 +168,39 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   }
 
   /** Levels that events were added to since this was last called; all of them the first time. */
-  takeTouched(): readonly LevelKey[] {
+  takeTouchedLevels(): readonly LevelKey[] {
     const touched = [...this.#touched];
     this.#touched.clear();
     return touched;
   }
 
   /** The attempts of a level that are not as they were when this was last called; all of them the first time. */
-  takeNews(key: LevelKey): LevelEvents {
+  takeChangedAttempts(key: LevelKey): ChangedAttempts {
     const level = this.#levels.get(key);
     if (level === undefined) return { kept: 0, attempts: [] };
     const kept = placeRuns(level);
-    const attempts = level.placed.slice(kept).map(({ run }, index) => {
+    const attempts = level.ordered.slice(kept).map(({ run }, index) => {
       const { decisions: _, ...attempt } = run;
       return { ...attempt, levelKey: key, levelKind: level.kind, number: kept + index + 1 };
     });
     return { kept, attempts };
   }
 
-  standings(key: LevelKey, acceptSandbox: boolean): readonly LevelState[] {
+  getLevelStates(key: LevelKey, acceptSandbox: boolean): readonly LevelState[] {
     const standings: LevelState[] = [];
     for (const stream of this.#levels.get(key)?.streams.values() ?? []) {
       if (stream.sandbox && !acceptSandbox) continue;
-      stream.standing ??= this.#standingOf(key, stream);
-      if (stream.standing !== null) standings.push(stream.standing);
+      stream.levelState ??= this.#standingOf(key, stream);
+      if (stream.levelState !== null) standings.push(stream.levelState);
     }
     return standings;
   }
 
-  #standingOf(key: LevelKey, { kind, courses }: Stream): LevelState | null {
+  #standingOf(key: LevelKey, { kind, histories: courses }: AttemptStream): LevelState | null {
     const course = courses.at(-1);
     if (course === undefined || course.attempts === null) return null;
-    const { attempts, standing, superseded } = course;
-    const latest = compareLevels(attempts.run);
+    const { attempts, levelStatus: standing, superseded } = course;
+    const latest = toAttemptOrder(attempts.run);
     const place = { provider: this.#provider, levelKey: key, kind, latest, superseded };
     return { ...place, ...standingOf({ attempts, standing }) };
   }
@@ -248,15 +247,15 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
     const stream = this.#streamOf(event);
     const place = placeOf(stream.entries, entry);
     const later = stream.entries.splice(place);
-    stream.courses.length = place;
+    stream.histories.length = place;
     for (const one of [entry, ...later]) this.#continue(stream, one);
     return true;
   }
 
-  #continue(stream: Stream, entry: RecordedEvent): void {
-    stream.courses.push(continueHistory(stream.courses.at(-1) ?? EMPTY_HISTORY, entry));
+  #continue(stream: AttemptStream, entry: RecordedEvent): void {
+    stream.histories.push(continueHistory(stream.histories.at(-1) ?? EMPTY_HISTORY, entry));
     stream.entries.push(entry);
-    stream.standing = null;
+    stream.levelState = null;
     stream.level.changed.add(stream);
     this.#touched.add(levelKey(this.#provider, stream.level.name));
   }
@@ -265,33 +264,33 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
     for (const level of this.#levels.values()) {
       level.streams.clear();
       level.changed.clear();
-      level.placed = [];
+      level.ordered = [];
     }
     this.#streams = [];
     this.#sweeping = [];
     for (const event of this.#sorted) this.#append(event);
   }
 
-  #streamOf(event: LevelEvent): Stream {
+  #streamOf(event: LevelEvent): AttemptStream {
     const key = levelKey(this.#provider, event.level);
-    const level = this.#levels.get(key) ?? {
+    const level: LevelFold = this.#levels.get(key) ?? {
       name: event.level,
       streams: new Map(),
       kind: 'LEVEL',
-      placed: [],
+      ordered: [],
       changed: new Set(),
     };
     this.#levels.set(key, level);
     const ref = streamRef(event);
     const known = level.streams.get(ref);
-    const stream = known ?? {
+    const stream: AttemptStream = known ?? {
       level,
       sandbox: event.sandbox ?? false,
       kind: event.levelKind,
       entries: [],
-      courses: [],
-      taken: null,
-      standing: null,
+      histories: [],
+      reportedRuns: null,
+      levelState: null,
     };
     level.kind = lesserKind(level.kind, event.levelKind);
     stream.kind = lesserKind(stream.kind, event.levelKind);
@@ -330,16 +329,16 @@ function placeOf(sorted: readonly RecordedEvent[], event: RecordedEvent): number
  * @returns the number of leading attempts that are as before.
  */
 function placeRuns(level: LevelFold): number {
-  const { placed, changed } = level;
+  const { ordered: placed, changed } = level;
   let first: string | undefined;
   for (const stream of changed) {
     const runs = runsOf(stream);
-    const shared = sharedLength(stream.taken, runs);
-    for (const run of [...listRuns(stream.taken, shared), ...listRuns(runs, shared)]) {
-      const order = compareLevels(run);
+    const shared = sharedLength(stream.reportedRuns, runs);
+    for (const run of [...listRuns(stream.reportedRuns, shared), ...listRuns(runs, shared)]) {
+      const order = toAttemptOrder(run);
       if (first === undefined || order < first) first = order;
     }
-    stream.taken = runs;
+    stream.reportedRuns = runs;
   }
   if (first === undefined) {
     changed.clear();
@@ -349,9 +348,9 @@ function placeRuns(level: LevelFold): number {
   const kept = placed.findLastIndex(({ order }) => order < from) + 1;
   const tail = placed.splice(kept).filter(({ stream }) => !changed.has(stream));
   for (const stream of changed) {
-    const later: PlacedRun[] = [];
-    for (let place = runsOf(stream); place !== null; place = place.before) {
-      const order = compareLevels(place.run);
+    const later: OrderedRun[] = [];
+    for (let place = runsOf(stream); place !== null; place = place.previous) {
+      const order = toAttemptOrder(place.run);
       if (order < from) break;
       later.push({ stream, order, run: place.run });
     }
@@ -362,12 +361,12 @@ function placeRuns(level: LevelFold): number {
   return kept;
 }
 
-function runsOf({ courses }: Stream): AttemptRuns | null {
+function runsOf({ histories: courses }: AttemptStream): AttemptRuns | null {
   return courses.at(-1)?.attempts ?? null;
 }
 
 /** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */
-export function compareLevels(attempt: Attempt): string {
+export function toAttemptOrder(attempt: Attempt): string {
   return `${attempt.startedAt} ${attempt.sandbox} ${attempt.attemptRef ?? ''}`;
 }
 
@@ -377,9 +376,9 @@ function standingOf({
   standing: vendors,
 }: {
   readonly attempts: AttemptRuns;
-  readonly standing: AttemptHistory['standing'];
-}): ApprovalLifetime {
-  const { lasting } = attempts;
+  readonly standing: AttemptHistory['levelStatus'];
+}): DecidedState {
+  const { decided: lasting } = attempts;
   if (vendors === null || vendors.status === lasting.status) return lasting;
   return { ...lasting, ...vendors, since: vendors.decisions.first };
 }

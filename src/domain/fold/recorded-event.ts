@@ -1,17 +1,16 @@
-/** An event with what keeping it adds, and the one order that all readers of events share. */
+/** Distinct for distinct events: the duplicate key of the delivery and the event's place in it. */
 
-import { compare } from '../compare';
 import type { AccountState, StatusEvent, VerificationEvent } from '../event';
-import { type Instant, latest, toInstantText } from '../instant';
+import { addNanoseconds, type Instant, toInstantText } from '../instant';
 import {
   ATTEMPT_STATUSES,
   type AttemptStatus,
   type Trust,
   type VerificationStatus,
 } from '../status';
+import { compare } from '../text';
 
 export interface RecordedEvent {
-  /** Distinct for distinct events: the duplicate key of the delivery and the event's place in it. */
   readonly key: string;
   readonly receivedAt: Instant;
   readonly trust: Trust;
@@ -19,7 +18,7 @@ export interface RecordedEvent {
 }
 
 /** The vendor's clock; the receipt where the vendor has none. */
-export function effectiveDate({ event, receivedAt }: RecordedEvent): Instant {
+export function getEffectiveDate({ event, receivedAt }: RecordedEvent): Instant {
   return event.occurredAt ?? receivedAt;
 }
 
@@ -42,7 +41,7 @@ export const CLOCK_TOLERANCE_MS = 60_000;
  *
  * @param held - Of the same identity. Answers among them were complete before this one was asked for.
  */
-export function effectiveDateOfResponse(held: readonly RecordedEvent[], askedAt: Date): Instant {
+export function getResponseDate(held: readonly RecordedEvent[], askedAt: Date): Instant {
   const asked = toInstantText(askedAt);
   const twoClocks = held.some(({ event }) => event.occurredAt !== undefined);
   const earliest = toInstantText(
@@ -50,10 +49,10 @@ export function effectiveDateOfResponse(held: readonly RecordedEvent[], askedAt:
   );
   const known = held
     .filter((entry) => isUndatedResponse(entry) || entry.receivedAt <= asked)
-    .map(effectiveDate)
+    .map(getEffectiveDate)
     .sort(compare)
     .at(-1);
-  return known === undefined || known < earliest ? earliest : latest(known, 1);
+  return known === undefined || known < earliest ? earliest : addNanoseconds(known, 1);
 }
 
 /**
@@ -62,7 +61,7 @@ export function effectiveDateOfResponse(held: readonly RecordedEvent[], askedAt:
  */
 export function byOccurrence(a: RecordedEvent, b: RecordedEvent): number {
   return (
-    compare(effectiveDate(a), effectiveDate(b)) ||
+    compare(getEffectiveDate(a), getEffectiveDate(b)) ||
     rank(a.event) - rank(b.event) ||
     compare(a.key, b.key)
   );
@@ -99,6 +98,6 @@ function rank(event: VerificationEvent): number {
   }
 }
 
-function statusOf({ status, standing = 'NOT_VERIFIED' }: StatusEvent): AttemptStatus {
+function statusOf({ status, levelStatus: standing = 'NOT_VERIFIED' }: StatusEvent): AttemptStatus {
   return status ?? DECISION_BY_STANDING[standing];
 }

@@ -1,12 +1,12 @@
-/** From what identities add up to, to the state of their user: levels, and whether the user is active. Pure. */
+/** The same for as long as a gateway runs. */
 
-import { compare } from '../compare';
 import type { AccountState } from '../event';
 import { type Instant, toDate, toInstantText } from '../instant';
 import { type LevelKey, lesserKind, type SubjectKind } from '../level';
-import { DEFAULT_BLOCKED_BY, type HeldLevel, type Policy } from '../policy';
+import { DEFAULT_BLOCKED_BY, type LevelResult, type Policy } from '../policy';
 import type { VerificationStatus } from '../status';
-import { lastBreak } from './decisions';
+import { compare } from '../text';
+import { findRenewal } from './decisions';
 import type { LevelState } from './identity';
 
 /**
@@ -14,8 +14,6 @@ import type { LevelState } from './identity';
  * otherwise has to project everybody again.
  */
 export const PROJECTION_VERSION = 2;
-
-/** The same for as long as a gateway runs. */
 export interface StateRules {
   readonly policy: Policy;
   /** Whether events from a vendor's test environment count toward levels and the user's status. */
@@ -26,13 +24,13 @@ export interface ProjectionRules extends StateRules {
   readonly now: Date;
 }
 
-export interface UserLevel extends HeldLevel {
+export interface ProjectedLevel extends LevelResult {
   /** Its latest attempt: the place of its identity among those of the user, and its order among theirs. */
   readonly latest: { readonly identity: number; readonly order: string };
 }
 
 /** What one stream of one identity makes of a level. */
-export interface PlacedLevelState extends LevelState {
+export interface IdentityLevelState extends LevelState {
   /** Place of the identity among those of the user. */
   readonly identity: number;
 }
@@ -63,11 +61,11 @@ const CAUTION: Record<VerificationStatus, number> = { VERIFIED: 0, EXPIRED: 1, N
  *
  * @param standings - All of the user at this level.
  */
-export function combine(
-  standings: readonly PlacedLevelState[],
+export function combineLevelStates(
+  standings: readonly IdentityLevelState[],
   blocker: Blocker | undefined,
   rules: ProjectionRules,
-): UserLevel | undefined {
+): ProjectedLevel | undefined {
   const current = standings.filter((one) => !one.superseded || one.status !== 'NOT_VERIFIED');
   const candidates = current.length > 0 ? current : standings;
   const [first] = candidates;
@@ -89,7 +87,7 @@ export interface Blocker {
  *
  * @param standings - All of the user at this level.
  */
-export function blockerAt(
+export function findBlocker(
   standings: readonly LevelState[],
   { blockedBy }: Policy,
 ): Blocker | undefined {
@@ -99,10 +97,10 @@ export function blockerAt(
     const blocks = finalRejection.reasons.some(({ code }) => codes.includes(code));
     return blocks ? [{ levelKey, at: finalRejection.at }] : [];
   });
-  return latestBlocker(blockers);
+  return findLatestBlocker(blockers);
 }
 
-export function latestBlocker(blockers: Iterable<Blocker>): Blocker | undefined {
+export function findLatestBlocker(blockers: Iterable<Blocker>): Blocker | undefined {
   let latest: Blocker | undefined;
   for (const one of blockers) {
     if (latest === undefined || byTime(one, latest) >= 0) latest = one;
@@ -114,7 +112,7 @@ function byTime(a: Blocker, b: Blocker): number {
   return compare(a.at, b.at) || compare(a.levelKey, b.levelKey);
 }
 
-function byDecision(a: PlacedLevelState, b: PlacedLevelState): number {
+function byDecision(a: IdentityLevelState, b: IdentityLevelState): number {
   return (
     compare(a.decisions?.last ?? '', b.decisions?.last ?? '') ||
     CAUTION[a.status] - CAUTION[b.status] ||
@@ -122,23 +120,23 @@ function byDecision(a: PlacedLevelState, b: PlacedLevelState): number {
   );
 }
 
-function byStart(a: PlacedLevelState, b: PlacedLevelState): number {
+function byStart(a: IdentityLevelState, b: IdentityLevelState): number {
   return compare(a.latest, b.latest) || a.identity - b.identity;
 }
 
 function toUserLevel(
-  decisive: PlacedLevelState,
-  newest: PlacedLevelState,
+  decisive: IdentityLevelState,
+  newest: IdentityLevelState,
   blocker: Blocker | undefined,
   rules: ProjectionRules,
-): UserLevel {
+): ProjectedLevel {
   const { decisions } = decisive;
   const blocks =
     decisive.status === 'VERIFIED' &&
     blocker !== undefined &&
     decisions !== null &&
     decisions.last <= blocker.at;
-  const level: UserLevel = {
+  const level: ProjectedLevel = {
     provider: decisive.provider,
     levelKey: decisive.levelKey,
     kind: decisive.kind,
@@ -157,7 +155,7 @@ function toUserLevel(
   if (expiresAt <= toInstantText(rules.now)) {
     return { ...level, status: 'EXPIRED', since: expiresAt, expiresAt };
   }
-  return { ...level, since: lastBreak(decisions, lifetimeMs) ?? level.since, expiresAt };
+  return { ...level, since: findRenewal(decisions, lifetimeMs) ?? level.since, expiresAt };
 }
 
 function plus(instant: Instant, ms: number): Instant {

@@ -23,8 +23,7 @@ import {
   type VariableDefinitionNode,
   visit,
 } from 'graphql';
-import { isLongerThan } from '../../domain/text-limits';
-import { isWellFormedText } from '../../domain/well-formed-text';
+import { isLongerThan, isWellFormedText } from '../../domain/text';
 import { wrongValue } from './input-words';
 
 /** In characters. Longer than every ID and level that adapters accept, shorter than PostgreSQL can index. */

@@ -1,8 +1,13 @@
 /** Pages of the change log. Their cursors are those of the log, the same that subscriptions take. */
 
-import { assertContinues, decodeCursor, type LogPosition } from '../../domain/cursor';
+import {
+  assertContinues,
+  decodeCursor,
+  encodePageCursor,
+  isPageCursor,
+  type LogPosition,
+} from '../../domain/cursor';
 import { GatewayError } from '../../domain/errors';
-import { encodePageCursor, isPageCursor } from '../../domain/page-cursor';
 import type { Page } from '../../store/store';
 import type { Context } from '../request/context';
 import { type PageArgs, toPage } from './page';

@@ -3,7 +3,7 @@
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { toDate } from '../../domain/instant';
 import { type LevelKey, splitLevelKey } from '../../domain/level';
-import { evaluate, type HeldLevel } from '../../domain/policy';
+import { evaluate, type LevelResult } from '../../domain/policy';
 import type { UserLevelRow } from '../../store/store';
 import type { Context } from '../request/context';
 import { loadAttempt, VerificationAttempt } from '../types/attempt.type';
@@ -89,6 +89,6 @@ export class MissingLevelResolver {
   }
 }
 
-function toHeldLevel(row: UserLevelRow): HeldLevel {
+function toHeldLevel(row: UserLevelRow): LevelResult {
   return { ...row, provider: splitLevelKey(row.levelKey).provider };
 }

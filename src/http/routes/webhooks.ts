@@ -1,11 +1,10 @@
 /** `POST /webhooks/:provider` and below: some vendors append a path of their own, one carries its secret there. */
 
 import type { IncomingMessage } from 'node:http';
-import type { RecordOutcome } from '../../domain/delivery';
+import type { RecordOutcome, WebhookHead, WebhookRequest } from '../../domain/delivery';
 import { GatewayError, SignatureError } from '../../domain/errors';
 import type { ProviderId } from '../../domain/level';
-import type { WebhookHead, WebhookRequest } from '../../domain/request';
-import { isWellFormedText } from '../../domain/well-formed-text';
+import { isWellFormedText } from '../../domain/text';
 import type { Bodies } from '../io/body';
 import { clientAddress } from '../io/client-address';
 import { isCompressed } from '../io/content-encoding';

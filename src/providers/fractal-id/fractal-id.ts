@@ -9,6 +9,7 @@
  * @see https://docs.developer.fractal.id (Webhooks; Migration to Kraken; as of 2025)
  */
 
+import type { WebhookRequest } from '../../domain/delivery';
 import {
   PayloadError,
   SignatureError,
@@ -17,7 +18,6 @@ import {
 } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
 import type { LevelKind } from '../../domain/level';
-import type { WebhookRequest } from '../../domain/request';
 import type { AttemptStatus } from '../../domain/status';
 import { fingerprint } from '../kit/fingerprint';
 import { assertHmac, hmac } from '../kit/hmac';

@@ -1,8 +1,8 @@
 /** Proof by signature: a keyed digest of the body, in a header. */
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { WebhookRequest } from '../../domain/delivery';
 import { SignatureError } from '../../domain/errors';
-import type { WebhookRequest } from '../../domain/request';
 import type { NonEmpty, WebhookSecret } from '../provider';
 
 /** Weakest first. */

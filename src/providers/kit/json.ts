@@ -3,8 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { PayloadError } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
-import { isLongerThan, MAX_NAME_LENGTH } from '../../domain/text-limits';
-import { isWellFormedText } from '../../domain/well-formed-text';
+import { isLongerThan, isWellFormedText, MAX_NAME_LENGTH } from '../../domain/text';
 import { type InstantFormat, toInstant } from './instant';
 import { JsonNumber, type JsonObject, type JsonValue, parseJson } from './parse-json';
 

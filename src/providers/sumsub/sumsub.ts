@@ -11,6 +11,7 @@
  * @see https://docs.sumsub.com (User verification webhooks; Webhook manager; as of 2025)
  */
 
+import type { WebhookRequest } from '../../domain/delivery';
 import {
   PayloadError,
   SignatureError,
@@ -19,7 +20,6 @@ import {
 } from '../../domain/errors';
 import type { AccountState } from '../../domain/event';
 import type { Instant } from '../../domain/instant';
-import type { WebhookRequest } from '../../domain/request';
 import { fingerprint } from '../kit/fingerprint';
 import { assertHmac, HMAC_HASHES, type HmacHash, hmac } from '../kit/hmac';
 import { type JsonBody, orUndefined, readJson } from '../kit/json';

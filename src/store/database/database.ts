@@ -36,7 +36,7 @@ export interface Dialect {
   fromHex(text: string): string;
   /** The value of a JSON column that a text stands for. */
   toJson(text: string): string;
-  /** Reads all that a `Lookup`, its one parameter, leads to. See `load-graph.ts`. */
+  /** Reads all that a `Lookup`, its one parameter, leads to. See `load.ts`. */
   readonly load: string;
   /** Statement that lets the current transaction pause for long between two statements; `null` if that has no limit. */
   readonly allowPause: string | null;
@@ -69,14 +69,14 @@ export interface RecordingDatabase {
   /** A number that is another one as soon as somebody else has written. */
   version(): Promise<number>;
   /**
-   * Writes what has changed in the graph, all of it or nothing. What is to be written is taken from the graph before this
+   * Writes what has changed in the unit of work, all of it or nothing. What is to be written is taken from the unit of work before this
    * returns.
    *
-   * @param version - Outside of a transaction: the version from before the graph was loaded, or what the last such call
+   * @param version - Outside of a transaction: the version from before the unit of work was loaded, or what the last such call
    *   answered. Nothing is saved upon another one. `null` inside of a transaction.
    * @returns the version from now on.
    */
-  save(graph: UnitOfWork, version: number | null): Promise<number | null>;
+  save(unit: UnitOfWork, version: number | null): Promise<number | null>;
 
   close(): Promise<void>;
 }

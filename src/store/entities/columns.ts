@@ -1,5 +1,5 @@
 /**
- * What has changed in a graph, as rows of tables: which rows, which columns, and what a row holds in each. How they are
+ * What has changed in a unit of work, as rows of tables: which rows, which columns, and what a row holds in each. How they are
  * written is the engine's.
  */
 
@@ -25,21 +25,21 @@ export type Column<Row> = readonly [name: string, read: (row: Row) => Value];
 // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A merge may hand an external id on: whoever has lost it is written before whoever has won it. */
-export function dirtyUsers(graph: UnitOfWork): readonly UserNode[] {
-  return [...graph.users.values()]
+export function dirtyUsers(unit: UnitOfWork): readonly UserNode[] {
+  return [...unit.users.values()]
     .filter((user) => user.dirty)
     .sort((a, b) => Number(a.externalUserId !== null) - Number(b.externalUserId !== null));
 }
 
-export function dirtyIdentities(graph: UnitOfWork): readonly IdentityNode[] {
-  return [...graph.identities.values()].filter((identity) => identity.dirty);
+export function dirtyIdentities(unit: UnitOfWork): readonly IdentityNode[] {
+  return [...unit.identities.values()].filter((identity) => identity.dirty);
 }
 
-export function dirtyLevels(graph: UnitOfWork): readonly PlacedLevel[] {
-  return [...graph.dirtyLevels.values()].map(({ userId, levelKey }) => ({
+export function dirtyLevels(unit: UnitOfWork): readonly PlacedLevel[] {
+  return [...unit.dirtyLevels.values()].map(({ userId, levelKey }) => ({
     userId,
     levelKey,
-    level: graph.users.get(userId)?.levels.get(levelKey),
+    level: unit.users.get(userId)?.levels.get(levelKey),
   }));
 }
 

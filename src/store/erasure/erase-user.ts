@@ -25,13 +25,13 @@ export interface WayOfErasing {
 }
 
 /**
- * @param user - Live, and in the graph with all that belongs to them; the graph is to be saved afterwards.
+ * @param user - Live, and in the unit of work with all that belongs to them; the unit of work is to be saved afterwards.
  * @param mentions - Further deliveries that speak of them.
  * @param way - `again`: they were erased before, at the time that is known where it is; under which names, is known. `saidAt`:
  *   when the vendor says that it erased them: what is said by the same ids since then is of an account in the place of theirs.
  */
 export async function eraseUser(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   connection: Connection,
   pseudonyms: ErasureDigests,
   user: UserNode,
@@ -94,7 +94,7 @@ export async function eraseUser(
       WHERE id IN (?*)`,
     [now.toISOString(), now.toISOString(), userIds],
   );
-  appendErasure(graph, user, changeActor, now);
+  appendErasure(unit, user, changeActor, now);
   return { identities: identities.length, deliveries: deliveries.length + mentions.length };
 }
 

@@ -52,7 +52,7 @@ interface Way extends Omit<EraseUser, 'userId'> {
 
 /** Who is to be erased, as they stand. */
 interface Subject {
-  readonly graph: UnitOfWork;
+  readonly unit: UnitOfWork;
   readonly user: UserNode;
   /** This account alone; `null`: the whole user. */
   readonly account: IdentityNode | null;
@@ -182,17 +182,17 @@ export function createErasures(options: ErasuresOptions): Erasures {
   ): Promise<EraseOutcome> {
     const subject = await subjectOf(connection, target, way);
     if ('outcome' in subject) return subject.outcome;
-    const { graph, hold, account } = subject;
+    const { unit, hold, account } = subject;
     if (hold !== undefined) return await holdBack(connection, target, subject.user, hold, way);
 
     const words = await wordsOf(connection, subject);
     const { ids, reached } = isSame(words, found.words) ? found.mentions : NOTHING.mentions;
     const late = await findMentions(connection, keyRing, words, reached);
-    const parted = account === null ? subject : await part(connection, graph, account, way);
+    const parted = account === null ? subject : await part(connection, unit, account, way);
     const { user } = parted;
     const mentions = [...(await orphansAmong(connection, ids)), ...late.ids];
-    const erased = await eraseUser(parted.graph, connection, pseudonyms, user, mentions, way);
-    await database.save(parted.graph, null);
+    const erased = await eraseUser(parted.unit, connection, pseudonyms, user, mentions, way);
+    await database.save(parted.unit, null);
     const { now, reason, auditActor } = way;
     const details = { ...erased, ...(account !== null && { splitFrom: subject.user.id }) };
     const act = { actor: auditActor, subject: `User:${user.id}`, reason, at: now };
@@ -226,11 +226,11 @@ export function createErasures(options: ErasuresOptions): Erasures {
     { now, again, saidAt }: Way,
   ): Promise<Subject | { readonly outcome: EraseOutcome }> {
     const id = await userIdOf(connection, target);
-    const graph = createUnitOfWork();
+    const unit = createUnitOfWork();
     if (id !== undefined) {
-      await load(graph, connection, keyRing, { userIds: [id], withoutHistory: true });
+      await load(unit, connection, keyRing, { userIds: [id], withoutHistory: true });
     }
-    const user = id === undefined ? undefined : graph.users.get(id);
+    const user = id === undefined ? undefined : unit.users.get(id);
     if (user === undefined) return { outcome: { fault: 'USER_NOT_FOUND' } };
     if (user.erasedAt !== null) {
       const erasedAt = new Date(user.erasedAt);
@@ -247,21 +247,21 @@ export function createErasures(options: ErasuresOptions): Erasures {
     // Alone in a copy, it need not have been when it was erased: whether its user was is known.
     const account = user.identities.size > 1 || again ? named : null;
     const hold = again ? undefined : await toLegalHold(connection, user.id, now, options.hold);
-    return { graph, user, account, hold };
+    return { unit, user, account, hold };
   }
 
   async function partAlive(writing: Connection, identityId: number, way: Way): Promise<void> {
     const subject = await subjectOf(writing, { identityId }, way);
-    if ('graph' in subject && subject.account !== null) {
-      await part(writing, subject.graph, subject.account, way);
+    if ('unit' in subject && subject.account !== null) {
+      await part(writing, subject.unit, subject.account, way);
     }
   }
 
-  function part(connection: Connection, graph: UnitOfWork, account: IdentityNode, way: Way) {
+  function part(connection: Connection, unit: UnitOfWork, account: IdentityNode, way: Way) {
     const { changeActor, now } = way;
     const { rules } = options;
     const parting = { connection, save: database.save, keyRing, rules, changeActor, now };
-    return partAccount(parting, graph, account);
+    return partAccount(parting, unit, account);
   }
 
   /** By which a body that belongs to nobody shows whom it is about. */

@@ -1,7 +1,7 @@
 /** What keeps users from being erased for the time being: holds that operators set, and the rule for everybody else. */
 
+import { Temporal } from 'temporal-polyfill';
 import type { AuditAct } from '../../domain/audit';
-import { addToDate } from '../../domain/calendar';
 import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
@@ -109,4 +109,13 @@ export async function toLegalHold(
   const end = ({ until }: Hold) => until ?? '9';
   const live = holds.filter((hold) => end(hold) > now.toISOString());
   return live.sort((a, b) => (end(a) < end(b) ? -1 : 1)).at(-1);
+}
+
+/**
+ * Adds an ISO 8601 duration by the calendar, in UTC. A day that the target month lacks becomes the last day of that month:
+ * 2024-02-29 plus `P5Y` is 2029-02-28.
+ */
+export function addToDate(from: Date, duration: string): Date {
+  const start = Temporal.Instant.fromEpochMilliseconds(from.getTime()).toZonedDateTimeISO('UTC');
+  return new Date(start.add(duration).epochMilliseconds);
 }

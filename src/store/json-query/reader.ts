@@ -1,7 +1,7 @@
 /** Answers a whole tree in one statement, as JSON. */
 
 import type { LogPosition } from '../../domain/cursor';
-import { encodePageCursor } from '../../domain/page-cursor';
+import { encodePageCursor } from '../../domain/cursor';
 import type { Connection } from '../database/database';
 import { type Clause, where } from '../database/where';
 import { attemptQuery } from '../read/attempts';

@@ -45,7 +45,7 @@ class PostgresDataSource extends DataSource {
       for (const column of columns) {
         if (column.type === 'text') column.collation = 'C';
         if (VERBATIM.has(`${tableName}.${column.databaseName}`)) column.type = 'json';
-        // Ids are the gateway's to give. See `save-graph.ts`.
+        // Ids are the gateway's to give. See `save.ts`.
         if (column.isGenerated && tableName !== 'api_keys') column.isGenerated = false;
       }
     }

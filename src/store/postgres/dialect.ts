@@ -35,7 +35,7 @@ last_words AS MATERIALIZED (
       WHERE d.provider = k.value AND strpos(d.duplicate_key, '@') > 0), 0) AS recurring,
     coalesce((SELECT max(d.id) FROM deliveries d
       WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
-    FROM jsonb_array_elements_text($1::jsonb -> 'lastWordsOf') k
+    FROM jsonb_array_elements_text($1::jsonb -> 'lastDeliveriesOf') k
 ),
 known AS (
   SELECT d.id

@@ -75,8 +75,8 @@ function openSessions(
       if (row === undefined) throw new Error('the sequencer has one row');
       return row.version;
     },
-    save(graph, version) {
-      const save = () => saveGraph(graph, writing, version);
+    save(unit, version) {
+      const save = () => saveGraph(unit, writing, version);
       return version === null ? save() : contention.watch(save);
     },
     async close() {

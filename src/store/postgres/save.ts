@@ -1,5 +1,5 @@
 /**
- * Writes what has changed in a graph, in one call: a function that exists on the writing connection alone, with a list per
+ * Writes what has changed in a unit of work, in one call: a function that exists on the writing connection alone, with a list per
  * statement. It is made by the program that calls it, so gateways of two versions can run side by side on one database.
  *
  * **The order of the log.** An entry is numbered before it is committed, and with many writers the numbers would become
@@ -99,14 +99,14 @@ const SAVE = `SELECT pg_temp.save_graph(?, ?, ${STATEMENTS.map(() => '?').join('
 
 /** See `Database.save`. */
 export async function saveGraph(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   session: Session,
   expected: number | null,
 ): Promise<number | null> {
-  const unsaved = toUnsaved(graph);
+  const unsaved = toUnsaved(unit);
   const lists = STATEMENTS.map(({ rowsOf }) => toList(rowsOf(unsaved)));
   if (lists.every((list) => list === null)) return expected;
-  const ids = JSON.stringify(graph.lastIds);
+  const ids = JSON.stringify(unit.lastIds);
   const [row] = await session.query<{ version: number }>(SAVE, [expected, ids, ...lists]);
   if (row === undefined) throw new Error('the save answers one row');
   return row.version;

@@ -1,8 +1,8 @@
 /** Keyset pages: a page costs the same however deep in the list it lies, and rows that come or go shift nothing. */
 
+import { decodePageCursor, encodePageCursor } from '../../domain/cursor';
 import { GatewayError } from '../../domain/errors';
-import { decodePageCursor, encodePageCursor } from '../../domain/page-cursor';
-import { isWellFormedText } from '../../domain/well-formed-text';
+import { isWellFormedText } from '../../domain/text';
 import type { Connection } from '../database/database';
 import { among, type Clause, where } from '../database/where';
 import type { Page, PageOf } from '../store';

@@ -10,15 +10,15 @@ import { type Instant, toInstantText } from '../../domain/instant';
 import type { Disposition } from '../../domain/status';
 import { decryptBody, encryptBody, NO_BODY } from '../../encryption/encrypted-body';
 import type { KeyRing } from '../../encryption/key-ring';
-import { applyEvents, eventKeys, type Forgotten } from '../../projector/apply-events';
-import { storedKey, toSubject } from '../../projector/deduplicate';
+import { applyEvents, eventKeys, type PreviousReading } from '../../projector/apply-events';
+import { findSubject, toStoredKey } from '../../projector/deduplicate';
 import { isAboutErasedSubject } from '../../projector/erased-subjects';
-import { asOfErased, enter, lookupFor } from '../../projector/record-delivery';
+import { createLookup, putDelivery, toErasedDelivery } from '../../projector/record-delivery';
 import {
-  dropEvents,
   type IdentityNode,
   type NewDelivery,
   pairKey,
+  removeEvents,
   type UnitOfWork,
 } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
@@ -31,7 +31,7 @@ import { loadStoredDelivery, type StoredDeliveryRow } from './stored-deliveries'
 export interface ReplayOptions {
   /** Does one piece of the work, all of it or nothing. */
   readonly step: <T>(
-    work: (graph: UnitOfWork, connection: Connection) => Promise<T>,
+    work: (unit: UnitOfWork, connection: Connection) => Promise<T>,
     toActs: (result: T) => readonly AuditAct[],
   ) => Promise<T>;
   /** @throws {ConfigError} if the data follows other rules by now: another process may have brought them. */
@@ -109,7 +109,7 @@ function replayTogether(
   ids: readonly number[],
 ): Promise<Part> {
   return step(
-    async (graph, connection) => {
+    async (unit, connection) => {
       await checkRules(connection);
       const rows = await loadStoredDelivery(connection, keyRing, ids);
       const read = rows.flatMap((row) => {
@@ -117,12 +117,12 @@ function replayTogether(
         return rawBody === null ? [] : [{ row, delivery: reread(row, rawBody, input) }];
       });
       const readable = read.flatMap(({ delivery }) => ('reading' in delivery ? [delivery] : []));
-      await load(graph, connection, keyRing, {
-        ...lookupFor(readable),
+      await load(unit, connection, keyRing, {
+        ...createLookup(readable),
         userIds: rows.flatMap(({ events }) => events.map(({ userId }) => userId)),
       });
-      await loadTombstones(graph, connection, pseudonyms, readable);
-      const logged = graph.changes.length;
+      await loadTombstones(unit, connection, pseudonyms, readable);
+      const logged = unit.changes.length;
       const dispositionChanges: Part['dispositionChanges'][number][] = [];
       const failed: Part['failed'][number][] = [];
       for (const { row, delivery } of read) {
@@ -130,11 +130,11 @@ function replayTogether(
           failed.push({ deliveryId: row.id, reason: delivery });
           continue;
         }
-        const after = replayOne(graph, keyRing, rules, input.changeActor, row, delivery);
+        const after = replayOne(unit, keyRing, rules, input.changeActor, row, delivery);
         if (after === row.disposition) continue;
         dispositionChanges.push({ deliveryId: row.id, before: row.disposition, after });
       }
-      const changes: readonly Change[] = graph.changes.slice(logged);
+      const changes: readonly Change[] = unit.changes.slice(logged);
       return { dispositionChanges, failed, changes };
     },
     (part) => [toAct(input, ids, part)],
@@ -188,19 +188,19 @@ function wasApplied({ disposition }: StoredDeliveryRow): boolean {
 }
 
 function replayOne(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   keyRing: KeyRing,
   rules: ProjectionRules,
   changeActor: string,
   row: StoredDeliveryRow,
   delivery: IncomingDelivery,
 ): Disposition {
-  if (saysTheSame(graph, row, delivery)) return row.disposition;
-  const ofErased = isAboutErasedSubject(graph, delivery) && !belongsToLiving(graph, row, delivery);
-  const told = ofErased ? asOfErased(row.id, delivery) : delivery;
-  const forgotten = forget(graph, row);
+  if (saysTheSame(unit, row, delivery)) return row.disposition;
+  const ofErased = isAboutErasedSubject(unit, delivery) && !belongsToLiving(unit, row, delivery);
+  const told = ofErased ? toErasedDelivery(row.id, delivery) : delivery;
+  const forgotten = forget(unit, row);
   const cause = { kind: 'REPLAY', actor: changeActor } as const;
-  const applied = applyEvents(graph, row.id, told, keyRing, rules, cause, forgotten);
+  const applied = applyEvents(unit, row.id, told, keyRing, rules, cause, forgotten);
   // Beside what the delivery itself had said before, a correction may change nothing: what became of it then stays.
   const stays =
     told.reading.kind === 'EVENTS' && applied.disposition !== 'APPLIED' && wasApplied(row);
@@ -209,23 +209,23 @@ function replayOne(
   const body = ofErased
     ? NO_BODY
     : { identityId: identity?.id ?? null, ...encryptBody(delivery.rawBody, identity, keyRing) };
-  rewrite(graph, row, told, disposition, body);
+  rewrite(unit, row, told, disposition, body);
   return disposition;
 }
 
 /** It was made the account's own before, which has outlived whomever else it names. */
 function belongsToLiving(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   row: StoredDeliveryRow,
   delivery: IncomingDelivery,
 ): boolean {
-  return row.identityId !== null && row.identityId === toSubject(graph, delivery)?.id;
+  return row.identityId !== null && row.identityId === findSubject(unit, delivery)?.id;
 }
 
 // ── What it said, what it says ──────────────────────────────────────────────────────────────────────────────────────
 
 function saysTheSame(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   row: StoredDeliveryRow,
   delivery: IncomingDelivery,
 ): boolean {
@@ -236,16 +236,16 @@ function saysTheSame(
     row.eventType === reading.eventType &&
     row.reasonCode === (reason?.code ?? null) &&
     row.reason === (reason?.message ?? null) &&
-    row.duplicateKey === keyFor(graph, row, delivery) &&
-    row.identityId === (toSubject(graph, delivery)?.id ?? null) &&
-    saidBy(row).join('\n') === toldBy(graph, row, delivery).join('\n')
+    row.duplicateKey === keyFor(unit, row, delivery) &&
+    row.identityId === (findSubject(unit, delivery)?.id ?? null) &&
+    saidBy(row).join('\n') === toldBy(unit, row, delivery).join('\n')
   );
 }
 
 /** Read rightly at last, it may turn out to repeat another delivery: then that one keeps the key. */
-function keyFor(graph: UnitOfWork, row: StoredDeliveryRow, delivery: IncomingDelivery): string {
-  const key = storedKey(row.id, delivery);
-  const holder = graph.deliveries.get(pairKey(row.provider, key));
+function keyFor(unit: UnitOfWork, row: StoredDeliveryRow, delivery: IncomingDelivery): string {
+  const key = toStoredKey(row.id, delivery);
+  const holder = unit.deliveries.get(pairKey(row.provider, key));
   return holder === undefined || holder.id === row.id ? key : row.duplicateKey;
 }
 
@@ -261,7 +261,7 @@ function saidBy({ events, credentials }: StoredDeliveryRow): readonly string[] {
 
 /** What would be kept of it, were it read now for the first time: what another delivery has said already is not. */
 function toldBy(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   row: StoredDeliveryRow,
   delivery: IncomingDelivery,
 ): readonly string[] {
@@ -277,48 +277,48 @@ function toldBy(
         told.set(known, JSON.stringify([subjectRef, credentialRef, occurredAt]));
     } else {
       const key = keyOf(place);
-      if (!isSaidByAnother(graph, row, event, key)) told.set(key, JSON.stringify([key, event]));
+      if (!isSaidByAnother(unit, row, event, key)) told.set(key, JSON.stringify([key, event]));
     }
   });
   return [...told.values()].sort();
 }
 
 function isSaidByAnother(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   { id, provider }: StoredDeliveryRow,
   { subjectRef }: VerificationEvent,
   key: string,
 ): boolean {
-  const held = graph.identities.get(pairKey(provider, subjectRef))?.events ?? [];
+  const held = unit.identities.get(pairKey(provider, subjectRef))?.events ?? [];
   return held.some((event) => event.key === key && event.deliveryId !== id);
 }
 
 /** Takes back what the delivery said before. */
 function forget(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   { id, provider, events, credentials }: StoredDeliveryRow,
-): Forgotten {
+): PreviousReading {
   const identities = new Set<IdentityNode>();
   const receipts = new Map<number, Instant>();
   for (const { event } of events) {
-    const identity = graph.identities.get(pairKey(provider, event.subjectRef));
+    const identity = unit.identities.get(pairKey(provider, event.subjectRef));
     if (identity === undefined) throw new Error('whoever a replayed event is about is loaded');
     identities.add(identity);
   }
   for (const identity of identities) {
     for (const event of identity.events.filter(({ deliveryId }) => deliveryId === id)) {
-      graph.goneEvents.push(event.id);
+      unit.deletedEvents.push(event.id);
       if (event.event.occurredAt !== undefined) continue;
       receipts.set(Number(event.key.slice(event.key.lastIndexOf(' '))), event.receivedAt);
     }
-    dropEvents(identity, id);
+    removeEvents(identity, id);
     forgetLatest(identity, id);
   }
   for (const { id: credentialId, credentialRef } of credentials) {
-    graph.goneCredentials.add(credentialId);
-    graph.credentials.delete(pairKey(provider, credentialRef));
+    unit.deletedCredentials.add(credentialId);
+    unit.credentials.delete(pairKey(provider, credentialRef));
   }
-  return { identities, receipts };
+  return { identities, receivedAt: receipts };
 }
 
 /** The latest of its words without a clock is another one now. */
@@ -333,15 +333,15 @@ function forgetLatest(identity: IdentityNode, deliveryId: number): void {
 // ── The row ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function rewrite(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   row: StoredDeliveryRow,
   delivery: IncomingDelivery,
   disposition: Disposition,
   body: Pick<NewDelivery, 'identityId' | 'body' | 'bodyKeyId'>,
 ): void {
   const { id, provider, receivedAt } = row;
-  const duplicateKey = keyFor(graph, row, delivery);
+  const duplicateKey = keyFor(unit, row, delivery);
   const known = { id, provider, duplicateKey, receivedAt, disposition };
-  graph.deliveries.delete(pairKey(provider, row.duplicateKey));
-  enter(graph, graph.rewrittenDeliveries, known, delivery, body);
+  unit.deliveries.delete(pairKey(provider, row.duplicateKey));
+  putDelivery(unit, unit.updatedDeliveries, known, delivery, body);
 }

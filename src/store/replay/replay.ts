@@ -35,16 +35,16 @@ export function createReplay(parts: ReplayCollaborators): Store['replay'] {
   };
 }
 
-/** Nothing is written: all that the steps change stays in one graph, so that each sees what those before it did. */
+/** Nothing is written: all that the steps change stays in one unit of work, so that each sees what those before it did. */
 function rehearsal(reading: Connection): ReplayOptions['step'] {
-  let graph = createUnitOfWork();
+  let unit = createUnitOfWork();
   return async (work) => {
     try {
-      const result = await work(graph, reading);
-      graph.rewrittenDeliveries.length = 0; // nobody saves them, and they hold the bodies
+      const result = await work(unit, reading);
+      unit.updatedDeliveries.length = 0; // nobody saves them, and they hold the bodies
       return result;
     } catch (error) {
-      graph = createUnitOfWork(); // half changed: what follows is told as if nothing came before
+      unit = createUnitOfWork(); // half changed: what follows is told as if nothing came before
       throw error;
     }
   };

@@ -34,7 +34,7 @@ last_words AS (
       WHERE d.provider = k.value AND instr(d.duplicate_key, '@') > 0), 0) AS recurring,
     coalesce((SELECT max(d.id) FROM deliveries d
       WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
-    FROM json_each(?1, '$.lastWordsOf') k
+    FROM json_each(?1, '$.lastDeliveriesOf') k
 )
 SELECT
   (SELECT json_group_array(json_object(

@@ -90,8 +90,8 @@ async function openRecording(
     writing,
     loading,
     version: () => dataVersion(writing),
-    async save(graph, version) {
-      await saveGraph(graph, writing, version);
+    async save(unit, version) {
+      await saveGraph(unit, writing, version);
       return version;
     },
     migrations: dataSource.migrations.length,

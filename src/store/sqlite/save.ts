@@ -1,5 +1,5 @@
 /**
- * Writes what a transaction changed in its graph, in one call: a call costs more than most of what it does. All the
+ * Writes what a transaction changed in its unit of work, in one call: a call costs more than most of what it does. All the
  * statements stand in a trigger of a view that exists on the writing connection alone; a row inserted into the view, with a
  * list per statement, runs them.
  */
@@ -37,18 +37,18 @@ export async function dataVersion(connection: Connection): Promise<number> {
 }
 
 /**
- * What is to be saved is taken from the graph before this returns.
+ * What is to be saved is taken from the unit of work before this returns.
  *
- * @param version - Outside of a transaction: the `dataVersion` from before the graph was loaded. Nothing is saved upon
+ * @param version - Outside of a transaction: the `dataVersion` from before the unit of work was loaded. Nothing is saved upon
  *   another one.
  */
 export async function saveGraph(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   connection: Connection,
   version: number | null,
 ): Promise<void> {
   const bytes = createBytes();
-  const unsaved = toUnsaved(graph);
+  const unsaved = toUnsaved(unit);
   const lists = STATEMENTS.map(({ list }) => list(unsaved, bytes));
   if (lists.every((list) => list === null)) return;
   await connection.query(SAVE, [version, bytes.whole(), ...lists]);

@@ -46,11 +46,11 @@ export interface Commands
   forecast(): Promise<ReprojectionEffect>;
   readonly transaction: Transact;
   /**
-   * Runs `work` alone in a transaction that ends with saving what it made of an empty graph, and with what the audit log
+   * Runs `work` alone in a transaction that ends with saving what it made of an empty unit of work, and with what the audit log
    * has to say of it.
    */
   change<T>(
-    work: (graph: UnitOfWork, connection: Connection) => Promise<T>,
+    work: (unit: UnitOfWork, connection: Connection) => Promise<T>,
     toActs: (result: T) => readonly AuditAct[],
   ): Promise<T>;
 }
@@ -71,25 +71,25 @@ export function createCommands(options: CommandsOptions): Commands {
   return {
     createUser: ({ externalUserId, auditActor, now }) =>
       change(
-        async (graph) => {
+        async (unit) => {
           const externalUserIds = externalUserId === null ? [] : [externalUserId];
-          await load(graph, connection, keyRing, { externalUserIds });
+          await load(unit, connection, keyRing, { externalUserIds });
           const known =
-            externalUserId === null ? undefined : graph.usersByExternalId.get(externalUserId);
+            externalUserId === null ? undefined : unit.usersByExternalId.get(externalUserId);
           if (known !== undefined) return { userId: known.id, created: false };
-          return { userId: createUser(graph, externalUserId, now).id, created: true };
+          return { userId: createUser(unit, externalUserId, now).id, created: true };
         },
         ({ userId, created }) => (created ? [creation(userId, auditActor, now)] : []),
       ),
 
     linkIdentity: (input) =>
       change(
-        async (graph) => {
+        async (unit) => {
           const user = await resolveUser(connection, input.userId);
           const userId = user?.id ?? input.userId;
           const subjects = [[input.provider, input.subjectRef]] as const;
-          await load(graph, connection, keyRing, { subjects, userIds: [userId] });
-          return linkIdentity(graph, { ...input, userId }, keyRing, rulesAt(input.now));
+          await load(unit, connection, keyRing, { subjects, userIds: [userId] });
+          return linkIdentity(unit, { ...input, userId }, keyRing, rulesAt(input.now));
         },
         (outcome) => (outcome.ok ? [link(input, outcome)] : []),
       ),
@@ -128,13 +128,13 @@ export function createCommands(options: CommandsOptions): Commands {
   };
 
   async function change<T>(
-    work: (graph: UnitOfWork, connection: Connection) => Promise<T>,
+    work: (unit: UnitOfWork, connection: Connection) => Promise<T>,
     toActs: (result: T) => readonly AuditAct[],
   ): Promise<T> {
     return await recorder.transaction(async () => {
-      const graph = createUnitOfWork();
-      const result = await work(graph, connection);
-      await database.save(graph, null);
+      const unit = createUnitOfWork();
+      const result = await work(unit, connection);
+      await database.save(unit, null);
       await appendAudit(connection, toActs(result));
       return result;
     });
@@ -158,9 +158,9 @@ export function createCommands(options: CommandsOptions): Commands {
     now: Date,
   ): Promise<readonly ReprojectionEffect[]> {
     try {
-      const graph = createUnitOfWork();
-      await load(graph, connection, keyRing, { userIds });
-      const users = userIds.flatMap((id) => graph.users.get(id) ?? []);
+      const unit = createUnitOfWork();
+      await load(unit, connection, keyRing, { userIds });
+      const users = userIds.flatMap((id) => unit.users.get(id) ?? []);
       const before = users.map((user) => isVerifiedAt(user, now));
       const occasion = {
         kind: 'POLICY',
@@ -168,7 +168,7 @@ export function createCommands(options: CommandsOptions): Commands {
         actor: null,
         occurredAt: toInstantText(now),
       } as const;
-      reproject(graph, { users }, occasion, rulesAt(now));
+      reproject(unit, { users }, occasion, rulesAt(now));
       return users.map((user, index) => {
         const was = before[index] ?? false;
         const is = user.verificationStatus === 'VERIFIED';
@@ -196,12 +196,12 @@ export function createCommands(options: CommandsOptions): Commands {
     kind: 'EXPIRY' | 'POLICY',
     now: Date,
   ): Promise<number> {
-    const graph = createUnitOfWork();
-    await load(graph, connection, keyRing, { userIds });
+    const unit = createUnitOfWork();
+    await load(unit, connection, keyRing, { userIds });
     const occasion = { kind, deliveryId: null, actor: null, occurredAt: toInstantText(now) };
-    reproject(graph, { users: graph.users.values() }, occasion, rulesAt(now));
-    await database.save(graph, null);
-    return graph.changes.length;
+    reproject(unit, { users: unit.users.values() }, occasion, rulesAt(now));
+    await database.save(unit, null);
+    return unit.changes.length;
   }
 
   /**

@@ -4,11 +4,11 @@ import type { IncomingDelivery, QuarantineReason, RecordOutcome } from '../../do
 import { AccountTooLargeError } from '../../domain/errors';
 import type { ProjectionRules, StateRules } from '../../domain/fold/user';
 import type { KeyRing } from '../../encryption/key-ring';
-import { lookupFor, recordDelivery } from '../../projector/record-delivery';
+import { createLookup, recordDelivery } from '../../projector/record-delivery';
 import {
+  clearChanges,
   createUnitOfWork,
-  forgetChanges,
-  forgetDeliveries,
+  evictDeliveries,
   type KnownDelivery,
   pairKey,
   type UnitOfWork,
@@ -80,65 +80,65 @@ export function createDeliveryWriter(
    * work of the queue's, after which there is a new one.
    */
   function openDraft(): PipelinedDraft<IncomingDelivery, RecordOutcome> {
-    const graph = createUnitOfWork();
+    const unit = createUnitOfWork();
     let version: number | null = null;
     let bytesAtFirst: number | undefined;
     let written: readonly KnownDelivery[] = [];
     return {
       async read(deliveries) {
         version ??= await database.version();
-        const apply = await read(graph, loading, deliveries);
-        bytesAtFirst ??= graph.bytes;
+        const apply = await read(unit, loading, deliveries);
+        bytesAtFirst ??= unit.bytes;
         return apply;
       },
       async write() {
-        const saved = database.save(graph, version);
-        const writing = [...graph.newDeliveries];
-        forgetChanges(graph);
+        const saved = database.save(unit, version);
+        const writing = [...unit.newDeliveries];
+        clearChanges(unit);
         version = await saved;
         // One write later: a group that is being read may have looked for them on the disk before they were there.
-        forgetDeliveries(graph, written);
+        evictDeliveries(unit, written);
         written = writing;
       },
       // An account that is large in itself is not loaded again for every group.
       isFull: () =>
-        graph.users.size + graph.deliveriesById.size > MAX_KNOWN ||
-        graph.bytes - (bytesAtFirst ?? 0) > MAX_KNOWN_BYTES,
+        unit.users.size + unit.deliveriesById.size > MAX_KNOWN ||
+        unit.bytes - (bytesAtFirst ?? 0) > MAX_KNOWN_BYTES,
     };
   }
 
   async function recordGroup(
     deliveries: readonly IncomingDelivery[],
   ): Promise<readonly RecordOutcome[]> {
-    const graph = createUnitOfWork();
-    const apply = await read(graph, writing, deliveries);
+    const unit = createUnitOfWork();
+    const apply = await read(unit, writing, deliveries);
     const outcomes = apply();
-    await database.save(graph, null);
+    await database.save(unit, null);
     return outcomes;
   }
 
   /** Reads what the deliveries touch; what it answers applies them. */
   async function read(
-    graph: UnitOfWork,
+    unit: UnitOfWork,
     connection: Connection,
     deliveries: readonly IncomingDelivery[],
   ): Promise<() => readonly RecordOutcome[]> {
-    await load(graph, connection, keyRing, unknownTo(graph, lookupFor(deliveries)));
-    await loadTombstones(graph, connection, pseudonyms, deliveries);
+    await load(unit, connection, keyRing, unknownTo(unit, createLookup(deliveries)));
+    await loadTombstones(unit, connection, pseudonyms, deliveries);
     return () => {
       const rules: ProjectionRules = { ...options.rules, now: clock() };
-      return deliveries.map((delivery) => recordDelivery(graph, delivery, keyRing, rules));
+      return deliveries.map((delivery) => recordDelivery(unit, delivery, keyRing, rules));
     };
   }
 }
 
-/** What of it the graph does not contain. A history that is in the graph is not loaded again. */
-function unknownTo(graph: UnitOfWork, lookup: ReturnType<typeof lookupFor>): typeof lookup {
+/** What of it the unit of work does not contain. A history that is in the unit of work is not loaded again. */
+function unknownTo(unit: UnitOfWork, lookup: ReturnType<typeof createLookup>): typeof lookup {
   return {
     ...lookup,
-    subjects: lookup.subjects.filter((subject) => !graph.identities.has(pairKey(...subject))),
+    subjects: lookup.subjects.filter((subject) => !unit.identities.has(pairKey(...subject))),
     externalUserIds: lookup.externalUserIds.filter(
-      (id) => !graph.usersByExternalId.has(id) && !graph.askedExternalIds.has(id),
+      (id) => !unit.usersByExternalId.has(id) && !unit.checkedExternalIds.has(id),
     ),
   };
 }

@@ -9,7 +9,7 @@ import type { Connection, Flag, Parameter } from '../database/database';
 /** Bytes that one statement returns at most, unless a single row is larger. SQL and V8 limit the length of one text. */
 export const PAGE_BYTES = 8 * 1024 * 1024;
 /**
- * Largest history that is loaded, in bytes, of the users that one delivery or one operation needs: a graph is several times
+ * Largest history that is loaded, in bytes, of the users that one delivery or one operation needs: a unit of work is several times
  * as large in memory. A status event without reasons weighs about 230 bytes and `ROW_BYTES`, so this is some 275,000 events.
  */
 export const MAX_HISTORY_BYTES = 128 * 1024 * 1024;

@@ -1,34 +1,34 @@
 /** Knows those who were erased when they are spoken of again. */
 
 import type { IncomingDelivery } from '../../domain/delivery';
-import { userKey } from '../../projector/erased-subjects';
+import { toUserKey } from '../../projector/erased-subjects';
 import { pairKey, type UnitOfWork } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import type { ErasureDigests } from '../keys/erasure-digests';
 
 /**
- * Reads into the graph when those were erased of whom the deliveries speak, or whom an event in it names, also where they are
+ * Reads into the unit of work when those were erased of whom the deliveries speak, or whom an event in it names, also where they are
  * there again. One statement, and none where all were asked about before, or nobody was ever erased.
  */
 export async function loadTombstones(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   connection: Connection,
   pseudonyms: ErasureDigests,
   deliveries: readonly IncomingDelivery[],
 ): Promise<void> {
-  if (!graph.anyErased) return;
+  if (!unit.hasErasures) return;
   const names = new Map<string, string>();
   const ask = (name: string, toDigest: () => string) => {
-    if (graph.askedTombstones.has(name)) return;
-    graph.askedTombstones.add(name);
+    if (unit.checkedTombstones.has(name)) return;
+    unit.checkedTombstones.add(name);
     names.set(toDigest(), name);
   };
   const askUser = (externalUserId: string | undefined) => {
     if (externalUserId === undefined) return;
-    ask(userKey(externalUserId), () => pseudonyms.externalUser(externalUserId));
+    ask(toUserKey(externalUserId), () => pseudonyms.externalUser(externalUserId));
   };
-  for (const externalUserId of graph.named) askUser(externalUserId);
-  graph.named.clear();
+  for (const externalUserId of unit.referencedExternalIds) askUser(externalUserId);
+  unit.referencedExternalIds.clear();
   for (const { provider, reading } of deliveries) {
     if (reading.kind !== 'EVENTS') continue;
     for (const { subjectRef, externalUserId } of reading.events) {
@@ -42,6 +42,6 @@ export async function loadTombstones(
     [[...names.keys()]],
   );
   for (const { digest, erased_at } of rows) {
-    graph.tombstones.set(names.get(digest) ?? '', new Date(erased_at));
+    unit.tombstones.set(names.get(digest) ?? '', new Date(erased_at));
   }
 }

@@ -1,4 +1,4 @@
-/** Reads into a graph, in one statement, all that a group of deliveries can touch. */
+/** Reads into a unit of work, in one statement, all that a group of deliveries can touch. */
 
 import type { VerificationEvent } from '../../domain/event';
 import { splitLevelKey } from '../../domain/level';
@@ -12,10 +12,10 @@ import {
   type KnownDelivery,
   type LevelNode,
   pairKey,
-  recordLastEvents,
   TABLES,
   type UnitOfWork,
   type UserNode,
+  updateLastDeliveries,
 } from '../../projector/unit-of-work';
 import type { Connection, Flag } from '../database/database';
 import {
@@ -27,20 +27,20 @@ import {
   PAGE_BYTES,
 } from './load-history';
 
-/** Users that are already in the graph are left as they are: what the transaction has changed is not read again. */
+/** Users that are already in the unit of work are left as they are: what the transaction has changed is not read again. */
 export async function load(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   connection: Connection,
   keyRing: KeyRing,
   lookup: Lookup,
 ): Promise<void> {
-  const missing = await loadOnce(graph, connection, keyRing, lookup);
+  const missing = await loadOnce(unit, connection, keyRing, lookup);
   // An event may name a user that nothing else here leads to: a vendor that changed its mind about who somebody is.
-  if (missing.length > 0) await load(graph, connection, keyRing, { externalUserIds: missing });
+  if (missing.length > 0) await load(unit, connection, keyRing, { externalUserIds: missing });
 }
 
 async function loadOnce(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   connection: Connection,
   keyRing: KeyRing,
   lookup: Lookup,
@@ -51,15 +51,15 @@ async function loadOnce(
 
   const [lastIds] = read<Record<(typeof TABLES)[number], number>>('last_ids');
   for (const table of TABLES) {
-    graph.lastIds[table] = Math.max(graph.lastIds[table], lastIds?.[table] ?? 0);
+    unit.lastIds[table] = Math.max(unit.lastIds[table], lastIds?.[table] ?? 0);
   }
-  graph.anyErased = Boolean(row.any_erased);
-  const fresh = addUsers(graph, read('users'));
-  const identities = addIdentities(graph, fresh, read('identities'), keyRing);
+  unit.hasErasures = Boolean(row.any_erased);
+  const fresh = addUsers(unit, read('users'));
+  const identities = addIdentities(unit, fresh, read('identities'), keyRing);
   addLevels(fresh, read('user_levels'));
   const bytes = lookup.withoutHistory ? 0 : Number(row.history_bytes);
   assertLoadable(bytes);
-  graph.bytes += bytes;
+  unit.bytes += bytes;
   if (lookup.withoutHistory) {
     // No code reads it: the caller changes identities and users only.
   } else if (bytes <= PAGE_BYTES) {
@@ -74,29 +74,29 @@ async function loadOnce(
     });
   }
   for (const [externalUserId, userId] of read<[string, number]>('aliases')) {
-    const user = survivorOf(graph, userId);
-    if (user !== undefined && !graph.usersByExternalId.has(externalUserId)) {
-      graph.usersByExternalId.set(externalUserId, user);
+    const user = survivorOf(unit, userId);
+    if (user !== undefined && !unit.usersByExternalId.has(externalUserId)) {
+      unit.usersByExternalId.set(externalUserId, user);
     }
   }
   for (const delivery of read<KnownDelivery>('deliveries')) {
-    if (graph.deliveriesById.has(delivery.id)) continue;
-    graph.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
-    graph.deliveriesById.set(delivery.id, delivery);
+    if (unit.deliveriesById.has(delivery.id)) continue;
+    unit.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
+    unit.deliveriesById.set(delivery.id, delivery);
   }
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
-    recordLastEvents(graph, provider, { recurring, unread });
+    updateLastDeliveries(unit, provider, { recurring, unread });
   }
   for (const { id, provider, ref, ...word } of read<CredentialJson>('credentials')) {
     const key = pairKey(provider, ref);
-    const held = graph.credentials.get(key);
-    if (graph.goneCredentials.has(id) || (held && !isLaterCredential(word, held))) continue;
-    graph.credentials.set(key, word);
+    const held = unit.credentials.get(key);
+    if (unit.deletedCredentials.has(id) || (held && !isLaterCredential(word, held))) continue;
+    unit.credentials.set(key, word);
   }
-  for (const id of lookup.externalUserIds ?? []) graph.askedExternalIds.add(id);
+  for (const id of lookup.externalUserIds ?? []) unit.checkedExternalIds.add(id);
   const named = [...namedUsers(identities.values())];
-  if (graph.anyErased) for (const id of named) graph.named.add(id);
-  return named.filter((id) => !graph.usersByExternalId.has(id) && !graph.askedExternalIds.has(id));
+  if (unit.hasErasures) for (const id of named) unit.referencedExternalIds.add(id);
+  return named.filter((id) => !unit.usersByExternalId.has(id) && !unit.checkedExternalIds.has(id));
 }
 
 /** Every other column is a JSON list. */
@@ -130,10 +130,10 @@ type UserJson = Omit<
   active: Flag;
 };
 
-function addUsers(graph: UnitOfWork, rows: readonly UserJson[]): ReadonlyMap<number, UserNode> {
+function addUsers(unit: UnitOfWork, rows: readonly UserJson[]): ReadonlyMap<number, UserNode> {
   const fresh = new Map<number, UserNode>();
   for (const row of rows) {
-    if (graph.users.has(row.id)) continue;
+    if (unit.users.has(row.id)) continue;
     const user: UserNode = {
       ...row,
       active: Boolean(row.active),
@@ -143,8 +143,8 @@ function addUsers(graph: UnitOfWork, rows: readonly UserJson[]): ReadonlyMap<num
       stale: true,
       dirty: false,
     };
-    graph.users.set(user.id, user);
-    if (user.externalUserId !== null) graph.usersByExternalId.set(user.externalUserId, user);
+    unit.users.set(user.id, user);
+    if (user.externalUserId !== null) unit.usersByExternalId.set(user.externalUserId, user);
     fresh.set(user.id, user);
   }
   return fresh;
@@ -163,7 +163,7 @@ interface IdentityJson
 }
 
 function addIdentities(
-  graph: UnitOfWork,
+  unit: UnitOfWork,
   users: ReadonlyMap<number, UserNode>,
   rows: readonly IdentityJson[],
   keyRing: KeyRing,
@@ -178,14 +178,14 @@ function addIdentities(
       linked: Boolean(linked),
       events: [],
       fold: null,
-      named: 0,
+      resolvedEvents: 0,
       attempts: new Map(),
       cipher: () => liveKey(keyRing, dataKeyHex, dataKeyId),
       dirty: false,
       moved: false,
     };
     user.identities.add(identity);
-    graph.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
+    unit.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
     fresh.set(identity.id, identity);
   }
   return fresh;
@@ -198,10 +198,10 @@ function liveKey(keyRing: KeyRing, hex: string | null, dataKeyId: string | null)
   return cipher;
 }
 
-/** The user may have gone into another one in the graph, and not yet in what was loaded. */
-function survivorOf(graph: UnitOfWork, userId: number): UserNode | undefined {
-  const user = graph.users.get(userId);
-  return user === undefined || user.mergedInto === null ? user : survivorOf(graph, user.mergedInto);
+/** The user may have gone into another one in the unit of work, and not yet in what was loaded. */
+function survivorOf(unit: UnitOfWork, userId: number): UserNode | undefined {
+  const user = unit.users.get(userId);
+  return user === undefined || user.mergedInto === null ? user : survivorOf(unit, user.mergedInto);
 }
 
 function addEvents(identities: ReadonlyMap<number, IdentityNode>, rows: readonly EventRow[]): void {

@@ -5,7 +5,7 @@ import { type AuditAct, GATEWAY_ACTOR } from '../../domain/audit';
 import { ConfigError } from '../../domain/errors';
 import { PROJECTION_VERSION, type StateRules } from '../../domain/fold/user';
 import type { LevelKey } from '../../domain/level';
-import { namedLevels, type Policy } from '../../domain/policy';
+import { listReferencedLevels, type Policy } from '../../domain/policy';
 import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import { readSetting, writeSetting } from '../database/settings';
@@ -104,7 +104,7 @@ export async function unseenLevels(
   policy: Policy,
   connection: Connection,
 ): Promise<readonly LevelKey[]> {
-  const named = namedLevels(policy);
+  const named = listReferencedLevels(policy);
   if (named.length === 0) return [];
   const rows = await connection.query<{ key: LevelKey }>(
     'SELECT l.key FROM levels l WHERE l.key IN (?*)',

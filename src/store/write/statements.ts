@@ -1,4 +1,4 @@
-/** What is written of a changed graph, and in which order. How a statement is spelled is the engine's. */
+/** What is written of a changed unit of work, and in which order. How a statement is spelled is the engine's. */
 
 import { LEVEL_KINDS } from '../../domain/level';
 import type { IdentityNode, UnitOfWork, UserNode } from '../../projector/unit-of-work';
@@ -21,20 +21,20 @@ import {
   USER_LEVEL_COLUMNS,
 } from '../entities/columns';
 
-/** A graph, with what of it is dirty: that is looked for once, since most of a graph may be as it was. */
+/** A unit of work, with what of it is dirty: that is looked for once, since most of a unit of work may be as it was. */
 export interface Unsaved {
-  readonly graph: UnitOfWork;
+  readonly unit: UnitOfWork;
   readonly users: readonly UserNode[];
   readonly identities: readonly IdentityNode[];
   readonly levels: readonly PlacedLevel[];
 }
 
-export function toUnsaved(graph: UnitOfWork): Unsaved {
+export function toUnsaved(unit: UnitOfWork): Unsaved {
   return {
-    graph,
-    users: dirtyUsers(graph),
-    identities: dirtyIdentities(graph),
-    levels: dirtyLevels(graph),
+    unit,
+    users: dirtyUsers(unit),
+    identities: dirtyIdentities(unit),
+    levels: dirtyLevels(unit),
   };
 }
 
@@ -73,10 +73,10 @@ export interface ListedRows {
 export function writeStatements<Statement>(engine: Engine<Statement>): readonly Statement[] {
   const { insertion, change, position } = engine;
 
-  const deletion = (table: string, idsOf: (graph: UnitOfWork) => Iterable<number>) =>
+  const deletion = (table: string, idsOf: (unit: UnitOfWork) => Iterable<number>) =>
     change(
       ({ from, number }) => `DELETE FROM ${table} WHERE id IN (SELECT ${number(0)} FROM ${from})`,
-      ({ graph }) => Array.from(idsOf(graph), (id) => [id]),
+      ({ unit }) => Array.from(idsOf(unit), (id) => [id]),
     );
 
   /** Place among the kinds, so that the lesser one holds. */
@@ -99,18 +99,18 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
       ({ identities }) => identities,
       update(['id'], IDENTITY_COLUMNS),
     ),
-    insertion('identity_keys', KEY_COLUMNS, ({ graph }) => graph.newKeys),
+    insertion('identity_keys', KEY_COLUMNS, ({ unit }) => unit.newKeys),
     insertion(
       'levels',
       LEVEL_COLUMNS,
-      ({ graph }) => [...graph.levels],
+      ({ unit }) => [...unit.levels],
       `ON CONFLICT (key) DO UPDATE SET kind = excluded.kind WHERE ${rank('excluded.kind')} > ${rank('levels.kind')}`,
     ),
-    insertion('deliveries', DELIVERY_COLUMNS, ({ graph }) => graph.newDeliveries),
+    insertion('deliveries', DELIVERY_COLUMNS, ({ unit }) => unit.newDeliveries),
     insertion(
       'deliveries',
       DELIVERY_COLUMNS,
-      ({ graph }) => graph.rewrittenDeliveries,
+      ({ unit }) => unit.updatedDeliveries,
       update(
         ['id'],
         DELIVERY_COLUMNS.filter(([column]) => column !== 'duplicates'),
@@ -119,12 +119,12 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
     change(
       ({ from, number }) =>
         `UPDATE deliveries SET duplicates = duplicates + ${number(1)} FROM ${from} WHERE deliveries.id = ${number(0)}`,
-      ({ graph }) => [...graph.repeats],
+      ({ unit }) => [...unit.duplicateCounts],
     ),
-    deletion('events', (graph) => graph.goneEvents),
-    insertion('events', EVENT_COLUMNS, ({ graph }) => graph.newEvents),
-    deletion('credentials', (graph) => graph.goneCredentials),
-    insertion('credentials', CREDENTIAL_COLUMNS, ({ graph }) => graph.newCredentials),
+    deletion('events', (unit) => unit.deletedEvents),
+    insertion('events', EVENT_COLUMNS, ({ unit }) => unit.newEvents),
+    deletion('credentials', (unit) => unit.deletedCredentials),
+    insertion('credentials', CREDENTIAL_COLUMNS, ({ unit }) => unit.newCredentials),
     change(
       ({ from, number }) =>
         `UPDATE attempts SET user_id = ${number(1)} FROM ${from} WHERE attempts.identity_id = ${number(0)}`,
@@ -134,7 +134,7 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
     insertion(
       'attempts',
       ATTEMPT_COLUMNS,
-      ({ graph }) => [...graph.dirtyAttempts.values()],
+      ({ unit }) => [...unit.dirtyAttempts.values()],
       update(['id'], ATTEMPT_COLUMNS),
     ),
     change(
@@ -151,8 +151,8 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
       ({ levels }) => levels.filter(isHeld),
       update(['user_id', 'level_key'], USER_LEVEL_COLUMNS),
     ),
-    deletion('attempts', (graph) => graph.goneAttempts),
-    insertion('changes', CHANGE_COLUMNS, ({ graph }) => graph.changes),
+    deletion('attempts', (unit) => unit.deletedAttempts),
+    insertion('changes', CHANGE_COLUMNS, ({ unit }) => unit.changes),
   ];
 }
 

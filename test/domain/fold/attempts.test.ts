@@ -1,4 +1,4 @@
-import { decidedAt } from '../../../src/domain/fold/decisions';
+import { createDecisions } from '../../../src/domain/fold/decisions';
 import { byOccurrence, type RecordedEvent } from '../../../src/domain/fold/recorded-event';
 import { foldCourse } from '../project';
 import { account, at, heard, levelChange, reset, said } from '../recorded';
@@ -310,8 +310,11 @@ describe('attempts of a vendor without a clock', () => {
 
   it('keeps the vendor’s own word on the lasting state beside the attempts', () => {
     const contradicted = fold([heard(1, 'NOT_VERIFIED', 'APPROVED')]);
-    expect(contradicted.standing).toEqual({ status: 'NOT_VERIFIED', decisions: decidedAt(at(1)) });
+    expect(contradicted.levelStatus).toEqual({
+      status: 'NOT_VERIFIED',
+      decisions: createDecisions(at(1)),
+    });
     const kept = fold([heard(1, 'VERIFIED', 'APPROVED'), heard(30, 'VERIFIED', 'PENDING')]);
-    expect(kept.standing).toEqual({ status: 'VERIFIED', decisions: decidedAt(at(1)) });
+    expect(kept.levelStatus).toEqual({ status: 'VERIFIED', decisions: createDecisions(at(1)) });
   });
 });

@@ -401,8 +401,8 @@ describe('the customer’s id of a user', () => {
     });
     const any = () => true;
     const fold = new IdentityFold('p', [second, silent, first]);
-    expect(fold.externalUserId(any)).toBe('new');
-    expect(fold.externalUserId((event) => event !== second)).toBe('old');
-    expect(new IdentityFold('p', [silent]).externalUserId(any)).toBeNull();
+    expect(fold.findExternalUserId(any)).toBe('new');
+    expect(fold.findExternalUserId((event) => event !== second)).toBe('old');
+    expect(new IdentityFold('p', [silent]).findExternalUserId(any)).toBeNull();
   });
 });

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import type { WebhookRequest } from '../../../src/domain/delivery';
 import {
   SignatureError,
   StoreUnavailableError,
   UnknownProviderError,
 } from '../../../src/domain/errors';
-import type { WebhookRequest } from '../../../src/domain/request';
 import { UNOBSERVED } from '../../../src/http/observer';
 import type { Ingest } from '../../../src/http/routes/webhooks';
 import { createDisposal } from '../../support/disposal';

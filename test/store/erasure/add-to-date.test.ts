@@ -1,6 +1,4 @@
-/** Terms by the calendar. */
-
-import { addToDate } from '../../src/domain/calendar';
+import { addToDate } from '../../../src/store/erasure/legal-holds';
 
 it.each([
   ['2024-01-01T00:00:03.500Z', 'P5Y', '2029-01-01T00:00:03.500Z'],

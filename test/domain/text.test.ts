@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isLongerThan, truncate } from '../../src/domain/text-limits';
+import { isLongerThan, truncate } from '../../src/domain/text';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 30 });
 

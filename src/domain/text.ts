@@ -1,4 +1,4 @@
-/** Limits of what a provider may write into an event. A character is a Unicode code point. */
+/** Checks and limits of text. A character is a Unicode code point. */
 
 /** Maximum length of an ID or a name (a type, a status, a level), in characters. A longer one is malformed. */
 export const MAX_NAME_LENGTH = 512;
@@ -23,4 +23,15 @@ export function truncate(text: string, max: number): string {
   // Joined from characters, the result does not keep the whole text in memory, as `slice` alone would.
   const beginning = Array.from(text.slice(0, 2 * max)).slice(0, max - 1);
   return `${beginning.join('')}…`;
+}
+
+/** Rejects NUL and unpaired surrogates: no database stores them unchanged, and two different texts must not become equal. */
+export function isWellFormedText(text: string): boolean {
+  return !/\0|\p{Surrogate}/u.test(text);
+}
+
+/** Compares by UTF-16 code units, so the order is the same on every machine. */
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
