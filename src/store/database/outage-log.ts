@@ -1,6 +1,6 @@
 /**
- * Logs once why the database cannot be written, and once that it can again: clients read only that the store is away. Reports
- * each failure by its reason.
+ * Logs the cause of an outage of the database once, and its end once: clients receive only STORE_UNAVAILABLE. Reports every
+ * failed write by its reason.
  */
 
 import { StoreUnavailableError } from '../../domain/errors';
@@ -12,30 +12,30 @@ export interface OutageLog {
   error(record: object, message: string): void;
 }
 
-/** Writes through `recorder`. Concurrent writes that fail in the same outage log one line. */
+/** Wraps the writer. Concurrent writes that fail in the same outage log one line. */
 export function logOutages(
-  recorder: DeliveryWriter,
+  writer: DeliveryWriter,
   log: OutageLog,
   onFailure: (reason: WriteFailure) => void = () => {},
 ): DeliveryWriter {
-  let away = false;
+  let unavailable = false;
   return {
-    ...recorder,
-    record: (delivery) => watch(recorder.record(delivery)),
-    transaction: (work) => watch(recorder.transaction(work)),
+    record: (delivery) => watch(writer.record(delivery)),
+    transaction: (work) => watch(writer.transaction(work)),
+    close: () => writer.close(),
   };
 
   async function watch<T>(write: Promise<T>): Promise<T> {
     try {
       const result = await write;
-      if (away) log.info({}, 'the database can be written again');
-      away = false;
+      if (unavailable) log.info({}, 'database writable again');
+      unavailable = false;
       return result;
     } catch (error) {
       if (error instanceof StoreUnavailableError && error.cause !== undefined) {
         onFailure(toWriteFailure(error.cause));
-        if (!away) log.error({ err: error }, 'failed to write to the database');
-        away = true;
+        if (!unavailable) log.error({ err: error }, 'failed to write to the database');
+        unavailable = true;
       }
       throw error;
     }

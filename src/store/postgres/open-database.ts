@@ -8,7 +8,7 @@ import { withMigrationLock } from './migration-lock';
 import { createOptimisticWrite } from './optimistic-write';
 import { createPool } from './pool';
 import { FINDING, saveGraph, WRITING } from './save';
-import { createSession } from './session';
+import { Session } from './session';
 import { createStatements, type ToStatement } from './statement';
 
 /**
@@ -63,9 +63,9 @@ function openSessions(
   onQuery?: (sql: string) => void,
 ): RecordingDatabase {
   const options = { config: limited(addressOf(config)), toStatement, onQuery };
-  const writing = createSession({ ...options, setUp: [WRITER_LIMITS, ...WRITING] });
+  const writing = new Session({ ...options, setUp: [WRITER_LIMITS, ...WRITING] });
   const contention = createOptimisticWrite();
-  const loading = createSession({ ...options, setUp: [READER_LIMITS, ...FINDING] });
+  const loading = new Session({ ...options, setUp: [READER_LIMITS, ...FINDING] });
   return {
     writing,
     loading,

@@ -1,4 +1,14 @@
-/** One connection of its own that is made anew when it is lost. What was under way on it then has failed. */
+/**
+ * One PostgreSQL connection that reconnects after a loss.
+ *
+ * - **idle:** no connection. The first statement connects.
+ * - **connecting:** statements wait for the connection. A failure returns to idle and fails them.
+ * - **connected:** a lost connection, or an error that ends it, returns to idle and fails the statements in progress.
+ * - **closed:** final. Every statement fails.
+ *
+ * A transaction is bound to its connection. If that connection is lost, the statements of the transaction fail; none of them
+ * runs on another connection.
+ */
 
 import { Client, type ClientConfig } from 'pg';
 import { StoreUnavailableError } from '../../domain/errors';
@@ -7,109 +17,109 @@ import { POSTGRES } from './dialect';
 import { endsConnection, mayBeOfWork, toStoreError } from './errors';
 import type { ToStatement } from './statement';
 
-export interface Session extends WritingConnection {
-  close(): Promise<void>;
-}
-
 export interface SessionOptions {
   readonly config: ClientConfig;
   readonly toStatement: ToStatement;
-  /** Statements that every connection begins with: its limits, for one. */
+  /** Statements to run on each new connection, such as its limits. */
   readonly setUp: readonly string[];
+  /** Called with each statement before it runs. */
   readonly onQuery?: ((sql: string) => void) | undefined;
 }
 
-/** Connects when first asked. */
-export function createSession({ config, toStatement, setUp, onQuery }: SessionOptions): Session {
-  let current: Promise<Client> | undefined;
-  let live: Client | undefined;
-  /** The connection that the transaction is on, also when it is lost: nothing of it may go to another. */
-  let transaction: Client | undefined;
-  let closed = false;
+export class Session implements WritingConnection {
+  readonly dialect = POSTGRES;
+  readonly mayBeOfWork = mayBeOfWork;
+  private readonly options: SessionOptions;
+  /** Pending or open connection. If undefined, the session is idle. */
+  private connection: Promise<Client> | undefined;
+  /** Client of the open connection. */
+  private client: Client | undefined;
+  /** Client of the transaction in progress. Stays set after a loss, until the transaction ends. */
+  private transaction: Client | undefined;
+  private closed = false;
 
-  return {
-    dialect: POSTGRES,
-    query,
+  constructor(options: SessionOptions) {
+    this.options = options;
+  }
 
-    async begin() {
-      const client = await connected();
-      try {
-        // One round trip, two statements: what the lock waits for is seen by all that follow it.
-        await client.query('BEGIN; SELECT FROM sequencer FOR UPDATE');
-      } catch (error) {
-        await client.query('ROLLBACK').catch(() => drop(client));
-        throw failed(client, error);
-      }
-      transaction = client;
-    },
-
-    async commit() {
-      const client = end();
-      try {
-        const { command } = await client.query('COMMIT');
-        if (command !== 'COMMIT') throw new Error('a failed transaction has been committed');
-      } catch (error) {
-        drop(client);
-        throw error;
-      }
-    },
-
-    async rollBack() {
-      const client = end();
-      try {
-        await client.query('ROLLBACK');
-      } catch (error) {
-        drop(client);
-        throw error;
-      }
-    },
-
-    // The server knows, and whoever was refused what has been kept is told of a repeat when it comes again.
-    isInDoubt: () => false,
-    mayBeOfWork,
-
-    async close() {
-      if (closed) return;
-      closed = true;
-      const client = await current?.catch(() => undefined);
-      await client?.end();
-    },
-  };
-
-  async function query<Row>(
-    sql: string,
-    parameters: readonly Parameter[] = [],
-  ): Promise<readonly Row[]> {
-    const client = transaction ?? (await connected());
-    const statement = toStatement(sql, parameters);
-    onQuery?.(sql);
+  async query<Row>(sql: string, parameters: readonly Parameter[] = []): Promise<readonly Row[]> {
+    const client = this.transaction ?? (await this.connect());
+    const statement = this.options.toStatement(sql, parameters);
+    this.options.onQuery?.(sql);
     try {
       const { rows } = await client.query(statement);
       return rows;
     } catch (error) {
-      throw failed(client, error);
+      throw this.toFailure(client, error);
     }
   }
 
-  function connected(): Promise<Client> {
-    if (closed) return Promise.reject(new StoreUnavailableError());
-    if (current === undefined) {
-      const opening = open();
-      current = opening;
+  async begin(): Promise<void> {
+    const client = await this.connect();
+    try {
+      // Two statements in one round trip. Statements after the lock see everything committed before it was granted.
+      await client.query('BEGIN; SELECT FROM sequencer FOR UPDATE');
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => this.drop(client));
+      throw this.toFailure(client, error);
+    }
+    this.transaction = client;
+  }
+
+  async commit(): Promise<void> {
+    const client = this.takeTransaction();
+    try {
+      const { command } = await client.query('COMMIT');
+      // The server responds ROLLBACK to the COMMIT of a failed transaction.
+      if (command !== 'COMMIT') throw new Error('The server rolled the transaction back');
+    } catch (error) {
+      this.drop(client);
+      throw error;
+    }
+  }
+
+  async rollBack(): Promise<void> {
+    const client = this.takeTransaction();
+    try {
+      await client.query('ROLLBACK');
+    } catch (error) {
+      this.drop(client);
+      throw error;
+    }
+  }
+
+  /** Never: the server keeps the outcome, and a delivery that is sent again after a lost commit is found as a duplicate. */
+  isInDoubt(): boolean {
+    return false;
+  }
+
+  /** Closing again does nothing. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    const client = await this.connection?.catch(() => undefined);
+    await client?.end();
+  }
+
+  private connect(): Promise<Client> {
+    if (this.closed) return Promise.reject(new StoreUnavailableError());
+    if (this.connection === undefined) {
+      const opening = this.open();
+      this.connection = opening;
       opening.catch(() => {
-        if (current === opening) current = undefined;
+        if (this.connection === opening) this.connection = undefined;
       });
     }
-    return current;
+    return this.connection;
   }
 
-  async function open(): Promise<Client> {
-    const client = new Client(config);
-    client.on('error', () => drop(client));
+  private async open(): Promise<Client> {
+    const client = new Client(this.options.config);
+    client.on('error', () => this.drop(client));
     try {
       await client.connect();
-      for (const statement of setUp) await client.query(statement);
-      live = client;
+      for (const statement of this.options.setUp) await client.query(statement);
+      this.client = client;
       return client;
     } catch (error) {
       void client.end().catch(() => {});
@@ -117,24 +127,25 @@ export function createSession({ config, toStatement, setUp, onQuery }: SessionOp
     }
   }
 
-  function failed(client: Client, error: unknown): unknown {
-    if (endsConnection(error)) drop(client);
+  /** Drops the connection if the error ended it. Returns the error for the caller. */
+  private toFailure(client: Client, error: unknown): unknown {
+    if (endsConnection(error)) this.drop(client);
     return toStoreError(error);
   }
 
-  /** The next statement connects again. */
-  function drop(client: Client): void {
-    if (live === client) {
-      live = undefined;
-      current = undefined;
+  /** Discards a connection. The next statement connects again. */
+  private drop(client: Client): void {
+    if (this.client === client) {
+      this.client = undefined;
+      this.connection = undefined;
     }
     void client.end().catch(() => {});
   }
 
-  function end(): Client {
-    if (transaction === undefined) throw new Error('there is no transaction to end');
-    const client = transaction;
-    transaction = undefined;
+  private takeTransaction(): Client {
+    if (this.transaction === undefined) throw new Error('No transaction is in progress');
+    const client = this.transaction;
+    this.transaction = undefined;
     return client;
   }
 }

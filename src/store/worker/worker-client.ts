@@ -1,153 +1,177 @@
 /**
- * Records in a thread of its own, so that folding and writing take no time from those who post, ask and listen. The
- * transactions of everything else run here, on a connection of this thread's, while that one holds still.
+ * Runs the delivery writer in a worker thread, so that projecting and saving do not delay HTTP requests, queries and
+ * subscriptions. Other transactions run on the main thread, on its own connection, while the worker is paused.
+ *
+ * - **starting:** `start` waits for `ready`. A failure rejects it.
+ * - **running:** deliveries get a ticket and go to the worker once per turn of the event loop.
+ * - **closing:** new calls are rejected. The worker commits what it has, then exits.
+ * - **failed:** final. The worker ended or a commit has an unknown outcome: `onFatal` is called once and all calls are rejected.
  */
 
 import { Worker } from 'node:worker_threads';
-import type { RecordOutcome } from '../../domain/delivery';
+import type { IncomingDelivery, RecordOutcome } from '../../domain/delivery';
 import { StoreUnavailableError } from '../../domain/errors';
 import type { WritingConnection } from '../database/database';
-import { createTransaction } from '../database/transaction';
+import { createTransaction, type Transaction } from '../database/transaction';
 import type { DeliveryWriter, DeliveryWriterOptions } from '../write/delivery-writer';
 import {
-  type Answer,
-  pack,
-  packError,
-  type Request,
   type Result,
   type Ticketed,
-  unpackError,
+  toBatch,
+  toError,
+  toErrorData,
   type WorkerConfig,
+  type WorkerRequest,
+  type WorkerResponse,
 } from './worker-messages';
 
-interface Waiting {
+type Callbacks = Pick<DeliveryWriterOptions, 'onCommit' | 'onFatal' | 'onSalvage'>;
+
+interface PendingDelivery {
   readonly resolve: (outcome: RecordOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A group makes a lot that is soon forgotten; in the usual 16 MB it is copied to and fro. */
+/** Each group allocates much short-lived data. With the default of 16 MB, the collector copies it back and forth. */
 const LIMITS = { maxYoungGenerationSizeMb: 64 };
 
-/** Resolves when the thread is ready. @param connection - Where transactions run. */
+/**
+ * Starts the worker and resolves when it is ready.
+ *
+ * @param connection - Connection for transactions of the main thread.
+ */
 export async function startWorker(
   config: WorkerConfig,
   connection: WritingConnection,
-  {
-    onCommit,
-    onFatal,
-    onSalvage,
-  }: Pick<DeliveryWriterOptions, 'onCommit' | 'onFatal' | 'onSalvage'>,
+  callbacks: Callbacks,
 ): Promise<DeliveryWriter> {
-  const thread = new Worker(require.resolve('./worker'), {
-    workerData: config,
-    resourceLimits: LIMITS,
-  });
-  const waiting = new Map<number, Waiting>();
-  const holding: (() => void)[] = [];
-  let asked: Ticketed[] = [];
-  let lastTicket = 0;
-  let closed: Promise<void> | undefined;
-  let dead = false;
-  const transaction = createTransaction(connection, die);
-  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const client = new WorkerClient(config, connection, callbacks);
+  await client.ready;
+  return client;
+}
 
-  await new Promise<void>((ready, failed) => {
-    thread.on('message', (answer: Answer) => {
-      if (answer.kind === 'ready') ready();
-      else hear(answer);
-    });
-    thread.on('error', (error) => {
-      failed(error);
-      die(
-        new Error('the thread that records has failed', { cause: unpackError(packError(error)) }),
-      );
-    });
-    thread.on('exit', () => {
-      const error = new Error('the thread that records has ended');
-      failed(error);
-      if (closed === undefined) die(error);
-    });
-  });
+class WorkerClient implements DeliveryWriter {
+  readonly ready: Promise<void>;
+  private readonly worker: Worker;
+  private readonly callbacks: Callbacks;
+  private readonly runTransaction: Transaction;
+  private readonly exited: Promise<void>;
+  /** Deliveries at the worker or in `unsent`, by ticket. */
+  private readonly pending = new Map<number, PendingDelivery>();
+  /** Transactions that wait for the worker to pause, in order. */
+  private readonly pauses: (() => void)[] = [];
+  private unsent: Ticketed[] = [];
+  private lastTicket = 0;
+  private closing: Promise<void> | undefined;
+  private failed = false;
 
-  return {
-    record(delivery) {
-      if (closed !== undefined || dead) return Promise.reject(new StoreUnavailableError());
-      return new Promise((resolve, reject) => {
-        lastTicket += 1;
-        waiting.set(lastTicket, { resolve, reject });
-        asked.push({ ticket: lastTicket, delivery });
-        if (asked.length === 1) setImmediate(send);
+  constructor(config: WorkerConfig, connection: WritingConnection, callbacks: Callbacks) {
+    this.callbacks = callbacks;
+    this.runTransaction = createTransaction(connection, (error) => this.fail(error));
+    const workerData = config;
+    this.worker = new Worker(require.resolve('./worker'), { workerData, resourceLimits: LIMITS });
+    this.exited = new Promise((resolve) => this.worker.once('exit', () => resolve()));
+    this.ready = new Promise((resolve, reject) => {
+      this.worker.on('message', (response: WorkerResponse) => {
+        if (response.kind === 'ready') resolve();
+        else this.receive(response);
       });
-    },
-
-    async transaction(work) {
-      if (closed !== undefined || dead) throw new StoreUnavailableError();
-      const held = new Promise<void>((resolve) => holding.push(resolve));
-      ask({ kind: 'hold' });
-      await held;
-      if (dead) throw new StoreUnavailableError();
-      try {
-        return await transaction(work);
-      } finally {
-        ask({ kind: 'release' });
-      }
-    },
-
-    close() {
-      closed ??= (async () => {
-        send();
-        ask({ kind: 'close' });
-        await ended;
-      })();
-      return closed;
-    },
-  };
-
-  /** What came in together goes together. */
-  function send(): void {
-    if (asked.length === 0) return;
-    const packed = pack(asked);
-    asked = [];
-    thread.postMessage(packed, [packed.bodies.buffer]);
+      this.worker.on('error', (error) => {
+        reject(error);
+        this.fail(new Error('The writer thread failed', { cause: toError(toErrorData(error)) }));
+      });
+      this.worker.on('exit', () => {
+        const error = new Error('The writer thread exited');
+        reject(error);
+        if (this.closing === undefined) this.fail(error);
+      });
+    });
   }
 
-  function ask(request: Request): void {
-    thread.postMessage(request);
+  record(delivery: IncomingDelivery): Promise<RecordOutcome> {
+    if (!this.isRunning()) return Promise.reject(new StoreUnavailableError());
+    return new Promise((resolve, reject) => {
+      this.lastTicket += 1;
+      this.pending.set(this.lastTicket, { resolve, reject });
+      this.unsent.push({ ticket: this.lastTicket, delivery });
+      if (this.unsent.length === 1) setImmediate(() => this.sendDeliveries());
+    });
   }
 
-  function hear(answer: Exclude<Answer, { kind: 'ready' }>): void {
-    switch (answer.kind) {
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.isRunning()) throw new StoreUnavailableError();
+    const paused = new Promise<void>((resolve) => this.pauses.push(resolve));
+    this.send({ kind: 'pause' });
+    await paused;
+    if (this.failed) throw new StoreUnavailableError();
+    try {
+      return await this.runTransaction(work);
+    } finally {
+      this.send({ kind: 'resume' });
+    }
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private isRunning(): boolean {
+    return this.closing === undefined && !this.failed;
+  }
+
+  private async end(): Promise<void> {
+    this.sendDeliveries();
+    this.send({ kind: 'close' });
+    await this.exited;
+  }
+
+  private send(request: WorkerRequest): void {
+    this.worker.postMessage(request);
+  }
+
+  /** Sends all deliveries of this turn of the event loop in one message. */
+  private sendDeliveries(): void {
+    if (this.unsent.length === 0) return;
+    const batch = toBatch(this.unsent);
+    this.unsent = [];
+    this.worker.postMessage(batch, [batch.bodies.buffer]);
+  }
+
+  private receive(response: Exclude<WorkerResponse, { kind: 'ready' }>): void {
+    switch (response.kind) {
       case 'recorded':
-        answer.results.forEach(settle);
+        for (const result of response.results) this.resolve(result);
         break;
       case 'committed':
-        onCommit?.(answer.deliveries, answer.durationMs);
+        this.callbacks.onCommit?.(response.deliveries, response.durationMs);
         break;
-      case 'held':
-        holding.shift()?.();
+      case 'paused':
+        this.pauses.shift()?.();
         break;
       case 'salvaged':
-        onSalvage(unpackError(answer.error));
+        this.callbacks.onSalvage(toError(response.error));
         break;
       case 'fatal':
-        die(unpackError(answer.error));
+        this.fail(toError(response.error));
         break;
     }
   }
 
-  function settle(result: Result): void {
-    const { resolve, reject } = waiting.get(result.ticket) ?? {};
-    waiting.delete(result.ticket);
+  private resolve(result: Result): void {
+    const { resolve, reject } = this.pending.get(result.ticket) ?? {};
+    this.pending.delete(result.ticket);
     if ('outcome' in result) resolve?.(result.outcome);
-    else reject?.(unpackError(result.error));
+    else reject?.(toError(result.error));
   }
 
-  function die(error: unknown): void {
-    if (dead) return;
-    dead = true;
-    onFatal(error);
-    for (const { reject } of waiting.values()) reject(new StoreUnavailableError({ cause: error }));
-    waiting.clear();
-    for (const resolve of holding.splice(0)) resolve();
+  private fail(error: unknown): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.callbacks.onFatal(error);
+    const unavailable = () => new StoreUnavailableError({ cause: error });
+    for (const { reject } of this.pending.values()) reject(unavailable());
+    this.pending.clear();
+    for (const resume of this.pauses.splice(0)) resume();
   }
 }

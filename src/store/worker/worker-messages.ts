@@ -1,4 +1,4 @@
-/** What the thread that records and the one that asks tell each other. */
+/** Messages between the main thread and the writer thread. */
 
 import type { IncomingDelivery, RecordOutcome } from '../../domain/delivery';
 import { ERROR_CODES, GatewayError, StoreUnavailableError } from '../../domain/errors';
@@ -6,64 +6,66 @@ import type { StateRules } from '../../domain/fold/user';
 import type { MasterKey } from '../../encryption/key-ring';
 import type { DatabaseConfig } from '../database/options';
 
-/** What the thread has to know. */
+/** Input of the worker. */
 export interface WorkerConfig {
   readonly database: DatabaseConfig;
   readonly dataKeys: readonly [MasterKey, ...MasterKey[]];
   readonly rules: StateRules;
 }
 
-export type Request =
-  | Packed
-  /** Nothing is to be recorded from the answer `held` until `release`. */
-  | { readonly kind: 'hold' }
-  | { readonly kind: 'release' }
+/** Messages to the worker. */
+export type WorkerRequest =
+  | Batch
+  /** Pauses writing after the current group. The worker responds `paused` and writes nothing until `resume`. */
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
   | { readonly kind: 'close' };
 
-/** Deliveries: all but their bodies as JSON, which is quicker than to clone them; the bodies in one piece. */
-export interface Packed {
+/** Deliveries as JSON, which is faster than a structured clone. Their bodies are concatenated in one buffer. */
+export interface Batch {
   readonly kind: 'deliveries';
   readonly json: string;
   readonly bodies: Uint8Array<ArrayBuffer>;
 }
 
-export type Answer =
+/** Messages from the worker. */
+export type WorkerResponse =
   | { readonly kind: 'ready' }
   | { readonly kind: 'recorded'; readonly results: readonly Result[] }
   | { readonly kind: 'committed'; readonly deliveries: number; readonly durationMs: number }
-  | { readonly kind: 'held' }
-  | { readonly kind: 'salvaged'; readonly error: PackedError }
-  | { readonly kind: 'fatal'; readonly error: PackedError };
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'salvaged'; readonly error: ErrorData }
+  | { readonly kind: 'fatal'; readonly error: ErrorData };
 
-/** @property ticket - Given by who asked. */
+/** @property ticket - Number that the main thread assigned to the delivery. */
 export type Result =
   | { readonly ticket: number; readonly outcome: RecordOutcome }
-  | { readonly ticket: number; readonly error: PackedError };
+  | { readonly ticket: number; readonly error: ErrorData };
 
-/** An error between threads. A clone would lose its class and its code. */
-export interface PackedError {
+/** An error as plain data. A structured clone loses the class and the code. */
+export interface ErrorData {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
-  /** Of the gateway, the driver or the system. */
+  /** Code of the gateway, the driver or the system. */
   readonly code?: string;
-  readonly cause?: PackedError;
+  readonly cause?: ErrorData;
 }
 
-/** @param error - What was thrown, which need not be an error. */
-export function packError(error: unknown): PackedError {
+/** @param error - The thrown value, of any type. */
+export function toErrorData(error: unknown): ErrorData {
   const { name = 'Error', message = '', stack, code, cause } = Object(error);
   return {
     name: String(name),
     message: String(message),
     ...(typeof stack === 'string' && { stack }),
     ...(typeof code === 'string' && { code }),
-    ...(cause !== undefined && { cause: packError(cause) }),
+    ...(cause !== undefined && { cause: toErrorData(cause) }),
   };
 }
 
-export function unpackError({ name, message, stack, code, cause }: PackedError): Error {
-  const options = cause && { cause: unpackError(cause) };
+export function toError({ name, message, stack, code, cause }: ErrorData): Error {
+  const options = cause && { cause: toError(cause) };
   if (name === 'StoreUnavailableError') return new StoreUnavailableError({ ...options, message });
   const known = name === 'GatewayError' && ERROR_CODES.find((candidate) => candidate === code);
   if (known) return new GatewayError(known, message, options);
@@ -75,33 +77,34 @@ export interface Ticketed {
   readonly delivery: IncomingDelivery;
 }
 
-type Line = readonly [
+type Entry = readonly [
   ticket: number,
   receivedAt: number,
-  size: number,
+  bodyBytes: number,
   rest: Omit<IncomingDelivery, 'receivedAt' | 'rawBody'>,
 ];
 
-export function pack(deliveries: readonly Ticketed[]): Packed {
+export function toBatch(deliveries: readonly Ticketed[]): Batch {
   const size = deliveries.reduce((sum, { delivery }) => sum + delivery.rawBody.length, 0);
-  const bodies = new Uint8Array(size); // of its own memory, which is handed over
+  // Not from the buffer pool: the memory is transferred to the worker.
+  const bodies = new Uint8Array(size);
   let at = 0;
-  const lines = deliveries.map(({ ticket, delivery }): Line => {
+  const entries = deliveries.map(({ ticket, delivery }): Entry => {
     const { receivedAt, rawBody, ...rest } = delivery;
     bodies.set(rawBody, at);
     at += rawBody.length;
     return [ticket, receivedAt.getTime(), rawBody.length, rest];
   });
-  return { kind: 'deliveries', json: JSON.stringify(lines), bodies };
+  return { kind: 'deliveries', json: JSON.stringify(entries), bodies };
 }
 
-export function unpack({ json, bodies }: Packed): readonly Ticketed[] {
-  const lines: readonly Line[] = JSON.parse(json);
-  const whole = Buffer.from(bodies.buffer, bodies.byteOffset, bodies.byteLength);
+export function fromBatch({ json, bodies }: Batch): readonly Ticketed[] {
+  const entries: readonly Entry[] = JSON.parse(json);
+  const buffer = Buffer.from(bodies.buffer, bodies.byteOffset, bodies.byteLength);
   let at = 0;
-  return lines.map(([ticket, receivedAt, size, rest]) => {
-    const rawBody = whole.subarray(at, at + size);
-    at += size;
+  return entries.map(([ticket, receivedAt, bodyBytes, rest]) => {
+    const rawBody = buffer.subarray(at, at + bodyBytes);
+    at += bodyBytes;
     return { ticket, delivery: { ...rest, receivedAt: new Date(receivedAt), rawBody } };
   });
 }

@@ -1,4 +1,4 @@
-/** The thread that records, on connections of its own. Started by `threaded-recorder.ts`. */
+/** Entry of the writer thread, which has its own connections. `worker-client.ts` starts it. */
 
 import 'reflect-metadata';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,77 +8,77 @@ import { loadErasureDigests } from '../keys/erasure-digests';
 import { openRecordingDatabase } from '../open-database';
 import { createDeliveryWriter } from '../write/delivery-writer';
 import {
-  type Answer,
-  packError,
-  type Request,
+  fromBatch,
   type Result,
-  unpack,
+  toErrorData,
   type WorkerConfig,
+  type WorkerRequest,
+  type WorkerResponse,
 } from './worker-messages';
 
 async function main({ database, dataKeys, rules }: WorkerConfig): Promise<void> {
   const keyRing = createKeyRing(dataKeys);
   const recording = await openRecordingDatabase(database);
-  const recorder = createDeliveryWriter({
+  const writer = createDeliveryWriter({
     database: recording,
     keyRing,
     keyed: await loadDedupDigests(recording.writing, keyRing),
     pseudonyms: await loadErasureDigests(recording.writing, keyRing),
     rules,
     clock: () => new Date(),
-    onCommit: (deliveries, durationMs) => tell({ kind: 'committed', deliveries, durationMs }),
-    onFatal: (error) => tell({ kind: 'fatal', error: packError(error) }),
-    onSalvage: (error) => tell({ kind: 'salvaged', error: packError(error) }),
+    onCommit: (deliveries, durationMs) => respond({ kind: 'committed', deliveries, durationMs }),
+    onFatal: (error) => respond({ kind: 'fatal', error: toErrorData(error) }),
+    onSalvage: (error) => respond({ kind: 'salvaged', error: toErrorData(error) }),
   });
   const results: Result[] = [];
-  let release = () => {};
+  let resume = () => {};
 
-  parentPort?.on('message', (request: Request) => {
+  parentPort?.on('message', (request: WorkerRequest) => {
     switch (request.kind) {
       case 'deliveries':
-        for (const { ticket, delivery } of unpack(request)) {
-          recorder.record(delivery).then(
-            (outcome) => settle({ ticket, outcome }),
-            (error) => settle({ ticket, error: packError(error) }),
+        for (const { ticket, delivery } of fromBatch(request)) {
+          writer.record(delivery).then(
+            (outcome) => respondWith({ ticket, outcome }),
+            (error) => respondWith({ ticket, error: toErrorData(error) }),
           );
         }
         break;
-      case 'hold':
-        recorder.alone(hold).catch(() => {}); // only once it has failed for good, which is told
+      case 'pause':
+        writer.alone(pause).catch(() => {}); // rejects only after a failure, which `onFatal` reports
         break;
-      case 'release':
-        release();
+      case 'resume':
+        resume();
         break;
       case 'close':
         void close();
         break;
     }
   });
-  tell({ kind: 'ready' });
+  respond({ kind: 'ready' });
 
-  /** Those of one group are told together: all of them are settled before the first is sent. */
-  function settle(result: Result): void {
+  /** Sends the results of one group in one message: the writer resolves all of them in the same microtask checkpoint. */
+  function respondWith(result: Result): void {
     results.push(result);
     if (results.length > 1) return;
-    queueMicrotask(() => tell({ kind: 'recorded', results: results.splice(0) }));
+    queueMicrotask(() => respond({ kind: 'recorded', results: results.splice(0) }));
   }
 
-  function hold(): Promise<void> {
+  function pause(): Promise<void> {
     return new Promise((resolve) => {
-      release = resolve;
-      tell({ kind: 'held' });
+      resume = resolve;
+      respond({ kind: 'paused' });
     });
   }
 
   async function close(): Promise<void> {
-    await recorder.close();
+    await writer.close();
     await recording.close();
     parentPort?.close();
   }
 }
 
-function tell(answer: Answer): void {
-  parentPort?.postMessage(answer);
+function respond(response: WorkerResponse): void {
+  parentPort?.postMessage(response);
 }
 
 void main(workerData);

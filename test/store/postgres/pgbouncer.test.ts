@@ -3,7 +3,7 @@
 import { loadDatabaseConfig } from '../../../src/config/load-config';
 import { addressOf, limited, WRITER_LIMITS } from '../../../src/store/postgres/connect';
 import { createPool } from '../../../src/store/postgres/pool';
-import { createSession } from '../../../src/store/postgres/session';
+import { Session } from '../../../src/store/postgres/session';
 import { createStatements } from '../../../src/store/postgres/statement';
 import { startGateway } from '../../e2e/gateway';
 import { change, createTestDatabase, query, type TestDatabase } from '../../support/databases';
@@ -53,7 +53,7 @@ describeWith('pgbouncer')('through PgBouncer', () => {
     const options = { config: limited(addressOf(config)), toStatement: createStatements() };
     const pool = createPool({ ...options, max: 2 });
     disposal.defer(() => pool.close());
-    const session = createSession({ ...options, setUp: [WRITER_LIMITS] });
+    const session = new Session({ ...options, setUp: [WRITER_LIMITS] });
     disposal.defer(() => session.close());
     for (let round = 0; round < 3; round += 1) {
       const limits = () => [pool, pool, session].map((on) => on.query(LIMITS).catch(() => null));

@@ -1,6 +1,6 @@
 /**
- * Records the story in a thread of its own, with other work of the store's in between, and prints what it saw. Run as a
- * process of its own, because Jest gives threads no TypeScript.
+ * Records the story in a writer thread, with other transactions in between, and prints the results as JSON. Runs as a child
+ * process, because Jest does not transform TypeScript in worker threads.
  */
 
 import { loadDatabaseConfig } from '../../../src/config/load-config';

@@ -1,16 +1,21 @@
-/** Recording in a thread: the same as without, and nothing gets lost on the way there and back. */
+/** The writer thread: same state as without a thread, and lossless messages. */
 
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { IncomingDelivery } from '../../../src/domain/delivery';
 import { GatewayError, StoreUnavailableError } from '../../../src/domain/errors';
-import { pack, packError, unpack, unpackError } from '../../../src/store/worker/worker-messages';
+import {
+  fromBatch,
+  toBatch,
+  toError,
+  toErrorData,
+} from '../../../src/store/worker/worker-messages';
 import { spawnScript } from '../../cli/spawn';
 import { query } from '../../support/databases';
 import { openTestStore, stateOf } from '../open-test-store';
 import { story } from '../two-accounts';
 
-it('ends where recording without a thread does, beside other work', async () => {
+it('reaches the same state as without a thread, with other transactions in between', async () => {
   const alone = await openTestStore();
   for (const one of story) await alone.store.record(one);
   const threaded = await openTestStore();
@@ -41,7 +46,7 @@ it('ends where recording without a thread does, beside other work', async () => 
   expect(log?.n).toBe(log?.last);
 });
 
-it('a delivery arrives as it was sent', () => {
+it('transfers deliveries unchanged', () => {
   const bodies = fc.array(fc.uint8Array({ maxLength: 5_000 }), { maxLength: 20 });
   fc.assert(
     fc.property(bodies, fc.array(fc.string({ unit: 'binary' })), (raw, texts) => {
@@ -49,14 +54,14 @@ it('a delivery arrives as it was sent', () => {
         ticket: index,
         delivery: deliveryOf(Buffer.from(body), texts[index % texts.length] ?? ''),
       }));
-      const arrived = unpack(structuredClone(pack(sent)));
+      const arrived = fromBatch(structuredClone(toBatch(sent)));
       expect(arrived).toEqual(sent);
     }),
   );
 });
 
-it('an error arrives with its class, its code and its cause', () => {
-  const arrived = (error: unknown) => unpackError(structuredClone(packError(error)));
+it('transfers an error with its class, code and cause', () => {
+  const arrived = (error: unknown) => toError(structuredClone(toErrorData(error)));
   const cause = Object.assign(new Error('read-only'), { code: '25006' });
   const away = arrived(new StoreUnavailableError({ cause }));
   expect(away).toBeInstanceOf(StoreUnavailableError);
