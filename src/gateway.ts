@@ -14,13 +14,19 @@ import { createMemoryWakeup } from './feed/wakeup/memory';
 import { createPostgresWakeup } from './feed/wakeup/postgres';
 import { createRedisWakeup } from './feed/wakeup/redis';
 import type { Wakeup } from './feed/wakeup/wakeup';
-import { viewOf } from './graphql/access/visibility';
-import { createDocuments, type DocumentsOptions } from './graphql/documents/documents';
+import { getViewKey } from './graphql/access/visibility';
 import type { DocumentLimits } from './graphql/documents/limits';
-import { createTrustedDocuments, findUnfit } from './graphql/documents/trusted-documents';
-import { formatError } from './graphql/errors';
-import { createTreeAnswers } from './graphql/planner/execute';
-import { type ContextParts, createContext } from './graphql/request/context';
+import {
+  createPrepareOperation,
+  type PrepareOperationOptions,
+} from './graphql/documents/prepare-operation';
+import {
+  createTrustedDocuments,
+  findInvalidDocuments,
+} from './graphql/documents/trusted-documents';
+import { createErrorFormatter } from './graphql/errors';
+import { createPlannedExecution } from './graphql/planner/execute';
+import { type ContextOptions, createContext } from './graphql/request/context';
 import { createSchema } from './graphql/schema';
 import type { GraphQLService, OperationContext } from './graphql/service';
 import type { Monotonic } from './http/limits/rate-limiter';
@@ -125,7 +131,7 @@ export async function createGateway(
     configured,
     reread: createReread(providers, clock, config.clockSkewMs),
     silenceRule: config.monitoring.silence,
-    census: watch.census,
+    openAttempts: watch.census,
     now: clock,
   });
   const server = createHttpServer({
@@ -215,7 +221,9 @@ export async function createGateway(
 
 /** @throws {ConfigError} naming every trusted document that clients would find refused. */
 function assertFit(schema: GraphQLSchema, { trustedDocuments: { texts } }: Config): void {
-  const faults = findUnfit(schema, texts).map((fault) => `TRUSTED_DOCUMENTS_FILE: ${fault}`);
+  const faults = findInvalidDocuments(schema, texts).map(
+    (fault) => `TRUSTED_DOCUMENTS_FILE: ${fault}`,
+  );
   if (faults.length > 0) throw new ConfigError(faults);
 }
 
@@ -224,7 +232,7 @@ function documentOptions(
   { graphql: { introspection, limits }, trustedDocuments }: Config,
   options: GatewayOptions,
   log: Logger,
-): DocumentsOptions {
+): PrepareOperationOptions {
   return {
     schema,
     introspection,
@@ -280,26 +288,26 @@ function createWakeup({ redisUrl, database }: Config, logId: string, log: Logger
   return createPostgresWakeup({ connection: addressOf(database), logId, log });
 }
 
-type Parts = Omit<ContextParts, 'principal' | 'read'>;
+type Parts = Omit<ContextOptions, 'principal' | 'read'>;
 
 function createGraphQLService(
   log: Logger,
-  documents: DocumentsOptions,
+  documents: PrepareOperationOptions,
   parts: Parts,
 ): GraphQLService {
   const { store } = parts;
   const { schema } = documents;
-  const admit = createDocuments(documents);
+  const prepare = createPrepareOperation(documents);
   return {
     schema,
-    admit,
+    prepare,
     trusted: documents.trusted,
-    answer: createTreeAnswers({ ...parts, schema, admit, log }),
-    formatError: formatError(log, { suggestions: documents.introspection }),
-    viewOf,
-    contextFor(principal, purpose) {
+    executePlanned: createPlannedExecution({ ...parts, schema, prepare, log }),
+    formatError: createErrorFormatter(log, { suggestions: documents.introspection }),
+    getViewKey,
+    openContext(principal, purpose) {
       if (purpose === 'REQUEST') return requestContext(principal, parts);
-      return { context: createContext({ ...parts, principal, read: store.read }), done() {} };
+      return { context: createContext({ ...parts, principal, read: store.read }), release() {} };
     },
   };
 }
@@ -309,7 +317,7 @@ function requestContext(principal: Principal, parts: Parts): Promise<OperationCo
   return new Promise((resolve, reject) => {
     const lend = (read: Reader) =>
       new Promise<void>((done) => {
-        resolve({ context: createContext({ ...parts, principal, read }), done });
+        resolve({ context: createContext({ ...parts, principal, read }), release: done });
       });
     parts.store.snapshot(lend).catch(reject);
   });

@@ -7,7 +7,7 @@ import {
   loadConfig,
 } from '../config/load-config';
 import { ConfigError } from '../domain/errors';
-import { personalNames } from '../graphql/request/personal';
+import { findPersonalFieldNames } from '../graphql/request/personal';
 import { createSchema } from '../graphql/schema';
 import { createLogger, type Logger, type LoggerOptions } from '../observability/log';
 import { PROVIDER_IDS, PROVIDERS } from '../providers/registry';
@@ -57,7 +57,7 @@ export async function withStore(
 
 /** It hides what the schema marks as personal. */
 export function createRedactingLogger(options: Omit<LoggerOptions, 'personal'>): Logger {
-  return createLogger({ ...options, personal: personalNames(createSchema(PROVIDERS)) });
+  return createLogger({ ...options, personal: findPersonalFieldNames(createSchema(PROVIDERS)) });
 }
 
 /** At `info` the store tells of its own housekeeping, which nobody asked a command about. */

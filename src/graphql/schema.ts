@@ -11,7 +11,7 @@ import {
   specifiedDirectives,
 } from 'graphql';
 import { buildSchemaSync, type PubSub } from 'type-graphql';
-import { withholdReasons } from './access/end-user-reasons';
+import { restrictReasons } from './access/end-user-reasons';
 import { type ProviderListing, providerMapping } from './enums/provider.enum';
 import { CreateUserResolver } from './mutations/create-user.mutation';
 import { EraseUserResolver } from './mutations/erase-user.mutation';
@@ -21,23 +21,21 @@ import {
   ReplayDeliveriesResolver,
   ReplayFailureResolver,
 } from './mutations/replay-deliveries.mutation';
-import { guardPersonalFields, PERSONAL, personalFields } from './request/personal';
+import { findPersonalFields, guardPersonalFields, PERSONAL_DIRECTIVE } from './request/personal';
 import { AttemptResolver } from './resolvers/attempt.resolver';
 import { AuditResolver } from './resolvers/audit.resolver';
 import { DeliveryResolver } from './resolvers/delivery.resolver';
-import { LevelResolver } from './resolvers/level.resolver';
-import { NodeResolver } from './resolvers/node.resolver';
+import { LevelResolver, UserLevelResolver } from './resolvers/level.resolver';
 import { ProviderInfoResolver } from './resolvers/provider-info.resolver';
+import { NodeResolver, ViewerResolver } from './resolvers/root.resolver';
 import { StatusSubscription } from './resolvers/status.subscription';
 import { ChangeCauseResolver, StatusChangeResolver } from './resolvers/status-change.resolver';
 import { UserResolver } from './resolvers/user.resolver';
-import { UserLevelResolver } from './resolvers/user-level.resolver';
 import {
   MissingLevelResolver,
   UserVerificationResolver,
   VerificationReasonResolver,
 } from './resolvers/verification.resolver';
-import { ViewerResolver } from './resolvers/viewer.resolver';
 
 /**
  * Builds the schema. Resolvers find all they need in the `Context`, so that one schema serves every gateway of a process.
@@ -69,25 +67,27 @@ export function createSchema(providers: readonly ProviderListing[]): GraphQLSche
       VerificationReasonResolver,
       ViewerResolver,
     ],
-    directives: [...specifiedDirectives, PERSONAL],
+    directives: [...specifiedDirectives, PERSONAL_DIRECTIVE],
     scalarsMap: [providerMapping(providers)],
     pubSub: NO_PUB_SUB,
     validate: false,
   });
-  describeRoots(schema);
+  setRootDescriptions(schema);
   guardPersonalFields(schema);
-  withholdReasons(schema);
+  restrictReasons(schema);
   return schema;
 }
 
 /** The schema as text; the same schema gives the same text. */
 export function printSdl(schema: GraphQLSchema): string {
-  return `${withMarks(printSchema(lexicographicSortSchema(schema)), schema)}\n`;
+  return `${addPersonalDirectives(printSchema(lexicographicSortSchema(schema)), schema)}\n`;
 }
 
 /** The library prints which directives there are, and not where they stand. */
-function withMarks(sdl: string, schema: GraphQLSchema): string {
-  const marked = new Set(personalFields(schema).map(({ type, field }) => `${type}.${field.name}`));
+function addPersonalDirectives(sdl: string, schema: GraphQLSchema): string {
+  const marked = new Set(
+    findPersonalFields(schema).map(({ type, field }) => `${type}.${field.name}`),
+  );
   const ends = parse(sdl).definitions.flatMap((definition) =>
     definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
     definition.kind === Kind.INTERFACE_TYPE_DEFINITION
@@ -97,7 +97,7 @@ function withMarks(sdl: string, schema: GraphQLSchema): string {
       : [],
   );
   return ends.reduceRight(
-    (text, end) => `${text.slice(0, end)} @${PERSONAL.name}${text.slice(end)}`,
+    (text, end) => `${text.slice(0, end)} @${PERSONAL_DIRECTIVE.name}${text.slice(end)}`,
     sdl,
   );
 }
@@ -112,15 +112,15 @@ const NO_PUB_SUB: PubSub = {
   },
 };
 
-const ROOTS: Readonly<Record<string, string>> = {
+const ROOT_DESCRIPTIONS: Readonly<Record<string, string>> = {
   Query: 'What can be asked. One operation is answered on one snapshot of the data.',
   Mutation: 'What operators can do. Expected failures are `userErrors` of the payload.',
   Subscription: 'What can be followed.',
 };
 
 /** type-graphql has no place for these. */
-function describeRoots(schema: GraphQLSchema): void {
-  for (const [name, description] of Object.entries(ROOTS)) {
+function setRootDescriptions(schema: GraphQLSchema): void {
+  for (const [name, description] of Object.entries(ROOT_DESCRIPTIONS)) {
     const type = schema.getType(name);
     if (type) type.description = description;
   }

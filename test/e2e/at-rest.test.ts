@@ -4,7 +4,7 @@
  */
 
 import { type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
-import { isPersonal, personalFields } from '../../src/graphql/request/personal';
+import { findPersonalFields, isPersonalField } from '../../src/graphql/request/personal';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
 import { fractalId, p100, paycaddy } from '../store/vendor-deliveries';
@@ -46,7 +46,7 @@ async function keepAll(gateway: TestGateway): Promise<void> {
 
 /** `Type.field` of marked fields that hold a value themselves. */
 function markedLeaves(): readonly string[] {
-  return personalFields(SCHEMA)
+  return findPersonalFields(SCHEMA)
     .filter(({ field }) => !isObjectType(getNamedType(field.type)))
     .map(({ type, field }) => `${type.name}.${field.name}`);
 }
@@ -66,7 +66,7 @@ function personalQuery(): string {
 /** Answers bear the name of the field that they are of. */
 function selectionOf(type: GraphQLObjectType): string {
   const selections = Object.values(type.getFields())
-    .filter(isPersonal)
+    .filter(isPersonalField)
     .map((field) => {
       const inner = getNamedType(field.type);
       const below = isObjectType(inner) ? `{ ${selectionOf(inner)} }` : '';

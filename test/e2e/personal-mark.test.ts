@@ -1,6 +1,6 @@
 /** One line at a field, and it is personal data on every way to it: nothing else in this file tells the gateway so. */
 
-import { Personal, personalNames } from '../../src/graphql/request/personal';
+import { findPersonalFieldNames, Personal } from '../../src/graphql/request/personal';
 import { createSchema, printSdl } from '../../src/graphql/schema';
 import { User } from '../../src/graphql/types/user.type';
 import { createLogger } from '../../src/observability/log';
@@ -96,7 +96,7 @@ it('the schema says so', () => {
 it('the log hides what bears its name', () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => lines.push(line) };
-  const personal = personalNames(createSchema(PROVIDERS));
+  const personal = findPersonalFieldNames(createSchema(PROVIDERS));
   const log = createLogger({ level: 'info', pretty: false, personal, destination });
 
   log.info({ user: { external_user_id: 'ada', externalUserId: 'ada', id: 7 } }, 'x');

@@ -11,13 +11,13 @@ import {
   parse,
 } from 'graphql';
 import { CursorExpiredError, GatewayError } from '../../src/domain/errors';
-import { formatError } from '../../src/graphql/errors';
+import { createErrorFormatter } from '../../src/graphql/errors';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
 import { createRecordedLog } from '../support/logs';
 
 const { log, lines: records } = createRecordedLog();
-const format = formatError(log);
+const format = createErrorFormatter(log);
 const schema = createSchema(PROVIDERS);
 
 beforeEach(() => {

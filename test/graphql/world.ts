@@ -12,10 +12,10 @@ import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { createFeed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
-import { viewOf } from '../../src/graphql/access/visibility';
-import { createDocuments } from '../../src/graphql/documents/documents';
-import { ANY_DOCUMENT } from '../../src/graphql/documents/trusted-documents';
-import { formatError } from '../../src/graphql/errors';
+import { getViewKey } from '../../src/graphql/access/visibility';
+import { createPrepareOperation } from '../../src/graphql/documents/prepare-operation';
+import { ALL_DOCUMENTS } from '../../src/graphql/documents/trusted-documents';
+import { createErrorFormatter } from '../../src/graphql/errors';
 import { createContext } from '../../src/graphql/request/context';
 import { createSchema } from '../../src/graphql/schema';
 import type { GraphQLService } from '../../src/graphql/service';
@@ -105,12 +105,12 @@ export async function openWorld(
     log,
   });
   const schema = createSchema(PROVIDERS);
-  const format = formatError({ error: (details) => faults.push(details) });
+  const format = createErrorFormatter({ error: (details) => faults.push(details) });
   let rereading: Reading | null = null;
   let deliveries = 0;
 
-  const documents = { schema, introspection: true, trusted: ANY_DOCUMENT };
-  const admit = createDocuments({ ...documents, limits: NO_LIMITS });
+  const documents = { schema, introspection: true, trusted: ALL_DOCUMENTS };
+  const admit = createPrepareOperation({ ...documents, limits: NO_LIMITS });
 
   const contextFor = (principal: Principal, read: Reader) =>
     createContext({
@@ -127,7 +127,7 @@ export async function openWorld(
         return rereading;
       },
       silenceRule: DEFAULT_MONITORING_RULES.silence,
-      census: () => read.openAttempts(STALLED_BEFORE),
+      openAttempts: () => read.openAttempts(STALLED_BEFORE),
       now: () => NOW,
     });
 
@@ -141,11 +141,11 @@ export async function openWorld(
     database: database.config,
     service: {
       schema,
-      admit: createDocuments({ ...documents, limits: DEFAULT_DOCUMENT_LIMITS }),
-      trusted: ANY_DOCUMENT,
+      prepare: createPrepareOperation({ ...documents, limits: DEFAULT_DOCUMENT_LIMITS }),
+      trusted: ALL_DOCUMENTS,
       formatError: format,
-      viewOf,
-      contextFor: (principal) => ({ context: contextFor(principal, store.read), done() {} }),
+      getViewKey: getViewKey,
+      openContext: (principal) => ({ context: contextFor(principal, store.read), release() {} }),
     },
     statements: {
       sent,

@@ -22,7 +22,7 @@ const GAVE_UP = 'closed slow consumer';
 /** More than the socket buffers of both sides take. */
 const MOST_IN_FLIGHT_BYTES = 16 * KIB * KIB;
 
-type ViewOf = GraphQLService['viewOf'];
+type ViewOf = GraphQLService['getViewKey'];
 
 const WAYS: readonly (readonly [string, ViewOf])[] = [
   ['alone', () => null],

@@ -1,12 +1,12 @@
 /** What a log line holds, and what it never holds. */
 
 import { ConfigError, GatewayError, PayloadError } from '../../src/domain/errors';
-import { personalNames } from '../../src/graphql/request/personal';
+import { findPersonalFieldNames } from '../../src/graphql/request/personal';
 import { createSchema } from '../../src/graphql/schema';
 import { createLogger, type Logger, type LoggerOptions } from '../../src/observability/log';
 import { PROVIDERS } from '../../src/providers/registry';
 
-const PERSONAL = personalNames(createSchema(PROVIDERS));
+const PERSONAL = findPersonalFieldNames(createSchema(PROVIDERS));
 
 function capture(options: Partial<LoggerOptions> = {}): { log: Logger; lines: string[] } {
   const lines: string[] = [];

@@ -6,9 +6,9 @@ import { decodeCursor, encodeCursor, type LogPosition } from '../../src/domain/c
 import { GatewayError, StoreUnavailableError } from '../../src/domain/errors';
 import { createFeed, type Feed } from '../../src/feed/feed';
 import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
-import { createDocuments } from '../../src/graphql/documents/documents';
-import { ANY_DOCUMENT } from '../../src/graphql/documents/trusted-documents';
-import { formatError } from '../../src/graphql/errors';
+import { createPrepareOperation } from '../../src/graphql/documents/prepare-operation';
+import { ALL_DOCUMENTS } from '../../src/graphql/documents/trusted-documents';
+import { createErrorFormatter } from '../../src/graphql/errors';
 import type { GraphQLService } from '../../src/graphql/service';
 import type { Disposal } from './disposal';
 import { silentLog } from './logs';
@@ -43,7 +43,7 @@ const SDL = `
 export function createToy(
   disposal: Disposal,
   log: MemoryLog = createMemoryLog(),
-  viewOf: GraphQLService['viewOf'] = () => null,
+  viewOf: GraphQLService['getViewKey'] = () => null,
 ): Toy {
   const feed = createFeed({
     read: log,
@@ -71,21 +71,21 @@ export function createToy(
   });
   const service: GraphQLService = {
     schema,
-    admit: createDocuments({
+    prepare: createPrepareOperation({
       schema,
       limits: DEFAULT_DOCUMENT_LIMITS,
       introspection: true,
-      trusted: ANY_DOCUMENT,
+      trusted: ALL_DOCUMENTS,
     }),
-    trusted: ANY_DOCUMENT,
-    formatError: formatError(silentLog),
-    viewOf,
-    contextFor(principal, purpose) {
+    trusted: ALL_DOCUMENTS,
+    formatError: createErrorFormatter(silentLog),
+    getViewKey: viewOf,
+    openContext(principal, purpose) {
       const kind = purpose === 'REQUEST' ? 'requests' : 'subscriptions';
       held[kind] += 1;
       return {
         context: { viewer: principal.kind === 'API_KEY' ? principal.name : '' },
-        done() {
+        release() {
           held[kind] -= 1;
         },
       };

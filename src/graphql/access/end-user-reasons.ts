@@ -17,8 +17,8 @@ import type { Context } from '../request/context';
 
 type Field = GraphQLField<unknown, Context>;
 
-export function withholdReasons(schema: GraphQLSchema): void {
-  for (const { type, field } of fieldsOf(schema)) {
+export function restrictReasons(schema: GraphQLSchema): void {
+  for (const { type, field } of listFields(schema)) {
     if (getNamedType(field.type).name === 'RejectionReason') {
       wrap(field, (reasons) => (reasons as readonly Reason[]).filter(isShownToEndUsers));
     }
@@ -33,11 +33,11 @@ function wrap(field: Field, limit: (value: unknown, source: unknown) => unknown)
   const resolve = field.resolve ?? defaultFieldResolver;
   field.resolve = (source, args, context, info) => {
     const value = resolve(source, args, context, info);
-    return context.visibility.seesAllReasons ? value : limit(value, source);
+    return context.visibility.canSeeAllReasons ? value : limit(value, source);
   };
 }
 
-function fieldsOf(
+function listFields(
   schema: GraphQLSchema,
 ): readonly { readonly type: GraphQLObjectType; readonly field: Field }[] {
   return Object.values(schema.getTypeMap())

@@ -8,7 +8,6 @@ import type { AuditAction } from '../../domain/audit';
 import { GatewayError } from '../../domain/errors';
 import type { Profile } from '../../domain/event';
 import type { Reader, Store } from '../../store/store';
-import { MAX_REASON_LENGTH } from '../inputs/reason';
 import type { Visibility } from './visibility';
 
 /** Batched: however many are looked at in one go, one statement reads them and one transaction writes them down. */
@@ -17,13 +16,13 @@ export interface PersonalReads {
    * @param reason - As the caller gave it. @throws {GatewayError} FORBIDDEN, REASON_REQUIRED, INPUT_INVALID;
    *   {StoreUnavailableError} if it cannot be written down.
    */
-  profileOf(userId: number, reason: string | null | undefined): Promise<Profile | null>;
+  readProfile(userId: number, reason: string | null | undefined): Promise<Profile | null>;
 
   /** The same. @returns the body as it was received. */
-  rawBodyOf(deliveryId: number, reason: string | null | undefined): Promise<Buffer | null>;
+  readRawBody(deliveryId: number, reason: string | null | undefined): Promise<Buffer | null>;
 }
 
-export const REASON =
+export const REASON_DESCRIPTION =
   'Why it is looked at, 1 to 200 characters, e.g. the number of a ticket: goes to the audit log, with your name. Required of API keys; end users, who see their own data alone, need none. Put nothing personal in it.';
 
 /** Of one operation, together. The last ones read may exceed it. */
@@ -35,7 +34,7 @@ const TOO_MANY_BODIES =
 export interface PersonalReadsOptions {
   readonly read: Pick<Reader, 'profilesOf' | 'rawBodiesOf'>;
   readonly audit: Pick<Store['audit'], 'record'>;
-  readonly visibility: Pick<Visibility, 'assertReadsPersonalData'>;
+  readonly visibility: Pick<Visibility, 'assertCanReadPersonalData'>;
   readonly now: () => Date;
 }
 
@@ -48,8 +47,9 @@ export function createPersonalReads(options: PersonalReadsOptions): PersonalRead
   );
 
   return {
-    profileOf: async (userId, reason) => profiles(lookOf(visibility, reason)).load(userId),
-    rawBodyOf: async (deliveryId, reason) => bodies(lookOf(visibility, reason)).load(deliveryId),
+    readProfile: async (userId, reason) => profiles(toAccess(visibility, reason)).load(userId),
+    readRawBody: async (deliveryId, reason) =>
+      bodies(toAccess(visibility, reason)).load(deliveryId),
   };
 }
 
@@ -79,13 +79,13 @@ async function readBodies(
 }
 
 /** Who looks, and why; `null`: somebody at their own data. */
-type Look = { readonly actor: string; readonly reason: string } | null;
+type PersonalDataAccess = { readonly actor: string; readonly reason: string } | null;
 
-function lookOf(
-  visibility: Pick<Visibility, 'assertReadsPersonalData'>,
+function toAccess(
+  visibility: Pick<Visibility, 'assertCanReadPersonalData'>,
   given: string | null | undefined,
-): Look {
-  const actor = visibility.assertReadsPersonalData();
+): PersonalDataAccess {
+  const actor = visibility.assertCanReadPersonalData();
   if (actor === null) return null;
   const reason = given?.trim() ?? '';
   if (reason === '') {
@@ -107,7 +107,7 @@ function loadersByReason<Value>(
   kind: 'User' | 'WebhookDelivery',
   action: AuditAction,
   readAll: (ids: readonly number[]) => Promise<readonly (Value | null | Error)[]>,
-): (look: Look) => DataLoader<number, Value | null> {
+): (look: PersonalDataAccess) => DataLoader<number, Value | null> {
   const made = new Map<string, DataLoader<number, Value | null>>();
   return (look) => {
     const key = look?.reason ?? '';
@@ -128,3 +128,5 @@ function loadersByReason<Value>(
     return loader;
   };
 }
+
+export const MAX_REASON_LENGTH = 200;

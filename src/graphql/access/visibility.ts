@@ -13,19 +13,19 @@ import type { ChangeFilter, Reader, UserRow } from '../../store/store';
 
 export interface Visibility {
   /** @throws {GatewayError} FORBIDDEN unless the viewer may read at all. */
-  assertReads(): void;
+  assertCanRead(): void;
 
   /** For what belongs to the operation and not to a user. @throws {GatewayError} FORBIDDEN to end users. */
-  assertReadsOperations(): void;
+  assertCanReadOperations(): void;
 
-  /** Whether `assertReadsOperations` would pass. */
-  readonly readsOperations: boolean;
+  /** Whether `assertCanReadOperations` would pass. */
+  readonly canReadOperations: boolean;
 
   /** @returns under which names the logs hold the doer. @throws {GatewayError} FORBIDDEN. */
-  assertOperates(): Operator;
+  assertCanOperate(): Operator;
 
   /** The same, for erasing. @throws {GatewayError} FORBIDDEN. */
-  assertErases(): Operator;
+  assertCanErase(): Operator;
 
   /**
    * Personal data of whom the viewer may see.
@@ -33,35 +33,35 @@ export interface Visibility {
    * @returns whom the audit log names as the one who looks; `null` for end users, who look at their own.
    * @throws {GatewayError} FORBIDDEN.
    */
-  assertReadsPersonalData(): string | null;
+  assertCanReadPersonalData(): string | null;
 
   /** Whether also reasons that may tell of a suspicion are shown. */
-  readonly seesAllReasons: boolean;
+  readonly canSeeAllReasons: boolean;
 
   /** @throws {GatewayError} FORBIDDEN. */
-  assertReadsAudit(): void;
+  assertCanReadAudit(): void;
 
-  /** Whether `assertReadsAudit` would pass. */
-  readonly readsAudit: boolean;
+  /** Whether `assertCanReadAudit` would pass. */
+  readonly canReadAudit: boolean;
 
   /** The end user's own user; `null` while there is none, and for API keys. */
-  self(): Promise<UserRow | null>;
+  ownUser(): Promise<UserRow | null>;
 
   /**
    * What is left of a choice of users. @param userIds - Current ids, merges followed; `undefined` is everybody.
    * @returns `undefined` for everybody.
    */
-  narrow(userIds: readonly number[] | undefined): Promise<readonly number[] | undefined>;
+  restrictUsers(userIds: readonly number[] | undefined): Promise<readonly number[] | undefined>;
 
   /** What of the log of a thing the viewer may see: an attempt may have been somebody else's before. */
-  ownChanges(): Promise<ChangeFilter>;
+  changeFilter(): Promise<ChangeFilter>;
 
   /**
    * The same reads whether the user exists or not: otherwise the time of an answer told which ids exist.
    *
    * @param userId - Perhaps an old id, of a user that has been merged into another; `null`: there is no such user.
    */
-  seesUser(userId: number | null): Promise<boolean>;
+  canSeeUser(userId: number | null): Promise<boolean>;
 }
 
 export interface Operator {
@@ -78,8 +78,8 @@ export function createVisibility(
   endUserReasons: EndUserReasons,
 ): Visibility {
   return principal.kind === 'USER'
-    ? ofEndUser(principal, read, endUserReasons === 'all')
-    : ofApiKey(principal);
+    ? createEndUserVisibility(principal, read, endUserReasons === 'all')
+    : createApiKeyVisibility(principal);
 }
 
 /**
@@ -87,7 +87,7 @@ export function createVisibility(
  *
  * @returns `null` for end users: what is theirs may change with every item.
  */
-export function viewOf(principal: Principal): string | null {
+export function getViewKey(principal: Principal): string | null {
   if (principal.kind === 'USER') return null;
   const { scopes, keyId, name } = principal;
   // Who looks at personal data is written down, so that nobody gets it from another one's look.
@@ -95,37 +95,37 @@ export function viewOf(principal: Principal): string | null {
   return [...[...scopes].sort(), ...looker].join(' ');
 }
 
-function ofApiKey({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
-  const assertReads = () => assertScope(scopes, 'read');
+function createApiKeyVisibility({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
+  const assertCanRead = () => assertScope(scopes, 'read');
   const auditActor = apiKeyActor(keyId, name);
   function operatorWith(scope: Scope): Operator {
     assertScope(scopes, scope);
     return { changeActor: name, auditActor };
   }
   return {
-    assertReads,
-    assertReadsOperations: assertReads,
-    readsOperations: scopes.has('read'),
-    assertOperates: () => operatorWith('operate'),
-    assertErases: () => operatorWith('erase'),
-    assertReadsPersonalData() {
+    assertCanRead,
+    assertCanReadOperations: assertCanRead,
+    canReadOperations: scopes.has('read'),
+    assertCanOperate: () => operatorWith('operate'),
+    assertCanErase: () => operatorWith('erase'),
+    assertCanReadPersonalData() {
       assertScope(scopes, 'pii:read');
       return auditActor;
     },
-    seesAllReasons: true,
-    assertReadsAudit: () => assertScope(scopes, 'audit:read'),
-    readsAudit: scopes.has('audit:read'),
-    self: async () => null,
-    narrow: async (userIds) => userIds,
-    ownChanges: async () => ({}),
-    seesUser: async (userId) => userId !== null && scopes.has('read'),
+    canSeeAllReasons: true,
+    assertCanReadAudit: () => assertScope(scopes, 'audit:read'),
+    canReadAudit: scopes.has('audit:read'),
+    ownUser: async () => null,
+    restrictUsers: async (userIds) => userIds,
+    changeFilter: async () => ({}),
+    canSeeUser: async (userId) => userId !== null && scopes.has('read'),
   };
 }
 
-function ofEndUser(
+function createEndUserVisibility(
   { externalUserId, scopes }: EndUserPrincipal,
   read: Reader,
-  seesAllReasons: boolean,
+  canSeeAllReasons: boolean,
 ): Visibility {
   const self = once(() => read.userByExternalId(externalUserId));
   const ownIds = once(async () => {
@@ -133,26 +133,26 @@ function ofEndUser(
     return new Set(user ? await read.userIdsMergedInto(user.id) : []);
   });
   return {
-    assertReads: () => {},
-    assertReadsOperations: forbidEndUsers,
-    readsOperations: false,
-    assertOperates: forbidEndUsers,
-    assertErases: forbidEndUsers,
-    assertReadsPersonalData() {
+    assertCanRead: () => {},
+    assertCanReadOperations: forbidEndUsers,
+    canReadOperations: false,
+    assertCanOperate: forbidEndUsers,
+    assertCanErase: forbidEndUsers,
+    assertCanReadPersonalData() {
       assertScope(scopes, 'pii:read');
       return null;
     },
-    seesAllReasons,
-    assertReadsAudit: forbidEndUsers,
-    readsAudit: false,
-    self,
-    async narrow(userIds) {
+    canSeeAllReasons,
+    assertCanReadAudit: forbidEndUsers,
+    canReadAudit: false,
+    ownUser: self,
+    async restrictUsers(userIds) {
       const user = await self();
       if (!user) return [];
       return !userIds || userIds.includes(user.id) ? [user.id] : [];
     },
-    ownChanges: async () => ({ userIds: [...(await ownIds())] }),
-    seesUser: async (userId) => (await ownIds()).has(userId ?? NO_USER),
+    changeFilter: async () => ({ userIds: [...(await ownIds())] }),
+    canSeeUser: async (userId) => (await ownIds()).has(userId ?? NO_USER),
   };
 }
 

@@ -5,9 +5,9 @@ import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 
 export interface TrustedDocuments {
   /** `null`: clients have to send the document itself. `undefined`: nothing is known under this id. */
-  textOf(id: string): string | undefined | null;
+  findText(id: string): string | undefined | null;
   /** @returns why this document is refused, or `null`. */
-  refusalOf(text: string): GraphQLError | null;
+  check(text: string): GraphQLError | null;
 }
 
 export interface TrustedDocumentsOptions {
@@ -19,17 +19,17 @@ export interface TrustedDocumentsOptions {
   readonly log: { warn(record: object, message: string): void };
 }
 
-export const ANY_DOCUMENT: TrustedDocuments = { textOf: () => null, refusalOf: () => null };
+export const ALL_DOCUMENTS: TrustedDocuments = { findText: () => null, check: () => null };
 
 export function createTrustedDocuments(options: TrustedDocumentsOptions): TrustedDocuments {
   const { mode, texts, builtIn = [], log } = options;
-  if (mode === 'off') return ANY_DOCUMENT;
+  if (mode === 'off') return ALL_DOCUMENTS;
   const trusted = new Set([...texts.values(), ...builtIn]);
   return {
-    textOf: (id) => texts.get(id),
-    refusalOf(text) {
+    findText: (id) => texts.get(id),
+    check(text) {
       if (trusted.has(text)) return null;
-      if (mode === 'enforce') return notTrusted();
+      if (mode === 'enforce') return documentNotTrusted();
       // The text itself may hold whatever a client has written into it.
       const sha256 = createHash('sha256').update(text).digest('hex');
       log.warn({ sha256, characters: text.length }, 'a document that is not trusted was run');
@@ -43,14 +43,17 @@ export function createTrustedDocuments(options: TrustedDocumentsOptions): Truste
  *
  * @param texts - Documents by id.
  */
-export function findUnfit(schema: GraphQLSchema, texts: ReadonlyMap<string, string>): string[] {
+export function findInvalidDocuments(
+  schema: GraphQLSchema,
+  texts: ReadonlyMap<string, string>,
+): string[] {
   return [...texts].flatMap(([id, text]) => {
-    const [first] = errorsOf(schema, text);
+    const [first] = findErrors(schema, text);
     return first === undefined ? [] : [`document ${JSON.stringify(id)}: ${first.message}`];
   });
 }
 
-function errorsOf(schema: GraphQLSchema, text: string): readonly GraphQLError[] {
+function findErrors(schema: GraphQLSchema, text: string): readonly GraphQLError[] {
   try {
     return validate(schema, parse(text));
   } catch (error) {
@@ -59,7 +62,7 @@ function errorsOf(schema: GraphQLSchema, text: string): readonly GraphQLError[] 
   }
 }
 
-function notTrusted(): GraphQLError {
+function documentNotTrusted(): GraphQLError {
   return new GraphQLError(
     'This document is not in the trusted list. Add it to TRUSTED_DOCUMENTS_FILE.',
     {

@@ -14,9 +14,9 @@ import {
 } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 import { toLevelKey } from '../relay/level-key';
+import { omitNullish } from '../relay/omit-nullish';
 import { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
-import { omitNullish } from './omit-nullish';
 import { selectUsers } from './user-selection';
 
 @InputType({ description: 'Which attempts; all given conditions hold.' })

@@ -6,9 +6,9 @@ import { GatewayError } from '../../domain/errors';
 import type { AuditFilter as StoreFilter } from '../../store/store';
 import { DateTime } from '../relay/date-time.scalar';
 import { decodeNodeId } from '../relay/node-id';
+import { omitNullish } from '../relay/omit-nullish';
 import { PageArgs } from '../relay/page';
 import { AuditActionEnum } from '../types/audit.type';
-import { omitNullish } from './omit-nullish';
 
 @InputType({ description: 'Which entries of the audit log; all given conditions hold.' })
 export class AuditFilter {

@@ -7,9 +7,9 @@ import type { DeliveryFilter as StoreFilter } from '../../store/store';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DispositionEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
+import { omitNullish } from '../relay/omit-nullish';
 import { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
-import { omitNullish } from './omit-nullish';
 import { selectUsers } from './user-selection';
 
 @InputType({ description: 'Which deliveries; all given conditions hold.' })

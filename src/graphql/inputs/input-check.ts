@@ -24,31 +24,31 @@ import {
   visit,
 } from 'graphql';
 import { isLongerThan, isWellFormedText } from '../../domain/text';
-import { wrongValue } from './input-words';
+import { invalidValueMessage } from './invalid-value';
 
 /** In characters. Longer than every ID and level that adapters accept, shorter than PostgreSQL can index. */
 export const MAX_TEXT_LENGTH = 600;
 export const MAX_LIST_LENGTH = 1_000;
 
 /** Faults reported of one operation. */
-const MAX_FAULTS = 20;
-const ENOUGH = Symbol('ends the search for faults');
+const MAX_ERRORS = 20;
+const STOP = Symbol('ends the search for faults');
 
 // ── Variables ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @returns what is wrong with the variables that the operation declares; others are ignored. */
-export function faultsOfVariables(
+export function findVariableErrors(
   schema: GraphQLSchema,
   { variableDefinitions = [] }: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): readonly GraphQLError[] {
   const faults = variableDefinitions.flatMap((definition) =>
-    faultsOfVariable(schema, definition, variables),
+    checkVariable(schema, definition, variables),
   );
-  return faults.slice(0, MAX_FAULTS);
+  return faults.slice(0, MAX_ERRORS);
 }
 
-function faultsOfVariable(
+function checkVariable(
   schema: GraphQLSchema,
   definition: VariableDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
@@ -65,24 +65,24 @@ function faultsOfVariable(
   const faults: GraphQLError[] = [];
   try {
     coerceInputValue(value, type, (path, _, { message }) => {
-      const place = printPlace(`$${name.value}`, path);
-      faults.push(fault(wrongValue(place, typeAt(type, path), message)));
-      if (faults.length === MAX_FAULTS) throw ENOUGH;
+      const place = printPath(`$${name.value}`, path);
+      faults.push(fault(invalidValueMessage(place, typeAt(type, path), message)));
+      if (faults.length === MAX_ERRORS) throw STOP;
     });
   } catch (error) {
-    if (error !== ENOUGH) throw error;
+    if (error !== STOP) throw error;
   }
   if (faults.length > 0) return faults;
-  return contentFaults(value, `$${name.value}`).map(fault);
+  return findContentErrors(value, `$${name.value}`).map(fault);
 }
 
 /** Of every text and list in a value whose types are right. */
-function contentFaults(value: unknown, place: string): readonly string[] {
-  if (typeof value === 'string') return textFault(value, place);
+function findContentErrors(value: unknown, place: string): readonly string[] {
+  if (typeof value === 'string') return findTextErrors(value, place);
   if (typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value) && value.length > MAX_LIST_LENGTH) return [tooMany(place)];
+  if (Array.isArray(value) && value.length > MAX_LIST_LENGTH) return [tooManyItems(place)];
   return Object.entries(value).flatMap(([key, inner]) =>
-    contentFaults(inner, printPlace(place, [Array.isArray(value) ? Number(key) : key])),
+    findContentErrors(inner, printPath(place, [Array.isArray(value) ? Number(key) : key])),
   );
 }
 
@@ -102,23 +102,23 @@ export function LiteralTypesRule(context: ValidationContext): ASTVisitor {
     reportError: {
       value(error: GraphQLError) {
         const type = context.getInputType() ?? context.getParentInputType();
-        context.reportError(type ? reworded(error, type, context) : error);
+        context.reportError(type ? rewordError(error, type, context) : error);
       },
     },
   });
   return ValuesOfCorrectTypeRule(rewording);
 }
 
-function reworded(error: GraphQLError, type: GraphQLInputType, context: ValidationContext) {
+function rewordError(error: GraphQLError, type: GraphQLInputType, context: ValidationContext) {
   const { nodes } = error;
-  const place = nodes?.[0] ? placeOf(nodes[0], context) : 'value';
-  return new GraphQLError(wrongValue(place, type, error.message), nodes ? { nodes } : {});
+  const place = nodes?.[0] ? findPath(nodes[0], context) : 'value';
+  return new GraphQLError(invalidValueMessage(place, type, error.message), nodes ? { nodes } : {});
 }
 
 export function LiteralTextsRule(context: ValidationContext): ASTVisitor {
   const checkText = (node: ASTNode & { readonly value: string }) => {
-    if (isFine(node.value)) return;
-    for (const message of textFault(node.value, placeOf(node, context))) {
+    if (isValidText(node.value)) return;
+    for (const message of findTextErrors(node.value, findPath(node, context))) {
       context.reportError(badInput(message, node));
     }
   };
@@ -127,20 +127,20 @@ export function LiteralTextsRule(context: ValidationContext): ASTVisitor {
     IntValue: checkText, // an ID may be written as a number
     ListValue(node) {
       if (node.values.length <= MAX_LIST_LENGTH) return;
-      context.reportError(badInput(tooMany(placeOf(node, context)), node));
+      context.reportError(badInput(tooManyItems(findPath(node, context)), node));
     },
   };
 }
 
 /** Arguments and fields around a value, e.g. `filter.status`. Searched for only where there is a fault. */
-function placeOf(wanted: ASTNode, context: ValidationContext): string {
+function findPath(wanted: ASTNode, context: ValidationContext): string {
   let place = '';
   visit(context.getDocument(), {
     enter(node, _key, parent, _path, ancestors) {
       if (place !== '') return false;
       if (node !== wanted) return undefined;
       const names = [...ancestors, parent, node].flatMap((around) =>
-        around && 'kind' in around ? nameOf(around) : [],
+        around && 'kind' in around ? pathPart(around) : [],
       );
       place = names.join('.') || 'value';
       return false;
@@ -149,7 +149,7 @@ function placeOf(wanted: ASTNode, context: ValidationContext): string {
   return place;
 }
 
-function nameOf(node: ASTNode): readonly string[] {
+function pathPart(node: ASTNode): readonly string[] {
   switch (node.kind) {
     case Kind.ARGUMENT:
     case Kind.OBJECT_FIELD:
@@ -163,22 +163,22 @@ function nameOf(node: ASTNode): readonly string[] {
 
 // ── Both ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function isFine(text: string): boolean {
+function isValidText(text: string): boolean {
   return !isLongerThan(text, MAX_TEXT_LENGTH) && isWellFormedText(text);
 }
 
-function textFault(text: string, place: string): readonly string[] {
-  if (isFine(text)) return [];
+function findTextErrors(text: string, place: string): readonly string[] {
+  if (isValidText(text)) return [];
   return isLongerThan(text, MAX_TEXT_LENGTH)
     ? [`\`${place}\` must have at most ${MAX_TEXT_LENGTH} characters.`]
     : [`\`${place}\` must be valid Unicode without NUL characters.`];
 }
 
-function tooMany(place: string): string {
+function tooManyItems(place: string): string {
   return `\`${place}\` must have at most ${MAX_LIST_LENGTH} items.`;
 }
 
-function printPlace(start: string, path: readonly (string | number)[]): string {
+function printPath(start: string, path: readonly (string | number)[]): string {
   return path.reduce<string>(
     (place, key) => place + (typeof key === 'number' ? `[${key}]` : `.${key}`),
     start,

@@ -7,9 +7,9 @@ import type { ChangeFilter } from '../../store/store';
 import { ProviderEnum } from '../enums/provider.enum';
 import { AttemptStatusEnum, VerificationStatusEnum } from '../enums/status.enum';
 import { toLevelKey } from '../relay/level-key';
+import { omitNullish } from '../relay/omit-nullish';
 import { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
-import { omitNullish } from './omit-nullish';
 import { selectUsers, type UserSelection } from './user-selection';
 
 @InputType({ description: 'Which status changes; all given conditions hold.' })

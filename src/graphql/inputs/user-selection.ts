@@ -18,21 +18,21 @@ export async function selectUsers(
   context: Context,
   selection: UserSelection,
 ): Promise<readonly number[] | undefined> {
-  const byId = selection.ids ? await currentIds(context, selection.ids) : undefined;
+  const byId = selection.ids ? await resolveIds(context, selection.ids) : undefined;
   const byExternalId =
     typeof selection.externalUserId === 'string'
-      ? await idsByExternalId(context, selection.externalUserId)
+      ? await resolveExternalId(context, selection.externalUserId)
       : undefined;
-  return context.visibility.narrow(both(byId, byExternalId));
+  return context.visibility.restrictUsers(intersect(byId, byExternalId));
 }
 
-async function currentIds(context: Context, ids: readonly string[]): Promise<readonly number[]> {
+async function resolveIds(context: Context, ids: readonly string[]): Promise<readonly number[]> {
   const keys = ids.map((id) => parseNodeId('User', id, 'Every user ID of the filter'));
   const users = await Promise.all(keys.map((key) => context.loaders.user.load(key)));
   return [...new Set(users.flatMap((user) => (user ? [user.id] : [])))];
 }
 
-async function idsByExternalId(
+async function resolveExternalId(
   context: Context,
   externalUserId: string,
 ): Promise<readonly number[]> {
@@ -40,7 +40,7 @@ async function idsByExternalId(
   return user ? [user.id] : [];
 }
 
-function both(
+function intersect(
   one: readonly number[] | undefined,
   other: readonly number[] | undefined,
 ): readonly number[] | undefined {

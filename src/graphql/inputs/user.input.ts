@@ -9,9 +9,9 @@ import { ProviderEnum, type ProviderListing } from '../enums/provider.enum';
 import { OrderDirectionEnum, SubjectKindEnum, VerificationStatusEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 import { toLevelKey } from '../relay/level-key';
+import { omitNullish } from '../relay/omit-nullish';
 import { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
-import { omitNullish } from './omit-nullish';
 import { selectUsers } from './user-selection';
 
 @InputType({ description: "A user's account at a provider." })

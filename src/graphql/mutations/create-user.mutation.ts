@@ -52,7 +52,11 @@ export class CreateUserResolver {
     input: CreateUserInput,
     @Ctx() context: Context,
   ): Promise<CreateUserPayload> {
+<<<<<<< HEAD
     const { auditActor } = context.visibility.assertOperates();
+=======
+    const { by } = context.visibility.assertCanOperate();
+>>>>>>> 77134c8 (refactor(graphql): name the operation pipeline, visibility and loaders by standard terms)
     const externalUserId = input.externalUserId ?? null;
     if (externalUserId !== null && !isExternalUserId(externalUserId)) {
       const message = `\`externalUserId\` must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`;
@@ -61,12 +65,17 @@ export class CreateUserResolver {
         new UserError('EXTERNAL_USER_ID_INVALID', message, path),
       ]);
     }
+<<<<<<< HEAD
     const outcome = await context.store.createUser({
       externalUserId,
       auditActor,
       now: context.now(),
     });
     context.renew();
+=======
+    const outcome = await context.store.createUser({ externalUserId, by, now: context.now() });
+    context.refresh();
+>>>>>>> 77134c8 (refactor(graphql): name the operation pipeline, visibility and loaders by standard terms)
     return new CreateUserPayload(outcome.userId, outcome.created, []);
   }
 
@@ -75,7 +84,7 @@ export class CreateUserResolver {
     description: 'The user. Needs the scope `read` as well.',
   })
   async user(@Root() payload: CreateUserPayload, @Ctx() context: Context): Promise<User | null> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     return payload.userId === null ? null : loadUser(context, payload.userId);
   }
 }

@@ -12,7 +12,7 @@ import {
   Root,
 } from 'type-graphql';
 import type { EraseOutcome } from '../../store/store';
-import { beginErasing } from '../inputs/erasure-input';
+import { prepareErasure } from '../inputs/erasure-input';
 import { UserTarget, userNotFound } from '../inputs/user-target';
 import { DateTime } from '../relay/date-time.scalar';
 import type { Context } from '../request/context';
@@ -72,11 +72,11 @@ export class EraseUserResolver {
     input: EraseUserInput,
     @Ctx() context: Context,
   ): Promise<EraseUserPayload> {
-    const erasing = await beginErasing(context, input, 'reason');
+    const erasing = await prepareErasure(context, input, 'reason');
     if (erasing instanceof UserError) return new EraseUserPayload(null, [erasing]);
     const outcome = await context.store.erasures.erase({ ...erasing, reason: input.reason });
     context.feed.wake();
-    context.renew();
+    context.refresh();
     return 'fault' in outcome
       ? new EraseUserPayload(null, [userNotFound('userId')])
       : new EraseUserPayload(outcome, []);
@@ -87,7 +87,7 @@ export class EraseUserResolver {
     description: 'What is left of the user. Needs the scope `read` as well.',
   })
   async user(@Root() payload: EraseUserPayload, @Ctx() context: Context): Promise<User | null> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     return payload.userId === null ? null : loadUser(context, payload.userId);
   }
 }

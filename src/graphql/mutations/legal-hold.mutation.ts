@@ -2,7 +2,7 @@
 
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
 import type { HoldFault } from '../../store/store';
-import { beginErasing } from '../inputs/erasure-input';
+import { prepareErasure } from '../inputs/erasure-input';
 import { UserTarget, userErased, userNotFound } from '../inputs/user-target';
 import { DateTime } from '../relay/date-time.scalar';
 import type { Context } from '../request/context';
@@ -43,11 +43,11 @@ export class LegalHoldResolver {
     input: SetLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {
-    const erasing = await beginErasing(context, input, 'basis');
+    const erasing = await prepareErasure(context, input, 'basis');
     if (erasing instanceof UserError) return new LegalHoldPayload([erasing]);
     const { basis, until = null } = input;
     const hold = { ...erasing, basis, until, reason: null };
-    return payloadOf(await context.store.erasures.setHold(hold));
+    return toPayload(await context.store.erasures.setHold(hold));
   }
 
   @Mutation(() => LegalHoldPayload, {
@@ -59,15 +59,15 @@ export class LegalHoldResolver {
     input: ReleaseLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {
-    const erasing = await beginErasing(context, input, 'reason');
+    const erasing = await prepareErasure(context, input, 'reason');
     if (erasing instanceof UserError) return new LegalHoldPayload([erasing]);
     const release = { ...erasing, reason: input.reason };
-    return payloadOf(await context.store.erasures.releaseHold(release));
+    return toPayload(await context.store.erasures.releaseHold(release));
   }
 }
 
-function payloadOf(fault: HoldFault | null): LegalHoldPayload {
-  return new LegalHoldPayload(fault === null ? [] : [FAULTS[fault]('userId')]);
+function toPayload(fault: HoldFault | null): LegalHoldPayload {
+  return new LegalHoldPayload(fault === null ? [] : [USER_ERRORS[fault]('userId')]);
 }
 
-const FAULTS = { USER_NOT_FOUND: userNotFound, USER_ERASED: userErased };
+const USER_ERRORS = { USER_NOT_FOUND: userNotFound, USER_ERASED: userErased };

@@ -71,7 +71,7 @@ export class LinkIdentityResolver {
     input: LinkIdentityInput,
     @Ctx() context: Context,
   ): Promise<LinkIdentityPayload> {
-    const operator = context.visibility.assertOperates();
+    const operator = context.visibility.assertCanOperate();
     const target = await findTarget(context, input);
     if (target instanceof UserError) return new LinkIdentityPayload(null, [target]);
     const { provider, ref: subjectRef } = input.identity;
@@ -84,10 +84,10 @@ export class LinkIdentityResolver {
       now,
     });
     context.feed.wake();
-    context.renew();
+    context.refresh();
     return outcome.ok
       ? new LinkIdentityPayload(outcome, [])
-      : new LinkIdentityPayload(null, [FAULTS[outcome.fault]]);
+      : new LinkIdentityPayload(null, [USER_ERRORS[outcome.fault]]);
   }
 
   @FieldResolver(() => User, {
@@ -95,7 +95,7 @@ export class LinkIdentityResolver {
     description: 'The user to whom the account belongs now. Needs the scope `read` as well.',
   })
   async user(@Root() payload: LinkIdentityPayload, @Ctx() context: Context): Promise<User | null> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     return payload.userId === null ? null : loadUser(context, payload.userId);
   }
 
@@ -107,15 +107,15 @@ export class LinkIdentityResolver {
     @Root() payload: LinkIdentityPayload,
     @Ctx() context: Context,
   ): Promise<Identity | null> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     if (payload.userId === null) return null;
-    const rows = await context.loaders.identitiesOf.load(payload.userId);
+    const rows = await context.loaders.identitiesByUser.load(payload.userId);
     const identities = rows.map((row) => new Identity(row));
     return identities.find((identity) => identity.id === payload.identityId) ?? null;
   }
 }
 
-const FAULTS = {
+const USER_ERRORS = {
   KIND_MISMATCH: new UserError(
     'KIND_MISMATCH',
     'expected accounts of one kind: either all of a person, or all of a company',

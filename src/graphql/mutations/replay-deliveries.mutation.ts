@@ -18,9 +18,9 @@ import type { Disposition } from '../../domain/status';
 import type { ReplayOutcome, ReplaySelection } from '../../store/store';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DispositionEnum } from '../enums/status.enum';
-import { omitNullish } from '../inputs/omit-nullish';
 import { DateTime } from '../relay/date-time.scalar';
 import { parseNodeId } from '../relay/node-id';
+import { omitNullish } from '../relay/omit-nullish';
 import type { Context } from '../request/context';
 import { loadDelivery, WebhookDelivery } from '../types/delivery.type';
 import { StatusChange } from '../types/status-change.type';
@@ -134,12 +134,12 @@ export class ReplayDeliveriesResolver {
     input: ReplayDeliveriesInput,
     @Ctx() context: Context,
   ): Promise<ReplayDeliveriesPayload> {
-    const operator = context.visibility.assertOperates();
-    context.visibility.assertReads();
+    const operator = context.visibility.assertCanOperate();
+    context.visibility.assertCanRead();
     const selection = toSelection(input);
     if (Object.keys(selection).length === 0) {
       const message = 'Provide at least one condition that selects deliveries.';
-      return new ReplayDeliveriesPayload(NOTHING, context.store.logId, [
+      return new ReplayDeliveriesPayload(EMPTY_OUTCOME, context.store.logId, [
         new UserError('SELECTION_MISSING', message, ['input']),
       ]);
     }
@@ -149,7 +149,7 @@ export class ReplayDeliveriesResolver {
     const outcome = await context.store
       .replay({ selection, dryRun, ...operator, now, reread })
       .finally(() => dryRun || context.feed.wake()); // also where it was cut short: some of it is in the log
-    context.renew();
+    context.refresh();
     return new ReplayDeliveriesPayload(outcome, context.store.logId, []);
   }
 
@@ -173,7 +173,12 @@ export class ReplayFailureResolver {
   }
 }
 
-const NOTHING: ReplayOutcome = { deliveries: 0, dispositionChanges: [], failed: [], changes: [] };
+const EMPTY_OUTCOME: ReplayOutcome = {
+  deliveries: 0,
+  dispositionChanges: [],
+  failed: [],
+  changes: [],
+};
 
 function toSelection(input: ReplayDeliveriesInput): ReplaySelection {
   const { ids, dryRun: _, ...conditions } = input;

@@ -15,7 +15,11 @@ import type {
   UserKey,
 } from '../../store/json-query/query';
 import type { Store } from '../../store/store';
-import type { Admit, Admitted, Question } from '../documents/documents';
+import type {
+  OperationRequest,
+  PreparedOperation,
+  PrepareOperation,
+} from '../documents/prepare-operation';
 import type { ProviderListing } from '../enums/provider.enum';
 import { type AttemptsArgs, toAttemptConditions, toAttemptOrder } from '../inputs/attempt.input';
 import {
@@ -24,19 +28,19 @@ import {
   toUserOrder,
   type UsersArgs,
 } from '../inputs/user.input';
-import { encodeNodeId, parseNodeId } from '../relay/node-id';
-import { type PageArgs, toPage } from '../relay/page';
 import {
   toUserLevelFilter,
   toUserLevelPage,
   type UserLevelFilterArgs,
   type UserLevelsArgs,
-} from '../user-level.input';
+} from '../inputs/user-level.input';
+import { encodeNodeId, parseNodeId } from '../relay/node-id';
+import { type PageArgs, toPage } from '../relay/page';
 import { type Choices, type Plan, planOf } from './plan';
 
-export interface TreeAnswersOptions {
+export interface PlannedExecutionOptions {
   readonly schema: GraphQLSchema;
-  readonly admit: Admit;
+  readonly prepare: PrepareOperation;
   readonly providers: readonly ProviderListing[];
   readonly store: Pick<Store, 'tree' | 'logId'>;
   readonly endUserReasons: EndUserReasons;
@@ -44,16 +48,19 @@ export interface TreeAnswersOptions {
 }
 
 /** @returns the body of the response; `null`: to be executed plainly. */
-export type TreeAnswers = (principal: Principal, question: Question) => Promise<string | null>;
+export type ExecutePlanned = (
+  principal: Principal,
+  request: OperationRequest,
+) => Promise<string | null>;
 
-export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
-  const { schema, admit, providers, store, endUserReasons, log } = options;
-  const choices = choicesAmong(providers);
-  const spelling = spellingOf(providers, store.logId);
+export function createPlannedExecution(options: PlannedExecutionOptions): ExecutePlanned {
+  const { schema, prepare, providers, store, endUserReasons, log } = options;
+  const choices = createChoices(providers);
+  const spelling = createEncoding(providers, store.logId);
   /** Forgotten together with the document. */
   const plans = new WeakMap<OperationDefinitionNode, Plan | null>();
 
-  function planFor({ document, operation }: Admitted): Plan | null {
+  function planFor({ document, operation }: PreparedOperation): Plan | null {
     const known = plans.get(operation);
     if (known !== undefined) return known;
     const plan = planOf(schema, choices, document, operation);
@@ -61,14 +68,14 @@ export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
     return plan;
   }
 
-  return async (principal, question) => {
+  return async (principal, request) => {
     if (store.tree === null) return null;
     if (principal.kind === 'API_KEY' && !principal.scopes.has('read')) return null;
-    const admitted = admit(question);
-    if ('errors' in admitted) return null;
-    const plan = planFor(admitted);
+    const operation = prepare(request);
+    if ('errors' in operation) return null;
+    const plan = planFor(operation);
     try {
-      const roots = plan?.(question.variables) ?? null;
+      const roots = plan?.(request.variables) ?? null;
       if (roots === null) return null;
       const viewer = principal.kind === 'USER' ? principal.externalUserId : null;
       const limited = viewer !== null && endUserReasons === 'limited';
@@ -77,7 +84,7 @@ export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
     } catch (err) {
       if (err instanceof GatewayError) return null;
       // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.
-      plans.set(admitted.operation, null);
+      plans.set(operation.operation, null);
       log.warn({ err }, 'a query plan failed; executing plainly from now on');
       return null;
     }
@@ -86,7 +93,7 @@ export function createTreeAnswers(options: TreeAnswersOptions): TreeAnswers {
 
 // ── What arguments choose ───────────────────────────────────────────────────────────────────────────────────────────
 
-function choicesAmong(providers: readonly ProviderListing[]): Choices {
+function createChoices(providers: readonly ProviderListing[]): Choices {
   function attempts({ filter, orderBy, ...rest }: AttemptsArgs): JsonQuerySelection | null {
     const page = toForwardPage(rest);
     if (page === null || filter?.userIds || isGiven(filter?.externalUserId)) return null;
@@ -141,7 +148,7 @@ function isGiven<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined;
 }
 
-function spellingOf(providers: readonly ProviderListing[], logId: string): Encoding {
+function createEncoding(providers: readonly ProviderListing[], logId: string): Encoding {
   const names = new Map(providers.map(({ id, enumName }) => [id, enumName]));
   return {
     id: encodeNodeId,

@@ -24,7 +24,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { JsonQueryNode, JsonQuerySelection } from '../../store/json-query/query';
-import { isPersonal } from '../request/personal';
+import { isPersonalField } from '../request/personal';
 
 /** @returns the roots to ask for; `null`: these variables are left to plain execution. */
 export type Plan = (
@@ -163,7 +163,7 @@ function planField(
   if (name === '__typename') return { as, name: { text: type.name } };
   const field = type.getFields()[name];
   if (field === undefined || !TOLD[type.name]?.has(name)) throw new Unplannable();
-  if (isPersonal(field)) throw new Unplannable(); // whoever asks for it has to be looked at
+  if (isPersonalField(field)) throw new Unplannable(); // whoever asks for it has to be looked at
 
   const choose = source.choices[`${type.name}.${name}`];
   if (choose === undefined && node.arguments?.length) throw new Unplannable();

@@ -42,12 +42,12 @@ export interface Connection<Node> {
 }
 
 /** One kind of connection: its GraphQL type, and how one is made of a page of rows. */
-export interface ConnectionKind<Node> {
+export interface ConnectionFactory<Node> {
   /** For `@Query(() => …)`. */
   readonly type: new (
     ...args: never[]
   ) => Connection<Node>;
-  of<Row>(
+  create<Row>(
     page: PageOf<Row>,
     toNode: (row: Row) => Node,
     count: () => Promise<number>,
@@ -60,12 +60,12 @@ export interface ConnectionKind<Node> {
  * @param things - The plural for people, e.g. `users`.
  * @param cursorOf - Cursor of a node. By default, its place in the list.
  */
-export function connectionOf<Node extends object>(
+export function createConnectionType<Node extends object>(
   name: string,
   things: string,
   nodeType: () => new (...args: never[]) => Node,
   cursorOf?: (node: Node) => string,
-): ConnectionKind<Node> {
+): ConnectionFactory<Node> {
   @ObjectType(`${name}Edge`, { description: `One of the ${things} on a page, and its place.` })
   class EdgeType implements Edge<Node> {
     @Field(nodeType, { description: `The ${name} itself.` })
@@ -110,7 +110,7 @@ export function connectionOf<Node extends object>(
 
   return {
     type: ConnectionType,
-    of(page, toNode, count) {
+    create(page, toNode, count) {
       const edges = page.rows.map(({ row, cursor }) => {
         const node = toNode(row);
         return new EdgeType(node, cursorOf ? cursorOf(node) : cursor);

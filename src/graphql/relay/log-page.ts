@@ -21,7 +21,7 @@ import { type PageArgs, toPage } from './page';
 export async function toLogPage(context: Context, args: PageArgs): Promise<Page> {
   const { after, before, ...size } = toPage(args);
   const place = (cursor: string) => parseLogCursor(context, cursor);
-  if (after !== undefined) await assertFollows(context, place(after));
+  if (after !== undefined) await assertContinuous(context, place(after));
   return {
     ...size,
     ...(after !== undefined && { after: toPageCursor(place(after)) }),
@@ -41,7 +41,7 @@ export function parseLogCursor({ store }: Context, cursor: string): LogPosition 
 }
 
 /** Without this check, a client that catches up would skip what has been trimmed, or lost in a restore. */
-async function assertFollows({ store, read }: Context, position: LogPosition): Promise<void> {
+async function assertContinuous({ store, read }: Context, position: LogPosition): Promise<void> {
   assertContinues(store.logId, position, await read.logState(position.seq));
 }
 

@@ -3,7 +3,7 @@
 import { ArgsType, Field, Int } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
 import type { Page } from '../../store/store';
-import { omitNullish } from '../inputs/omit-nullish';
+import { omitNullish } from './omit-nullish';
 
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 100;

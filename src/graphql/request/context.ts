@@ -14,7 +14,7 @@ import type { ProviderListing } from '../enums/provider.enum';
 import { createLoaders, type Loaders } from './loaders';
 
 /** What the caller of an operation hands over. */
-export interface ContextParts {
+export interface ContextOptions {
   readonly principal: Principal;
   /** The view on which a query is answered: a snapshot for its whole length. */
   readonly read: Reader;
@@ -32,12 +32,12 @@ export interface ContextParts {
   /** How long a vendor may say nothing. */
   readonly silenceRule: SilenceRule;
   /** The open attempts of all vendors, counted a few minutes ago at most. */
-  readonly census: () => Promise<readonly OpenAttempts[]>;
+  readonly openAttempts: () => Promise<readonly OpenAttempts[]>;
   readonly now: () => Date;
 }
 
 /** One per operation, never shared: it holds caches, and what the viewer may see. */
-export interface Context extends ContextParts {
+export interface Context extends ContextOptions {
   readonly loaders: Loaders;
   readonly personal: PersonalReads;
   readonly visibility: Visibility;
@@ -45,11 +45,11 @@ export interface Context extends ContextParts {
    * Moves on to what is committed by now: reads from here on see what a mutation has just written, or the data of the
    * next item of a subscription. Mutations run one after the other and items too, so nobody is left between two views.
    */
-  renew(): void;
+  refresh(): void;
 }
 
-export function createContext(parts: ContextParts): Context {
-  let view = viewOf(parts, parts.read);
+export function createContext(parts: ContextOptions): Context {
+  let view = createView(parts, parts.read);
   return {
     ...parts,
     get read() {
@@ -64,15 +64,15 @@ export function createContext(parts: ContextParts): Context {
     get visibility() {
       return view.visibility;
     },
-    renew() {
-      view = viewOf(parts, parts.store.read);
+    refresh() {
+      view = createView(parts, parts.store.read);
     },
   };
 }
 
 type View = Pick<Context, 'read' | 'loaders' | 'personal' | 'visibility'>;
 
-function viewOf(parts: ContextParts, read: Reader): View {
+function createView(parts: ContextOptions, read: Reader): View {
   const { principal, store, endUserReasons, silenceRule, now } = parts;
   const visibility = createVisibility(principal, read, endUserReasons);
   let loaders: Loaders | undefined;

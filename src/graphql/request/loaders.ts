@@ -40,29 +40,29 @@ export interface Loaders {
   /** Two statements per vendor. */
   readonly silence: DataLoader<ProviderId, Silence>;
 
-  readonly identitiesOf: DataLoader<number, readonly IdentityRow[]>;
+  readonly identitiesByUser: DataLoader<number, readonly IdentityRow[]>;
   /** All levels: for evaluation, not for responses. */
-  readonly levelsOf: DataLoader<number, readonly UserLevelRow[]>;
-  readonly credentialsOf: DataLoader<number, readonly CredentialRow[]>;
+  readonly levelsByUser: DataLoader<number, readonly UserLevelRow[]>;
+  readonly credentialsByUser: DataLoader<number, readonly CredentialRow[]>;
 
   /** One loader per distinct set of arguments: each is one statement. */
-  attemptsOf(
+  attemptsByUser(
     filter: AttemptFilter,
     order: AttemptOrder,
     page: Page,
   ): DataLoader<number, PageOf<AttemptRow>>;
-  countAttemptsOf(filter: AttemptFilter): DataLoader<number, number>;
-  levelPagesOf(
+  attemptCountByUser(filter: AttemptFilter): DataLoader<number, number>;
+  levelPageByUser(
     filter: UserLevelFilter,
     page: UserLevelPage,
   ): DataLoader<number, readonly UserLevelRow[]>;
-  countLevelsOf(filter: UserLevelFilter): DataLoader<number, number>;
-  changesOf(
+  levelCountByUser(filter: UserLevelFilter): DataLoader<number, number>;
+  changesByOwner(
     owner: ChangeOwner,
     page: Page,
     filter: ChangeFilter,
   ): DataLoader<number, PageOf<Change>>;
-  countChangesOf(owner: ChangeOwner, filter: ChangeFilter): DataLoader<number, number>;
+  changeCountByOwner(owner: ChangeOwner, filter: ChangeFilter): DataLoader<number, number>;
 }
 
 /** @param silenceOf - Reads whether the vendor has gone quiet. */
@@ -82,33 +82,33 @@ export function createLoaders(
     level: new DataLoader((keys) => read.levelsByKeys(keys)),
     silence: new DataLoader((providers) => Promise.all(providers.map(silenceOf))),
 
-    identitiesOf: new DataLoader((ids) => read.identitiesOf(ids)),
-    levelsOf: new DataLoader((ids) => read.levelsOf(ids)),
-    credentialsOf: new DataLoader((ids) => read.credentialsOf(ids)),
+    identitiesByUser: new DataLoader((ids) => read.identitiesOf(ids)),
+    levelsByUser: new DataLoader((ids) => read.levelsOf(ids)),
+    credentialsByUser: new DataLoader((ids) => read.credentialsOf(ids)),
 
-    attemptsOf: perArguments(
+    attemptsByUser: memoizeByArguments(
       (filter, order, page) => new DataLoader((ids) => read.attemptsOf(ids, filter, order, page)),
     ),
-    countAttemptsOf: perArguments(
+    attemptCountByUser: memoizeByArguments(
       (filter) => new DataLoader((ids) => read.countAttemptsOf(ids, filter)),
     ),
-    levelPagesOf: perArguments(
+    levelPageByUser: memoizeByArguments(
       (filter, page) => new DataLoader((ids) => read.levelPagesOf(ids, filter, page)),
     ),
-    countLevelsOf: perArguments(
+    levelCountByUser: memoizeByArguments(
       (filter) => new DataLoader((ids) => read.countLevelsOf(ids, filter)),
     ),
-    changesOf: perArguments(
+    changesByOwner: memoizeByArguments(
       (owner, page, filter) => new DataLoader((ids) => read.changesOf(owner, ids, page, filter)),
     ),
-    countChangesOf: perArguments(
+    changeCountByOwner: memoizeByArguments(
       (owner, filter) => new DataLoader((ids) => read.countChangesOf(owner, ids, filter)),
     ),
   };
 }
 
 /** Remembers what `create` made for equal arguments. They are plain data, built in one place: equal ones print equal. */
-function perArguments<Args extends readonly unknown[], Loader>(
+function memoizeByArguments<Args extends readonly unknown[], Loader>(
   create: (...args: Args) => Loader,
 ): (...args: Args) => Loader {
   const made = new Map<string, Loader>();

@@ -18,7 +18,7 @@ import {
 import { Directive } from 'type-graphql';
 import type { Context } from './context';
 
-export const PERSONAL = new GraphQLDirective({
+export const PERSONAL_DIRECTIVE = new GraphQLDirective({
   name: 'personal',
   description:
     'Personal data: reading it needs the scope `pii:read`, it is encrypted at rest, and no log holds it.',
@@ -27,13 +27,13 @@ export const PERSONAL = new GraphQLDirective({
 
 /** Marks a field, of a type or a resolver, as personal data. */
 export function Personal(): PropertyDecorator & MethodDecorator {
-  return Directive(`@${PERSONAL.name}`);
+  return Directive(`@${PERSONAL_DIRECTIVE.name}`);
 }
 
 type Field = GraphQLField<unknown, Context>;
 
-export function isPersonal({ astNode }: Pick<Field, 'astNode'>): boolean {
-  return astNode != null && getDirectiveValues(PERSONAL, astNode) !== undefined;
+export function isPersonalField({ astNode }: Pick<Field, 'astNode'>): boolean {
+  return astNode != null && getDirectiveValues(PERSONAL_DIRECTIVE, astNode) !== undefined;
 }
 
 export interface PersonalField {
@@ -41,27 +41,27 @@ export interface PersonalField {
   readonly field: Field;
 }
 
-export function personalFields(schema: GraphQLSchema): readonly PersonalField[] {
+export function findPersonalFields(schema: GraphQLSchema): readonly PersonalField[] {
   return Object.values(schema.getTypeMap()).flatMap((type) =>
     isObjectType(type) || isInterfaceType(type)
       ? Object.values(type.getFields())
-          .filter(isPersonal)
+          .filter(isPersonalField)
           .map((field) => ({ type, field }))
       : [],
   );
 }
 
 /** For the log: under these names it writes no value. */
-export function personalNames(schema: GraphQLSchema): ReadonlySet<string> {
-  return new Set(personalFields(schema).map(({ field }) => field.name));
+export function findPersonalFieldNames(schema: GraphQLSchema): ReadonlySet<string> {
+  return new Set(findPersonalFields(schema).map(({ field }) => field.name));
 }
 
 /** From here on, resolvers of marked fields run for those alone who may read personal data. */
 export function guardPersonalFields(schema: GraphQLSchema): void {
-  for (const { field } of personalFields(schema)) {
+  for (const { field } of findPersonalFields(schema)) {
     const resolve = field.resolve ?? defaultFieldResolver;
     field.resolve = (source, args, context, info) => {
-      context.visibility.assertReadsPersonalData();
+      context.visibility.assertCanReadPersonalData();
       return resolve(source, args, context, info);
     };
   }

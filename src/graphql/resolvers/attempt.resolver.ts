@@ -8,7 +8,7 @@ import type { Context } from '../request/context';
 import { VerificationAttempt, VerificationAttemptConnection } from '../types/attempt.type';
 import { Level, loadLevel } from '../types/level.type';
 import {
-  loadChangesOf,
+  loadStatusChanges,
   type StatusChange,
   StatusChangeConnection,
 } from '../types/status-change.type';
@@ -23,10 +23,10 @@ export class AttemptResolver {
     @Args(() => AttemptsArgs) args: AttemptsArgs,
     @Ctx() context: Context,
   ): Promise<Connection<VerificationAttempt>> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     const filter = await toAttemptFilter(context, args.filter);
     const page = await context.read.attempts(filter, toAttemptOrder(args.orderBy), toPage(args));
-    return VerificationAttemptConnection.of(
+    return VerificationAttemptConnection.create(
       page,
       (row) => new VerificationAttempt(row),
       () => context.read.countAttempts(filter),
@@ -51,6 +51,6 @@ export class AttemptResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<StatusChange>> {
-    return loadChangesOf(context, 'attempt', attempt.key, args);
+    return loadStatusChanges(context, 'attempt', attempt.key, args);
   }
 }

@@ -17,9 +17,9 @@ export class AuditResolver {
     @Args(() => AuditLogArgs) args: AuditLogArgs,
     @Ctx() context: Context,
   ): Promise<Connection<AuditEntry>> {
-    context.visibility.assertReadsAudit();
+    context.visibility.assertCanReadAudit();
     const filter = toAuditFilter(args.filter);
-    return AuditEntryConnection.of(
+    return AuditEntryConnection.create(
       await context.read.auditEntries(filter, toPage(args)),
       (entry) => new AuditEntry(entry),
       () => context.read.countAuditEntries(filter),

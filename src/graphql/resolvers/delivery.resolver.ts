@@ -1,7 +1,7 @@
 /** Deliveries: the list of all, and what hangs on one. For operators alone. */
 
 import { Arg, Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
-import { REASON } from '../access/personal-reads';
+import { REASON_DESCRIPTION } from '../access/personal-reads';
 import { DeliveriesArgs, toDeliveryFilter } from '../inputs/delivery.input';
 import type { Connection } from '../relay/connection.type';
 import { PageArgs, toPage } from '../relay/page';
@@ -9,7 +9,7 @@ import type { Context } from '../request/context';
 import { Personal } from '../request/personal';
 import { WebhookDelivery, WebhookDeliveryConnection } from '../types/delivery.type';
 import {
-  loadChangesOf,
+  loadStatusChanges,
   type StatusChange,
   StatusChangeConnection,
 } from '../types/status-change.type';
@@ -24,9 +24,9 @@ export class DeliveryResolver {
     @Args(() => DeliveriesArgs) args: DeliveriesArgs,
     @Ctx() context: Context,
   ): Promise<Connection<WebhookDelivery>> {
-    context.visibility.assertReadsOperations();
+    context.visibility.assertCanReadOperations();
     const filter = await toDeliveryFilter(context, args.filter);
-    return WebhookDeliveryConnection.of(
+    return WebhookDeliveryConnection.create(
       await context.read.deliveries(filter, toPage(args)),
       (row) => new WebhookDelivery(row),
       () => context.read.countDeliveries(filter),
@@ -46,11 +46,11 @@ export class DeliveryResolver {
   })
   async rawBody(
     @Root() delivery: WebhookDelivery,
-    @Arg('reason', () => String, { nullable: true, description: REASON })
+    @Arg('reason', () => String, { nullable: true, description: REASON_DESCRIPTION })
     reason: string | null | undefined,
     @Ctx() context: Context,
   ): Promise<string | null> {
-    const body = await context.personal.rawBodyOf(delivery.key, reason);
+    const body = await context.personal.readRawBody(delivery.key, reason);
     return body === null ? null : body.toString('utf8');
   }
 
@@ -62,6 +62,6 @@ export class DeliveryResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<StatusChange>> {
-    return loadChangesOf(context, 'delivery', delivery.key, args);
+    return loadStatusChanges(context, 'delivery', delivery.key, args);
   }
 }

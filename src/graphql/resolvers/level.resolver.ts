@@ -1,10 +1,12 @@
 /** The levels seen so far. */
 
-import { Arg, Ctx, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
 import { ProviderEnum } from '../enums/provider.enum';
 import type { Context } from '../request/context';
+import { loadAttempt, VerificationAttempt } from '../types/attempt.type';
 import { Level, loadLevel } from '../types/level.type';
+import { UserLevel } from '../types/user-level.type';
 
 @Resolver()
 export class LevelResolver {
@@ -19,16 +21,37 @@ export class LevelResolver {
     provider: ProviderId | null | undefined,
     @Ctx() context: Context,
   ): Promise<readonly Level[]> {
-    context.visibility.assertReads();
-    if (context.principal.kind === 'USER') return ownLevels(context, provider ?? null);
+    context.visibility.assertCanRead();
+    if (context.principal.kind === 'USER') return loadOwnLevels(context, provider ?? null);
     const levels = await context.read.levels(provider ?? null);
     return levels.map((level) => new Level(level));
   }
 }
 
-async function ownLevels(context: Context, provider: ProviderId | null): Promise<readonly Level[]> {
-  const user = await context.visibility.self();
-  const held = user ? await context.loaders.levelsOf.load(user.id) : [];
+async function loadOwnLevels(
+  context: Context,
+  provider: ProviderId | null,
+): Promise<readonly Level[]> {
+  const user = await context.visibility.ownUser();
+  const held = user ? await context.loaders.levelsByUser.load(user.id) : [];
   const levels = await Promise.all(held.map((row) => loadLevel(context, row.levelKey)));
   return levels.filter((level) => provider === null || level.provider === provider);
+}
+
+@Resolver(() => UserLevel)
+export class UserLevelResolver {
+  @FieldResolver(() => Level, { description: 'The level.' })
+  level(@Root() held: UserLevel, @Ctx() context: Context): Promise<Level> {
+    return loadLevel(context, held.levelKey);
+  }
+
+  @FieldResolver(() => VerificationAttempt, {
+    description: 'The latest attempt of the user at this level.',
+  })
+  latestAttempt(
+    @Root() held: UserLevel,
+    @Ctx() context: Context,
+  ): Promise<VerificationAttempt | null> {
+    return loadAttempt(context, held.latestAttemptId);
+  }
 }

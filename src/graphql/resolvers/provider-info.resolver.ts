@@ -12,7 +12,7 @@ export class ProviderInfoResolver {
     description: 'Every vendor that this gateway knows. Not open to end users.',
   })
   providers(@Ctx() context: Context): readonly ProviderInfo[] {
-    context.visibility.assertReadsOperations();
+    context.visibility.assertCanReadOperations();
     return context.providers.map(
       (listing) => new ProviderInfo(listing, context.configured.has(listing.id)),
     );
@@ -44,7 +44,7 @@ export class ProviderInfoResolver {
     @Root() { provider }: ProviderInfo,
     @Ctx() context: Context,
   ): Promise<readonly OpenAttempts[]> {
-    const census = await context.census();
+    const census = await context.openAttempts();
     return census.filter((row) => row.provider === provider).map((row) => new OpenAttempts(row));
   }
 }

@@ -22,9 +22,9 @@ export class StatusChangeResolver {
     @Args(() => StatusChangesArgs) args: StatusChangesArgs,
     @Ctx() context: Context,
   ): Promise<Connection<StatusChange>> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     const filter = await toChangeFilter(context, args.filter);
-    return StatusChangeConnection.of(
+    return StatusChangeConnection.create(
       await context.read.changes(filter, await toLogPage(context, args)),
       (change) => new StatusChange(change, context.store.logId),
       () => context.read.countChanges(filter),
@@ -37,7 +37,7 @@ export class StatusChangeResolver {
       'gives from here on is exactly what this response does not know yet.',
   })
   async cursor(@Ctx() context: Context): Promise<string> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     const { head } = await context.read.logState();
     return encodeCursor(context.store.logId, head);
   }
@@ -85,6 +85,6 @@ export class ChangeCauseResolver {
     description: 'Who did it, if somebody did: the name of an API key. Always null for end users.',
   })
   actor(@Root() cause: ChangeCause, @Ctx() context: Context): string | null {
-    return context.visibility.readsOperations ? cause.doer : null;
+    return context.visibility.canReadOperations ? cause.actorName : null;
   }
 }

@@ -25,57 +25,60 @@ type Options = Parameters<Feed['subscribe']>[0];
  * @throws {GatewayError} FORBIDDEN or INPUT_INVALID; {CursorInvalidError}, {CursorExpiredError}, the latter two also
  *   later on from the stream itself.
  */
-export async function watchChanges(
+export async function subscribeToChanges(
   context: Context,
   args: StatusChangedArgs,
 ): Promise<AsyncIterableIterator<Change>> {
-  context.renew(); // opening may be retried, and a view remembers what failed
-  context.visibility.assertReads();
+  context.refresh(); // opening may be retried, and a view remembers what failed
+  context.visibility.assertCanRead();
   const filter = await toChangeFilter(context, args.filter);
-  const nobody = filter.userIds?.length === 0;
-  const awaited = nobody ? await awaitedUser(context, args.filter ?? {}) : null;
+  const matchesNoUser = filter.userIds?.length === 0;
+  const awaited = matchesNoUser ? await findAwaitedUser(context, args.filter ?? {}) : null;
   const options: Options = {
-    ...startOf(context, args.after ?? null),
+    ...toStart(context, args.after ?? null),
     ...(awaited === null ? {} : { awaited }),
     filter,
   };
-  if (context.principal.kind !== 'USER') return await begin(context, options);
+  if (context.principal.kind !== 'USER') return await openStream(context, options);
 
   const abort = new AbortController();
-  const stream = await begin(context, { ...options, signal: abort.signal });
-  return cancelable(onlyOwn(context, stream, abort.signal), abort);
+  const stream = await openStream(context, { ...options, signal: abort.signal });
+  return cancelable(filterOwn(context, stream, abort.signal), abort);
 }
 
 /** Resolves once it is fixed where the stream begins. */
-async function begin({ feed }: Context, options: Options): Promise<ChangeStream> {
+async function openStream({ feed }: Context, options: Options): Promise<ChangeStream> {
   const stream = feed.subscribe(options);
   await stream.begun;
   return stream;
 }
 
-function startOf(context: Context, after: string | null): Pick<Options, 'after'> {
+function toStart(context: Context, after: string | null): Pick<Options, 'after'> {
   return after === null ? {} : { after: parseLogCursor(context, after) };
 }
 
 /** The external id to wait for, where it alone is asked for and has no user yet; `null`: nobody will ever match. */
-async function awaitedUser(context: Context, asked: StatusChangeFilter): Promise<string | null> {
+async function findAwaitedUser(
+  context: Context,
+  asked: StatusChangeFilter,
+): Promise<string | null> {
   if (asked.userId) return null;
   const wanted = asked.externalUserId ?? null;
   const { principal } = context;
   if (principal.kind !== 'USER') return wanted;
   const own = wanted === null || wanted === principal.externalUserId;
-  return own && !(await context.visibility.self()) ? principal.externalUserId : null;
+  return own && !(await context.visibility.ownUser()) ? principal.externalUserId : null;
 }
 
 /** What was an end user's own when they subscribed need not be so for ever. */
-async function* onlyOwn(
+async function* filterOwn(
   context: Context,
   source: AsyncIterable<Change>,
   ended: AbortSignal,
 ): AsyncGenerator<Change> {
   const isOwn = ({ userId }: Change) => {
-    context.renew();
-    return context.visibility.seesUser(userId);
+    context.refresh();
+    return context.visibility.canSeeUser(userId);
   };
   for await (const change of source) {
     if (await retryTransient(() => isOwn(change), { isOver: () => ended.aborted })) yield change;

@@ -5,7 +5,7 @@ import type { Change } from '../../domain/change';
 import { StatusChangedArgs } from '../inputs/status-change.input';
 import type { Context } from '../request/context';
 import { StatusChange } from '../types/status-change.type';
-import { watchChanges } from './status-stream';
+import { subscribeToChanges } from './status-stream';
 
 @Resolver()
 export class StatusSubscription {
@@ -14,14 +14,14 @@ export class StatusSubscription {
       'Every status change the viewer may see, after `after` if given (from the log, nothing skipped), else from now on. ' +
       'A user who is filtered for, or is the viewer, need not exist yet: they are followed from their first change on.',
     subscribe: ({ args, context }: { args: StatusChangedArgs; context: Context }) =>
-      watchChanges(context, args),
+      subscribeToChanges(context, args),
   })
   statusChanged(
     @Root() change: Change,
     @Args(() => StatusChangedArgs) _: StatusChangedArgs,
     @Ctx() context: Context,
   ): StatusChange {
-    context.renew(); // what hangs on this item is read as it is now, not as it was when the subscription began
+    context.refresh(); // what hangs on this item is read as it is now, not as it was when the subscription began
     return new StatusChange(change, context.store.logId);
   }
 }

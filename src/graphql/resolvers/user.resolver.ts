@@ -3,9 +3,15 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
 import type { UserRow } from '../../store/store';
-import { REASON } from '../access/personal-reads';
+import { REASON_DESCRIPTION } from '../access/personal-reads';
 import { AttemptsArgs, toAttemptFilter, toAttemptOrder } from '../inputs/attempt.input';
 import { IdentityInput, toUserFilter, toUserOrder, UsersArgs } from '../inputs/user.input';
+import {
+  toUserLevelFilter,
+  toUserLevelPage,
+  UserLevelFilterArgs,
+  UserLevelsArgs,
+} from '../inputs/user-level.input';
 import type { Connection } from '../relay/connection.type';
 import { parseNodeId } from '../relay/node-id';
 import { PageArgs, toPage } from '../relay/page';
@@ -16,18 +22,12 @@ import { Credential } from '../types/credential.type';
 import { Identity } from '../types/identity.type';
 import { Profile } from '../types/profile.type';
 import {
-  loadChangesOf,
+  loadStatusChanges,
   type StatusChange,
   StatusChangeConnection,
 } from '../types/status-change.type';
 import { User, UserConnection } from '../types/user.type';
 import { UserLevel } from '../types/user-level.type';
-import {
-  toUserLevelFilter,
-  toUserLevelPage,
-  UserLevelFilterArgs,
-  UserLevelsArgs,
-} from '../user-level.input';
 
 @Resolver(() => User)
 export class UserResolver {
@@ -54,9 +54,9 @@ export class UserResolver {
     identity: IdentityInput | null | undefined,
     @Ctx() context: Context,
   ): Promise<User | null> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     const row = await findUser(context, id ?? null, externalUserId ?? null, identity ?? null);
-    const isVisible = await context.visibility.seesUser(row?.id ?? null);
+    const isVisible = await context.visibility.canSeeUser(row?.id ?? null);
     return row && isVisible ? new User(row) : null;
   }
 
@@ -67,10 +67,10 @@ export class UserResolver {
     @Args(() => UsersArgs) args: UsersArgs,
     @Ctx() context: Context,
   ): Promise<Connection<User>> {
-    context.visibility.assertReads();
+    context.visibility.assertCanRead();
     const filter = await toUserFilter(context, args.filter);
     const page = await context.read.users(filter, toUserOrder(args.orderBy), toPage(args));
-    return UserConnection.of(
+    return UserConnection.create(
       page,
       (row) => new User(row),
       () => context.read.countUsers(filter),
@@ -79,7 +79,7 @@ export class UserResolver {
 
   @FieldResolver(() => [Identity], { description: "The user's accounts at providers." })
   async identities(@Root() user: User, @Ctx() context: Context): Promise<readonly Identity[]> {
-    const rows = await context.loaders.identitiesOf.load(user.key);
+    const rows = await context.loaders.identitiesByUser.load(user.key);
     return rows.map((row) => new Identity(row));
   }
 
@@ -93,7 +93,9 @@ export class UserResolver {
     @Ctx() context: Context,
   ): Promise<readonly UserLevel[]> {
     const filter = toUserLevelFilter(args);
-    const rows = await context.loaders.levelPagesOf(filter, toUserLevelPage(args)).load(user.key);
+    const rows = await context.loaders
+      .levelPageByUser(filter, toUserLevelPage(args))
+      .load(user.key);
     return rows.map((row) => new UserLevel(row));
   }
 
@@ -103,7 +105,7 @@ export class UserResolver {
     @Args(() => UserLevelFilterArgs) args: UserLevelFilterArgs,
     @Ctx() context: Context,
   ): Promise<number> {
-    return context.loaders.countLevelsOf(toUserLevelFilter(args)).load(user.key);
+    return context.loaders.levelCountByUser(toUserLevelFilter(args)).load(user.key);
   }
 
   @FieldResolver(() => VerificationAttemptConnection.type, { description: "The user's attempts." })
@@ -114,11 +116,11 @@ export class UserResolver {
   ): Promise<Connection<VerificationAttempt>> {
     const filter = await toAttemptFilter(context, args.filter);
     const order = toAttemptOrder(args.orderBy);
-    const page = await context.loaders.attemptsOf(filter, order, toPage(args)).load(user.key);
-    return VerificationAttemptConnection.of(
+    const page = await context.loaders.attemptsByUser(filter, order, toPage(args)).load(user.key);
+    return VerificationAttemptConnection.create(
       page,
       (row) => new VerificationAttempt(row),
-      () => context.loaders.countAttemptsOf(filter).load(user.key),
+      () => context.loaders.attemptCountByUser(filter).load(user.key),
     );
   }
 
@@ -130,12 +132,12 @@ export class UserResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() context: Context,
   ): Promise<Connection<StatusChange>> {
-    return loadChangesOf(context, 'user', user.key, args);
+    return loadStatusChanges(context, 'user', user.key, args);
   }
 
   @FieldResolver(() => [Credential], { description: 'Reusable credentials issued to the user.' })
   async credentials(@Root() user: User, @Ctx() context: Context): Promise<readonly Credential[]> {
-    const rows = await context.loaders.credentialsOf.load(user.key);
+    const rows = await context.loaders.credentialsByUser.load(user.key);
     return rows.map((row) => new Credential(row));
   }
 
@@ -147,11 +149,11 @@ export class UserResolver {
   })
   async profile(
     @Root() user: User,
-    @Arg('reason', () => String, { nullable: true, description: REASON })
+    @Arg('reason', () => String, { nullable: true, description: REASON_DESCRIPTION })
     reason: string | null | undefined,
     @Ctx() context: Context,
   ): Promise<Profile | null> {
-    const profile = await context.personal.profileOf(user.key, reason);
+    const profile = await context.personal.readProfile(user.key, reason);
     return profile && new Profile(profile);
   }
 }

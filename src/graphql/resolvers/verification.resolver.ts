@@ -10,7 +10,7 @@ import { loadAttempt, VerificationAttempt } from '../types/attempt.type';
 import { Level, loadLevel } from '../types/level.type';
 import { User } from '../types/user.type';
 import {
-  MAX_LISTED,
+  MAX_LISTED_LEVELS,
   MissingLevel,
   MissingLevels,
   Verification,
@@ -24,7 +24,7 @@ export class UserVerificationResolver {
       'The status with its grounds: since when, until when, because of what, and what is missing.',
   })
   async verification(@Root() user: User, @Ctx() context: Context): Promise<Verification> {
-    const rows = await context.loaders.levelsOf.load(user.key);
+    const rows = await context.loaders.levelsByUser.load(user.key);
     const verdict = evaluate(context.policy, rows.map(toHeldLevel));
     const held = new Map(rows.map((row) => [row.levelKey, row]));
     const toReason = (key: LevelKey) => {
@@ -36,16 +36,16 @@ export class UserVerificationResolver {
       status: verdict.status,
       since: verdict.since === null ? user.createdAt : toDate(verdict.since),
       expiresAt: verdict.expiresAt,
-      because: verdict.because.slice(0, MAX_LISTED).flatMap(toReason),
-      missing: verdict.missing.slice(0, MAX_LISTED).map(toMissing),
+      because: verdict.because.slice(0, MAX_LISTED_LEVELS).flatMap(toReason),
+      missing: verdict.missing.slice(0, MAX_LISTED_LEVELS).map(toMissing),
       missingCount: verdict.missing.length,
       // Part of an alternative would not suffice.
       alternatives: verdict.alternatives
-        .filter((keys) => keys.length <= MAX_LISTED)
+        .filter((keys) => keys.length <= MAX_LISTED_LEVELS)
         .map((keys) => new MissingLevels(keys.map(toMissing))),
       // It would tell an end user of a suspicion of fraud or money laundering.
-      blockedBy: context.visibility.seesAllReasons
-        ? verdict.blockedBy.slice(0, MAX_LISTED).flatMap(toReason)
+      blockedBy: context.visibility.canSeeAllReasons
+        ? verdict.blockedBy.slice(0, MAX_LISTED_LEVELS).flatMap(toReason)
         : [],
     });
   }

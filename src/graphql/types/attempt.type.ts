@@ -7,7 +7,7 @@ import type { AttemptStatus, Trust } from '../../domain/status';
 import type { AttemptRow } from '../../store/store';
 import { ProviderEnum } from '../enums/provider.enum';
 import { AttemptStatusEnum, SubjectKindEnum, TrustEnum } from '../enums/status.enum';
-import { connectionOf } from '../relay/connection.type';
+import { createConnectionType } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
 import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
@@ -104,7 +104,7 @@ export class VerificationAttempt implements Node {
   }
 }
 
-export const VerificationAttemptConnection = connectionOf(
+export const VerificationAttemptConnection = createConnectionType(
   'VerificationAttempt',
   'attempts',
   () => VerificationAttempt,
@@ -116,6 +116,6 @@ export async function loadAttempt(
   key: number,
 ): Promise<VerificationAttempt | null> {
   const row = await context.loaders.attempt.load(key);
-  const isVisible = await context.visibility.seesUser(row?.userId ?? null);
+  const isVisible = await context.visibility.canSeeUser(row?.userId ?? null);
   return row && isVisible ? new VerificationAttempt(row) : null;
 }

@@ -3,7 +3,7 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { AuditAction, AuditDetails, AuditEntry as DomainEntry } from '../../domain/audit';
 import { literalEnum } from '../enums/literal-enum';
-import { connectionOf } from '../relay/connection.type';
+import { createConnectionType } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
 import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
@@ -108,11 +108,11 @@ export class AuditEntry implements Node {
   }
 }
 
-export const AuditEntryConnection = connectionOf('AuditEntry', 'entries', () => AuditEntry);
+export const AuditEntryConnection = createConnectionType('AuditEntry', 'entries', () => AuditEntry);
 
 /** The entry with this number; `null` if there is none, or it is not the viewer's to see. */
 export async function loadAuditEntry(context: Context, seq: number): Promise<AuditEntry | null> {
-  if (!context.visibility.readsAudit) return null;
+  if (!context.visibility.canReadAudit) return null;
   const entry = await context.loaders.auditEntry.load(seq);
   return entry && new AuditEntry(entry);
 }

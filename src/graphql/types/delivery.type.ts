@@ -6,7 +6,7 @@ import type { Disposition, Trust } from '../../domain/status';
 import type { DeliveryRow } from '../../store/store';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DispositionEnum, TrustEnum } from '../enums/status.enum';
-import { connectionOf } from '../relay/connection.type';
+import { createConnectionType } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
 import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
@@ -63,7 +63,7 @@ export class WebhookDelivery implements Node {
   }
 }
 
-export const WebhookDeliveryConnection = connectionOf(
+export const WebhookDeliveryConnection = createConnectionType(
   'WebhookDelivery',
   'deliveries',
   () => WebhookDelivery,
@@ -71,7 +71,7 @@ export const WebhookDeliveryConnection = connectionOf(
 
 /** The delivery of this number, batched; `null` if there is none, or deliveries are not the viewer's to see. */
 export async function loadDelivery(context: Context, key: number): Promise<WebhookDelivery | null> {
-  if (!context.visibility.readsOperations) return null;
+  if (!context.visibility.canReadOperations) return null;
   const row = await context.loaders.delivery.load(key);
   return row && new WebhookDelivery(row);
 }

@@ -13,7 +13,7 @@ import {
   ChangeCauseKindEnum,
   VerificationStatusEnum,
 } from '../enums/status.enum';
-import { type Connection, connectionOf } from '../relay/connection.type';
+import { type Connection, createConnectionType } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
 import { toLogPage } from '../relay/log-page';
 import { Node } from '../relay/node.type';
@@ -28,7 +28,7 @@ export class ChangeCause {
   readonly deliveryId: number | null;
 
   /** Published by a resolver that asks who is looking. */
-  readonly doer: string | null;
+  readonly actorName: string | null;
 
   @Field(() => ChangeCauseKindEnum, { description: 'What sort of cause it was.' })
   readonly kind: ChangeCauseKind;
@@ -41,7 +41,7 @@ export class ChangeCause {
 
   constructor(cause: DomainCause) {
     this.deliveryId = cause.deliveryId;
-    this.doer = cause.actor;
+    this.actorName = cause.actor;
     this.kind = cause.kind;
     this.mergedUserId =
       cause.mergedUserId === null ? null : encodeNodeId('User', cause.mergedUserId);
@@ -148,7 +148,7 @@ export class StatusChange implements Node {
   }
 }
 
-export const StatusChangeConnection = connectionOf(
+export const StatusChangeConnection = createConnectionType(
   'StatusChange',
   'status changes',
   () => StatusChange,
@@ -156,17 +156,17 @@ export const StatusChangeConnection = connectionOf(
 );
 
 /** One page of the log about one user, attempt or delivery, batched. */
-export async function loadChangesOf(
+export async function loadStatusChanges(
   context: Context,
   owner: ChangeOwner,
   key: number,
   args: PageArgs,
 ): Promise<Connection<StatusChange>> {
   const page = await toLogPage(context, args);
-  const filter = await context.visibility.ownChanges();
-  return StatusChangeConnection.of(
-    await context.loaders.changesOf(owner, page, filter).load(key),
+  const filter = await context.visibility.changeFilter();
+  return StatusChangeConnection.create(
+    await context.loaders.changesByOwner(owner, page, filter).load(key),
     (change) => new StatusChange(change, context.store.logId),
-    () => context.loaders.countChangesOf(owner, filter).load(key),
+    () => context.loaders.changeCountByOwner(owner, filter).load(key),
   );
 }

@@ -5,7 +5,7 @@ import type { SubjectKind } from '../../domain/level';
 import type { VerificationStatus } from '../../domain/status';
 import type { UserRow } from '../../store/store';
 import { SubjectKindEnum, VerificationStatusEnum } from '../enums/status.enum';
-import { connectionOf } from '../relay/connection.type';
+import { createConnectionType } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
 import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
@@ -67,11 +67,11 @@ export class User implements Node {
   }
 }
 
-export const UserConnection = connectionOf('User', 'users', () => User);
+export const UserConnection = createConnectionType('User', 'users', () => User);
 
 /** The user of this number, batched, merges followed; `null` if there is none that the viewer may see. */
 export async function loadUser(context: Context, key: number): Promise<User | null> {
   const row = await context.loaders.user.load(key);
-  const isVisible = await context.visibility.seesUser(row?.id ?? null);
+  const isVisible = await context.visibility.canSeeUser(row?.id ?? null);
   return row && isVisible ? new User(row) : null;
 }

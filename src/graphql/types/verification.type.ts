@@ -9,7 +9,7 @@ import { VerificationStatusEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 
 /** Levels in one list: a user may have thousands, and each push may carry the lists. */
-export const MAX_LISTED = 100;
+export const MAX_LISTED_LEVELS = 100;
 
 @ObjectType({ description: "A level that makes the user's status what it is." })
 export class VerificationReason {
@@ -89,27 +89,27 @@ export class Verification {
   readonly expiresAt: Date | null;
 
   @Field(() => [VerificationReason], {
-    description: `The levels that make it so, where the status is VERIFIED or EXPIRED. At most ${MAX_LISTED}.`,
+    description: `The levels that make it so, where the status is VERIFIED or EXPIRED. At most ${MAX_LISTED_LEVELS}.`,
   })
   readonly because: readonly VerificationReason[];
 
   @Field(() => [MissingLevel], {
-    description: `Levels that are part of a way to VERIFIED, at most ${MAX_LISTED}. The user needs the levels of one alternative, not all of these. Empty when the status is VERIFIED.`,
+    description: `Levels that are part of a way to VERIFIED, at most ${MAX_LISTED_LEVELS}. The user needs the levels of one alternative, not all of these. Empty when the status is VERIFIED.`,
   })
   readonly missing: readonly MissingLevel[];
 
   @Field(() => Int, {
-    description: `Number of missing levels. More than \`missing\` lists, if there are more than ${MAX_LISTED}.`,
+    description: `Number of missing levels. More than \`missing\` lists, if there are more than ${MAX_LISTED_LEVELS}.`,
   })
   readonly missingCount: number;
 
   @Field(() => [MissingLevels], {
-    description: `The ways to VERIFIED: the levels of any one entry suffice. Smallest first, at most 32, without ways of more than ${MAX_LISTED} levels. Empty when the status is VERIFIED.`,
+    description: `The ways to VERIFIED: the levels of any one entry suffice. Smallest first, at most 32, without ways of more than ${MAX_LISTED_LEVELS} levels. Empty when the status is VERIFIED.`,
   })
   readonly alternatives: readonly MissingLevels[];
 
   @Field(() => [VerificationReason], {
-    description: `The levels whose final rejection blocks an older approval that the policy asks for (\`blockedBy\` of the policy). At most ${MAX_LISTED}. End users receive an empty list, unless END_USER_REASONS is \`all\`.`,
+    description: `The levels whose final rejection blocks an older approval that the policy asks for (\`blockedBy\` of the policy). At most ${MAX_LISTED_LEVELS}. End users receive an empty list, unless END_USER_REASONS is \`all\`.`,
   })
   readonly blockedBy: readonly VerificationReason[];
 

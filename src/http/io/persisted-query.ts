@@ -15,12 +15,13 @@ const NAMING: readonly string[] = [...NAMES, 'extensions'];
  */
 export function resolveDocument<P extends object>(
   parameters: P,
-  { textOf }: Pick<TrustedDocuments, 'textOf'>,
+  { findText }: Pick<TrustedDocuments, 'findText'>,
 ): P {
   const sent: object = parameters;
   const given: JsonObject = { ...sent };
   const id = namedIn(given) ?? persistedQuery(given.extensions);
-  const text = typeof id === 'string' ? (textOf(id) ?? textOf(id.replace(/^sha256:/, ''))) : null;
+  const text =
+    typeof id === 'string' ? (findText(id) ?? findText(id.replace(/^sha256:/, ''))) : null;
   if (text === null) return parameters;
   const query = given.query || text;
   if (query === undefined) throw new UnknownDocumentError();
@@ -47,7 +48,7 @@ function persistedQuery(extensions: unknown): unknown {
 /** The same for the query of a URL: `search` begins with `?` or is empty. */
 export function resolveDocumentSearch(
   search: string,
-  trusted: Pick<TrustedDocuments, 'textOf'>,
+  trusted: Pick<TrustedDocuments, 'findText'>,
 ): string {
   if (search === '') return search;
   const parameters = new URLSearchParams(search);

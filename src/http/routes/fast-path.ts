@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../../access/principal';
-import type { Question } from '../../graphql/documents/documents';
+import type { OperationRequest } from '../../graphql/documents/prepare-operation';
 import type { GraphQLService } from '../../graphql/service';
 import { isJsonObject } from '../io/json-object';
 import type { HttpResponse } from '../io/response';
@@ -18,7 +18,7 @@ export interface FastPath {
 const MAX_KINDS = 100;
 const PARAMETERS = new Set(['query', 'variables', 'operationName']);
 
-export function createFastPath(graphql: Pick<GraphQLService, 'answer'>): FastPath {
+export function createFastPath(graphql: Pick<GraphQLService, 'executePlanned'>): FastPath {
   /** What Apollo Server makes of an `Accept`: the type of its good answers. */
   const types = new Map<string, string>();
 
@@ -26,7 +26,7 @@ export function createFastPath(graphql: Pick<GraphQLService, 'answer'>): FastPat
     async take(principal, { headers: { accept = '' } }, body) {
       const type = types.get(accept);
       const asked = type === undefined ? null : toQuestion(body);
-      const answer = asked && (await graphql.answer?.(principal, asked));
+      const answer = asked && (await graphql.executePlanned?.(principal, asked));
       return answer ? { status: 200, headers: { 'content-type': type }, body: answer } : null;
     },
 
@@ -39,7 +39,7 @@ export function createFastPath(graphql: Pick<GraphQLService, 'answer'>): FastPat
 }
 
 /** `null` for what is not plainly a request: Apollo Server says what is wrong with it. */
-function toQuestion(body: unknown): Question | null {
+function toQuestion(body: unknown): OperationRequest | null {
   if (!isJsonObject(body)) return null;
   if (!Object.keys(body).every((name) => PARAMETERS.has(name))) return null;
   const { query, operationName, variables } = body;

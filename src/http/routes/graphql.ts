@@ -101,7 +101,7 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
     principal: Principal,
     httpGraphQLRequest: HTTPGraphQLRequest,
   ): Promise<HttpResponse> {
-    const operation = await graphql.contextFor(principal, 'REQUEST');
+    const operation = await graphql.openContext(principal, 'REQUEST');
     try {
       const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest,
@@ -113,7 +113,7 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
         body: await textOf(body),
       };
     } finally {
-      await operation.done();
+      await operation.release();
     }
   }
 
@@ -190,7 +190,7 @@ function admitDocuments(graphql: GraphQLService): ApolloServerPlugin<object> {
       return {
         async didResolveSource(context) {
           const { operationName = null, variables = {} } = context.request;
-          const read = graphql.admit({ query: context.source, operationName, variables });
+          const read = graphql.prepare({ query: context.source, operationName, variables });
           if ('errors' in read) errors = read.errors;
           const { document } = 'errors' in read ? { document: REFUSED } : read;
           Object.assign(context, { document });

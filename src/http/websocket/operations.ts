@@ -12,7 +12,10 @@ import type { SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../../access/principal';
 import { StoreUnavailableError } from '../../domain/errors';
 import type { ChangeStream } from '../../feed/frame-encoder';
-import type { Admitted, Refused } from '../../graphql/documents/documents';
+import type {
+  PreparedOperation,
+  RejectedOperation,
+} from '../../graphql/documents/prepare-operation';
 import { isTransient, retryTransient } from '../../graphql/request/transient';
 import type { GraphQLService, OperationContext } from '../../graphql/service';
 import { withoutEmptyName } from '../io/empty-parameters';
@@ -92,11 +95,11 @@ export function createOperations(
     };
   }
 
-  function admit(payload: SubscribePayload): Admitted | Refused {
+  function admit(payload: SubscribePayload): PreparedOperation | RejectedOperation {
     try {
       const named = withoutEmptyName(payload);
       const { query, operationName, variables } = resolveDocument(named, graphql.trusted);
-      return graphql.admit({
+      return graphql.prepare({
         query,
         operationName: operationName ?? null,
         variables: variables ?? {},
@@ -107,7 +110,7 @@ export function createOperations(
     }
   }
 
-  function argsOf({ document }: Admitted, payload: SubscribePayload, context: object) {
+  function argsOf({ document }: PreparedOperation, payload: SubscribePayload, context: object) {
     return {
       schema: graphql.schema,
       document,
@@ -119,29 +122,29 @@ export function createOperations(
 
   /** Opened here and not by graphql-ws, which would send what goes wrong in it as an item. */
   async function open(
-    { operation }: Admitted,
+    { operation }: PreparedOperation,
     args: ExecutionArgs,
     context: OperationContext,
     principal: Principal,
     push: (frames: readonly Frame[]) => boolean,
     isOver: () => boolean,
-  ): Promise<Source | Refused> {
+  ): Promise<Source | RejectedOperation> {
     try {
       const source = await retryTransient(() => openSource(args), {
         isOver,
         retryForMs: limits.retryOpeningMs,
       });
       if (!isIterator(source)) {
-        await context.done();
+        await context.release();
         const unknown = [new GraphQLError('the subscription could not be opened')];
         return { errors: ('errors' in source && source.errors) || unknown };
       }
-      const view = isDivertible(source) ? graphql.viewOf(principal) : null;
+      const view = isDivertible(source) ? graphql.getViewKey(principal) : null;
       const group = await findGroup({ args, operation, view, context });
       if (isDivertible(source) && view !== null) source.divert({ press: group.press, take: push });
       return { entries: source, group };
     } catch (error) {
-      await context.done();
+      await context.release();
       if (isTransient(error)) throw new StoreUnavailableError({ cause: error });
       return { errors: [toGraphQLError(error)] };
     }
@@ -154,7 +157,7 @@ export function createOperations(
       const admitted = admit(payload);
       if ('errors' in admitted) return admitted.errors;
       const streaming = admitted.operation.operation === 'subscription';
-      const context = await graphql.contextFor(principal, streaming ? 'SUBSCRIPTION' : 'REQUEST');
+      const context = await graphql.openContext(principal, streaming ? 'SUBSCRIPTION' : 'REQUEST');
       const args = argsOf(admitted, payload, context.context);
       if (!streaming) {
         contexts.set(args, context);
@@ -173,7 +176,7 @@ export function createOperations(
       } catch (error) {
         return { errors: [toGraphQLError(error)] };
       } finally {
-        await contexts.get(args)?.done(); // before the answer is sent: the client may take its time
+        await contexts.get(args)?.release(); // before the answer is sent: the client may take its time
       }
     },
 

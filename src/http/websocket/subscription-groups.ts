@@ -57,7 +57,7 @@ export function createSubscriptionGroups(
     return groups;
   }
 
-  function createGroup(args: ExecutionArgs, done: OperationContext['done']): Group {
+  function createGroup(args: ExecutionArgs, done: OperationContext['release']): Group {
     const retrying = new Map<unknown, Promise<ExecutionResult>>();
     let over = false;
 
@@ -92,16 +92,16 @@ export function createSubscriptionGroups(
 
   return async (opened) => {
     const { args, view, context } = opened;
-    if (view === null) return createGroup(args, context.done);
+    if (view === null) return createGroup(args, context.release);
     const groups = groupsOf(args.document);
     const key = keyOf(view, opened);
     const known = groups.get(key);
     if (known !== undefined) {
       known.size += 1;
-      await context.done();
+      await context.release();
       return known;
     }
-    const single = createGroup(args, context.done);
+    const single = createGroup(args, context.release);
     const group = {
       ...single,
       size: 1,

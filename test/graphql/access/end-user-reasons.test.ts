@@ -98,9 +98,9 @@ it.each([
 
 it('limits every field of the schema that gives reasons', async () => {
   const world = await openReasons();
-  const { visibility } = (await world.service.contextFor(endUser('ann'), 'REQUEST'))
-    .context as never as { visibility: { seesAllReasons: boolean } };
-  expect(visibility.seesAllReasons).toBe(false);
+  const { visibility } = (await world.service.openContext(endUser('ann'), 'REQUEST'))
+    .context as never as { visibility: { canSeeAllReasons: boolean } };
+  expect(visibility.canSeeAllReasons).toBe(false);
   const fields = Object.values(world.service.schema.getTypeMap())
     .filter(isObjectType)
     .flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field })))

@@ -3,7 +3,7 @@
 import type { Principal } from '../../../src/access/principal';
 import { StoreUnavailableError } from '../../../src/domain/errors';
 import { createPersonalReads } from '../../../src/graphql/access/personal-reads';
-import { viewOf } from '../../../src/graphql/access/visibility';
+import { getViewKey } from '../../../src/graphql/access/visibility';
 import { change } from '../../support/databases';
 import { codesOf, endUser, NOW, OPERATOR, openWorld, statusEvent, type World } from '../world';
 
@@ -166,11 +166,11 @@ describe('an API key', () => {
     const reads = createPersonalReads({
       read: world.store.read,
       audit,
-      visibility: { assertReadsPersonalData: () => ACTOR },
+      visibility: { assertCanReadPersonalData: () => ACTOR },
       now: () => NOW,
     });
-    await expect(reads.profileOf(1, 'x')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    await expect(reads.rawBodyOf(1, 'x')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(reads.readProfile(1, 'x')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(reads.readRawBody(1, 'x')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 });
 
@@ -233,9 +233,11 @@ describe('keys that see the same', () => {
     ({ kind: 'API_KEY', keyId, name: 'name', scopes: new Set(scopes) }) as Principal;
 
   it('share what is pushed unless they may look at personal data', () => {
-    expect(viewOf(key(1, 'read'))).toBe(viewOf(key(2, 'read')));
-    expect(viewOf(key(1, 'read', 'pii:read'))).not.toBe(viewOf(key(2, 'read', 'pii:read')));
-    expect(viewOf(key(1, 'read', 'pii:read'))).not.toBe(viewOf(key(null, 'read', 'pii:read')));
-    expect(viewOf(key(1, 'read', 'pii:read'))).toBe(viewOf(key(1, 'pii:read', 'read')));
+    expect(getViewKey(key(1, 'read'))).toBe(getViewKey(key(2, 'read')));
+    expect(getViewKey(key(1, 'read', 'pii:read'))).not.toBe(getViewKey(key(2, 'read', 'pii:read')));
+    expect(getViewKey(key(1, 'read', 'pii:read'))).not.toBe(
+      getViewKey(key(null, 'read', 'pii:read')),
+    );
+    expect(getViewKey(key(1, 'read', 'pii:read'))).toBe(getViewKey(key(1, 'pii:read', 'read')));
   });
 });

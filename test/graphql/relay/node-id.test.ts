@@ -2,7 +2,6 @@
 
 import fc from 'fast-check';
 import { levelKey } from '../../../src/domain/level';
-import { omitNullish } from '../../../src/graphql/inputs/omit-nullish';
 import { DateTime } from '../../../src/graphql/relay/date-time.scalar';
 import { toLevelKey } from '../../../src/graphql/relay/level-key';
 import {
@@ -12,6 +11,7 @@ import {
   parseNodeId,
   plainNodeId,
 } from '../../../src/graphql/relay/node-id';
+import { omitNullish } from '../../../src/graphql/relay/omit-nullish';
 import { toPage } from '../../../src/graphql/relay/page';
 import { PROVIDERS } from '../../../src/providers/registry';
 

@@ -168,8 +168,8 @@ describe('an operation ID', () => {
   it('cannot be used again until its operation has ended, even if the client has completed it', async () => {
     const gates: (() => void)[] = [];
     const { connect, toy } = await start();
-    const { contextFor } = toy.service;
-    toy.service.contextFor = async (...operation) => {
+    const { openContext: contextFor } = toy.service;
+    toy.service.openContext = async (...operation) => {
       await new Promise<void>((resolve) => gates.push(resolve));
       return await contextFor(...operation);
     };

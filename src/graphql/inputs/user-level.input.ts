@@ -1,13 +1,13 @@
 /** Selects and pages the levels of a user. */
 
 import { ArgsType, Field, Int } from 'type-graphql';
-import { GatewayError } from '../domain/errors';
-import type { LevelKey, ProviderId } from '../domain/level';
-import type { VerificationStatus } from '../domain/status';
-import type { UserLevelFilter, UserLevelPage } from '../store/store';
-import { ProviderEnum } from './enums/provider.enum';
-import { VerificationStatusEnum } from './enums/status.enum';
-import { omitNullish } from './inputs/omit-nullish';
+import { GatewayError } from '../../domain/errors';
+import type { LevelKey, ProviderId } from '../../domain/level';
+import type { VerificationStatus } from '../../domain/status';
+import type { UserLevelFilter, UserLevelPage } from '../../store/store';
+import { ProviderEnum } from '../enums/provider.enum';
+import { VerificationStatusEnum } from '../enums/status.enum';
+import { omitNullish } from '../relay/omit-nullish';
 
 const DEFAULT_LEVELS = 100;
 export const MAX_LEVELS = 500;

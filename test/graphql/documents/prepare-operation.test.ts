@@ -3,20 +3,20 @@
 import { readFileSync } from 'node:fs';
 import { getIntrospectionQuery } from 'graphql';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../../src/config/graphql';
-import { createDocuments } from '../../../src/graphql/documents/documents';
 import type { DocumentLimits } from '../../../src/graphql/documents/limits';
-import { ANY_DOCUMENT } from '../../../src/graphql/documents/trusted-documents';
+import { createPrepareOperation } from '../../../src/graphql/documents/prepare-operation';
+import { ALL_DOCUMENTS } from '../../../src/graphql/documents/trusted-documents';
 import { createSchema } from '../../../src/graphql/schema';
 import { PROVIDERS } from '../../../src/providers/registry';
 
 const SCHEMA = createSchema(PROVIDERS);
 
 function createAdmit(limits: Partial<DocumentLimits> = {}, introspection = true) {
-  const admit = createDocuments({
+  const admit = createPrepareOperation({
     schema: SCHEMA,
     limits: { ...DEFAULT_DOCUMENT_LIMITS, ...limits },
     introspection,
-    trusted: ANY_DOCUMENT,
+    trusted: ALL_DOCUMENTS,
   });
   return (query: string, variables = {}, operationName: string | null = null) =>
     admit({ query, variables, operationName });

@@ -17,30 +17,30 @@ import {
   ValuesOfCorrectTypeRule,
   validate,
 } from 'graphql';
-import { faultsOfVariables, LiteralTextsRule, LiteralTypesRule } from '../inputs/input-check';
+import { findVariableErrors, LiteralTextsRule, LiteralTypesRule } from '../inputs/input-check';
 import { type CheckCost, createCostCheck } from './cost';
-import { excessOf, tooMuch } from './counts';
 import type { DocumentLimits } from './limits';
+import { findExceededLimit, limitExceeded } from './limits';
 import type { TrustedDocuments } from './trusted-documents';
 
 /** An operation as sent. */
-export interface Question {
+export interface OperationRequest {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
 /** Equal documents are the same object, and so are their operations, as long as they are kept. */
-export interface Admitted {
+export interface PreparedOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
 }
 
-export interface Refused {
+export interface RejectedOperation {
   readonly errors: readonly GraphQLError[];
 }
 
-export interface DocumentsOptions {
+export interface PrepareOperationOptions {
   readonly schema: GraphQLSchema;
   readonly limits: DocumentLimits;
   /** Whether clients may ask for the schema. */
@@ -49,28 +49,30 @@ export interface DocumentsOptions {
 }
 
 /** Whether an operation may be run with these variables. */
-export type Admit = (question: Question) => Admitted | Refused;
+export type PrepareOperation = (
+  question: OperationRequest,
+) => PreparedOperation | RejectedOperation;
 
 /** A document, and what each of its operations costs. */
-interface Sound {
+interface ValidDocument {
   readonly document: DocumentNode;
   readonly costs: Map<OperationDefinitionNode, CheckCost>;
 }
 
-const MAX_KEPT = 500;
+const MAX_CACHED_DOCUMENTS = 500;
 /** Of all texts together: what is kept of a document takes memory by its length. */
-const MAX_KEPT_CHARACTERS = 256 * 1024;
+const MAX_CACHED_CHARACTERS = 256 * 1024;
 /** Longer texts are checked each time. */
-const MAX_CHARACTERS = 20_000;
+const MAX_CACHEABLE_CHARACTERS = 20_000;
 /** Errors told of one document; finding more is work that helps nobody. */
 const MAX_ERRORS = 20;
 
-export function createDocuments(options: DocumentsOptions): Admit {
+export function createPrepareOperation(options: PrepareOperationOptions): PrepareOperation {
   const { schema, limits, introspection, trusted } = options;
-  const kept = new Map<string, Sound>(); // the least recently used first
-  let characters = 0;
+  const cache = new Map<string, ValidDocument>(); // the least recently used first
+  let cachedCharacters = 0;
   /** A request may ask twice, by the short way and by the long one. */
-  let lastRefusal: { readonly text: string; readonly refused: Refused } | undefined;
+  let lastRejection: { readonly text: string; readonly refused: RejectedOperation } | undefined;
   const rules = [
     ...specifiedRules.filter((rule) => rule !== ValuesOfCorrectTypeRule),
     LiteralTypesRule,
@@ -78,56 +80,59 @@ export function createDocuments(options: DocumentsOptions): Admit {
     ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
   ];
 
-  function read(text: string): Sound | Refused {
-    const known = kept.get(text);
+  function loadDocument(text: string): ValidDocument | RejectedOperation {
+    const known = cache.get(text);
     if (known !== undefined) {
-      kept.delete(text);
-      kept.set(text, known);
+      cache.delete(text);
+      cache.set(text, known);
       return known;
     }
-    if (lastRefusal?.text === text) return lastRefusal.refused;
+    if (lastRejection?.text === text) return lastRejection.refused;
     const document = checkWithinStack(text);
     if ('errors' in document) {
-      lastRefusal = { text, refused: document };
+      lastRejection = { text, refused: document };
       return document;
     }
     const sound = { document, costs: new Map() };
-    if (text.length <= MAX_CHARACTERS) keep(text, sound);
+    if (text.length <= MAX_CACHEABLE_CHARACTERS) addToCache(text, sound);
     return sound;
   }
 
-  function check(text: string): DocumentNode | Refused {
-    const refusal = trusted.refusalOf(text);
+  function check(text: string): DocumentNode | RejectedOperation {
+    const refusal = trusted.check(text);
     if (refusal !== null) return { errors: [refusal] };
-    const document = parseOrRefuse(text, limits);
+    const document = parseDocument(text, limits);
     if ('errors' in document) return document;
-    const excess = excessOf(document, limits);
+    const excess = findExceededLimit(document, limits);
     if (excess !== null) return { errors: [excess] };
     const errors = validate(schema, document, rules, { maxErrors: MAX_ERRORS });
     return errors.length > 0 ? { errors } : document;
   }
 
   /** With limits set high, a value can be nested deeper than there is stack to read it. */
-  function checkWithinStack(text: string): DocumentNode | Refused {
+  function checkWithinStack(text: string): DocumentNode | RejectedOperation {
     try {
       return check(text);
     } catch (error) {
-      if (error instanceof RangeError) return { errors: [tooMuch('depth', null, limits)] };
+      if (error instanceof RangeError) return { errors: [limitExceeded('depth', null, limits)] };
       throw error;
     }
   }
 
-  function keep(text: string, sound: Sound): void {
-    kept.set(text, sound);
-    characters += text.length;
-    for (const oldest of kept.keys()) {
-      if (kept.size <= MAX_KEPT && characters <= MAX_KEPT_CHARACTERS) break;
-      kept.delete(oldest);
-      characters -= oldest.length;
+  function addToCache(text: string, sound: ValidDocument): void {
+    cache.set(text, sound);
+    cachedCharacters += text.length;
+    for (const oldest of cache.keys()) {
+      if (cache.size <= MAX_CACHED_DOCUMENTS && cachedCharacters <= MAX_CACHED_CHARACTERS) break;
+      cache.delete(oldest);
+      cachedCharacters -= oldest.length;
     }
   }
 
-  function costOf({ document, costs }: Sound, operation: OperationDefinitionNode): CheckCost {
+  function costCheckFor(
+    { document, costs }: ValidDocument,
+    operation: OperationDefinitionNode,
+  ): CheckCost {
     const known = costs.get(operation);
     if (known !== undefined) return known;
     const made = createCostCheck(schema, document, operation, limits.cost);
@@ -136,28 +141,28 @@ export function createDocuments(options: DocumentsOptions): Admit {
   }
 
   return ({ query, operationName, variables }) => {
-    const sound = read(query);
+    const sound = loadDocument(query);
     if ('errors' in sound) return sound;
     const operation = getOperationAST(sound.document, operationName);
-    if (!operation) return { errors: [unresolved()] };
-    const faults = faultsOfVariables(schema, operation, variables);
+    if (!operation) return { errors: [operationNotFound()] };
+    const faults = findVariableErrors(schema, operation, variables);
     if (faults.length > 0) return { errors: faults };
-    const excess = costOf(sound, operation)(variables);
+    const excess = costCheckFor(sound, operation)(variables);
     return excess === null ? { document: sound.document, operation } : { errors: [excess] };
   };
 }
 
-function parseOrRefuse(text: string, limits: DocumentLimits): DocumentNode | Refused {
+function parseDocument(text: string, limits: DocumentLimits): DocumentNode | RejectedOperation {
   try {
     return parse(text, { maxTokens: limits.tokens });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
     const ended = error.message.includes(`more that ${limits.tokens} tokens`); // the library has no code for it
-    return { errors: [ended ? tooMuch('tokens', null, limits) : error] };
+    return { errors: [ended ? limitExceeded('tokens', null, limits) : error] };
   }
 }
 
-function unresolved(): GraphQLError {
+function operationNotFound(): GraphQLError {
   return new GraphQLError('`operationName` must name one of the operations of the document.', {
     extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
   });

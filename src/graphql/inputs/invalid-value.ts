@@ -17,18 +17,18 @@ import { DATE_TIME_FORM } from '../relay/date-time.scalar';
  * @param type - Expected there.
  * @param reason - Message of the GraphQL library, of which only the part about names of the schema is kept.
  */
-export function wrongValue(place: string, type: GraphQLInputType, reason: string): string {
-  const field = FIELD_FAULT.exec(reason)?.[0];
+export function invalidValueMessage(place: string, type: GraphQLInputType, reason: string): string {
+  const field = FIELD_ERROR.exec(reason)?.[0];
   if (field !== undefined) {
     const bare = field.replace(/^Field "\w+\./, 'Field "');
     return `\`${place}\` is not a valid ${getNamedType(type)}. ${bare}`;
   }
-  if (NULL_FAULT.test(reason)) return `\`${place}\` (${type}) must not be null.`;
+  if (NULL_ERROR.test(reason)) return `\`${place}\` (${type}) must not be null.`;
   const suggestion = SUGGESTION.exec(reason)?.[0] ?? '';
-  return `\`${place}\` (${type}) must be ${allowedBy(getNamedType(type))}.${suggestion}`;
+  return `\`${place}\` (${type}) must be ${describeType(getNamedType(type))}.${suggestion}`;
 }
 
-function allowedBy(type: GraphQLNamedInputType): string {
+function describeType(type: GraphQLNamedInputType): string {
   if (isEnumType(type)) {
     const words = type.getValues().map(({ name }) => name);
     return `one of ${words.join(', ')}`;
@@ -47,11 +47,11 @@ const SCALARS: Readonly<Record<string, string>> = {
 };
 
 /** At the end of a message, behind any value that it quotes. */
-const FIELD_FAULT = new RegExp(
+const FIELD_ERROR = new RegExp(
   `(?:${[
     'Field "(?:\\w+\\.)?\\w+" of required type "[\\w![\\]]+" was not provided\\.',
     'Field "\\w+" is not defined by type "\\w+"\\.(?: Did you mean (?:"\\w+"|, | or )+\\?)?',
   ].join('|')})$`,
 );
-const NULL_FAULT = /^Expected non-nullable type |, found null\.$/;
+const NULL_ERROR = /^Expected non-nullable type |, found null\.$/;
 const SUGGESTION = / Did you mean the enum value (?:"\w+"|, | or )+\?$/;
