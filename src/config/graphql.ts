@@ -1,21 +1,13 @@
 /** `GRAPHQL_…`: introspection and document limits. */
 
+import type { DocumentLimits } from '../graphql/documents/limits';
 import type { EnvironmentReader } from './environment';
 import { BOOLEAN, wholeNumber } from './parsers';
 
 export interface GraphQLConfig {
   /** Whether clients can query the schema and receive suggestions for misspelled names. */
   readonly introspection: boolean;
-  readonly limits: {
-    readonly tokens: number;
-    readonly depth: number;
-    readonly rootFields: number;
-    readonly fields: number;
-    readonly aliases: number;
-    readonly directives: number;
-    readonly fragments: number;
-    readonly cost: number;
-  };
+  readonly limits: DocumentLimits;
 }
 
 /** Larger documents take seconds to validate. */
@@ -24,7 +16,7 @@ const DEPTH = wholeNumber(1, 100);
 const COST = wholeNumber(1, 999_999_999);
 
 /** Allows handwritten documents and introspection, with a margin. */
-export const DEFAULT_DOCUMENT_LIMITS: GraphQLConfig['limits'] = {
+export const DEFAULT_DOCUMENT_LIMITS: DocumentLimits = {
   tokens: 1_200, // the parser's recursion fits into the default stack
   depth: 16,
   rootFields: 20,

@@ -6,14 +6,11 @@
  */
 
 import { z } from 'zod';
+import type { TrustedDocumentsOptions } from '../graphql/documents/trusted-documents';
 import type { EnvironmentReader } from './environment';
 import { oneOf, parseJson } from './parsers';
 
-export interface TrustedDocumentsConfig {
-  readonly mode: 'off' | 'warn' | 'enforce';
-  /** Documents by ID. */
-  readonly texts: ReadonlyMap<string, string>;
-}
+export type TrustedDocumentsConfig = Pick<TrustedDocumentsOptions, 'mode' | 'texts'>;
 
 const MODE = oneOf('off', 'warn', 'enforce');
 const FILE = 'TRUSTED_DOCUMENTS_FILE';

@@ -4,17 +4,17 @@ import { createEnvironmentReader } from '../../src/config/environment';
 import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
 import { parsePolicy } from '../../src/config/policy';
 import { readTrustedDocuments } from '../../src/config/trusted-documents';
-import { createDocuments } from '../../src/graphql/documents/documents';
-import { ANY_DOCUMENT } from '../../src/graphql/documents/trusted-documents';
+import { createPrepareOperation } from '../../src/graphql/documents/prepare-operation';
+import { ALL_DOCUMENTS } from '../../src/graphql/documents/trusted-documents';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDER_IDS, PROVIDERS } from '../../src/providers/registry';
 import { findBlocks, PAGES, readPage, sectionOf } from './pages';
 
-const admit = createDocuments({
+const prepareOperation = createPrepareOperation({
   schema: createSchema(PROVIDERS),
   limits: DEFAULT_DOCUMENT_LIMITS,
   introspection: true,
-  trusted: ANY_DOCUMENT,
+  trusted: ALL_DOCUMENTS,
 });
 
 /** Inline code that is a complete query. */
@@ -27,19 +27,19 @@ const INLINE = PAGES.flatMap((page) =>
 function errorsOf(query: string): readonly string[] {
   const text = query.replaceAll('"…"', '"2026-01-01T00:00:00Z"');
   const [, variable] = /\$(\w+)/.exec(text) ?? [];
-  const admitted = admit({
+  const operation = prepareOperation({
     query: text,
     variables: variable === undefined ? {} : { [variable]: 'x' },
     operationName: null,
   });
-  return 'errors' in admitted ? admitted.errors.map(({ message }) => message) : [];
+  return 'errors' in operation ? operation.errors.map(({ message }) => message) : [];
 }
 
-it.each(findBlocks('graphql'))('$page: the document is admitted: $text', ({ text }) => {
+it.each(findBlocks('graphql'))('$page: the document is valid: $text', ({ text }) => {
   expect(errorsOf(text)).toEqual([]);
 });
 
-it.each(INLINE)('$page: the query is admitted: $text', ({ text }) => {
+it.each(INLINE)('$page: the query is valid: $text', ({ text }) => {
   expect(errorsOf(text)).toEqual([]);
 });
 

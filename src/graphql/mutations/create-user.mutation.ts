@@ -52,11 +52,7 @@ export class CreateUserResolver {
     input: CreateUserInput,
     @Ctx() context: Context,
   ): Promise<CreateUserPayload> {
-<<<<<<< HEAD
-    const { auditActor } = context.visibility.assertOperates();
-=======
-    const { by } = context.visibility.assertCanOperate();
->>>>>>> 77134c8 (refactor(graphql): name the operation pipeline, visibility and loaders by standard terms)
+    const { auditActor } = context.visibility.assertCanOperate();
     const externalUserId = input.externalUserId ?? null;
     if (externalUserId !== null && !isExternalUserId(externalUserId)) {
       const message = `\`externalUserId\` must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`;
@@ -65,17 +61,12 @@ export class CreateUserResolver {
         new UserError('EXTERNAL_USER_ID_INVALID', message, path),
       ]);
     }
-<<<<<<< HEAD
     const outcome = await context.store.createUser({
       externalUserId,
       auditActor,
       now: context.now(),
     });
-    context.renew();
-=======
-    const outcome = await context.store.createUser({ externalUserId, by, now: context.now() });
     context.refresh();
->>>>>>> 77134c8 (refactor(graphql): name the operation pipeline, visibility and loaders by standard terms)
     return new CreateUserPayload(outcome.userId, outcome.created, []);
   }
 
