@@ -1,4 +1,4 @@
-/** A key that lets a program in. Only its hash is kept. */
+/** An API key. Only the hash of the key is stored. */
 
 import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
@@ -12,11 +12,11 @@ export class ApiKeyEntity {
   @Column('text')
   name!: string;
 
-  /** The public part of the key, to name it by. */
+  /** Public part of the key, for display. */
   @Column('text')
   prefix!: string;
 
-  /** SHA-256 of the whole key, hex. */
+  /** SHA-256 of the whole key, in hexadecimal. */
   @Column('text')
   hash!: string;
 

@@ -1,6 +1,11 @@
-/** One run of one identity at one level: what its events add up to. */
+/** A verification attempt: one run of one identity at one level. */
 
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
+import type { Rejection } from '../../domain/change';
+import type { Reason } from '../../domain/event';
+import type { Instant } from '../../domain/instant';
+import type { LevelKey } from '../../domain/level';
+import type { AttemptStatus, Trust } from '../../domain/status';
 import { IdentityEntity } from './identity.entity';
 import { LevelEntity } from './level.entity';
 import { UserEntity } from './user.entity';
@@ -29,7 +34,7 @@ export class AttemptEntity {
   @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'attempts_identity' })
   identity?: IdentityEntity;
 
-  /** The identity's user, kept beside it so that a user's attempts are one index range. */
+  /** User of the identity. Stored here so that the attempts of a user are one index range. */
   @Column('integer', { name: 'user_id' })
   userId!: number;
 
@@ -38,45 +43,45 @@ export class AttemptEntity {
   user?: UserEntity;
 
   @Column('text', { name: 'level_key' })
-  levelKey!: string;
+  levelKey!: LevelKey;
 
   @ManyToOne(() => LevelEntity, { nullable: false })
   @JoinColumn({ name: 'level_key', foreignKeyConstraintName: 'attempts_level_key' })
   level?: LevelEntity;
 
-  /** To be shown; it moves on when a late delivery tells of an attempt before this one. */
+  /** Ordinal per identity and level, from 1. Increases if a late delivery adds an earlier attempt. */
   @Column('integer')
   number!: number;
 
+  /** The provider's ID of the attempt. */
   @Column('text', { name: 'attempt_ref', nullable: true })
   attemptRef!: string | null;
 
   @Column('text')
-  status!: string;
+  status!: AttemptStatus;
 
   @Column('text', { name: 'provider_status' })
   providerStatus!: string;
 
-  /** JSON of `Rejection`. */
   @Column('simple-json', { nullable: true })
-  rejection!: object | null;
+  rejection!: Rejection | null;
 
-  /** JSON list of `Reason`. */
   @Column('simple-json', { name: 'review_reasons' })
-  reviewReasons!: readonly object[];
+  reviewReasons!: readonly Reason[];
 
   @Column('text')
-  trust!: string;
+  trust!: Trust;
 
   @Column('boolean')
   sandbox!: boolean;
 
   @Column('text', { name: 'started_at' })
-  startedAt!: string;
+  startedAt!: Instant;
 
   @Column('text', { name: 'updated_at' })
-  updatedAt!: string;
+  updatedAt!: Instant;
 
+  /** `null` while the attempt is open. */
   @Column('text', { name: 'decided_at', nullable: true })
-  decidedAt!: string | null;
+  decidedAt!: Instant | null;
 }

@@ -1,4 +1,4 @@
-/** One entry of the audit log. Triggers refuse to change or delete one; see `audit-chain.ts` for what the hashes prove. */
+/** An entry of the audit log. Triggers reject updates and deletes. See `audit/chain.ts` for the guarantees of the hashes. */
 
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
@@ -8,7 +8,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Index('audit_entries_by_actor', ['actor', 'at', 'seq'])
 @Index('audit_entries_by_subject', ['subject', 'at', 'seq'])
 export class AuditEntryEntity {
-  /** 1, 2, 3 …, without a gap. */
+  /** Position: 1, 2, 3 …, without gaps. */
   @PrimaryColumn('integer')
   seq!: number;
 
@@ -27,11 +27,11 @@ export class AuditEntryEntity {
   @Column('text', { nullable: true })
   reason!: string | null;
 
-  /** JSON, as text: the hash is over these very characters. */
+  /** JSON, stored as text because the hash covers the exact characters. */
   @Column('text')
   details!: string;
 
-  /** Hash of the entry before it. */
+  /** Hash of the previous entry. */
   @Column('text')
   previous!: string;
 

@@ -1,6 +1,10 @@
-/** One entry of the change log. Ids are the positions: 1, 2, 3 … in the order of commit. */
+/** An entry of the change log. The ID is its position: 1, 2, 3 … in the order of commit. */
 
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryGeneratedColumn } from 'typeorm';
+import type { ChangeCauseKind, Rejection } from '../../domain/change';
+import type { Instant } from '../../domain/instant';
+import type { LevelKey, ProviderId } from '../../domain/level';
+import type { AttemptStatus, VerificationStatus } from '../../domain/status';
 import { UserEntity } from './user.entity';
 
 @Entity('changes')
@@ -17,33 +21,33 @@ export class ChangeEntity {
   user?: UserEntity;
 
   @Column('text', { nullable: true })
-  provider!: string | null;
+  provider!: ProviderId | null;
 
   @Column('text', { name: 'level_key', nullable: true })
-  levelKey!: string | null;
+  levelKey!: LevelKey | null;
 
-  /** No foreign key: a later event can show that what looked like two attempts was one, and the log outlives both. */
+  /** Has no foreign key: a later event can join two attempts into one, and log entries are permanent. */
   @Index('changes_by_attempt')
   @Column('integer', { name: 'attempt_id', nullable: true })
   attemptId!: number | null;
 
   @Column('text', { name: 'attempt_status', nullable: true })
-  attemptStatus!: string | null;
+  attemptStatus!: AttemptStatus | null;
 
   @Column('text', { name: 'previous_attempt_status', nullable: true })
-  previousAttemptStatus!: string | null;
+  previousAttemptStatus!: AttemptStatus | null;
 
   @Column('text', { name: 'level_status', nullable: true })
-  levelStatus!: string | null;
+  levelStatus!: VerificationStatus | null;
 
   @Column('text', { name: 'previous_level_status', nullable: true })
-  previousLevelStatus!: string | null;
+  previousLevelStatus!: VerificationStatus | null;
 
   @Column('text', { name: 'verification_status' })
-  verificationStatus!: string;
+  verificationStatus!: VerificationStatus;
 
   @Column('text', { name: 'previous_verification_status' })
-  previousVerificationStatus!: string;
+  previousVerificationStatus!: VerificationStatus;
 
   @Column('boolean')
   active!: boolean;
@@ -51,12 +55,11 @@ export class ChangeEntity {
   @Column('boolean', { name: 'previous_active' })
   previousActive!: boolean;
 
-  /** JSON of `Rejection`. */
   @Column('simple-json', { nullable: true })
-  rejection!: object | null;
+  rejection!: Rejection | null;
 
   @Column('text')
-  cause!: string;
+  cause!: ChangeCauseKind;
 
   @Index('changes_by_delivery')
   @Column('integer', { name: 'delivery_id', nullable: true })
@@ -70,11 +73,12 @@ export class ChangeEntity {
   mergedUserId!: number | null;
 
   @Column('text', { name: 'occurred_at' })
-  occurredAt!: string;
+  occurredAt!: Instant;
 
   @Column('text', { name: 'recorded_at' })
   recordedAt!: string;
 
+  /** Random. Distinguishes entries at the same position of logs that diverged. 0 in entries of older releases. */
   @Column('integer', { default: 0 })
   nonce!: number;
 }

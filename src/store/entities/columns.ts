@@ -1,201 +1,212 @@
 /**
- * What has changed in a unit of work, as rows of tables: which rows, which columns, and what a row holds in each. How they are
- * written is the engine's.
+ * Tables, columns and conversions, derived once from the decorators of the entities. Statements and readers take names from
+ * here, so the entity is the only place that pairs a property with its column.
  */
 
-import { splitLevelKey } from '../../domain/level';
-import type {
-  AttemptNode,
-  IdentityNode,
-  LevelNode,
-  NewCredential,
-  NewDelivery,
-  NewEvent,
-  NewKey,
-  UnitOfWork,
-  UserNode,
-} from '../../projector/unit-of-work';
+import { type ColumnType, getMetadataArgsStorage } from 'typeorm';
 
-/** A value that is no scalar is kept as JSON. */
+/** A value of a column. Objects are stored as JSON. */
 export type Value = string | number | boolean | Buffer | object | null;
 
-/** A column and what it holds of a row. */
-export type Column<Row> = readonly [name: string, read: (row: Row) => Value];
+/** Form in which an engine returns a value: booleans may be numbers, JSON may be text. */
+type Conversion = 'BOOLEAN' | 'JSON' | 'BYTES' | null;
 
-// ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** A merge may hand an external id on: whoever has lost it is written before whoever has won it. */
-export function dirtyUsers(unit: UnitOfWork): readonly UserNode[] {
-  return [...unit.users.values()]
-    .filter((user) => user.dirty)
-    .sort((a, b) => Number(a.externalUserId !== null) - Number(b.externalUserId !== null));
+export interface Column<Property extends string = string> {
+  readonly property: Property;
+  readonly name: string;
+  readonly conversion: Conversion;
 }
 
-export function dirtyIdentities(unit: UnitOfWork): readonly IdentityNode[] {
-  return [...unit.identities.values()].filter((identity) => identity.dirty);
+export interface Table<Entity> {
+  readonly name: string;
+  /** In the order of declaration. */
+  readonly columns: readonly Column<PropertyOf<Entity>>[];
+  /** Names of the columns of the primary key. */
+  readonly key: readonly string[];
 }
 
-export function dirtyLevels(unit: UnitOfWork): readonly PlacedLevel[] {
-  return [...unit.dirtyLevels.values()].map(({ userId, levelKey }) => ({
-    userId,
-    levelKey,
-    level: unit.users.get(userId)?.levels.get(levelKey),
-  }));
+export type EntityClass<Entity> = new () => Entity;
+
+/** Properties of an entity that are columns. Relations are optional and excluded. */
+type PropertyOf<Entity> = {
+  [Property in keyof Entity]-?: undefined extends Entity[Property] ? never : Property;
+}[keyof Entity] &
+  string;
+
+/** A row with all columns of an entity. */
+export type RowOf<Entity> = { readonly [Property in PropertyOf<Entity>]: Entity[Property] };
+
+/** A row in which some timestamps are dates. */
+export type WithDates<Row, Property extends keyof Row> = Omit<Row, Property> & {
+  readonly [P in Property]: Row[P] extends string ? Date : Date | null;
+};
+
+/** @throws if the class has no `@Entity` decorator. */
+export function getTable<Entity>(entity: EntityClass<Entity>): Table<Entity> {
+  const storage = getMetadataArgsStorage();
+  const name = storage.tables.find(({ target }) => target === entity)?.name;
+  if (name === undefined) throw new Error(`${entity.name} is not an entity`);
+  const declared = storage.filterColumns(entity);
+  const toName = ({ propertyName, options }: (typeof declared)[number]) =>
+    options.name ?? propertyName;
+  return {
+    name,
+    columns: declared.map((column) => ({
+      property: column.propertyName as PropertyOf<Entity>,
+      name: toName(column),
+      conversion: toConversion(column.options.type),
+    })),
+    key: declared.filter(({ options }) => options.primary).map(toName),
+  };
 }
 
-export interface PlacedLevel {
-  readonly userId: number;
-  readonly levelKey: string;
-  readonly level: LevelNode | undefined;
+function toConversion(type: ColumnType | undefined): Conversion {
+  if (type === 'boolean') return 'BOOLEAN';
+  if (type === 'simple-json') return 'JSON';
+  return type === 'blob' ? 'BYTES' : null;
 }
 
-export interface HeldLevel extends PlacedLevel {
-  readonly level: LevelNode;
+/** Columns by property, for conditions: `getNames(AttemptEntity, 'a').startedAt` is `a.started_at`. */
+export function getNames<Entity>(
+  entity: EntityClass<Entity>,
+  alias?: string,
+): Readonly<Record<PropertyOf<Entity>, string>> {
+  const prefix = alias === undefined ? '' : `${alias}.`;
+  return Object.fromEntries(
+    getTable(entity).columns.map(({ property, name }) => [property, `${prefix}${name}`]),
+  ) as Record<PropertyOf<Entity>, string>;
 }
 
-export function isHeld(placed: PlacedLevel): placed is HeldLevel {
-  return placed.level !== undefined;
+/** All columns of an entity, or only some, or all but some. */
+export interface ColumnChoice<Property> {
+  readonly only?: readonly Property[];
+  readonly except?: readonly Property[];
 }
 
-// ── Columns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+type Chosen<Entity, Choice> = Choice extends { readonly only: readonly (infer Only)[] }
+  ? Only & PropertyOf<Entity>
+  : Choice extends { readonly except: readonly (infer Except)[] }
+    ? Exclude<PropertyOf<Entity>, Except>
+    : PropertyOf<Entity>;
 
-export const USER_COLUMNS: readonly Column<UserNode>[] = [
-  ['id', (user) => user.id],
-  ['external_user_id', (user) => user.externalUserId],
-  ['merged_into', (user) => user.mergedInto],
-  ['kind', (user) => user.kind],
-  ['verification_status', (user) => user.verificationStatus],
-  ['status_since', (user) => user.statusSince],
-  ['expires_at', (user) => user.expiresAt],
-  ['active', (user) => user.active],
-  ['created_at', (user) => user.createdAt],
-  ['updated_at', (user) => user.updatedAt],
-];
-
-export const IDENTITY_COLUMNS: readonly Column<IdentityNode>[] = [
-  ['id', (identity) => identity.id],
-  ['user_id', (identity) => identity.user.id],
-  ['provider', (identity) => identity.provider],
-  ['subject_ref', (identity) => identity.subjectRef],
-  ['external_user_id', (identity) => identity.externalUserId],
-  ['kind', (identity) => identity.kind],
-  ['state', (identity) => identity.state],
-  ['linked', (identity) => identity.linked],
-  ['undated_delivery_id', (identity) => identity.undatedDeliveryId],
-  ['created_at', (identity) => identity.createdAt],
-];
-
-export const KEY_COLUMNS: readonly Column<NewKey>[] = [
-  ['identity_id', (key) => key.identityId],
-  ['data_key', (key) => key.dataKey],
-  ['data_key_id', (key) => key.dataKeyId],
-];
-
-export const LEVEL_COLUMNS: readonly Column<[string, { readonly kind: string }]>[] = [
-  ['key', ([key]) => key],
-  ['provider', ([key]) => splitLevelKey(key).provider],
-  ['name', ([key]) => splitLevelKey(key).name],
-  ['kind', ([, { kind }]) => kind],
-];
-
-export const DELIVERY_COLUMNS: readonly Column<NewDelivery>[] = [
-  ['id', (delivery) => delivery.id],
-  ['provider', (delivery) => delivery.provider],
-  ['duplicate_key', (delivery) => delivery.duplicateKey],
-  ['duplicates', () => 0],
-  ['received_at', (delivery) => delivery.receivedAt],
-  ['trust', (delivery) => delivery.trust],
-  ['disposition', (delivery) => delivery.disposition],
-  ['reason_code', (delivery) => delivery.reason?.code ?? null],
-  ['reason', (delivery) => delivery.reason?.message ?? null],
-  ['event_type', (delivery) => delivery.eventType],
-  ['subpath', (delivery) => delivery.subpath],
-  ['identity_id', (delivery) => delivery.identityId],
-  ['body', (delivery) => delivery.body],
-  ['body_key_id', (delivery) => delivery.bodyKeyId],
-];
-
-export const EVENT_COLUMNS: readonly Column<NewEvent>[] = [
-  ['id', ({ event }) => event.id],
-  ['key', ({ event }) => event.key],
-  ['delivery_id', ({ event }) => event.deliveryId],
-  ['identity_id', ({ identityId }) => identityId],
-  ['received_at', ({ event }) => event.receivedAt],
-  ['trust', ({ event }) => event.trust],
-  ['body', ({ event }) => event.event],
-  ['personal', sealPersonal],
-];
-
-function sealPersonal({ personal, cipher }: NewEvent): Buffer | null {
-  if (personal === null) return null;
-  return cipher().seal(Buffer.from(JSON.stringify(personal)), 'event.personal');
+export function getColumns<Entity>(
+  entity: EntityClass<Entity>,
+  { only, except = [] }: ColumnChoice<PropertyOf<Entity>> = {},
+): readonly Column<PropertyOf<Entity>>[] {
+  return getTable(entity).columns.filter(
+    ({ property }) => (only?.includes(property) ?? true) && !except.includes(property),
+  );
 }
 
-export const CREDENTIAL_COLUMNS: readonly Column<NewCredential>[] = [
-  ['id', (credential) => credential.id],
-  ['provider', (credential) => credential.provider],
-  ['holder_ref', (credential) => credential.holderRef],
-  ['credential_ref', (credential) => credential.credentialRef],
-  ['issued_at', (credential) => credential.issuedAt],
-  ['delivery_id', (credential) => credential.deliveryId],
-];
+// ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export interface PlacedAttempt {
-  readonly attempt: AttemptNode;
-  readonly identity: IdentityNode;
+export interface RowReader<Row> {
+  /** Column list of a SELECT. */
+  readonly select: string;
+  /** Converts a selected row. Ignores other columns. */
+  toRow(selected: object): Row;
 }
 
-export const ATTEMPT_COLUMNS: readonly Column<PlacedAttempt>[] = [
-  ['id', ({ attempt }) => attempt.id],
-  ['identity_id', ({ identity }) => identity.id],
-  ['user_id', ({ identity }) => identity.user.id],
-  ['level_key', ({ attempt }) => attempt.levelKey],
-  ['number', ({ attempt }) => attempt.number],
-  ['attempt_ref', ({ attempt }) => attempt.attemptRef],
-  ['status', ({ attempt }) => attempt.status],
-  ['provider_status', ({ attempt }) => attempt.providerStatus],
-  ['rejection', ({ attempt }) => attempt.rejection],
-  ['review_reasons', ({ attempt }) => attempt.reviewReasons],
-  ['trust', ({ attempt }) => attempt.trust],
-  ['sandbox', ({ attempt }) => attempt.sandbox],
-  ['started_at', ({ attempt }) => attempt.startedAt],
-  ['updated_at', ({ attempt }) => attempt.updatedAt],
-  ['decided_at', ({ attempt }) => attempt.decidedAt],
-];
+/** @param choice - A literal: the type of the row follows from it. */
+export function createRowReader<
+  Entity,
+  const Choice extends ColumnChoice<PropertyOf<Entity>> = ColumnChoice<never>,
+>(
+  entity: EntityClass<Entity>,
+  alias: string,
+  choice?: Choice,
+): RowReader<Pick<RowOf<Entity>, Chosen<Entity, Choice>>> {
+  const columns = getColumns(entity, choice);
+  return {
+    select: columns.map(({ name }) => `${alias}.${name}`).join(', '),
+    toRow(selected) {
+      const row: Record<string, unknown> = {};
+      for (const { property, name, conversion } of columns) {
+        row[property] = convert((selected as Record<string, unknown>)[name], conversion);
+      }
+      return row as never;
+    },
+  };
+}
 
-export const USER_LEVEL_COLUMNS: readonly Column<HeldLevel>[] = [
-  ['user_id', ({ userId }) => userId],
-  ['level_key', ({ levelKey }) => levelKey],
-  ['kind', ({ level }) => level.kind],
-  ['status', ({ level }) => level.status],
-  ['since', ({ level }) => level.since],
-  ['expires_at', ({ level }) => level.expiresAt],
-  ['superseded', ({ level }) => level.superseded],
-  ['blocked_by', ({ level }) => level.blockedBy],
-  ['blocked_at', ({ level }) => level.blockedAt],
-  ['latest_attempt_id', ({ level }) => level.latestAttemptId],
-];
+/** A property and the expression of its column. */
+export type PropertyColumn = readonly [property: string, expression: string];
 
-export const CHANGE_COLUMNS: readonly Column<UnitOfWork['changes'][number]>[] = [
-  ['id', (change) => change.seq],
-  ['user_id', (change) => change.userId],
-  ['provider', (change) => change.provider],
-  ['level_key', (change) => change.levelKey],
-  ['attempt_id', (change) => change.attemptId],
-  ['attempt_status', (change) => change.attemptStatus],
-  ['previous_attempt_status', (change) => change.previousAttemptStatus],
-  ['level_status', (change) => change.levelStatus],
-  ['previous_level_status', (change) => change.previousLevelStatus],
-  ['verification_status', (change) => change.verificationStatus],
-  ['previous_verification_status', (change) => change.previousVerificationStatus],
-  ['active', (change) => change.active],
-  ['previous_active', (change) => change.previousActive],
-  ['rejection', (change) => change.rejection],
-  ['cause', ({ cause }) => cause.kind],
-  ['delivery_id', ({ cause }) => cause.deliveryId],
-  ['actor', ({ cause }) => cause.actor],
-  ['merged_user_id', ({ cause }) => cause.mergedUserId],
-  ['occurred_at', (change) => change.occurredAt],
-  ['recorded_at', (change) => change.recordedAt.toISOString()],
-  ['nonce', (change) => change.nonce],
-];
+/** Chosen columns as pairs, for statements that return rows by property. */
+export function getPropertyColumns<Entity>(
+  entity: EntityClass<Entity>,
+  alias: string,
+  choice?: ColumnChoice<PropertyOf<Entity>>,
+): readonly PropertyColumn[] {
+  return getColumns(entity, choice).map(({ property, name }) => [property, `${alias}.${name}`]);
+}
+
+/** Column list of a SELECT that returns rows by property. */
+export function toSelectList(columns: readonly PropertyColumn[]): string {
+  return columns.map(([property, expression]) => `${expression} AS "${property}"`).join(', ');
+}
+
+/**
+ * Returns a function that converts, in place, a row by property. It avoids a copy of each row of a large history. `Row` is
+ * the type after the conversion.
+ */
+export function createConverter<Entity>(
+  entity: EntityClass<Entity>,
+): <Row extends object>(row: Row) => Row {
+  const columns = getTable(entity).columns.filter(
+    ({ conversion }) => conversion === 'BOOLEAN' || conversion === 'JSON',
+  );
+  return (row) => {
+    const values = row as Record<string, unknown>;
+    for (const { property, conversion } of columns) {
+      values[property] = convert(values[property], conversion);
+    }
+    return row;
+  };
+}
+
+function convert(value: unknown, conversion: Conversion): unknown {
+  switch (conversion) {
+    case 'BOOLEAN':
+      return Boolean(value);
+    case 'JSON':
+      return typeof value === 'string' ? JSON.parse(value) : value;
+    default:
+      return value;
+  }
+}
+
+// ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Columns to write and the value of each for a row. */
+export interface RowWriter<Row> {
+  readonly table: string;
+  readonly columns: readonly Column[];
+  /** Names of the columns of the primary key. */
+  readonly key: readonly string[];
+  /** In the order of `columns`. */
+  toValues(row: Row): readonly Value[];
+}
+
+/** @param toEntityRow - Returns an object with a value for each column. Other properties are ignored. */
+export function createRowWriter<
+  Entity,
+  Row,
+  const Choice extends ColumnChoice<PropertyOf<Entity>> = ColumnChoice<never>,
+>(
+  entity: EntityClass<Entity>,
+  toEntityRow: (row: Row) => Pick<RowOf<Entity>, Chosen<Entity, Choice>>,
+  choice?: Choice,
+): RowWriter<Row> {
+  const { name, key } = getTable(entity);
+  const columns = getColumns(entity, choice);
+  return {
+    table: name,
+    columns,
+    key,
+    toValues(row) {
+      const values = toEntityRow(row) as Readonly<Record<string, Value>>;
+      return columns.map(({ property }) => values[property] ?? null);
+    },
+  };
+}

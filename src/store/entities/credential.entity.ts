@@ -1,4 +1,4 @@
-/** What one delivery says of a reusable credential that a vendor issued to a holder; the latest such word holds. */
+/** One delivery's statement about a reusable credential. The latest statement about a credential applies. */
 
 import {
   Column,
@@ -9,6 +9,8 @@ import {
   PrimaryGeneratedColumn,
   Unique,
 } from 'typeorm';
+import type { Instant } from '../../domain/instant';
+import type { ProviderId } from '../../domain/level';
 import { DeliveryEntity } from './delivery.entity';
 
 @Entity('credentials')
@@ -20,9 +22,9 @@ export class CredentialEntity {
   id!: number;
 
   @Column('text')
-  provider!: string;
+  provider!: ProviderId;
 
-  /** The vendor's id of the holder: a user's, once an identity with this reference is linked. */
+  /** The provider's ID of the holder: the `subject_ref` of an identity, if one exists. */
   @Column('text', { name: 'holder_ref' })
   holderRef!: string;
 
@@ -30,7 +32,7 @@ export class CredentialEntity {
   credentialRef!: string;
 
   @Column('text', { name: 'issued_at' })
-  issuedAt!: string;
+  issuedAt!: Instant;
 
   @Column('integer', { name: 'delivery_id' })
   deliveryId!: number;

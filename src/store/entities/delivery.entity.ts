@@ -1,4 +1,4 @@
-/** One authentic POST, kept byte for byte as ciphertext. */
+/** One authentic webhook request or status response. The body is stored byte for byte, encrypted. */
 
 import {
   Column,
@@ -9,6 +9,8 @@ import {
   PrimaryGeneratedColumn,
   Unique,
 } from 'typeorm';
+import type { ProviderId } from '../../domain/level';
+import type { Disposition, Trust } from '../../domain/status';
 import { IdentityEntity } from './identity.entity';
 
 @Entity('deliveries')
@@ -23,16 +25,16 @@ export class DeliveryEntity {
   id!: number;
 
   @Column('text')
-  provider!: string;
+  provider!: ProviderId;
 
   /**
-   * Equal for repeats, and keyed; see `repeat-keys.ts`. Where the same may recur as news, the id follows, `…@12`: then
-   * repeats only count in a row and inside a window.
+   * Keyed digest, equal for duplicates; see `dedup-digests.ts`. If identical bytes may be a new event, the ID follows
+   * (`…@12`): then only consecutive deliveries within a time window are duplicates.
    */
   @Column('text', { name: 'duplicate_key' })
   duplicateKey!: string;
 
-  /** Repeats seen after the first. */
+  /** Number of duplicates received after this delivery. */
   @Column('integer')
   duplicates!: number;
 
@@ -41,23 +43,23 @@ export class DeliveryEntity {
   receivedAt!: string;
 
   @Column('text')
-  trust!: string;
+  trust!: Trust;
 
   @Column('text')
-  disposition!: string;
+  disposition!: Disposition;
 
-  /** Why it is quarantined: an error code. */
+  /** Error code of the quarantine. */
   @Column('text', { name: 'reason_code', nullable: true })
   reasonCode!: string | null;
 
-  /** Why it is quarantined: what was expected and where. */
+  /** Message of the quarantine, without received values. */
   @Column('text', { nullable: true })
   reason!: string | null;
 
   @Column('text', { name: 'event_type', nullable: true })
   eventType!: string | null;
 
-  /** What followed `/webhooks/:provider` in the path, without secrets. */
+  /** Path after `/webhooks/:provider`, without secrets. */
   @Column('text')
   subpath!: string;
 
@@ -69,11 +71,11 @@ export class DeliveryEntity {
   @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'deliveries_identity' })
   identity?: IdentityEntity | null;
 
-  /** Ciphertext of the raw body. */
+  /** Ciphertext of the raw body. Empty once the body is purged. */
   @Column('blob')
   body!: Buffer;
 
-  /** The master key of the body; `null` where it lies under the key of its identity. */
+  /** Master key that encrypts the body. `null` if the data key of the identity encrypts it. */
   @Column('text', { name: 'body_key_id', nullable: true })
   bodyKeyId!: string | null;
 }

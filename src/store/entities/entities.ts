@@ -1,4 +1,4 @@
-/** The tables, the same in both engines. */
+/** All entities. Both engines have the same tables. */
 
 import { AccountErasureRequestEntity } from './account-erasure-request.entity';
 import { ApiKeyEntity } from './api-key.entity';

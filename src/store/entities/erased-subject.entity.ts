@@ -1,4 +1,4 @@
-/** That somebody was erased, by a keyed digest of a vendor's or our customer's id of them; see `pseudonyms.ts`. */
+/** A tombstone: keyed digest of an erased `subject_ref` or external user ID. See `erasure-digests.ts`. */
 
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
@@ -7,7 +7,7 @@ export class ErasedSubjectEntity {
   @PrimaryColumn('text')
   digest!: string;
 
-  /** The last time. */
+  /** Time of the latest erasure. */
   @Index('erased_subjects_by_time')
   @Column('text', { name: 'erased_at' })
   erasedAt!: string;

@@ -1,4 +1,4 @@
-/** One thing that a delivery says about one identity. */
+/** A normalized statement of a delivery about one identity. */
 
 import {
   Column,
@@ -9,6 +9,9 @@ import {
   PrimaryGeneratedColumn,
   Unique,
 } from 'typeorm';
+import type { VerificationEvent } from '../../domain/event';
+import type { Instant } from '../../domain/instant';
+import type { Trust } from '../../domain/status';
 import { DeliveryEntity } from './delivery.entity';
 import { IdentityEntity } from './identity.entity';
 
@@ -18,7 +21,7 @@ export class EventEntity {
   @PrimaryGeneratedColumn({ type: 'integer' })
   id!: number;
 
-  /** Provider, digest of what the delivery says in the clear, its duplicate key, and the place in it. */
+  /** Provider, digest of the plaintext fields, duplicate key of the delivery, and position in the delivery. */
   @Column('text')
   key!: string;
 
@@ -38,16 +41,16 @@ export class EventEntity {
   identity?: IdentityEntity;
 
   @Column('text', { name: 'received_at' })
-  receivedAt!: string;
+  receivedAt!: Instant;
 
   @Column('text')
-  trust!: string;
+  trust!: Trust;
 
-  /** JSON of the `VerificationEvent`, without what is personal. */
+  /** Event without personal data. */
   @Column('simple-json')
-  body!: object;
+  body!: VerificationEvent;
 
-  /** Ciphertext, under the identity's key, of the JSON of what is personal. */
+  /** Personal data as JSON, encrypted with the data key of the identity. */
   @Column('blob', { nullable: true })
   personal!: Buffer | null;
 }

@@ -1,4 +1,4 @@
-/** The key under which the personal data of an identity lies. Without its row, nobody can read that any more. */
+/** Data key that encrypts the personal data of an identity. Deleting the row makes that data unreadable. */
 
 import { Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn } from 'typeorm';
 import { IdentityEntity } from './identity.entity';
@@ -13,11 +13,11 @@ export class IdentityKeyEntity {
   @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'identity_keys_identity' })
   identity?: IdentityEntity;
 
-  /** Wrapped by a master key. */
+  /** Encrypted with a master key. */
   @Column('blob', { name: 'data_key' })
   dataKey!: Buffer;
 
-  /** Which master key wraps it. */
+  /** ID of that master key. */
   @Column('text', { name: 'data_key_id' })
   dataKeyId!: string;
 }

@@ -1,4 +1,4 @@
-/** One user's account at one provider. */
+/** A user's account at one provider. */
 
 import {
   Column,
@@ -9,6 +9,8 @@ import {
   PrimaryGeneratedColumn,
   Unique,
 } from 'typeorm';
+import type { AccountState } from '../../domain/event';
+import type { ProviderId, SubjectKind } from '../../domain/level';
 import { UserEntity } from './user.entity';
 
 @Entity('identities')
@@ -26,27 +28,26 @@ export class IdentityEntity {
   user?: UserEntity;
 
   @Column('text')
-  provider!: string;
+  provider!: ProviderId;
 
   @Column('text', { name: 'subject_ref' })
   subjectRef!: string;
 
-  /** Our customer's id, by the vendor's latest word. */
+  /** External user ID in the latest event that has one. */
   @Column('text', { name: 'external_user_id', nullable: true })
   externalUserId!: string | null;
 
-  /** PERSON or COMPANY. */
   @Column('text', { default: 'PERSON' })
-  kind!: string;
+  kind!: SubjectKind;
 
   @Column('text')
-  state!: string;
+  state!: AccountState;
 
-  /** Tied by an operator: the vendor's word no longer moves it to another user. */
+  /** Whether an operator linked it to its user. Events then no longer move it to another user. */
   @Column('boolean')
   linked!: boolean;
 
-  /** The latest delivery without a clock of the vendor's: a repeat of that one is no news. */
+  /** Latest delivery without a provider timestamp. Identical bytes that follow it are a duplicate. */
   @Column('integer', { name: 'undated_delivery_id', nullable: true })
   undatedDeliveryId!: number | null;
 

@@ -1,11 +1,11 @@
-/** Why a user must not be erased yet, by an operator's word. */
+/** A legal hold: blocks erasure of a user. */
 
 import { Column, Entity, JoinColumn, OneToOne, PrimaryColumn } from 'typeorm';
 import { UserEntity } from './user.entity';
 
 @Entity('legal_holds')
 export class LegalHoldEntity {
-  /** It holds for the user that this one went into as well. */
+  /** Held user. If it was merged, the hold also applies to the merge target. */
   @PrimaryColumn('integer', { name: 'user_id' })
   userId!: number;
 
@@ -13,10 +13,11 @@ export class LegalHoldEntity {
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'legal_holds_user' })
   user?: UserEntity;
 
+  /** Legal basis, from the operator. */
   @Column('text')
   basis!: string;
 
-  /** `null`: until it is released. */
+  /** `null`: until an operator releases the hold. */
   @Column('text', { nullable: true })
   until!: string | null;
 

@@ -1,19 +1,20 @@
-/** What is verified: a provider and a name. */
+/** A verification level at a provider. */
 
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { LevelKey, LevelKind, ProviderId } from '../../domain/level';
 
 @Entity('levels')
 export class LevelEntity {
   /** `provider/name`. */
   @PrimaryColumn('text')
-  key!: string;
+  key!: LevelKey;
 
   @Column('text')
-  provider!: string;
+  provider!: ProviderId;
 
   @Column('text')
   name!: string;
 
   @Column('text')
-  kind!: string;
+  kind!: LevelKind;
 }

@@ -1,4 +1,4 @@
-/** What the database must remember about itself: the id and the floor of its log, and the rules its state was made by. */
+/** A named value of this database, for example the log ID, the log floor or the projection rules. */
 
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 

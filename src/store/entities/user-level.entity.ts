@@ -1,6 +1,9 @@
-/** What a user holds at one level. */
+/** State of one user at one level. */
 
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import type { Instant } from '../../domain/instant';
+import type { LevelKey, LevelKind } from '../../domain/level';
+import type { VerificationStatus } from '../../domain/status';
 import { AttemptEntity } from './attempt.entity';
 import { LevelEntity } from './level.entity';
 import { UserEntity } from './user.entity';
@@ -17,34 +20,36 @@ export class UserLevelEntity {
   user?: UserEntity;
 
   @PrimaryColumn('text', { name: 'level_key' })
-  levelKey!: string;
+  levelKey!: LevelKey;
 
   @ManyToOne(() => LevelEntity, { nullable: false })
   @JoinColumn({ name: 'level_key', foreignKeyConstraintName: 'user_levels_level_key' })
   level?: LevelEntity;
 
-  /** As which it counts for this user; `levels.kind` is what anybody was told of it. */
+  /** Kind that counts for this user. `levels.kind` is the least kind over all users. */
   @Column('text')
-  kind!: string;
+  kind!: LevelKind;
 
   @Column('text')
-  status!: string;
+  status!: VerificationStatus;
 
   @Column('text')
-  since!: string;
+  since!: Instant;
 
   @Column('text', { name: 'expires_at', nullable: true })
-  expiresAt!: string | null;
+  expiresAt!: Instant | null;
 
+  /** Whether the provider has moved the user to another level or deleted the account since. */
   @Column('boolean')
   superseded!: boolean;
 
   /** Level of the later final rejection that blocks the approval. */
   @Column('text', { name: 'blocked_by', nullable: true })
-  blockedBy!: string | null;
+  blockedBy!: LevelKey | null;
 
+  /** Time of that rejection. */
   @Column('text', { name: 'blocked_at', nullable: true })
-  blockedAt!: string | null;
+  blockedAt!: Instant | null;
 
   @Column('integer', { name: 'latest_attempt_id' })
   latestAttemptId!: number;

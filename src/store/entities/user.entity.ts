@@ -1,4 +1,4 @@
-/** A person, across providers. */
+/** A person or company, with all its identities. */
 
 import {
   Column,
@@ -9,6 +9,9 @@ import {
   PrimaryGeneratedColumn,
   Unique,
 } from 'typeorm';
+import type { Instant } from '../../domain/instant';
+import type { SubjectKind } from '../../domain/level';
+import type { VerificationStatus } from '../../domain/status';
 
 @Entity('users')
 @Unique('users_external_user_id', ['externalUserId'])
@@ -22,7 +25,7 @@ export class UserEntity {
   @Column('text', { name: 'external_user_id', nullable: true })
   externalUserId!: string | null;
 
-  /** The user that this one went into; never one that went into another itself. */
+  /** The user that this one was merged into. Always a live user: chains of merges are flattened. */
   @Index('users_by_merge', { where: 'merged_into IS NOT NULL' })
   @Column('integer', { name: 'merged_into', nullable: true })
   mergedInto!: number | null;
@@ -31,23 +34,23 @@ export class UserEntity {
   @JoinColumn({ name: 'merged_into', foreignKeyConstraintName: 'users_merged_into' })
   survivor?: UserEntity | null;
 
-  /** PERSON or COMPANY. */
   @Column('text', { default: 'PERSON' })
-  kind!: string;
+  kind!: SubjectKind;
 
   @Column('text', { name: 'verification_status' })
-  verificationStatus!: string;
+  verificationStatus!: VerificationStatus;
 
+  /** Time of the last status change. `null` in rows of older releases and until the first event. */
   @Column('text', { name: 'status_since', nullable: true })
-  statusSince!: string | null;
+  statusSince!: Instant | null;
 
   @Column('text', { name: 'expires_at', nullable: true })
-  expiresAt!: string | null;
+  expiresAt!: Instant | null;
 
   @Column('boolean')
   active!: boolean;
 
-  /** When all that is personal was destroyed; what is left of the user is a record. */
+  /** Time of erasure. An erased user is a tombstone that no longer changes. */
   @Index('users_erased', { where: 'erased_at IS NOT NULL' })
   @Column('text', { name: 'erased_at', nullable: true })
   erasedAt!: string | null;

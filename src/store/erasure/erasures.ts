@@ -19,7 +19,7 @@ import type { Connection, Database } from '../database/database';
 import type { Transact } from '../database/transaction';
 import type { ErasureDigests } from '../keys/erasure-digests';
 import { partAccount } from '../part-account';
-import { resolveUser } from '../read/resolve-user';
+import { resolveUser } from '../read/users';
 import type { EraseOutcome, EraseUser, Erasures } from '../store';
 import { load } from '../write/load';
 import { loadPages } from '../write/load-history';

@@ -5,7 +5,7 @@ import type { AuditAct } from '../../domain/audit';
 import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
-import { resolveUser } from '../read/resolve-user';
+import { resolveUser } from '../read/users';
 import type { Erasures, HoldFault, OperatorCommand } from '../store';
 import { rescheduleRequest } from './requests';
 

@@ -7,8 +7,8 @@
  */
 
 import { where } from '../database/where';
-import { levelClauses, levelPageSql } from '../level-page';
 import { ATTEMPT_KIND, attemptQuery } from '../read/attempts';
+import { LEVELS_OF_USER, levelClauses, levelPageSql } from '../read/user-levels';
 import { writePage } from './page';
 import { column, type Kind, many, one, type WriteField, writeObject } from './sql';
 
@@ -104,13 +104,13 @@ export const USER: Kind = {
   levels(out, node) {
     if (node.choice?.of !== 'levels') throw new Error('expected a choice of levels');
     const { filter, page } = node.choice;
-    const { sql, parameters } = levelPageSql('*', 'o.user_id = u.id', filter, page);
+    const { sql, parameters } = levelPageSql('*', filter, page);
     many(() => USER_LEVEL, `(${sql}) v`)(out, node);
     out.parameters.push(...parameters);
   },
   levelCount(out, { choice }) {
     if (choice?.of !== 'levelCount') throw new Error('expected a choice of levels');
-    const own = where([['o.user_id = u.id', []], ...levelClauses('o', choice.filter)]);
+    const own = where([[LEVELS_OF_USER, []], ...levelClauses('o', choice.filter)]);
     out.sql += `(SELECT count(*) FROM user_levels o ${own.sql})`;
     out.parameters.push(...own.parameters);
   },

@@ -2,7 +2,12 @@
 
 import { ROW_BYTES, TABLES } from '../../projector/unit-of-work';
 import type { Dialect } from '../database/database';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { getNames, toSelectList } from '../entities/columns';
 import { PAGE_BYTES } from '../write/load-history';
+import { LOADED } from '../write/loaded-columns';
+
+const a = getNames(AttemptEntity, 'a');
 
 /** `provider || ''` can be found by no index: the planner, which may know nothing of the tables yet, has to take the other. */
 const LOAD = `
@@ -26,7 +31,7 @@ their AS MATERIALIZED (
 history AS MATERIALIZED (
   SELECT (SELECT coalesce(sum(octet_length(e.body::text) + ${ROW_BYTES}), 0)
       FROM their i JOIN events e ON e.identity_id = i.id)
-    + (SELECT coalesce(sum(octet_length(a.review_reasons::text) + coalesce(octet_length(a.rejection::text), 0) + ${ROW_BYTES}), 0)
+    + (SELECT coalesce(sum(octet_length(${a.reviewReasons}::text) + coalesce(octet_length(a.rejection::text), 0) + ${ROW_BYTES}), 0)
       FROM their i JOIN attempts a ON a.identity_id = i.id) AS bytes
 ),
 last_words AS MATERIALIZED (
@@ -48,40 +53,31 @@ known AS (
 )
 SELECT
   (SELECT json_agg(r) FROM (
-    SELECT u.id, u.external_user_id AS "externalUserId", u.merged_into AS "mergedInto", u.erased_at AS "erasedAt",
-      u.kind, u.verification_status AS "verificationStatus", u.status_since AS "statusSince",
-      u.expires_at AS "expiresAt", u.active, u.created_at AS "createdAt", u.updated_at AS "updatedAt"
+    SELECT ${toSelectList(LOADED.users)}
     FROM found JOIN users u ON u.id = found.id) r) AS users,
   (SELECT json_agg(json_build_array(u.external_user_id, coalesce(u.merged_into, u.id)))
     FROM jsonb_array_elements_text($1::jsonb -> 'externalUserIds') k
     JOIN users u ON u.external_user_id = k.value) AS aliases,
   (SELECT json_agg(r) FROM (
-    SELECT i.id, i.user_id AS "userId", i.provider, i.subject_ref AS "subjectRef",
-      i.external_user_id AS "externalUserId", i.kind, i.state, i.linked, encode(k.data_key, 'hex') AS "dataKeyHex",
-      k.data_key_id AS "dataKeyId", i.undated_delivery_id AS "undatedDeliveryId", i.created_at AS "createdAt"
+    SELECT ${toSelectList(LOADED.identities)}, encode(k.data_key, 'hex') AS "dataKeyHex",
+      k.data_key_id AS "dataKeyId"
     FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) r) AS identities,
   (SELECT bytes FROM history) AS history_bytes,
   CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
-    SELECT e.id, e.identity_id AS "identityId", e.delivery_id AS "deliveryId", e.key,
-      e.received_at AS "receivedAt", e.trust, e.body
+    SELECT ${toSelectList(LOADED.events)}
     FROM their i JOIN events e ON e.identity_id = i.id) r) END AS events,
   CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
-    SELECT a.id, a.identity_id AS "identityId", a.level_key AS "levelKey", l.kind AS "levelKind", a.number,
-      a.attempt_ref AS "attemptRef", a.status, a.provider_status AS "providerStatus", a.rejection,
-      a.review_reasons AS "reviewReasons", a.trust, a.sandbox, a.started_at AS "startedAt",
-      a.updated_at AS "updatedAt", a.decided_at AS "decidedAt"
+    SELECT ${toSelectList(LOADED.attempts)}
     FROM their i JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) r) END AS attempts,
   (SELECT json_agg(r) FROM (
-    SELECT v.user_id AS "userId", v.level_key AS "levelKey", v.kind, v.status, v.since,
-      v.expires_at AS "expiresAt", v.superseded, v.blocked_by AS "blockedBy",
-      v.blocked_at AS "blockedAt", v.latest_attempt_id AS "latestAttemptId"
+    SELECT ${toSelectList(LOADED.userLevels)}
     FROM found JOIN user_levels v ON v.user_id = found.id) r) AS user_levels,
   (SELECT json_agg(r) FROM (
-    SELECT d.id, d.provider, d.duplicate_key AS "duplicateKey", d.received_at AS "receivedAt", d.disposition
+    SELECT ${toSelectList(LOADED.deliveries)}
     FROM known JOIN deliveries d ON d.id = known.id) r) AS deliveries,
   (SELECT json_agg(json_build_array(provider, recurring, unread)) FROM last_words) AS last_words,
   (SELECT json_agg(r) FROM (
-    SELECT c.id, c.provider, c.credential_ref AS ref, c.holder_ref AS "holderRef", c.issued_at AS "issuedAt"
+    SELECT ${toSelectList(LOADED.credentials)}
     FROM jsonb_array_elements($1::jsonb -> 'credentials') k
     JOIN credentials c ON c.credential_ref = k.value ->> 1 AND c.provider || '' = k.value ->> 0) r) AS credentials,
   (SELECT json_agg(r) FROM (SELECT ${TABLES.join(', ')} FROM sequencer) r) AS last_ids,

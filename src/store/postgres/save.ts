@@ -15,7 +15,7 @@
  */
 
 import { TABLES, type UnitOfWork } from '../../projector/unit-of-work';
-import type { Column } from '../entities/columns';
+import type { RowWriter } from '../entities/columns';
 import { type Engine, toList, toUnsaved, type Unsaved, writeStatements } from '../write/statements';
 import { OUTDATED } from './optimistic-write';
 import type { Session } from './session';
@@ -23,42 +23,41 @@ import type { Session } from './session';
 interface GraphStatement {
   /** @param list - The name of the parameter that holds the rows: a JSON list. */
   readonly sql: (list: string) => string;
-  readonly rowsOf: (unsaved: Unsaved) => readonly unknown[];
+  readonly getRows: (unsaved: Unsaved) => readonly unknown[];
 }
 
 // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const ENGINE: Engine<GraphStatement> = {
   /** Columns take their types from the table: the JSON says what goes where by name. */
-  insertion(table, columns, rowsOf, onConflict = '') {
-    const names = columns.map(([name]) => name).join(', ');
+  insertion(writer, getRows, onConflict = '') {
+    const { table, columns } = writer;
+    const names = columns.map(({ name }) => name).join(', ');
     return {
       sql: (list) =>
         `INSERT INTO ${table} (${names}) SELECT ${names} FROM json_populate_recordset(NULL::${table}, ${list}) ${onConflict}`,
-      rowsOf: (unsaved) => rowsOf(unsaved).map((row) => toObject(columns, row)),
+      getRows: (unsaved) => getRows(unsaved).map((row) => toObject(writer, row)),
     };
   },
 
-  change: (sql, rowsOf) => ({
+  change: (sql, getRows) => ({
     sql: (list) =>
       sql({
         from: `json_array_elements(${list}) j`,
         number: (place) => `(j.value ->> ${place})::bigint`,
         text: (place) => `(j.value ->> ${place})`,
       }),
-    rowsOf,
+    getRows,
   }),
 
   position: 'strpos',
 };
 
-function toObject<Row>(columns: readonly Column<Row>[], row: Row): Record<string, unknown> {
-  const object: Record<string, unknown> = {};
-  for (const [name, read] of columns) {
-    const value = read(row);
-    object[name] = Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value;
-  }
-  return object;
+function toObject<Row>({ columns, toValues }: RowWriter<Row>, row: Row): Record<string, unknown> {
+  const values = toValues(row).map((value) =>
+    Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value,
+  );
+  return Object.fromEntries(columns.map(({ name }, at) => [name, values[at]]));
 }
 
 const STATEMENTS = writeStatements(ENGINE);
@@ -104,7 +103,7 @@ export async function saveGraph(
   expected: number | null,
 ): Promise<number | null> {
   const unsaved = toUnsaved(unit);
-  const lists = STATEMENTS.map(({ rowsOf }) => toList(rowsOf(unsaved)));
+  const lists = STATEMENTS.map(({ getRows }) => toList(getRows(unsaved)));
   if (lists.every((list) => list === null)) return expected;
   const ids = JSON.stringify(unit.lastIds);
   const [row] = await session.query<{ version: number }>(SAVE, [expected, ids, ...lists]);

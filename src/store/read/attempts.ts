@@ -1,11 +1,11 @@
 /** Reads attempts and levels. */
 
-import type { Instant } from '../../domain/instant';
 import { toInstantText } from '../../domain/instant';
-import type { Level, LevelKey, SubjectKind } from '../../domain/level';
-import type { AttemptStatus, Trust } from '../../domain/status';
-import type { Connection, Flag } from '../database/database';
+import type { Level, LevelKey, ProviderId, SubjectKind } from '../../domain/level';
+import type { Connection } from '../database/database';
 import { among, type Clause, oneOf, where } from '../database/where';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { createRowReader, getNames } from '../entities/columns';
 import type { AttemptFilter, AttemptOrder, AttemptRow, Reader } from '../store';
 import { groupOne } from './by-id';
 import { count, countOwned } from './count';
@@ -17,32 +17,20 @@ import {
   paginateEach,
 } from './pagination';
 
-interface AttemptSql extends KeysetColumns {
-  readonly owner: number;
-  readonly user_id: number;
-  readonly kind: SubjectKind;
-  readonly level_key: string;
-  readonly provider: string;
-  readonly number: number;
-  readonly attempt_ref: string | null;
-  readonly status: AttemptStatus;
-  readonly provider_status: string;
-  readonly rejection: string | null;
-  readonly review_reasons: string;
-  readonly trust: Trust;
-  readonly sandbox: Flag;
-  readonly started_at: Instant;
-  readonly updated_at: Instant;
-  readonly decided_at: Instant | null;
-}
+const ATTEMPT = createRowReader(AttemptEntity, 'a', { except: ['identityId'] });
+const a = getNames(AttemptEntity, 'a');
 
-/** An attempt is of the kind of its account. */
-export const ATTEMPT_KIND = '(SELECT i.kind FROM identities i WHERE i.id = a.identity_id)';
-const COLUMNS = `a.id, a.user_id, ${ATTEMPT_KIND} AS kind, a.level_key, l.provider, a.number, a.attempt_ref, a.status, a.provider_status,
-  a.rejection, a.review_reasons, a.trust, a.sandbox, a.started_at, a.updated_at, a.decided_at`;
-/** Attempts first: they are what is chosen and put in order. */
+/** An attempt has the kind of its identity. */
+export const ATTEMPT_KIND = `(SELECT i.kind FROM identities i WHERE i.id = ${a.identityId})`;
+const COLUMNS = `${ATTEMPT.select}, ${ATTEMPT_KIND} AS kind, l.provider`;
+/** Attempts first: the filter and the order apply to them. */
 const FROM = 'attempts a CROSS JOIN levels l';
-const JOINED: Clause = ['l.key = a.level_key', []];
+const JOIN = `l.key = ${a.levelKey}`;
+
+interface AttemptSql extends KeysetColumns {
+  readonly kind: SubjectKind;
+  readonly provider: ProviderId;
+}
 
 type AttemptReader = Pick<
   Reader,
@@ -59,10 +47,13 @@ export function createAttemptReader(connection: Connection): AttemptReader {
   return {
     async attemptsByIds(ids) {
       const rows = await connection.query<AttemptSql>(
-        `SELECT ${COLUMNS} FROM ${FROM} WHERE l.key = a.level_key AND a.id IN (?*)`,
+        `SELECT ${COLUMNS} FROM ${FROM} WHERE ${JOIN} AND a.id IN (?*)`,
         [ids],
       );
-      return groupOne(ids, rows, ({ id }) => id, toAttemptRow);
+      return groupOne(
+        ids,
+        rows.map((row) => [row.id, toAttemptRow(row)]),
+      );
     },
 
     attempts: (filter, order, page) => paginate(connection, attemptQuery(filter, order), page),
@@ -70,10 +61,10 @@ export function createAttemptReader(connection: Connection): AttemptReader {
     countAttempts: (filter) => count(connection, FROM, clausesOf(filter)),
 
     attemptsOf: (userIds, filter, order, page) =>
-      paginateEach(connection, attemptQuery(filter, order), page, ownedBy('a.user_id', userIds)),
+      paginateEach(connection, attemptQuery(filter, order), page, ownedBy(a.userId, userIds)),
 
     countAttemptsOf: (userIds, filter) =>
-      countOwned(connection, FROM, clausesOf(filter), ownedBy('a.user_id', userIds)),
+      countOwned(connection, FROM, clausesOf(filter), ownedBy(a.userId, userIds)),
 
     async levels(provider) {
       const { sql, parameters } = where([['l.provider = ?', provider ?? undefined]]);
@@ -90,15 +81,13 @@ export function createAttemptReader(connection: Connection): AttemptReader {
       );
       return groupOne(
         keys,
-        rows,
-        (row) => row.key,
-        ({ key: _, ...level }) => level,
+        rows.map(({ key, ...level }) => [key, level]),
       );
     },
   };
 }
 
-const SORT_KEYS = { STARTED_AT: 'a.started_at', UPDATED_AT: 'a.updated_at' } as const;
+const SORT_KEYS = { STARTED_AT: a.startedAt, UPDATED_AT: a.updatedAt } as const;
 
 /** @param further - Conditions beside those of the filter. */
 export function attemptQuery(
@@ -120,38 +109,22 @@ export function attemptQuery(
 function clausesOf(filter: AttemptFilter): readonly Clause[] {
   const moment = (date: Date | undefined) => date && toInstantText(date);
   return [
-    JOINED,
-    among('a.user_id', filter.userIds),
+    [JOIN, []],
+    among(a.userId, filter.userIds),
     ['l.provider = ?', filter.provider],
-    ['a.level_key = ?', filter.levelKey],
+    [`${a.levelKey} = ?`, filter.levelKey],
     ['l.kind = ?', filter.levelKind],
     [`${ATTEMPT_KIND} = ?`, filter.kind],
     oneOf('a.status', filter.status),
     ['a.sandbox = ?', filter.sandbox],
-    ['a.started_at >= ?', moment(filter.startedFrom)],
-    ['a.started_at < ?', moment(filter.startedBefore)],
-    ['a.updated_at >= ?', moment(filter.updatedFrom)],
-    ['a.updated_at < ?', moment(filter.updatedBefore)],
+    [`${a.startedAt} >= ?`, moment(filter.startedFrom)],
+    [`${a.startedAt} < ?`, moment(filter.startedBefore)],
+    [`${a.updatedAt} >= ?`, moment(filter.updatedFrom)],
+    [`${a.updatedAt} < ?`, moment(filter.updatedBefore)],
   ];
 }
 
-function toAttemptRow(sql: AttemptSql): AttemptRow {
-  return {
-    id: sql.id,
-    userId: sql.user_id,
-    kind: sql.kind,
-    levelKey: sql.level_key,
-    provider: sql.provider,
-    number: sql.number,
-    attemptRef: sql.attempt_ref,
-    status: sql.status,
-    providerStatus: sql.provider_status,
-    rejection: sql.rejection === null ? null : JSON.parse(sql.rejection),
-    reviewReasons: JSON.parse(sql.review_reasons),
-    trust: sql.trust,
-    sandbox: Boolean(sql.sandbox),
-    startedAt: sql.started_at,
-    updatedAt: sql.updated_at,
-    decidedAt: sql.decided_at,
-  };
+function toAttemptRow(selected: AttemptSql): AttemptRow {
+  const { kind, provider } = selected;
+  return { ...ATTEMPT.toRow(selected), kind, provider };
 }

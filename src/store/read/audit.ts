@@ -21,7 +21,10 @@ export function createAuditReader(connection: Connection): AuditReader {
         `SELECT ${COLUMNS} FROM audit_entries e WHERE e.seq IN (?*)`,
         [seqs],
       );
-      return groupOne(seqs, rows, ({ seq }) => seq, toEntry);
+      return groupOne(
+        seqs,
+        rows.map((row) => [row.seq, toEntry(row)]),
+      );
     },
 
     auditEntries: (filter, page) =>

@@ -1,24 +1,20 @@
-/** Deals rows out in the order in which they were asked for. */
+/** Puts rows in the order of the requested IDs. */
 
-/** For each id its row; `null` where there is none. */
-export function groupOne<Id, Sql, Row>(
+/** Returns the row of each ID, or `null` if there is none. */
+export function groupOne<Id, Row>(
   ids: readonly Id[],
-  rows: readonly Sql[],
-  idOf: (sql: Sql) => Id,
-  toRow: (sql: Sql) => Row,
+  rows: readonly (readonly [Id, Row])[],
 ): readonly (Row | null)[] {
-  const byId = new Map(rows.map((sql) => [idOf(sql), toRow(sql)]));
+  const byId = new Map(rows);
   return ids.map((id) => byId.get(id) ?? null);
 }
 
-/** For each id its rows, in their order; perhaps none. */
-export function groupAll<Id, Sql, Row>(
+/** Returns the rows of each ID, in their order. */
+export function groupAll<Id, Row>(
   ids: readonly Id[],
-  rows: readonly Sql[],
-  idOf: (sql: Sql) => Id,
-  toRow: (sql: Sql) => Row,
+  rows: readonly (readonly [Id, Row])[],
 ): readonly (readonly Row[])[] {
   const byId = new Map<Id, Row[]>(ids.map((id) => [id, []]));
-  for (const sql of rows) byId.get(idOf(sql))?.push(toRow(sql));
+  for (const [id, row] of rows) byId.get(id)?.push(row);
   return ids.map((id) => byId.get(id) ?? []);
 }

@@ -1,11 +1,12 @@
 /** Reads the change log. */
 
-import type { Change, ChangeCauseKind } from '../../domain/change';
+import type { Change } from '../../domain/change';
 import { LOG_START, type LogPosition, type LogState, toPosition } from '../../domain/cursor';
-import type { AttemptStatus, VerificationStatus } from '../../domain/status';
-import type { Connection, Dialect, Flag } from '../database/database';
+import type { Connection, Dialect } from '../database/database';
 import { among, type Clause, where } from '../database/where';
-import { CHANGE_COLUMNS } from '../entities/columns';
+import { ChangeEntity } from '../entities/change.entity';
+import { createRowReader, getColumns, getNames } from '../entities/columns';
+import { UserEntity } from '../entities/user.entity';
 import type { ChangeFilter, ChangeOwner, Reader } from '../store';
 import { groupOne } from './by-id';
 import { count, countOwned } from './count';
@@ -17,30 +18,6 @@ import {
   paginate,
   paginateEach,
 } from './pagination';
-
-interface ChangeSql extends KeysetColumns {
-  readonly owner: number;
-  readonly user_id: number;
-  readonly provider: string | null;
-  readonly level_key: string | null;
-  readonly attempt_id: number | null;
-  readonly attempt_status: AttemptStatus | null;
-  readonly previous_attempt_status: AttemptStatus | null;
-  readonly level_status: VerificationStatus | null;
-  readonly previous_level_status: VerificationStatus | null;
-  readonly verification_status: VerificationStatus;
-  readonly previous_verification_status: VerificationStatus;
-  readonly active: Flag;
-  readonly previous_active: Flag;
-  readonly rejection: string | null;
-  readonly cause: ChangeCauseKind;
-  readonly delivery_id: number | null;
-  readonly actor: string | null;
-  readonly merged_user_id: number | null;
-  readonly occurred_at: string;
-  readonly recorded_at: string;
-  readonly nonce: number;
-}
 
 interface StateSql {
   readonly head: number;
@@ -66,9 +43,13 @@ function decodeFloorNonce(value: string, floor: number): number | null {
   return Number(first) === floor ? Number(nonce) : null;
 }
 
-/** A row as one value: a row of values takes the driver several times as long. */
-const AS_JSON = CHANGE_COLUMNS.map(([column]) => {
-  return [column, column === 'rejection' ? 'CAST(c.rejection AS text)' : `c.${column}`] as const;
+const CHANGE = createRowReader(ChangeEntity, 'c');
+const c = getNames(ChangeEntity, 'c');
+const o = getNames(UserEntity, 'o');
+
+/** A row as one JSON value: the driver takes several times as long for a row of columns. */
+const AS_JSON = getColumns(ChangeEntity).map(({ name, conversion }) => {
+  return [name, conversion === 'JSON' ? `CAST(c.${name} AS text)` : `c.${name}`] as const;
 });
 
 type ChangeReader = Pick<
@@ -96,11 +77,14 @@ export function createChangeReader(connection: Connection): ChangeReader {
     },
 
     async changesByIds(seqs) {
-      const rows = await connection.query<ChangeSql>(
+      const rows = await connection.query<KeysetColumns>(
         'SELECT c.* FROM changes c WHERE c.id IN (?*)',
         [seqs],
       );
-      return groupOne(seqs, rows, ({ id }) => id, toChange);
+      return groupOne(
+        seqs,
+        rows.map((row) => [row.id, toChange(row)]),
+      );
     },
 
     changes: (filter, page) => paginate(connection, queryOf(filter), page),
@@ -127,7 +111,7 @@ export function createChangeReader(connection: Connection): ChangeReader {
           (SELECT c.* FROM changes c ${sql} ORDER BY c.id LIMIT ?) c) AS rows`,
         [afterSeq, ...parameters, limit],
       );
-      const changes = (JSON.parse(row?.rows ?? '[]') as ChangeSql[]).map(toChange);
+      const changes = (JSON.parse(row?.rows ?? '[]') as object[]).map(toChange);
       const state = toState(row, afterSeq);
       const last = changes.at(-1);
       const full = last !== undefined && changes.length === limit;
@@ -169,22 +153,22 @@ async function readHead(connection: Connection): Promise<number> {
 }
 
 const FROM: Record<ChangeOwner, string> = {
-  user: 'users o JOIN changes c ON c.user_id = o.id',
+  user: `users o JOIN changes c ON ${c.userId} = o.id`,
   attempt: 'changes c',
   delivery: 'changes c',
 };
 
 function ownerOf(owner: ChangeOwner, ids: readonly number[]): Owner {
-  if (owner !== 'user') return ownedBy(`c.${owner}_id`, ids);
+  if (owner !== 'user') return ownedBy(owner === 'attempt' ? c.attemptId : c.deliveryId, ids);
   return {
     // What was said of a user before it went into another is the other's history too.
-    expression: 'coalesce(o.merged_into, o.id)',
-    clause: ['(o.id IN (?*) OR o.merged_into IN (?*))', [ids, ids]],
+    expression: `coalesce(${o.mergedInto}, o.id)`,
+    clause: [`(o.id IN (?*) OR ${o.mergedInto} IN (?*))`, [ids, ids]],
     ids,
   };
 }
 
-function queryOf(filter: ChangeFilter): KeysetQuery<ChangeSql, Change> {
+function queryOf(filter: ChangeFilter): KeysetQuery<KeysetColumns, Change> {
   return {
     select: 'c.*, c.id AS sort_key',
     from: 'changes c',
@@ -199,42 +183,25 @@ function queryOf(filter: ChangeFilter): KeysetQuery<ChangeSql, Change> {
 function clausesOf(filter: ChangeFilter): readonly Clause[] {
   const users = filter.userIds;
   return [
-    ['(c.user_id IN (?*) OR c.merged_user_id IN (?*))', users && [users, users]],
+    [`(${c.userId} IN (?*) OR ${c.mergedUserId} IN (?*))`, users && [users, users]],
     ['c.provider = ?', filter.provider],
-    ['c.level_key = ?', filter.levelKey],
-    among('c.attempt_status', filter.attemptStatus),
-    among('c.verification_status', filter.verificationStatus),
+    [`${c.levelKey} = ?`, filter.levelKey],
+    among(c.attemptStatus, filter.attemptStatus),
+    among(c.verificationStatus, filter.verificationStatus),
     [
-      '(c.verification_status <> c.previous_verification_status) = ?',
+      `(${c.verificationStatus} <> ${c.previousVerificationStatus}) = ?`,
       filter.verificationStatusChanged,
     ],
   ];
 }
 
-function toChange(sql: ChangeSql): Change {
+function toChange(selected: object): Change {
+  const { id, cause, deliveryId, actor, mergedUserId, recordedAt, ...change } =
+    CHANGE.toRow(selected);
   return {
-    seq: sql.id,
-    userId: sql.user_id,
-    provider: sql.provider,
-    levelKey: sql.level_key,
-    attemptId: sql.attempt_id,
-    attemptStatus: sql.attempt_status,
-    previousAttemptStatus: sql.previous_attempt_status,
-    levelStatus: sql.level_status,
-    previousLevelStatus: sql.previous_level_status,
-    verificationStatus: sql.verification_status,
-    previousVerificationStatus: sql.previous_verification_status,
-    active: Boolean(sql.active),
-    previousActive: Boolean(sql.previous_active),
-    rejection: sql.rejection === null ? null : JSON.parse(sql.rejection),
-    cause: {
-      kind: sql.cause,
-      deliveryId: sql.delivery_id,
-      actor: sql.actor,
-      mergedUserId: sql.merged_user_id,
-    },
-    occurredAt: sql.occurred_at,
-    recordedAt: new Date(sql.recorded_at),
-    nonce: sql.nonce,
+    ...change,
+    seq: id,
+    cause: { kind: cause, deliveryId, actor, mergedUserId },
+    recordedAt: new Date(recordedAt),
   };
 }

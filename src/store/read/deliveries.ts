@@ -1,6 +1,5 @@
 /** Reads deliveries and their bytes. */
 
-import type { Disposition, Trust } from '../../domain/status';
 import {
   BODY_KEYS,
   decryptBody,
@@ -10,25 +9,26 @@ import {
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { among, type Clause, oneOf } from '../database/where';
+import { createRowReader, getNames } from '../entities/columns';
+import { DeliveryEntity } from '../entities/delivery.entity';
+import { IdentityEntity } from '../entities/identity.entity';
 import type { DeliveryFilter, DeliveryRow, Reader } from '../store';
 import { groupOne } from './by-id';
 import { count } from './count';
 import { type KeysetColumns, paginate } from './pagination';
 
-interface DeliverySql extends KeysetColumns {
-  readonly provider: string;
-  readonly received_at: string;
-  readonly duplicates: number;
-  readonly trust: Trust;
-  readonly disposition: Disposition;
-  readonly reason: string | null;
-  readonly event_type: string | null;
-  readonly user_id: number | null;
-}
+const DELIVERY = createRowReader(DeliveryEntity, 'd', {
+  except: ['duplicateKey', 'reasonCode', 'subpath', 'identityId', 'body', 'bodyKeyId'],
+});
+const d = getNames(DeliveryEntity, 'd');
+const { userId } = getNames(IdentityEntity, 'i');
 
-const COLUMNS = `d.id, d.provider, d.received_at, d.duplicates, d.trust, d.disposition, d.reason, d.event_type,
-  i.user_id`;
-const FROM = 'deliveries d LEFT JOIN identities i ON i.id = d.identity_id';
+const COLUMNS = `${DELIVERY.select}, ${userId} AS "userId"`;
+const FROM = `deliveries d LEFT JOIN identities i ON i.id = ${d.identityId}`;
+
+interface DeliverySql extends KeysetColumns {
+  readonly userId: number | null;
+}
 
 type DeliveryReader = Pick<
   Reader,
@@ -42,17 +42,20 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
         `SELECT ${COLUMNS} FROM ${FROM} WHERE d.id IN (?*)`,
         [ids],
       );
-      return groupOne(ids, rows, ({ id }) => id, toDeliveryRow);
+      return groupOne(
+        ids,
+        rows.map((row) => [row.id, toDeliveryRow(row)]),
+      );
     },
 
     deliveries: (filter, page) =>
       paginate<DeliverySql, DeliveryRow>(
         connection,
         {
-          select: `${COLUMNS}, d.received_at AS sort_key`,
+          select: `${COLUMNS}, ${d.receivedAt} AS sort_key`,
           from: FROM,
           clauses: clausesOf(filter),
-          sortKey: 'd.received_at',
+          sortKey: d.receivedAt,
           id: 'd.id',
           direction: 'DESC',
           toRow: toDeliveryRow,
@@ -69,9 +72,7 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
       );
       return groupOne(
         deliveryIds,
-        rows,
-        ({ id }) => id,
-        (row) => decryptBody(row, keyRing),
+        rows.map((row) => [row.id, decryptBody(row, keyRing)]),
       );
     },
   };
@@ -81,23 +82,14 @@ function clausesOf(filter: DeliveryFilter): readonly Clause[] {
   return [
     ['d.provider = ?', filter.provider],
     oneOf('d.disposition', filter.disposition),
-    ['d.event_type = ?', filter.eventType],
-    among('i.user_id', filter.userIds),
-    ['d.received_at >= ?', filter.receivedFrom?.toISOString()],
-    ['d.received_at < ?', filter.receivedBefore?.toISOString()],
+    [`${d.eventType} = ?`, filter.eventType],
+    among(userId, filter.userIds),
+    [`${d.receivedAt} >= ?`, filter.receivedFrom?.toISOString()],
+    [`${d.receivedAt} < ?`, filter.receivedBefore?.toISOString()],
   ];
 }
 
-function toDeliveryRow(sql: DeliverySql): DeliveryRow {
-  return {
-    id: sql.id,
-    provider: sql.provider,
-    receivedAt: new Date(sql.received_at),
-    duplicates: sql.duplicates,
-    trust: sql.trust,
-    disposition: sql.disposition,
-    reason: sql.reason,
-    eventType: sql.event_type,
-    userId: sql.user_id,
-  };
+function toDeliveryRow(selected: DeliverySql): DeliveryRow {
+  const { receivedAt, ...delivery } = DELIVERY.toRow(selected);
+  return { ...delivery, receivedAt: new Date(receivedAt), userId: selected.userId };
 }

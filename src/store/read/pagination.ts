@@ -57,7 +57,7 @@ export function ownedBy(column: string, ids: readonly number[]): Owner {
 }
 
 /** One page per owner, in one statement. */
-export async function paginateEach<Sql extends KeysetColumns & { readonly owner: number }, Row>(
+export async function paginateEach<Sql extends KeysetColumns, Row>(
   connection: Connection,
   query: KeysetQuery<Sql, Row>,
   page: Page,
@@ -65,7 +65,7 @@ export async function paginateEach<Sql extends KeysetColumns & { readonly owner:
 ): Promise<readonly PageOf<Row>[]> {
   const { limit, order, clauses } = toPlace(query, page);
   const condition = where([owner.clause, ...query.clauses, ...clauses]);
-  const rows = await connection.query<Sql>(
+  const rows = await connection.query<Sql & { readonly owner: number }>(
     `SELECT * FROM (
         SELECT ${query.select}, ${owner.expression} AS owner, row_number() OVER (
           PARTITION BY ${owner.expression} ORDER BY ${query.sortKey} ${order}, ${query.id} ${order}) AS place

@@ -3,12 +3,18 @@
 import type { AuditEntry } from '../../domain/audit';
 import type { Change } from '../../domain/change';
 import type { LogPosition, LogState } from '../../domain/cursor';
-import type { AccountState, Profile } from '../../domain/event';
-import type { Attempt } from '../../domain/fold/attempt-runs';
+import type { Profile } from '../../domain/event';
 import type { Instant } from '../../domain/instant';
-import type { Level, LevelKey, LevelKind, ProviderId, SubjectKind } from '../../domain/level';
+import type { Level, LevelKey, ProviderId, SubjectKind } from '../../domain/level';
 import type { SilenceRule } from '../../domain/monitoring';
-import type { Disposition, OpenStatus, Trust, VerificationStatus } from '../../domain/status';
+import type { OpenStatus } from '../../domain/status';
+import type { AttemptEntity } from '../entities/attempt.entity';
+import type { RowOf, WithDates } from '../entities/columns';
+import type { CredentialEntity } from '../entities/credential.entity';
+import type { DeliveryEntity } from '../entities/delivery.entity';
+import type { IdentityEntity } from '../entities/identity.entity';
+import type { UserEntity } from '../entities/user.entity';
+import type { UserLevelEntity } from '../entities/user-level.entity';
 import type {
   AttemptFilter,
   AttemptOrder,
@@ -146,77 +152,42 @@ export interface Silence {
   readonly silentSince: Date | null;
 }
 
-export interface UserRow {
-  readonly id: number;
-  readonly externalUserId: string | null;
-  readonly kind: SubjectKind;
-  readonly verificationStatus: VerificationStatus;
-  /** Since when the status is what it is. */
+export interface UserRow
+  extends WithDates<
+    Omit<RowOf<UserEntity>, 'mergedInto' | 'statusSince'>,
+    'erasedAt' | 'createdAt' | 'updatedAt'
+  > {
   readonly statusSince: Instant;
-  readonly expiresAt: Instant | null;
-  readonly active: boolean;
-  /** When the user was erased: since then nothing changes. */
-  readonly erasedAt: Date | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
 }
 
-export interface IdentityRow {
-  readonly id: number;
-  readonly userId: number;
-  readonly provider: ProviderId;
-  readonly subjectRef: string;
-  readonly externalUserId: string | null;
+export interface IdentityRow
+  extends WithDates<Omit<RowOf<IdentityEntity>, 'undatedDeliveryId'>, 'createdAt'> {}
+
+export interface UserLevelRow extends RowOf<UserLevelEntity> {}
+
+/** The latest statement about a credential. */
+export interface CredentialRow extends Omit<RowOf<CredentialEntity>, 'deliveryId'> {}
+
+export interface AttemptRow extends Omit<RowOf<AttemptEntity>, 'identityId'> {
+  /** Kind of the identity. */
   readonly kind: SubjectKind;
-  readonly state: AccountState;
-  /** Tied by an operator; the vendor's word no longer moves it. */
-  readonly linked: boolean;
-  readonly createdAt: Date;
-}
-
-export interface UserLevelRow {
-  readonly userId: number;
-  readonly levelKey: LevelKey;
-  /** As which it counts for this user. */
-  readonly kind: LevelKind;
-  readonly status: VerificationStatus;
-  readonly since: Instant;
-  readonly expiresAt: Instant | null;
-  /** Whether the vendor has since moved the user to another level or deleted the account. */
-  readonly superseded: boolean;
-  /** Level of the later final rejection that blocks the approval, and the time of that rejection. */
-  readonly blockedBy: LevelKey | null;
-  readonly blockedAt: Instant | null;
-  readonly latestAttemptId: number;
-}
-
-export interface CredentialRow {
-  readonly id: number;
   readonly provider: ProviderId;
-  readonly holderRef: string;
-  readonly credentialRef: string;
-  readonly issuedAt: Instant;
 }
 
-export interface AttemptRow extends Attempt {
-  readonly id: number;
-  /** Of the account that it belongs to. */
-  readonly kind: SubjectKind;
-  readonly userId: number;
-  readonly levelKey: LevelKey;
-  readonly provider: ProviderId;
-  readonly number: number;
-}
-
-export interface DeliveryRow {
-  readonly id: number;
-  readonly provider: ProviderId;
-  readonly receivedAt: Date;
-  readonly duplicates: number;
-  readonly trust: Trust;
-  readonly disposition: Disposition;
-  /** Why it is quarantined, for people. */
-  readonly reason: string | null;
-  readonly eventType: string | null;
+export interface DeliveryRow
+  extends WithDates<
+    Pick<
+      RowOf<DeliveryEntity>,
+      | 'id'
+      | 'provider'
+      | 'receivedAt'
+      | 'duplicates'
+      | 'trust'
+      | 'disposition'
+      | 'reason'
+      | 'eventType'
+    >,
+    'receivedAt'
+  > {
   readonly userId: number | null;
 }

@@ -2,7 +2,21 @@
 
 import { ROW_BYTES } from '../../projector/unit-of-work';
 import type { Dialect } from '../database/database';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { getNames } from '../entities/columns';
 import { PAGE_BYTES } from '../write/load-history';
+import { LOADED } from '../write/loaded-columns';
+
+const a = getNames(AttemptEntity, 'a');
+
+function jsonObject(columns: readonly (readonly [name: string, value: string])[]): string {
+  return `json_object(${columns.map(([name, value]) => `'${name}', ${value}`).join(', ')})`;
+}
+
+const DATA_KEY = [
+  ['dataKeyHex', 'iif(k.data_key IS NULL, NULL, hex(k.data_key))'],
+  ['dataKeyId', 'k.data_key_id'],
+] as const;
 
 const LOAD = `
 WITH
@@ -25,7 +39,7 @@ their AS (
 history AS (
   SELECT (SELECT coalesce(sum(octet_length(e.body) + ${ROW_BYTES}), 0)
       FROM their i CROSS JOIN events e ON e.identity_id = i.id)
-    + (SELECT coalesce(sum(octet_length(a.review_reasons) + coalesce(octet_length(a.rejection), 0) + ${ROW_BYTES}), 0)
+    + (SELECT coalesce(sum(octet_length(${a.reviewReasons}) + coalesce(octet_length(a.rejection), 0) + ${ROW_BYTES}), 0)
       FROM their i CROSS JOIN attempts a ON a.identity_id = i.id) AS bytes
 ),
 last_words AS (
@@ -37,40 +51,21 @@ last_words AS (
     FROM json_each(?1, '$.lastDeliveriesOf') k
 )
 SELECT
-  (SELECT json_group_array(json_object(
-      'id', u.id, 'externalUserId', u.external_user_id, 'mergedInto', u.merged_into, 'erasedAt', u.erased_at,
-      'kind', u.kind, 'verificationStatus', u.verification_status, 'statusSince', u.status_since,
-      'expiresAt', u.expires_at, 'active', u.active, 'createdAt', u.created_at, 'updatedAt', u.updated_at))
+  (SELECT json_group_array(${jsonObject(LOADED.users)})
     FROM found CROSS JOIN users u ON u.id = found.id) AS users,
   (SELECT json_group_array(json_array(u.external_user_id, coalesce(u.merged_into, u.id)))
     FROM json_each(?1, '$.externalUserIds') k
     CROSS JOIN users u ON u.external_user_id = k.value) AS aliases,
-  (SELECT json_group_array(json_object(
-      'id', i.id, 'userId', i.user_id, 'provider', i.provider, 'subjectRef', i.subject_ref,
-      'externalUserId', i.external_user_id, 'kind', i.kind, 'state', i.state, 'linked', i.linked,
-      'dataKeyHex', iif(k.data_key IS NULL, NULL, hex(k.data_key)), 'dataKeyId', k.data_key_id,
-      'undatedDeliveryId', i.undated_delivery_id, 'createdAt', i.created_at))
+  (SELECT json_group_array(${jsonObject([...LOADED.identities, ...DATA_KEY])})
     FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) AS identities,
   (SELECT bytes FROM history) AS history_bytes,
-  iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(json_object(
-      'id', e.id, 'identityId', e.identity_id, 'deliveryId', e.delivery_id, 'key', e.key,
-      'receivedAt', e.received_at, 'trust', e.trust, 'body', e.body))
+  iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(${jsonObject(LOADED.events)})
     FROM their i CROSS JOIN events e ON e.identity_id = i.id)) AS events,
-  iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(json_object(
-      'id', a.id, 'identityId', a.identity_id, 'levelKey', a.level_key, 'levelKind', l.kind,
-      'number', a.number, 'attemptRef', a.attempt_ref, 'status', a.status,
-      'providerStatus', a.provider_status, 'rejection', a.rejection,
-      'reviewReasons', a.review_reasons, 'trust', a.trust, 'sandbox', a.sandbox,
-      'startedAt', a.started_at, 'updatedAt', a.updated_at, 'decidedAt', a.decided_at))
+  iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(${jsonObject(LOADED.attempts)})
     FROM their i CROSS JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key)) AS attempts,
-  (SELECT json_group_array(json_object(
-      'userId', v.user_id, 'levelKey', v.level_key, 'kind', v.kind, 'status', v.status, 'since', v.since,
-      'expiresAt', v.expires_at, 'superseded', v.superseded,
-      'blockedBy', v.blocked_by, 'blockedAt', v.blocked_at, 'latestAttemptId', v.latest_attempt_id))
+  (SELECT json_group_array(${jsonObject(LOADED.userLevels)})
     FROM found CROSS JOIN user_levels v ON v.user_id = found.id) AS user_levels,
-  (SELECT json_group_array(json_object(
-      'id', d.id, 'provider', d.provider, 'duplicateKey', d.duplicate_key,
-      'receivedAt', d.received_at, 'disposition', d.disposition))
+  (SELECT json_group_array(${jsonObject(LOADED.deliveries)})
     FROM deliveries d WHERE d.id IN (
       SELECT k2.id FROM json_each(?1, '$.duplicates') k
         CROSS JOIN deliveries k2 ON k2.provider = k.value ->> 0 AND k2.duplicate_key = k.value ->> 1
@@ -80,9 +75,7 @@ SELECT
       SELECT recurring FROM last_words
     )) AS deliveries,
   (SELECT json_group_array(json_array(provider, recurring, unread)) FROM last_words) AS last_words,
-  (SELECT json_group_array(json_object(
-      'id', c.id, 'provider', c.provider, 'ref', c.credential_ref, 'holderRef', c.holder_ref,
-      'issuedAt', c.issued_at))
+  (SELECT json_group_array(${jsonObject(LOADED.credentials)})
     FROM json_each(?1, '$.credentials') k
     CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND c.credential_ref = k.value ->> 1) AS credentials,
   (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids,
@@ -92,8 +85,7 @@ SELECT
 export const SQLITE: Dialect = {
   head: "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)",
   jsonList: (value) => `json_group_array(${value})`,
-  jsonObject: (columns) =>
-    `json_object(${columns.map(([name, value]) => `'${name}', ${value}`).join(', ')})`,
+  jsonObject,
   elements: (list) => `json_each(${list})`,
   fromHex: (text) => `unhex(${text})`,
   toJson: (text) => text,

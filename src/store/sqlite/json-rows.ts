@@ -4,7 +4,7 @@
  * it, and the list says where in it they are.
  */
 
-import type { Column, Value } from '../entities/columns';
+import type { RowWriter, Value } from '../entities/columns';
 
 export interface JsonRowsStatement<Row> {
   /**
@@ -45,14 +45,13 @@ export function expandRows(json: string): string {
 }
 
 export function insertRows<Row>(
-  table: string,
-  columns: readonly Column<Row>[],
+  { table, columns, toValues }: RowWriter<Row>,
   onConflict = '',
 ): JsonRowsStatement<Row> {
-  const names = columns.map(([name]) => name);
+  const names = columns.map(({ name }) => name);
   const values = (bytes: string) =>
-    columns.map(([name], at) => {
-      if (!BINARY.has(`${table}.${name}`)) return `value ->> ${at}`;
+    columns.map(({ conversion }, at) => {
+      if (conversion !== 'BYTES') return `value ->> ${at}`;
       return `substr(${bytes}, value ->> '$[${at}][0]', value ->> '$[${at}][1]')`;
     });
   return {
@@ -60,11 +59,6 @@ export function insertRows<Row>(
     sql: (rows, bytes) =>
       `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values(bytes).join(', ')} FROM ${rows} WHERE true ${onConflict}`,
     toValues: (row, bytes) =>
-      columns.map(([, read]) => {
-        const value = read(row);
-        return Buffer.isBuffer(value) ? bytes.add(value) : value;
-      }),
+      toValues(row).map((value) => (Buffer.isBuffer(value) ? bytes.add(value) : value)),
   };
 }
-
-const BINARY = new Set(['deliveries.body', 'events.personal', 'identity_keys.data_key']);

@@ -60,17 +60,17 @@ interface GraphStatement {
 }
 
 const ENGINE: Engine<GraphStatement> = {
-  insertion(table, columns, rowsOf, onConflict) {
-    const { sql, toValues } = insertRows(table, columns, onConflict);
+  insertion(writer, getRows, onConflict) {
+    const { sql, toValues } = insertRows(writer, onConflict);
     return {
       sql,
-      list: (unsaved, bytes) => toList(rowsOf(unsaved).map((row) => toValues(row, bytes))),
+      list: (unsaved, bytes) => toList(getRows(unsaved).map((row) => toValues(row, bytes))),
     };
   },
 
-  change: (sql, rowsOf) => ({
+  change: (sql, getRows) => ({
     sql: (rows) => sql({ from: `${rows} j`, number: valueAt, text: valueAt }),
-    list: (unsaved) => toList(rowsOf(unsaved)),
+    list: (unsaved) => toList(getRows(unsaved)),
   }),
 
   position: 'instr',

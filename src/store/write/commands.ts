@@ -20,7 +20,7 @@ import type { Connection, Database } from '../database/database';
 import { writeSetting } from '../database/settings';
 import type { Transact } from '../database/transaction';
 import { encodeFloorNonce, FLOOR_NONCE } from '../read/changes';
-import { resolveUser } from '../read/resolve-user';
+import { resolveUser } from '../read/users';
 import type { Store } from '../store';
 import type { DeliveryWriter } from './delivery-writer';
 import { load } from './load';

@@ -1,10 +1,13 @@
 /** Reads the events and attempts of identities in pages of bounded size. */
 
 import { AccountTooLargeError } from '../../domain/errors';
-import type { VerificationEvent } from '../../domain/event';
-import type { AttemptNode, StoredEvent } from '../../projector/unit-of-work';
+import type { AttemptNode } from '../../projector/unit-of-work';
 import { ROW_BYTES } from '../../projector/unit-of-work';
-import type { Connection, Flag, Parameter } from '../database/database';
+import type { Connection, Parameter } from '../database/database';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { getNames, type RowOf, toSelectList } from '../entities/columns';
+import { EventEntity } from '../entities/event.entity';
+import { LOADED } from './loaded-columns';
 
 /** Bytes that one statement returns at most, unless a single row is larger. SQL and V8 limit the length of one text. */
 export const PAGE_BYTES = 8 * 1024 * 1024;
@@ -14,20 +17,11 @@ export const PAGE_BYTES = 8 * 1024 * 1024;
  */
 export const MAX_HISTORY_BYTES = 128 * 1024 * 1024;
 
-/** JSON that is stored as text arrives as text inside of JSON. */
+/** A JSON column as an engine returns it: SQLite returns text. */
 export type JsonText<T> = T | string;
 
-export interface EventRow extends Omit<StoredEvent, 'event'> {
-  readonly identityId: number;
-  readonly body: JsonText<VerificationEvent>;
-}
-
-export interface AttemptRow extends Omit<AttemptNode, 'sandbox' | 'rejection' | 'reviewReasons'> {
-  readonly identityId: number;
-  readonly sandbox: Flag;
-  readonly rejection: JsonText<NonNullable<AttemptNode['rejection']>> | null;
-  readonly reviewReasons: JsonText<AttemptNode['reviewReasons']>;
-}
+export type EventRow = Omit<RowOf<EventEntity>, 'personal'>;
+export type AttemptRow = Omit<RowOf<AttemptEntity>, 'userId'> & Pick<AttemptNode, 'levelKind'>;
 
 /** Receives each page. */
 export interface HistorySink {
@@ -93,22 +87,20 @@ export function toPages(
   return pages;
 }
 
+const e = getNames(EventEntity);
+const a = getNames(AttemptEntity);
+
 const EVENT_SIZES = `
   SELECT id, octet_length(CAST(body AS text)) + ${ROW_BYTES} AS bytes
-  FROM events WHERE identity_id IN (?*) ORDER BY id`;
+  FROM events WHERE ${e.identityId} IN (?*) ORDER BY id`;
 
-const EVENTS = `
-  SELECT id, identity_id AS "identityId", delivery_id AS "deliveryId", key, received_at AS "receivedAt", trust, body
-  FROM events WHERE id IN (?*)`;
+const EVENTS = `SELECT ${toSelectList(LOADED.events)} FROM events e WHERE e.id IN (?*)`;
 
 const ATTEMPT_SIZES = `
-  SELECT id, octet_length(CAST(review_reasons AS text)) + coalesce(octet_length(CAST(rejection AS text)), 0)
+  SELECT id, octet_length(CAST(${a.reviewReasons} AS text)) + coalesce(octet_length(CAST(rejection AS text)), 0)
     + ${ROW_BYTES} AS bytes
-  FROM attempts WHERE identity_id IN (?*) ORDER BY id`;
+  FROM attempts WHERE ${a.identityId} IN (?*) ORDER BY id`;
 
 const ATTEMPTS = `
-  SELECT a.id, a.identity_id AS "identityId", a.level_key AS "levelKey", l.kind AS "levelKind", a.number,
-    a.attempt_ref AS "attemptRef", a.status, a.provider_status AS "providerStatus", a.rejection,
-    a.review_reasons AS "reviewReasons", a.trust, a.sandbox, a.started_at AS "startedAt",
-    a.updated_at AS "updatedAt", a.decided_at AS "decidedAt"
-  FROM attempts a JOIN levels l ON l.key = a.level_key WHERE a.id IN (?*)`;
+  SELECT ${toSelectList(LOADED.attempts)}
+  FROM attempts a JOIN levels l ON l.key = ${getNames(AttemptEntity, 'a').levelKey} WHERE a.id IN (?*)`;

@@ -1,16 +1,12 @@
 /** Reads into a unit of work, in one statement, all that a group of deliveries can touch. */
 
-import type { VerificationEvent } from '../../domain/event';
 import { splitLevelKey } from '../../domain/level';
 import { type Cipher, type KeyRing, unwrapKey } from '../../encryption/key-ring';
 import { Lookup } from '../../projector/record-delivery';
 import {
-  type AttemptNode,
   type IdentityNode,
   isLaterCredential,
-  type KnownCredential,
   type KnownDelivery,
-  type LevelNode,
   pairKey,
   TABLES,
   type UnitOfWork,
@@ -18,14 +14,26 @@ import {
   updateLastDeliveries,
 } from '../../projector/unit-of-work';
 import type { Connection, Flag } from '../database/database';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { createConverter, type RowOf } from '../entities/columns';
+import type { CredentialEntity } from '../entities/credential.entity';
+import { EventEntity } from '../entities/event.entity';
+import { IdentityEntity } from '../entities/identity.entity';
+import { UserEntity } from '../entities/user.entity';
+import { UserLevelEntity } from '../entities/user-level.entity';
 import {
   type AttemptRow,
   assertLoadable,
   type EventRow,
-  type JsonText,
   loadHistory,
   PAGE_BYTES,
 } from './load-history';
+
+const convertUser = createConverter(UserEntity);
+const convertIdentity = createConverter(IdentityEntity);
+const convertEvent = createConverter(EventEntity);
+const convertAttempt = createConverter(AttemptEntity);
+const convertUserLevel = createConverter(UserLevelEntity);
 
 /** Users that are already in the unit of work are left as they are: what the transaction has changed is not read again. */
 export async function load(
@@ -87,8 +95,10 @@ async function loadOnce(
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
     updateLastDeliveries(unit, provider, { recurring, unread });
   }
-  for (const { id, provider, ref, ...word } of read<CredentialJson>('credentials')) {
-    const key = pairKey(provider, ref);
+  for (const { id, provider, credentialRef, ...word } of read<
+    Omit<RowOf<CredentialEntity>, 'deliveryId'>
+  >('credentials')) {
+    const key = pairKey(provider, credentialRef);
     const held = unit.credentials.get(key);
     if (unit.deletedCredentials.has(id) || (held && !isLaterCredential(word, held))) continue;
     unit.credentials.set(key, word);
@@ -107,12 +117,6 @@ interface LoadSql {
   readonly [list: string]: Flag | number | string | null;
 }
 
-interface CredentialJson extends KnownCredential {
-  readonly id: number;
-  readonly provider: string;
-  readonly ref: string;
-}
-
 function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
   const named = new Set<string>();
   for (const { events } of identities) {
@@ -123,20 +127,15 @@ function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
   return named;
 }
 
-type UserJson = Omit<
-  UserNode,
-  'active' | 'identities' | 'levels' | 'blockers' | 'stale' | 'dirty'
-> & {
-  active: Flag;
-};
-
-function addUsers(unit: UnitOfWork, rows: readonly UserJson[]): ReadonlyMap<number, UserNode> {
+function addUsers(
+  unit: UnitOfWork,
+  rows: readonly RowOf<UserEntity>[],
+): ReadonlyMap<number, UserNode> {
   const fresh = new Map<number, UserNode>();
   for (const row of rows) {
     if (unit.users.has(row.id)) continue;
     const user: UserNode = {
-      ...row,
-      active: Boolean(row.active),
+      ...convertUser(row),
       identities: new Set(),
       levels: new Map(),
       blockers: new Map(),
@@ -150,14 +149,8 @@ function addUsers(unit: UnitOfWork, rows: readonly UserJson[]): ReadonlyMap<numb
   return fresh;
 }
 
-interface IdentityJson
-  extends Omit<
-    IdentityNode,
-    'linked' | 'events' | 'fold' | 'named' | 'attempts' | 'cipher' | 'dirty' | 'moved'
-  > {
-  readonly userId: number;
-  readonly linked: Flag;
-  /** `null` where it was destroyed, and its id with it. */
+interface IdentityJson extends RowOf<IdentityEntity> {
+  /** `null` if it was destroyed, like its ID. */
   readonly dataKeyHex: string | null;
   readonly dataKeyId: string | null;
 }
@@ -169,13 +162,12 @@ function addIdentities(
   keyRing: KeyRing,
 ): ReadonlyMap<number, IdentityNode> {
   const fresh = new Map<number, IdentityNode>();
-  for (const { userId, linked, dataKeyHex, dataKeyId, ...row } of rows) {
+  for (const { userId, dataKeyHex, dataKeyId, ...row } of rows) {
     const user = users.get(userId);
     if (user === undefined) continue;
     const identity: IdentityNode = {
-      ...row,
+      ...convertIdentity(row),
       user,
-      linked: Boolean(linked),
       events: [],
       fold: null,
       resolvedEvents: 0,
@@ -205,9 +197,9 @@ function survivorOf(unit: UnitOfWork, userId: number): UserNode | undefined {
 }
 
 function addEvents(identities: ReadonlyMap<number, IdentityNode>, rows: readonly EventRow[]): void {
-  for (const { identityId, body, ...row } of rows) {
-    const event: VerificationEvent = fromJson(body);
-    identities.get(identityId)?.events.push({ ...row, event });
+  for (const row of rows) {
+    const { identityId, body: event, ...rest } = convertEvent(row);
+    identities.get(identityId)?.events.push({ ...rest, event });
   }
 }
 
@@ -215,13 +207,8 @@ function addAttempts(
   identities: ReadonlyMap<number, IdentityNode>,
   rows: readonly AttemptRow[],
 ): void {
-  for (const { identityId, ...row } of rows) {
-    const attempt: AttemptNode = {
-      ...row,
-      sandbox: Boolean(row.sandbox),
-      rejection: row.rejection === null ? null : fromJson(row.rejection),
-      reviewReasons: fromJson(row.reviewReasons),
-    };
+  for (const row of rows) {
+    const { identityId, ...attempt } = convertAttempt(row);
     const attempts = identities.get(identityId)?.attempts;
     const level = attempts?.get(attempt.levelKey) ?? [];
     attempts?.set(attempt.levelKey, level);
@@ -229,19 +216,13 @@ function addAttempts(
   }
 }
 
-interface LevelJson extends Omit<LevelNode, 'provider' | 'superseded'> {
-  readonly userId: number;
-  readonly superseded: Flag;
-}
-
-function addLevels(users: ReadonlyMap<number, UserNode>, rows: readonly LevelJson[]): void {
-  for (const { userId, superseded, ...row } of rows) {
-    const { provider } = splitLevelKey(row.levelKey);
-    const level = { ...row, provider, superseded: Boolean(superseded) };
-    users.get(userId)?.levels.set(level.levelKey, level);
+function addLevels(
+  users: ReadonlyMap<number, UserNode>,
+  rows: readonly RowOf<UserLevelEntity>[],
+): void {
+  for (const row of rows) {
+    const { userId, ...level } = convertUserLevel(row);
+    const { provider } = splitLevelKey(level.levelKey);
+    users.get(userId)?.levels.set(level.levelKey, { ...level, provider });
   }
-}
-
-function fromJson<T>(json: JsonText<T>): T {
-  return typeof json === 'string' ? JSON.parse(json) : json;
 }

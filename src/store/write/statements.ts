@@ -1,90 +1,178 @@
-/** What is written of a changed unit of work, and in which order. How a statement is spelled is the engine's. */
+/** Statements that save a unit of work, and their order. Each engine supplies the syntax. */
 
-import { LEVEL_KINDS } from '../../domain/level';
-import type { IdentityNode, UnitOfWork, UserNode } from '../../projector/unit-of-work';
-import {
-  ATTEMPT_COLUMNS,
-  CHANGE_COLUMNS,
-  type Column,
-  CREDENTIAL_COLUMNS,
-  DELIVERY_COLUMNS,
-  dirtyIdentities,
-  dirtyLevels,
-  dirtyUsers,
-  EVENT_COLUMNS,
-  IDENTITY_COLUMNS,
-  isHeld,
-  KEY_COLUMNS,
-  LEVEL_COLUMNS,
-  type PlacedLevel,
-  USER_COLUMNS,
-  USER_LEVEL_COLUMNS,
-} from '../entities/columns';
+import { LEVEL_KINDS, type LevelKey, splitLevelKey } from '../../domain/level';
+import type {
+  AttemptNode,
+  IdentityNode,
+  LevelNode,
+  NewCredential,
+  NewDelivery,
+  NewEvent,
+  NewKey,
+  UnitOfWork,
+  UserNode,
+} from '../../projector/unit-of-work';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { ChangeEntity } from '../entities/change.entity';
+import { createRowWriter, type RowWriter } from '../entities/columns';
+import { CredentialEntity } from '../entities/credential.entity';
+import { DeliveryEntity } from '../entities/delivery.entity';
+import { EventEntity } from '../entities/event.entity';
+import { IdentityEntity } from '../entities/identity.entity';
+import { IdentityKeyEntity } from '../entities/identity-key.entity';
+import { LevelEntity } from '../entities/level.entity';
+import { UserEntity } from '../entities/user.entity';
+import { UserLevelEntity } from '../entities/user-level.entity';
 
-/** A unit of work, with what of it is dirty: that is looked for once, since most of a unit of work may be as it was. */
+/** A unit of work with its changed rows, which are searched for once. */
 export interface Unsaved {
   readonly unit: UnitOfWork;
   readonly users: readonly UserNode[];
   readonly identities: readonly IdentityNode[];
-  readonly levels: readonly PlacedLevel[];
+  readonly levels: readonly DirtyLevel[];
+}
+
+/** `level` is undefined if the row is to be deleted. */
+interface DirtyLevel {
+  readonly userId: number;
+  readonly levelKey: LevelKey;
+  readonly level: LevelNode | undefined;
 }
 
 export function toUnsaved(unit: UnitOfWork): Unsaved {
   return {
     unit,
     users: dirtyUsers(unit),
-    identities: dirtyIdentities(unit),
-    levels: dirtyLevels(unit),
+    identities: [...unit.identities.values()].filter(({ dirty }) => dirty),
+    levels: [...unit.dirtyLevels.values()].map(({ userId, levelKey }) => ({
+      userId,
+      levelKey,
+      level: unit.users.get(userId)?.levels.get(levelKey),
+    })),
   };
 }
 
-/** `null` if there are none. */
+/** A merge can move an external user ID, which is unique. Users without one come first, so that it is free. */
+function dirtyUsers(unit: UnitOfWork): readonly UserNode[] {
+  return [...unit.users.values()]
+    .filter(({ dirty }) => dirty)
+    .sort((a, b) => Number(a.externalUserId !== null) - Number(b.externalUserId !== null));
+}
+
+/** Returns `null` for an empty list. */
 export function toList(rows: readonly unknown[]): string | null {
   return rows.length === 0 ? null : JSON.stringify(rows);
 }
 
-/** What an engine makes statements with. All of them read their rows from one JSON list. */
+/** Statement builders of an engine. Each statement reads its rows from one JSON list. */
 export interface Engine<Statement> {
-  /** @param onConflict - What to do with rows that are there already; absent: there are none. */
+  /** @param onConflict - `ON CONFLICT` clause. Absent if the rows cannot exist yet. */
   insertion<Row>(
-    table: string,
-    columns: readonly Column<Row>[],
-    rowsOf: (unsaved: Unsaved) => readonly Row[],
+    writer: RowWriter<Row>,
+    getRows: (unsaved: Unsaved) => readonly Row[],
     onConflict?: string,
   ): Statement;
   /** @param sql - Reads rows that are lists of values. */
   change(
     sql: (rows: ListedRows) => string,
-    rowsOf: (unsaved: Unsaved) => readonly (readonly (string | number | null)[])[],
+    getRows: (unsaved: Unsaved) => readonly (readonly (string | number | null)[])[],
   ): Statement;
-  /** The function that tells at which place of a text another one stands. */
+  /** Function that returns the position of a text in another text. */
   readonly position: 'instr' | 'strpos';
 }
 
 export interface ListedRows {
   /** Follows FROM. */
   readonly from: string;
-  /** What a row holds at a place. */
-  number(place: number): string;
-  text(place: number): string;
+  /** Expression for the value at an index of a row. */
+  number(index: number): string;
+  text(index: number): string;
 }
 
-/** Foreign keys are checked by statement, so what is pointed at goes first. */
-export function writeStatements<Statement>(engine: Engine<Statement>): readonly Statement[] {
-  const { insertion, change, position } = engine;
+// ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  const deletion = (table: string, idsOf: (unit: UnitOfWork) => Iterable<number>) =>
+/** Erasure alone writes `erasedAt`. */
+const USERS = createRowWriter(UserEntity, (user: UserNode) => user, { except: ['erasedAt'] });
+
+const IDENTITIES = createRowWriter(IdentityEntity, (identity: IdentityNode) => ({
+  ...identity,
+  userId: identity.user.id,
+}));
+
+const IDENTITY_KEYS = createRowWriter(IdentityKeyEntity, (key: NewKey) => key);
+
+const LEVELS = createRowWriter(
+  LevelEntity,
+  ([key, { kind }]: [LevelKey, Pick<LevelNode, 'kind'>]) => ({ key, ...splitLevelKey(key), kind }),
+);
+
+const DELIVERIES = createRowWriter(DeliveryEntity, (delivery: NewDelivery) => ({
+  ...delivery,
+  duplicates: 0,
+  reasonCode: delivery.reason?.code ?? null,
+  reason: delivery.reason?.message ?? null,
+}));
+
+const EVENTS = createRowWriter(
+  EventEntity,
+  ({ event, identityId, personal, cipher }: NewEvent) => ({
+    ...event,
+    identityId,
+    body: event.event,
+    personal:
+      personal === null
+        ? null
+        : cipher().seal(Buffer.from(JSON.stringify(personal)), 'event.personal'),
+  }),
+);
+
+const CREDENTIALS = createRowWriter(CredentialEntity, (credential: NewCredential) => credential);
+
+interface PlacedAttempt {
+  readonly attempt: AttemptNode;
+  readonly identity: IdentityNode;
+}
+
+const ATTEMPTS = createRowWriter(AttemptEntity, ({ attempt, identity }: PlacedAttempt) => ({
+  ...attempt,
+  identityId: identity.id,
+  userId: identity.user.id,
+}));
+
+const USER_LEVELS = createRowWriter(
+  UserLevelEntity,
+  ({ userId, level }: { readonly userId: number; readonly level: LevelNode }) => ({
+    ...level,
+    userId,
+  }),
+);
+
+const CHANGES = createRowWriter(
+  ChangeEntity,
+  ({ seq, cause, recordedAt, ...change }: UnitOfWork['changes'][number]) => ({
+    ...change,
+    ...cause,
+    id: seq,
+    cause: cause.kind,
+    recordedAt: recordedAt.toISOString(),
+  }),
+);
+
+// ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Foreign keys are checked per statement, so referenced rows come first. */
+export function writeStatements<Statement>(engine: Engine<Statement>): readonly Statement[] {
+  const { insertion, change } = engine;
+
+  const deletion = (table: string, getIds: (unit: UnitOfWork) => Iterable<number>) =>
     change(
       ({ from, number }) => `DELETE FROM ${table} WHERE id IN (SELECT ${number(0)} FROM ${from})`,
-      ({ unit }) => Array.from(idsOf(unit), (id) => [id]),
+      ({ unit }) => Array.from(getIds(unit), (id) => [id]),
     );
 
-  /** Place among the kinds, so that the lesser one holds. */
-  const rank = (kind: string) => `${position}('${LEVEL_KINDS.join(' ')}', ${kind})`;
-
   return [
-    insertion('users', USER_COLUMNS, ({ users }) => users, update(['id'], USER_COLUMNS)),
-    // Whoever was merged into a user that is now merged itself follows, so that one step always finds the survivor.
+    insertion(USERS, ({ users }) => users, overwrite(USERS)),
+    // Flattens chains of merges, so that one step always finds the live user.
     change(
       ({ from, number }) =>
         `UPDATE users SET merged_into = ${number(1)} FROM ${from} WHERE users.merged_into = ${number(0)}`,
@@ -93,28 +181,14 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
           .filter(({ mergedInto }) => mergedInto !== null)
           .map(({ id, mergedInto }) => [id, mergedInto]),
     ),
+    insertion(IDENTITIES, ({ identities }) => identities, overwrite(IDENTITIES)),
+    insertion(IDENTITY_KEYS, ({ unit }) => unit.newKeys),
+    insertion(LEVELS, ({ unit }) => [...unit.levels], keepLesserKind(engine)),
+    insertion(DELIVERIES, ({ unit }) => unit.newDeliveries),
     insertion(
-      'identities',
-      IDENTITY_COLUMNS,
-      ({ identities }) => identities,
-      update(['id'], IDENTITY_COLUMNS),
-    ),
-    insertion('identity_keys', KEY_COLUMNS, ({ unit }) => unit.newKeys),
-    insertion(
-      'levels',
-      LEVEL_COLUMNS,
-      ({ unit }) => [...unit.levels],
-      `ON CONFLICT (key) DO UPDATE SET kind = excluded.kind WHERE ${rank('excluded.kind')} > ${rank('levels.kind')}`,
-    ),
-    insertion('deliveries', DELIVERY_COLUMNS, ({ unit }) => unit.newDeliveries),
-    insertion(
-      'deliveries',
-      DELIVERY_COLUMNS,
+      DELIVERIES,
       ({ unit }) => unit.updatedDeliveries,
-      update(
-        ['id'],
-        DELIVERY_COLUMNS.filter(([column]) => column !== 'duplicates'),
-      ),
+      overwrite(DELIVERIES, ['duplicates']),
     ),
     change(
       ({ from, number }) =>
@@ -122,43 +196,48 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
       ({ unit }) => [...unit.duplicateCounts],
     ),
     deletion('events', (unit) => unit.deletedEvents),
-    insertion('events', EVENT_COLUMNS, ({ unit }) => unit.newEvents),
+    insertion(EVENTS, ({ unit }) => unit.newEvents),
     deletion('credentials', (unit) => unit.deletedCredentials),
-    insertion('credentials', CREDENTIAL_COLUMNS, ({ unit }) => unit.newCredentials),
+    insertion(CREDENTIALS, ({ unit }) => unit.newCredentials),
     change(
       ({ from, number }) =>
         `UPDATE attempts SET user_id = ${number(1)} FROM ${from} WHERE attempts.identity_id = ${number(0)}`,
       ({ identities }) =>
         identities.filter(({ moved }) => moved).map(({ id, user }) => [id, user.id]),
     ),
-    insertion(
-      'attempts',
-      ATTEMPT_COLUMNS,
-      ({ unit }) => [...unit.dirtyAttempts.values()],
-      update(['id'], ATTEMPT_COLUMNS),
-    ),
+    insertion(ATTEMPTS, ({ unit }) => [...unit.dirtyAttempts.values()], overwrite(ATTEMPTS)),
     change(
       ({ from, number, text }) =>
         `DELETE FROM user_levels WHERE (user_id, level_key) IN (SELECT ${number(0)}, ${text(1)} FROM ${from})`,
       ({ levels }) =>
         levels
-          .filter((placed) => !isHeld(placed))
+          .filter(({ level }) => level === undefined)
           .map(({ userId, levelKey }) => [userId, levelKey]),
     ),
     insertion(
-      'user_levels',
-      USER_LEVEL_COLUMNS,
-      ({ levels }) => levels.filter(isHeld),
-      update(['user_id', 'level_key'], USER_LEVEL_COLUMNS),
+      USER_LEVELS,
+      ({ levels }) =>
+        levels.flatMap(({ userId, level }) => (level === undefined ? [] : [{ userId, level }])),
+      overwrite(USER_LEVELS),
     ),
     deletion('attempts', (unit) => unit.deletedAttempts),
-    insertion('changes', CHANGE_COLUMNS, ({ unit }) => unit.changes),
+    insertion(CHANGES, ({ unit }) => unit.changes),
   ];
 }
 
-/** Overwrites a row that is there already: all of the columns but the key. */
-function update<Row>(key: readonly string[], columns: readonly Column<Row>[]): string {
-  const rest = columns.map(([name]) => name).filter((name) => !key.includes(name));
-  const assignments = rest.map((name) => `${name} = excluded.${name}`);
+/** Overwrites all columns of an existing row except the key and those listed. */
+function overwrite<Row>(
+  { columns, key }: RowWriter<Row>,
+  kept: readonly (keyof DeliveryEntity)[] = [],
+): string {
+  const assignments = columns
+    .filter(({ property, name }) => !key.includes(name) && !kept.some((one) => one === property))
+    .map(({ name }) => `${name} = excluded.${name}`);
   return `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${assignments.join(', ')}`;
+}
+
+/** Keeps the lesser of two kinds: the one later in `LEVEL_KINDS`. */
+function keepLesserKind({ position }: Engine<unknown>): string {
+  const rank = (kind: string) => `${position}('${LEVEL_KINDS.join(' ')}', ${kind})`;
+  return `ON CONFLICT (key) DO UPDATE SET kind = excluded.kind WHERE ${rank('excluded.kind')} > ${rank('levels.kind')}`;
 }
