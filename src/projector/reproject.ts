@@ -1,7 +1,7 @@
 /** Brings users in line with what their events now say, and tells the log what that changed. */
 
 import { isDeepStrictEqual as equal } from 'node:util';
-import { toAttemptOrder } from '../domain/fold/identity';
+import { toAttemptSortKey } from '../domain/fold/level-fold';
 import {
   combineLevelStates,
   findBlocker,
@@ -241,7 +241,7 @@ function placeLevel(
 ): LevelNode {
   const attempt = identities[latest.identity]?.attempts
     .get(level.levelKey)
-    ?.findLast((one) => toAttemptOrder(one) === latest.order);
+    ?.findLast((one) => toAttemptSortKey(one) === latest.sortKey);
   if (attempt === undefined) throw new Error('Level has no latest attempt');
   return { ...level, latestAttemptId: attempt.id };
 }
@@ -256,10 +256,10 @@ function putAttempts(
   const found: { readonly attempt: AttemptNode; readonly held: AttemptNode | undefined }[] = [];
   const gone: AttemptNode[] = [];
   for (const key of levels) {
-    const { kept, attempts } = getFold(identity).takeChangedAttempts(key);
+    const { unchangedCount, attempts } = getFold(identity).takeChangedAttempts(key);
     const nodes = identity.attempts.get(key) ?? [];
     identity.attempts.set(key, nodes);
-    const before = new Set(nodes.splice(kept));
+    const before = new Set(nodes.splice(unchangedCount));
     const heldAs = matchAttempts(before, attempts);
     for (const one of attempts) {
       const held = heldAs.get(one);

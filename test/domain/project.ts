@@ -5,7 +5,8 @@ import {
   continueHistory,
   EMPTY_HISTORY,
 } from '../../src/domain/fold/attempts';
-import { IdentityFold, type NumberedAttempt, toAttemptOrder } from '../../src/domain/fold/identity';
+import { IdentityFold, type NumberedAttempt } from '../../src/domain/fold/identity';
+import { toAttemptSortKey } from '../../src/domain/fold/level-fold';
 import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
 import {
   combineLevelStates,
@@ -82,7 +83,7 @@ export function projectUser(
     if (level === undefined) return [];
     const { latest, ...held } = level;
     const attempt = attemptsOf[latest.identity]?.findLast(
-      (one) => one.levelKey === key && toAttemptOrder(one) === latest.order,
+      (one) => one.levelKey === key && toAttemptSortKey(one) === latest.sortKey,
     );
     const number = attempt?.number ?? 0;
     return [{ ...held, latestAttempt: { identity: latest.identity, number } }];

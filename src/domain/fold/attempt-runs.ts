@@ -1,4 +1,4 @@
-/** The attempts of one stream as an immutable list. A changed list shares all but its end with the one that it comes from. */
+/** Attempts of one stream as an immutable linked list. A changed list shares its unchanged beginning with the original. */
 
 import type { Rejection } from '../change';
 import type { Reason } from '../event';
@@ -6,49 +6,48 @@ import type { Instant } from '../instant';
 import { type AttemptStatus, isOpen, type Trust, type VerificationStatus } from '../status';
 import { type Decisions, joinDecisions } from './decisions';
 
-/** One run of one user at one level. */
+/** One run of one identity at one level. */
 export interface Attempt {
-  /** The vendor's id of the attempt, where it sends one. */
+  /** The provider's ID of the attempt. `null` if the provider sends none. */
   readonly attemptRef: string | null;
   readonly status: AttemptStatus;
   readonly providerStatus: string;
-  /** Only while REJECTED. */
+  /** `null` unless the status is REJECTED. */
   readonly rejection: Rejection | null;
-  /** Why a person looks at it, while IN_REVIEW; else empty. */
+  /** Reasons for a manual review. Empty unless the status is IN_REVIEW. */
   readonly reviewReasons: readonly Reason[];
-  /** Of the event that gave it its status. */
+  /** Trust of the event that set the status. */
   readonly trust: Trust;
   readonly sandbox: boolean;
   readonly startedAt: Instant;
-  /** When its status, or the reasons for it, last changed. */
+  /** Time of the last change of the status or of its reasons. */
   readonly updatedAt: Instant;
-  /** When it was first decided as it is now; `null` while open. */
+  /** Time of the first decision with the current status. `null` while open. */
   readonly decidedAt: Instant | null;
 }
 
-/**
- * An attempt with all the times at which it was decided as it is now; none while it is open, nor if a level change cancelled
- * it: that decides nothing about the level.
- */
+/** An attempt with the times of all decisions that gave it its current status. */
 export interface AttemptRun extends Attempt {
+  /** `null` while open, and after a level change cancelled the attempt: that decides nothing about the level. */
   readonly decisions: Decisions | null;
 }
 
-/** Its latest attempt, and those before it. */
+/** A list of at least one attempt. */
 export interface AttemptRuns {
+  /** The latest attempt. */
   readonly run: AttemptRun;
   readonly previous: AttemptRuns | null;
   readonly length: number;
   readonly decided: DecidedState;
 }
 
-/** State of the level after an attempt. */
+/** State of the level after all attempts of a list. */
 export interface DecidedState {
   readonly status: VerificationStatus;
   readonly since: Instant;
-  /** The decision behind the status; `null` if there was none. */
+  /** Decisions behind the status. `null` if there were none. */
   readonly decisions: Decisions | null;
-  /** The latest verdict, if it is a rejection that the user may not answer with another try. */
+  /** The latest verdict, if it is a rejection after which the user may not try again. */
   readonly finalRejection: FinalRejection | null;
 }
 
@@ -57,47 +56,45 @@ export interface FinalRejection {
   readonly reasons: readonly Reason[];
 }
 
-export function append(before: AttemptRuns | null, run: AttemptRun): AttemptRuns {
-  return {
-    run,
-    previous: before,
-    length: (before?.length ?? 0) + 1,
-    decided: lastingAfter(before, run),
-  };
+export function append(previous: AttemptRuns | null, run: AttemptRun): AttemptRuns {
+  const length = (previous?.length ?? 0) + 1;
+  return { run, previous, length, decided: decide(previous, run) };
 }
 
-export function replaceLast({ previous: before }: AttemptRuns, run: AttemptRun): AttemptRuns {
-  return append(before, run);
+export function replaceLast({ previous }: AttemptRuns, run: AttemptRun): AttemptRuns {
+  return append(previous, run);
 }
 
-/** Replaces the attempt at a place of the list. */
-export function replaceAt(runs: AttemptRuns, place: AttemptRuns, run: AttemptRun): AttemptRuns {
-  const later = listRuns(runs, place.length);
-  return later.reduce(append, replaceLast(place, run));
+/** Replaces the attempt at one position of the list. */
+export function replaceAt(runs: AttemptRuns, position: AttemptRuns, run: AttemptRun): AttemptRuns {
+  const later = listRuns(runs, position.length);
+  return later.reduce(append, replaceLast(position, run));
 }
 
-/** @returns the place of the last attempt that fulfils the condition. */
+/** Returns the position of the last attempt that meets the condition, or `null`. */
 export function findLast(
   runs: AttemptRuns | null,
   condition: (run: AttemptRun) => boolean,
 ): AttemptRuns | null {
-  let place = runs;
-  while (place !== null && !condition(place.run)) place = place.previous;
-  return place;
+  let position = runs;
+  while (position !== null && !condition(position.run)) position = position.previous;
+  return position;
 }
 
-/** Attempts beyond the first `from`, oldest first. */
-export function listRuns(runs: AttemptRuns | null, from = 0): readonly AttemptRun[] {
+/** Returns the attempts after the first `skip`, oldest first. */
+export function listRuns(runs: AttemptRuns | null, skip = 0): readonly AttemptRun[] {
   const list: AttemptRun[] = [];
-  for (let place = runs; place !== null && place.length > from; place = place.previous) {
-    list.push(place.run);
+  let position = runs;
+  while (position !== null && position.length > skip) {
+    list.push(position.run);
+    position = position.previous;
   }
   return list.reverse();
 }
 
-/** Number of attempts that both lists begin with. */
-export function sharedLength(some: AttemptRuns | null, others: AttemptRuns | null): number {
-  let [a, b] = [some, others];
+/** Returns the number of leading attempts that the two lists share. */
+export function getSharedLength(one: AttemptRuns | null, other: AttemptRuns | null): number {
+  let [a, b] = [one, other];
   while (a !== b) {
     const [lengthOfA, lengthOfB] = [a?.length ?? 0, b?.length ?? 0];
     if (lengthOfA >= lengthOfB) a = a?.previous ?? null;
@@ -113,33 +110,34 @@ const STATUS_BY_DECISION = {
   CANCELLED: 'NOT_VERIFIED',
 } as const;
 
-function lastingAfter(before: AttemptRuns | null, run: AttemptRun): DecidedState {
-  const held: DecidedState = before?.decided ?? {
+function decide(previous: AttemptRuns | null, run: AttemptRun): DecidedState {
+  const before: DecidedState = previous?.decided ?? {
     status: 'NOT_VERIFIED',
     since: run.startedAt,
     decisions: null,
     finalRejection: null,
   };
   const { decisions } = run;
-  if (decisions === null || isOpen(run.status)) return held;
+  if (decisions === null || isOpen(run.status)) return before;
   const status = STATUS_BY_DECISION[run.status];
-  const finalRejection = finalRejectionAfter(held, run, decisions);
-  if (status !== held.status) return { status, since: decisions.first, decisions, finalRejection };
-  const all = held.decisions === null ? decisions : joinDecisions(held.decisions, decisions);
-  return { ...held, decisions: all, finalRejection };
+  const finalRejection = toFinalRejection(before, run, decisions);
+  if (status !== before.status)
+    return { status, since: decisions.first, decisions, finalRejection };
+  const all = before.decisions === null ? decisions : joinDecisions(before.decisions, decisions);
+  return { ...before, decisions: all, finalRejection };
 }
 
 /**
- * An approval of a later attempt clears a final rejection only while it counts. If a reset or the provider voids that approval,
- * its attempt becomes CANCELLED, and the rejection before it blocks again: a void approval proves nothing. A rejection that the
- * provider revised to an approval no longer exists, so it does not block again.
+ * An approval of a later attempt clears a final rejection only while it counts. If a reset or the provider voids that
+ * approval, its attempt becomes CANCELLED, and the rejection before it blocks again: a void approval proves nothing. A
+ * rejection that the provider revised to an approval no longer exists, so it does not block again.
  */
-function finalRejectionAfter(
-  held: DecidedState,
+function toFinalRejection(
+  before: DecidedState,
   { status, rejection }: AttemptRun,
   { last }: Decisions,
 ): FinalRejection | null {
   if (status === 'APPROVED') return null;
-  if (status !== 'REJECTED') return held.finalRejection;
+  if (status !== 'REJECTED') return before.finalRejection;
   return rejection?.retryable === false ? { at: last, reasons: rejection.reasons } : null;
 }

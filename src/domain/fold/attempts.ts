@@ -1,31 +1,31 @@
-/** Folds what one identity's events say about one level into attempts. */
+/** Folds the events of one identity at one level into attempts. */
 
 import type { ResetEvent, StatusEvent, UnverifiedEvent } from '../event';
 import { type Instant, toDate } from '../instant';
 import { ATTEMPT_STATUSES, type AttemptStatus, isOpen, type VerificationStatus } from '../status';
 import {
   type Attempt,
-  type AttemptRun,
   type AttemptRuns,
   append,
   findLast,
   replaceAt,
   replaceLast,
 } from './attempt-runs';
+import { cancelAttempt, type Entry, startAttempt, updateAttempt } from './attempt-transitions';
 import { createDecisions, type Decisions, joinDecisions } from './decisions';
 import { getEffectiveDate, isUndatedResponse, type RecordedEvent } from './recorded-event';
 
-/** What one stream of events adds up to. Immutable: the course after one event is the base of the course after the next. */
+/** Result of folding one stream of events. Immutable: each history is the base of the next one. */
 export interface AttemptHistory {
   readonly attempts: AttemptRuns | null;
-  /** The vendor's own word on the lasting state, where it gives one, and when it came to it or approved anew. */
+  /** The level status that the provider sent, with the times at which it was decided. `null` if the provider sends none. */
   readonly levelStatus: {
     readonly status: VerificationStatus;
     readonly decisions: Decisions;
   } | null;
-  /** Whether the vendor has since moved the account to another level, or deleted it. */
+  /** Whether the provider has since moved the account to another level or deleted it. */
   readonly superseded: boolean;
-  /** When each word without a clock was last received. */
+  /** Time of the last receipt of each provider status without a provider timestamp. */
   readonly lastReceived: ReadonlyMap<string, Instant>;
 }
 
@@ -36,299 +36,217 @@ export const EMPTY_HISTORY: AttemptHistory = {
   lastReceived: new Map(),
 };
 
-/** How long a vendor without a clock may still be repeating itself. P100 gives up after about two minutes. */
+/**
+ * Maximum time between an event without a provider timestamp and its duplicate. P100 stops sending duplicates after about
+ * two minutes.
+ */
 export const DUPLICATE_WINDOW_MS = 10 * 60_000;
 
-type Entry<Event> = RecordedEvent & { readonly event: Event };
-
-/** A course of its own, which the functions below change in place. */
+/** A copy of a history. The functions below modify it in place. */
 type FoldState = { -readonly [Field in keyof AttemptHistory]: AttemptHistory[Field] };
 
 /**
- * Vendors deliver late, twice and out of order, so the vendor's clock decides, not arrival: any permutation of the
- * same events, with any repeats, gives the same attempts, as long as the caller sorts them by `byOccurrence`.
+ * Adds one event to a history. The caller passes events in the order of `byOccurrence`. Any permutation of the same events,
+ * with any duplicates, then yields the same attempts: providers deliver late, twice and out of order.
  *
- * A new attempt opens when an open status follows a decision; a decision that follows a decision revises the same
- * attempt; events that bear the vendor's id of the attempt are one attempt.
+ * An open status after a decision starts a new attempt. A decision after a decision revises the attempt. Events with the
+ * same provider attempt ID belong to one attempt.
  *
- * @param entry - Sorts after all events before it, which are of the same identity, level, environment and (where sent) attempt id;
- *   account events of the identity among them.
+ * @param entry - Sorts after all earlier events of the stream: those of the same identity, level, environment and (if sent)
+ *   attempt ID, including the account events of the identity.
  */
 export function continueHistory(before: AttemptHistory, entry: RecordedEvent): AttemptHistory {
-  const course: FoldState = { ...before };
+  const state: FoldState = { ...before };
   const { event } = entry;
   if (event.type === 'STATUS') {
-    if (!isLateRepeat(course, { ...entry, event })) applyStatus(course, { ...entry, event });
+    if (!isLateRetry(state, { ...entry, event })) applyStatus(state, { ...entry, event });
     if (event.occurredAt === undefined) {
-      course.lastReceived = new Map(course.lastReceived).set(
-        event.providerStatus,
-        entry.receivedAt,
-      );
+      const { lastReceived } = state;
+      state.lastReceived = new Map(lastReceived).set(event.providerStatus, entry.receivedAt);
     }
   } else if (event.type === 'RESET') {
-    applyReset(course, { ...entry, event });
+    applyReset(state, { ...entry, event });
   } else if (event.type === 'WITHDRAWN') {
-    applyLevelChange(course, entry, event.providerStatus);
+    applyLevelChange(state, entry, event.providerStatus);
   } else if (event.type === 'UNVERIFIED') {
-    applyUnverified(course, { ...entry, event });
+    applyUnverified(state, { ...entry, event });
   } else if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
-    applyDeletion(course, entry);
+    applyDeletion(state, entry);
   }
-  return course;
+  return state;
 }
 
 /**
- * Without a clock, a step back to a word of the last minutes is the vendor's retry. A decision never is: SUCCESSFUL,
- * REJECTED, SUCCESSFUL may be a late retry of the first or a mind changed twice, and no decision may be dropped. Nor is
- * what we asked for.
+ * Whether an event without a provider timestamp is a late retry: a step back to a status received within the last ten
+ * minutes. A decision never counts as a retry. SUCCESSFUL, REJECTED, SUCCESSFUL may be a late retry of the first event or a
+ * decision revised twice, and no decision may be lost. A status response is never a retry either.
  */
-function isLateRepeat(
-  { attempts, lastReceived: heard }: FoldState,
-  entry: Entry<StatusEvent>,
-): boolean {
+function isLateRetry({ attempts, lastReceived }: FoldState, entry: Entry<StatusEvent>): boolean {
   const { event } = entry;
   const current = attempts?.run;
-  const before = heard.get(event.providerStatus);
+  const last = lastReceived.get(event.providerStatus);
   if (event.occurredAt !== undefined || isUndatedResponse(entry)) return false;
-  if (current === undefined || before === undefined) return false;
-  const apartMs = toDate(entry.receivedAt).getTime() - toDate(before).getTime();
-  return apartMs <= DUPLICATE_WINDOW_MS && stepsBack(current.status, event);
+  if (current === undefined || last === undefined) return false;
+  const apartMs = toDate(entry.receivedAt).getTime() - toDate(last).getTime();
+  return apartMs <= DUPLICATE_WINDOW_MS && isStepBack(current.status, event);
 }
 
-function stepsBack(from: AttemptStatus, { status, levelStatus: standing }: StatusEvent): boolean {
-  if (status === undefined) return standing === 'NOT_VERIFIED';
+function isStepBack(from: AttemptStatus, { status, levelStatus }: StatusEvent): boolean {
+  if (status === undefined) return levelStatus === 'NOT_VERIFIED';
   if (!isOpen(status)) return false;
   return !isOpen(from) || ATTEMPT_STATUSES.indexOf(status) < ATTEMPT_STATUSES.indexOf(from);
 }
 
-function applyStatus(course: FoldState, entry: Entry<StatusEvent>): void {
-  const { status, levelStatus: standing } = entry.event;
-  const ended = standing !== undefined && applyStanding(course, entry, standing);
-  if (status !== undefined) applyWord(course, entry, status, ended);
-  else if (isUndatedResponse(entry)) confirm(course, standing);
-  course.superseded = false;
+// ── Status events ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+function applyStatus(state: FoldState, entry: Entry<StatusEvent>): void {
+  const { status, levelStatus } = entry.event;
+  const hasDecided = levelStatus !== undefined && applyLevelStatus(state, entry, levelStatus);
+  if (status !== undefined) applyAttemptStatus(state, entry, status, hasDecided);
+  else if (isUndatedResponse(entry)) confirmAttempt(state, levelStatus);
+  state.superseded = false;
 }
 
-/** The lasting state alone was asked for, and is what the latest attempt came to. */
-function confirm(course: FoldState, standing: VerificationStatus | undefined): void {
-  const { attempts } = course;
+/** Confirms the latest attempt if its decision matches a response that contains only the level status. */
+function confirmAttempt(state: FoldState, levelStatus: VerificationStatus | undefined): void {
+  const { attempts } = state;
   if (attempts === null) return;
   const { run } = attempts;
-  const agrees =
-    (standing === 'VERIFIED' && run.status === 'APPROVED') ||
-    (standing === 'EXPIRED' && run.status === 'EXPIRED');
-  if (agrees) course.attempts = replaceLast(attempts, { ...run, trust: 'CONFIRMED' });
+  const matches =
+    (levelStatus === 'VERIFIED' && run.status === 'APPROVED') ||
+    (levelStatus === 'EXPIRED' && run.status === 'EXPIRED');
+  if (matches) state.attempts = replaceLast(attempts, { ...run, trust: 'CONFIRMED' });
 }
 
 /**
- * The vendor's lasting word. Beside an attempt's status it only settles what became of an earlier approval; alone it
- * means that no attempt is being handled, so it also decides the current one.
+ * Applies the level status that the provider sent. With an attempt status, it only ends an earlier approval. Without one, no
+ * attempt is in progress, so it also decides the current attempt.
  *
  * @returns Whether it decided an attempt.
  */
-function applyStanding(
-  course: FoldState,
+function applyLevelStatus(
+  state: FoldState,
   entry: Entry<StatusEvent>,
-  standing: VerificationStatus,
+  levelStatus: VerificationStatus,
 ): boolean {
-  const held = course.levelStatus?.status;
-  const at = getEffectiveDate(entry);
-  if (course.levelStatus?.status !== standing) {
-    course.levelStatus = { status: standing, decisions: createDecisions(at) };
+  const before = state.levelStatus;
+  const { status } = entry.event;
+  const decisions = createDecisions(getEffectiveDate(entry));
+  if (before?.status !== levelStatus) {
+    state.levelStatus = { status: levelStatus, decisions };
   }
-  // That it still stands is not a decision: only an approval prolongs what a policy lets run out.
-  else if (
-    standing === 'VERIFIED' &&
-    entry.event.status === 'APPROVED' &&
-    !isUndatedResponse(entry)
-  ) {
-    course.levelStatus = {
-      status: standing,
-      decisions: joinDecisions(course.levelStatus.decisions, createDecisions(at)),
+  // A repeated level status is not a decision. Only a new approval extends the lifetime that a policy sets.
+  else if (levelStatus === 'VERIFIED' && status === 'APPROVED' && !isUndatedResponse(entry)) {
+    state.levelStatus = {
+      status: levelStatus,
+      decisions: joinDecisions(before.decisions, decisions),
     };
   }
-  const word = impliedWord(standing, entry.event.status, course.attempts?.run, held);
-  if (word !== undefined) applyWord(course, entry, word, false);
-  return word !== undefined;
+  const decision = toImpliedDecision(levelStatus, status, state.attempts?.run, before?.status);
+  if (decision !== undefined) applyAttemptStatus(state, entry, decision, false);
+  return decision !== undefined;
 }
 
-function impliedWord(
-  standing: VerificationStatus,
+/** Returns the decision that a level status implies for the current attempt, or `undefined` if it implies none. */
+function toImpliedDecision(
+  levelStatus: VerificationStatus,
   attemptStatus: AttemptStatus | undefined,
   current: Attempt | undefined,
-  held: VerificationStatus | undefined,
+  before: VerificationStatus | undefined,
 ): AttemptStatus | undefined {
-  const alone = attemptStatus === undefined;
-  switch (standing) {
+  const isAlone = attemptStatus === undefined;
+  const endsApproval = current?.status === 'APPROVED' && attemptStatus !== 'APPROVED';
+  switch (levelStatus) {
     case 'VERIFIED':
-      return alone && held !== 'VERIFIED' ? 'APPROVED' : undefined;
-    case 'EXPIRED': {
-      const ranOut = current?.status === 'APPROVED' && attemptStatus !== 'APPROVED';
-      return ranOut || (alone && current === undefined) ? 'EXPIRED' : undefined;
-    }
+      return isAlone && before !== 'VERIFIED' ? 'APPROVED' : undefined;
+    case 'EXPIRED':
+      return endsApproval || (isAlone && current === undefined) ? 'EXPIRED' : undefined;
     case 'NOT_VERIFIED': {
-      const voided = current?.status === 'APPROVED' && attemptStatus !== 'APPROVED';
-      const ended = alone && current !== undefined && isOpen(current.status);
-      // An approval that is rejected in the same breath is revised by that word, not cancelled first.
-      return (voided && attemptStatus !== 'REJECTED') || ended ? 'CANCELLED' : undefined;
+      const endsAttempt = isAlone && current !== undefined && isOpen(current.status);
+      // A rejection in the same event revises the approval. The approval is not cancelled first.
+      return (endsApproval && attemptStatus !== 'REJECTED') || endsAttempt
+        ? 'CANCELLED'
+        : undefined;
     }
   }
 }
 
-/** @param ended - The same event has just ended an attempt: an open word in it is about the next. */
-function applyWord(
-  course: FoldState,
+/** @param hasDecided - Whether the same event has just decided an attempt. An open status in it starts the next attempt. */
+function applyAttemptStatus(
+  state: FoldState,
   entry: Entry<StatusEvent>,
   status: AttemptStatus,
-  ended: boolean,
+  hasDecided: boolean,
 ): void {
-  const { attempts } = course;
-  const opens =
+  const { attempts } = state;
+  const isNext =
     attempts === null ||
     (entry.event.attemptRef === undefined &&
-      ((ended && isOpen(status)) || startsAnew(attempts.run, status)));
-  course.attempts = opens
-    ? append(attempts, open(entry, status))
-    : replaceLast(attempts, revise(attempts.run, entry, status));
+      ((hasDecided && isOpen(status)) || startsNextAttempt(attempts.run, status)));
+  state.attempts = isNext
+    ? append(attempts, startAttempt(entry, status))
+    : replaceLast(attempts, updateAttempt(attempts.run, entry, status));
 }
 
 /**
- * Whether the status belongs to the next attempt. A cancelled attempt stays cancelled. An open status of the instant of a
- * decision is sorted before it, so the decision ends the attempt that the open status began or continued.
+ * Whether the status starts the next attempt. A cancelled attempt stays cancelled. An open status with the timestamp of a
+ * decision sorts before it, so the decision ends the attempt that the open status started or continued.
  */
-function startsAnew(current: Attempt, status: AttemptStatus): boolean {
+function startsNextAttempt(current: Attempt, status: AttemptStatus): boolean {
   if (isOpen(current.status)) return false;
   return current.status === 'CANCELLED' ? status !== 'CANCELLED' : isOpen(status);
 }
 
-function applyReset(course: FoldState, entry: Entry<ResetEvent>): void {
-  voidAll(course, entry, entry.event.providerStatus);
-  course.attempts = append(course.attempts, open(entry, 'PENDING'));
-  course.superseded = false;
+// ── Events that void attempts ───────────────────────────────────────────────────────────────────────────────────────
+
+function applyReset(state: FoldState, entry: Entry<ResetEvent>): void {
+  voidAll(state, entry, entry.event.providerStatus);
+  state.attempts = append(state.attempts, startAttempt(entry, 'PENDING'));
+  state.superseded = false;
 }
 
-function applyDeletion(course: FoldState, entry: RecordedEvent): void {
-  if (course.attempts === null) return;
-  voidAll(course, entry, 'deleted');
-  course.superseded = true;
+function applyDeletion(state: FoldState, entry: RecordedEvent): void {
+  if (state.attempts === null) return;
+  voidAll(state, entry, 'deleted');
+  state.superseded = true;
 }
 
-/** Cancels an open attempt. An approval was earned, so the level keeps it. */
-function applyLevelChange(course: FoldState, entry: RecordedEvent, providerStatus: string): void {
-  const { attempts } = course;
+/** Cancels an open attempt. The level keeps an approval, because the user earned it. */
+function applyLevelChange(state: FoldState, entry: RecordedEvent, providerStatus: string): void {
+  const { attempts } = state;
   if (attempts === null) return;
   if (isOpen(attempts.run.status)) {
-    const ended = { ...cancelled(attempts.run, entry, providerStatus), decisions: null };
-    course.attempts = replaceLast(attempts, ended);
+    const cancelled = { ...cancelAttempt(attempts.run, entry, providerStatus), decisions: null };
+    state.attempts = replaceLast(attempts, cancelled);
   }
-  course.superseded = true;
+  state.superseded = true;
 }
 
-/** Voids the approval of the level; another attempt may be open since. */
-function applyUnverified(course: FoldState, entry: Entry<UnverifiedEvent>): void {
-  const { levelStatus: standing } = course;
-  voidApproval(course, entry, entry.event.providerStatus);
-  if (standing === null || standing.status === 'NOT_VERIFIED') return;
-  course.levelStatus = {
+/** Voids the approval of the level. A later open attempt continues. */
+function applyUnverified(state: FoldState, entry: Entry<UnverifiedEvent>): void {
+  const { levelStatus } = state;
+  voidApproval(state, entry, entry.event.providerStatus);
+  if (levelStatus === null || levelStatus.status === 'NOT_VERIFIED') return;
+  state.levelStatus = {
     status: 'NOT_VERIFIED',
     decisions: createDecisions(getEffectiveDate(entry)),
   };
 }
 
 /** Cancels the open attempt and the approval of the level. A rejection or an expiry verifies nothing and stays as it is. */
-function voidAll(course: FoldState, entry: RecordedEvent, providerStatus: string): void {
-  voidApproval(course, entry, providerStatus);
-  const { attempts } = course;
+function voidAll(state: FoldState, entry: RecordedEvent, providerStatus: string): void {
+  voidApproval(state, entry, providerStatus);
+  const { attempts } = state;
   if (attempts !== null && isOpen(attempts.run.status)) {
-    course.attempts = replaceLast(attempts, cancelled(attempts.run, entry, providerStatus));
+    state.attempts = replaceLast(attempts, cancelAttempt(attempts.run, entry, providerStatus));
   }
-  course.levelStatus = null;
+  state.levelStatus = null;
 }
 
-function voidApproval(course: FoldState, entry: RecordedEvent, providerStatus: string): void {
-  const { attempts } = course;
+function voidApproval(state: FoldState, entry: RecordedEvent, providerStatus: string): void {
+  const { attempts } = state;
   const decisive = findLast(attempts, ({ decisions }) => decisions !== null);
   if (attempts === null || decisive?.run.status !== 'APPROVED') return;
   const { run } = decisive;
-  course.attempts = replaceAt(attempts, decisive, cancelled(run, entry, providerStatus));
-}
-
-function cancelled(attempt: AttemptRun, entry: RecordedEvent, providerStatus: string): AttemptRun {
-  const at = getEffectiveDate(entry);
-  return {
-    ...attempt,
-    status: 'CANCELLED',
-    providerStatus,
-    rejection: null,
-    reviewReasons: [],
-    trust: entry.trust,
-    updatedAt: at,
-    decidedAt: at,
-    decisions: createDecisions(at),
-  };
-}
-
-function open(entry: Entry<StatusEvent | ResetEvent>, status: AttemptStatus): AttemptRun {
-  const at = getEffectiveDate(entry);
-  const { event } = entry;
-  return {
-    attemptRef: event.type === 'STATUS' ? (event.attemptRef ?? null) : null,
-    sandbox: event.sandbox ?? false,
-    startedAt: at,
-    ...wordOf(entry, status, at),
-    updatedAt: at,
-    decisions: isOpen(status) ? null : createDecisions(at),
-  };
-}
-
-function revise(held: AttemptRun, entry: Entry<StatusEvent>, status: AttemptStatus): AttemptRun {
-  const at = getEffectiveDate(entry);
-  const word = wordOf(entry, status, at);
-  if (held.status !== status) {
-    return {
-      ...held,
-      ...word,
-      updatedAt: at,
-      decisions: isOpen(status) ? null : createDecisions(at),
-    };
-  }
-  // That an approval still stands does not prolong it, and an answer that gives no reasons takes none away.
-  const answer = isUndatedResponse(entry);
-  const repeated = !isOpen(status) && !answer;
-  const current = repeated ? { ...held, decisions: again(held.decisions, at) } : held;
-  const sameReasons =
-    (answer && entry.event.reasons === undefined) ||
-    JSON.stringify([current.rejection, current.reviewReasons]) ===
-      JSON.stringify([word.rejection, word.reviewReasons]);
-  if (!sameReasons) return { ...current, ...word, updatedAt: at, decidedAt: current.decidedAt };
-  // What the vendor's API has confirmed stays so when a webhook says it again.
-  const trust = [entry.trust, current.trust].includes('CONFIRMED') ? 'CONFIRMED' : word.trust;
-  if (current.providerStatus !== word.providerStatus) {
-    return { ...current, providerStatus: word.providerStatus, trust };
-  }
-  return trust === 'CONFIRMED' && current.trust !== trust ? { ...current, trust } : current;
-}
-
-function again(decisions: Decisions | null, at: Instant): Decisions {
-  return decisions === null ? createDecisions(at) : joinDecisions(decisions, createDecisions(at));
-}
-
-function wordOf(
-  { event, trust }: Entry<StatusEvent | ResetEvent>,
-  status: AttemptStatus,
-  at: Instant,
-): Pick<
-  Attempt,
-  'status' | 'providerStatus' | 'rejection' | 'reviewReasons' | 'trust' | 'decidedAt'
-> {
-  const reasons = event.type === 'STATUS' ? (event.reasons ?? []) : [];
-  const retryable = event.type === 'STATUS' ? (event.retryable ?? null) : null;
-  return {
-    status,
-    providerStatus: event.providerStatus,
-    rejection: status === 'REJECTED' ? { retryable, reasons } : null,
-    reviewReasons: status === 'IN_REVIEW' ? reasons : [],
-    trust,
-    decidedAt: isOpen(status) ? null : at,
-  };
+  state.attempts = replaceAt(attempts, decisive, cancelAttempt(run, entry, providerStatus));
 }

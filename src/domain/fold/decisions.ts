@@ -1,8 +1,8 @@
-/** The times at which a decision was taken and taken again, as far as the lifetime of an approval depends on them. */
+/** Times of the decisions behind a status, as far as the lifetime of an approval depends on them. */
 
 import { type Instant, toDate } from '../instant';
 
-/** Bounded in practice: regular repeats leave one gap, and only gaps that shrink each time leave one each. */
+/** Bounded in practice: decisions at regular intervals leave one gap. Only gaps that shrink each time leave one each. */
 export interface Decisions {
   readonly first: Instant;
   readonly last: Instant;
@@ -12,7 +12,7 @@ export interface Decisions {
 
 interface Gap {
   readonly ms: number;
-  /** Time of the decision that ended it. */
+  /** Time of the decision that ended the gap. */
   readonly end: Instant;
 }
 
@@ -20,9 +20,9 @@ export function createDecisions(at: Instant): Decisions {
   return { first: at, last: at, gaps: [] };
 }
 
-/** All decisions of both. @param later - None of them before the last of `earlier`. */
+/** Returns the decisions of both. @param later - Begins at or after the last decision of `earlier`. */
 export function joinDecisions(earlier: Decisions, later: Decisions): Decisions {
-  const between = { ms: msOf(later.first) - msOf(earlier.last), end: later.first };
+  const between = { ms: toMs(later.first) - toMs(earlier.last), end: later.first };
   const longest = later.gaps[0]?.ms ?? -1;
   const gaps = [...earlier.gaps.filter(({ ms }) => ms > between.ms), between];
   return {
@@ -32,11 +32,11 @@ export function joinDecisions(earlier: Decisions, later: Decisions): Decisions {
   };
 }
 
-/** Time of the last decision that was taken when the one before it had expired; `undefined` if none was. */
+/** Returns the time of the last decision that followed an expiry, or `undefined` if the approval never expired. */
 export function findRenewal({ gaps }: Decisions, lifetimeMs: number): Instant | undefined {
   return gaps.findLast(({ ms }) => ms >= lifetimeMs)?.end;
 }
 
-function msOf(instant: Instant): number {
+function toMs(instant: Instant): number {
   return toDate(instant).getTime();
 }

@@ -1,94 +1,49 @@
-/** 1, 2, 3 … in the order of their start, per identity and level. */
+/** Folds the events of one identity into its account state, its attempts and its level states. */
 
 import type { AccountState, VerificationEvent } from '../event';
-import type { Instant } from '../instant';
 import {
   type LevelKey,
   type LevelKind,
-  lesserKind,
   levelKey,
   type ProviderId,
   type SubjectKind,
 } from '../level';
-import type { VerificationStatus } from '../status';
-import { compare } from '../text';
+import type { Attempt } from './attempt-runs';
 import {
-  type Attempt,
-  type AttemptRun,
-  type AttemptRuns,
-  type DecidedState,
-  type FinalRejection,
-  listRuns,
-  sharedLength,
-} from './attempt-runs';
-import { type AttemptHistory, continueHistory, EMPTY_HISTORY } from './attempts';
-import type { Decisions } from './decisions';
+  type AttemptStream,
+  appendEntry,
+  clearLevelFold,
+  createLevelFold,
+  getLevelState,
+  getStream,
+  insertEntry,
+  insertSorted,
+  type LevelEvent,
+  type LevelFold,
+  type LevelState,
+  orderRuns,
+} from './level-fold';
 import { byOccurrence, type RecordedEvent } from './recorded-event';
 
 export interface NumberedAttempt extends Attempt {
   readonly levelKey: LevelKey;
   readonly levelKind: LevelKind;
+  /** 1, 2, 3 … in the order of their start, per identity and level. */
   readonly number: number;
 }
 
-/** What one stream of an identity's events makes of a level. */
-export interface LevelState {
-  readonly provider: ProviderId;
-  readonly levelKey: LevelKey;
-  readonly kind: LevelKind;
-  readonly status: VerificationStatus;
-  readonly since: Instant;
-  /** When the decision behind the status was taken, and taken again; `null` if nothing was ever decided. */
-  readonly decisions: Decisions | null;
-  readonly superseded: boolean;
-  readonly finalRejection: FinalRejection | null;
-  /** The latest attempt of the stream, as `orderOf` has it. */
-  readonly latest: string;
-}
-
-/** What is new about a level since it was last taken. */
+/** Changes of the attempts of one level since the last call. */
 export interface ChangedAttempts {
-  /** Number of leading attempts that are as before. */
-  readonly kept: number;
-  /** The attempts behind them, oldest first. */
+  /** Number of unchanged leading attempts. */
+  readonly unchangedCount: number;
+  /** The attempts after those, oldest first. */
   readonly attempts: readonly NumberedAttempt[];
 }
 
-/** A test environment never touches the attempts of the live one, nor one vendor attempt those of another. */
-interface AttemptStream {
-  readonly level: LevelFold;
-  readonly sandbox: boolean;
-  kind: LevelKind;
-  /** In the order of their occurrence. */
-  readonly entries: RecordedEvent[];
-  /** What the entries up to each one add up to. */
-  readonly histories: AttemptHistory[];
-  /** Its attempts when they were last taken. */
-  reportedRuns: AttemptRuns | null;
-  /** Its standing, until an event is added. */
-  levelState: LevelState | null;
-}
-
-interface LevelFold {
-  readonly name: string;
-  readonly streams: Map<string, AttemptStream>;
-  kind: LevelKind;
-  /** The attempts of all streams in their order, when they were last taken. */
-  ordered: OrderedRun[];
-  /** Streams with events since then. */
-  readonly changed: Set<AttemptStream>;
-}
-
-interface OrderedRun {
-  readonly stream: AttemptStream;
-  readonly order: string;
-  readonly run: AttemptRun;
-}
-
 /**
- * Takes events in any order, and adds up to the same in every order. An event that occurred after all others costs the same
- * however many came before. One that comes late costs as much as the events of its stream that occurred after it; if an
- * event that concerns all levels (a deletion, a reset) occurred after it, or if it is one, all events are folded again.
+ * Accepts events in any order and yields the same result in every order. An event that occurred after all others costs the
+ * same regardless of their number. A late event costs as much as the later events of its stream. If an event that affects
+ * all levels (a deletion, a reset) occurred after it, or if it is one, all events are folded again.
  */
 export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   readonly #provider: ProviderId;
@@ -96,22 +51,22 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
   readonly #keys: Set<string>;
   readonly #levels = new Map<LevelKey, LevelFold>();
   #streams: AttemptStream[] = [];
-  /** Events that concern all levels. */
-  #sweeping: RecordedEvent[] = [];
-  readonly #accounts: Event[] = [];
-  readonly #naming: Event[] = [];
-  /** Number of events that are not from a test environment. */
-  #live = 0;
+  /** Events that affect all levels. */
+  #accountWide: RecordedEvent[] = [];
+  readonly #accountEvents: Event[] = [];
+  /** Events with an external user ID. */
+  readonly #userEvents: Event[] = [];
+  #liveCount = 0;
   #kind: SubjectKind = 'PERSON';
   readonly #touched = new Set<LevelKey>();
 
-  /** @param events - Each key once. */
+  /** @param events - With distinct keys. */
   constructor(provider: ProviderId, events: Iterable<Event> = []) {
     this.#provider = provider;
     this.#sorted = [...events].sort(byOccurrence);
     this.#keys = new Set(this.#sorted.map(({ key }) => key));
     for (const event of this.#sorted) {
-      this.#note(event);
+      this.#index(event);
       this.#append(event);
     }
   }
@@ -120,265 +75,152 @@ export class IdentityFold<Event extends RecordedEvent = RecordedEvent> {
     return this.#keys.has(key);
   }
 
-  /** @param event - With a key of its own. */
+  /** @param event - With a key that the fold does not have yet. */
   add(event: Event): void {
-    enter(this.#sorted, event);
+    insertSorted(this.#sorted, event);
     this.#keys.add(event.key);
-    this.#note(event);
+    this.#index(event);
     if (this.#sorted.at(-1) === event) this.#append(event);
     else if (!this.#insert(event)) this.#refold();
   }
 
-  /** From the last one that occurred to the first. */
+  /** Iterates over the events, latest first. */
   *newestFirst(): Iterable<Event> {
-    for (let place = this.#sorted.length - 1; place >= 0; place -= 1) {
-      const event = this.#sorted[place];
+    for (let index = this.#sorted.length - 1; index >= 0; index -= 1) {
+      const event = this.#sorted[index];
       if (event !== undefined) yield event;
     }
   }
 
-  /** @param acceptSandbox - Whether events from a vendor's test environment count. */
+  /** @param acceptSandbox - Whether events from a provider's test environment count. */
   getAccountState(acceptSandbox: boolean): AccountState {
-    const last = this.#accounts.findLast(({ event }) => acceptSandbox || !event.sandbox)?.event;
+    const last = this.#accountEvents.findLast(
+      ({ event }) => acceptSandbox || !event.sandbox,
+    )?.event;
     return last?.type === 'ACCOUNT' ? last.state : 'ACTIVE';
   }
 
-  /** COMPANY if any event calls the account one: at its vendor, the kind of an account never changes. */
+  /** COMPANY if any event marks the account as one: at its provider, the kind of an account never changes. */
   get kind(): SubjectKind {
     return this.#kind;
   }
 
-  /** Whether any event that counts is about it. */
+  /** Whether the identity has any event that counts. */
   hasEvents(acceptSandbox: boolean): boolean {
-    return (acceptSandbox ? this.#sorted.length : this.#live) > 0;
+    return (acceptSandbox ? this.#sorted.length : this.#liveCount) > 0;
   }
 
-  /** Whether it counts: one known from a test environment alone does not, where that does not count. */
+  /** Whether the identity counts. One with sandbox events only does not count unless those events do. */
   isCounted(acceptSandbox: boolean): boolean {
     return this.hasEvents(acceptSandbox) || this.#sorted.length === 0;
   }
 
-  /** Our customer's id of the user, by the vendor's latest word among those that count. */
-  findExternalUserId(counts: (event: Event) => boolean): string | null {
-    return this.#naming.findLast(counts)?.event.externalUserId ?? null;
+  /** Returns the customer's ID for the user from the latest event that meets the condition, or `null`. */
+  findExternalUserId(condition: (event: Event) => boolean): string | null {
+    return this.#userEvents.findLast(condition)?.event.externalUserId ?? null;
   }
 
   levelKeys(): Iterable<LevelKey> {
     return this.#levels.keys();
   }
 
-  /** Levels that events were added to since this was last called; all of them the first time. */
+  /** Returns the levels with new events since the last call. The first call returns all levels. */
   takeTouchedLevels(): readonly LevelKey[] {
     const touched = [...this.#touched];
     this.#touched.clear();
     return touched;
   }
 
-  /** The attempts of a level that are not as they were when this was last called; all of them the first time. */
+  /** Returns the attempts of a level that changed since the last call. The first call returns all attempts. */
   takeChangedAttempts(key: LevelKey): ChangedAttempts {
     const level = this.#levels.get(key);
-    if (level === undefined) return { kept: 0, attempts: [] };
-    const kept = placeRuns(level);
-    const attempts = level.ordered.slice(kept).map(({ run }, index) => {
+    if (level === undefined) return { unchangedCount: 0, attempts: [] };
+    const unchangedCount = orderRuns(level);
+    const attempts = level.ordered.slice(unchangedCount).map(({ run }, index) => {
       const { decisions: _, ...attempt } = run;
-      return { ...attempt, levelKey: key, levelKind: level.kind, number: kept + index + 1 };
+      const number = unchangedCount + index + 1;
+      return { ...attempt, levelKey: key, levelKind: level.kind, number };
     });
-    return { kept, attempts };
+    return { unchangedCount, attempts };
   }
 
   getLevelStates(key: LevelKey, acceptSandbox: boolean): readonly LevelState[] {
-    const standings: LevelState[] = [];
+    const states: LevelState[] = [];
     for (const stream of this.#levels.get(key)?.streams.values() ?? []) {
       if (stream.sandbox && !acceptSandbox) continue;
-      stream.levelState ??= this.#standingOf(key, stream);
-      if (stream.levelState !== null) standings.push(stream.levelState);
+      const state = getLevelState(stream, this.#provider, key);
+      if (state !== null) states.push(state);
     }
-    return standings;
+    return states;
   }
 
-  #standingOf(key: LevelKey, { kind, histories: courses }: AttemptStream): LevelState | null {
-    const course = courses.at(-1);
-    if (course === undefined || course.attempts === null) return null;
-    const { attempts, levelStatus: standing, superseded } = course;
-    const latest = toAttemptOrder(attempts.run);
-    const place = { provider: this.#provider, levelKey: key, kind, latest, superseded };
-    return { ...place, ...standingOf({ attempts, standing }) };
-  }
+  // ── Events ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  // ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #note(entry: Event): void {
+  #index(entry: Event): void {
     const { event } = entry;
-    if (!event.sandbox) this.#live += 1;
+    if (!event.sandbox) this.#liveCount += 1;
     if (event.kind === 'COMPANY') this.#kind = 'COMPANY';
-    if (event.type === 'ACCOUNT') enter(this.#accounts, entry);
-    if (event.externalUserId !== undefined) enter(this.#naming, entry);
+    if (event.type === 'ACCOUNT') insertSorted(this.#accountEvents, entry);
+    if (event.externalUserId !== undefined) insertSorted(this.#userEvents, entry);
   }
 
-  /** What ends the whole account is among the events of each of its streams in the same environment. */
+  /** Appends the event to its stream. An event that affects the whole account goes to all streams of its environment. */
   #append(entry: RecordedEvent): void {
     const { event } = entry;
     const sandbox = event.sandbox ?? false;
-    if (isSweeping(event)) this.#sweeping.push(entry);
+    if (isAccountWide(event)) this.#accountWide.push(entry);
     if (event.type === 'ACCOUNT' && event.state === 'DELETED') {
       for (const stream of this.#streams) {
-        if (stream.sandbox === sandbox) this.#continue(stream, entry);
+        if (stream.sandbox === sandbox) this.#appendTo(stream, entry);
       }
     }
     if (!('level' in event)) return;
     if (event.type === 'RESET') {
-      // The approvals of other levels rest on documents that the vendor discarded; single actions rest on none.
+      // Approvals of other levels depend on the documents that the provider discarded. ACTION levels depend on none.
       for (const stream of this.#streams) {
         if (stream.sandbox !== sandbox || stream.kind === 'ACTION') continue;
         if (stream.level.name === event.level) continue;
-        this.#continue(stream, { ...entry, event: { ...event, type: 'UNVERIFIED' } });
+        this.#appendTo(stream, { ...entry, event: { ...event, type: 'UNVERIFIED' } });
       }
     }
-    this.#continue(this.#streamOf(event), entry);
+    this.#appendTo(this.#getStream(event), entry);
   }
 
-  /** @returns whether it could be done without folding all events again. */
-  #insert(entry: RecordedEvent): boolean {
-    const { event } = entry;
-    if (isSweeping(event)) return false;
-    if (!('level' in event)) return true;
-    const last = this.#sweeping.at(-1);
-    if (last !== undefined && byOccurrence(entry, last) < 0) return false;
-    const stream = this.#streamOf(event);
-    const place = placeOf(stream.entries, entry);
-    const later = stream.entries.splice(place);
-    stream.histories.length = place;
-    for (const one of [entry, ...later]) this.#continue(stream, one);
-    return true;
-  }
-
-  #continue(stream: AttemptStream, entry: RecordedEvent): void {
-    stream.histories.push(continueHistory(stream.histories.at(-1) ?? EMPTY_HISTORY, entry));
-    stream.entries.push(entry);
-    stream.levelState = null;
-    stream.level.changed.add(stream);
+  #appendTo(stream: AttemptStream, entry: RecordedEvent): void {
+    appendEntry(stream, entry);
     this.#touched.add(levelKey(this.#provider, stream.level.name));
   }
 
+  /** Inserts a late event into its stream. @returns `false` if all events have to be folded again. */
+  #insert(entry: RecordedEvent): boolean {
+    const { event } = entry;
+    if (isAccountWide(event)) return false;
+    if (!('level' in event)) return true;
+    const last = this.#accountWide.at(-1);
+    if (last !== undefined && byOccurrence(entry, last) < 0) return false;
+    const stream = this.#getStream(event);
+    insertEntry(stream, entry);
+    this.#touched.add(levelKey(this.#provider, stream.level.name));
+    return true;
+  }
+
   #refold(): void {
-    for (const level of this.#levels.values()) {
-      level.streams.clear();
-      level.changed.clear();
-      level.ordered = [];
-    }
+    for (const level of this.#levels.values()) clearLevelFold(level);
     this.#streams = [];
-    this.#sweeping = [];
+    this.#accountWide = [];
     for (const event of this.#sorted) this.#append(event);
   }
 
-  #streamOf(event: LevelEvent): AttemptStream {
+  #getStream(event: LevelEvent): AttemptStream {
     const key = levelKey(this.#provider, event.level);
-    const level: LevelFold = this.#levels.get(key) ?? {
-      name: event.level,
-      streams: new Map(),
-      kind: 'LEVEL',
-      ordered: [],
-      changed: new Set(),
-    };
+    const level = this.#levels.get(key) ?? createLevelFold(event.level);
     this.#levels.set(key, level);
-    const ref = streamRef(event);
-    const known = level.streams.get(ref);
-    const stream: AttemptStream = known ?? {
-      level,
-      sandbox: event.sandbox ?? false,
-      kind: event.levelKind,
-      entries: [],
-      histories: [],
-      reportedRuns: null,
-      levelState: null,
-    };
-    level.kind = lesserKind(level.kind, event.levelKind);
-    stream.kind = lesserKind(stream.kind, event.levelKind);
-    if (known === undefined) {
-      level.streams.set(ref, stream);
-      this.#streams.push(stream);
-    }
+    const { stream, added } = getStream(level, event);
+    if (added) this.#streams.push(stream);
     return stream;
   }
 }
 
-type LevelEvent = Extract<VerificationEvent, { readonly level: string }>;
-
-function isSweeping(event: VerificationEvent): boolean {
+function isAccountWide(event: VerificationEvent): boolean {
   return event.type === 'RESET' || (event.type === 'ACCOUNT' && event.state === 'DELETED');
-}
-
-function streamRef(event: LevelEvent): string {
-  const attemptRef = event.type === 'STATUS' ? event.attemptRef : undefined;
-  return `${event.sandbox ? 'sandbox' : 'live'} ${attemptRef ?? ''}`;
-}
-
-function enter<Event extends RecordedEvent>(sorted: Event[], event: Event): void {
-  sorted.splice(placeOf(sorted, event), 0, event);
-}
-
-/** Place that keeps the list in order. Searched from the end, where nearly all events belong. */
-function placeOf(sorted: readonly RecordedEvent[], event: RecordedEvent): number {
-  const before = sorted.findLastIndex((other) => byOccurrence(other, event) <= 0);
-  return before + 1;
-}
-
-/**
- * Brings `placed` up to date. Costs as much as the attempts from the first changed one on, however many streams there are.
- *
- * @returns the number of leading attempts that are as before.
- */
-function placeRuns(level: LevelFold): number {
-  const { ordered: placed, changed } = level;
-  let first: string | undefined;
-  for (const stream of changed) {
-    const runs = runsOf(stream);
-    const shared = sharedLength(stream.reportedRuns, runs);
-    for (const run of [...listRuns(stream.reportedRuns, shared), ...listRuns(runs, shared)]) {
-      const order = toAttemptOrder(run);
-      if (first === undefined || order < first) first = order;
-    }
-    stream.reportedRuns = runs;
-  }
-  if (first === undefined) {
-    changed.clear();
-    return placed.length;
-  }
-  const from = first;
-  const kept = placed.findLastIndex(({ order }) => order < from) + 1;
-  const tail = placed.splice(kept).filter(({ stream }) => !changed.has(stream));
-  for (const stream of changed) {
-    const later: OrderedRun[] = [];
-    for (let place = runsOf(stream); place !== null; place = place.previous) {
-      const order = toAttemptOrder(place.run);
-      if (order < from) break;
-      later.push({ stream, order, run: place.run });
-    }
-    tail.push(...later.reverse());
-  }
-  changed.clear();
-  placed.push(...tail.sort((a, b) => compare(a.order, b.order)));
-  return kept;
-}
-
-function runsOf({ histories: courses }: AttemptStream): AttemptRuns | null {
-  return courses.at(-1)?.attempts ?? null;
-}
-
-/** Attempts of one stream never share a start with a different order, and sorting is stable, so this is total. */
-export function toAttemptOrder(attempt: Attempt): string {
-  return `${attempt.startedAt} ${attempt.sandbox} ${attempt.attemptRef ?? ''}`;
-}
-
-/** The vendor's own word on the lasting state where it gives one, else what the attempts add up to. */
-function standingOf({
-  attempts,
-  standing: vendors,
-}: {
-  readonly attempts: AttemptRuns;
-  readonly standing: AttemptHistory['levelStatus'];
-}): DecidedState {
-  const { decided: lasting } = attempts;
-  if (vendors === null || vendors.status === lasting.status) return lasting;
-  return { ...lasting, ...vendors, since: vendors.decisions.first };
 }

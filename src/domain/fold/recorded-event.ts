@@ -1,4 +1,4 @@
-/** Distinct for distinct events: the duplicate key of the delivery and the event's place in it. */
+/** A recorded event, and the order in which events are folded. */
 
 import type { AccountState, StatusEvent, VerificationEvent } from '../event';
 import { addNanoseconds, type Instant, toInstantText } from '../instant';
@@ -11,18 +11,19 @@ import {
 import { compare } from '../text';
 
 export interface RecordedEvent {
+  /** Distinct for distinct events: the duplicate key of the delivery and the position of the event in it. */
   readonly key: string;
   readonly receivedAt: Instant;
   readonly trust: Trust;
   readonly event: VerificationEvent;
 }
 
-/** The vendor's clock; the receipt where the vendor has none. */
+/** Returns the provider timestamp. If the provider sent none, returns the time of receipt. */
 export function getEffectiveDate({ event, receivedAt }: RecordedEvent): Instant {
   return event.occurredAt ?? receivedAt;
 }
 
-/** Whether it is what a vendor's API answered without saying since when that is so: a state, not news of one. */
+/** Whether the event is part of a status response without a timestamp: a state whose beginning is unknown. */
 export function isUndatedResponse({
   event,
   trust,
@@ -30,74 +31,73 @@ export function isUndatedResponse({
   return trust === 'CONFIRMED' && event.occurredAt === undefined;
 }
 
-/** How far the vendor's clock and ours may be apart; Sumsub itself answers nobody whose clock is further off than this. */
+/** Maximum difference between a provider's clock and ours. Sumsub itself rejects requests from clocks further off. */
 export const CLOCK_TOLERANCE_MS = 60_000;
 
 /**
- * Where an answer without a date stands among what is said of the same identity. It was asked for after all that was held by
- * then, so it comes after that, by whatever clock; and before all that the vendor has said since it was asked, so that an
- * answer that is overtaken on its way never wins. Between the two clocks, doubt is decided against the answer: it can be
- * asked for again, a webhook cannot.
+ * Returns the effective date of a status response without a timestamp. The response sorts after every event stored when the
+ * request was sent, by either clock. It sorts before every event that the provider sends later, so a response that was
+ * overtaken on its way never wins. If the two clocks leave a doubt, the response loses: the status can be checked again, but
+ * a webhook is sent only once.
  *
- * @param held - Of the same identity. Answers among them were complete before this one was asked for.
+ * @param known - Events of the same identity. Every response among them was complete before this request.
  */
-export function getResponseDate(held: readonly RecordedEvent[], askedAt: Date): Instant {
-  const asked = toInstantText(askedAt);
-  const twoClocks = held.some(({ event }) => event.occurredAt !== undefined);
-  const earliest = toInstantText(
-    new Date(askedAt.getTime() - (twoClocks ? CLOCK_TOLERANCE_MS : 0)),
-  );
-  const known = held
-    .filter((entry) => isUndatedResponse(entry) || entry.receivedAt <= asked)
+export function getResponseDate(known: readonly RecordedEvent[], requestedAt: Date): Instant {
+  const requested = toInstantText(requestedAt);
+  const hasProviderClock = known.some(({ event }) => event.occurredAt !== undefined);
+  const toleranceMs = hasProviderClock ? CLOCK_TOLERANCE_MS : 0;
+  const earliest = toInstantText(new Date(requestedAt.getTime() - toleranceMs));
+  const latest = known
+    .filter((entry) => isUndatedResponse(entry) || entry.receivedAt <= requested)
     .map(getEffectiveDate)
     .sort(compare)
     .at(-1);
-  return known === undefined || known < earliest ? earliest : addNanoseconds(known, 1);
+  return latest === undefined || latest < earliest ? earliest : addNanoseconds(latest, 1);
 }
 
 /**
- * Orders by the vendor's clock, then by rank (the higher rank comes last and wins), then by key. Receipt decides nothing
- * between events that have a clock, so any order of arrival gives the same order here.
+ * Orders by effective date, then by rank (the higher rank wins), then by key. The time of receipt decides nothing between
+ * events with a provider timestamp, so any order of arrival yields the same order.
  */
 export function byOccurrence(a: RecordedEvent, b: RecordedEvent): number {
   return (
     compare(getEffectiveDate(a), getEffectiveDate(b)) ||
-    rank(a.event) - rank(b.event) ||
+    getRank(a.event) - getRank(b.event) ||
     compare(a.key, b.key)
   );
 }
 
 const ACCOUNT_CAUTION: Record<AccountState, number> = { ACTIVE: 0, DEACTIVATED: 1, DELETED: 2 };
 
-/** Decision that a lasting state implies where no attempt status comes with it. */
-const DECISION_BY_STANDING = {
+/** Decision that a level status implies if the event contains no attempt status. */
+const DECISION_BY_LEVEL_STATUS = {
   VERIFIED: 'APPROVED',
   EXPIRED: 'EXPIRED',
   NOT_VERIFIED: 'CANCELLED',
 } as const satisfies Record<VerificationStatus, AttemptStatus>;
 
 /**
- * Rank among events of one instant, ascending: events that decide no attempt, open statuses, decisions (each group in the
- * order of `ATTEMPT_STATUSES`), events that void attempts, account events.
+ * Returns the rank among events with equal dates. Ascending: events that decide no attempt, open statuses, decisions (each
+ * group in the order of `ATTEMPT_STATUSES`), events that void attempts, account events.
  */
-function rank(event: VerificationEvent): number {
-  const words = ATTEMPT_STATUSES.length;
+function getRank(event: VerificationEvent): number {
+  const statuses = ATTEMPT_STATUSES.length;
   switch (event.type) {
     case 'PROFILE':
     case 'CREDENTIAL':
       return -1;
     case 'STATUS':
-      return ATTEMPT_STATUSES.indexOf(statusOf(event));
+      return ATTEMPT_STATUSES.indexOf(toAttemptStatus(event));
     case 'RESET':
     case 'UNVERIFIED':
-      return words;
+      return statuses;
     case 'WITHDRAWN':
-      return words + 1;
+      return statuses + 1;
     case 'ACCOUNT':
-      return words + 2 + ACCOUNT_CAUTION[event.state];
+      return statuses + 2 + ACCOUNT_CAUTION[event.state];
   }
 }
 
-function statusOf({ status, levelStatus: standing = 'NOT_VERIFIED' }: StatusEvent): AttemptStatus {
-  return status ?? DECISION_BY_STANDING[standing];
+function toAttemptStatus({ status, levelStatus = 'NOT_VERIFIED' }: StatusEvent): AttemptStatus {
+  return status ?? DECISION_BY_LEVEL_STATUS[levelStatus];
 }
