@@ -2,7 +2,7 @@
 
 import type { Import, SourceFile } from './source-file';
 
-interface Allowance {
+export interface Allowance {
   /** Parts of which anything may be imported. */
   readonly all: readonly string[];
   /** Parts of which types may be imported: what they do is handed over as an argument. */
@@ -12,7 +12,7 @@ interface Allowance {
 const EVERYTHING = 'everything';
 
 /** A part is a folder of `src`, or a file beside the folders. `config` is a file and a folder. */
-const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
+export const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   domain: { all: [] },
   encryption: { all: [] },
   client: { all: [] }, // runs in other programs
