@@ -78,7 +78,7 @@ export function createIngest({
     });
     if (outcome.changes > 0) wake();
     if (isOfUnknownType(reading) && !outcome.duplicate) onUnknownType?.(provider.id);
-    const erased = provider.erasedAccount?.(request);
+    const erased = provider.findErasedIdentity?.(request);
     if (erased !== undefined) {
       // Before the answer, also for a repeat: should it not be done, the vendor sends again.
       await store.erasures.eraseAccount({

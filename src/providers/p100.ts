@@ -1,12 +1,12 @@
 /**
- * P100 (also published as Fintegence): the lasting state of a user and the outcome of the running attempt.
+ * P100 adapter (also published as Fintegence). A webhook has the lasting status of a user and the status of the open attempt.
  *
- * Proof:    a static token in `Authorization`; the body is not signed.
- * Path:     P100 appends its own, `/webhook/kyc-verification/status`, to the base URL. How it joins them is not documented.
- * Delivery: 5 tries within about 2 minutes, then never again; no id of the event or the attempt, no clock, no level.
+ * Authentication:      static token in `Authorization`. The body is not signed.
+ * Path:                P100 appends `/webhook/kyc-verification/status` to the base URL. It does not document how it joins them.
+ * Delivery guarantees: 5 attempts within about 2 minutes. No event ID, attempt ID, timestamp or level.
  *
- * Status call: `GET /v1/kyc/status/{externalUserId}` with `x-api-key`. The body of a 200 is documented nowhere; it is read as the
- * fields of the webhook, and what is not read so is quarantined. Of the documented errors, two say that the user is not verified.
+ * Status check: `GET /v1/kyc/status/{externalUserId}` with `x-api-key`. The body of a 200 response is undocumented. It is parsed like
+ * a webhook and quarantined otherwise. Two of the documented errors mean that the user is not verified.
  *
  * @see https://partner-api-docs.p100.io (Webhooks; KYC Verification Status; Get KYC Status; as of 2025)
  */
@@ -15,9 +15,9 @@ import type { WebhookHead } from '../domain/delivery';
 import { PayloadError, UnknownTypeError, UnmappedStatusError } from '../domain/errors';
 import type { Reason, ReasonCode } from '../domain/event';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
-import { requestApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
-import { type JsonBody, orUndefined, readJson } from './kit/json';
+import { requestApi } from './kit/http-client';
+import { type JsonBody, readJson, tryRead } from './kit/json';
 import { lookUp } from './kit/look-up';
 import { assertToken } from './kit/token';
 import type { FetchStatus, ProviderFactory, Signer, WebhookSecret } from './provider';
@@ -26,22 +26,22 @@ const LEVEL = 'kyc';
 
 const STATUS_SUBPATH = 'webhook/kyc-verification/status';
 
-/** Known types, by path, that say nothing about a verification. */
+/** Known types that do not affect a verification, by path. */
 const UNTRACKED_TYPES: Readonly<Record<string, string>> = {
-  'webhook/user/status': 'user/status', // balances are ready
+  'webhook/user/status': 'user/status', // the user's balances are ready
   'webhook/health': 'health',
 };
 
 const STATUS_TYPE = 'kyc-verification/status';
 
-const STATUS_BY_WORD = {
+const ATTEMPT_STATUS = {
   PENDING: 'PENDING',
   VERIFICATION: 'IN_PROGRESS',
   REJECTED_BY_PROVIDER: 'REJECTED',
   SUCCESSFUL: 'APPROVED',
 } as const satisfies Record<string, AttemptStatus>;
 
-/** An open set. P100 shows `NO_FACE_FOUND` alone; the others are of the vendor behind it, iDenfy, whose word that is. */
+/** Open set. P100 documents only `NO_FACE_FOUND`. The other codes are from iDenfy, which P100 uses. */
 const CODE_BY_REASON = {
   FACE_ERROR: 'CHECK_UNAVAILABLE',
   FACE_NOT_ANALYSED: 'CHECK_UNAVAILABLE',
@@ -78,44 +78,44 @@ const CODE_BY_REASON = {
 interface Notification {
   readonly externalUserId: string;
   readonly verificationStatus: string;
-  /** Present only while an attempt is being handled. */
+  /** Present only while an attempt is open. */
   readonly attemptStatus: string | undefined;
   readonly rejectionReason: string | undefined;
-  /** Asked for, so that a missing attempt is one that is not told of, and not one that is over. */
+  /** Whether this is a response to a status check. Then a missing `attemptStatus` is unknown and does not mean that no attempt is open. */
   readonly fromStatusCheck: boolean;
 }
 
 export interface P100Options {
-  /** `null`: P100 is not asked. */
+  /** If null, the gateway sends no status checks. */
   readonly api?: P100Api | null;
 }
 
 export interface P100Api {
   readonly apiKey: string;
-  /** `https://partner-api.p100.io` */
+  /** For example `https://partner-api.p100.io`. */
   readonly origin: string;
 }
 
-/** One level, `kyc`. The vendor knows the user by our customer's id alone. */
+/** Creates the adapter. P100 has one level, `kyc`, and identifies users only by the customer's ID. */
 export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api = null }) => ({
   id: 'p100',
   dated: false,
 
-  verifyHead: (head) => assertShown(head, secrets),
+  verifyHead: (head) => assertSecret(head, secrets),
 
   verify(request) {
-    assertShown(request, secrets);
+    assertSecret(request, secrets);
     return { trust: 'TOKEN', subpath: request.subpath };
   },
 
   parse({ rawBody, subpath }) {
-    const eventType = typeOf(subpath, rawBody);
+    const eventType = parseEventType(subpath, rawBody);
     if (eventType !== STATUS_TYPE) {
       return { eventType, duplicateKey: [eventType, fingerprint(rawBody)], payload: undefined };
     }
     const body = readJson(rawBody);
     const payload = readNotification(body, body.id('externalUserId'), false);
-    return { eventType, duplicateKey: [eventType, ...sameness(payload)], payload };
+    return { eventType, duplicateKey: [eventType, ...toDuplicateKey(payload)], payload };
   },
 
   normalize({
@@ -123,9 +123,9 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
     verificationStatus,
     attemptStatus,
     rejectionReason,
-    fromStatusCheck: asked,
+    fromStatusCheck,
   }) {
-    const levelStatus = VERIFICATION_STATUSES.find((word) => word === verificationStatus);
+    const levelStatus = VERIFICATION_STATUSES.find((status) => status === verificationStatus);
     if (!levelStatus) throw new UnmappedStatusError('verificationStatus');
     const event = {
       type: 'STATUS',
@@ -136,13 +136,13 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
       levelStatus,
     } as const;
     if (attemptStatus === undefined) {
-      const { levelStatus: _, ...place } = event;
-      return asked && levelStatus === 'NOT_VERIFIED'
-        ? [{ ...place, type: 'UNVERIFIED', providerStatus: levelStatus }]
+      const { levelStatus: _, ...target } = event;
+      return fromStatusCheck && levelStatus === 'NOT_VERIFIED'
+        ? [{ ...target, type: 'UNVERIFIED', providerStatus: levelStatus }]
         : [{ ...event, providerStatus: levelStatus }];
     }
 
-    const status = lookUp<AttemptStatus>(STATUS_BY_WORD, attemptStatus);
+    const status = lookUp<AttemptStatus>(ATTEMPT_STATUS, attemptStatus);
     if (!status) throw new UnmappedStatusError('attemptStatus');
     return [
       {
@@ -159,31 +159,35 @@ export const p100: ProviderFactory<P100Options, Notification> = ({ secrets, api 
 
     parse({ rawBody, subpath }) {
       const body = readJson(rawBody);
-      const externalUserId = subpath.slice(ANSWER_SUBPATH.length);
+      const externalUserId = subpath.slice(STATUS_CALL_SUBPATH.length);
       if ((body.optionalId('externalUserId') ?? externalUserId) !== externalUserId) {
-        throw new PayloadError('externalUserId', 'the one that was asked about');
+        throw new PayloadError('externalUserId', 'the ID of the requested user');
       }
-      const payload = readAnswer(body, externalUserId);
-      return { eventType: 'kyc/status', duplicateKey: sameness(payload), payload };
+      const payload = readStatusResponse(body, externalUserId);
+      return { eventType: 'kyc/status', duplicateKey: toDuplicateKey(payload), payload };
     },
   },
 });
 
 /** @throws {SignatureError} */
-function assertShown({ headers }: WebhookHead, secrets: readonly WebhookSecret[]): void {
-  const shown = headers.authorization;
-  // The vendor shows the token alone; a proxy or a later version may well put the usual scheme before it.
-  const bearer = /^Bearer +(.+)$/i.exec(shown ?? '')?.[1];
-  assertToken([shown, bearer], secrets, 'expected authorization to hold a secret of ours');
+function assertSecret({ headers }: WebhookHead, secrets: readonly WebhookSecret[]): void {
+  const { authorization } = headers;
+  // P100 sends the token without a scheme. A proxy or a later version may add `Bearer`.
+  const bearer = /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
+  assertToken(
+    [authorization, bearer],
+    secrets,
+    '`authorization` must contain a configured secret.',
+  );
 }
 
 /**
- * The path below the base URL, which may be the bare base URL, hold doubled slashes, be in any letter case, or hold the suffix
- * twice because the base URL was entered with it.
+ * Parses the event type from the path below the base URL. Accepts an empty path, doubled slashes, any letter case, and a repeated
+ * suffix, which results from a base URL that already contains it.
  *
- * @throws {UnknownTypeError} also for a status at the path of another type.
+ * @throws {UnknownTypeError} For an unknown path, and for a status at the path of another type.
  */
-function typeOf(subpath: string, rawBody: Buffer): string {
+function parseEventType(subpath: string, rawBody: Buffer): string {
   const segments = subpath.split('/').filter((segment) => segment !== '');
   const path = segments.join('/').toLowerCase();
   const base = path.startsWith(`${STATUS_SUBPATH}/`) ? path.slice(STATUS_SUBPATH.length + 1) : path;
@@ -195,33 +199,33 @@ function typeOf(subpath: string, rawBody: Buffer): string {
 }
 
 function isStatus(rawBody: Buffer): boolean {
-  return orUndefined(() => readJson(rawBody).has('verificationStatus')) ?? false;
+  return tryRead(() => readJson(rawBody).has('verificationStatus')) ?? false;
 }
 
-const ANSWER_SUBPATH = 'v1/kyc/status/';
+const STATUS_CALL_SUBPATH = 'v1/kyc/status/';
 
 function createClient({ apiKey, origin }: P100Api): FetchStatus {
   return async ({ subjectRef }, { signal }) => {
     const path = `/v1/kyc/status/${encodeURIComponent(subjectRef)}`;
     const headers = { 'x-api-key': apiKey };
-    const rawBody = await requestApi({ origin, path, headers, signal, classify: meaningOf });
-    return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
+    const rawBody = await requestApi({ origin, path, headers, signal, classify: classifyError });
+    return rawBody && { subpath: STATUS_CALL_SUBPATH + subjectRef, rawBody };
   };
 }
 
-/** Error codes of the status call: the user is not verified; there is no KYC for the user. Of an open attempt, neither says anything. */
+/** Error codes of the status call: the user is not verified (P459) or has no KYC (P445). Neither reports an open attempt. */
 const NOT_VERIFIED_CODES: ReadonlySet<string> = new Set(['P459', 'P445']);
 const NO_USER = 'P412';
 
-function meaningOf(status: number, body: Buffer): 'ANSWER' | 'UNKNOWN' | undefined {
+function classifyError(status: number, body: Buffer): 'RESPONSE' | 'NOT_FOUND' | undefined {
   if (status !== 400 && status !== 404) return undefined;
-  const code = orUndefined(() => readJson(body).optionalWord('code'));
-  if (code === NO_USER) return 'UNKNOWN';
-  return code !== undefined && NOT_VERIFIED_CODES.has(code) ? 'ANSWER' : undefined;
+  const code = tryRead(() => readJson(body).optionalName('code'));
+  if (code === NO_USER) return 'NOT_FOUND';
+  return code !== undefined && NOT_VERIFIED_CODES.has(code) ? 'RESPONSE' : undefined;
 }
 
-function readAnswer(body: JsonBody, externalUserId: string): Notification {
-  const code = body.optionalWord('code');
+function readStatusResponse(body: JsonBody, externalUserId: string): Notification {
+  const code = body.optionalName('code');
   if (code === undefined || !NOT_VERIFIED_CODES.has(code) || body.has('verificationStatus')) {
     return readNotification(body, externalUserId, true);
   }
@@ -234,29 +238,33 @@ function readAnswer(body: JsonBody, externalUserId: string): Notification {
   };
 }
 
-function readNotification(body: JsonBody, externalUserId: string, asked: boolean): Notification {
+function readNotification(
+  body: JsonBody,
+  externalUserId: string,
+  fromStatusCheck: boolean,
+): Notification {
   return {
     externalUserId,
-    verificationStatus: body.word('verificationStatus'),
-    attemptStatus: body.optionalWord('attemptStatus'),
-    rejectionReason: body.optionalWord('rejectionReason'),
-    fromStatusCheck: asked,
+    verificationStatus: body.name('verificationStatus'),
+    attemptStatus: body.optionalName('attemptStatus'),
+    rejectionReason: body.optionalName('rejectionReason'),
+    fromStatusCheck,
   };
 }
 
-function sameness(notification: Notification): readonly string[] {
+function toDuplicateKey(notification: Notification): readonly string[] {
   const { externalUserId, verificationStatus, attemptStatus, rejectionReason } = notification;
   return [externalUserId, verificationStatus, attemptStatus ?? '', rejectionReason ?? ''];
 }
 
-/** Does as the vendor does. */
+/** Signs like the provider. */
 export const signP100: Signer = (_body, secret) => ({
   subpath: STATUS_SUBPATH,
   headers: { Authorization: secret },
 });
 
-function toReasons(word: string | undefined): { readonly reasons?: readonly [Reason] } {
-  if (word === undefined) return {};
-  const code = lookUp<ReasonCode>(CODE_BY_REASON, word) ?? 'OTHER';
-  return { reasons: [{ code, providerCode: word, message: null }] };
+function toReasons(providerCode: string | undefined): { readonly reasons?: readonly [Reason] } {
+  if (providerCode === undefined) return {};
+  const code = lookUp<ReasonCode>(CODE_BY_REASON, providerCode) ?? 'OTHER';
+  return { reasons: [{ code, providerCode, message: null }] };
 }

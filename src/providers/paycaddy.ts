@@ -1,11 +1,11 @@
 /**
- * PayCaddy: one notification per step of an end user's verification.
+ * PayCaddy adapter. Each step of an end user's verification is one notification.
  *
- * Proof:    no signature is documented. A long secret is the last segment of the URL, or stands in `X-Api-Key`.
- * Delivery: nothing is documented: no order, no retries, no id of the event or of the attempt, no level.
+ * Authentication:      no signature is documented. A long secret is the last segment of the URL or the value of `X-Api-Key`.
+ * Delivery guarantees: order and retries are undocumented. No event ID, attempt ID or level.
  *
- * Status call: `GET /v2/endUsers/{id}` with `X-API-KEY`. Of all that it answers, `isActive` alone tells of the verification:
- * `true` is an approval; `false` is anything else, be it rejected, in review or not begun.
+ * Status check: `GET /v2/endUsers/{id}` with `X-API-KEY`. Only `isActive` in the response is about the verification: `true` means
+ * approved. `false` means any other status: rejected, in review or not started.
  *
  * @see PayCaddy API on Read the Docs (Integrated KYC Notifications; V2 Users; as of 2025)
  */
@@ -15,8 +15,8 @@ import { PayloadError, UnmappedStatusError } from '../domain/errors';
 import type { Profile, Reason, ReasonCode, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { AttemptStatus } from '../domain/status';
-import { requestApi } from './kit/api';
 import { fingerprint } from './kit/fingerprint';
+import { requestApi } from './kit/http-client';
 import { type JsonBody, readJson } from './kit/json';
 import { lookUp } from './kit/look-up';
 import { assertToken } from './kit/token';
@@ -24,21 +24,21 @@ import type { FetchStatus, ProviderFactory, Signer, WebhookSecret } from './prov
 
 const LEVEL = 'kyc';
 
-const STATUS_BY_WORD = {
+const ATTEMPT_STATUS = {
   verification_inputs_completed: 'IN_PROGRESS',
   verified: 'APPROVED',
-  rejected: 'REJECTED', // not for good: their compliance looks at it every day
+  rejected: 'REJECTED', // not final: PayCaddy's compliance team reviews rejections daily
   reviewNeeded: 'IN_REVIEW',
 } as const satisfies Record<string, AttemptStatus>;
 
-interface Phrase {
+interface DescribedReason {
   readonly code: ReasonCode;
-  /** PayCaddy lets the user go through it again. It is silent about all others, which go to its compliance. */
+  /** Whether the user may retry. Undocumented for the other reasons, which PayCaddy's compliance team handles. */
   readonly retryable?: true;
 }
 
-/** `description`, with a straight apostrophe. An open set, and one phrase stands under two statuses. */
-const PHRASES: Readonly<Record<string, Phrase>> = {
+/** Reasons by `description`, with a straight apostrophe. Open set. One description can occur with two statuses. */
+const REASON_BY_DESCRIPTION: Readonly<Record<string, DescribedReason>> = {
   "Document doesn't match input data": { code: 'DATA_MISMATCH', retryable: true },
   'AML checks rejected': { code: 'AML' },
   'The user is underage': { code: 'AGE_REQUIREMENT' },
@@ -50,19 +50,19 @@ const PHRASES: Readonly<Record<string, Phrase>> = {
   'Validation failed. Pending compliance review': { code: 'OTHER' },
 };
 
-/** What stands in place of a name or an age while there is none. */
+/** Values that PayCaddy sends for a missing name or age. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set(['', 'null', 'Document OCR capture ongoing']);
 
-type Notification = News | State;
+type Notification = StatusNotification | ActiveState;
 
-interface State {
-  readonly about: 'STATE';
+interface ActiveState {
+  readonly kind: 'ACTIVE';
   readonly userRef: string;
   readonly active: boolean;
 }
 
-interface News {
-  readonly about: 'NEWS';
+interface StatusNotification {
+  readonly kind: 'STATUS';
   readonly userRef: string;
   readonly status: string;
   readonly description: string;
@@ -71,17 +71,17 @@ interface News {
 }
 
 export interface PaycaddyOptions {
-  /** `null`: PayCaddy is not asked. */
+  /** If null, the gateway sends no status checks. */
   readonly api?: PaycaddyApi | null;
 }
 
 export interface PaycaddyApi {
   readonly apiKey: string;
-  /** `https://api.api-sandbox.paycaddy.dev` */
+  /** For example `https://api.api-sandbox.paycaddy.dev`. */
   readonly origin: string;
 }
 
-/** One level, `kyc`. A delivery may bring a name and an age beside the status. */
+/** Creates the adapter. PayCaddy has one level, `kyc`. A notification can contain a name and an age in addition to the status. */
 export const paycaddy: ProviderFactory<PaycaddyOptions, Notification> = ({
   secrets,
   api = null,
@@ -89,27 +89,27 @@ export const paycaddy: ProviderFactory<PaycaddyOptions, Notification> = ({
   id: 'paycaddy',
   dated: true,
 
-  verifyHead: (head) => assertShown(head, secrets),
+  verifyHead: (head) => assertSecret(head, secrets),
 
   verify(request) {
-    assertShown(request, secrets);
-    // Nothing of the path is kept: it may hold this secret, or one that was in use before.
+    assertSecret(request, secrets);
+    // Discards the whole path: it may contain this secret or an earlier one.
     return { trust: 'TOKEN', subpath: '' };
   },
 
   parse({ rawBody }) {
     const body = readJson(rawBody);
     const userRef = body.id('metadata.userId');
-    const status = body.word('status');
+    const status = body.name('status');
     const description = body.optionalString('description') ?? '';
-    const clock = clockOf(body);
-    const occurredAt = body.instant(clock);
+    const field = timestampField(body);
+    const occurredAt = body.instant(field);
     return {
       eventType: LEVEL,
-      // The description is free text as far as we know, so only its sameness is kept.
-      duplicateKey: [LEVEL, userRef, status, fingerprint(description), body.string(clock)],
+      // The description may be free text, so only its digest is stored.
+      duplicateKey: [LEVEL, userRef, status, fingerprint(description), body.string(field)],
       payload: {
-        about: 'NEWS',
+        kind: 'STATUS',
         userRef,
         status,
         description,
@@ -120,22 +120,28 @@ export const paycaddy: ProviderFactory<PaycaddyOptions, Notification> = ({
   },
 
   normalize(notification) {
-    if (notification.about === 'STATE') return [toState(notification)];
-    const { userRef: subjectRef, status: word, description, profile, occurredAt } = notification;
-    const status = lookUp<AttemptStatus>(STATUS_BY_WORD, word);
+    if (notification.kind === 'ACTIVE') return [toActiveEvent(notification)];
+    const {
+      userRef: subjectRef,
+      status: providerStatus,
+      description,
+      profile,
+      occurredAt,
+    } = notification;
+    const status = lookUp<AttemptStatus>(ATTEMPT_STATUS, providerStatus);
     if (!status) throw new UnmappedStatusError('status');
-    const news = {
+    const event = {
       type: 'STATUS',
       subjectRef,
       occurredAt,
       level: LEVEL,
       levelKind: 'LEVEL',
       status,
-      providerStatus: word,
+      providerStatus,
       ...toExplanation(status, description),
     } as const;
-    if (Object.keys(profile).length === 0) return [news];
-    return [news, { type: 'PROFILE', subjectRef, occurredAt, profile }];
+    if (Object.keys(profile).length === 0) return [event];
+    return [event, { type: 'PROFILE', subjectRef, occurredAt, profile }];
   },
 
   statusCall: {
@@ -143,55 +149,55 @@ export const paycaddy: ProviderFactory<PaycaddyOptions, Notification> = ({
 
     parse({ rawBody, subpath }) {
       const body = readJson(rawBody);
-      const userRef = subpath.slice(ANSWER_SUBPATH.length);
-      if (body.id('id') !== userRef) throw new PayloadError('id', 'the one that was asked about');
+      const userRef = subpath.slice(STATUS_CALL_SUBPATH.length);
+      if (body.id('id') !== userRef) throw new PayloadError('id', 'the ID of the requested user');
       const active = body.optionalFlag('isActive');
       if (active === undefined) throw new PayloadError('isActive', 'true or false');
       return {
         eventType: 'endUsers',
         duplicateKey: [userRef, String(active)],
-        payload: { about: 'STATE', userRef, active },
+        payload: { kind: 'ACTIVE', userRef, active },
       };
     },
   },
 });
 
 /** @throws {SignatureError} */
-function assertShown({ headers, subpath }: WebhookHead, secrets: readonly WebhookSecret[]): void {
+function assertSecret({ headers, subpath }: WebhookHead, secrets: readonly WebhookSecret[]): void {
   const path = subpath.replace(/\/$/, '');
   const lastSegment = path.slice(path.lastIndexOf('/') + 1);
   assertToken(
     [path, lastSegment, headers['x-api-key']],
     secrets,
-    'expected a secret of ours as the last part of the path or in x-api-key',
+    'The last segment of the path, or `x-api-key`, must be a configured secret.',
   );
 }
 
-const ANSWER_SUBPATH = 'v2/endUsers/';
+const STATUS_CALL_SUBPATH = 'v2/endUsers/';
 
 function createClient({ apiKey, origin }: PaycaddyApi): FetchStatus {
   return async ({ subjectRef }, { signal }) => {
     const path = `/v2/endUsers/${encodeURIComponent(subjectRef)}`;
     const rawBody = await requestApi({ origin, path, headers: { 'X-API-KEY': apiKey }, signal });
-    return rawBody && { subpath: ANSWER_SUBPATH + subjectRef, rawBody };
+    return rawBody && { subpath: STATUS_CALL_SUBPATH + subjectRef, rawBody };
   };
 }
 
-function toState({ userRef: subjectRef, active }: State): VerificationEvent {
-  const at = { subjectRef, level: LEVEL, levelKind: 'LEVEL' } as const;
+function toActiveEvent({ userRef: subjectRef, active }: ActiveState): VerificationEvent {
+  const target = { subjectRef, level: LEVEL, levelKind: 'LEVEL' } as const;
   return active
-    ? { ...at, type: 'STATUS', status: 'APPROVED', providerStatus: 'isActive' }
-    : { ...at, type: 'UNVERIFIED', providerStatus: 'not isActive' };
+    ? { ...target, type: 'STATUS', status: 'APPROVED', providerStatus: 'isActive' }
+    : { ...target, type: 'UNVERIFIED', providerStatus: 'not isActive' };
 }
 
-/** Does as the vendor does, with the secret in the path. */
+/** Signs like the provider, with the secret in the path. */
 export const signPaycaddy: Signer = (_body, secret) => ({
   subpath: encodeURIComponent(secret),
   headers: {},
 });
 
-/** The examples write it one way, the vendor's table of fields the other. */
-function clockOf(body: JsonBody): 'timeStamp' | 'timestamp' {
+/** PayCaddy's examples write `timeStamp`, its table of fields writes `timestamp`. */
+function timestampField(body: JsonBody): 'timeStamp' | 'timestamp' {
   return !body.has('timeStamp') && body.has('timestamp') ? 'timestamp' : 'timeStamp';
 }
 
@@ -204,20 +210,20 @@ function readProfile(body: JsonBody): Profile {
   };
 }
 
-/** Why somebody was turned down or is looked at; what goes well needs no reason. */
+/** Returns the reason of a rejection or review. Other statuses have none. */
 function toExplanation(
   status: AttemptStatus,
   description: string,
 ): { readonly retryable?: true; readonly reasons?: readonly Reason[] } {
-  const explains = status === 'REJECTED' || status === 'IN_REVIEW';
-  if (!explains || description.trim() === '') return {};
+  const hasReason = status === 'REJECTED' || status === 'IN_REVIEW';
+  if (!hasReason || description.trim() === '') return {};
 
-  const phrase = lookUp(PHRASES, description.trim().replaceAll('\u2019', "'"));
+  const known = lookUp(REASON_BY_DESCRIPTION, description.trim().replaceAll('\u2019', "'"));
   const reason: Reason = {
-    code: phrase?.code ?? 'OTHER',
+    code: known?.code ?? 'OTHER',
     providerCode: description,
-    message: phrase ? null : description,
+    message: known ? null : description,
   };
-  const retryable = status === 'REJECTED' && phrase?.retryable;
+  const retryable = status === 'REJECTED' && known?.retryable;
   return { reasons: [reason], ...(retryable && { retryable }) };
 }

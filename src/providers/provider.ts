@@ -1,4 +1,4 @@
-/** The contract of an adapter: who sent it, what does it say, what is that in our words. */
+/** Contract of a provider adapter: verify a request, parse it, normalize it to domain events. */
 
 import type { WebhookHead, WebhookRequest } from '../domain/delivery';
 import type { VerificationEvent } from '../domain/event';
@@ -8,124 +8,129 @@ import type { Trust } from '../domain/status';
 
 export type NonEmpty<T> = readonly [T, ...T[]];
 
-/** How the request proved itself. */
+/** Result of a successful verification. */
 export interface Proof {
   readonly trust: Trust;
-  /** The request's subpath without any secret that it held: what may be stored. */
+  /** Subpath of the request without secrets, so that it can be stored. */
   readonly subpath: string;
 }
 
-/** One message of the vendor's, read but not yet translated. */
+/** A parsed message in the provider's terms. */
 export interface Message<Payload> {
-  /** The vendor's name for the kind of message, e.g. `applicantReviewed`; never personal. */
+  /** Provider's name of the event type, for example `applicantReviewed`. Never contains personal data. */
   readonly eventType: string;
   /**
-   * The fields that tell one message from another by the provider's page, e.g. type, subject and time. Repeats of a
-   * delivery have equal keys. A message without a clock gives what it says, and repeats only inside a window.
+   * Fields that identify a message according to the provider's documentation, for example type, user and time. Duplicates have
+   * equal keys. The key of a message without a timestamp is its content, and duplicates count only within a time window.
    */
   readonly duplicateKey: readonly string[];
-  /** `undefined` for a type that the adapter lists as known and not tracked. */
+  /** Undefined for types that the adapter knows and does not track. */
   readonly payload: Payload | undefined;
 }
 
 export interface Provider<Payload = unknown> {
-  /** Slug in the webhook URL, in rows and in logs, e.g. `fractal-id`. */
+  /** Slug used in webhook URLs, rows and logs, for example `fractal-id`. */
   readonly id: ProviderId;
 
-  /** Whether every message bears the vendor's clock. Else the same bytes may be said twice and mean it. */
+  /** Whether every message carries a provider timestamp. If false, identical bytes may be a new event. */
   readonly dated: boolean;
 
-  /** How the request proves that the vendor sent it. @throws {SignatureError} unless one of our secrets does. */
+  /** Verifies that the provider sent the request. @throws {SignatureError} If no configured secret matches. */
   verify(request: WebhookRequest): Proof;
 
   /**
-   * Verifies the proof before the body is read, so that a request with a wrong token costs no memory. Required if the proof is
-   * a token, absent if it is a signature over the body. A pass proves nothing: `verify` follows once the body is read.
+   * Verifies the token before the body is read, so that a request with a wrong token uses no memory. Required for providers
+   * with a static token, absent for providers that sign the body. The caller must still call `verify` once the body is read.
    *
    * @throws {SignatureError} With the same reason as `verify`.
    */
   verifyHead?(head: WebhookHead): void;
 
-  /** Reads the vendor's own shape. Pure. @throws {PayloadError} naming the path. {UnknownTypeError} for a type it does not list. */
+  /**
+   * Parses the provider's format. Pure.
+   *
+   * @throws {PayloadError} With the path of the invalid field.
+   * @throws {UnknownTypeError} If the adapter does not list the event type.
+   */
   parse(request: WebhookRequest): Message<Payload>;
 
-  /** Says it in our words. Pure. @throws {UnmappedStatusError} for a status word not in the table: we never guess. */
+  /** Maps a payload to domain events. Pure. @throws {UnmappedStatusError} For an unknown status. Never guesses. */
   normalize(payload: Payload): NonEmpty<VerificationEvent>;
 
   /**
-   * The account that the vendor has erased, where the message says so and our customer wants it erased here as well. The
-   * message is proven and kept by then. Pure; `undefined` also where it cannot be read.
+   * Returns the identity to erase because the provider erased it. Present only if the operator enabled this. Called after the
+   * message is verified and stored. Pure. Undefined if the message erases no identity or is not readable.
    */
-  erasedAccount?(request: Pick<WebhookRequest, 'rawBody'>): ErasedIdentity | undefined;
+  findErasedIdentity?(request: Pick<WebhookRequest, 'rawBody'>): ErasedIdentity | undefined;
 
-  /** How the vendor is asked about one account, where its page documents a call that takes no more than our own credentials. */
+  /** Status check of one identity. Present if the provider documents an API call that requires only the operator's credentials. */
   readonly statusCall?: StatusCall<Payload>;
 }
 
 export interface ErasedIdentity {
   readonly subjectRef: string;
-  /** By the vendor's clock; absent where that cannot be read. */
+  /** Provider timestamp. Absent if it is not readable. */
   readonly occurredAt?: Instant;
 }
 
 export interface StatusCall<Payload> {
-  /** Whether the provider also answers about a single action. */
+  /** Whether the API also returns the status of a single action. */
   readonly supportsActions?: true;
 
-  /** Absent without credentials: then nobody is asked, and what was answered before can still be read. */
+  /** Absent without credentials. Stored responses can still be parsed. */
   readonly fetchStatus?: FetchStatus;
 
-  /** As `Provider.parse`. What an answer leaves out was not said: absence decides nothing. */
-  parse(answer: Pick<StatusResponse, 'subpath' | 'rawBody'>): Message<Payload>;
+  /** Like `Provider.parse`. A field that is missing from a response is unknown, not negative. */
+  parse(response: Pick<StatusResponse, 'subpath' | 'rawBody'>): Message<Payload>;
 }
 
-/** Asks once. `undefined`: the vendor knows no such account. @throws {VendorError} */
+/** Sends one status check. Returns undefined if the provider does not know the identity. @throws {ProviderApiError} */
 export type FetchStatus = (
-  subject: Subject,
-  asking: { readonly now: Date; readonly signal: AbortSignal },
+  target: StatusCheckTarget,
+  options: { readonly now: Date; readonly signal: AbortSignal },
 ) => Promise<Pick<StatusResponse, 'subpath' | 'rawBody'> | undefined>;
 
-/** Whom to ask about. */
-export interface Subject {
+/** The identity or action to check. */
+export interface StatusCheckTarget {
   readonly subjectRef: string;
-  /** The provider's ID of the action to ask about; `null`: the account. */
+  /** Provider's ID of the action to check. If null, the identity is checked. */
   readonly actionRef?: string | null;
-  /** Known from the vendor's test environment. */
+  /** Whether the identity is from the provider's test environment. */
   readonly sandbox: boolean;
 }
 
-/** What the vendor said when asked. It needs no proof: we chose whom to ask. */
+/** Response to a status check. It needs no signature because the gateway selected the host. */
 export interface StatusResponse {
-  /** Before the question was sent. */
+  /** Time just before the request was sent. */
   readonly requestedAt: Date;
-  /** What the question was, without secrets: a body alone may not say whom it is about. */
+  /** Describes the request, without secrets. Required because a body alone may not name the identity. */
   readonly subpath: string;
   readonly rawBody: Buffer;
 }
 
-/** A secret that we share with the vendor. Several are valid at once, so that they can be exchanged without a gap. */
+/** A secret shared with the provider. Several are valid at once, so that secrets can be rotated without downtime. */
 export interface WebhookSecret {
   readonly secret: string;
-  /** The kind of message that this secret may sign; absent: any. Fractal ID only. */
+  /** Event type that this secret may sign. If absent, any type. Fractal ID only. */
   readonly type?: string;
 }
 
-/** Builds an adapter from its secrets and whatever else of the configuration it needs. */
+/** Builds an adapter from its secrets and options. */
 export type ProviderFactory<Options, Payload> = (
   options: Options & { readonly secrets: readonly WebhookSecret[] },
 ) => Provider<Payload>;
 
-/** What a vendor adds to a body to show who sent it. */
-export interface SignedDelivery {
-  /** What follows `/webhooks/:provider/` in the URL, percent-encoded; `''` if nothing does. */
+/** Subpath and headers that authenticate a body. */
+export interface SignedRequest {
+  /** Part of the URL after `/webhooks/:provider/`, percent-encoded. Can be empty. */
   readonly subpath: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Does what the vendor does, so that a webhook can be simulated. */
-export type Signer = (body: Buffer, secret: string, options: SignOptions) => SignedDelivery;
+/** Signs a body like the provider, to simulate a webhook. */
+export type Signer = (body: Buffer, secret: string, options: SignOptions) => SignedRequest;
 
-/** As far as a vendor leaves a choice. */
+/** Choices that a provider leaves to its customer. */
 export interface SignOptions {
   readonly fractalIdFormat?: 'classic' | 'kraken';
   readonly sumsubDigest?: 'sha1' | 'sha256' | 'sha512';

@@ -1,8 +1,8 @@
-/** The list of vendors: the one existing source file to touch when adding one. */
+/** List of all providers. The only existing source file to change when adding a provider. */
 
 import type { ProviderId } from '../domain/level';
 import { fractalId, signFractalId } from './fractal-id/fractal-id';
-import type { KrakenApi } from './fractal-id/kraken-client';
+import type { KrakenApi } from './fractal-id/kraken';
 import type { HmacHash } from './kit/hmac';
 import { type P100Api, p100, signP100 } from './p100';
 import { type PaycaddyApi, paycaddy, signPaycaddy } from './paycaddy';
@@ -18,32 +18,31 @@ export interface ProviderApis {
   readonly p100?: P100Api;
 }
 
-/** What the adapters need of the configuration. */
+/** Configuration of the adapters. */
 export interface ProviderSettings {
-  /** By provider; each entry's secrets are valid at once. */
+  /** Secrets by provider. All secrets of a provider are valid at once. */
   readonly webhookSecrets: Readonly<Record<ProviderId, readonly WebhookSecret[]>>;
   readonly fractalIdFormat: 'classic' | 'kraken';
   readonly sumsubMinimumDigest: HmacHash;
-  /** Whether whom Sumsub erases is to be erased here too. */
+  /** Whether erasing an applicant at Sumsub also erases the identity here. */
   readonly sumsubErasures?: boolean;
-  /** How the vendors' APIs are reached; one that is absent is not asked. */
   readonly providerApis?: ProviderApis;
 }
 
-/** One vendor, under the names that it goes by in the gateway. */
+/** A provider and its names in the gateway. */
 export interface RegisteredProvider {
   readonly id: ProviderId;
-  /** Its value of the GraphQL enum `Provider`. */
+  /** Value of the GraphQL enum `Provider`. */
   readonly enumName: string;
-  /** The vendor's name, for people. */
+  /** Name shown to people. */
   readonly displayName: string;
-  /** The environment variable that holds its secrets. */
+  /** Environment variable that contains its secrets. */
   readonly secretsVariable: string;
   readonly sign: Signer;
   create(settings: ProviderSettings, secrets: readonly WebhookSecret[]): Provider;
 }
 
-/** In the order in which they are shown. */
+/** All providers, in display order. */
 export const PROVIDERS: readonly RegisteredProvider[] = [
   {
     id: 'fractal-id',
@@ -91,10 +90,10 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
   },
 ];
 
-/** As in webhook URLs. */
+/** Slugs as used in webhook URLs. */
 export const PROVIDER_IDS: readonly ProviderId[] = PROVIDERS.map(({ id }) => id);
 
-/** The adapters of all vendors that have a secret. Without one nothing could be proven, so the vendor is not served. */
+/** Creates the adapters of all providers that have a secret. Without a secret, a provider has no webhook route. */
 export function createProviders(settings: ProviderSettings): ReadonlyMap<ProviderId, Provider> {
   return new Map(
     PROVIDERS.flatMap((registered) => {

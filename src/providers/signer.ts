@@ -1,20 +1,22 @@
-/** Signs a body as its vendor would, for webhooks that we send ourselves to try a gateway out. */
+/** Signs simulated webhooks. */
 
 import { UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
-import type { SignedDelivery, SignOptions } from './provider';
+import type { SignedRequest, SignOptions } from './provider';
 import { PROVIDERS } from './registry';
 
 /**
- * @param options - What the gateway is configured to; absent: what is usual.
- * @throws {UnknownProviderError} if there is no such vendor.
+ * Signs a body like the provider.
+ *
+ * @param options - Formats that the gateway is configured for. Defaults to the usual ones.
+ * @throws {UnknownProviderError} If the provider does not exist.
  */
 export function signDelivery(
   providerId: ProviderId,
   body: Buffer,
   secret: string,
   options: SignOptions = {},
-): SignedDelivery {
+): SignedRequest {
   const provider = PROVIDERS.find(({ id }) => id === providerId);
   if (!provider) throw new UnknownProviderError();
   return provider.sign(body, secret, options);

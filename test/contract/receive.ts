@@ -23,7 +23,7 @@ export type Outcome =
       readonly duplicateKey: readonly string[];
       readonly ignored: true;
     }
-  | { readonly quarantined: { readonly code: string; readonly message: string } };
+  | { readonly quarantined: { readonly code: string } };
 
 /** As the HTTP layer hands it on: header names in lower case, the rest of the path decoded. */
 export function toWebhookRequest({ path, headers, body }: VendorRequest): WebhookRequest {
@@ -50,7 +50,7 @@ export function receive(provider: Provider, vendorRequest: VendorRequest): Outco
     if (!(error instanceof GatewayError) || !known.some((kind) => error instanceof kind)) {
       throw error;
     }
-    return { quarantined: { code: error.code, message: error.message } };
+    return { quarantined: { code: error.code } };
   }
 }
 

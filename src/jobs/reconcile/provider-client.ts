@@ -18,7 +18,7 @@ import {
   wrap,
 } from 'cockatiel';
 import { ProviderApiError } from '../../domain/errors';
-import type { FetchStatus, StatusResponse, Subject } from '../../providers/provider';
+import type { FetchStatus, StatusCheckTarget, StatusResponse } from '../../providers/provider';
 
 export interface ProviderClient {
   /**
@@ -26,7 +26,7 @@ export interface ProviderClient {
    *
    * @throws {ProviderApiError} after the last try. {LineDownError} where the vendor is left alone for now.
    */
-  ask(subject: Subject, signal: AbortSignal): Promise<StatusResponse | undefined>;
+  ask(subject: StatusCheckTarget, signal: AbortSignal): Promise<StatusResponse | undefined>;
 }
 
 /** The vendor was not asked: it has failed too often, or asked us to wait. */
@@ -107,7 +107,7 @@ export function createProviderClient({
   };
 
   async function attempt(
-    subject: Subject,
+    subject: StatusCheckTarget,
     signal: AbortSignal,
   ): Promise<StatusResponse | undefined> {
     await pace.turn(signal);

@@ -1,11 +1,12 @@
-/** Stands in for text that may be personal where only sameness matters, as in a duplicate key. */
+/** Digest that replaces possibly personal text where only equality matters, as in a duplicate key. */
 
 import { createHash } from 'node:crypto';
 
 /**
- * SHA-256 of the parts, as hex. No two different lists of parts share one, wherever one part ends and the next begins.
+ * Returns the SHA-256 digest of the parts, as hex. Each part is hashed with its length, so that `['ab', 'c']` and `['a', 'bc']`
+ * differ.
  *
- * Put the user's id before a value that can be guessed (an e-mail address), so that a table of hashes is of no use.
+ * Pass the user's ID before a value that can be guessed, such as an email address. Precomputed digests are then useless.
  */
 export function fingerprint(...parts: readonly (string | Buffer)[]): string {
   const hash = createHash('sha256');

@@ -1,11 +1,11 @@
-/** Proof by signature: a keyed digest of the body, in a header. */
+/** Verification of HMAC signatures in a header. */
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { WebhookRequest } from '../../domain/delivery';
 import { SignatureError } from '../../domain/errors';
 import type { NonEmpty, WebhookSecret } from '../provider';
 
-/** Weakest first. */
+/** Supported hash algorithms, weakest first. */
 export const HMAC_HASHES = ['sha1', 'sha256', 'sha512'] as const;
 export type HmacHash = (typeof HMAC_HASHES)[number];
 
@@ -13,43 +13,47 @@ const BYTES: Readonly<Record<HmacHash, number>> = { sha1: 20, sha256: 32, sha512
 
 export interface HmacRule {
   readonly hash: HmacHash;
-  /** In lower case. */
+  /** Header name, in lower case. */
   readonly header: string;
-  /** What has to stand before the hex digits, e.g. `sha1=`; absent: nothing may. */
+  /** Required text before the hex digits, for example `sha1=`. If absent, no prefix is allowed. */
   readonly prefix?: string;
-  /** Each is valid. The key is the secret's UTF-8 text, even where it looks like hex. */
+  /** Valid secrets. The HMAC key is the UTF-8 text of a secret, even if it looks like hex. */
   readonly secrets: readonly WebhookSecret[];
 }
 
 /**
- * Compares over the bytes as received, in a time that tells nothing of the digest or of which secret it was.
+ * Verifies the signature over the bytes as received. Compares in constant time with every secret.
  *
- * @returns The secrets that made this signature: more than one where the same text is configured twice.
- * @throws {SignatureError} if none did, the header is missing or is not a digest, or there is no secret at all.
+ * @returns The matching secrets. More than one matches if the same secret is configured twice.
+ * @throws {SignatureError} If no secret matches, or the header is missing or malformed.
  */
 export function assertHmac(request: WebhookRequest, rule: HmacRule): NonEmpty<WebhookSecret> {
-  const expected = `expected ${rule.header} to hold a signature of the body`;
-  const shown = request.headers[rule.header] ?? '';
-  if (shown === '') throw new SignatureError('SIGNATURE_MISSING', expected);
-  const received = readDigest(shown, rule.prefix ?? '');
+  const message = `\`${rule.header}\` must contain a signature of the body.`;
+  const header = request.headers[rule.header] ?? '';
+  if (header === '') throw new SignatureError('SIGNATURE_MISSING', message);
+  const received = parseDigest(header, rule.prefix ?? '');
   if (received?.length !== BYTES[rule.hash]) {
-    throw new SignatureError('SIGNATURE_MALFORMED', expected);
+    throw new SignatureError('SIGNATURE_MALFORMED', message);
   }
 
   const [first, ...rest] = rule.secrets.filter(({ secret }) => {
     const digest = hmac(rule.hash, secret, request.rawBody);
     return secret !== '' && timingSafeEqual(digest, received);
   });
-  if (!first) throw new SignatureError('NO_MATCHING_SECRET', `${expected} by one of our secrets`);
+  if (!first)
+    throw new SignatureError(
+      'NO_MATCHING_SECRET',
+      `\`${rule.header}\` must be a signature of the body with a configured secret.`,
+    );
   return [first, ...rest];
 }
 
-/** The digest as bytes. */
+/** Returns the digest as bytes. */
 export function hmac(hash: HmacHash, secret: string, body: Buffer): Buffer {
   return createHmac(hash, secret).update(body).digest();
 }
 
-function readDigest(value: string, prefix: string): Buffer | undefined {
+function parseDigest(value: string, prefix: string): Buffer | undefined {
   if (!value.startsWith(prefix)) return undefined;
   const digits = value.slice(prefix.length);
   return /^(?:[0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex') : undefined;

@@ -1,4 +1,4 @@
-/** Reads a vendor's JSON by path, and says which path is at fault. */
+/** Access to a JSON body by path. Errors name the path. */
 
 import { isUtf8 } from 'node:buffer';
 import { PayloadError } from '../../domain/errors';
@@ -8,33 +8,34 @@ import { type InstantFormat, toInstant } from './instant';
 import { JsonNumber, type JsonObject, type JsonValue, parseJson } from './parse-json';
 
 /**
- * The body of a message. Paths are dotted, `data.user_id`. A field is absent if it is missing, `null` or the empty string,
- * which clients in Go and Java write for a value that they do not have.
+ * A JSON body. Paths are dotted, for example `data.user_id`. A field is absent if it is missing, `null` or the empty string:
+ * clients in Go and Java write the empty string for a missing value.
+ *
  * Every method throws a {@link PayloadError} that names the path, never the value.
  */
 export interface JsonBody {
   has(path: string): boolean;
-  /** Free text, perhaps empty. */
+  /** Free text, which may be empty. */
   string(path: string): string;
   optionalString(path: string): string | undefined;
-  /** As `optionalString`; a number is given as its digits. For fields that only people read. */
+  /** Like `optionalString`, and returns a number as its digits. For fields that only people read. */
   optionalText(path: string): string | undefined;
-  /** A name of the vendor's or of its customer's choosing: a type, a status, a level. */
-  word(path: string): string;
-  optionalWord(path: string): string | undefined;
-  /** A string or an integer of any size, whose digits are not rounded. */
+  /** A name that the provider or its customer chose, such as a type, a status or a level. */
+  name(path: string): string;
+  optionalName(path: string): string | undefined;
+  /** A string, or an integer of any size without rounding. */
   id(path: string): string;
   optionalId(path: string): string | undefined;
-  /** `true`, `false`, or one of these words as a string, in any letter case. */
+  /** A boolean, or the string `true` or `false` in any letter case. */
   optionalFlag(path: string): boolean | undefined;
-  /** Whether the value is `false` or that word, for fields whose other values are not documented. */
+  /** Whether the value is `false` or the string `false`. For fields whose other values are undocumented. */
   isFalse(path: string): boolean;
-  instant(path: string, spelling?: InstantFormat): Instant;
-  /** Empty where the field is absent. Empty strings among them are left out. */
+  instant(path: string, format?: InstantFormat): Instant;
+  /** An array of strings without empty ones. Empty if the field is absent. */
   strings(path: string): readonly string[];
 }
 
-/** @throws {PayloadError} unless the body is UTF-8 and one JSON object that gives no key two meanings. */
+/** Parses a body. @throws {PayloadError} Unless it is UTF-8 and one JSON object without conflicting duplicate keys. */
 export function readJson(rawBody: Buffer): JsonBody {
   const root = parseObject(decode(rawBody));
 
@@ -51,10 +52,10 @@ export function readJson(rawBody: Buffer): JsonBody {
       has(path) ? read(path) : undefined;
 
   const string = (path: string) => toText(path, at(path));
-  const word = (path: string) => toName(path, at(path), 'a word');
+  const name = (path: string) => toName(path, at(path), 'a name');
   const id = (path: string) => {
     const value = at(path);
-    return toName(path, isInteger(value) ? value.digits : value, 'an id');
+    return toName(path, isInteger(value) ? value.digits : value, 'an ID');
   };
 
   return {
@@ -65,23 +66,23 @@ export function readJson(rawBody: Buffer): JsonBody {
       const value = at(path);
       return toText(path, value instanceof JsonNumber ? value.digits : value);
     }),
-    word,
-    optionalWord: optional(word),
+    name,
+    optionalName: optional(name),
     id,
     optionalId: optional(id),
     optionalFlag: optional((path) => toFlag(path, at(path))),
-    isFalse: (path) => at(path) === false || isWord(at(path), 'false'),
-    instant: (path, spelling) => {
-      const instant = toInstant(string(path), spelling);
-      if (instant === undefined) throw new PayloadError(path, 'a date and time with a known zone');
+    isFalse: (path) => at(path) === false || isText(at(path), 'false'),
+    instant: (path, format) => {
+      const instant = toInstant(string(path), format);
+      if (instant === undefined) throw new PayloadError(path, 'a timestamp with a time zone');
       return instant;
     },
     strings: (path) => optional(() => toTexts(path, at(path)))(path) ?? [],
   };
 }
 
-/** Returns `undefined` if the value cannot be read. */
-export function orUndefined<Value>(read: () => Value): Value | undefined {
+/** Calls `read`. Returns undefined if it throws a {@link PayloadError}. */
+export function tryRead<Value>(read: () => Value): Value | undefined {
   try {
     return read();
   } catch (error) {
@@ -90,10 +91,10 @@ export function orUndefined<Value>(read: () => Value): Value | undefined {
   }
 }
 
-/** Decoding alone would put a replacement character where the bytes make no sense, and so make two ids one. */
+/** Rejects invalid UTF-8: replacement characters would make different IDs equal. */
 function decode(rawBody: Buffer): string {
-  if (!isUtf8(rawBody)) throw new PayloadError('body', 'text in UTF-8');
-  return UTF8.decode(rawBody); // leaves out a byte order mark
+  if (!isUtf8(rawBody)) throw new PayloadError('body', 'UTF-8 text');
+  return UTF8.decode(rawBody); // skips a byte order mark
 }
 
 const UTF8 = new TextDecoder();
@@ -114,18 +115,18 @@ function isInteger(value: JsonValue): value is JsonNumber {
 
 function toText(path: string, value: unknown): string {
   if (typeof value !== 'string') throw new PayloadError(path, 'a string');
-  if (!isWellFormedText(value)) throw new PayloadError(path, 'sound Unicode without NUL');
+  if (!isWellFormedText(value)) throw new PayloadError(path, 'well-formed Unicode without NUL');
   return value;
 }
 
-function toName(path: string, value: unknown, what: string): string {
-  const sound =
+function toName(path: string, value: unknown, expected: string): string {
+  const isValid =
     typeof value === 'string' &&
     value.trim() !== '' &&
     !isLongerThan(value, MAX_NAME_LENGTH) &&
     !/\p{Cc}|\p{Surrogate}/u.test(value);
-  if (!sound) {
-    throw new PayloadError(path, `${what} of at most ${MAX_NAME_LENGTH} printable characters`);
+  if (!isValid) {
+    throw new PayloadError(path, `${expected} of at most ${MAX_NAME_LENGTH} printable characters`);
   }
   return value;
 }
@@ -139,11 +140,11 @@ function toTexts(path: string, value: unknown): readonly string[] {
 
 function toFlag(path: string, value: unknown): boolean {
   // Sumsub sends "false", and `Boolean("false")` is true.
-  if (value === true || isWord(value, 'true')) return true;
-  if (value === false || isWord(value, 'false')) return false;
+  if (value === true || isText(value, 'true')) return true;
+  if (value === false || isText(value, 'false')) return false;
   throw new PayloadError(path, 'true or false');
 }
 
-function isWord(value: unknown, word: string): boolean {
-  return typeof value === 'string' && value.toLowerCase() === word;
+function isText(value: unknown, text: string): boolean {
+  return typeof value === 'string' && value.toLowerCase() === text;
 }

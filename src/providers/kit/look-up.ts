@@ -1,9 +1,9 @@
-/** Reads a table by a word that came from outside. */
+/** Safe lookup in a table by an untrusted key. */
 
-/** `undefined` for a word that the table does not hold, be it `constructor` or `__proto__`. */
+/** Returns the own property `key`. Undefined for inherited names such as `constructor` or `__proto__`. */
 export function lookUp<Value>(
   table: Readonly<Record<string, Value>>,
-  word: string,
+  key: string,
 ): Value | undefined {
-  return Object.hasOwn(table, word) ? table[word] : undefined;
+  return Object.hasOwn(table, key) ? table[key] : undefined;
 }

@@ -1,6 +1,7 @@
 /**
- * Parses JSON without loss and within limits. `JSON.parse` rounds an id beyond 2^53 to that of another user and lets the last
- * of two equal keys win; no parser that keeps both apart bounds its work. A body of 1 MiB must not hold the event loop.
+ * JSON parser without loss of precision and with limits. `JSON.parse` rounds an ID beyond 2^53 to the ID of another user and keeps
+ * the last of two equal keys. Existing parsers without these faults have no limits, and a body of 1 MiB must not block the event
+ * loop.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -9,12 +10,12 @@ import { PayloadError } from '../../domain/errors';
 export type JsonValue = string | boolean | null | JsonNumber | readonly JsonValue[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
 
-/** A number as it was written. */
+/** A number with its original digits. */
 export class JsonNumber {
   constructor(readonly digits: string) {}
 }
 
-/** Vendors' messages have fewer than ten levels and some hundred values. */
+/** Limits. Messages of providers have fewer than ten levels and some hundred values. */
 export const MAX_DEPTH = 64;
 export const MAX_VALUES = 10_000;
 
@@ -25,7 +26,7 @@ const LITERALS: readonly (readonly [string, boolean | null])[] = [
   ['null', null],
 ];
 
-/** @throws {PayloadError} If the text is not JSON, gives a key two values, or exceeds `MAX_DEPTH` or `MAX_VALUES`. */
+/** Parses JSON. @throws {PayloadError} If the text is not JSON, gives a key two values, or exceeds `MAX_DEPTH` or `MAX_VALUES`. */
 export function parseJson(text: string): JsonValue {
   let at = 0;
   let values = 0;
@@ -34,7 +35,7 @@ export function parseJson(text: string): JsonValue {
     while (isSpace(text.charCodeAt(at))) at += 1;
   }
 
-  /** Reads the character if it is next. */
+  /** Consumes the character if it is next. */
   function take(character: string): boolean {
     skipSpace();
     if (text[at] !== character) return false;
@@ -43,25 +44,25 @@ export function parseJson(text: string): JsonValue {
   }
 
   function expect(character: string): void {
-    if (!take(character)) throw notJson();
+    if (!take(character)) throw invalidJson();
   }
 
   function readString(): string {
     const start = at;
     do {
       at = text.indexOf('"', at + 1);
-      if (at < 0) throw notJson();
+      if (at < 0) throw invalidJson();
     } while (isEscaped(text, at));
     at += 1;
-    return copyOf(text.slice(start, at));
+    return copyLiteral(text.slice(start, at));
   }
 
   function readNumber(): JsonNumber {
     NUMBER.lastIndex = at;
     const [digits] = NUMBER.exec(text) ?? [];
-    if (digits === undefined) throw notJson();
+    if (digits === undefined) throw invalidJson();
     at += digits.length;
-    return new JsonNumber(copyOf(`"${digits}"`));
+    return new JsonNumber(copyLiteral(`"${digits}"`));
   }
 
   function readArray(depth: number): readonly JsonValue[] {
@@ -78,7 +79,7 @@ export function parseJson(text: string): JsonValue {
     if (take('}')) return object;
     do {
       skipSpace();
-      if (text[at] !== '"') throw notJson();
+      if (text[at] !== '"') throw invalidJson();
       const key = readString();
       expect(':');
       const value = readValue(depth);
@@ -99,9 +100,9 @@ export function parseJson(text: string): JsonValue {
     if (text[at] === '"') return readString();
     if (take('{')) return readObject(depth + 1);
     if (take('[')) return readArray(depth + 1);
-    for (const [word, value] of LITERALS) {
-      if (!text.startsWith(word, at)) continue;
-      at += word.length;
+    for (const [literal, value] of LITERALS) {
+      if (!text.startsWith(literal, at)) continue;
+      at += literal.length;
       return value;
     }
     return readNumber();
@@ -109,20 +110,20 @@ export function parseJson(text: string): JsonValue {
 
   const root = readValue(0);
   skipSpace();
-  if (at < text.length) throw notJson();
+  if (at < text.length) throw invalidJson();
   return root;
 }
 
-/** A string literal's content. A slice of the text would keep all of the text in memory for as long as the slice is in use. */
-function copyOf(literal: string): string {
+/** Parses a string literal to a new string. A slice would keep the whole text in memory while the slice is in use. */
+function copyLiteral(literal: string): string {
   try {
     return JSON.parse(literal);
   } catch {
-    throw notJson(); // without the cause: the parser's messages quote what it found
+    throw invalidJson(); // without `cause`: messages of the parser quote the text
   }
 }
 
-/** Whether an odd number of backslashes precedes. */
+/** Whether an odd number of backslashes precedes the quote. */
 function isEscaped(text: string, quote: number): boolean {
   let first = quote;
   while (text[first - 1] === '\\') first -= 1;
@@ -133,6 +134,6 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-function notJson(): PayloadError {
+function invalidJson(): PayloadError {
   return new PayloadError('body', 'JSON');
 }

@@ -1,30 +1,31 @@
-/** Proof by a static token, where the vendor signs nothing. */
+/** Verification of static tokens, for providers that sign nothing. */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { SignatureError } from '../../domain/errors';
 import type { WebhookSecret } from '../provider';
 
 /**
- * Compares hashes of both sides, so that neither content nor length of a secret shows in the time it takes.
+ * Verifies that a candidate equals a secret. Compares hashes, so that the duration reveals neither content nor length of a
+ * secret.
  *
- * @param candidates - All that was shown: what several headers or parts of the path hold. What is absent proves nothing.
- * @param expected - Where the token belongs, for the message.
- * @throws {SignatureError} unless some candidate is one of the secrets.
+ * @param candidates - Received values, for example from several headers or parts of the path. Undefined values are ignored.
+ * @param message - Message of the error. It names the place of the token.
+ * @throws {SignatureError} If no candidate equals a secret.
  */
 export function assertToken(
   candidates: readonly (string | undefined)[],
   secrets: readonly WebhookSecret[],
-  expected: string,
+  message: string,
 ): void {
-  const shown = candidates.filter((candidate) => candidate !== undefined);
+  const received = candidates.filter((candidate) => candidate !== undefined);
   const hashes = secrets.flatMap(({ secret }) => (secret === '' ? [] : [sha256(secret)]));
-  // Every pair is compared: leaving at the first match would tell which secret it was.
-  const matches = shown
+  // Compares every pair: a return at the first match would reveal which secret matched.
+  const matches = received
     .map((candidate) => sha256(candidate))
     .flatMap((candidate) => hashes.filter((hash) => timingSafeEqual(hash, candidate)));
   if (matches.length > 0) return;
-  const missing = shown.every((candidate) => candidate === '');
-  throw new SignatureError(missing ? 'TOKEN_MISSING' : 'TOKEN_WRONG', expected);
+  const missing = received.every((candidate) => candidate === '');
+  throw new SignatureError(missing ? 'TOKEN_MISSING' : 'TOKEN_WRONG', message);
 }
 
 function sha256(text: string): Buffer {

@@ -1,8 +1,8 @@
 /**
- * Asks Sumsub for the review status of an applicant or of one applicant action, and reads the answer.
+ * Client of the Sumsub API: requests the review status of an applicant or of one applicant action, and parses the response.
  *
- * Proof: `X-App-Token`, and `X-App-Access-Sig`, the hex HMAC-SHA-256 of time, method, path and body, with the time in
- * `X-App-Access-Ts`; Sumsub refuses a time more than a minute off.
+ * Authentication: `X-App-Token`, and `X-App-Access-Sig`, the hex HMAC-SHA-256 of time, method, path and body, with the time in
+ * `X-App-Access-Ts`. Sumsub rejects a time that differs by more than one minute.
  *
  * @see https://docs.sumsub.com (Get applicant review status; Get action information; Authentication; as of 2026)
  */
@@ -10,15 +10,15 @@
 import { PayloadError, UnmappedStatusError } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
 import type { AttemptStatus } from '../../domain/status';
-import { requestApi } from '../kit/api';
 import { hmac } from '../kit/hmac';
+import { requestApi } from '../kit/http-client';
 import { type JsonBody, readJson } from '../kit/json';
 import { lookUp } from '../kit/look-up';
 import type { FetchStatus, Message, StatusResponse } from '../provider';
 import {
   type Applicant,
+  type MappedStatus,
   type Notification,
-  type OpenWord,
   readExplanation,
   readReview,
   type SumsubEvent,
@@ -26,14 +26,14 @@ import {
 import type { Explanation } from './reasons';
 
 export interface SumsubApi {
-  /** Its beginning, `sbx:` or `prd:`, says of which environment it is. */
+  /** The prefix, `sbx:` or `prd:`, is the environment. */
   readonly appToken: string;
   readonly secretKey: string;
-  /** `https://api.sumsub.com` */
+  /** For example `https://api.sumsub.com`. */
   readonly origin: string;
 }
 
-/** The environment is part of what is kept of the question: the answer does not tell it. */
+/** Prefix of the stored subpath for sandbox requests. The response does not contain the environment. */
 const SANDBOX_SUBPATH = 'sandbox/';
 
 export function createSumsubClient({ appToken, secretKey, origin }: SumsubApi): FetchStatus {
@@ -50,13 +50,13 @@ export function createSumsubClient({ appToken, secretKey, origin }: SumsubApi): 
     };
     const rawBody = await requestApi({ origin, path, headers, signal });
     if (rawBody === undefined) return undefined;
-    // A test token never speaks of the live environment, whatever we took the applicant for.
-    const tested = sandbox || appToken.startsWith('sbx:');
-    const question =
+    // A sandbox token returns only sandbox data, regardless of the stored applicant.
+    const isSandbox = sandbox || appToken.startsWith('sbx:');
+    const resource =
       actionRef === null
         ? `applicants/${subjectRef}/status`
         : `applicantActions/${encodeURIComponent(actionRef)}/of/${encodeURIComponent(subjectRef)}`;
-    return { subpath: `${tested ? SANDBOX_SUBPATH : ''}${question}`, rawBody };
+    return { subpath: `${isSandbox ? SANDBOX_SUBPATH : ''}${resource}`, rawBody };
   };
 }
 
@@ -64,13 +64,13 @@ function signCall(secretKey: string, time: string, path: string): string {
   return hmac('sha256', secretKey, Buffer.from(`${time}GET${path}`)).toString('hex');
 }
 
-// ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Responses ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const ANSWER_SUBPATH = /^(?:sandbox\/)?applicants\/(.+)\/status$/s;
+const APPLICANT_SUBPATH = /^(?:sandbox\/)?applicants\/(.+)\/status$/s;
 const ACTION_SUBPATH = /^(?:sandbox\/)?applicantActions\/([^/]+)\/of\/([^/]+)$/;
 
-/** `reviewStatus` of an answer, apart from `init`, where all begins, and `completed`, which has a result beside it. */
-const STATUS_BY_WORD: Readonly<Record<string, AttemptStatus>> = {
+/** Statuses by `reviewStatus`, except `init`, which starts an attempt, and `completed`, which has a result. */
+const ATTEMPT_STATUS: Readonly<Record<string, AttemptStatus>> = {
   pending: 'IN_PROGRESS',
   prechecked: 'IN_PROGRESS',
   queued: 'IN_PROGRESS',
@@ -79,22 +79,23 @@ const STATUS_BY_WORD: Readonly<Record<string, AttemptStatus>> = {
   onHold: 'IN_REVIEW',
 };
 
-/** Only a completed review is dated; of any other status the answer tells nothing but that it is so now. */
+/** Parses a status response. Only a completed review has a date. Any other status is the current one. */
 export function parseStatusResponse({
   rawBody,
   subpath,
 }: Pick<StatusResponse, 'subpath' | 'rawBody'>): Message<Notification> {
   const [, actionRef, applicantRef] = ACTION_SUBPATH.exec(subpath) ?? [];
   if (actionRef !== undefined && applicantRef !== undefined) {
-    const asked = [actionRef, applicantRef].map(decodeURIComponent);
-    return parseActionAnswer(readJson(rawBody), asked, subpath.startsWith(SANDBOX_SUBPATH));
+    const requested = [actionRef, applicantRef].map(decodeURIComponent);
+    return parseActionResponse(readJson(rawBody), requested, subpath.startsWith(SANDBOX_SUBPATH));
   }
-  const [, subjectRef] = ANSWER_SUBPATH.exec(subpath) ?? [];
-  if (subjectRef === undefined) throw new PayloadError('subpath', 'that of an applicant');
+  const [, subjectRef] = APPLICANT_SUBPATH.exec(subpath) ?? [];
+  if (subjectRef === undefined)
+    throw new PayloadError('subpath', 'the subpath of an applicant or an applicant action');
   const body = readJson(rawBody);
-  const word = body.word('reviewStatus');
-  const level = body.word('levelName');
-  const occurredAt = word === 'completed' ? reviewDate(body, 'reviewDate') : undefined;
+  const reviewStatus = body.name('reviewStatus');
+  const level = body.name('levelName');
+  const occurredAt = reviewStatus === 'completed' ? reviewDate(body, 'reviewDate') : undefined;
   const applicant: Applicant = {
     subjectRef,
     ...(occurredAt !== undefined && { occurredAt }),
@@ -102,14 +103,14 @@ export function parseStatusResponse({
   };
   return {
     eventType: 'applicants/status',
-    duplicateKey: [subjectRef, level, word, occurredAt ?? ''],
-    payload: { applicant, event: readState(word, level, body) },
+    duplicateKey: [subjectRef, level, reviewStatus, occurredAt ?? ''],
+    payload: { applicant, event: readState(reviewStatus, level, body) },
   };
 }
 
 /**
- * In whole seconds, while webhooks have milliseconds. A review can be begun and completed within one, and the answer tells
- * how it stood after all of that: so it stands at the end of its second.
+ * Reads a review date. The API has whole seconds, webhooks have milliseconds. A review can start and complete within one second, and
+ * the response is the state after that. The date is therefore the end of its second.
  */
 function reviewDate(body: JsonBody, path: string): Instant | undefined {
   if (!body.has(path)) return undefined;
@@ -117,50 +118,51 @@ function reviewDate(body: JsonBody, path: string): Instant | undefined {
   return instant.replace('.000000000Z', '.999999999Z');
 }
 
-/** Beside the review it holds personal data, none of which is read. */
-function parseActionAnswer(
+/** Parses the response about an action. Ignores the personal data in it. */
+function parseActionResponse(
   body: JsonBody,
   [actionRef = '', subjectRef = '']: readonly string[],
   sandbox: boolean,
 ): Message<Notification> {
-  if (body.id('id') !== actionRef) throw new PayloadError('id', 'the one that was asked about');
+  if (body.id('id') !== actionRef) throw new PayloadError('id', 'the requested ID');
   if (body.id('applicantId') !== subjectRef) {
-    throw new PayloadError('applicantId', 'the one that was asked about');
+    throw new PayloadError('applicantId', 'the requested ID');
   }
-  const word = body.word('review.reviewStatus');
-  const level = body.word('review.levelName');
-  const at = { level, levelKind: 'ACTION', attemptRef: actionRef } as const;
-  const occurredAt = word === 'completed' ? reviewDate(body, 'review.reviewDate') : undefined;
+  const reviewStatus = body.name('review.reviewStatus');
+  const level = body.name('review.levelName');
+  const target = { level, levelKind: 'ACTION', attemptRef: actionRef } as const;
+  const occurredAt =
+    reviewStatus === 'completed' ? reviewDate(body, 'review.reviewDate') : undefined;
   const applicant: Applicant = {
     subjectRef,
     ...(occurredAt !== undefined && { occurredAt }),
     ...(sandbox && { sandbox: true }),
   };
-  const news: SumsubEvent =
-    word === 'completed'
-      ? { about: 'RESULT', at, review: readReview(body, 'review.') }
-      : { about: 'PROGRESS', at, ...readProgress(word, body, 'review.') };
+  const event: SumsubEvent =
+    reviewStatus === 'completed'
+      ? { kind: 'RESULT', target, review: readReview(body, 'review.') }
+      : { kind: 'PROGRESS', target, ...readProgress(reviewStatus, body, 'review.') };
   return {
     eventType: 'applicantActions/one',
-    duplicateKey: [subjectRef, actionRef, word, occurredAt ?? ''],
-    payload: { applicant, event: news },
+    duplicateKey: [subjectRef, actionRef, reviewStatus, occurredAt ?? ''],
+    payload: { applicant, event },
   };
 }
 
-function readState(word: string, level: string, body: JsonBody): SumsubEvent {
-  const at = { level, levelKind: 'LEVEL' } as const;
-  if (word === 'completed') return { about: 'RESULT', at, review: readReview(body) };
-  if (word === 'init') return { about: 'BEGINNING', level };
-  return { about: 'PROGRESS', at, ...readProgress(word, body) };
+function readState(reviewStatus: string, level: string, body: JsonBody): SumsubEvent {
+  const target = { level, levelKind: 'LEVEL' } as const;
+  if (reviewStatus === 'completed') return { kind: 'RESULT', target, review: readReview(body) };
+  if (reviewStatus === 'init') return { kind: 'INITIAL', level };
+  return { kind: 'PROGRESS', target, ...readProgress(reviewStatus, body) };
 }
 
 function readProgress(
-  word: string,
+  reviewStatus: string,
   body: JsonBody,
   prefix = '',
-): { readonly open: OpenWord; readonly explanation: Explanation | undefined } {
-  const status = word === 'init' ? 'PENDING' : lookUp(STATUS_BY_WORD, word);
+): { readonly mapped: MappedStatus; readonly explanation: Explanation | undefined } {
+  const status = reviewStatus === 'init' ? 'PENDING' : lookUp(ATTEMPT_STATUS, reviewStatus);
   if (!status) throw new UnmappedStatusError(`${prefix}reviewStatus`);
   const explanation = status === 'IN_REVIEW' ? readExplanation(body, prefix) : undefined;
-  return { open: { status, word }, explanation };
+  return { mapped: { status, providerStatus: reviewStatus }, explanation };
 }

@@ -1,4 +1,4 @@
-/** What Sumsub tells, be it in a webhook or in an answer, and what that is in our words. */
+/** Contents of Sumsub webhooks and status responses, and their conversion to domain events. */
 
 import { UnmappedStatusError } from '../../domain/errors';
 import type { AccountState, StatusEvent, VerificationEvent } from '../../domain/event';
@@ -17,7 +17,7 @@ export interface Notification {
 export interface Applicant {
   readonly subjectRef: string;
   readonly externalUserId?: string;
-  /** Absent where an answer tells a state without its beginning. */
+  /** Absent if a status response does not date the status. */
   readonly occurredAt?: Instant;
   readonly sandbox?: true;
   readonly kind?: 'COMPANY';
@@ -25,82 +25,86 @@ export interface Applicant {
 
 export type SumsubEvent =
   | {
-      readonly about: 'PROGRESS';
-      readonly at: Target;
-      readonly open: OpenWord;
-      /** Why a person looks at it. */
+      readonly kind: 'PROGRESS';
+      readonly target: AttemptTarget;
+      readonly mapped: MappedStatus;
+      /** Reason of a manual review. */
       readonly explanation?: Explanation | undefined;
     }
-  | { readonly about: 'RESULT'; readonly at: Target; readonly review: Review | undefined }
-  | { readonly about: 'BEGINNING'; readonly level: string }
-  | { readonly about: 'RESET'; readonly level: string }
-  | { readonly about: 'REOPENING'; readonly level: string; readonly open: OpenWord }
+  | { readonly kind: 'RESULT'; readonly target: AttemptTarget; readonly review: Review | undefined }
+  | { readonly kind: 'INITIAL'; readonly level: string }
+  | { readonly kind: 'RESET'; readonly level: string }
+  | { readonly kind: 'REOPENED'; readonly level: string; readonly mapped: MappedStatus }
   | {
-      readonly about: 'LEVEL_CHANGE';
+      readonly kind: 'LEVEL_CHANGE';
       readonly level: string;
       readonly previousLevel: string | undefined;
     }
-  | { readonly about: 'ACCOUNT'; readonly state: AccountState };
+  | { readonly kind: 'ACCOUNT'; readonly state: AccountState };
 
-/** What is verified: the person at a level, or one action of theirs (a payment method, say), which never counts. */
-export type Target =
+/** The person at a level, or one action of the person (for example a payment method). Actions do not affect the user's status. */
+export type AttemptTarget =
   | { readonly level: string; readonly levelKind: 'LEVEL' }
   | { readonly level: string; readonly levelKind: 'ACTION'; readonly attemptRef: string };
 
-export interface OpenWord {
+/** Status with Sumsub's name of it. */
+export interface MappedStatus {
   readonly status: AttemptStatus;
-  readonly word: string;
+  readonly providerStatus: string;
 }
 
-export function toEvents({ applicant, event: news }: Notification): NonEmpty<VerificationEvent> {
-  switch (news.about) {
+export function toEvents({ applicant, event }: Notification): NonEmpty<VerificationEvent> {
+  switch (event.kind) {
     case 'PROGRESS': {
-      const { status, word } = news.open;
-      const reasons = toReasons(news.explanation);
+      const { status, providerStatus } = event.mapped;
+      const reasons = toReasons(event.explanation);
       return [
         {
           type: 'STATUS',
           ...applicant,
-          ...news.at,
+          ...event.target,
           status,
-          providerStatus: word,
+          providerStatus,
           ...(reasons.length > 0 && { reasons }),
         },
       ];
     }
     case 'RESULT':
-      return [{ type: 'STATUS', ...applicant, ...news.at, ...toResult(news.review) }];
-    case 'BEGINNING':
-      return toReopening(applicant, news.level, { status: 'PENDING', word: 'init' });
-    case 'REOPENING':
-      return toReopening(applicant, news.level, news.open);
+      return [{ type: 'STATUS', ...applicant, ...event.target, ...toResult(event.review) }];
+    case 'INITIAL':
+      return toReopening(applicant, event.level, {
+        status: 'PENDING',
+        providerStatus: 'init',
+      });
+    case 'REOPENED':
+      return toReopening(applicant, event.level, event.mapped);
     case 'RESET':
       return [
         {
           type: 'RESET',
           ...applicant,
-          level: news.level,
+          level: event.level,
           levelKind: 'LEVEL',
           providerStatus: 'init',
         },
       ];
     case 'LEVEL_CHANGE':
-      return toLevelChange(applicant, news.level, news.previousLevel);
+      return toLevelChange(applicant, event.level, event.previousLevel);
     case 'ACCOUNT':
-      return [{ type: 'ACCOUNT', ...applicant, state: news.state }];
+      return [{ type: 'ACCOUNT', ...applicant, state: event.state }];
   }
 }
 
-/** Voids an approval of the level. An open attempt goes on with the status; after a decision another one opens with it. */
+/** Voids an approval of the level. Sets the status of the open attempt, or opens a new attempt after a decision. */
 function toReopening(
   applicant: Applicant,
   level: string,
-  { status, word }: OpenWord,
+  { status, providerStatus }: MappedStatus,
 ): NonEmpty<VerificationEvent> {
-  const at = { ...applicant, level, levelKind: 'LEVEL', providerStatus: word } as const;
+  const common = { ...applicant, level, levelKind: 'LEVEL', providerStatus } as const;
   return [
-    { type: 'UNVERIFIED', ...at },
-    { type: 'STATUS', ...at, status },
+    { type: 'UNVERIFIED', ...common },
+    { type: 'STATUS', ...common, status },
   ];
 }
 
@@ -109,7 +113,7 @@ function toLevelChange(
   level: string,
   previousLevel: string | undefined,
 ): NonEmpty<VerificationEvent> {
-  const begun = {
+  const started = {
     type: 'STATUS',
     ...applicant,
     level,
@@ -117,15 +121,15 @@ function toLevelChange(
     status: 'PENDING',
     providerStatus: 'init',
   } as const;
-  if (previousLevel === undefined || previousLevel === level) return [begun];
-  const left = {
+  if (previousLevel === undefined || previousLevel === level) return [started];
+  const withdrawn = {
     type: 'WITHDRAWN',
     ...applicant,
     level: previousLevel,
     levelKind: 'LEVEL',
     providerStatus: 'applicantLevelChanged',
   } as const;
-  return [left, begun];
+  return [withdrawn, started];
 }
 
 // ── Reviews ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,24 +139,26 @@ interface Review extends Explanation {
   readonly rejectType: string | undefined;
 }
 
-/** Whatever verdict it is given with. */
+/** Reads the labels and the comment of any review result. */
 export function readExplanation(body: JsonBody, prefix = ''): Explanation {
   return {
     labels: body.strings(`${prefix}reviewResult.rejectLabels`),
-    // `clientComment` is for our customer's staff alone and goes no further.
+    // `clientComment` is only for the customer's staff and is not stored.
     comment: body.optionalString(`${prefix}reviewResult.moderationComment`),
   };
 }
 
 /**
- * @param prefix - Of the paths, where the review is not at the top of the body.
- * @returns `undefined` unless the review is completed: before that, a result is an old one or of one step alone.
+ * Reads the result of a completed review.
+ *
+ * @param prefix - Path prefix if the review is not at the top of the body.
+ * @returns Undefined unless the review is completed. Earlier results are outdated or about a single step.
  */
 export function readReview(body: JsonBody, prefix = ''): Review | undefined {
-  if (body.word(`${prefix}reviewStatus`) !== 'completed') return undefined;
+  if (body.name(`${prefix}reviewStatus`) !== 'completed') return undefined;
   return {
-    answer: body.word(`${prefix}reviewResult.reviewAnswer`),
-    rejectType: body.optionalWord(`${prefix}reviewResult.reviewRejectType`),
+    answer: body.name(`${prefix}reviewResult.reviewAnswer`),
+    rejectType: body.optionalName(`${prefix}reviewResult.reviewRejectType`),
     ...readExplanation(body, prefix),
   };
 }
@@ -164,7 +170,7 @@ const STATUS_BY_ANSWER = {
 
 const RETRYABLE_BY_REJECT_TYPE: Readonly<Record<string, boolean>> = { RETRY: true, FINAL: false };
 
-/** @throws {UnmappedStatusError} for a review that is not completed, or an answer that is neither of the two. */
+/** Converts a review. @throws {UnmappedStatusError} If the review is not completed or the answer is unknown. */
 function toResult(
   review: Review | undefined,
 ): Pick<StatusEvent, 'status' | 'providerStatus' | 'retryable' | 'reasons'> {
@@ -173,7 +179,7 @@ function toResult(
   if (!status) throw new UnmappedStatusError('reviewResult.reviewAnswer');
   if (status === 'APPROVED') return { status, providerStatus: 'completed/GREEN' };
 
-  // A reject type that we don't know leaves open whether the user may try again; that they were rejected is certain.
+  // An unknown reject type does not determine whether the user may retry, but the rejection is certain.
   const { rejectType } = review;
   const retryable = lookUp(RETRYABLE_BY_REJECT_TYPE, rejectType ?? '');
   const reasons = toReasons(review);

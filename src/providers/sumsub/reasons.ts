@@ -1,11 +1,11 @@
-/** Sumsub's reject labels in our words. */
+/** Reason codes of Sumsub's reject labels. */
 
 import type { Reason, ReasonCode } from '../../domain/event';
 import { lookUp } from '../kit/look-up';
 
 /**
- * An open set: a label that is not here is OTHER. Whether the user may try again does not follow from a label; Sumsub
- * rejects for good with labels that its pages call temporary.
+ * Open set: an unknown label is OTHER. A label does not determine whether the user may retry: Sumsub also uses labels that it
+ * documents as temporary for final rejections.
  *
  * @see https://docs.sumsub.com (Temporary rejection; Final rejection; as of 2025)
  */
@@ -56,7 +56,7 @@ const CODE_BY_LABEL = {
   PROBLEMATIC_APPLICANT_DATA: 'DATA_MISMATCH',
   REQUESTED_DATA_MISMATCH: 'DATA_MISMATCH',
 
-  // Checks that did not come to an end
+  // Incomplete checks
   APPLICANT_INTERRUPTED_INTERVIEW: 'CHECK_UNAVAILABLE',
   CHECK_UNAVAILABLE: 'CHECK_UNAVAILABLE',
   CONNECTION_INTERRUPTED: 'CHECK_UNAVAILABLE',
@@ -81,7 +81,7 @@ const CODE_BY_LABEL = {
   SUSPICIOUS_PATTERNS: 'FRAUD_SUSPECTED',
   THIRD_PARTY_INVOLVED: 'FRAUD_SUSPECTED',
 
-  // Lists of persons
+  // AML lists
   ADVERSE_MEDIA: 'AML',
   BLACKLIST: 'AML',
   BLOCKLIST: 'AML',
@@ -95,7 +95,7 @@ const CODE_BY_LABEL = {
   // Rules
   AGE_REQUIREMENT_MISMATCH: 'AGE_REQUIREMENT',
   EXPERIENCE_REQUIREMENT_MISMATCH: 'REGULATION',
-  EXTERNAL_DECISION_REJECTION: 'OTHER', // our customer rejected through the vendor's API
+  EXTERNAL_DECISION_REJECTION: 'OTHER', // the customer rejected through Sumsub's API
   FOREIGNER: 'REGION_NOT_SUPPORTED',
   REGULATIONS_VIOLATIONS: 'REGULATION',
   UNSUPPORTED_LANGUAGE: 'REGION_NOT_SUPPORTED',
@@ -104,12 +104,12 @@ const CODE_BY_LABEL = {
 
 export interface Explanation {
   readonly labels: readonly string[];
-  /** `moderationComment`, the one text that is meant for the user. */
+  /** `moderationComment`, the only text that is intended for the user. */
   readonly comment: string | undefined;
 }
 
-/** One reason per label, in the vendor's order. The comment belongs to the first. */
-export function toReasons({ labels, comment }: Explanation = NOTHING): readonly Reason[] {
+/** Returns one reason per label, in Sumsub's order. The comment belongs to the first one. */
+export function toReasons({ labels, comment }: Explanation = NO_EXPLANATION): readonly Reason[] {
   const message = toMessage(comment ?? '');
   if (labels.length === 0 && message !== null) {
     return [{ code: 'OTHER', providerCode: null, message }];
@@ -121,9 +121,9 @@ export function toReasons({ labels, comment }: Explanation = NOTHING): readonly 
   }));
 }
 
-const NOTHING: Explanation = { labels: [], comment: undefined };
+const NO_EXPLANATION: Explanation = { labels: [], comment: undefined };
 
-/** Sumsub leaves `${clientSupportEmail}` and its like for somebody else to fill in; nobody does. */
+/** Removes placeholders such as `${clientSupportEmail}`, which Sumsub does not replace. */
 function toMessage(comment: string): string | null {
   const text = comment.replaceAll(/\$\{[^{}]*\}/g, '').trim();
   return text === '' ? null : text;

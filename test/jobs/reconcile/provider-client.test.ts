@@ -7,7 +7,7 @@ import {
   PROVIDER_CLIENT_LIMITS,
   type ProviderClientLimits,
 } from '../../../src/jobs/reconcile/provider-client';
-import { requestApi } from '../../../src/providers/kit/api';
+import { requestApi } from '../../../src/providers/kit/http-client';
 import { createDisposal } from '../../support/disposal';
 import { until } from '../../support/until';
 import {

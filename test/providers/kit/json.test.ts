@@ -169,11 +169,11 @@ describe('a word', () => {
   it('is a string and nothing else', () => {
     const body = read('{"word":"verified","number":1,"blank":"  "}');
 
-    expect(body.word('word')).toBe('verified');
-    expect(faultOf(() => body.word('number')).path).toBe('number');
-    expect(faultOf(() => body.word('blank')).path).toBe('blank');
-    expect(body.optionalWord('missing')).toBeUndefined();
-    expect(faultOf(() => body.optionalWord('blank')).path).toBe('blank');
+    expect(body.name('word')).toBe('verified');
+    expect(faultOf(() => body.name('number')).path).toBe('number');
+    expect(faultOf(() => body.name('blank')).path).toBe('blank');
+    expect(body.optionalName('missing')).toBeUndefined();
+    expect(faultOf(() => body.optionalName('blank')).path).toBe('blank');
   });
 });
 
@@ -220,7 +220,7 @@ describe('an empty string', () => {
     expect(body.has('a.b')).toBe(false);
     expect(body.optionalString('a.b')).toBeUndefined();
     expect(body.optionalText('a.b')).toBeUndefined();
-    expect(body.optionalWord('a.b')).toBeUndefined();
+    expect(body.optionalName('a.b')).toBeUndefined();
     expect(body.optionalId('a.b')).toBeUndefined();
     expect(body.optionalFlag('a.b')).toBeUndefined();
     expect(body.strings('a.b')).toEqual([]);
@@ -228,7 +228,7 @@ describe('an empty string', () => {
 
   it('is malformed to every other method but `string`', () => {
     expect(body.string('a.b')).toBe('');
-    for (const read of [body.word, body.id, body.instant]) {
+    for (const read of [body.name, body.id, body.instant]) {
       expect(faultOf(() => read('a.b')).path).toBe('a.b');
     }
   });
@@ -260,7 +260,7 @@ describe('whatever the body', () => {
   const methods: readonly ((body: JsonBody, path: string) => unknown)[] = [
     (body, path) => body.string(path),
     (body, path) => body.optionalText(path),
-    (body, path) => body.word(path),
+    (body, path) => body.name(path),
     (body, path) => body.id(path),
     (body, path) => body.optionalId(path),
     (body, path) => body.optionalFlag(path),
