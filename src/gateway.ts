@@ -47,8 +47,9 @@ import { createMetrics, type GatewayStats } from './observability/metrics';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
 import { openStore, type StoreOptions } from './store/open-store';
 import { addressOf } from './store/postgres/connect';
+import type { Reader } from './store/read/reader';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
-import type { Reader, Store } from './store/store';
+import type { Store } from './store/store';
 import { WRITE_FAILURES } from './store/write-failure';
 
 /** Prometheus gives up after 10 s. */

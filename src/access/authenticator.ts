@@ -2,7 +2,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { UnauthenticatedError } from '../domain/errors';
-import type { ApiKeys, Erasures } from '../store/store';
+import type { ApiKeys } from '../store/api-keys';
+import type { Erasures } from '../store/erasure/erasures';
 import { hashApiKey, parseApiKey } from './api-key';
 import { CLOCK_TOLERANCE_S, type JwtVerifier } from './jwt';
 import { createKeyLookup } from './key-lookup';

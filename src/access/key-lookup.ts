@@ -1,7 +1,7 @@
 /** Finds stored API keys, asking the store at most once a second for each. */
 
 import { type AuthFailure, UnauthenticatedError } from '../domain/errors';
-import type { ApiKeyRow, ApiKeys } from '../store/store';
+import type { ApiKeyRow, ApiKeys } from '../store/api-keys';
 import { type ApiKeyPrincipal, SCOPES } from './principal';
 
 /** Also how long a revoked key may go on to be accepted. */

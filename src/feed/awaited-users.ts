@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from '../domain/change';
 import type { LogPosition } from '../domain/cursor';
-import type { Reader } from '../store/store';
+import type { Reader } from '../store/read/reader';
 import type { OutageLog } from './outage-log';
 
 export interface AwaitedUsers<Waiter> {

@@ -1,7 +1,7 @@
 /** What a filter on the log means, for entries that are in memory. The store says the same in SQL. */
 
 import type { Change } from '../domain/change';
-import type { ChangeFilter } from '../store/store';
+import type { ChangeFilter } from '../store/read/filters';
 
 /**
  * All given conditions hold; an absent one does not restrict, an empty list lets nothing through.

@@ -13,7 +13,8 @@ import {
   toPosition,
 } from '../domain/cursor';
 import { StoreUnavailableError } from '../domain/errors';
-import type { ChangeFilter, Reader } from '../store/store';
+import type { ChangeFilter } from '../store/read/filters';
+import type { Reader } from '../store/read/reader';
 import type { AwaitedUsers } from './awaited-users';
 import type { Offer } from './broadcast-queue';
 import { matchesFilter, matchesFilterExceptUser } from './change-filter';

@@ -2,7 +2,7 @@
 
 import type { Change } from '../domain/change';
 import { isHeld, type LogPosition, toPosition } from '../domain/cursor';
-import type { Reader } from '../store/store';
+import type { Reader } from '../store/read/reader';
 import type { OutageLog } from './outage-log';
 import { createSignal } from './signal';
 

@@ -1,7 +1,8 @@
 /** What has to be done because time passes: approvals run out, the log is trimmed, holds end. */
 
 import type { Logger } from '../observability/log';
-import type { Erasures, Store } from '../store/store';
+import type { Erasures } from '../store/erasure/erasures';
+import type { Store } from '../store/store';
 import { type Interval, startInterval } from './interval';
 
 export interface MaintenanceOptions {

@@ -4,7 +4,8 @@ import { toDate } from '../domain/instant';
 import type { ProviderId } from '../domain/level';
 import type { MonitoringRules } from '../domain/monitoring';
 import type { Logger } from '../observability/log';
-import type { OpenAttempts, Silence, Store } from '../store/store';
+import type { OpenAttempts, Silence } from '../store/read/reader';
+import type { Store } from '../store/store';
 import { startInterval } from './interval';
 
 export interface MonitorOptions {

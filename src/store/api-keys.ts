@@ -4,7 +4,6 @@ import type { AuditAct } from '../domain/audit';
 import type { AppendAudit } from './audit/append';
 import type { Connection } from './database/database';
 import type { Transact } from './database/transaction';
-import type { ApiKeyRow, ApiKeys } from './store';
 
 interface ApiKeySql {
   readonly id: number;
@@ -96,4 +95,35 @@ function toRow(sql: ApiKeySql): ApiKeyRow {
     createdAt: new Date(sql.created_at),
     revokedAt: sql.revoked_at === null ? null : new Date(sql.revoked_at),
   };
+}
+
+export interface ApiKeys {
+  /** @param hash - SHA-256 of the key, hex. */
+  create(input: {
+    readonly name: string;
+    readonly prefix: string;
+    readonly hash: string;
+    readonly scopes: readonly string[];
+    /** Actor in the audit log. See `AuditAct.actor`. */
+    readonly auditActor: string;
+    readonly now: Date;
+  }): Promise<ApiKeyRow>;
+  list(): Promise<readonly ApiKeyRow[]>;
+  findByHash(hash: string): Promise<ApiKeyRow | null>;
+  /** Which of these keys are revoked or gone. */
+  revokedAmong(ids: readonly number[]): Promise<ReadonlySet<number>>;
+  /**
+   * @param prefix - The public part of the key. Answers whether there was such a live key.
+   * @param auditActor - Actor in the audit log. See `AuditAct.actor`.
+   */
+  revoke(prefix: string, auditActor: string, now: Date): Promise<boolean>;
+}
+
+export interface ApiKeyRow {
+  readonly id: number;
+  readonly name: string;
+  readonly prefix: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
 }

@@ -11,7 +11,7 @@ import type { Connection, Database, Flag } from './database/database';
 import type { DatabaseConfig } from './database/options';
 import { logOutages } from './database/outage-log';
 import { readSetting } from './database/settings';
-import { createErasures } from './erasure/erasures';
+import { createErasures } from './erasure/create-erasures';
 import type { ErasureHoldConfig } from './erasure/legal-holds';
 import { type DedupDigests, loadDedupDigests } from './keys/dedup-digests';
 import { loadSecret } from './keys/encrypted-secret';
@@ -196,7 +196,7 @@ async function assemble(
     logId: await readLogId(writing),
     read: createReader(reading, keyRing),
     snapshot: (work) => database.snapshot((lent) => work(createReader(lent, keyRing))),
-    tree: database.tree,
+    queryJson: database.queryJson,
     apiKeys: createApiKeys(reading, transaction, appendAudit),
     statusChecks: createStatusChecks(reading, transaction),
     rotateDataKeys: createRotation({ connection: reading, transaction, keyRing, appendAudit }),

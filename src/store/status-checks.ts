@@ -6,7 +6,6 @@ import type { LevelKind, ProviderId } from '../domain/level';
 import type { Connection, Flag } from './database/database';
 import { readSetting, writeSetting } from './database/settings';
 import type { Transact } from './database/transaction';
-import type { Candidate, CandidateKind, Claimed, StatusChecks } from './store';
 
 /** As in the partial indexes, word for word; in one piece, for an OR would be taken apart and sorted. */
 const CONDITION: Record<CandidateKind, string> = {
@@ -156,4 +155,73 @@ function toCandidate(row: CandidateSql): Candidate {
     lastReceivedAt: row.last_received_at,
     lastCheckedAt: row.checked_at === null ? null : new Date(row.checked_at),
   };
+}
+
+// ── Asking the vendors ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whom the vendors may have to be asked about, and who asks. */
+export interface StatusChecks {
+  /** A page of attempts of one kind, the one that has stood longest first. */
+  candidates(query: CandidateQuery): Promise<readonly Candidate[]>;
+
+  /** One for each account of the user, and one for each of its open actions. */
+  candidatesForUser(userId: number): Promise<readonly Candidate[]>;
+
+  /**
+   * Stores that these are being asked about now. Returns those that no other process has claimed within `apartMs`, so that
+   * no two status checks of one account, or of one action, run at the same time.
+   */
+  claim<One extends Claimed>(
+    claimed: readonly One[],
+    now: Date,
+    apartMs: number,
+  ): Promise<readonly One[]>;
+
+  /** They were not asked about after all. */
+  disclaim(claimed: readonly Claimed[]): Promise<void>;
+
+  /** Makes `holder` the one that asks, for `forMs` from now. `false` where another one is. */
+  lease(holder: string, now: Date, forMs: number): Promise<boolean>;
+
+  /** Lets go, so that another one need not wait. */
+  release(holder: string): Promise<void>;
+}
+
+/**
+ * `UNCONFIRMED`: an approval that only a static secret vouches for, or that an answer has taken back; `OPEN`: not decided;
+ * `QUIET`: whatever it came to.
+ */
+export type CandidateKind = 'UNCONFIRMED' | 'OPEN' | 'QUIET';
+
+export interface CandidateQuery {
+  readonly kind: CandidateKind;
+  /** Only attempts that have stood as they are since before this time, by the vendor's clock; absent: all. */
+  readonly updatedBefore?: Instant | undefined;
+  /** Behind this one. */
+  readonly after?: Pick<Candidate, 'updatedAt' | 'attemptId'> | undefined;
+  readonly limit: number;
+}
+
+/** An account, or one action of it. */
+export interface Claimed {
+  readonly identityId: number;
+  /** ID of the attempt, if it is an action. */
+  readonly actionId: number | null;
+}
+
+export interface Candidate extends Claimed {
+  readonly userId: number;
+  readonly provider: ProviderId;
+  readonly subjectRef: string;
+  readonly state: AccountState;
+  readonly attemptId: number;
+  /** The provider's ID of the attempt, if it sends one. */
+  readonly attemptRef: string | null;
+  readonly levelKind: LevelKind;
+  readonly sandbox: boolean;
+  readonly updatedAt: Instant;
+  /** The latest of all attempts of the identity. */
+  readonly lastReceivedAt: Instant;
+  /** When the vendor was last asked about it. */
+  readonly lastCheckedAt: Date | null;
 }

@@ -1,6 +1,6 @@
 import type { Change } from '../../src/domain/change';
 import { matchesFilter } from '../../src/feed/change-filter';
-import type { ChangeFilter } from '../../src/store/store';
+import type { ChangeFilter } from '../../src/store/read/filters';
 import { aChange, aMerge } from '../support/changes';
 
 const approval = aChange({

@@ -6,7 +6,7 @@ import type { Change } from '../../src/domain/change';
 import { createFeed, type Feed } from '../../src/feed/feed';
 import type { FrameEncoder } from '../../src/feed/frame-encoder';
 import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
-import type { ChangeFilter } from '../../src/store/store';
+import type { ChangeFilter } from '../../src/store/read/filters';
 import { at } from '../support/changes';
 import { silentLog } from '../support/logs';
 import { createMemoryLog, type MemoryLog } from '../support/memory-log';

@@ -22,7 +22,8 @@ import type { GraphQLService } from '../../src/graphql/service';
 import { PROVIDERS } from '../../src/providers/registry';
 import type { DatabaseConfig } from '../../src/store/database/options';
 import { openStore } from '../../src/store/open-store';
-import type { Reader, Store } from '../../src/store/store';
+import type { Reader } from '../../src/store/read/reader';
+import type { Store } from '../../src/store/store';
 import { createTestDatabase } from '../support/databases';
 import { storeConfigOf } from '../support/store-config';
 

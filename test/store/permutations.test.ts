@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import type { IncomingDelivery, Reading } from '../../src/domain/delivery';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import type { ReplayDeliveries, Store } from '../../src/store/store';
+import type { ReplayDeliveries } from '../../src/store/replay/replay-deliveries';
+import type { Store } from '../../src/store/store';
 import { ENGINE, tablesOf } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';

@@ -1,7 +1,7 @@
 /** Whom to ask about, and that two processes never ask at once. */
 
 import { toInstantText } from '../../src/domain/instant';
-import type { CandidateKind } from '../../src/store/store';
+import type { CandidateKind } from '../../src/store/status-checks';
 import { openTestStore } from './open-test-store';
 import { delivery, paycaddy, sumsub } from './vendor-deliveries';
 

@@ -5,7 +5,7 @@ import type { Change } from '../../src/domain/change';
 import { type LogPosition, type LogState, toPosition } from '../../src/domain/cursor';
 import { StoreUnavailableError } from '../../src/domain/errors';
 import type { FeedReader } from '../../src/feed/subscription';
-import type { UserRow } from '../../src/store/store';
+import type { UserRow } from '../../src/store/read/reader';
 import { aChange, aMerge } from './changes';
 
 export interface MemoryLog extends FeedReader {

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AuditHead } from '../../domain/audit';
-import type { AuditFault } from '../../store/store';
+import type { AuditFault } from '../../store/audit/verify';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
 import { type CliContext, CliError } from '../context';
 

@@ -3,7 +3,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { generateApiKey } from '../../access/api-key';
 import { SCOPES, type Scope } from '../../access/principal';
-import type { ApiKeyRow, ApiKeys, KeyHoldings, RotationOutcome, Store } from '../../store/store';
+import type { ApiKeyRow, ApiKeys } from '../../store/api-keys';
+import type { KeyHoldings } from '../../store/keys/master-keys';
+import type { RotationOutcome } from '../../store/keys/rotate';
+import type { Store } from '../../store/store';
 import { commandLineActor } from '../actor';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
 import { type CliContext, CliError } from '../context';

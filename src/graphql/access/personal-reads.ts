@@ -7,7 +7,8 @@ import DataLoader from 'dataloader';
 import type { AuditAction } from '../../domain/audit';
 import { GatewayError } from '../../domain/errors';
 import type { Profile } from '../../domain/event';
-import type { Reader, Store } from '../../store/store';
+import type { Reader } from '../../store/read/reader';
+import type { Store } from '../../store/store';
 import type { Visibility } from './visibility';
 
 /** Batched: however many are looked at in one go, one statement reads them and one transaction writes them down. */

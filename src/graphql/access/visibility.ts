@@ -9,7 +9,8 @@ import type { ApiKeyPrincipal, EndUserPrincipal, Principal, Scope } from '../../
 import { apiKeyActor } from '../../domain/audit';
 import type { EndUserReasons } from '../../domain/end-user-reasons';
 import { GatewayError } from '../../domain/errors';
-import type { ChangeFilter, Reader, UserRow } from '../../store/store';
+import type { ChangeFilter } from '../../store/read/filters';
+import type { Reader, UserRow } from '../../store/read/reader';
 
 export interface Visibility {
   /** @throws {GatewayError} FORBIDDEN unless the viewer may read at all. */

@@ -3,7 +3,10 @@
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../../domain/level';
 import type { AttemptStatus } from '../../domain/status';
-import type { AttemptFilter as StoreFilter, AttemptOrder as StoreOrder } from '../../store/store';
+import type {
+  AttemptFilter as StoreFilter,
+  AttemptOrder as StoreOrder,
+} from '../../store/read/filters';
 import { literalEnum } from '../enums/literal-enum';
 import { ProviderEnum, type ProviderListing } from '../enums/provider.enum';
 import {

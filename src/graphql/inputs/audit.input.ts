@@ -3,7 +3,7 @@
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { AuditAction } from '../../domain/audit';
 import { GatewayError } from '../../domain/errors';
-import type { AuditFilter as StoreFilter } from '../../store/store';
+import type { AuditFilter as StoreFilter } from '../../store/read/filters';
 import { DateTime } from '../relay/date-time.scalar';
 import { decodeNodeId } from '../relay/node-id';
 import { omitNullish } from '../relay/omit-nullish';

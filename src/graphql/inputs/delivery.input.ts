@@ -3,7 +3,7 @@
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
 import type { Disposition } from '../../domain/status';
-import type { DeliveryFilter as StoreFilter } from '../../store/store';
+import type { DeliveryFilter as StoreFilter } from '../../store/read/filters';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DispositionEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';

@@ -3,7 +3,7 @@
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { LevelKey, ProviderId } from '../../domain/level';
 import type { AttemptStatus, VerificationStatus } from '../../domain/status';
-import type { ChangeFilter } from '../../store/store';
+import type { ChangeFilter } from '../../store/read/filters';
 import { ProviderEnum } from '../enums/provider.enum';
 import { AttemptStatusEnum, VerificationStatusEnum } from '../enums/status.enum';
 import { toLevelKey } from '../relay/level-key';

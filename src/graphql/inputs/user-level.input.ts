@@ -4,7 +4,7 @@ import { ArgsType, Field, Int } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
 import type { LevelKey, ProviderId } from '../../domain/level';
 import type { VerificationStatus } from '../../domain/status';
-import type { UserLevelFilter, UserLevelPage } from '../../store/store';
+import type { UserLevelFilter, UserLevelPage } from '../../store/read/filters';
 import { ProviderEnum } from '../enums/provider.enum';
 import { VerificationStatusEnum } from '../enums/status.enum';
 import { omitNullish } from '../relay/omit-nullish';

@@ -3,7 +3,7 @@
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { LevelKey, ProviderId, SubjectKind } from '../../domain/level';
 import type { VerificationStatus } from '../../domain/status';
-import type { UserFilter as StoreFilter, UserOrder as StoreOrder } from '../../store/store';
+import type { UserFilter as StoreFilter, UserOrder as StoreOrder } from '../../store/read/filters';
 import { literalEnum } from '../enums/literal-enum';
 import { ProviderEnum, type ProviderListing } from '../enums/provider.enum';
 import { OrderDirectionEnum, SubjectKindEnum, VerificationStatusEnum } from '../enums/status.enum';

@@ -11,7 +11,7 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import type { EraseOutcome } from '../../store/store';
+import type { EraseOutcome } from '../../store/erasure/erasures';
 import { prepareErasure } from '../inputs/erasure-input';
 import { UserTarget, userNotFound } from '../inputs/user-target';
 import { DateTime } from '../relay/date-time.scalar';

@@ -1,7 +1,7 @@
 /** `setLegalHold` and `releaseLegalHold`: users who must not be erased for the time being. */
 
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
-import type { HoldFault } from '../../store/store';
+import type { HoldFault } from '../../store/erasure/erasures';
 import { prepareErasure } from '../inputs/erasure-input';
 import { UserTarget, userErased, userNotFound } from '../inputs/user-target';
 import { DateTime } from '../relay/date-time.scalar';

@@ -15,7 +15,8 @@ import {
 } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
 import type { Disposition } from '../../domain/status';
-import type { ReplayOutcome, ReplaySelection } from '../../store/store';
+import type { ReplayOutcome } from '../../store/replay/replay-deliveries';
+import type { ReplaySelection } from '../../store/replay/stored-deliveries';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DispositionEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';

@@ -42,7 +42,7 @@ export interface PlannedExecutionOptions {
   readonly schema: GraphQLSchema;
   readonly prepare: PrepareOperation;
   readonly providers: readonly ProviderListing[];
-  readonly store: Pick<Store, 'tree' | 'logId'>;
+  readonly store: Pick<Store, 'queryJson' | 'logId'>;
   readonly endUserReasons: EndUserReasons;
   readonly log: { warn(record: object, message: string): void };
 }
@@ -69,7 +69,7 @@ export function createPlannedExecution(options: PlannedExecutionOptions): Execut
   }
 
   return async (principal, request) => {
-    if (store.tree === null) return null;
+    if (store.queryJson === null) return null;
     if (principal.kind === 'API_KEY' && !principal.scopes.has('read')) return null;
     const operation = prepare(request);
     if ('errors' in operation) return null;
@@ -80,7 +80,7 @@ export function createPlannedExecution(options: PlannedExecutionOptions): Execut
       const viewer = principal.kind === 'USER' ? principal.externalUserId : null;
       const limited = viewer !== null && endUserReasons === 'limited';
       const reasonCodes = limited ? END_USER_REASON_CODES : null;
-      return `{"data":${await store.tree({ roots, viewer, reasonCodes }, spelling)}}\n`;
+      return `{"data":${await store.queryJson({ roots, viewer, reasonCodes }, spelling)}}\n`;
     } catch (err) {
       if (err instanceof GatewayError) return null;
       // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.

@@ -1,7 +1,7 @@
 /** Relay connections: a page of things, how to go on, and how many there are if somebody asks. */
 
 import { Field, Int, ObjectType } from 'type-graphql';
-import type { PageOf } from '../../store/store';
+import type { PageOf } from '../../store/read/filters';
 
 @ObjectType({ description: 'Where a page stands in its list.' })
 export class PageInfo {

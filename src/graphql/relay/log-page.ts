@@ -8,7 +8,7 @@ import {
   type LogPosition,
 } from '../../domain/cursor';
 import { GatewayError } from '../../domain/errors';
-import type { Page } from '../../store/store';
+import type { Page } from '../../store/read/filters';
 import type { Context } from '../request/context';
 import { type PageArgs, toPage } from './page';
 

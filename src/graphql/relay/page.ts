@@ -2,7 +2,7 @@
 
 import { ArgsType, Field, Int } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
-import type { Page } from '../../store/store';
+import type { Page } from '../../store/read/filters';
 import { omitNullish } from './omit-nullish';
 
 export const DEFAULT_PAGE_SIZE = 20;

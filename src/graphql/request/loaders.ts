@@ -10,21 +10,23 @@ import type { Level, LevelKey, ProviderId } from '../../domain/level';
 import type {
   AttemptFilter,
   AttemptOrder,
-  AttemptRow,
   ChangeFilter,
   ChangeOwner,
+  Page,
+  PageOf,
+  UserLevelFilter,
+  UserLevelPage,
+} from '../../store/read/filters';
+import type {
+  AttemptRow,
   CredentialRow,
   DeliveryRow,
   IdentityRow,
-  Page,
-  PageOf,
   Reader,
   Silence,
-  UserLevelFilter,
-  UserLevelPage,
   UserLevelRow,
   UserRow,
-} from '../../store/store';
+} from '../../store/read/reader';
 
 export interface Loaders {
   /** Follows merges. */

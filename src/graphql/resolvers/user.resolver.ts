@@ -2,7 +2,7 @@
 
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
-import type { UserRow } from '../../store/store';
+import type { UserRow } from '../../store/read/reader';
 import { REASON_DESCRIPTION } from '../access/personal-reads';
 import { AttemptsArgs, toAttemptFilter, toAttemptOrder } from '../inputs/attempt.input';
 import { IdentityInput, toUserFilter, toUserOrder, UsersArgs } from '../inputs/user.input';

@@ -4,7 +4,7 @@ import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { toDate } from '../../domain/instant';
 import { type LevelKey, splitLevelKey } from '../../domain/level';
 import { evaluate, type LevelResult } from '../../domain/policy';
-import type { UserLevelRow } from '../../store/store';
+import type { UserLevelRow } from '../../store/read/reader';
 import type { Context } from '../request/context';
 import { loadAttempt, VerificationAttempt } from '../types/attempt.type';
 import { Level, loadLevel } from '../types/level.type';

@@ -4,7 +4,7 @@ import { Field, Int, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
 import type { LevelKey, ProviderId, SubjectKind } from '../../domain/level';
 import type { AttemptStatus, Trust } from '../../domain/status';
-import type { AttemptRow } from '../../store/store';
+import type { AttemptRow } from '../../store/read/reader';
 import { ProviderEnum } from '../enums/provider.enum';
 import { AttemptStatusEnum, SubjectKindEnum, TrustEnum } from '../enums/status.enum';
 import { createConnectionType } from '../relay/connection.type';

@@ -3,7 +3,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
-import type { CredentialRow } from '../../store/store';
+import type { CredentialRow } from '../../store/read/reader';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DateTime } from '../relay/date-time.scalar';
 import { encodeNodeId } from '../relay/node-id';

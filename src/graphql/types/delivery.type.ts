@@ -3,7 +3,7 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
 import type { Disposition, Trust } from '../../domain/status';
-import type { DeliveryRow } from '../../store/store';
+import type { DeliveryRow } from '../../store/read/reader';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DispositionEnum, TrustEnum } from '../enums/status.enum';
 import { createConnectionType } from '../relay/connection.type';

@@ -3,7 +3,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import type { AccountState } from '../../domain/event';
 import type { ProviderId, SubjectKind } from '../../domain/level';
-import type { IdentityRow } from '../../store/store';
+import type { IdentityRow } from '../../store/read/reader';
 import { ProviderEnum } from '../enums/provider.enum';
 import { AccountStateEnum, SubjectKindEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';

@@ -3,7 +3,7 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
 import type { OpenStatus } from '../../domain/status';
-import type { OpenAttempts as OpenAttemptsRow } from '../../store/store';
+import type { OpenAttempts as OpenAttemptsRow } from '../../store/read/reader';
 import { AttemptStatusEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 

@@ -6,7 +6,7 @@ import { encodeCursor } from '../../domain/cursor';
 import { toDate } from '../../domain/instant';
 import type { LevelKey, ProviderId } from '../../domain/level';
 import type { AttemptStatus, VerificationStatus } from '../../domain/status';
-import type { ChangeOwner } from '../../store/store';
+import type { ChangeOwner } from '../../store/read/filters';
 import { ProviderEnum } from '../enums/provider.enum';
 import {
   AttemptStatusEnum,

@@ -4,7 +4,7 @@ import { Field, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
 import type { LevelKey } from '../../domain/level';
 import type { VerificationStatus } from '../../domain/status';
-import type { UserLevelRow } from '../../store/store';
+import type { UserLevelRow } from '../../store/read/reader';
 import { VerificationStatusEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 

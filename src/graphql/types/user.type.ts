@@ -3,7 +3,7 @@
 import { Field, ObjectType } from 'type-graphql';
 import type { SubjectKind } from '../../domain/level';
 import type { VerificationStatus } from '../../domain/status';
-import type { UserRow } from '../../store/store';
+import type { UserRow } from '../../store/read/reader';
 import { SubjectKindEnum, VerificationStatusEnum } from '../enums/status.enum';
 import { createConnectionType } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';

@@ -2,7 +2,7 @@
 
 import { toDate, toInstantText } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
-import type { Candidate, CandidateKind, StatusChecks } from '../../store/store';
+import type { Candidate, CandidateKind, StatusChecks } from '../../store/status-checks';
 
 /** When the reconciler sends status checks, and how many. */
 export interface ReconciliationConfig {

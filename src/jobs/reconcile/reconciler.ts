@@ -7,7 +7,7 @@ import type { ProviderId } from '../../domain/level';
 import type { IngestAnswer } from '../../ingest/ingest';
 import type { Logger } from '../../observability/log';
 import type { FetchStatus, Provider } from '../../providers/provider';
-import type { StatusChecks } from '../../store/store';
+import type { StatusChecks } from '../../store/status-checks';
 import {
   type Candidates,
   findCandidates,

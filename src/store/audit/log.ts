@@ -1,11 +1,10 @@
 /** The audit log for acts outside of the store, and the proof of all of it. */
 
-import type { AuditAct } from '../../domain/audit';
+import type { AuditAct, AuditHead } from '../../domain/audit';
 import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
-import type { AuditLog } from '../store';
 import type { AppendAudit } from './append';
-import { verifyAudit } from './verify';
+import { type AuditProof, verifyAudit } from './verify';
 
 export interface AuditLogOptions {
   readonly reading: Connection;
@@ -45,4 +44,20 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       .finally(close);
     return { acts, written };
   }
+}
+
+// ── The audit log ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Acts that change the store are written down by the store itself, together with what they change. */
+export interface AuditLog {
+  /**
+   * Writes down what is done outside of the store, such as showing personal data: to be called before. Resolves after the
+   * commit; what is asked for at one time is committed together.
+   *
+   * @throws {StoreUnavailableError} if nothing was written.
+   */
+  record(acts: readonly AuditAct[]): Promise<void>;
+
+  /** Walks the whole chain. @param expected - A head that was noted earlier; `null` if there is none. */
+  verify(expected: AuditHead | null): Promise<AuditProof>;
 }

@@ -2,7 +2,6 @@
 
 import type { AuditHead } from '../../domain/audit';
 import type { Connection } from '../database/database';
-import type { AuditProof } from '../store';
 import { AUDIT_COLUMNS, type AuditRow, GENESIS, hashOf } from './chain';
 
 /** Entries read at a time. */
@@ -51,3 +50,16 @@ function faultOf(
   if (row.previous !== before.hash) return 'PREVIOUS';
   return hashOf(secret, row) === row.hash ? null : 'HASH';
 }
+
+// ── The audit log ───────────────────────────────────────────────────────────────────────────────────────────────────
+export type AuditProof =
+  | { readonly ok: true; readonly entries: number; readonly head: AuditHead }
+  /** `seq`: the first entry that does not stand as it was written. */
+  | { readonly ok: false; readonly seq: number; readonly fault: AuditFault };
+
+/**
+ * `MISSING`: there is none of this number, but later ones; `PREVIOUS`: it follows upon another entry than the one before it;
+ * `HASH`: its content is not what was written; `CUT_OFF`: the log ends before it, though it was longer once; `UNEXPECTED`:
+ * it is sound, and another one than was expected.
+ */
+export type AuditFault = 'MISSING' | 'PREVIOUS' | 'HASH' | 'CUT_OFF' | 'UNEXPECTED';

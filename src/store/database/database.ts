@@ -1,7 +1,7 @@
 /** What the store needs of a database. Two engines offer it, each in a folder of its own: SQLite and PostgreSQL. */
 
 import type { UnitOfWork } from '../../projector/unit-of-work';
-import type { Store } from '../store';
+import type { Encoding, JsonQuery } from '../json-query/query';
 
 export type Scalar = string | number | boolean | Buffer | null;
 /** A list belongs to the placeholder `?*`. */
@@ -92,8 +92,8 @@ export interface Database extends RecordingDatabase {
   /** See `Erasures.wipe`. */
   wipe(): Promise<boolean>;
 
-  /** See `Store.tree`. */
-  readonly tree: Store['tree'];
+  /** See `Store.queryJson`. */
+  readonly queryJson: ((query: JsonQuery, encoding: Encoding) => Promise<string>) | null;
   /** How many migrations this program knows. */
   readonly migrations: number;
 }

@@ -6,7 +6,7 @@ import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
 import { resolveUser } from '../read/users';
-import type { Erasures, HoldFault, OperatorCommand } from '../store';
+import type { Erasures, HoldFault, OperatorCommand } from './erasures';
 import { rescheduleRequest } from './requests';
 
 /** Minimum retention of users that applies unless an operator sets a hold. */

@@ -4,7 +4,6 @@ import { ConfigError } from '../../domain/errors';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { addSetting, allSettings } from '../database/settings';
-import type { KeyHoldings } from '../store';
 import { secretsIn } from './encrypted-secret';
 
 /** What lies directly under a master key, beside the secrets among the settings, and which column names the key. */
@@ -108,4 +107,16 @@ async function countsOf(
     `SELECT ${keyId} AS id, count(*) AS n FROM ${table} WHERE ${keyId} IS NOT NULL GROUP BY ${keyId}`,
   );
   return new Map(rows.map(({ id, n }) => [id, n]));
+}
+
+/** How much lies directly under a master key. */
+export interface KeyHoldings {
+  /** Id of the key. */
+  readonly id: string;
+  /** Of identities. */
+  readonly dataKeys: number;
+  /** Of deliveries that belong to no identity. */
+  readonly bodies: number;
+  /** Of this database. */
+  readonly secrets: number;
 }

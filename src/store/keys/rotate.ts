@@ -14,8 +14,8 @@ import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import { writeSetting } from '../database/settings';
 import type { Transact } from '../database/transaction';
-import type { KeyHoldings, RotateDataKeys, RotationOutcome, Store } from '../store';
 import { formatSecret, secretsIn } from './encrypted-secret';
+import type { KeyHoldings } from './master-keys';
 import { checkKeys, dropProbe, toKeyHoldings, UNDER_MASTER_KEYS } from './master-keys';
 
 export interface RotationOptions {
@@ -31,7 +31,9 @@ const STEP_BYTES = 1024 * 1024;
 /** Where others write all the time, a step may not get in at once. */
 const MAX_ATTEMPTS = 10;
 
-export function createRotation(options: RotationOptions): Store['rotateDataKeys'] {
+export function createRotation(
+  options: RotationOptions,
+): (input: RotateDataKeys) => Promise<RotationOutcome> {
   const { connection, keyRing, appendAudit } = options;
   const transaction: Transact = (work) => patiently(() => options.transaction(work));
 
@@ -209,4 +211,24 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
       await sleep(100 * attempt);
     }
   }
+}
+
+export interface RotateDataKeys {
+  readonly auditActor: string;
+  readonly now: () => Date;
+  /** @param progress - `of` may grow: others add to what there is. */
+  readonly onProgress: (progress: { readonly done: number; readonly of: number }) => void;
+}
+
+export interface RotationOutcome {
+  /** Id of the master key under which it was brought. */
+  readonly current: string;
+  /** How much was, by this run. */
+  readonly done: number;
+  /** Rows, by table and id, that somebody has changed who has not the key: nobody can read them. */
+  readonly unreadable: readonly string[];
+  /** What every key holds now. */
+  readonly holdings: readonly KeyHoldings[];
+  /** Keys that hold nothing any more, and without which the gateway starts from now on. */
+  readonly free: readonly string[];
 }

@@ -38,7 +38,7 @@ export async function openPostgres(
   return {
     ...recording,
     reading,
-    tree: null,
+    queryJson: null,
     snapshot: views.snapshot,
     async longSnapshot(work) {
       const own = createPool({ config: client, max: 1, toStatement, onQuery });

@@ -6,9 +6,9 @@ import type { Connection } from '../database/database';
 import { among, type Clause, oneOf, where } from '../database/where';
 import { AttemptEntity } from '../entities/attempt.entity';
 import { createRowReader, getNames } from '../entities/columns';
-import type { AttemptFilter, AttemptOrder, AttemptRow, Reader } from '../store';
 import { groupOne } from './by-id';
 import { count, countOwned } from './count';
+import type { AttemptFilter, AttemptOrder } from './filters';
 import {
   type KeysetColumns,
   type KeysetQuery,
@@ -16,6 +16,7 @@ import {
   paginate,
   paginateEach,
 } from './pagination';
+import type { AttemptRow, Reader } from './reader';
 
 const ATTEMPT = createRowReader(AttemptEntity, 'a', { except: ['identityId'] });
 const a = getNames(AttemptEntity, 'a');

@@ -4,10 +4,11 @@ import type { AuditAction, AuditEntry } from '../../domain/audit';
 import { AUDIT_COLUMNS, type AuditRow } from '../audit/chain';
 import type { Connection } from '../database/database';
 import { type Clause, oneOf } from '../database/where';
-import type { AuditFilter, Reader } from '../store';
 import { groupOne } from './by-id';
 import { count } from './count';
+import type { AuditFilter } from './filters';
 import { type KeysetColumns, paginate } from './pagination';
+import type { Reader } from './reader';
 
 type AuditReader = Pick<Reader, 'auditEntries' | 'auditEntriesByIds' | 'countAuditEntries'>;
 type AuditSql = AuditRow & KeysetColumns;

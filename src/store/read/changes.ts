@@ -7,9 +7,9 @@ import { among, type Clause, where } from '../database/where';
 import { ChangeEntity } from '../entities/change.entity';
 import { createRowReader, getColumns, getNames } from '../entities/columns';
 import { UserEntity } from '../entities/user.entity';
-import type { ChangeFilter, ChangeOwner, Reader } from '../store';
 import { groupOne } from './by-id';
 import { count, countOwned } from './count';
+import type { ChangeFilter, ChangeOwner } from './filters';
 import {
   type KeysetColumns,
   type KeysetQuery,
@@ -18,6 +18,7 @@ import {
   paginate,
   paginateEach,
 } from './pagination';
+import type { Reader } from './reader';
 
 interface StateSql {
   readonly head: number;

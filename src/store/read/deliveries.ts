@@ -12,10 +12,11 @@ import { among, type Clause, oneOf } from '../database/where';
 import { createRowReader, getNames } from '../entities/columns';
 import { DeliveryEntity } from '../entities/delivery.entity';
 import { IdentityEntity } from '../entities/identity.entity';
-import type { DeliveryFilter, DeliveryRow, Reader } from '../store';
 import { groupOne } from './by-id';
 import { count } from './count';
+import type { DeliveryFilter } from './filters';
 import { type KeysetColumns, paginate } from './pagination';
+import type { DeliveryRow, Reader } from './reader';
 
 const DELIVERY = createRowReader(DeliveryEntity, 'd', {
   except: ['duplicateKey', 'reasonCode', 'subpath', 'identityId', 'body', 'bodyKeyId'],

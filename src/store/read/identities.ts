@@ -10,8 +10,8 @@ import { CredentialEntity } from '../entities/credential.entity';
 import { EventEntity } from '../entities/event.entity';
 import { IdentityEntity } from '../entities/identity.entity';
 import { IdentityKeyEntity } from '../entities/identity-key.entity';
-import type { CredentialRow, IdentityRow, Reader } from '../store';
 import { groupAll } from './by-id';
+import type { CredentialRow, IdentityRow, Reader } from './reader';
 
 const IDENTITY = createRowReader(IdentityEntity, 'i', { except: ['undatedDeliveryId'] });
 const { userId, subjectRef } = getNames(IdentityEntity, 'i');

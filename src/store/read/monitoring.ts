@@ -11,7 +11,7 @@ import {
 } from '../../domain/monitoring';
 import { OPEN_STATUSES, type OpenStatus } from '../../domain/status';
 import type { Connection } from '../database/database';
-import type { OpenAttempts, Reader } from '../store';
+import type { OpenAttempts, Reader } from './reader';
 
 type WatchReader = Pick<Reader, 'openAttempts' | 'quarantined' | 'silence'>;
 

@@ -2,13 +2,13 @@
 
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
-import type { Reader } from '../store';
 import { createAttemptReader } from './attempts';
 import { createAuditReader } from './audit';
 import { createChangeReader } from './changes';
 import { createDeliveryReader } from './deliveries';
 import { createIdentityReader } from './identities';
 import { createMonitoringReader } from './monitoring';
+import type { Reader } from './reader';
 import { createUserLevelReader } from './user-levels';
 import { createUserReader } from './users';
 

@@ -5,7 +5,7 @@ import { GatewayError } from '../../domain/errors';
 import { isWellFormedText } from '../../domain/text';
 import type { Connection } from '../database/database';
 import { among, type Clause, where } from '../database/where';
-import type { Page, PageOf } from '../store';
+import type { Page, PageOf } from './filters';
 
 export interface KeysetQuery<Sql, Row> {
   /** What is selected, with the columns `sort_key` and `id` among it. */

@@ -7,10 +7,11 @@ import { createRowReader, getNames } from '../entities/columns';
 import { IdentityEntity } from '../entities/identity.entity';
 import { UserEntity } from '../entities/user.entity';
 import { UserLevelEntity } from '../entities/user-level.entity';
-import type { Reader, UserFilter, UserOrder, UserRow } from '../store';
 import { groupOne } from './by-id';
 import { count } from './count';
+import type { UserFilter, UserOrder } from './filters';
 import { type KeysetColumns, type KeysetQuery, paginate } from './pagination';
+import type { Reader, UserRow } from './reader';
 
 const USER = createRowReader(UserEntity, 'u', { except: ['mergedInto'] });
 const u = getNames(UserEntity, 'u');

@@ -3,6 +3,7 @@
 import type { AuditAct } from '../../domain/audit';
 import type { Change } from '../../domain/change';
 import type { IncomingDelivery, QuarantineReason } from '../../domain/delivery';
+import { Reading, StoredDelivery } from '../../domain/delivery';
 import { ConfigError, GatewayError, StoreUnavailableError } from '../../domain/errors';
 import type { VerificationEvent } from '../../domain/event';
 import type { ProjectionRules } from '../../domain/fold/user';
@@ -23,10 +24,9 @@ import {
 } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import type { ErasureDigests } from '../keys/erasure-digests';
-import type { ReplayDeliveries, ReplayOutcome } from '../store';
 import { load } from '../write/load';
 import { loadTombstones } from '../write/load-tombstones';
-import { loadStoredDelivery, type StoredDeliveryRow } from './stored-deliveries';
+import { loadStoredDelivery, ReplaySelection, type StoredDeliveryRow } from './stored-deliveries';
 
 export interface ReplayOptions {
   /** Does one piece of the work, all of it or nothing. */
@@ -344,4 +344,31 @@ function rewrite(
   const known = { id, provider, duplicateKey, receivedAt, disposition };
   unit.deliveries.delete(pairKey(provider, row.duplicateKey));
   putDelivery(unit, unit.updatedDeliveries, known, delivery, body);
+}
+
+export interface ReplayDeliveries {
+  readonly selection: ReplaySelection;
+  readonly dryRun: boolean;
+  /** Actor in the change log. See `ChangeCause.actor`. */
+  readonly changeActor: string;
+  /** Actor in the audit log. See `AuditAct.actor`. */
+  readonly auditActor: string;
+  readonly now: Date;
+  /** Reads a kept delivery as the adapters understand it now. @throws {GatewayError} if nothing can read it. */
+  readonly reread: (delivery: StoredDelivery) => Reading;
+}
+
+export interface ReplayOutcome {
+  /** How many were selected. */
+  readonly deliveries: number;
+  /** Deliveries whose disposition is now another, in the order of receipt. */
+  readonly dispositionChanges: readonly {
+    readonly deliveryId: number;
+    readonly before: Disposition;
+    readonly after: Disposition;
+  }[];
+  /** Deliveries that were left as they were, and why, in the order of receipt. */
+  readonly failed: readonly { readonly deliveryId: number; readonly reason: QuarantineReason }[];
+  /** What was (or with `dryRun` would be) written to the log; `seq` is provisional with `dryRun`. */
+  readonly changes: readonly Change[];
 }

@@ -5,20 +5,26 @@ import type { StateRules } from '../../domain/fold/user';
 import { createUnitOfWork } from '../../projector/unit-of-work';
 import type { Connection, Database } from '../database/database';
 import type { DedupDigests } from '../keys/dedup-digests';
-import type { Store } from '../store';
-import type { Commands } from '../write/commands';
-import { type ReplayOptions, replayDeliveries } from './replay-deliveries';
+import type { InternalCommands } from '../write/commands';
+import {
+  type ReplayDeliveries,
+  type ReplayOptions,
+  type ReplayOutcome,
+  replayDeliveries,
+} from './replay-deliveries';
 import { selectDeliveries } from './stored-deliveries';
 
 export interface ReplayCollaborators
   extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'pseudonyms' | 'onFault'> {
   readonly database: Pick<Database, 'longSnapshot'>;
-  readonly change: Commands['change'];
+  readonly change: InternalCommands['change'];
   readonly keyed: DedupDigests;
   readonly rules: StateRules;
 }
 
-export function createReplay(parts: ReplayCollaborators): Store['replay'] {
+export function createReplay(
+  parts: ReplayCollaborators,
+): (input: ReplayDeliveries) => Promise<ReplayOutcome> {
   const { database, change, keyed, ...options } = parts;
 
   return async function replay(input) {

@@ -2,13 +2,13 @@
 
 import type { Profile, VerificationEvent } from '../../domain/event';
 import type { Instant } from '../../domain/instant';
-import type { Trust } from '../../domain/status';
+import type { ProviderId } from '../../domain/level';
+import type { Disposition, Trust } from '../../domain/status';
 import { BODY_KEYS, ENCRYPTED_BODY, type EncryptedBody } from '../../encryption/encrypted-body';
 import { type FoundKey, type KeyRing, unwrapKey } from '../../encryption/key-ring';
 import type { KnownDelivery } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import { among, where } from '../database/where';
-import type { ReplaySelection } from '../store';
 
 export interface StoredDeliveryRow extends KnownDelivery, EncryptedBody {
   readonly reasonCode: string | null;
@@ -107,4 +107,13 @@ function toKeptEvent(sql: EventSql, keyRing: KeyRing): KeptEvent {
   }
   const profile: Profile = JSON.parse(cipher.open(personal, 'event.personal').toString('utf8'));
   return { id, key, userId, event: { ...event, profile } };
+}
+
+/** All given conditions hold. */
+export interface ReplaySelection {
+  readonly ids?: readonly number[];
+  readonly provider?: ProviderId;
+  readonly disposition?: Disposition;
+  readonly receivedFrom?: Date;
+  readonly receivedBefore?: Date;
 }

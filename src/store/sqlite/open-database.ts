@@ -46,7 +46,7 @@ export async function openSqlite(config: SqliteConfig, onQuery?: OnQuery): Promi
         return await own.run(work).finally(() => own.close());
       },
       wipe: () => wipeLog(file),
-      tree: (tree, spelling) => snapshots.lend((lent) => runJsonQuery(lent, tree, spelling)),
+      queryJson: (query, encoding) => snapshots.lend((lent) => runJsonQuery(lent, query, encoding)),
       close,
     };
   } catch (error) {

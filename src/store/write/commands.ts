@@ -21,7 +21,6 @@ import { writeSetting } from '../database/settings';
 import type { Transact } from '../database/transaction';
 import { encodeFloorNonce, FLOOR_NONCE } from '../read/changes';
 import { resolveUser } from '../read/users';
-import type { Store } from '../store';
 import type { DeliveryWriter } from './delivery-writer';
 import { load } from './load';
 import { PAGE_BYTES, type Sized, toPages } from './load-history';
@@ -38,8 +37,21 @@ export interface CommandsOptions {
   readonly onStuck: (userId: number, error: unknown) => void;
 }
 
-export interface Commands
-  extends Pick<Store, 'createUser' | 'linkIdentity' | 'expire' | 'trimLog'> {
+export interface Commands {
+  /** Creates a user, or returns the one that already has this external ID. */
+  createUser(input: CreateUser): Promise<{ readonly userId: number; readonly created: boolean }>;
+
+  /** Assigns an identity to a user. Merges two users if the identity was the only one of its user. */
+  linkIdentity(input: LinkIdentity): Promise<LinkOutcome>;
+
+  /** Writes the expiry of verifications that ended by `now`. Returns the number of changes. */
+  expire(now: Date): Promise<number>;
+
+  /** Deletes log entries recorded before `before`. Older cursors then return CURSOR_EXPIRED. Returns the number deleted. */
+  trimLog(before: Date): Promise<number>;
+}
+
+export interface InternalCommands extends Commands {
   /** Projects every user again, for rules that have changed. */
   reprojectAll(): Promise<boolean>;
   /** Counts what `reprojectAll` would change. Writes nothing. */
@@ -62,7 +74,7 @@ const USER_CHUNK = 500;
 /** Log entries dropped in one transaction, so that whoever posts meanwhile does not wait long. */
 const TRIM_CHUNK = 2_000;
 
-export function createCommands(options: CommandsOptions): Commands {
+export function createCommands(options: CommandsOptions): InternalCommands {
   const { database, recorder, keyRing, appendAudit, clock, onStuck } = options;
   const { writing: connection, reading } = database;
   const stuck = new Set<number>();
@@ -320,4 +332,14 @@ function link(
 function trimming(entries: number, floor: number, at: Date): AuditAct {
   const details = { entries, upTo: floor };
   return { action: 'LOG_TRIMMED', actor: GATEWAY_ACTOR, subject: null, reason: null, details, at };
+}
+
+// ── Ingest ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Operators ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface CreateUser {
+  readonly externalUserId: string | null;
+  /** Actor in the audit log. See `AuditAct.actor`. */
+  readonly auditActor: string;
+  readonly now: Date;
 }

@@ -2,13 +2,16 @@
 
 import type { IncomingDelivery } from '../../domain/delivery';
 import { StoreUnavailableError } from '../../domain/errors';
-import type { Store } from '../store';
+import type { DeliveryWriter } from './delivery-writer';
 
 /** Bytes of the bodies that may wait. Memory holds each body up to three times until its commit. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** @returns `record`, which throws {StoreUnavailableError} while the limit is reached. A delivery alone is never refused. */
-export function limitQueue(record: Store['record'], maxBytes = MAX_WAITING_BYTES): Store['record'] {
+export function limitQueue(
+  record: DeliveryWriter['record'],
+  maxBytes = MAX_WAITING_BYTES,
+): DeliveryWriter['record'] {
   let waiting = 0;
   return async (delivery) => {
     const bytes = sizeOf(delivery);

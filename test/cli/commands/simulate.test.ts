@@ -8,7 +8,7 @@ import { STORY_NAMES, type StoryName } from '../../../src/cli/simulation/story';
 import { loadConfig } from '../../../src/config/load-config';
 import type { VerificationStatus } from '../../../src/domain/status';
 import { PROVIDERS } from '../../../src/providers/registry';
-import type { UserRow } from '../../../src/store/store';
+import type { UserRow } from '../../../src/store/read/reader';
 import { type CommandLine, createCommandLine } from '../command-line';
 import { createReceiver, type Receiver } from '../receiver';
 

@@ -1,6 +1,6 @@
-/** Whom to ask about is found by index among many, and read in its order. */
+/** Status check candidates are read from an index, in its order. */
 
-import type { CandidateKind } from '../../../src/store/store';
+import type { CandidateKind } from '../../../src/store/status-checks';
 import { change, query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 

@@ -1,6 +1,6 @@
 /** Entries of the audit log are found by index, in the order of the page: without statistics, the plan holds for any number. */
 
-import type { AuditFilter } from '../../../src/store/store';
+import type { AuditFilter } from '../../../src/store/read/filters';
 import { query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 

@@ -1,6 +1,7 @@
 /** Deliveries are found by index, however many there are: without statistics, the plan is the same for none and a million. */
 
-import type { DeliveryFilter, ReplaySelection } from '../../../src/store/store';
+import type { DeliveryFilter } from '../../../src/store/read/filters';
+import type { ReplaySelection } from '../../../src/store/replay/stored-deliveries';
 import { query } from '../../support/databases';
 import { openTestStore, type TestStore } from '../open-test-store';
 
