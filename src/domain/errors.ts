@@ -1,4 +1,4 @@
-/** What can go wrong, one stable code per cause. Messages say what was expected and where, never the value found. */
+/** Errors with one stable code per cause. A message never contains the received value: it may be personal data. */
 
 export const ERROR_CODES = [
   'ACCOUNT_TOO_LARGE',
@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'NOT_FOUND',
   'PAYLOAD_INVALID',
   'PERSISTED_QUERY_NOT_FOUND',
+  'PROVIDER_API_FAILED',
   'PROVIDER_UNKNOWN',
   'RATE_LIMITED',
   'REASON_REQUIRED',
@@ -28,7 +29,6 @@ export const ERROR_CODES = [
   'UNAUTHENTICATED',
   'UNAVAILABLE',
   'UNSUPPORTED_MEDIA_TYPE',
-  'PROVIDER_API_FAILED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -43,7 +43,22 @@ export class GatewayError extends Error {
   }
 }
 
-/** Why a webhook is not authentic, for the log and the metrics. */
+/**
+ * A state that cannot occur unless the code or the database is broken. Clients receive `INTERNAL`.
+ *
+ * @example throw new InvariantError('Level has no latest attempt');
+ */
+export class InvariantError extends Error {
+  /** @param violation - The state found, as a sentence without a period. Contains no personal data. */
+  constructor(violation: string, options?: ErrorOptions) {
+    super(violation, options);
+    this.name = 'InvariantError';
+  }
+}
+
+// ── Webhooks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Reasons why a webhook is not authentic, for the log and the metrics. */
 export const SIGNATURE_FAILURES = [
   'SIGNATURE_MISSING',
   'SIGNATURE_MALFORMED',
@@ -56,46 +71,50 @@ export const SIGNATURE_FAILURES = [
 ] as const;
 export type SignatureFailure = (typeof SIGNATURE_FAILURES)[number];
 
-/** The request does not prove that the vendor sent it. A missing proof is a wrong one. */
+/** The request does not prove that the provider sent it. A missing proof counts as a wrong one. */
 export class SignatureError extends GatewayError {
   constructor(
     readonly reason: SignatureFailure,
-    expected: string,
+    message: string,
     options?: ErrorOptions,
   ) {
-    super('SIGNATURE_INVALID', expected, options);
+    super('SIGNATURE_INVALID', message, options);
   }
 }
 
-/** An authentic body that we cannot read. */
+/** An authentic body that does not match the provider's format. */
 export class PayloadError extends GatewayError {
-  /** @param path - Dotted path of the field at fault, e.g. `data.timestamp`; `body` for the whole. */
+  /**
+   * @param path - Dotted path of the invalid field, for example `data.timestamp`. `body` for the whole body.
+   * @param expected - Noun phrase that completes "must be …".
+   */
   constructor(
     readonly path: string,
     expected: string,
     options?: ErrorOptions,
   ) {
-    super('PAYLOAD_INVALID', `expected ${path} to be ${expected}`, options);
+    const subject = path === 'body' ? 'The body' : `\`${path}\``;
+    super('PAYLOAD_INVALID', `${subject} must be ${expected}.`, options);
   }
 }
 
-/** A status word that is in no table of ours: we never guess. */
+/** A provider status that no status table maps. The gateway never guesses. */
 export class UnmappedStatusError extends GatewayError {
-  /** @param path - Dotted path of the field that holds the word. */
+  /** @param path - Dotted path of the field with the status. */
   constructor(readonly path: string) {
-    super('STATUS_UNMAPPED', `expected ${path} to be a status word we know`);
+    super('STATUS_UNMAPPED', `\`${path}\` must be a status that the adapter maps.`);
   }
 }
 
-/** A kind of message that the adapter does not know. It may be about a verification, so it is never ignored. */
+/** A notification type that the adapter does not know. It may concern a verification, so it is never ignored. */
 export class UnknownTypeError extends GatewayError {
-  /** @param eventType - The provider's name for the kind of message. */
+  /** @param eventType - The provider's name of the type. */
   constructor(readonly eventType: string) {
-    super('TYPE_UNKNOWN', 'expected a type of message that the adapter knows');
+    super('TYPE_UNKNOWN', 'The notification type must be one that the adapter knows.');
   }
 }
 
-/** The stored history of a user exceeds the limit, so nothing further can be applied to it. */
+/** The stored history of a user exceeds the limit, so no further event can be applied to it. */
 export class AccountTooLargeError extends GatewayError {
   constructor(maxBytes: number) {
     const mib = maxBytes / (1024 * 1024);
@@ -105,11 +124,16 @@ export class AccountTooLargeError extends GatewayError {
 
 export class UnknownProviderError extends GatewayError {
   constructor() {
-    super('PROVIDER_UNKNOWN', 'no provider is configured under this path');
+    super(
+      'PROVIDER_UNKNOWN',
+      'No provider is configured at this path. Check the provider in the URL.',
+    );
   }
 }
 
-/** What was wrong with them, for the log and the metrics. */
+// ── Clients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Reasons why credentials are rejected, for the log and the metrics. */
 export const AUTH_FAILURES = [
   'MISSING',
   'MALFORMED',
@@ -120,7 +144,7 @@ export const AUTH_FAILURES = [
 ] as const;
 export type AuthFailure = (typeof AUTH_FAILURES)[number];
 
-/** The check that a token failed, for the log. `FORMAT`: it is not a signed token, or its header demands an extension. */
+/** The check that a token failed, for the log. `FORMAT`: it is not a signed token, or its header requires an extension. */
 export type TokenCheck =
   | 'FORMAT'
   | 'ALGORITHM'
@@ -132,15 +156,15 @@ export type TokenCheck =
   | 'NOT_BEFORE'
   | 'SUBJECT';
 
-/** What the log may say of credentials that were refused. */
+/** Details of rejected credentials, for the log. */
 interface AuthFailureDetails extends ErrorOptions {
   readonly keyPrefix?: string;
   readonly failedCheck?: TokenCheck;
 }
 
-/** Missing, malformed, unknown, revoked, expired: the caller is not told which. */
+/** Credentials are missing or invalid. The message does not reveal the reason to the caller. */
 export class UnauthenticatedError extends GatewayError {
-  /** Of the API key that was shown; names it to whoever made it, and opens nothing. */
+  /** Prefix of the API key received. Identifies the key for its creator and grants no access. */
   readonly keyPrefix: string | null;
   readonly failedCheck: TokenCheck | null;
 
@@ -150,7 +174,7 @@ export class UnauthenticatedError extends GatewayError {
   ) {
     super(
       'UNAUTHENTICATED',
-      'expected a valid API key or token: `Authorization: Bearer …`',
+      'Credentials must be a valid API key or token. Send them as `Authorization: Bearer …`.',
       options,
     );
     this.keyPrefix = keyPrefix ?? null;
@@ -158,24 +182,24 @@ export class UnauthenticatedError extends GatewayError {
   }
 }
 
-/** The store is away; the same request may succeed later. */
+/** The database is unavailable. A retry of the same request may succeed. */
 export class StoreUnavailableError extends GatewayError {
-  /** @param options - `message`: for an operator, where no client is answered. */
+  /** @param options - `message` is for operators, where no client receives the error. */
   constructor({ message, ...options }: ErrorOptions & { readonly message?: string } = {}) {
     super(
       'STORE_UNAVAILABLE',
-      message ?? 'the store is away; send the same request again later',
+      message ?? 'The database is unavailable. Retry after the `Retry-After` interval.',
       options,
     );
   }
 }
 
-/** A vendor's API that did not answer our question. */
+/** A failed request to a provider's API. */
 export class ProviderApiError extends GatewayError {
   constructor(
     readonly fault: ProviderApiFault,
     message: string,
-    /** How long the vendor asked us to wait, in milliseconds. */
+    /** Delay that the provider requested, in milliseconds. `null` if it requested none. */
     readonly retryAfterMs: number | null = null,
     options?: ErrorOptions,
   ) {
@@ -184,20 +208,24 @@ export class ProviderApiError extends GatewayError {
 }
 
 /**
- * `UNAVAILABLE`: no answer, cut short, or a fault of its own; `RATE_LIMITED`: asked too often; `REFUSED`: our credentials or
- * the question; `UNREADABLE`: no JSON object, or too much of it. Only the first two may be mended by asking again.
+ * - `UNAVAILABLE`: no complete response, or a server error.
+ * - `RATE_LIMITED`: too many requests.
+ * - `REFUSED`: the provider rejected the credentials or the request.
+ * - `UNREADABLE`: the response is not a JSON object or is too large.
+ *
+ * A retry may succeed only after the first two.
  */
 export type ProviderApiFault = 'UNAVAILABLE' | 'RATE_LIMITED' | 'REFUSED' | 'UNREADABLE';
 
-/** Too much of it; the same request may succeed later. */
+/** Too many requests. A later retry of the same request may succeed. */
 export class RateLimitedError extends GatewayError {
-  /** @param retryAfterS - Seconds after which it is worth another try. */
+  /** @param retryAfterS - Delay before the next attempt, in seconds. */
   constructor(readonly retryAfterS: number) {
-    super('RATE_LIMITED', 'too many requests; send the same request again later');
+    super('RATE_LIMITED', 'Too many requests. Retry after the `Retry-After` interval.');
   }
 }
 
-/** Every fault of the configuration at once. */
+/** All faults of the configuration, reported together. */
 export class ConfigError extends GatewayError {
   constructor(
     readonly faults: readonly string[],
@@ -207,15 +235,18 @@ export class ConfigError extends GatewayError {
   }
 }
 
-/** A position that the log no longer holds. */
+/** A cursor before the oldest entry of the change log. */
 export class CursorExpiredError extends GatewayError {
-  /** @param oldestCursor - The earliest position from which the log can still be read without a gap. */
+  /** @param oldestCursor - Oldest cursor after which the log has no gap. */
   constructor(readonly oldestCursor: string) {
-    super('CURSOR_EXPIRED', 'the log no longer reaches back to this cursor');
+    super(
+      'CURSOR_EXPIRED',
+      'The change log no longer contains the entries after this cursor. Query the state and its `cursor`, then subscribe after that cursor.',
+    );
   }
 }
 
-/** A cursor of another log, or of an entry that a restored log does not hold. */
+/** A cursor of another log, or of an entry that a restored log does not contain. */
 export class CursorInvalidError extends GatewayError {
   constructor() {
     super(

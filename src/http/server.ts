@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../access/authenticator';
-import { GatewayError } from '../domain/errors';
+import { GatewayError, InvariantError } from '../domain/errors';
 import type { GraphQLService } from '../graphql/service';
 import type { Store } from '../store/store';
 import { createBodies } from './io/body';
@@ -278,6 +278,7 @@ async function handle(
 }
 
 function addressOf(address: AddressInfo | string | null): { host: string; port: number } {
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
+  if (address === null || typeof address === 'string')
+    throw new InvariantError('Server has no TCP address');
   return { host: address.address, port: address.port };
 }

@@ -1,6 +1,7 @@
 /** Brings users in line with what their events now say, and tells the log what that changed. */
 
 import { isDeepStrictEqual as equal } from 'node:util';
+import { InvariantError } from '../domain/errors';
 import { toAttemptSortKey } from '../domain/fold/level-fold';
 import {
   combineLevelStates,
@@ -242,7 +243,7 @@ function placeLevel(
   const attempt = identities[latest.identity]?.attempts
     .get(level.levelKey)
     ?.findLast((one) => toAttemptSortKey(one) === latest.sortKey);
-  if (attempt === undefined) throw new Error('Level has no latest attempt');
+  if (attempt === undefined) throw new InvariantError('Level has no latest attempt');
   return { ...level, latestAttemptId: attempt.id };
 }
 

@@ -1,6 +1,7 @@
 /** API keys at rest: hashes only. */
 
 import type { AuditAct } from '../domain/audit';
+import { InvariantError } from '../domain/errors';
 import type { AppendAudit } from './audit/append';
 import type { Connection } from './database/database';
 import type { Transact } from './database/transaction';
@@ -32,7 +33,7 @@ export function createApiKeys(
           `INSERT INTO api_keys (name, prefix, hash, scopes, created_at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
           [name, prefix, hash, JSON.stringify(scopes), now.toISOString()],
         );
-        if (row === undefined) throw new Error('an insert answers what it has inserted');
+        if (row === undefined) throw new InvariantError('Insert returned no row');
         const key = { id: row.id, name, prefix, scopes, createdAt: now, revokedAt: null };
         await append(writing, [toAct('API_KEY_CREATED', key, auditActor, now)]);
         return key;

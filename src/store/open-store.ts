@@ -1,6 +1,6 @@
 /** Opens the store on the database of the configuration, and sees that keys and rules fit what is there. */
 
-import { ConfigError, StoreUnavailableError } from '../domain/errors';
+import { ConfigError, InvariantError, StoreUnavailableError } from '../domain/errors';
 import type { StateRules } from '../domain/fold/user';
 import type { Policy } from '../domain/policy';
 import { createKeyRing, type KeyRing, type MasterKey } from '../encryption/key-ring';
@@ -269,6 +269,6 @@ async function checkDataKeys(connection: Connection): Promise<void> {
 
 async function readLogId(connection: Connection): Promise<string> {
   const logId = await readSetting(connection, 'log_id');
-  if (logId === undefined) throw new Error('a log is named when its database is made');
+  if (logId === undefined) throw new InvariantError('Database has no log ID');
   return logId;
 }

@@ -1,6 +1,6 @@
 /** Makes one account of a user a user of its own, so that it can be erased and the rest of the user remains. */
 
-import { AccountTooLargeError } from '../domain/errors';
+import { AccountTooLargeError, InvariantError } from '../domain/errors';
 import { isActive, type StateRules } from '../domain/fold/user';
 import { toInstantText } from '../domain/instant';
 import { evaluateState } from '../domain/policy';
@@ -54,7 +54,7 @@ export async function partAccount(
   if (unit === null) return await partUnread(parting, bare, account);
   const from = userOf(unit, account.user.id);
   const whole = [...from.identities].find(({ id }) => id === account.id);
-  if (whole === undefined) throw new Error('an account is loaded with its user');
+  if (whole === undefined) throw new InvariantError('Account was not loaded with its user');
   const alone = createUser(unit, null, now);
   moveIdentity(whole, alone, now);
   const both = [from, alone];
@@ -139,7 +139,7 @@ async function levelsOf(
 
 function userOf(unit: UnitOfWork, userId: number): UserNode {
   const user = unit.users.get(userId);
-  if (user === undefined) throw new Error('User of an account is not loaded');
+  if (user === undefined) throw new InvariantError('User of an account is not loaded');
   return user;
 }
 

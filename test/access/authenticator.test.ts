@@ -235,7 +235,9 @@ it('turns everybody else away with one and the same message', async () => {
     ),
   );
   expect(new Set(messages)).toEqual(
-    new Set(['UNAUTHENTICATED: expected a valid API key or token: `Authorization: Bearer …`']),
+    new Set([
+      'UNAUTHENTICATED: Credentials must be a valid API key or token. Send them as `Authorization: Bearer …`.',
+    ]),
   );
 });
 

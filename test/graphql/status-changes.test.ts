@@ -27,7 +27,7 @@ beforeAll(async () => {
       kind: 'QUARANTINED',
       eventType: null,
       duplicateKey: 'broken',
-      reason: { code: 'PAYLOAD_INVALID', message: 'expected body to be JSON' },
+      reason: { code: 'PAYLOAD_INVALID', message: 'The body must be JSON.' },
     },
   });
 });
@@ -226,7 +226,7 @@ describe('webhookDeliveries(…)', () => {
       {
         provider: 'PAYCADDY',
         disposition: 'QUARANTINED',
-        reason: 'expected body to be JSON',
+        reason: 'The body must be JSON.',
         eventType: null,
         trust: 'TOKEN',
         duplicates: 0,

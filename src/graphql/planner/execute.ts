@@ -7,7 +7,7 @@ import type { GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { Principal } from '../../access/principal';
 import { encodeCursor } from '../../domain/cursor';
 import { END_USER_REASON_CODES, type EndUserReasons } from '../../domain/end-user-reasons';
-import { GatewayError } from '../../domain/errors';
+import { GatewayError, InvariantError } from '../../domain/errors';
 import type {
   Encoding,
   ForwardPage,
@@ -155,7 +155,7 @@ function createEncoding(providers: readonly ProviderListing[], logId: string): E
     cursor: (position) => encodeCursor(logId, position),
     provider(id) {
       const name = names.get(id);
-      if (name === undefined) throw new Error('expected a vendor of the registry');
+      if (name === undefined) throw new InvariantError('Provider is not in the registry');
       return name;
     },
   };

@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../../access/principal';
-import { StoreUnavailableError } from '../../domain/errors';
+import { InvariantError, StoreUnavailableError } from '../../domain/errors';
 import type { ChangeStream } from '../../feed/frame-encoder';
 import type {
   PreparedOperation,
@@ -182,7 +182,7 @@ export function createOperations(
 
     streamOf(args, turn, onEnd, onInterrupted) {
       const source = sources.get(args);
-      if (source === undefined) throw new Error('expected a subscription that was prepared');
+      if (source === undefined) throw new InvariantError('Subscription was not prepared');
       return streamOver(source, turn, onEnd, onInterrupted);
     },
 

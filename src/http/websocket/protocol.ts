@@ -3,7 +3,7 @@
 import { type ExecutionArgs, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { type Context, makeServer, type Server, type SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../../access/principal';
-import { RateLimitedError, UnauthenticatedError } from '../../domain/errors';
+import { InvariantError, RateLimitedError, UnauthenticatedError } from '../../domain/errors';
 import { isTransient } from '../../graphql/request/transient';
 import type { GraphQLService } from '../../graphql/service';
 import type { Authentication } from '../limits/authentication';
@@ -54,7 +54,7 @@ export function createProtocol(
 
   function ownerOf(args: ExecutionArgs): Owner {
     const owner = owners.get(args);
-    if (owner === undefined) throw new Error('expected an operation that was prepared');
+    if (owner === undefined) throw new InvariantError('Operation was not prepared');
     return owner;
   }
 
@@ -65,7 +65,7 @@ export function createProtocol(
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { extra } = context;
     const { principal, socket, address } = extra;
-    if (principal === null) throw new Error('expected credentials before the first operation');
+    if (principal === null) throw new InvariantError('Connection has no credentials');
     const most = limits.maxSubscriptionsPerConnection;
     const known = Object.keys(context.subscriptions).length; // the one that is about to start is counted already
     if (known > most || extra.running >= most) {

@@ -2,6 +2,7 @@
 
 import { GATEWAY_ACTOR } from '../../domain/audit';
 import { isAfterErasure } from '../../domain/erasure';
+import { InvariantError } from '../../domain/errors';
 import type { Profile } from '../../domain/event';
 import { CLOCK_TOLERANCE_MS } from '../../domain/fold/recorded-event';
 import type { StateRules } from '../../domain/fold/user';
@@ -304,7 +305,7 @@ async function orphansAmong(
 
 function accountOf(user: UserNode, identityId: number): IdentityNode {
   const account = [...user.identities].find(({ id }) => id === identityId);
-  if (account === undefined) throw new Error('an account is loaded with its user');
+  if (account === undefined) throw new InvariantError('Account was not loaded with its user');
   return account;
 }
 

@@ -2,6 +2,7 @@
 
 import type { LogPosition } from '../../domain/cursor';
 import { encodePageCursor } from '../../domain/cursor';
+import { InvariantError } from '../../domain/errors';
 import type { Connection } from '../database/database';
 import { type Clause, where } from '../database/where';
 import { attemptQuery } from '../read/attempts';
@@ -23,7 +24,7 @@ export async function runJsonQuery(
   writeObject(out, rootsFor(tree.viewer), tree.roots);
   out.sql += ' AS tree';
   const [row] = await connection.query<{ tree: string }>(out.sql, out.parameters);
-  if (row === undefined) throw new Error('a statement without FROM has a row');
+  if (row === undefined) throw new InvariantError('Statement returned no row');
   return spell(row.tree, spelling);
 }
 

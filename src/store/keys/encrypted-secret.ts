@@ -1,5 +1,6 @@
 /** Secrets of a database: made once, kept in its settings under a master key as `<master id>:<base64>`. */
 
+import { InvariantError } from '../../domain/errors';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { addSetting, allSettings, readSetting, type Setting } from '../database/settings';
@@ -42,7 +43,7 @@ async function makeSecret(
   const { dataKey, dataKeyId } = keyRing.createDataKey();
   await addSetting(connection, name, formatSecret(dataKeyId, dataKey));
   const secret = await readSecret(connection, keyRing, name);
-  if (secret === undefined) throw new Error('the secret has just been written');
+  if (secret === undefined) throw new InvariantError('Secret is missing after the insert');
   return secret;
 }
 

@@ -1,5 +1,6 @@
 /** Opens a PostgreSQL database: migrations, one writing connection, pools of reading ones. */
 
+import { InvariantError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database/database';
 import type { PostgresConfig } from '../database/options';
 import { assertRights } from './check-server';
@@ -72,7 +73,7 @@ function openSessions(
     async version() {
       contention.assertQuiet();
       const [row] = await writing.query<{ version: number }>('SELECT version FROM sequencer');
-      if (row === undefined) throw new Error('the sequencer has one row');
+      if (row === undefined) throw new InvariantError('Sequencer row is missing');
       return row.version;
     },
     save(unit, version) {

@@ -14,6 +14,7 @@
  * `version` says from when the data was loaded, and the save takes the lock and goes on only if nobody has written since.
  */
 
+import { InvariantError } from '../../domain/errors';
 import { TABLES, type UnitOfWork } from '../../projector/unit-of-work';
 import type { RowWriter } from '../entities/columns';
 import { type Engine, toList, toUnsaved, type Unsaved, writeStatements } from '../write/statements';
@@ -107,6 +108,6 @@ export async function saveGraph(
   if (lists.every((list) => list === null)) return expected;
   const ids = JSON.stringify(unit.lastIds);
   const [row] = await session.query<{ version: number }>(SAVE, [expected, ids, ...lists]);
-  if (row === undefined) throw new Error('the save answers one row');
+  if (row === undefined) throw new InvariantError('Save returned no row');
   return row.version;
 }

@@ -11,7 +11,7 @@
  */
 
 import { Client, type ClientConfig } from 'pg';
-import { StoreUnavailableError } from '../../domain/errors';
+import { InvariantError, StoreUnavailableError } from '../../domain/errors';
 import type { Parameter, WritingConnection } from '../database/database';
 import { POSTGRES } from './dialect';
 import { endsConnection, mayBeOfWork, toStoreError } from './errors';
@@ -143,7 +143,7 @@ export class Session implements WritingConnection {
   }
 
   private takeTransaction(): Client {
-    if (this.transaction === undefined) throw new Error('No transaction is in progress');
+    if (this.transaction === undefined) throw new InvariantError('No transaction is in progress');
     const client = this.transaction;
     this.transaction = undefined;
     return client;

@@ -2,6 +2,7 @@
 
 import type { Change } from '../../domain/change';
 import { LOG_START, type LogPosition, type LogState, toPosition } from '../../domain/cursor';
+import { InvariantError } from '../../domain/errors';
 import type { Connection, Dialect } from '../database/database';
 import { among, type Clause, where } from '../database/where';
 import { ChangeEntity } from '../entities/change.entity';
@@ -130,7 +131,7 @@ function stateColumns({ head }: Dialect): string {
 }
 
 function toState(row: StateSql | undefined, seq: number): LogState {
-  if (row === undefined) throw new Error('a statement without FROM has a row');
+  if (row === undefined) throw new InvariantError('Statement returned no row');
   const floorSeq = Number(row.floor ?? 0);
   const floor = {
     seq: floorSeq,

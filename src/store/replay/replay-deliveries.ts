@@ -4,7 +4,12 @@ import type { AuditAct } from '../../domain/audit';
 import type { Change } from '../../domain/change';
 import type { IncomingDelivery, QuarantineReason } from '../../domain/delivery';
 import { Reading, StoredDelivery } from '../../domain/delivery';
-import { ConfigError, GatewayError, StoreUnavailableError } from '../../domain/errors';
+import {
+  ConfigError,
+  GatewayError,
+  InvariantError,
+  StoreUnavailableError,
+} from '../../domain/errors';
 import type { VerificationEvent } from '../../domain/event';
 import type { ProjectionRules } from '../../domain/fold/user';
 import { type Instant, toInstantText } from '../../domain/instant';
@@ -302,7 +307,8 @@ function forget(
   const receipts = new Map<number, Instant>();
   for (const { event } of events) {
     const identity = unit.identities.get(pairKey(provider, event.subjectRef));
-    if (identity === undefined) throw new Error('whoever a replayed event is about is loaded');
+    if (identity === undefined)
+      throw new InvariantError('Identity of a replayed event is not loaded');
     identities.add(identity);
   }
   for (const identity of identities) {

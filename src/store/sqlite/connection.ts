@@ -4,7 +4,7 @@ import { isNativeError } from 'node:util/types';
 import type { Database, Statement } from 'sqlite3';
 import type { DataSource } from 'typeorm';
 import { SqliteDriver } from 'typeorm/driver/sqlite/SqliteDriver';
-import { StoreUnavailableError } from '../../domain/errors';
+import { InvariantError, StoreUnavailableError } from '../../domain/errors';
 import type { Parameter, Scalar, WritingConnection } from '../database/database';
 import { createMutex } from '../database/mutex';
 import { SQLITE } from './dialect';
@@ -102,7 +102,8 @@ function isList(parameter: Parameter): parameter is Exclude<Parameter, Scalar> {
 }
 
 function handleOf({ driver }: DataSource): Database {
-  if (!(driver instanceof SqliteDriver)) throw new Error('expected an SQLite DataSource');
+  if (!(driver instanceof SqliteDriver))
+    throw new InvariantError('DataSource has no SQLite driver');
   return driver.databaseConnection;
 }
 

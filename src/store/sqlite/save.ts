@@ -4,6 +4,7 @@
  * list per statement, runs them.
  */
 
+import { InvariantError } from '../../domain/errors';
 import type { UnitOfWork } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import { type Engine, toList, toUnsaved, type Unsaved, writeStatements } from '../write/statements';
@@ -32,7 +33,7 @@ const DATA_VERSION = 'SELECT data_version FROM pragma_data_version';
 /** A number that is another one as soon as somebody else than this connection has written to the file. */
 export async function dataVersion(connection: Connection): Promise<number> {
   const [row] = await connection.query<{ data_version: number }>(DATA_VERSION);
-  if (row === undefined) throw new Error('SQLite tells the version of its data');
+  if (row === undefined) throw new InvariantError('SQLite returned no data version');
   return row.data_version;
 }
 

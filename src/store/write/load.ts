@@ -1,5 +1,6 @@
 /** Reads into a unit of work, in one statement, all that a group of deliveries can touch. */
 
+import { InvariantError } from '../../domain/errors';
 import { splitLevelKey } from '../../domain/level';
 import { type Cipher, type KeyRing, unwrapKey } from '../../encryption/key-ring';
 import { Lookup } from '../../projector/record-delivery';
@@ -54,7 +55,7 @@ async function loadOnce(
   lookup: Lookup,
 ): Promise<readonly string[]> {
   const [row] = await connection.query<LoadSql>(connection.dialect.load, [JSON.stringify(lookup)]);
-  if (row === undefined) throw new Error('the load statement answers one row');
+  if (row === undefined) throw new InvariantError('Load statement returned no row');
   const read = <T>(column: string): readonly T[] => JSON.parse(String(row[column] ?? '[]'));
 
   const [lastIds] = read<Record<(typeof TABLES)[number], number>>('last_ids');

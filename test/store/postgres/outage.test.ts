@@ -47,7 +47,7 @@ it('logs one outage with its cause, and its end', async () => {
   for (const n of [2, 3, 4, 5]) {
     await expect(post(n)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: 'the store is away; send the same request again later',
+      message: 'The database is unavailable. Retry after the `Retry-After` interval.',
     });
   }
   expect(lines).toEqual([
