@@ -155,7 +155,7 @@ export async function createGateway(
     log,
     observer: metrics,
     expose: metrics.expose,
-    edge: { ...config.http, providers: configured },
+    access: { ...config.http, providers: configured },
     limits: {
       ...options.limits,
       http: { keepAliveMs: config.http.keepAliveMs, ...options.limits?.http },

@@ -22,7 +22,7 @@ export interface Authenticator {
    * Which of these principals no longer hold: revoked keys, expired tokens, users who were erased. Two queries at most,
    * however many are given.
    */
-  lapsed(principals: readonly Principal[]): Promise<ReadonlySet<Principal>>;
+  findInvalid(principals: readonly Principal[]): Promise<ReadonlySet<Principal>>;
 }
 
 export interface AuthenticatorOptions {
@@ -53,7 +53,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       throw new UnauthenticatedError('MALFORMED');
     },
 
-    async lapsed(principals) {
+    async findInvalid(principals) {
       const keyIds = principals.flatMap((principal) => storedKeyId(principal) ?? []);
       const revoked = keyIds.length > 0 ? await apiKeys.revokedAmong([...new Set(keyIds)]) : NONE;
       const isErased = await erasedAmong(principals);

@@ -18,9 +18,8 @@ export const CLOCK_TOLERANCE_S = 5;
 /** Least time between two requests for the key set. A new key is accepted this long after its publication at the latest. */
 const RELOAD_MS = 4_000;
 
-/** Which tokens are ours; `JwtConfig` has this shape. */
-export interface TrustedIssuer {
-  /** Any of the secrets may have signed: so they are exchanged without logging anybody out. */
+export interface JwtOptions {
+  /** Any of the secrets is accepted, so that they can be rotated without logging users out. */
   readonly source: { readonly secrets: readonly string[] } | { readonly jwksUrl: string };
   readonly issuer: string;
   readonly audience: string;
@@ -46,7 +45,7 @@ type Key = CryptoKey | Uint8Array;
 type CheckSignature = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
 
 /** @param now - Clock for `exp`, `nbf` and the time between two requests for the key set. */
-export function createJwtVerifier(trusted: TrustedIssuer, now: () => Date): JwtVerifier {
+export function createJwtVerifier(trusted: JwtOptions, now: () => Date): JwtVerifier {
   const check =
     'secrets' in trusted.source
       ? bySecrets(trusted.source.secrets)

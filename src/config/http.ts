@@ -2,33 +2,14 @@
 
 import { z } from 'zod';
 import type { ProviderId } from '../domain/level';
+import type { ClientAccess, QuotaLimits } from '../http/limits/limits';
 import { type EnvironmentReader, toVariable } from './environment';
 import { DAY_MS, durationMs, wholeNumber } from './parsers';
 
-export interface HttpConfig {
-  /** Origins of web pages that may use `/graphql`, in addition to the gateway's own host. */
-  readonly allowedOrigins: readonly string[];
-  /** Whether pages on loopback addresses, on any port, may use `/graphql`. */
-  readonly allowLocalOrigins: boolean;
-  /** Number of proxies in front of the gateway. */
-  readonly trustedProxies: number;
+export interface HttpConfig extends ClientAccess {
   /** Keep-alive of an idle connection, in milliseconds. Must exceed the keep-alive of the load balancer in front. */
   readonly keepAliveMs: number;
-  /** Webhooks per second from one address for one provider. */
-  readonly webhooksPerSecond: number;
-  /** Allowed addresses and networks by provider. A provider without an entry may send from any address. */
-  readonly webhookAddresses: Readonly<Record<ProviderId, readonly string[]>>;
-  readonly quotas: {
-    readonly socketsPerAddress: number;
-    readonly socketsPerKey: number;
-    readonly socketsPerUser: number;
-    /** Active operations, including subscriptions. */
-    readonly operationsPerAddress: number;
-    readonly operationsPerKey: number;
-    readonly operationsPerUser: number;
-    /** Operations per second of one API key or end user. If null, there is no limit. */
-    readonly operationsPerSecond: number | null;
-  };
+  readonly quotas: QuotaLimits;
 }
 
 const PROXIES = wholeNumber(0, 10);

@@ -1,13 +1,8 @@
 /** `JWT_*`: the issuer and keys of end user tokens. */
 
+import type { JwtOptions } from '../access/jwt';
 import type { EnvironmentReader } from './environment';
 import { isConfidential } from './parsers';
-
-export interface JwtConfig {
-  readonly source: { readonly secrets: readonly string[] } | { readonly jwksUrl: string };
-  readonly issuer: string;
-  readonly audience: string;
-}
 
 /** RFC 7518 requires an HS256 key at least as long as the digest. */
 const MIN_SECRET_BYTES = 32;
@@ -18,7 +13,7 @@ const DEVELOPMENT_NAME = 'kyc-gateway';
 export function readJwt(
   reader: EnvironmentReader,
   mode: 'development' | 'production',
-): JwtConfig | null {
+): JwtOptions | null {
   const secrets = reader.list('JWT_SECRET'); // all valid at once
   const jwksUrl = reader.text('JWT_JWKS_URL');
   if (secrets.length === 0 && jwksUrl === undefined) {

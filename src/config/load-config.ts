@@ -1,6 +1,7 @@
 /** Loads the configuration from environment variables and reports all faults together. */
 
 import { z } from 'zod';
+import type { JwtOptions } from '../access/jwt';
 import type { EndUserReasons } from '../domain/end-user-reasons';
 import { ConfigError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
@@ -24,7 +25,7 @@ import {
 import { readErasureHold, readRawBodyRetention } from './erasure';
 import { type GraphQLConfig, readGraphQL } from './graphql';
 import { type HttpConfig, readHttp } from './http';
-import { type JwtConfig, readJwt } from './jwt';
+import { readJwt } from './jwt';
 import { readMonitoringRules } from './monitoring';
 import { BOOLEAN, durationMs, oneOf, wholeNumber } from './parsers';
 import { parsePolicy } from './policy';
@@ -56,7 +57,7 @@ export interface Config {
   readonly sumsubErasures: boolean;
   readonly bootstrapApiKey: string | null;
   /** If null, end users have no access. */
-  readonly jwt: JwtConfig | null;
+  readonly jwt: JwtOptions | null;
   /** The first key encrypts, every key decrypts. */
   readonly dataKeys: readonly [MasterKey, ...MasterKey[]];
   readonly graphql: GraphQLConfig;

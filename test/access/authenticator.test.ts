@@ -242,10 +242,10 @@ it('turns everybody else away with one and the same message', async () => {
 });
 
 describe('of those who are in', () => {
-  it('the revoked, the deleted and the expired have lapsed, found by a query for each sort', async () => {
+  it('the revoked, the deleted and the expired have findInvalid, found by a query for each sort', async () => {
     const kept = await issueKey();
     const revoked = await issueKey();
-    const { authenticate, lapsed } = authenticator();
+    const { authenticate, findInvalid } = authenticator();
     const principals = await Promise.all([
       authenticate(kept.key),
       authenticate(revoked.key),
@@ -259,7 +259,7 @@ describe('of those who are in', () => {
     await store.apiKeys.revoke(revoked.prefix, 'test', now);
     pass(15_000);
     queries.length = 0;
-    const found = await lapsed([...principals, gone]);
+    const found = await findInvalid([...principals, gone]);
 
     expect(found).toEqual(new Set([revokedKey, short, gone]));
     expect(queries).toHaveLength(2);
@@ -267,18 +267,18 @@ describe('of those who are in', () => {
 
   it('a token lasts as long as it would be let in', async () => {
     const token = await issueToken('ada', 10);
-    const { authenticate, lapsed } = authenticator();
+    const { authenticate, findInvalid } = authenticator();
     const principal = await authenticate(token);
     pass(14_999);
-    expect(await lapsed([principal])).toEqual(new Set());
+    expect(await findInvalid([principal])).toEqual(new Set());
     expect(await authenticate(token)).toEqual({ ...principal, since: now });
     pass(1);
-    expect(await lapsed([principal])).toEqual(new Set([principal]));
+    expect(await findInvalid([principal])).toEqual(new Set([principal]));
     await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  it('whoever was erased has lapsed, and not who comes with the same name later', async () => {
-    const { authenticate, lapsed } = authenticator();
+  it('whoever was erased has findInvalid, and not who comes with the same name later', async () => {
+    const { authenticate, findInvalid } = authenticator();
     const { userId } = await store.createUser({ externalUserId: 'ada', auditActor: 'ops', now });
     const token = await issueToken('ada', 600);
     const [before, other] = [await authenticate(token), await authenticate(await issueToken('bo'))];
@@ -290,15 +290,15 @@ describe('of those who are in', () => {
       auditActor: 'ops',
       now,
     });
-    expect(await lapsed([before, other])).toEqual(new Set([before]));
+    expect(await findInvalid([before, other])).toEqual(new Set([before]));
     pass(6_000);
     const after = await authenticate(token);
-    expect(await lapsed([before, other, after])).toEqual(new Set([before]));
+    expect(await findInvalid([before, other, after])).toEqual(new Set([before]));
   });
 
   it('nobody costs no query', async () => {
     queries.length = 0;
-    expect(await authenticator().lapsed([])).toEqual(new Set());
+    expect(await authenticator().findInvalid([])).toEqual(new Set());
     expect(queries).toEqual([]);
   });
 });

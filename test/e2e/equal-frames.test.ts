@@ -98,7 +98,7 @@ const authenticator: Authenticator = {
     if (principal === undefined) throw new Error('expected the number of a principal');
     return principal;
   },
-  lapsed: async () => new Set(),
+  findInvalid: async () => new Set(),
 };
 
 /** Is told of everything. */

@@ -33,7 +33,7 @@ export function createTestAuthenticator(scopes: readonly Scope[] = ['read']): Te
       keyOf.set(principal, key);
       return principal;
     },
-    async lapsed(principals) {
+    async findInvalid(principals) {
       return new Set(principals.filter((each) => !live.has(keyOf.get(each) ?? '')));
     },
     revoke: (key) => void live.delete(key),

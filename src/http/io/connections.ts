@@ -1,52 +1,54 @@
-/** Open connections, and the responses that are under way on each. */
+/** Open connections and the responses in progress on each. */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 export interface Connections {
-  begin(request: IncomingMessage, response: ServerResponse): void;
-  /** Responses that are not finished, on all connections. */
-  underWay(): readonly ServerResponse[];
+  /** Registers a response until it is closed. */
+  add(request: IncomingMessage, response: ServerResponse): void;
+  /** Unfinished responses on all connections. */
+  pendingResponses(): readonly ServerResponse[];
+  /** Whether the connection has an unfinished response. */
   isBusy(socket: Duplex): boolean;
   /**
-   * Calls back once every request that has arrived whole is answered: at once if there is none, never if the connection
-   * closes before.
+   * Calls `callback` when every completely received request has its response: immediately if there is none pending, never if
+   * the connection closes first.
    *
-   * @param act - Receives the response to the request that has not arrived whole, if there is one.
+   * @param callback - Receives the response to the request that is still being received, if any.
    */
-  whenAnswered(socket: Duplex, act: (unfinished?: ServerResponse) => void): void;
+  whenResponded(socket: Duplex, callback: (unfinished?: ServerResponse) => void): void;
 }
 
 export function trackConnections(server: Server): Connections {
   const open = new Map<Duplex, Map<ServerResponse, IncomingMessage>>();
 
   server.prependListener('connection', (socket) => {
-    if (open.has(socket)) return; // handed to the server a second time, after an `Upgrade` that was ignored
+    if (open.has(socket)) return; // emitted again after an ignored `Upgrade`
     open.set(socket, new Map());
     socket.once('close', () => open.delete(socket));
   });
 
-  function whenAnswered(socket: Duplex, act: (unfinished?: ServerResponse) => void): void {
+  function whenResponded(socket: Duplex, callback: (unfinished?: ServerResponse) => void): void {
     if (socket.destroyed) return;
     let unfinished: ServerResponse | undefined;
     for (const [response, request] of open.get(socket) ?? []) {
       if (request.complete) {
-        response.once('close', () => whenAnswered(socket, act));
+        response.once('close', () => whenResponded(socket, callback));
         return;
       }
       unfinished = response;
     }
-    act(unfinished);
+    callback(unfinished);
   }
 
   return {
-    begin(request, response) {
+    add(request, response) {
       const responses = open.get(request.socket);
       responses?.set(response, request);
       response.once('close', () => responses?.delete(response));
     },
-    underWay: () => [...open.values()].flatMap((responses) => [...responses.keys()]),
+    pendingResponses: () => [...open.values()].flatMap((responses) => [...responses.keys()]),
     isBusy: (socket) => (open.get(socket)?.size ?? 0) > 0,
-    whenAnswered,
+    whenResponded,
   };
 }

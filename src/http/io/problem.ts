@@ -1,15 +1,15 @@
-/** The one place where an error becomes an HTTP answer. */
+/** Maps errors to HTTP responses. */
 
 import { randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
 import { type ErrorCode, GatewayError, RateLimitedError } from '../../domain/errors';
-import { BodyBudgetError } from './body';
+import { BodyBudgetError } from './body-reader';
 import type { HttpResponse } from './response';
 import { MethodNotAllowedError } from './router';
 import { UnreadableRequestError } from './unreadable-request';
 
-/** By what a retry would do: 4xx needs another request, 503 the same one later. */
+/** 4xx: the client must change the request. 503: the same request may succeed later. */
 const STATUS: Record<ErrorCode, number> = {
   ACCOUNT_TOO_LARGE: 422,
   BODY_TOO_LARGE: 413,
@@ -41,7 +41,7 @@ const STATUS: Record<ErrorCode, number> = {
   PROVIDER_API_FAILED: 502,
 };
 
-/** The rest of a body that is too large, or does not come, is not waited for. */
+/** `connection: close` if the rest of the body is not read. */
 const HEADERS: Partial<Record<ErrorCode, OutgoingHttpHeaders>> = {
   BODY_TIMEOUT: { connection: 'close' },
   BODY_TOO_LARGE: { connection: 'close' },
@@ -51,36 +51,37 @@ const HEADERS: Partial<Record<ErrorCode, OutgoingHttpHeaders>> = {
   UNAUTHENTICATED: { 'www-authenticate': 'Bearer' },
 };
 
-/** What was wrong with a proof is nobody's business who has none. */
-const WITHOUT_DETAIL: Partial<Record<ErrorCode, string>> = {
-  SIGNATURE_INVALID: 'the request is not authentic',
+/** Messages that replace those of the error, so that a sender without the secret learns nothing about the check. */
+const PUBLIC_MESSAGES: Partial<Record<ErrorCode, string>> = {
+  SIGNATURE_INVALID: 'The request is not authentic. Check the signature or token.',
 };
 
-/** Status and headers for an error of ours. */
+/** Status and headers of the response to an error. */
 export function toStatus(error: GatewayError): Omit<HttpResponse, 'body'> {
   return {
     status: error instanceof UnreadableRequestError ? error.status : STATUS[error.code],
-    headers: { ...HEADERS[error.code], ...headersOf(error) },
+    headers: { ...HEADERS[error.code], ...toHeaders(error) },
   };
 }
 
-function headersOf(error: GatewayError): OutgoingHttpHeaders {
+function toHeaders(error: GatewayError): OutgoingHttpHeaders {
   if (error instanceof RateLimitedError) return { 'retry-after': `${error.retryAfterS}` };
   if (error instanceof MethodNotAllowedError) return { allow: error.allowed };
   if (error instanceof BodyBudgetError) return { connection: 'close' };
   return {};
 }
 
-/** The body for an error of ours. */
+/** JSON body of the response to an error. */
 export function toProblemDetails({ code, message }: GatewayError): string {
-  return JSON.stringify({ error: { code, message: WITHOUT_DETAIL[code] ?? message } });
+  return JSON.stringify({ error: { code, message: PUBLIC_MESSAGES[code] ?? message } });
 }
 
-/** An error that nobody named is answered `INTERNAL` with an id, under which the log has the whole of it. */
+/** Maps unknown errors to `INTERNAL` with an ID by which the log entry can be found. */
 export function toProblem(error: unknown, log: Pick<Logger, 'error'>): HttpResponse {
   if (error instanceof GatewayError) return { ...toStatus(error), body: toProblemDetails(error) };
   const id = randomUUID();
   log.error({ id, err: error }, 'failed to process request');
-  const message = 'something went wrong on our side; the id finds it in the log';
+  const message =
+    'An internal error occurred. Report the `id` to the operator, who finds the cause in the log.';
   return { status: 500, body: JSON.stringify({ error: { code: 'INTERNAL', message, id } }) };
 }

@@ -1,15 +1,15 @@
-/** Answers on a socket that has no `ServerResponse`: to upgrades that are refused, and to requests that cannot be parsed. */
+/** Responses on a socket without a `ServerResponse`: to rejected upgrades and to requests that cannot be parsed. */
 
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { GatewayError } from '../../domain/errors';
 import { toProblemDetails, toStatus } from './problem';
 
-/** Time for which a client that is still sending can read the answer. */
+/** Time for which a client that is still sending can read the response. */
 const LINGER_MS = 1000;
 
-/** Answers and ends the connection. */
-export function refuseUpgrade(socket: Duplex, error: GatewayError): void {
+/** Sends an error response and ends the connection. */
+export function sendRawError(socket: Duplex, error: GatewayError): void {
   const { status, headers } = toStatus(error);
   const body = toProblemDetails(error);
   const lines = Object.entries({
@@ -25,13 +25,13 @@ export function refuseUpgrade(socket: Duplex, error: GatewayError): void {
 }
 
 /**
- * Ends our side of the connection, then drops what still comes for a moment: closing a socket with unread bytes resets the
- * connection, and a reset can destroy the answer before the client has read it.
+ * Ends the sending side of the connection, then discards received bytes for a moment. Closing a socket with unread bytes resets
+ * the connection, and a reset can destroy the response before the client has read it.
  */
 export function endWithFin(socket: Duplex): void {
-  socket.on('error', () => {}); // the client may be gone already, and there is no other listener
+  socket.on('error', () => {}); // the client may have disconnected, and there is no other listener
   socket.end();
   socket.resume();
-  const patience = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once('close', () => clearTimeout(patience));
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(linger));
 }

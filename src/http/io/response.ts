@@ -1,4 +1,4 @@
-/** Writes an answer, also to a client that is still sending. */
+/** Sends responses, also to clients that are still sending their request. */
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
@@ -8,12 +8,12 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Limits on a refused body that is read and dropped, so that the connection can be used again. */
+/** Limits on an unread body that is discarded so that the connection can be reused. */
 const DRAIN = { bytes: 1024 * 1024, ms: 5_000 };
-/** Limits on what is read and dropped of a connection that is about to close: without a byte for `idleMs`, it closes. */
+/** Limits on the bytes discarded before the connection is closed. It closes after `idleMs` without any. */
 const LINGER = { bytes: 16 * 1024 * 1024, idleMs: 1_000, ms: 5_000 };
 
-/** Nothing of ours is a page, and no page of others is to show or embed it. */
+/** No response is a page, so none may be rendered or embedded. */
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -22,7 +22,7 @@ const SECURITY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** Does nothing where the client is gone. Unless `headers` say otherwise, the body is JSON. */
+/** Does nothing if the client has disconnected. The default content type is JSON. */
 export function sendResponse(
   request: IncomingMessage,
   response: ServerResponse,
@@ -30,7 +30,8 @@ export function sendResponse(
 ): void {
   if (response.destroyed || response.headersSent) return;
   const unread = !request.complete;
-  const closes = headers?.connection === 'close' || (unread && announced(request) > DRAIN.bytes);
+  const closes =
+    headers?.connection === 'close' || (unread && getContentLength(request) > DRAIN.bytes);
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
@@ -43,27 +44,27 @@ export function sendResponse(
     endAfterRequest(request, response, body);
   } else {
     response.end(body);
-    if (unread) drain(request);
+    if (unread) discardBody(request);
   }
 }
 
-/** Size of the body by its header; 0 for one that is sent in chunks. */
-function announced({ headers }: IncomingMessage): number {
+/** 0 for a chunked body. */
+function getContentLength({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0);
 }
 
-/** Reads the body to its end and drops it; if it is too large or too slow, closes the connection. */
-function drain(request: IncomingMessage): void {
-  const patience = setTimeout(() => request.destroy(), DRAIN.ms);
+/** Reads the rest of the body and discards it. If it is too large or too slow, closes the connection. */
+function discardBody(request: IncomingMessage): void {
+  const deadline = setTimeout(() => request.destroy(), DRAIN.ms);
   request.on('error', () => {});
   countBytes(request, DRAIN.bytes, () => request.destroy());
-  request.once('close', () => clearTimeout(patience)).once('end', () => clearTimeout(patience));
+  request.once('close', () => clearTimeout(deadline)).once('end', () => clearTimeout(deadline));
   request.resume();
 }
 
 /**
- * Closing while bytes come in resets the connection, and a reset can destroy the answer before the client has read it.
- * So the answer goes out whole, and its end waits until the client has sent the request, within limits.
+ * Sends the body, but ends the response only when the client has sent its whole request, within limits. Closing while bytes
+ * arrive resets the connection, and a reset can destroy the response before the client has read it.
  */
 function endAfterRequest(request: IncomingMessage, response: ServerResponse, body: string): void {
   response.write(body);
@@ -81,10 +82,10 @@ function endAfterRequest(request: IncomingMessage, response: ServerResponse, bod
   request.once('end', end).once('close', end).once('error', end).resume();
 }
 
-function countBytes(request: IncomingMessage, most: number, onExcess: () => void): void {
+function countBytes(request: IncomingMessage, maxBytes: number, onExcess: () => void): void {
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > most) onExcess();
+    if (bytes > maxBytes) onExcess();
   });
 }

@@ -9,11 +9,13 @@
 import { isNativeError } from 'node:util/types';
 import type { Authenticator } from '../../access/authenticator';
 import type { Principal } from '../../access/principal';
-import { GatewayError, UnauthenticatedError } from '../../domain/errors';
-import { toNetwork } from '../io/client-address';
-import type { EntryPoint, Observer } from '../observer';
+import { type AuthFailure, GatewayError, UnauthenticatedError } from '../../domain/errors';
+import { toNetwork } from './client-address';
 import { createRateLimiter, type Monotonic } from './rate-limiter';
 import type { LogRejection } from './rejection-log';
+
+/** Where a client presents credentials. */
+export type EntryPoint = 'http' | 'websocket' | 'metrics';
 
 export interface Authentication {
   /**
@@ -31,7 +33,7 @@ export interface Authentication {
 
 export interface AuthenticationOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly observer: Pick<Observer, 'authenticationFailed'>;
+  readonly observer: { authenticationFailed(entryPoint: EntryPoint, reason: AuthFailure): void };
   readonly logRejection: LogRejection;
   readonly now: Monotonic;
 }

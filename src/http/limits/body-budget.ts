@@ -1,20 +1,20 @@
-/** Bounds the memory of request bodies that are being received: all together, and by network address. */
+/** Bounds the memory of request bodies being received, in total and per network. */
 
-import { toNetwork } from '../io/client-address';
+import { toNetwork } from './client-address';
 
 export interface BodyBudget {
   /**
-   * Opens the account of one body.
+   * Registers one body.
    *
-   * @param onShed - Called when the body must give way, its account being closed already.
+   * @param onEvict - Called if the body must be discarded to free memory. Its reservation is closed by then.
    */
-  open(address: string, onShed: () => void): BodyAccount;
+  reserve(address: string, onEvict: () => void): BodyReservation;
 }
 
-export interface BodyAccount {
-  /** Counts bytes that are held from now on. Sheds the oldest bodies while there are too many. */
+export interface BodyReservation {
+  /** Adds received bytes. Evicts the oldest bodies while the budget is exceeded. */
   add(bytes: number): void;
-  /** Gives all of its bytes back. Idempotent. */
+  /** Frees all bytes of the body. Idempotent. */
   close(): void;
 }
 
@@ -23,39 +23,39 @@ export interface BodyBudgetLimits {
   readonly maxHeldBytesPerAddress: number;
 }
 
-/** Memory of one piece of a body beyond its bytes. */
-const PIECE_BYTES = 256;
+/** Memory of one chunk in addition to its bytes. */
+const CHUNK_OVERHEAD_BYTES = 256;
 
 interface Body {
   bytes: number;
-  readonly shed: () => void;
+  readonly evict: () => void;
 }
 
-/** Bodies that count against one limit, the oldest first. */
+/** Bodies that count against one limit, oldest first. */
 interface Pool {
   bytes: number;
   readonly bodies: Set<Body>;
 }
 
 /**
- * The oldest body gives way, not the newest: a webhook arrives within milliseconds, a body that its sender holds back is old.
- * So whoever fills the budget displaces mostly their own.
+ * Evicts the oldest body, not the newest: a webhook arrives within milliseconds, so an old body belongs to a slow sender. A
+ * client that fills the budget thus mostly displaces its own bodies.
  */
 export function createBodyBudget(limits: BodyBudgetLimits): BodyBudget {
-  const all = createPool();
+  const total = createPool();
   const byNetwork = new Map<string, Pool>();
 
   return {
-    open(address, onShed) {
+    reserve(address, onEvict) {
       const network = toNetwork(address);
       const own = byNetwork.get(network) ?? createPool();
       byNetwork.set(network, own);
-      const pools = [all, own];
+      const pools = [total, own];
       const body: Body = {
         bytes: 0,
-        shed() {
+        evict() {
           close();
-          onShed();
+          onEvict();
         },
       };
       for (const { bodies } of pools) bodies.add(body);
@@ -70,12 +70,12 @@ export function createBodyBudget(limits: BodyBudgetLimits): BodyBudget {
       return {
         close,
         add(bytes) {
-          if (!all.bodies.has(body)) return;
-          const cost = bytes + PIECE_BYTES;
+          if (!total.bodies.has(body)) return;
+          const cost = bytes + CHUNK_OVERHEAD_BYTES;
           body.bytes += cost;
           for (const pool of pools) pool.bytes += cost;
-          shedDownTo(limits.maxHeldBytesPerAddress, own);
-          shedDownTo(limits.maxHeldBytes, all);
+          evictDownTo(limits.maxHeldBytesPerAddress, own);
+          evictDownTo(limits.maxHeldBytes, total);
         },
       };
     },
@@ -86,9 +86,9 @@ function createPool(): Pool {
   return { bytes: 0, bodies: new Set() };
 }
 
-function shedDownTo(most: number, pool: Pool): void {
+function evictDownTo(maxBytes: number, pool: Pool): void {
   for (const body of pool.bodies) {
-    if (pool.bytes <= most) return;
-    body.shed();
+    if (pool.bytes <= maxBytes) return;
+    body.evict();
   }
 }

@@ -1,31 +1,32 @@
-/** How many there are of each at this moment, where there may be only so many. */
+/** Limits how many holders of a key exist at the same time. */
 
 export interface ConcurrencyLimiter {
-  /** @returns what gives the seat back, once however often it is called; `null`: there is none left. */
+  /** Returns a function that releases the slot, or null if all slots of `key` are taken. */
   acquire(key: string): Release | null;
 }
 
+/** Releases a slot. Idempotent. */
 export type Release = () => void;
 
-/** @param most - For each key. */
-export function createConcurrencyLimiter(most: number): ConcurrencyLimiter {
-  const taken = new Map<string, number>();
+/** @param limit - Slots per key. */
+export function createConcurrencyLimiter(limit: number): ConcurrencyLimiter {
+  const acquired = new Map<string, number>();
 
-  function leave(key: string): void {
-    const left = (taken.get(key) ?? 0) - 1;
-    if (left > 0) taken.set(key, left);
-    else taken.delete(key);
+  function release(key: string): void {
+    const remaining = (acquired.get(key) ?? 0) - 1;
+    if (remaining > 0) acquired.set(key, remaining);
+    else acquired.delete(key);
   }
 
   return {
     acquire(key) {
-      const already = taken.get(key) ?? 0;
-      if (already >= most) return null;
-      taken.set(key, already + 1);
-      let seated = true;
+      const count = acquired.get(key) ?? 0;
+      if (count >= limit) return null;
+      acquired.set(key, count + 1);
+      let released = false;
       return () => {
-        if (seated) leave(key);
-        seated = false;
+        if (!released) release(key);
+        released = true;
       };
     },
   };

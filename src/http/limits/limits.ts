@@ -1,53 +1,79 @@
-/** What a client may cost us. */
+/** Limits on clients of the server, with their defaults. */
+
+import type { CorsOptions } from './cors';
+import type { WebhookGuardOptions } from './webhook-guard';
+
+/** Clients that may connect. */
+export interface ClientAccess extends WebhookGuardOptions {
+  /** Number of proxies in front of the gateway, each of which appends to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
+  readonly allowedOrigins: CorsOptions['allowedOrigins'];
+  readonly allowLocalOrigins: CorsOptions['allowLocalOrigins'];
+}
 
 export interface HttpLimits {
-  /** Of TCP, WebSockets included: more would leave no file descriptors for the database. */
+  /** TCP connections, including WebSockets. More would leave no file descriptors for the database. */
   readonly maxTcpConnections: number;
+  /** Size of the body of a webhook. */
   readonly maxBodyBytes: number;
-  /** Of a request to `/graphql`. */
+  /** Size of the body of a request to `/graphql`. */
   readonly maxOperationBytes: number;
-  /** For all headers of a request. */
+  /** Time to receive all headers of a request. */
   readonly headersTimeoutMs: number;
-  /** For a whole request, body included. */
+  /** Time to receive a whole request, including its body. */
   readonly requestTimeoutMs: number;
-  /** For which an idle connection is kept open. */
+  /** Time after which an idle connection is closed. */
   readonly keepAliveMs: number;
-  /** Between two pieces of a body. */
+  /** Time between two chunks of a body. */
   readonly bodyIdleMs: number;
-  /** For a whole body, however steadily it trickles. */
+  /** Time to receive a whole body. */
   readonly bodyTimeoutMs: number;
-  /** Memory of all bodies that are being received. */
+  /** Memory for all bodies being received. */
   readonly maxHeldBytes: number;
-  /** Of those that come from one network address. */
+  /** Memory for the bodies being received from one network. */
   readonly maxHeldBytesPerAddress: number;
-  /** How long requests under way may take to finish once the server closes. */
+  /** Time for requests in progress to finish after the server starts to close. Then their connections are closed. */
   readonly drainMs: number;
-  /** How long it goes on accepting before that, while `/readyz` already sends traffic elsewhere. */
+  /** Time for which a closing server still accepts requests, while `/readyz` already returns 503. */
   readonly lastRequestMs: number;
 }
 
 export interface SocketLimits {
+  /** Open WebSockets. */
   readonly maxConnections: number;
-  /** On one connection, after ten times as many at once. */
+  /** Messages per second on one connection. The burst is ten seconds' worth. */
   readonly messagesPerSecond: number;
-  /** Operations under way on one connection, queries included. */
+  /** Operations in progress on one connection, including queries and mutations. */
   readonly maxSubscriptionsPerConnection: number;
-  /** Of one incoming message. */
+  /** Size of an incoming message. */
   readonly maxMessageBytes: number;
-  /** From opening a socket to `connection_init`. */
+  /** Time from opening a socket to `connection_init`. */
   readonly initTimeoutMs: number;
-  /** Between two pings; a peer that has not answered the last one is dropped. */
+  /** Time between two pings. A client that has not answered a ping by the next one is disconnected. */
   readonly keepAliveMs: number;
-  /** A message that the client has not taken after this long ends the connection. */
+  /** Time after which a message that the client has not read closes the connection. */
   readonly stalledAfterMs: number;
-  /** From sending a close frame to dropping the connection without an answer. */
+  /** Time from sending a close frame to closing the connection without a response. */
   readonly closeGraceMs: number;
-  /** How often live connections are checked for credentials that no longer hold. */
+  /** Time between two checks for revoked or expired credentials. */
   readonly revalidateMs: number;
-  /** How long an item of a subscription is retried while the store is unavailable. Then the connection is closed. */
+  /** Time for which an item of a subscription is retried while the database is unavailable. Then the connection is closed. */
   readonly retryItemMs: number;
-  /** The same, for opening a subscription. */
+  /** Time for which opening a subscription is retried while the database is unavailable. Then the connection is closed. */
   readonly retryOpeningMs: number;
+}
+
+/** Limits per caller. The same over HTTP and WebSocket. */
+export interface QuotaLimits {
+  readonly socketsPerAddress: number;
+  readonly socketsPerKey: number;
+  readonly socketsPerUser: number;
+  /** Operations in progress, including subscriptions. */
+  readonly operationsPerAddress: number;
+  readonly operationsPerKey: number;
+  readonly operationsPerUser: number;
+  /** Operations per second of one API key or end user. The burst is ten seconds' worth. `null`: no limit. */
+  readonly operationsPerSecond: number | null;
 }
 
 export const DEFAULT_LIMITS: { readonly http: HttpLimits; readonly sockets: SocketLimits } = {
@@ -78,4 +104,24 @@ export const DEFAULT_LIMITS: { readonly http: HttpLimits; readonly sockets: Sock
     retryItemMs: 60_000,
     retryOpeningMs: 10_000,
   },
+};
+
+/** Without any limit. */
+export const UNLIMITED_QUOTAS: QuotaLimits = {
+  socketsPerAddress: Number.POSITIVE_INFINITY,
+  socketsPerKey: Number.POSITIVE_INFINITY,
+  socketsPerUser: Number.POSITIVE_INFINITY,
+  operationsPerAddress: Number.POSITIVE_INFINITY,
+  operationsPerKey: Number.POSITIVE_INFINITY,
+  operationsPerUser: Number.POSITIVE_INFINITY,
+  operationsPerSecond: null,
+};
+
+/** Accepts webhooks from any address at any practical rate, and no cross-origin pages. */
+export const DEFAULT_ACCESS: ClientAccess = {
+  allowedOrigins: [],
+  allowLocalOrigins: false,
+  trustedProxies: 0,
+  webhooksPerSecond: 1_000_000,
+  webhookAddresses: {},
 };

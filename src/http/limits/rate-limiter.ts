@@ -1,20 +1,20 @@
-/** Token buckets by key: so many at once, so many a second after that. In memory, and in bounded memory. */
+/** Token buckets by key, in bounded memory. */
 
 import { RateLimitedError } from '../../domain/errors';
 
 export interface RateLimiter {
-  /** Takes one. @returns milliseconds until there is one again; 0: it was there. */
+  /** Takes a token. Returns 0 if there was one, else the time until the next one in milliseconds. */
   take(key: string): number;
-  /** Takes one. @throws {RateLimitedError} where there is none. */
+  /** Takes a token. @throws {RateLimitedError} If there is none. */
   assertLeft(key: string): void;
 }
 
-/** Milliseconds on a clock that never goes back. */
+/** Monotonic clock, in milliseconds. */
 export type Monotonic = () => number;
 
 export interface RateLimit {
   readonly perSecond: number;
-  /** At once; left out, what gathers in ten seconds. */
+  /** Capacity of the bucket. Default: the tokens of ten seconds. */
   readonly burst?: number;
 }
 
@@ -22,66 +22,67 @@ export interface RateLimiterOptions extends RateLimit {
   readonly now: Monotonic;
 }
 
-/** What is left for one who asks. */
 export interface Bucket {
-  left: number;
+  tokens: number;
+  /** Time at which `tokens` was computed. */
   at: number;
 }
 
-/** Of either generation. When a generation is full, the keys with the most tokens left are forgotten first. */
+/** Buckets in each of the two generations. */
 const MAX_KEYS = 5_000;
 
 const BURST_SECONDS = 10;
 
 export function fullBucket(rule: RateLimit, at: number): Bucket {
-  return { left: burstOf(rule), at };
+  return { tokens: getBurst(rule), at };
 }
 
-/** Takes one. @returns milliseconds until there is one again; 0: it was there. */
+/** Takes a token. Returns 0 if there was one, else the time until the next one in milliseconds. */
 export function takeFrom(bucket: Bucket, rule: RateLimit, at: number): number {
   const { perSecond } = rule;
-  const gathered = ((at - bucket.at) / 1000) * perSecond;
-  bucket.left = Math.min(burstOf(rule), bucket.left + gathered);
+  const refilled = ((at - bucket.at) / 1000) * perSecond;
+  bucket.tokens = Math.min(getBurst(rule), bucket.tokens + refilled);
   bucket.at = at;
-  if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / perSecond) * 1000);
-  bucket.left -= 1;
+  if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1000);
+  bucket.tokens -= 1;
   return 0;
 }
 
-function burstOf({ perSecond, burst = perSecond * BURST_SECONDS }: RateLimit): number {
+function getBurst({ perSecond, burst = perSecond * BURST_SECONDS }: RateLimit): number {
   return burst;
 }
 
 /**
- * Kept in two generations, so that forgetting is cheap: a flood from ever new addresses must not be expensive. A key that is
- * blocked stays known: to have it forgotten, 5,000 others must be more blocked.
+ * Buckets are kept in two generations, so that eviction is cheap even if every request comes from a new address. When the
+ * recent generation is full, the 5,000 buckets with the fewest tokens survive. A blocked key therefore stays blocked unless
+ * 5,000 other keys have fewer tokens.
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { now } = options;
   let recent = new Map<string, Bucket>();
   let older = new Map<string, Bucket>();
 
-  function bucketOf(key: string, at: number): Bucket {
+  function getBucket(key: string, at: number): Bucket {
     const known = recent.get(key);
     if (known !== undefined) return known;
     const bucket = older.get(key) ?? fullBucket(options, at);
     if (recent.size >= MAX_KEYS) {
-      older = mostBlocked([...recent, ...older], at);
+      older = selectEmptiest([...recent, ...older], at);
       recent = new Map();
     }
     recent.set(key, bucket);
     return bucket;
   }
 
-  function mostBlocked(buckets: readonly (readonly [string, Bucket])[], at: number) {
-    const leftOf = ([, { left, at: since }]: readonly [string, Bucket]) =>
-      left + ((at - since) / 1000) * options.perSecond;
-    return new Map(buckets.toSorted((a, b) => leftOf(a) - leftOf(b)).slice(0, MAX_KEYS));
+  function selectEmptiest(buckets: readonly (readonly [string, Bucket])[], at: number) {
+    const tokensAt = ([, bucket]: readonly [string, Bucket]) =>
+      bucket.tokens + ((at - bucket.at) / 1000) * options.perSecond;
+    return new Map(buckets.toSorted((a, b) => tokensAt(a) - tokensAt(b)).slice(0, MAX_KEYS));
   }
 
   function take(key: string): number {
     const at = now();
-    return takeFrom(bucketOf(key, at), options, at);
+    return takeFrom(getBucket(key, at), options, at);
   }
 
   return {

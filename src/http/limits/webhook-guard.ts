@@ -8,7 +8,7 @@ import {
   UnknownProviderError,
 } from '../../domain/errors';
 import type { ProviderId } from '../../domain/level';
-import { toNetwork } from '../io/client-address';
+import { toNetwork } from './client-address';
 import { createRateLimiter, type Monotonic } from './rate-limiter';
 import type { LogRejection } from './rejection-log';
 

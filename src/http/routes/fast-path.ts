@@ -1,45 +1,49 @@
-/** Answers in a shorter way than by Apollo Server, where that gives the same response: status, headers and body. */
+/** Executes operations without Apollo Server where the response is the same: status, headers and body. */
 
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../../access/principal';
 import type { OperationRequest } from '../../graphql/documents/prepare-operation';
 import type { GraphQLService } from '../../graphql/service';
-import { isJsonObject } from '../io/json-object';
+import { isJsonObject } from '../io/json';
 import type { HttpResponse } from '../io/response';
 
 export interface FastPath {
-  /** @param body - Parsed. @returns `null` where there is none. */
-  take(principal: Principal, request: IncomingMessage, body: unknown): Promise<HttpResponse | null>;
-  /** Sees what Apollo Server answers. */
-  learn(request: IncomingMessage, reply: HttpResponse): void;
+  /** Executes a request. Returns null if only Apollo Server can. @param body - Parsed body. */
+  execute(
+    principal: Principal,
+    request: IncomingMessage,
+    body: unknown,
+  ): Promise<HttpResponse | null>;
+  /** Records the content type that Apollo Server chose. */
+  learn(request: IncomingMessage, response: HttpResponse): void;
 }
 
-/** Clients of one kind all send the same `Accept`, and there are not many kinds. */
-const MAX_KINDS = 100;
+/** Clients of one kind send the same `Accept` header, and there are few kinds. */
+const MAX_ACCEPT_HEADERS = 100;
 const PARAMETERS = new Set(['query', 'variables', 'operationName']);
 
 export function createFastPath(graphql: Pick<GraphQLService, 'executePlanned'>): FastPath {
-  /** What Apollo Server makes of an `Accept`: the type of its good answers. */
-  const types = new Map<string, string>();
+  /** Content type of successful responses of Apollo Server, by `Accept` header. */
+  const contentTypes = new Map<string, string>();
 
   return {
-    async take(principal, { headers: { accept = '' } }, body) {
-      const type = types.get(accept);
-      const asked = type === undefined ? null : toQuestion(body);
-      const answer = asked && (await graphql.executePlanned?.(principal, asked));
-      return answer ? { status: 200, headers: { 'content-type': type }, body: answer } : null;
+    async execute(principal, { headers: { accept = '' } }, body) {
+      const type = contentTypes.get(accept);
+      const operation = type === undefined ? null : toOperation(body);
+      const text = operation && (await graphql.executePlanned?.(principal, operation));
+      return text ? { status: 200, headers: { 'content-type': type }, body: text } : null;
     },
 
     learn({ method, headers: { accept = '' } }, { status, headers }) {
       const type = headers?.['content-type'];
       if (method !== 'POST' || status !== 200 || typeof type !== 'string') return;
-      if (types.size < MAX_KINDS) types.set(accept, type);
+      if (contentTypes.size < MAX_ACCEPT_HEADERS) contentTypes.set(accept, type);
     },
   };
 }
 
-/** `null` for what is not plainly a request: Apollo Server says what is wrong with it. */
-function toQuestion(body: unknown): OperationRequest | null {
+/** Returns null for anything but a plain request: Apollo Server reports the error. */
+function toOperation(body: unknown): OperationRequest | null {
   if (!isJsonObject(body)) return null;
   if (!Object.keys(body).every((name) => PARAMETERS.has(name))) return null;
   const { query, operationName, variables } = body;

@@ -1,51 +1,43 @@
-/** `GET` and `POST /graphql`: GraphQL over HTTP by Apollo Server, for callers with valid credentials. */
+/** `GET` and `POST /graphql`: GraphQL over HTTP with Apollo Server, for authenticated callers. */
 
 import type { IncomingMessage } from 'node:http';
 import {
-  ApolloServer,
-  type ApolloServerPlugin,
+  type ApolloServer,
   HeaderMap,
   type HTTPGraphQLRequest,
   type HTTPGraphQLResponse,
 } from '@apollo/server';
-import {
-  ApolloServerPluginCacheControlDisabled,
-  ApolloServerPluginLandingPageDisabled,
-  ApolloServerPluginUsageReportingDisabled,
-} from '@apollo/server/plugin/disabled';
-import { GraphQLError, parse } from 'graphql';
-import type { Logger } from 'pino';
 import type { Principal } from '../../access/principal';
-import { GatewayError, StoreUnavailableError } from '../../domain/errors';
-import type { GraphQLService } from '../../graphql/service';
-import type { Bodies } from '../io/body';
-import { clientAddress } from '../io/client-address';
-import { isCompressed } from '../io/content-encoding';
-import { withoutEmptyName, withoutEmptyParameters } from '../io/empty-parameters';
-import { isTooDeep, MAX_JSON_DEPTH } from '../io/json-depth';
-import { isJsonObject } from '../io/json-object';
-import { resolveDocument, resolveDocumentSearch } from '../io/persisted-query';
+import { GatewayError } from '../../domain/errors';
+import { type BodyReader, isCompressed } from '../io/body-reader';
+import { normalizeParameters, normalizeSearch } from '../io/graphql-parameters';
+import { isJsonObject, isTooDeep, MAX_JSON_DEPTH } from '../io/json';
+import type { Observer } from '../io/observer';
 import { toStatus } from '../io/problem';
 import { type HttpResponse, sendResponse } from '../io/response';
 import type { Handler, Route, RoutedRequest } from '../io/router';
 import type { Authentication } from '../limits/authentication';
+import { clientAddress } from '../limits/client-address';
 import type { Release } from '../limits/concurrency-limiter';
 import type { CorsPolicy } from '../limits/cors';
 import type { HttpLimits } from '../limits/limits';
 import type { Quotas } from '../limits/quotas';
-import type { Observer } from '../observer';
-import { createFastPath } from './fast-path';
+import {
+  type ApolloOptions,
+  acceptsGraphQLResponse,
+  createApolloServer,
+  GRAPHQL_RESPONSE,
+} from './apollo';
+import { createFastPath, type FastPath } from './fast-path';
 
-export interface GraphQLRouteOptions {
-  readonly graphql: GraphQLService;
+export interface GraphQLRouteOptions extends ApolloOptions {
   readonly authentication: Authentication;
-  readonly bodies: Bodies;
+  readonly bodyReader: BodyReader;
   readonly quotas: Quotas;
   readonly trustedProxies: number;
   readonly limits: HttpLimits;
-  readonly log: Logger;
   readonly observer: Observer;
-  readonly origins: CorsPolicy;
+  readonly cors: CorsPolicy;
 }
 
 export interface GraphQLRoute {
@@ -55,84 +47,26 @@ export interface GraphQLRoute {
 }
 
 export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
-  const { graphql, authentication, quotas, trustedProxies, bodies, limits, observer, origins } =
-    options;
-  const apollo = createApollo(options);
-  const shortcut = createFastPath(graphql);
-
-  async function receive(request: IncomingMessage, address: string): Promise<unknown> {
-    if (isCompressed(request)) {
-      throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'expected a body without compression');
-    }
-    return readJson(request, await bodies.read(request, address, limits.maxOperationBytes));
-  }
-
-  async function answer({ request, search }: RoutedRequest): Promise<HttpResponse> {
-    let leave: Release | undefined;
-    try {
-      const address = clientAddress(request, trustedProxies);
-      const { authorization } = request.headers;
-      const principal = await authentication.authenticate(authorization, address, 'http');
-      leave = quotas.begin(principal, address);
-      const sent = request.method === 'POST' ? await receive(request, address) : undefined;
-      const body = isJsonObject(sent)
-        ? resolveDocument(withoutEmptyName(sent), graphql.trusted)
-        : sent;
-      const reply =
-        (await shortcut.take(principal, request, body)) ??
-        (await execute(principal, {
-          method: methodOf(request),
-          headers: headersOf(request),
-          search: resolveDocumentSearch(withoutEmptyParameters(search), graphql.trusted),
-          body,
-        }));
-      shortcut.learn(request, reply);
-      return reply;
-    } catch (error) {
-      const body = JSON.stringify({ errors: [graphql.formatError(error)] }); // the form that GraphQL clients read
-      const { status, headers } = error instanceof GatewayError ? toStatus(error) : FAILED;
-      return { status, headers: { ...headers, 'content-type': errorTypeFor(request) }, body };
-    } finally {
-      leave?.();
-    }
-  }
-
-  async function execute(
-    principal: Principal,
-    httpGraphQLRequest: HTTPGraphQLRequest,
-  ): Promise<HttpResponse> {
-    const operation = await graphql.openContext(principal, 'REQUEST');
-    try {
-      const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest,
-        context: async () => operation.context,
-      });
-      return {
-        status: status ?? 200,
-        headers: Object.fromEntries(headers),
-        body: await textOf(body),
-      };
-    } finally {
-      await operation.release();
-    }
-  }
+  const { observer, cors } = options;
+  const apollo = createApolloServer(options);
+  const handler = new RequestHandler(options, apollo);
 
   const handle: Handler = async (routed) => {
     const startedAt = performance.now();
-    const reply = await answer(routed);
-    const cors = origins.headersFor(routed.request);
+    const response = await handler.respond(routed);
+    const corsHeaders = cors.headersFor(routed.request);
     sendResponse(routed.request, routed.response, {
-      ...reply,
-      headers: { ...reply.headers, ...cors },
+      ...response,
+      headers: { ...response.headers, ...corsHeaders },
     });
-    observer.operation('http', outcomeOf(reply));
+    observer.operation('http', getOutcome(response));
     observer.graphqlResponse(performance.now() - startedAt);
   };
 
   const preflight: Handler = ({ request, response }) =>
     sendResponse(request, response, {
       status: 204,
-      headers: origins.preflightFor(request),
+      headers: cors.preflightFor(request),
       body: '',
     });
 
@@ -143,170 +77,126 @@ export function createGraphQLRoute(options: GraphQLRouteOptions): GraphQLRoute {
   };
 }
 
-/**
- * Headers that a page of another site cannot add without a preflight. `authorization` is one of them, and `/graphql` takes
- * credentials from nowhere else, so GET works as clients send it by default.
- */
-const UNFORGEABLE = ['authorization', 'apollo-require-preflight', 'x-apollo-operation-name'];
+/** Authenticates a request, reads its parameters and executes the operation. */
+class RequestHandler {
+  readonly #options: GraphQLRouteOptions;
+  readonly #apollo: ApolloServer<object>;
+  readonly #fastPath: FastPath;
 
-const FAILED: Omit<HttpResponse, 'body'> = { status: 500 };
+  constructor(options: GraphQLRouteOptions, apollo: ApolloServer<object>) {
+    this.#options = options;
+    this.#apollo = apollo;
+    this.#fastPath = createFastPath(options.graphql);
+  }
 
-function createApollo({ graphql, log }: GraphQLRouteOptions): ApolloServer<object> {
-  return new ApolloServer<object>({
-    schema: graphql.schema,
-    formatError: (_, error) => graphql.formatError(error),
-    logger: {
-      debug: (message) => log.debug(message),
-      info: (message) => log.debug(message),
-      warn: (message) => log.warn(message),
-      error: (message) => log.error(message),
-    },
-    introspection: true, // it is `admit` that says
-    csrfPrevention: { requestHeaders: UNFORGEABLE },
-    persistedQueries: false,
-    documentStore: null,
-    includeStacktraceInErrorResponses: false,
-    stopOnTerminationSignals: false,
-    plugins: [
-      ApolloServerPluginCacheControlDisabled(),
-      ApolloServerPluginLandingPageDisabled(),
-      ApolloServerPluginUsageReportingDisabled(),
-      admitDocuments(graphql),
-      refuseSubscriptions,
-      answerLegacyClients,
-      sayThatTheStoreIsAway,
-    ],
-  });
-}
+  /** Never rejects: errors are responses in the GraphQL format. */
+  async respond({ request, search }: RoutedRequest): Promise<HttpResponse> {
+    const { graphql, authentication, quotas, trustedProxies } = this.#options;
+    let release: Release | undefined;
+    try {
+      const address = clientAddress(request, trustedProxies);
+      const { authorization } = request.headers;
+      const principal = await authentication.authenticate(authorization, address, 'http');
+      release = quotas.acquireOperation(principal, address);
+      const body = await this.#readParameters(request, address);
+      const response =
+        (await this.#fastPath.execute(principal, request, body)) ??
+        (await this.#execute(principal, {
+          method: toApolloMethod(request),
+          headers: toApolloHeaders(request),
+          search: normalizeSearch(search, graphql.trusted),
+          body,
+        }));
+      this.#fastPath.learn(request, response);
+      return response;
+    } catch (error) {
+      const body = JSON.stringify({ errors: [graphql.formatError(error)] });
+      const { status, headers } = error instanceof GatewayError ? toStatus(error) : INTERNAL_ERROR;
+      return { status, headers: { ...headers, 'content-type': getErrorType(request) }, body };
+    } finally {
+      release?.();
+    }
+  }
 
-/** Never read: it stands for a document that was refused. */
-const REFUSED = parse('{ __typename }');
+  async #readParameters(request: IncomingMessage, address: string): Promise<unknown> {
+    if (request.method !== 'POST') return undefined;
+    const { graphql, bodyReader, limits } = this.#options;
+    if (isCompressed(request)) {
+      throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed.');
+    }
+    const bytes = await bodyReader.read(request, address, limits.maxOperationBytes);
+    const body = parseBody(request, bytes);
+    return isJsonObject(body) ? normalizeParameters(body, graphql.trusted) : body;
+  }
 
-/** Hands Apollo Server the document as it was read for all transports; it reads none by itself. */
-function admitDocuments(graphql: GraphQLService): ApolloServerPlugin<object> {
-  return {
-    async requestDidStart() {
-      let errors: readonly GraphQLError[] | undefined;
+  async #execute(
+    principal: Principal,
+    httpGraphQLRequest: HTTPGraphQLRequest,
+  ): Promise<HttpResponse> {
+    const operation = await this.#options.graphql.openContext(principal, 'REQUEST');
+    try {
+      const { status, headers, body } = await this.#apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest,
+        context: async () => operation.context,
+      });
       return {
-        async didResolveSource(context) {
-          const { operationName = null, variables = {} } = context.request;
-          const read = graphql.prepare({ query: context.source, operationName, variables });
-          if ('errors' in read) errors = read.errors;
-          const { document } = 'errors' in read ? { document: REFUSED } : read;
-          Object.assign(context, { document });
-        },
-        async responseForOperation() {
-          if (errors === undefined) return null;
-          const singleResult = { errors: errors.map(graphql.formatError) };
-          return {
-            http: { status: 400, headers: new HeaderMap() },
-            body: { kind: 'single', singleResult },
-          };
-        },
+        status: status ?? 200,
+        headers: Object.fromEntries(headers),
+        body: await readBody(body),
       };
-    },
-  };
+    } finally {
+      await operation.release();
+    }
+  }
 }
 
-/** Apollo Server would execute one as if it were a query. */
-const refuseSubscriptions: ApolloServerPlugin<object> = {
-  async requestDidStart() {
-    return {
-      async didResolveOperation({ operation }) {
-        if (operation?.operation !== 'subscription') return;
-        throw new GraphQLError('expected a query or a mutation: subscriptions go over WebSocket', {
-          extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
-        });
-      },
-    };
-  },
-};
+const INTERNAL_ERROR: Omit<HttpResponse, 'body'> = { status: 500 };
 
 /**
- * GraphQL over HTTP: a client that accepts only `application/json` reads a 4xx as if it came from something in between,
- * so a well-formed request whose document or variables are at fault is answered 200 with its errors.
+ * Returns `OK`, or the code of the first error. Responses start with their errors, and quotation marks in strings are escaped,
+ * so the match is a field of the error itself.
  */
-const answerLegacyClients: ApolloServerPlugin<object> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ request, response, source }) {
-        const legacy = !acceptsGraphQLResponse(request.http?.headers.get('accept'));
-        if (legacy && source !== undefined && response.http.status === 400) {
-          response.http.status = 200;
-        }
-      },
-    };
-  },
-};
-
-/** Where nothing could be answered because the store is away, the status says so too: the same request may succeed later. */
-const sayThatTheStoreIsAway: ApolloServerPlugin<object> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ response: { http, body } }) {
-        if (body.kind !== 'single' || body.singleResult.data) return;
-        const error = new StoreUnavailableError();
-        const away = body.singleResult.errors?.some(
-          ({ extensions }) => extensions?.code === error.code,
-        );
-        if (away) http.status = toStatus(error).status;
-      },
-    };
-  },
-};
-
-/**
- * `OK`, or the code of the first error. Errors come first in a response, and a quotation mark within a text is escaped, so
- * that what this finds is a field of the error itself.
- */
-function outcomeOf({ body }: HttpResponse): string {
+function getOutcome({ body }: HttpResponse): string {
   if (!body.startsWith('{"errors":')) return 'OK';
   const [, code = ''] = /"code":"(\w+)"/.exec(body) ?? [];
   return code;
 }
 
-/** Answers in parts exist with later versions of the GraphQL library alone; joined, they are what was asked for. */
-async function textOf(body: HTTPGraphQLResponse['body']): Promise<string> {
+/** Joins chunked bodies, which only later versions of the GraphQL library produce. */
+async function readBody(body: HTTPGraphQLResponse['body']): Promise<string> {
   if (body.kind === 'complete') return body.string;
   let text = '';
-  for await (const part of body.asyncIterator) text += part;
+  for await (const chunk of body.asyncIterator) text += chunk;
   return text;
 }
 
-const GRAPHQL_RESPONSE = 'application/graphql-response+json';
-
-/** Whether the client reads a GraphQL response under any status. */
-function acceptsGraphQLResponse(accept = ''): boolean {
-  return accept.toLowerCase().includes(GRAPHQL_RESPONSE);
-}
-
-/** Clients read the errors of a 4xx or 5xx only under this type: under `application/json` it may come from a proxy. */
-function errorTypeFor({ headers }: IncomingMessage): string {
+/** Clients read the errors of a 4xx or 5xx only with this type: with `application/json` the response may come from a proxy. */
+function getErrorType({ headers }: IncomingMessage): string {
   const type = acceptsGraphQLResponse(headers.accept) ? GRAPHQL_RESPONSE : 'application/json';
   return `${type}; charset=utf-8`;
 }
 
-/** `undefined` if the body does not claim to be JSON: Apollo says what is wrong with that. */
-function readJson(request: IncomingMessage, bytes: Buffer): unknown {
+/** Returns undefined if the content type is not JSON: Apollo Server reports the error. */
+function parseBody(request: IncomingMessage, bytes: Buffer): unknown {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   if (type?.trim() !== 'application/json') return undefined;
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='));
   if (charset !== undefined && !/=\s*"?utf-?8"?\s*$/.test(charset)) {
-    throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'expected the body to be in UTF-8');
+    throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', 'The body must be in UTF-8.');
   }
   const text = bytes.toString('utf8');
   if (isTooDeep(text)) {
-    const expected = `expected the body to be nested at most ${MAX_JSON_DEPTH} levels deep`;
-    throw new GatewayError('BODY_UNREADABLE', expected);
+    const message = `The body must be nested at most ${MAX_JSON_DEPTH} levels deep.`;
+    throw new GatewayError('BODY_UNREADABLE', message);
   }
   try {
     return JSON.parse(text);
   } catch {
-    throw new GatewayError('BODY_UNREADABLE', 'expected the body to be JSON');
+    throw new GatewayError('BODY_UNREADABLE', 'The body must be valid JSON.');
   }
 }
 
-function headersOf({ headers }: IncomingMessage): HeaderMap {
+function toApolloHeaders({ headers }: IncomingMessage): HeaderMap {
   const map = new HeaderMap();
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
@@ -314,7 +204,7 @@ function headersOf({ headers }: IncomingMessage): HeaderMap {
   return map;
 }
 
-/** To Apollo, HEAD is a method it does not know; to everybody else it is GET without a body. */
-function methodOf({ method = 'GET' }: IncomingMessage): string {
+/** Apollo Server does not support HEAD, which is GET without a response body. */
+function toApolloMethod({ method = 'GET' }: IncomingMessage): string {
   return method === 'HEAD' ? 'GET' : method;
 }

@@ -1,4 +1,4 @@
-/** `/healthz`: the process answers. `/readyz`: it can do its work, and will go on with it, so send it traffic. */
+/** `GET /healthz`: the process responds. `GET /readyz`: the database is usable and the process is not stopping. */
 
 import type { Store } from '../../store/store';
 import { sendResponse } from '../io/response';

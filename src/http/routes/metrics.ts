@@ -1,18 +1,18 @@
-/** `GET /metrics`: for API keys with the scope `metrics`, also while the store is away. */
+/** `GET /metrics`: for API keys with the scope `metrics`. Also works while the database is unavailable. */
 
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../../domain/errors';
-import { clientAddress } from '../io/client-address';
 import { sendResponse } from '../io/response';
 import type { Route } from '../io/router';
 import type { Authentication } from '../limits/authentication';
+import { clientAddress } from '../limits/client-address';
 
-/** The page that Prometheus reads. */
+/** Renders the metrics in the Prometheus text format. */
 export type Expose = () => Promise<{ readonly contentType: string; readonly text: string }>;
 
-/** Credentials that are remembered: those of a few scrapers. */
-const MAX_KNOWN = 10;
+/** Remembered credentials. Enough for a few scrapers. */
+const MAX_REMEMBERED = 10;
 
 export interface MetricsRouteOptions {
   readonly authentication: Authentication;
@@ -20,12 +20,12 @@ export interface MetricsRouteOptions {
 }
 
 export function metricsRoute(options: MetricsRouteOptions, expose: Expose): Route {
-  const admit = createDoor(options);
+  const authorize = createAuthorization(options);
   return {
     path: '/metrics',
     methods: {
       async GET({ request, response }) {
-        await admit(request);
+        await authorize(request);
         const { contentType, text } = await expose();
         const headers = { 'content-type': contentType };
         sendResponse(request, response, { status: 200, headers, body: text });
@@ -35,15 +35,16 @@ export function metricsRoute(options: MetricsRouteOptions, expose: Expose): Rout
 }
 
 /**
- * While keys cannot be looked up, whoever was let in last time is let in again: that is when the figures are needed.
+ * While the database is unavailable, credentials that were valid on their last use are accepted: metrics are needed most during
+ * an outage.
  *
- * @throws {GatewayError} UNAUTHENTICATED, RATE_LIMITED, FORBIDDEN, or STORE_UNAVAILABLE for a key not seen before.
+ * @throws {GatewayError} UNAUTHENTICATED, RATE_LIMITED, FORBIDDEN, or STORE_UNAVAILABLE for credentials not seen before.
  */
-function createDoor({
+function createAuthorization({
   authentication,
   trustedProxies,
 }: MetricsRouteOptions): (request: IncomingMessage) => Promise<void> {
-  const known = new Set<string>(); // digests, so that no credential is held
+  const remembered = new Set<string>(); // digests, so that no credentials stay in memory
   return async (request) => {
     const { authorization } = request.headers;
     const address = clientAddress(request, trustedProxies);
@@ -53,13 +54,13 @@ function createDoor({
     try {
       const principal = await authentication.authenticate(authorization, address, 'metrics');
       if (principal.kind !== 'API_KEY' || !principal.scopes.has('metrics')) {
-        throw new GatewayError('FORBIDDEN', 'this needs the scope `metrics`');
+        throw new GatewayError('FORBIDDEN', 'Requires an API key with the scope `metrics`.');
       }
-      if (known.size < MAX_KNOWN) known.add(digest);
+      if (remembered.size < MAX_REMEMBERED) remembered.add(digest);
     } catch (error) {
-      const away = error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE';
-      if (away && known.has(digest)) return;
-      known.delete(digest);
+      const unavailable = error instanceof GatewayError && error.code === 'STORE_UNAVAILABLE';
+      if (unavailable && remembered.has(digest)) return;
+      remembered.delete(digest);
       throw error;
     }
   };

@@ -1,34 +1,34 @@
-/** Where a WebSocket client may put its credentials: browsers cannot set headers, so there are several places. */
+/** Credentials of a WebSocket client. Browsers cannot set headers, so clients send them in several places. */
 
-import { isJsonObject, type JsonObject } from '../io/json-object';
+import { isJsonObject, type JsonObject } from '../io/json';
 
-/** In order of precedence; compared without regard to letter case. */
+/** Parameters with credentials, in order of precedence. Letter case is ignored. */
 const PARAMETERS = ['authorization', 'apikey', 'token'] as const;
 
 /**
- * The value for `Authenticator.authenticate`: from `connectionParams`, its `headers` (as Hasura's clients send them), else
- * the header of the upgrade request.
+ * Returns the value for `Authenticator.authenticate`: from `connectionParams`, else from its `headers` (as Hasura's clients send
+ * them), else from the header of the upgrade request.
  */
 export function toCredentials(
   connectionParams: JsonObject | undefined,
   authorization: string | undefined,
 ): string | undefined {
-  const parameters = lowerCased(connectionParams);
-  const headers = lowerCased(parameters.headers);
+  const parameters = toLowerCaseKeys(connectionParams);
+  const headers = toLowerCaseKeys(parameters.headers);
   for (const name of PARAMETERS) {
     const value = parameters[name];
-    if (isText(value)) return value;
+    if (isNonEmpty(value)) return value;
   }
-  return isText(headers.authorization) ? headers.authorization : authorization;
+  return isNonEmpty(headers.authorization) ? headers.authorization : authorization;
 }
 
-/** An empty text is what some clients send while they have no token. */
-function isText(value: unknown): value is string {
+/** Some clients send an empty string while they have no token. */
+function isNonEmpty(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-/** The first of several names that differ in letter case wins. */
-function lowerCased(value: unknown): JsonObject {
+/** Of several keys that differ only in letter case, the first wins. */
+function toLowerCaseKeys(value: unknown): JsonObject {
   if (!isJsonObject(value)) return {};
   const entries = Object.entries(value).map(([name, each]) => [name.toLowerCase(), each] as const);
   return Object.fromEntries(entries.reverse());

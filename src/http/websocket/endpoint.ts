@@ -1,167 +1,199 @@
-/** `WS /graphql`: WebSockets, from the request to upgrade until nothing is left of them. */
+/**
+ * `WS /graphql`: accepts WebSockets and releases their resources.
+ *
+ * States of a connection: opened (counted by network) → authenticated (`principal` is set, counted by caller) → closed
+ * (operations are being ended) → released. `close` resolves when all connections are released.
+ */
 
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { handleProtocols } from 'graphql-ws';
+import { handleProtocols, type Server as ProtocolServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticator } from '../../access/authenticator';
 import { type ErrorCode, GatewayError, RateLimitedError } from '../../domain/errors';
-import { clientAddress } from '../io/client-address';
-import { MAX_JSON_DEPTH } from '../io/json-depth';
-import { refuseUpgrade } from '../io/raw-response';
+import { MAX_JSON_DEPTH } from '../io/json';
+import { sendRawError } from '../io/raw-response';
+import { clientAddress } from '../limits/client-address';
+import type { Release } from '../limits/concurrency-limiter';
 import type { CorsPolicy } from '../limits/cors';
 import type { Monotonic } from '../limits/rate-limiter';
 import type { LogRejection } from '../limits/rejection-log';
-import { type MessageFault, screen } from './message-screen';
+import { CLOSE, type CloseFrame, GuardedSocket, type GuardedSocketOptions } from './guarded-socket';
+import { createKeepAlive, type KeepAlive } from './keep-alive';
+import { filterMessages, type MessageFault } from './message-filter';
 import { type Connection, createProtocol, type ProtocolOptions } from './protocol';
-import { createRevalidation } from './revalidation';
-import { CLOSE, createGuard, type GuardedSocket } from './socket';
+import { createRevalidation, type Revalidation } from './revalidation';
 
-export interface Subscriptions {
-  /** Makes a WebSocket of a connection that asks to be one. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  openSockets(): number;
-  /** Closes every connection with a code that makes the stock client come back, to whoever listens then. */
-  close(): Promise<void>;
-}
-
-export interface SubscriptionsOptions extends ProtocolOptions {
-  readonly authenticator: Pick<Authenticator, 'lapsed'>;
+export interface WebSocketEndpointOptions extends ProtocolOptions {
+  readonly authenticator: Pick<Authenticator, 'findInvalid'>;
   readonly log: Logger;
-  readonly origins: CorsPolicy;
+  readonly cors: CorsPolicy;
   readonly trustedProxies: number;
   readonly logRejection: LogRejection;
   readonly now: Monotonic;
 }
 
-/** Close reasons: at most 123 bytes. */
+/** Close reasons, at most 123 bytes. */
 const FAULTS: Readonly<Record<MessageFault, string>> = {
-  MALFORMED: 'this is not a message of graphql-transport-ws',
-  TOO_DEEP: `a message may be nested ${MAX_JSON_DEPTH} levels deep`,
-  UNEXPECTED_TYPE: 'clients send connection_init, ping, pong, subscribe and complete',
-  NOT_ACKNOWLEDGED: 'send connection_init and wait for connection_ack before subscribe',
+  MALFORMED: 'Not a valid graphql-transport-ws message',
+  TOO_DEEP: `A message may be nested at most ${MAX_JSON_DEPTH} levels deep`,
+  UNEXPECTED_TYPE: 'Clients may send connection_init, ping, pong, subscribe and complete',
+  NOT_ACKNOWLEDGED: 'Send connection_init and wait for connection_ack before subscribe',
 };
 
-/** After these the stock client is to try again; after 4500 it gives up. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['STORE_UNAVAILABLE', 'UNAVAILABLE']);
+/** Errors after which the standard client should reconnect. After 4500 it gives up. */
+const TRANSIENT: ReadonlySet<ErrorCode> = new Set(['STORE_UNAVAILABLE', 'UNAVAILABLE']);
+/** `Retry-After` for a network with too many WebSockets. */
+const RETRY_AFTER_S = 30;
 
-const NOTHING = () => {};
+export class WebSocketEndpoint {
+  readonly #options: WebSocketEndpointOptions;
+  readonly #socketOptions: GuardedSocketOptions;
+  readonly #revalidation: Revalidation;
+  readonly #keepAlive: KeepAlive<GuardedSocket>;
+  readonly #protocol: ProtocolServer<Connection>;
+  readonly #server: WebSocketServer;
+  readonly #open = new Set<GuardedSocket>();
+  /** Connections that are not released. */
+  #unreleased = 0;
+  #onAllReleased = () => {};
 
-export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { limits, log, observer, logRejection } = options;
-  const revalidation = createRevalidation({ ...options, everyMs: limits.revalidateMs });
-  const guard = createGuard({
-    limits,
-    log,
-    onFailure,
-    onSlowConsumer: observer.slowConsumer,
-    now: options.now,
-  });
-  const protocol = createProtocol(options, revalidation.watch);
-  const open = new Set<GuardedSocket>();
-  let untidied = 0; // connections of which something is left
-  let onTidy = NOTHING;
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: limits.maxMessageBytes,
-    autoPong: false, // the guard answers, so that pongs to a client that does not read wait their turn
-    clientTracking: false,
-    allowSynchronousEvents: false, // one message a turn, the rest unread: many on one socket must not delay other clients
-    perMessageDeflate: false, // the frames that many are sent are laid out beforehand
-    handleProtocols,
-  });
+  constructor(options: WebSocketEndpointOptions) {
+    const { limits, log, observer, now } = options;
+    this.#options = options;
+    this.#socketOptions = {
+      limits,
+      log,
+      now,
+      toCloseFrame: (error) => this.#toCloseFrame(error),
+      onSlowConsumer: observer.slowConsumer,
+    };
+    this.#revalidation = createRevalidation({ ...options, intervalMs: limits.revalidateMs });
+    this.#keepAlive = createKeepAlive(limits.keepAliveMs, now);
+    this.#protocol = createProtocol(options, this.#revalidation.watch);
+    this.#server = new WebSocketServer({
+      noServer: true,
+      maxPayload: limits.maxMessageBytes,
+      autoPong: false, // the guarded socket answers, so that pongs count as pending writes
+      clientTracking: false,
+      allowSynchronousEvents: false, // one message per turn: many on one socket must not delay other clients
+      perMessageDeflate: false, // shared frames are encoded in advance
+      handleProtocols,
+    });
+  }
 
-  function accept(webSocket: WebSocket, request: IncomingMessage, address: string): void {
-    const { socket: wire, headers } = request;
-    const socket = guard.watch(webSocket, wire);
-    const { authorization } = headers;
+  get openSockets(): number {
+    return this.#open.size;
+  }
+
+  /** Accepts a WebSocket, or responds with an error. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const address = clientAddress(request, this.#options.trustedProxies);
+    const release = this.#acquire(request, address);
+    if (release instanceof GatewayError) {
+      sendRawError(socket, release);
+      return;
+    }
+    socket.once('close', release);
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#accept(webSocket, request, address);
+    });
+  }
+
+  /** Closes all connections with a code after which the standard client reconnects. Resolves when all are released. */
+  async close(): Promise<void> {
+    this.#revalidation.stop();
+    this.#keepAlive.stop();
+    for (const socket of this.#open) socket.close(CLOSE.serviceRestart, 'Service Restart');
+    if (this.#unreleased > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onAllReleased = resolve;
+      });
+    }
+    this.#server.close();
+  }
+
+  /** Checks origin and limits. */
+  #acquire(request: IncomingMessage, address: string): Release | GatewayError {
+    const { cors, limits, quotas } = this.#options;
+    if (!cors.mayConnect(request)) return disallowedOrigin();
+    if (this.#open.size >= limits.maxConnections) return tooManyWebSockets();
+    return quotas.acquireConnection(address) ?? new RateLimitedError(RETRY_AFTER_S);
+  }
+
+  #accept(webSocket: WebSocket, request: IncomingMessage, address: string): void {
+    const { authorization } = request.headers;
+    const socket = new GuardedSocket(this.#socketOptions, webSocket, request.socket);
     const connection: Connection = {
       socket,
       address,
       authorization,
       principal: null,
-      unwatch: NOTHING,
-      over: false,
+      onClosed: () => {},
+      closed: false,
       running: 0,
       ids: new Set(),
     };
-    const screened = screen(
+    const filtered = filterMessages(
       socket,
       () => connection.principal !== null,
-      (fault) => refuseMessage(connection, fault),
+      (fault) => this.#rejectMessage(connection, fault),
     );
-    const closed = protocol.opened(screened, connection);
-    open.add(socket);
-    untidied += 1;
+    const endOperations = this.#protocol.opened(filtered, connection);
+    this.#open.add(socket);
+    this.#keepAlive.add(socket);
+    this.#unreleased += 1;
     webSocket.on('close', (code, reason) => {
-      connection.over = true;
-      connection.unwatch();
-      open.delete(socket);
-      closed(code, String(reason))
-        .catch((err: unknown) => log.error({ err }, 'a WebSocket could not be tidied up'))
-        .finally(() => {
-          untidied -= 1;
-          if (untidied === 0) onTidy();
-        });
+      connection.closed = true;
+      connection.onClosed();
+      this.#open.delete(socket);
+      this.#keepAlive.delete(socket);
+      void this.#release(endOperations(code, String(reason)));
     });
   }
 
-  /** Whoever connects can cause the first kind while the store or the key set is away: it must not fill the log. */
-  function onFailure(err: unknown): { readonly code: number; readonly reason: string } {
-    if (err instanceof GatewayError && PASSING.has(err.code)) {
-      logRejection(
-        { entryPoint: 'websocket', code: err.code },
-        'a WebSocket message could not be handled',
-      );
-      return { code: CLOSE.tryAgainLater, reason: `${err.code}: come back later` };
+  async #release(ended: Promise<void>): Promise<void> {
+    try {
+      await ended;
+    } catch (err) {
+      this.#options.log.error({ err }, 'failed to release WebSocket');
+    } finally {
+      this.#unreleased -= 1;
+      if (this.#unreleased === 0) this.#onAllReleased();
     }
-    log.error({ err }, 'a WebSocket message could not be handled');
-    return { code: CLOSE.internalError, reason: 'something went wrong on our side' };
   }
 
-  function refuseMessage({ socket, address }: Connection, fault: MessageFault): void {
-    logRejection({ entryPoint: 'websocket', address, fault }, 'a WebSocket message was refused');
+  /** Any client can cause transient errors during an outage, so their log lines are rate-limited. */
+  #toCloseFrame(err: unknown): CloseFrame {
+    const { log, logRejection } = this.#options;
+    const message = 'failed to handle WebSocket message';
+    if (err instanceof GatewayError && TRANSIENT.has(err.code)) {
+      logRejection({ entryPoint: 'websocket', code: err.code }, message);
+      return { code: CLOSE.tryAgainLater, reason: `${err.code}: try again later` };
+    }
+    log.error({ err }, message);
+    return { code: CLOSE.internalError, reason: 'Internal error' };
+  }
+
+  #rejectMessage({ socket, address }: Connection, fault: MessageFault): void {
+    const { logRejection } = this.#options;
+    logRejection({ entryPoint: 'websocket', address, fault }, 'rejected WebSocket message');
     const code = fault === 'NOT_ACKNOWLEDGED' ? CLOSE.unauthorized : CLOSE.badRequest;
     socket.close(code, FAULTS[fault]);
   }
-
-  return {
-    upgrade(request, socket, head) {
-      if (!options.origins.mayConnect(request)) return refuseUpgrade(socket, strangeOrigin());
-      if (open.size >= limits.maxConnections) return refuseUpgrade(socket, full());
-      const address = clientAddress(request, options.trustedProxies);
-      const leave = options.quotas.connect(address);
-      if (leave === null) return refuseUpgrade(socket, new RateLimitedError(RETRY_AFTER_S));
-      socket.once('close', leave);
-      sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        accept(webSocket, request, address);
-      });
-    },
-
-    openSockets: () => open.size,
-
-    async close() {
-      revalidation.stop();
-      guard.stop();
-      for (const socket of open) socket.close(CLOSE.serviceRestart, 'Service Restart');
-      if (untidied > 0) {
-        await new Promise<void>((resolve) => {
-          onTidy = resolve;
-        });
-      }
-      sockets.close();
-    },
-  };
 }
 
-/** After which another WebSocket from an address that has too many is worth a try. */
-const RETRY_AFTER_S = 30;
-
-function strangeOrigin(): GatewayError {
-  return new GatewayError('FORBIDDEN', 'this page may not connect: see ALLOWED_ORIGINS');
+function disallowedOrigin(): GatewayError {
+  return new GatewayError(
+    'FORBIDDEN',
+    'Pages of this origin may not connect. Add the origin to ALLOWED_ORIGINS.',
+  );
 }
 
-function full(): GatewayError {
-  return new GatewayError('UNAVAILABLE', 'there are too many connections; come back later');
+function tooManyWebSockets(): GatewayError {
+  return new GatewayError(
+    'UNAVAILABLE',
+    'Too many WebSockets are open. Connect again after the `Retry-After` interval.',
+  );
 }

@@ -1,51 +1,51 @@
-/** Puts out whom we let in once: keys are revoked and tokens run out while connections live on. */
+/** Ends sessions whose credentials become invalid: keys are revoked and tokens expire while connections are open. */
 
 import type { Logger } from 'pino';
 import type { Authenticator } from '../../access/authenticator';
 import type { Principal } from '../../access/principal';
 
 export interface Revalidation {
-  /** @param onLapse - Called once if the credentials no longer hold. @returns a function that ends the watch. */
-  watch(principal: Principal, onLapse: () => void): () => void;
+  /** @param onInvalid - Called at most once, when the credentials are no longer valid. @returns a function that unregisters it. */
+  watch(principal: Principal, onInvalid: () => void): () => void;
   stop(): void;
 }
 
 export interface RevalidationOptions {
-  readonly authenticator: Pick<Authenticator, 'lapsed'>;
-  readonly everyMs: number;
+  readonly authenticator: Pick<Authenticator, 'findInvalid'>;
+  readonly intervalMs: number;
   readonly log: Pick<Logger, 'error'>;
 }
 
-/** Asks once a round for all who are watched, however many; a round that fails is made up for by the next. */
+/** Checks all principals together once per interval. A failed check is repeated at the next interval. */
 export function createRevalidation(options: RevalidationOptions): Revalidation {
-  const { authenticator, everyMs, log } = options;
+  const { authenticator, intervalMs, log } = options;
   const watched = new Map<Principal, Set<() => void>>(); // many connections may share one principal
-  let asking = false;
+  let checking = false;
 
-  async function round(): Promise<void> {
-    if (asking || watched.size === 0) return;
-    asking = true;
+  async function check(): Promise<void> {
+    if (checking || watched.size === 0) return;
+    checking = true;
     try {
-      for (const principal of await authenticator.lapsed([...watched.keys()])) {
-        const lapsing = watched.get(principal) ?? [];
+      for (const principal of await authenticator.findInvalid([...watched.keys()])) {
+        const callbacks = watched.get(principal) ?? [];
         watched.delete(principal);
-        for (const onLapse of lapsing) onLapse();
+        for (const onInvalid of callbacks) onInvalid();
       }
     } catch (err) {
       log.error({ err }, 'failed to revalidate live connections');
     } finally {
-      asking = false;
+      checking = false;
     }
   }
 
-  const timer = setInterval(() => void round(), everyMs).unref(); // whom it watches keeps the process alive
+  const timer = setInterval(() => void check(), intervalMs).unref(); // open connections keep the process alive
   return {
-    watch(principal, onLapse) {
-      const others = watched.get(principal) ?? new Set();
-      watched.set(principal, others.add(onLapse));
+    watch(principal, onInvalid) {
+      const callbacks = watched.get(principal) ?? new Set();
+      watched.set(principal, callbacks.add(onInvalid));
       return () => {
-        others.delete(onLapse);
-        if (others.size === 0 && watched.get(principal) === others) watched.delete(principal);
+        callbacks.delete(onInvalid);
+        if (callbacks.size === 0 && watched.get(principal) === callbacks) watched.delete(principal);
       };
     },
     stop: () => clearInterval(timer),

@@ -1,8 +1,8 @@
 /**
- * Equal subscriptions share their work: what is sent about an entry is made once for all of them.
+ * Groups equal subscriptions, so that each change is executed and encoded once for all of them.
  *
- * Equal are those of one document, operation, view of the data and variables. Variables that only choose entries, being
- * given to nothing but the root field, may differ.
+ * Subscriptions are equal if document, operation, view of the data and variables are the same. Variables used only in arguments
+ * of the root field may differ: they only select changes.
  */
 
 import {
@@ -18,21 +18,20 @@ import { isTransient, retryTransient } from '../../graphql/request/transient';
 import type { OperationContext } from '../../graphql/service';
 import { createFrame, type Frame } from './frame';
 
-/** One or more subscriptions that give the same answers. */
+/** Subscriptions with the same results. */
 export interface Group {
   /**
-   * Executes again, after pauses that grow, as long as a fault of the result is transient: an entry is never answered
-   * with an error that the next attempt would not have.
+   * Executes the operation for an entry of the change log. Retries with backoff while the result has a transient error.
    *
-   * @throws the transient fault, if it lasts.
+   * @throws the transient error, if it lasts longer than `retryForMs`.
    */
-  answer(entry: unknown): Promise<ExecutionResult>;
+  execute(entry: unknown): Promise<ExecutionResult>;
   readonly press: FrameEncoder<Frame>;
-  /** To be called once by each that joined. */
+  /** Must be called once per member. */
   leave(): Promise<void>;
 }
 
-/** A subscription that could be opened. */
+/** An opened subscription. */
 export interface Opened {
   readonly args: ExecutionArgs;
   readonly operation: OperationDefinitionNode;
@@ -42,8 +41,8 @@ export interface Opened {
 }
 
 /**
- * @param retryForMs - How long an entry is executed again while its result has a transient fault.
- * @returns a function that finds the group for a subscription. The first in a group executes for all.
+ * @param retryForMs - Time for which an entry is retried while its result has a transient error.
+ * @returns a function that adds a subscription to its group. The group executes with the context of its first member.
  */
 export function createSubscriptionGroups(
   toPayload: (result: ExecutionResult) => object,
@@ -51,41 +50,42 @@ export function createSubscriptionGroups(
 ): (opened: Opened) => Promise<Group> {
   const byDocument = new WeakMap<DocumentNode, Map<string, Group & { size: number }>>();
 
-  function groupsOf(document: DocumentNode): Map<string, Group & { size: number }> {
+  function getGroups(document: DocumentNode): Map<string, Group & { size: number }> {
     const groups = byDocument.get(document) ?? new Map();
     byDocument.set(document, groups);
     return groups;
   }
 
-  function createGroup(args: ExecutionArgs, done: OperationContext['release']): Group {
-    const retrying = new Map<unknown, Promise<ExecutionResult>>();
-    let over = false;
+  function createGroup(args: ExecutionArgs, release: OperationContext['release']): Group {
+    const pending = new Map<unknown, Promise<ExecutionResult>>();
+    let disbanded = false;
 
     async function attempt(entry: unknown): Promise<ExecutionResult> {
       const result = await execute({ ...args, rootValue: entry });
-      const passing = result.errors?.find(isTransient);
-      if (passing !== undefined) throw passing;
+      const transient = result.errors?.find(isTransient);
+      if (transient !== undefined) throw transient;
       return result;
     }
 
     return {
-      /** All who wait for an entry wait for the same attempts. */
-      answer(entry) {
-        const known = retrying.get(entry);
+      /** Members that wait for the same entry share its attempts. */
+      execute(entry) {
+        const known = pending.get(entry);
         if (known !== undefined) return known;
-        const answering = retryTransient(() => attempt(entry), { isOver: () => over, retryForMs });
-        retrying.set(entry, answering);
-        const settled = () => void retrying.delete(entry);
-        answering.then(settled, settled);
-        return answering;
+        const isOver = () => disbanded;
+        const result = retryTransient(() => attempt(entry), { isOver, retryForMs });
+        pending.set(entry, result);
+        const remove = () => void pending.delete(entry);
+        result.then(remove, remove);
+        return result;
       },
       press: {
-        // Once: while one document fails, others are not to wait for it.
+        // A single attempt, so that a failing document does not delay others.
         make: async (change) => createFrame(JSON.stringify(toPayload(await attempt(change)))),
       },
       async leave() {
-        over = true;
-        await done();
+        disbanded = true;
+        await release();
       },
     };
   }
@@ -93,8 +93,8 @@ export function createSubscriptionGroups(
   return async (opened) => {
     const { args, view, context } = opened;
     if (view === null) return createGroup(args, context.release);
-    const groups = groupsOf(args.document);
-    const key = keyOf(view, opened);
+    const groups = getGroups(args.document);
+    const key = toKey(view, opened);
     const known = groups.get(key);
     if (known !== undefined) {
       known.size += 1;
@@ -117,25 +117,25 @@ export function createSubscriptionGroups(
   };
 }
 
-function keyOf(view: string, { args, operation }: Opened): string {
+function toKey(view: string, { args, operation }: Opened): string {
   const variables = args.variableValues ?? {};
-  const telling = variablesBelowRoot(args.document, operation);
-  const values = telling.map((name) => [name, variables[name]]);
+  const names = findVariablesBelowRoot(args.document, operation);
+  const values = names.map((name) => [name, variables[name]]);
   return JSON.stringify([view, operation.name?.value, Object.fromEntries(values)]);
 }
 
-/** Names of the variables that are used anywhere but in an argument of a root field. */
-function variablesBelowRoot(
+/** Names of the variables that are used outside of arguments of a root field. */
+function findVariablesBelowRoot(
   document: DocumentNode,
   { selectionSet: { selections } }: OperationDefinitionNode,
 ): readonly string[] {
-  const choosing = new Set<unknown>(
+  const rootArguments = new Set<unknown>(
     selections.flatMap((field) => (field.kind === 'Field' ? (field.arguments ?? []) : [])),
   );
   const names = new Set<string>();
   visit(document, {
     VariableDefinition: () => false,
-    Argument: (argument) => (choosing.has(argument) ? false : undefined),
+    Argument: (argument) => (rootArguments.has(argument) ? false : undefined),
     Variable({ name }) {
       names.add(name.value);
     },

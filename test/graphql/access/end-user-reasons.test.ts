@@ -129,7 +129,7 @@ it('pushes no suspicion to an end user who follows beside an operator', async ()
       if (principal === undefined) throw new Error('expected the number of a principal');
       return principal;
     },
-    lapsed: async () => new Set(),
+    findInvalid: async () => new Set(),
   };
   const { wsUrl } = await startServer(disposal, { graphql: world.service, authenticator });
   await world.tell('sumsub', statusEvent('ann', 'PENDING', 0), statusEvent('bob', 'PENDING', 0));

@@ -4,7 +4,7 @@ import {
   SignatureError,
   StoreUnavailableError,
 } from '../../../src/domain/errors';
-import { SlowBodyError } from '../../../src/http/io/body';
+import { SlowBodyError } from '../../../src/http/io/body-reader';
 import { toProblem } from '../../../src/http/io/problem';
 import { createRecordedLog, silentLog } from '../../support/logs';
 

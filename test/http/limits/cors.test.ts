@@ -1,7 +1,7 @@
 /** Which pages may use the gateway: CORS, and the origin of a WebSocket. */
 
 import { WebSocket } from 'ws';
-import type { Edge } from '../../../src/http/server';
+import type { ClientAccess } from '../../../src/http/limits/limits';
 import { GOOD_KEY } from '../../support/credentials';
 import { createDisposal } from '../../support/disposal';
 import { createRecordedLog } from '../../support/logs';
@@ -17,9 +17,9 @@ const WEB_VIEWS = [
   'moz-extension://1f3e6b2c-5a9d-4c1e-8f00-0a1b2c3d4e5f',
 ];
 
-async function start(edge: Partial<Edge> = {}) {
+async function start(access: Partial<ClientAccess> = {}) {
   const { log, lines } = createRecordedLog();
-  const { url, wsUrl } = await startServer(disposal, { log, edge });
+  const { url, wsUrl } = await startServer(disposal, { log, access });
   const refusals = () => lines.filter(({ setting }) => setting === 'ALLOWED_ORIGINS');
 
   async function preflight(origin: string, names?: string) {

@@ -7,7 +7,7 @@ import {
   StoreUnavailableError,
   UnknownProviderError,
 } from '../../../src/domain/errors';
-import { UNOBSERVED } from '../../../src/http/observer';
+import { UNOBSERVED } from '../../../src/http/io/observer';
 import type { Ingest } from '../../../src/http/routes/webhooks';
 import { createDisposal } from '../../support/disposal';
 import { createRecordedLog } from '../../support/logs';
@@ -140,8 +140,8 @@ describe('a webhook that is refused', () => {
     const ingest: Ingest = async () => {
       throw new SignatureError('NO_MATCHING_SECRET', 'expected a digest');
     };
-    const edge = { providers: new Set(['sumsub']) };
-    const { url } = await startServer(disposal, { ingest, log, observer, edge });
+    const access = { providers: new Set(['sumsub']) };
+    const { url } = await startServer(disposal, { ingest, log, observer, access });
     const headers = { authorization: 'hunter2' };
     await fetch(`${url}/webhooks/sumsub/hunter2`, { method: 'POST', headers, body: 'hunter2' });
     await fetch(`${url}/webhooks/hunter2`, { method: 'POST', headers, body: 'hunter2' });

@@ -406,7 +406,7 @@ describe('a connection that misbehaves', () => {
     for (const lookUp of lookUps) lookUp();
 
     const watched: string[][] = [];
-    authenticator.lapsed = async (principals) => {
+    authenticator.findInvalid = async (principals) => {
       watched.push(principals.map((each) => (each.kind === 'API_KEY' ? each.name : '')));
       return new Set();
     };

@@ -1,6 +1,12 @@
-/** Bounds the depth of JSON before it is parsed: deep trees are slow to build and can exceed the stack when written again. */
+/** Checks of JSON that clients send. */
 
-/** Deeper than any variables that the schema takes. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Maximum nesting. Exceeds that of any variables the schema accepts. */
 export const MAX_JSON_DEPTH = 64;
 
 const QUOTE = 0x22;
@@ -8,7 +14,10 @@ const BACKSLASH = 0x5c;
 const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
-/** Whether lists and objects are nested deeper than `MAX_JSON_DEPTH`. The text may be malformed. */
+/**
+ * Whether lists and objects are nested deeper than `MAX_JSON_DEPTH`. Accepts malformed text. Called before parsing: deep trees
+ * are slow to build and can exceed the stack when serialized.
+ */
 export function isTooDeep(text: string): boolean {
   let depth = 0;
   let quoted = false;

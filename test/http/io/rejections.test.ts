@@ -1,8 +1,8 @@
 import { METHODS } from 'node:http';
-import { createDisposal } from '../support/disposal';
-import { connectRaw } from '../support/raw-http';
-import { startServer } from '../support/start-server';
-import { until } from '../support/until';
+import { createDisposal } from '../../support/disposal';
+import { connectRaw } from '../../support/raw-http';
+import { startServer } from '../../support/start-server';
+import { until } from '../../support/until';
 
 const disposal = createDisposal();
 const MIB = 1024 * 1024;

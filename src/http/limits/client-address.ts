@@ -1,29 +1,31 @@
-/** Where a request comes from, as far as that can be known. */
+/** Address of the client of a request, and the network by which limits count it. */
 
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 
-/** Stands for whatever a proxy names that is no address. */
-const NO_ADDRESS = 'unknown';
+/** Used if a proxy sends a value that is not an IP address. */
+const UNKNOWN = 'unknown';
 
 /**
- * @param trustedProxies - How many proxies stand before us, each adding to `X-Forwarded-For` whom it was called by. What is
- *   further left in that header was sent by anybody, and is not read.
+ * Returns the address of the client.
+ *
+ * @param trustedProxies - Number of proxies in front of the gateway, each of which appends the address of its peer to
+ *   `X-Forwarded-For`. Entries further left are set by the client and are ignored.
  */
 export function clientAddress(request: IncomingMessage, trustedProxies: number): string {
   const peer = request.socket.remoteAddress ?? '';
-  if (trustedProxies === 0) return plain(peer);
-  const named = (request.headersDistinct['x-forwarded-for'] ?? [])
+  if (trustedProxies === 0) return normalize(peer);
+  const forwarded = (request.headersDistinct['x-forwarded-for'] ?? [])
     .join(',')
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  return plain(named.at(-trustedProxies) ?? peer);
+  return normalize(forwarded.at(-trustedProxies) ?? peer);
 }
 
 /**
- * Whom limits count as one: an IPv4 address, or the /64 of an IPv6 address, within which one host has as many addresses as
- * it likes.
+ * Returns the network by which limits count an address: the IPv4 address itself, or the /64 of an IPv6 address, within which
+ * one host can use any number of addresses.
  */
 export function toNetwork(address: string): string {
   if (!isIPv6(address)) return address;
@@ -35,11 +37,11 @@ export function toNetwork(address: string): string {
   return `${groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
 }
 
-/** Without the port that some proxies add. An IPv4 address in the dress of an IPv6 one is an IPv4 address. */
-function plain(text: string): string {
+/** Removes the port that some proxies append, and unwraps IPv4-mapped IPv6 addresses. */
+function normalize(text: string): string {
   const address = text
     .replace(/^\[([^\]]*)\](:\d+)?$/, '$1')
     .replace(/^([\d.]+):\d+$/, '$1')
     .replace(/^::ffff:(?=\d+\.)/i, '');
-  return isIP(address) === 0 ? NO_ADDRESS : address.toLowerCase();
+  return isIP(address) === 0 ? UNKNOWN : address.toLowerCase();
 }

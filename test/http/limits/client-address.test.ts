@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { clientAddress, toNetwork } from '../../../src/http/io/client-address';
+import { clientAddress, toNetwork } from '../../../src/http/limits/client-address';
 
 function requestFrom(peer: string, ...forwarded: readonly string[]): IncomingMessage {
   const named = forwarded.length > 0 ? { 'x-forwarded-for': forwarded } : {};

@@ -4,17 +4,17 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GraphQLService } from '../../src/graphql/service';
-import type { SocketLimits } from '../../src/http/limits/limits';
-import { UNOBSERVED } from '../../src/http/observer';
-import { GOOD_KEY, OTHER_KEY } from '../support/credentials';
-import { createDisposal } from '../support/disposal';
-import { createRecordedLog } from '../support/logs';
-import { createMemoryLog } from '../support/memory-log';
-import { connectClient, type RawClient } from '../support/raw-ws';
-import { startServer } from '../support/start-server';
-import { createToy } from '../support/toy-graphql';
-import { until } from '../support/until';
+import type { GraphQLService } from '../../../src/graphql/service';
+import { UNOBSERVED } from '../../../src/http/io/observer';
+import type { SocketLimits } from '../../../src/http/limits/limits';
+import { GOOD_KEY, OTHER_KEY } from '../../support/credentials';
+import { createDisposal } from '../../support/disposal';
+import { createRecordedLog } from '../../support/logs';
+import { createMemoryLog } from '../../support/memory-log';
+import { connectClient, type RawClient } from '../../support/raw-ws';
+import { startServer } from '../../support/start-server';
+import { createToy } from '../../support/toy-graphql';
+import { until } from '../../support/until';
 
 const disposal = createDisposal();
 const KIB = 1024;

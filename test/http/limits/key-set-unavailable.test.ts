@@ -1,12 +1,12 @@
 /** Tokens while the key set of their issuer cannot be fetched: whoever shows one is not told that it is bad, and fills no log. */
 
-import { createJwtVerifier } from '../../src/access/jwt';
-import { createKeySetServer } from '../access/key-set-server';
-import { createTestAuthenticator } from '../support/credentials';
-import { createDisposal } from '../support/disposal';
-import { createRecordedLog } from '../support/logs';
-import { openRaw } from '../support/raw-ws';
-import { startServer } from '../support/start-server';
+import { createJwtVerifier } from '../../../src/access/jwt';
+import { createKeySetServer } from '../../access/key-set-server';
+import { createTestAuthenticator } from '../../support/credentials';
+import { createDisposal } from '../../support/disposal';
+import { createRecordedLog } from '../../support/logs';
+import { openRaw } from '../../support/raw-ws';
+import { startServer } from '../../support/start-server';
 
 const disposal = createDisposal();
 const TOKEN = 'eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.AAAA';

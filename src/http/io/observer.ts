@@ -1,7 +1,6 @@
 /** Events of the HTTP server, for metrics. Implementations must be fast and must not throw. */
 
-/** Where a client presents credentials. */
-export type EntryPoint = 'http' | 'websocket' | 'metrics';
+import type { EntryPoint } from '../limits/authentication';
 
 export interface Observer {
   /**
