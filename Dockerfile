@@ -1,10 +1,10 @@
-# The gateway for production: no build tools, no root. All that it writes is in DATA_DIR, so that the root file system may be
-# read-only, with a tmpfs on /tmp.
+# Production image: no build tools, no root. The gateway writes only to DATA_DIR, so the root file system can be read-only, with a
+# tmpfs on /tmp.
 
 FROM node:24-bookworm AS build
 WORKDIR /app
 COPY . .
-# Builds as well (`prepare`); afterwards what only the build needs is taken away.
+# `npm ci` also builds (`prepare`). `npm prune` then removes the development dependencies.
 RUN npm ci && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
