@@ -1,4 +1,4 @@
-/** The audit log: who did what on purpose, to whom, and why. One entry for each administrative act and each look at personal data. */
+/** The audit log. It has one entry per administrative action and per read of personal data. */
 
 export const AUDIT_ACTIONS = [
   'API_KEY_CREATED',
@@ -21,42 +21,46 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** What an entry says beside its subject: numbers, codes, ids of ours. Never personal data: the log outlives an erasure. */
+/** Numbers, codes and our own IDs. Never personal data: the log outlives an erasure. */
 export type AuditDetails = Readonly<Record<string, string | number | boolean | null>>;
 
 export interface AuditAct {
   readonly action: AuditAction;
-  /** See `apiKeyActor` and `cliActor`; `gateway` for what it does by itself. */
+  /** See `apiKeyActor`, `cliActor` and `GATEWAY_ACTOR`. */
   readonly actor: string;
-  /** What it was done to: `User:12`, `WebhookDelivery:7`, `ApiKey:3`; `null` for what concerns no single thing. */
+  /** Object of the action: `User:12`, `WebhookDelivery:7`, `ApiKey:3`. `null` if it concerns no single object. */
   readonly subject: string | null;
-  /** As whoever did it gave it; nothing in it is read. No personal data either: callers are told so. */
+  /** Free text from the caller, stored as received. Callers must not include personal data. */
   readonly reason: string | null;
   readonly details: AuditDetails;
   readonly at: Date;
 }
 
 export interface AuditEntry extends AuditAct {
-  /** 1, 2, 3 …, in the order of commit, without a gap. */
+  /** 1, 2, 3 … in commit order, without gaps. */
   readonly seq: number;
-  /** Hash of the entry before it; 64 zeros for the first. */
+  /** Hash of the previous entry. 64 zeros for the first entry. */
   readonly previous: string;
-  /** HMAC-SHA-256 over `previous` and all of the above, 64 hex digits. */
+  /** HMAC-SHA-256 over `previous` and all other fields, as 64 hex digits. */
   readonly hash: string;
 }
 
-/** An entry by its place and its hash: enough to prove later that nothing up to it was changed or taken away. */
+/** Position and hash of an entry. Proves later that no entry up to this one was modified or removed. */
 export type AuditHead = Pick<AuditEntry, 'seq' | 'hash'>;
 
-/** The gateway itself, where nobody asked it to. */
+/** Actor of actions that the gateway performs on its own. */
 export const GATEWAY_ACTOR = 'gateway';
 
-/** @param keyId - `null` for the bootstrap key, which is not stored. @returns `ApiKey:3 back office`, `ApiKey:bootstrap`. */
+/**
+ * Returns the actor of an API key, for example `ApiKey:3 back office` or `ApiKey:bootstrap`.
+ *
+ * @param keyId - `null` for the bootstrap key, which is not stored.
+ */
 export function apiKeyActor(keyId: number | null, name: string): string {
   return keyId === null ? `ApiKey:${name}` : `ApiKey:${keyId} ${name}`;
 }
 
-/** @param account - Name of the operating system's account. @returns e.g. `cli:root`. */
+/** Returns the actor of a CLI command, for example `cli:root`. @param account - Account name in the operating system. */
 export function cliActor(account: string): string {
   return `cli:${account}`;
 }

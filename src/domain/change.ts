@@ -1,4 +1,4 @@
-/** One entry of the change log: what one cause changed, before and after. */
+/** An entry of the change log: the effect of one cause, before and after. */
 
 import type { Reason } from './event';
 import type { Instant } from './instant';
@@ -17,25 +17,25 @@ export const CHANGE_CAUSES = [
 export type ChangeCauseKind = (typeof CHANGE_CAUSES)[number];
 
 export interface Rejection {
-  /** Whether the user may try again; `null` when the vendor does not say. */
+  /** Whether the user may try again. `null` if the provider does not send it. */
   readonly retryable: boolean | null;
   readonly reasons: readonly Reason[];
 }
 
 export interface ChangeCause {
   readonly kind: ChangeCauseKind;
-  /** The delivery that brought it; `null` for causes of our own. */
+  /** The delivery that caused the change. `null` for causes within the gateway. */
   readonly deliveryId: number | null;
-  /** Who did it, where somebody did: the name of an API key. */
+  /** Name of the API key that caused the change. `null` if no operator did. */
   readonly actor: string | null;
-  /** The user that went into this one, for MERGE. */
+  /** The user that was merged into this one. `null` unless the kind is MERGE. */
   readonly mergedUserId: number | null;
 }
 
 export interface Change {
-  /** Position in the log: 1, 2, 3 …, in the order of commit, without a gap. */
+  /** Position in the log: 1, 2, 3 … in commit order, without gaps. */
   readonly seq: number;
-  /** Random, and different at the same position of a log that continued elsewhere. 0 in entries of older releases. */
+  /** Random number. Distinguishes entries with the same position in a restored log and in the original. 0 in older entries. */
   readonly nonce: number;
   readonly userId: number;
   readonly provider: ProviderId | null;
@@ -51,8 +51,8 @@ export interface Change {
   readonly previousActive: boolean;
   readonly rejection: Rejection | null;
   readonly cause: ChangeCause;
-  /** The vendor's clock where it has one, else ours. */
+  /** Provider timestamp. If the provider sends none, the time of receipt. */
   readonly occurredAt: Instant;
-  /** When it was committed. */
+  /** Time of the commit. */
   readonly recordedAt: Date;
 }

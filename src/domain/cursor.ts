@@ -2,25 +2,25 @@
 
 import { CursorExpiredError, CursorInvalidError } from './errors';
 
-/** A position in the log, with a check of the entry there. */
+/** A position in the change log, with a check value of the entry at that position. */
 export interface LogPosition {
-  /** Position of the last entry that the holder has seen; 0 is before the first entry. */
+  /** Position of the last entry already delivered. 0 is before the first entry. */
   readonly seq: number;
-  /** `Change.nonce` of that entry; 0 before the first entry. `null`: unknown, and not checked. */
+  /** `Change.nonce` of that entry. 0 before the first entry. `null` if unknown: it is then not checked. */
   readonly nonce: number | null;
 }
 
-/** The log as it is now, seen from one position. */
+/** State of the log relative to one position. */
 export interface LogState {
-  /** The newest entry, even if it has been trimmed. */
+  /** The newest entry, even if it was trimmed. */
   readonly head: LogPosition;
-  /** The last entry that has been trimmed. */
+  /** The newest entry that was trimmed. */
   readonly floor: LogPosition;
-  /** `Change.nonce` of the entry at the position; `null` if the log does not hold it. */
+  /** `Change.nonce` of the entry at the position. `null` if the log does not contain it. */
   readonly nonce: number | null;
 }
 
-/** Position of an entry, without the rest of it. */
+/** Returns the position of an entry without its other fields. */
 export function toPosition({ seq, nonce }: LogPosition): LogPosition {
   return { seq, nonce };
 }
@@ -28,8 +28,8 @@ export function toPosition({ seq, nonce }: LogPosition): LogPosition {
 export const LOG_START: LogPosition = { seq: 0, nonce: 0 };
 
 /**
- * @param logId - Names the log, so that a cursor of another database is refused instead of misread.
- * @param position - Its nonce is the check by which a log that was restored to an earlier moment refuses the cursor.
+ * @param logId - Identifies the log, so that a cursor of another database is rejected.
+ * @param position - Its nonce lets a log that was restored to an earlier moment reject the cursor.
  */
 export function encodeCursor(logId: string, { seq, nonce }: LogPosition): string {
   const check = nonce === null ? '' : `:${nonce.toString(36)}`;
@@ -37,9 +37,9 @@ export function encodeCursor(logId: string, { seq, nonce }: LogPosition): string
 }
 
 /**
- * Cursors of releases before the check was added have no nonce. They are accepted for one more release.
+ * Parses a cursor. Cursors of older releases have no nonce; they are accepted for one more release.
  *
- * @throws {CursorInvalidError} unless `cursor` was made for this log.
+ * @throws {CursorInvalidError} If the cursor does not belong to this log.
  */
 export function decodeCursor(logId: string, cursor: string): LogPosition {
   const [id, seq = '', check, ...rest] = Buffer.from(cursor, 'base64url')
@@ -57,19 +57,19 @@ export function decodeCursor(logId: string, cursor: string): LogPosition {
 /**
  * Checks that the log continues after `position` without a gap.
  *
- * @param state - Seen from `position`.
- * @throws {CursorInvalidError} if the log never held the entry, which is so after a restore to an earlier moment;
- *   {CursorExpiredError} if entries after it have been trimmed.
+ * @param state - Relative to `position`.
+ * @throws {CursorInvalidError} If the log never contained the entry, for example after a restore to an earlier moment.
+ * @throws {CursorExpiredError} If entries after it were trimmed.
  */
 export function assertContinues(logId: string, position: LogPosition, state: LogState): void {
-  if (!isHeld(position, state)) throw new CursorInvalidError();
+  if (!isInLog(position, state)) throw new CursorInvalidError();
   if (position.seq < state.floor.seq) {
     throw new CursorExpiredError(encodeCursor(logId, state.floor));
   }
 }
 
-/** Whether the log holds the entry at `position`, or held it until it was trimmed. */
-export function isHeld(position: LogPosition, { head, nonce }: LogState): boolean {
+/** Whether the log contains the entry at `position`, or contained it until it was trimmed. */
+export function isInLog(position: LogPosition, { head, nonce }: LogState): boolean {
   if (position.seq > head.seq) return false;
   return nonce === null || position.nonce === null || nonce === position.nonce;
 }
@@ -84,7 +84,7 @@ export function encodePageCursor(place: string): string {
   return PREFIX + Buffer.from(place).toString('base64url');
 }
 
-/** Cursors of releases before the prefix was added are accepted for one more release. */
+/** Cursors of older releases have no prefix; they are accepted for one more release. */
 export function decodePageCursor(cursor: string): string {
   const encoded = isPageCursor(cursor) ? cursor.slice(PREFIX.length) : cursor;
   return Buffer.from(encoded, 'base64url').toString('utf8');

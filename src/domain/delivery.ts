@@ -1,4 +1,4 @@
-/** A delivery on its way from an adapter to the store, and its result. */
+/** Types of a delivery, from the request to the result. */
 
 import type { ErrorCode } from './errors';
 import type { VerificationEvent } from './event';
@@ -24,7 +24,7 @@ export interface WebhookRequest extends WebhookHead {
 
 export interface IncomingDelivery {
   readonly provider: ProviderId;
-  /** Of a vendor's answer (trust `CONFIRMED`): when it was asked for. */
+  /** Time of receipt. For a status response (trust `CONFIRMED`), the time of the request. */
   readonly receivedAt: Date;
   readonly rawBody: Buffer;
   readonly subpath: string;
@@ -32,12 +32,12 @@ export interface IncomingDelivery {
   readonly reading: Reading;
 }
 
-/** What a delivery says, or why it says nothing. */
+/** Result of parsing a delivery: its events, or the reason why it has none. */
 export type Reading =
   | {
       readonly kind: 'EVENTS';
       readonly eventType: string;
-      /** Equal for repeats; see `Message.duplicateKey`. */
+      /** Equal for duplicates. See `Message.duplicateKey`. */
       readonly duplicateKey: string;
       readonly events: readonly VerificationEvent[];
     }
@@ -46,23 +46,23 @@ export type Reading =
       readonly kind: 'QUARANTINED';
       readonly eventType: string | null;
       readonly duplicateKey: string;
-      /** The same again may be another message, so it counts as a repeat only in a row, and not for long. */
+      /** Whether the same bytes may be a new event. A duplicate then counts only in direct succession and within ten minutes. */
       readonly mayRecur?: boolean;
       readonly reason: QuarantineReason;
     };
 
 export interface QuarantineReason {
   readonly code: ErrorCode;
-  /** What was expected and where; never the value found. */
+  /** States the invalid field and what it must be. Never contains the received value. */
   readonly message: string;
 }
 
 export interface RecordOutcome {
   readonly deliveryId: number;
   readonly disposition: Disposition;
-  /** Whether this was a repeat of a delivery already kept. */
+  /** Whether the delivery was already stored. */
   readonly duplicate: boolean;
-  /** Log entries written. */
+  /** Number of change log entries written. */
   readonly changes: number;
 }
 

@@ -1,11 +1,11 @@
-/** Reasons that end users may see about themselves. Telling them of a suspicion can be an offense ("tipping off"). */
+/** Reasons that end users may see about themselves. Disclosing a suspicion can be an offense ("tipping off"). */
 
 import { REASON_CODES, type Reason, type ReasonCode } from './event';
 
-/** `limited`: only reasons of `END_USER_REASON_CODES`. */
+/** `limited` shows only the reasons in `END_USER_REASON_CODES`. */
 export type EndUserReasons = 'limited' | 'all';
 
-/** Whether a reason of this code tells of nothing but what the user can correct or knows already. */
+/** Whether a reason reveals only what the user can correct or already knows, by code. */
 const SHOWN: Readonly<Record<ReasonCode, boolean>> = {
   AGE_REQUIREMENT: true,
   AML: false,
@@ -19,7 +19,7 @@ const SHOWN: Readonly<Record<ReasonCode, boolean>> = {
   DUPLICATE: false, // providers count it as fraud
   FACE_MISMATCH: true,
   FRAUD_SUSPECTED: false,
-  OTHER: false, // a phrase of the provider that no table of ours has: it may mean anything
+  OTHER: false, // an unmapped phrase of the provider, so it may reveal a suspicion
   PROOF_OF_ADDRESS: true,
   REGION_NOT_SUPPORTED: true,
   REGULATION: false,

@@ -1,10 +1,10 @@
-/** The one shape that all news takes: what a delivery says, in our words. */
+/** Normalized events: the common format of all providers. */
 
 import type { Instant } from './instant';
 import type { LevelKind } from './level';
 import type { AttemptStatus, VerificationStatus } from './status';
 
-/** Our words for why a person was turned down or is looked at again. `OTHER` where the vendor's word has no place. */
+/** Reasons of a rejection or a manual review. `OTHER` if no code matches the provider's reason. */
 export const REASON_CODES = [
   'AGE_REQUIREMENT',
   'AML',
@@ -27,62 +27,62 @@ export type ReasonCode = (typeof REASON_CODES)[number];
 
 export interface Reason {
   readonly code: ReasonCode;
-  /** The vendor's own code or phrase, as sent. */
+  /** The provider's own code or phrase, as sent. */
   readonly providerCode: string | null;
-  /** Text meant for the user, as the vendor wrote it. */
+  /** The provider's text for the user, as sent. */
   readonly message: string | null;
 }
 
 interface EventBase {
-  /** The vendor's id of the user. */
+  /** The provider's ID of the account. */
   readonly subjectRef: string;
-  /** Our customer's id of the user, where the vendor sends it. */
+  /** The customer's ID for the user. Absent if the provider does not send it. */
   readonly externalUserId?: string;
-  /** The vendor's clock. Absent where the vendor sends none: then the receipt dates the event. */
+  /** Provider timestamp. If absent, the time of receipt is used. */
   readonly occurredAt?: Instant;
-  /** From the vendor's test environment. */
+  /** Whether the event comes from the provider's test environment. */
   readonly sandbox?: boolean;
-  /** Only of a company; absent for a person, and where the vendor does not send it. */
+  /** Absent for a person, and if the provider does not send the kind. */
   readonly kind?: 'COMPANY';
 }
 
 interface LevelBase extends EventBase {
-  /** Name of the level at this provider, as sent. */
+  /** Name of the level at the provider, as sent. */
   readonly level: string;
   readonly levelKind: LevelKind;
-  /** The vendor's own word, e.g. `completed/RED/FINAL`. */
+  /** The provider's own status, for example `completed/RED/FINAL`. */
   readonly providerStatus: string;
 }
 
-/** News of an attempt, of the lasting state, or of both (P100). At least one of `status` and `standing` is given. */
+/** Status of an attempt, of the level, or of both (P100). At least one of `status` and `levelStatus` is present. */
 export interface StatusEvent extends LevelBase {
   readonly type: 'STATUS';
   readonly status?: AttemptStatus;
-  /** The vendor's own word on the lasting state of the user at this level; overrides what the attempts add up to. */
+  /** The provider's own status of the level. Overrides the status that results from the attempts. */
   readonly levelStatus?: VerificationStatus;
-  /** The vendor's id of the attempt, where one is sent: all events that bear it are one attempt. */
+  /** The provider's ID of the attempt, if sent. All events with the same ID belong to one attempt. */
   readonly attemptRef?: string;
-  /** Whether the user may try again after a rejection; absent when the vendor does not say. */
+  /** Whether the user may try again after a rejection. Absent if the provider does not send it. */
   readonly retryable?: boolean;
   readonly reasons?: readonly Reason[];
 }
 
-/** The vendor discarded the user's documents: every approval of the account is void, and a new attempt begins at this level. */
+/** The provider discarded the user's documents. Every approval of the account is void, and a new attempt starts at this level. */
 export interface ResetEvent extends LevelBase {
   readonly type: 'RESET';
 }
 
-/** The vendor moved the user to another level: an open attempt ends, an approval remains. */
+/** The provider moved the user to another level. An open attempt ends, and an approval remains. */
 export interface WithdrawnEvent extends LevelBase {
   readonly type: 'WITHDRAWN';
 }
 
-/** The level is not verified now, says the vendor's API; of an attempt under way it says nothing. */
+/** The provider's API reports the level as not verified. An open attempt is not affected. */
 export interface UnverifiedEvent extends LevelBase {
   readonly type: 'UNVERIFIED';
 }
 
-/** The account at the vendor was switched on or off, or is gone with all its attempts. */
+/** The account at the provider was activated, deactivated, or deleted with all its attempts. */
 export interface AccountEvent extends EventBase {
   readonly type: 'ACCOUNT';
   readonly state: AccountState;
@@ -91,7 +91,7 @@ export interface AccountEvent extends EventBase {
 export const ACCOUNT_STATES = ['ACTIVE', 'DEACTIVATED', 'DELETED'] as const;
 export type AccountState = (typeof ACCOUNT_STATES)[number];
 
-/** Personal data. Kept as ciphertext, never logged. */
+/** Personal data. Stored encrypted and never logged. */
 export interface ProfileEvent extends EventBase {
   readonly type: 'PROFILE';
   readonly profile: Profile;
@@ -99,12 +99,12 @@ export interface ProfileEvent extends EventBase {
 
 export interface Profile {
   readonly fullName?: string;
-  /** Years, as the vendor wrote them. */
+  /** Age in years, as sent by the provider. */
   readonly age?: string;
   readonly email?: string;
 }
 
-/** A reusable credential was issued to a holder whom the vendor names by another id than its user id. */
+/** A reusable credential was issued. Its holder has a different ID at the provider than the account. */
 export interface CredentialEvent extends EventBase {
   readonly type: 'CREDENTIAL';
   readonly credentialRef: string;

@@ -1,15 +1,15 @@
-/** What is verified: a provider and a name of the provider's (or of its customer's) choosing. */
+/** Verification levels: a provider and a name that the provider or its customer chose. */
 
-/** Slug of a vendor as in its webhook URL, e.g. `fractal-id`. */
+/** Slug of a provider in webhook URLs, rows and logs, for example `fractal-id`. */
 export type ProviderId = string;
 
-/** What an account or a user is. A company's approval never verifies a person, nor the reverse. */
+/** Kind of an account or a user. An approval of a company never verifies a person, and vice versa. */
 export const SUBJECT_KINDS = ['PERSON', 'COMPANY'] as const;
 export type SubjectKind = (typeof SUBJECT_KINDS)[number];
 
 /**
- * ACTION levels check one action (a payment method, say) and never count toward a user's status. Where several kinds are
- * told of one level, the one further down holds, whatever the order.
+ * ACTION levels check one action (for example a payment method) and never count toward a user's status. If the events of one
+ * level have several kinds, the last of them in this list applies, regardless of their order.
  */
 export const LEVEL_KINDS = ['LEVEL', 'ADD_ON', 'ACTION'] as const;
 export type LevelKind = (typeof LEVEL_KINDS)[number];
@@ -24,7 +24,7 @@ export interface Level {
   readonly kind: LevelKind;
 }
 
-/** `provider/name`, e.g. `sumsub/basic-kyc-level`. The name may hold further slashes; the provider holds none. */
+/** `provider/name`, for example `sumsub/basic-kyc-level`. The name may contain slashes; the provider contains none. */
 export type LevelKey = string;
 
 export function levelKey(provider: ProviderId, name: string): LevelKey {

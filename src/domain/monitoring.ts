@@ -1,27 +1,27 @@
-/** When to say that something which should have happened has not: attempts that stand still, vendors that say nothing. */
+/** Rules for missing events: stalled attempts and silent providers. */
 
 import type { OpenStatus } from './status';
 
 export interface MonitoringRules {
-  /** How long an attempt may stay in a status before it counts as stalled, in milliseconds. */
+  /** Time after which an attempt counts as stalled, in milliseconds, by status. */
   readonly stalledAfterMs: Readonly<Record<OpenStatus, number>>;
   readonly silence: SilenceRule;
 }
 
 export interface SilenceRule {
-  /** Nobody is called silent sooner. In milliseconds. */
+  /** Minimum duration of a silence, in milliseconds. */
   readonly afterMs: number;
-  /** Deliveries that usually come in the time that nothing has come; with fewer, a vendor is not called silent. */
+  /** Number of deliveries that usually arrive in the time of the silence. A provider with fewer is not silent. */
   readonly floor: number;
 }
 
 export interface Span {
   readonly from: Date;
-  /** Not included. */
+  /** Exclusive. */
   readonly to: Date;
 }
 
-/** The stretches of time that a silence is held against, as far back as anything is known. */
+/** Earlier spans that a silence is compared with, as far back as deliveries are known. */
 export interface Baseline {
   readonly days: readonly Span[];
   readonly weeks: readonly Span[];
@@ -41,25 +41,25 @@ export const DEFAULT_MONITORING_RULES: MonitoringRules = {
   silence: { afterMs: HOUR_MS / 2, floor: 10 },
 };
 
-/** Of each kind, how many are looked at. */
+/** Number of days and weeks in a baseline. */
 const DAYS = 7;
 const WEEKS = 4;
 
 /**
- * The time since the last delivery, its first day at most, moved back to the same time of earlier days, and to the same
- * time of earlier weeks: nights and weekends are quiet without anything being wrong.
+ * Returns the spans at the same time of earlier days and of earlier weeks, because nights and weekends are quiet without a
+ * fault. Each span is as long as the time since the last delivery, at most one day.
  *
- * @param first - When the vendor was heard for the first time: nothing is known from before.
- * @returns `null` where nothing has been heard for too short a time to speak of silence.
+ * @param first - Time of the provider's first delivery. Earlier spans are left out.
+ * @returns `null` if the time since the last delivery is shorter than `afterMs`.
  */
 export function toBaseline(
   { first, last }: { readonly first: Date; readonly last: Date },
   now: Date,
   { afterMs }: SilenceRule,
 ): Baseline | null {
-  const quietMs = now.getTime() - last.getTime();
-  if (quietMs < afterMs) return null;
-  const lengthMs = Math.min(quietMs, DAY_MS);
+  const silenceMs = now.getTime() - last.getTime();
+  if (silenceMs < afterMs) return null;
+  const lengthMs = Math.min(silenceMs, DAY_MS);
 
   function earlier(count: number, stepMs: number): readonly Span[] {
     const starts = Array.from({ length: count }, (_, n) => last.getTime() - (n + 1) * stepMs);
@@ -71,16 +71,16 @@ export function toBaseline(
 }
 
 /**
- * Whether the medians of the days and of the weeks both reach the floor. Without an earlier day there is nothing to hold
- * the silence against; without an earlier week the days decide.
+ * Whether the medians of the days and of the weeks both reach the floor. Without an earlier day, a provider is never silent.
+ * Without an earlier week, the days decide.
  *
- * @param counts - Deliveries in each span of the baseline; none need be higher than the floor.
+ * @param counts - Number of deliveries in each span of the baseline. Counting may stop at the floor.
  */
 export function isSilent(
   counts: { readonly days: readonly number[]; readonly weeks: readonly number[] },
   { floor }: SilenceRule,
 ): boolean {
-  const busy = (spans: readonly number[]) =>
+  const isBusy = (spans: readonly number[]) =>
     spans.filter((count) => count >= floor).length * 2 > spans.length;
-  return busy(counts.days) && (counts.weeks.length === 0 || busy(counts.weeks));
+  return isBusy(counts.days) && (counts.weeks.length === 0 || isBusy(counts.weeks));
 }

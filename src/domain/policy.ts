@@ -1,4 +1,4 @@
-/** When a user counts as verified: a rule over levels, and how long an approval lasts. */
+/** The verification policy: a rule over levels, and the lifetime of approvals. */
 
 import type { ReasonCode } from './event';
 import type { Instant } from './instant';
@@ -11,12 +11,12 @@ export type Rule =
   | { readonly allOf: readonly Rule[] };
 
 export interface Policy {
-  /** `null`: at some one provider, every LEVEL and ADD_ON seen for the user is verified. */
+  /** `null` for the default: at one provider, every LEVEL and ADD_ON seen for the user is verified. */
   readonly verified: Rule | null;
-  /** How long an approval lasts, in milliseconds, per level; `*` for every level that is not named. */
+  /** Lifetime of an approval, in milliseconds, by level. `*` applies to all levels that have no key of their own. */
   readonly expiresAfterMs: Readonly<Record<LevelKey | '*', number>>;
   /**
-   * A final rejection for one of these reasons blocks every older approval of the user, at any provider. Absent:
+   * Reasons of a final rejection that block every older approval of the user, at any provider. Default:
    * `DEFAULT_BLOCKED_BY`.
    */
   readonly blockedBy?: readonly ReasonCode[];
@@ -26,18 +26,18 @@ export const DEFAULT_BLOCKED_BY: readonly ReasonCode[] = ['AML', 'FRAUD_SUSPECTE
 
 export const DEFAULT_POLICY: Policy = { verified: null, expiresAfterMs: {} };
 
-/** Levels that the policy names, in its rule or for a duration. */
+/** Returns the levels in the rule of the policy and in its lifetimes. */
 export function listReferencedLevels({ verified, expiresAfterMs }: Policy): readonly LevelKey[] {
   const timed = Object.keys(expiresAfterMs).filter((key) => key !== '*');
-  return unique([...(verified === null ? [] : levelsOf(verified)), ...timed]);
+  return unique([...(verified === null ? [] : listLevels(verified)), ...timed]);
 }
 
-function levelsOf(rule: Rule): readonly LevelKey[] {
+function listLevels(rule: Rule): readonly LevelKey[] {
   if ('level' in rule) return [rule.level];
-  return ('allOf' in rule ? rule.allOf : rule.anyOf).flatMap(levelsOf);
+  return ('allOf' in rule ? rule.allOf : rule.anyOf).flatMap(listLevels);
 }
 
-/** What a user holds at one level. */
+/** State of a user at one level. */
 export interface LevelResult {
   readonly provider: ProviderId;
   readonly levelKey: LevelKey;
@@ -45,9 +45,9 @@ export interface LevelResult {
   readonly status: VerificationStatus;
   readonly since: Instant;
   readonly expiresAt: Instant | null;
-  /** Whether the vendor has since moved the user to another level: only a policy that names this one still counts it. */
+  /** Whether the provider has since moved the user to another level. Only a policy that contains this level still counts it. */
   readonly superseded: boolean;
-  /** Level of the later final rejection that blocks the approval, and the time of that rejection; `null` if none does. */
+  /** Level of the later final rejection that blocks the approval, and its time. `null` if none does. */
   readonly blockedBy: LevelKey | null;
   readonly blockedAt: Instant | null;
 }
@@ -55,49 +55,51 @@ export interface LevelResult {
 export interface Verification {
   readonly status: VerificationStatus;
   /**
-   * Since when the status is what it is; for NOT_VERIFIED, when the last of the missing levels came to be missed. `null`
-   * while nothing has been said about any of them.
+   * Start of the current status. For NOT_VERIFIED, the time at which the last of the missing levels became missing. `null` if
+   * no event concerns any of them.
    */
   readonly since: Instant | null;
-  /** When it runs out, while it is VERIFIED; `null` for never. */
+  /** Expiry of the status while it is VERIFIED. `null` for never. */
   readonly expiresAt: Instant | null;
-  /** Levels that make the status what it is, where it is VERIFIED or EXPIRED. */
+  /** Levels that cause the status, if it is VERIFIED or EXPIRED. */
   readonly because: readonly LevelKey[];
-  /** Levels whose final rejection blocks an approval that the policy asks for. */
+  /** Levels whose final rejection blocks an approval that the policy requires. */
   readonly blockedBy: readonly LevelKey[];
-  /** Levels that occur in `alternatives`; empty when the status is VERIFIED. */
+  /** Levels in `alternatives`. Empty if the status is VERIFIED. */
   readonly missing: readonly LevelKey[];
-  /** Sets of levels that are not VERIFIED or are blocked; any one set would suffice. Smallest first, at most 32. */
+  /** Sets of levels that are blocked or not VERIFIED. Any one set would suffice. Smallest first, at most 32. */
   readonly alternatives: readonly (readonly LevelKey[])[];
 }
 
 /** The part of a verification that is stored with the user. */
 export type VerificationState = Pick<Verification, 'status' | 'since' | 'expiresAt'>;
 
-/** Levels by key. */
-type HeldLevels = ReadonlyMap<LevelKey, LevelResult>;
+type LevelResults = ReadonlyMap<LevelKey, LevelResult>;
 
-/** Returns the status without its explanation. Costs one pass over the levels. Pure. */
-export function evaluateState({ verified }: Policy, held: HeldLevels): VerificationState {
-  const finding = verified === null ? judgeByDefault(held) : judge(verified, held);
-  const { status, since, expiresAt, missedSince } = finding;
+/** Returns the status without its explanation, in one pass over the levels. Pure. */
+export function evaluateState({ verified }: Policy, levels: LevelResults): VerificationState {
+  const evaluation = verified === null ? evaluateDefault(levels) : evaluateRule(verified, levels);
+  const { status, since, expiresAt, missingSince } = evaluation;
   return {
     status,
-    since: status === 'NOT_VERIFIED' ? missedSince : since,
+    since: status === 'NOT_VERIFIED' ? missingSince : since,
     expiresAt: status === 'VERIFIED' ? expiresAt : null,
   };
 }
 
 /** Returns the status and its explanation. Pure. */
 export function evaluate(policy: Policy, levels: readonly LevelResult[]): Verification {
-  const held = new Map(levels.map((level) => [level.levelKey, level]));
-  const state = evaluateState(policy, held);
-  const { because, missing, alternatives } = explain(policy.verified ?? defaultRule(levels), held);
+  const byKey = new Map(levels.map((level) => [level.levelKey, level]));
+  const state = evaluateState(policy, byKey);
+  const { because, missing, alternatives } = explain(
+    policy.verified ?? toDefaultRule(levels),
+    byKey,
+  );
   const isVerified = state.status === 'VERIFIED';
   return {
     ...state,
     because: state.status === 'NOT_VERIFIED' ? [] : unique(because),
-    blockedBy: isVerified ? [] : unique(missing.flatMap((key) => held.get(key)?.blockedBy ?? [])),
+    blockedBy: isVerified ? [] : unique(missing.flatMap((key) => byKey.get(key)?.blockedBy ?? [])),
     missing: isVerified ? [] : unique(missing),
     alternatives: isVerified ? [] : minimal(alternatives),
   };
@@ -105,79 +107,87 @@ export function evaluate(policy: Policy, levels: readonly LevelResult[]): Verifi
 
 // ── Status ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface Finding extends VerificationState {
-  /** When the last of the missing levels became missing. */
-  readonly missedSince: Instant | null;
+interface Evaluation extends VerificationState {
+  /** Time at which the last of the missing levels became missing. */
+  readonly missingSince: Instant | null;
 }
 
 const RANK: Record<VerificationStatus, number> = { NOT_VERIFIED: 0, EXPIRED: 1, VERIFIED: 2 };
 
-const UNSEEN: Finding = { status: 'NOT_VERIFIED', since: null, expiresAt: null, missedSince: null };
+const NO_LEVELS: Evaluation = {
+  status: 'NOT_VERIFIED',
+  since: null,
+  expiresAt: null,
+  missingSince: null,
+};
 
-function judge(rule: Rule, held: HeldLevels): Finding {
-  if ('level' in rule) return judgeLevel(held.get(rule.level));
-  const [parts, join] = 'allOf' in rule ? [rule.allOf, both] : [rule.anyOf, either];
-  const [first, ...others] = parts.map((part) => judge(part, held));
-  return first === undefined ? UNSEEN : others.reduce(join, first);
+function evaluateRule(rule: Rule, levels: LevelResults): Evaluation {
+  if ('level' in rule) return evaluateLevel(levels.get(rule.level));
+  const [parts, join] = 'allOf' in rule ? [rule.allOf, combineAll] : [rule.anyOf, combineAny];
+  const [first, ...others] = parts.map((part) => evaluateRule(part, levels));
+  return first === undefined ? NO_LEVELS : others.reduce(join, first);
 }
 
-/** Judges by `defaultRule` without building the rule, which would cost as much again per event. */
-function judgeByDefault(held: HeldLevels): Finding {
-  const byProvider = new Map<ProviderId, Finding>();
-  for (const level of held.values()) {
-    if (!isAsked(level)) continue;
-    const finding = judgeLevel(level);
+/** Evaluates `toDefaultRule` without building the rule, which would double the cost per event. */
+function evaluateDefault(levels: LevelResults): Evaluation {
+  const byProvider = new Map<ProviderId, Evaluation>();
+  for (const level of levels.values()) {
+    if (!isRequired(level)) continue;
+    const evaluation = evaluateLevel(level);
     const others = byProvider.get(level.provider);
-    byProvider.set(level.provider, others === undefined ? finding : both(others, finding));
+    byProvider.set(
+      level.provider,
+      others === undefined ? evaluation : combineAll(others, evaluation),
+    );
   }
   const [first, ...others] = byProvider.values();
-  return first === undefined ? UNSEEN : others.reduce(either, first);
+  return first === undefined ? NO_LEVELS : others.reduce(combineAny, first);
 }
 
-/** Whether the default policy asks for the level. */
-function isAsked({ kind, superseded }: LevelResult): boolean {
+/** Whether the default policy requires the level. */
+function isRequired({ kind, superseded }: LevelResult): boolean {
   return kind !== 'ACTION' && !superseded;
 }
 
-function judgeLevel(level: LevelResult | undefined): Finding {
-  const status = statusAt(level);
+function evaluateLevel(level: LevelResult | undefined): Evaluation {
+  const status = getCountedStatus(level);
   return {
     status,
     since: level?.since ?? null,
     expiresAt: status === 'VERIFIED' ? (level?.expiresAt ?? null) : null,
-    missedSince: status === 'VERIFIED' ? null : (level?.blockedAt ?? level?.since ?? null),
+    missingSince: status === 'VERIFIED' ? null : (level?.blockedAt ?? level?.since ?? null),
   };
 }
 
-/** A blocked approval does not count. */
-function statusAt(level: LevelResult | undefined): VerificationStatus {
+/** Returns the status that counts: a blocked approval is NOT_VERIFIED. */
+function getCountedStatus(level: LevelResult | undefined): VerificationStatus {
   if (level === undefined) return 'NOT_VERIFIED';
   return level.status === 'VERIFIED' && level.blockedBy !== null ? 'NOT_VERIFIED' : level.status;
 }
 
-/** As good as the worse one; verified since the later one was, until the first one runs out. */
-function both(a: Finding, b: Finding): Finding {
+/** Combines parts of `allOf`: the worse status, since the later start, until the earlier expiry. */
+function combineAll(a: Evaluation, b: Evaluation): Evaluation {
   const rank = RANK[a.status] - RANK[b.status];
   return {
     status: rank <= 0 ? a.status : b.status,
     since: rank === 0 ? later(a.since, b.since) : rank < 0 ? a.since : b.since,
     expiresAt: earlier(a.expiresAt, b.expiresAt),
-    missedSince: later(a.missedSince, b.missedSince),
+    missingSince: later(a.missingSince, b.missingSince),
   };
 }
 
-/** As good as the better one; verified since the earlier one was, until the last one runs out. */
-function either(a: Finding, b: Finding): Finding {
-  const missedSince = later(a.missedSince, b.missedSince);
+/** Combines parts of `anyOf`: the better status, since the earlier start, until the later expiry. */
+function combineAny(a: Evaluation, b: Evaluation): Evaluation {
+  const missingSince = later(a.missingSince, b.missingSince);
   if (a.status !== b.status) {
-    return { ...(RANK[a.status] > RANK[b.status] ? a : b), missedSince };
+    return { ...(RANK[a.status] > RANK[b.status] ? a : b), missingSince };
   }
   const isLasting = a.expiresAt === null || b.expiresAt === null;
   return {
     status: a.status,
     since: earlier(a.since, b.since),
     expiresAt: isLasting ? null : later(a.expiresAt, b.expiresAt),
-    missedSince,
+    missingSince,
   };
 }
 
@@ -193,12 +203,12 @@ function earlier(a: Instant | null, b: Instant | null): Instant | null {
 
 // ── Explanation ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function defaultRule(levels: readonly LevelResult[]): Rule {
-  const asked = levels.filter(isAsked);
-  const providers = unique(asked.map((level) => level.provider));
+function toDefaultRule(levels: readonly LevelResult[]): Rule {
+  const required = levels.filter(isRequired);
+  const providers = unique(required.map((level) => level.provider));
   return {
     anyOf: providers.map((provider) => ({
-      allOf: asked
+      allOf: required
         .filter((level) => level.provider === provider)
         .map((level) => ({ level: level.levelKey })),
     })),
@@ -209,11 +219,11 @@ interface Explanation
   extends Pick<Verification, 'status' | 'because' | 'missing' | 'alternatives'> {}
 type Alternatives = Verification['alternatives'];
 
-function explain(rule: Rule, held: HeldLevels): Explanation {
-  if ('level' in rule) return explainLevel(rule.level, statusAt(held.get(rule.level)));
+function explain(rule: Rule, levels: LevelResults): Explanation {
+  if ('level' in rule) return explainLevel(rule.level, getCountedStatus(levels.get(rule.level)));
   const isAll = 'allOf' in rule;
-  const parts = (isAll ? rule.allOf : rule.anyOf).map((part) => explain(part, held));
-  const status = pick(parts, isAll ? -1 : 1);
+  const parts = (isAll ? rule.allOf : rule.anyOf).map((part) => explain(part, levels));
+  const status = pickStatus(parts, isAll ? -1 : 1);
   const decisive = isAll ? parts : parts.filter((part) => part.status === status);
   const alternatives = parts.map((part) => part.alternatives);
   return {
@@ -233,30 +243,30 @@ function explainLevel(key: LevelKey, status: VerificationStatus): Explanation {
   };
 }
 
-/** @param sign - 1 for the best part, -1 for the worst. */
-function pick(parts: readonly Explanation[], sign: 1 | -1): VerificationStatus {
+/** @param sign - 1 for the best status, -1 for the worst. */
+function pickStatus(parts: readonly Explanation[], sign: 1 | -1): VerificationStatus {
   const statuses = parts.map(({ status }) => status);
   if (statuses.length === 0) return 'NOT_VERIFIED';
   return statuses.reduce((one, other) => (sign * (RANK[other] - RANK[one]) > 0 ? other : one));
 }
 
-/** A policy of many nested alternatives would multiply to more sets than are of use. */
+/** Nested alternatives would multiply to more sets than are useful. */
 const MAX_ALTERNATIVES = 32;
 
-/** Every choice of one set from each list, united. */
+/** Returns the unions of every choice of one set from each list. */
 function combinations(lists: readonly Alternatives[]): Alternatives {
-  // United at once: one by one, thousands of levels would cost the square of their number.
-  const certain = unique(lists.flatMap((list) => (list.length === 1 ? (list[0] ?? []) : [])));
+  // Joining the lists with one set first keeps the cost linear for thousands of levels.
+  const common = unique(lists.flatMap((list) => (list.length === 1 ? (list[0] ?? []) : [])));
   return lists
     .filter((list) => list.length !== 1)
     .reduce<Alternatives>(
       (sets, list) =>
         minimal(sets.flatMap((set) => list.map((further) => unique([...set, ...further])))),
-      [certain],
+      [common],
     );
 }
 
-/** Without sets that contain another. */
+/** Removes sets that contain another set. */
 function minimal(sets: Alternatives): Alternatives {
   const kept: (readonly LevelKey[])[] = [];
   for (const set of [...sets].sort((a, b) => a.length - b.length)) {

@@ -1,6 +1,6 @@
-/** The status words: what a user holds, and what came of one attempt. */
+/** Statuses of users, levels, attempts and deliveries. */
 
-/** The lasting state of a user, and of a user at one level. */
+/** Lasting state of a user, and of a user at one level. */
 export const VERIFICATION_STATUSES = ['NOT_VERIFIED', 'VERIFIED', 'EXPIRED'] as const;
 export type VerificationStatus = (typeof VERIFICATION_STATUSES)[number];
 
@@ -30,15 +30,15 @@ export type OpenStatus = (typeof OPEN_STATUSES)[number];
 
 const OPEN: ReadonlySet<AttemptStatus> = new Set(OPEN_STATUSES);
 
-/** Whether the attempt still waits for somebody; the other statuses are decisions, none of them final for ever. */
+/** Whether the attempt is undecided. The other statuses are decisions, which the provider may revise. */
 export function isOpen(status: AttemptStatus): status is OpenStatus {
   return OPEN.has(status);
 }
 
-/** How sure we are of who sent it: the body was signed, only a static secret was shown, or the vendor's API confirmed it. */
+/** Proof of origin: signed body, static secret only, or read from the provider's API. */
 export const TRUSTS = ['SIGNED', 'TOKEN', 'CONFIRMED'] as const;
 export type Trust = (typeof TRUSTS)[number];
 
-/** What became of a delivery. */
+/** Result of processing a delivery. */
 export const DISPOSITIONS = ['APPLIED', 'UNCHANGED', 'STALE', 'IGNORED', 'QUARANTINED'] as const;
 export type Disposition = (typeof DISPOSITIONS)[number];

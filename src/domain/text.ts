@@ -17,10 +17,10 @@ export function isLongerThan(text: string, max: number): boolean {
   return text.length > 2 * max || Array.from(text).length > max;
 }
 
-/** Returns the text, or its beginning and `…`, together `max` characters. */
+/** Returns the text, or its beginning and `…`, with `max` characters in total. */
 export function truncate(text: string, max: number): string {
   if (!isLongerThan(text, max)) return text;
-  // Joined from characters, the result does not keep the whole text in memory, as `slice` alone would.
+  // Joining characters frees the original text. A slice would keep it in memory.
   const beginning = Array.from(text.slice(0, 2 * max)).slice(0, max - 1);
   return `${beginning.join('')}…`;
 }

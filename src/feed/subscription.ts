@@ -7,7 +7,7 @@
 import type { Change } from '../domain/change';
 import {
   assertContinues,
-  isHeld,
+  isInLog,
   type LogPosition,
   type LogState,
   toPosition,
@@ -288,7 +288,7 @@ async function begin(subscriber: Subscriber, window: RecentChanges): Promise<voi
   const { head } = around;
   const state = await around.read.logState(head.seq);
   if (around.window !== window) return; // begins again
-  if (isHeld(head, state)) {
+  if (isInLog(head, state)) {
     subscriber.readTo = start;
   } else {
     around.wakeTail();

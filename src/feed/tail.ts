@@ -1,7 +1,7 @@
 /** Reads each entry of the log once, in order, for the whole process. */
 
 import type { Change } from '../domain/change';
-import { isHeld, type LogPosition, toPosition } from '../domain/cursor';
+import { isInLog, type LogPosition, toPosition } from '../domain/cursor';
 import type { Reader } from '../store/read/reader';
 import type { OutageLog } from './outage-log';
 import { createSignal } from './signal';
@@ -52,7 +52,7 @@ export function createTail(options: TailOptions): Tail {
       position ??= await start();
       const { changes, state } = await read.tail(position.seq, PAGE, EVERYTHING);
       if (stopped) return;
-      if (!isHeld(position, state)) {
+      if (!isInLog(position, state)) {
         position = null;
         onReplaced();
         continue;

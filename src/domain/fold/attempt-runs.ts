@@ -45,7 +45,7 @@ export interface AttemptRuns {
 export interface DecidedState {
   readonly status: VerificationStatus;
   readonly since: Instant;
-  /** Decisions behind the status. `null` if there were none. */
+  /** Decisions behind the status. `null` if the level was never decided. */
   readonly decisions: Decisions | null;
   /** The latest verdict, if it is a rejection after which the user may not try again. */
   readonly finalRejection: FinalRejection | null;

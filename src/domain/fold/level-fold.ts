@@ -27,7 +27,7 @@ export interface LevelState {
   readonly kind: LevelKind;
   readonly status: VerificationStatus;
   readonly since: Instant;
-  /** Decisions behind the status. `null` if there were none. */
+  /** Decisions behind the status. `null` if the level was never decided. */
   readonly decisions: Decisions | null;
   readonly superseded: boolean;
   readonly finalRejection: FinalRejection | null;
