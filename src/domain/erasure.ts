@@ -1,16 +1,21 @@
-/** What is left of a person once they are erased: the bare fact of statuses, and nothing that anybody wrote about them. */
+/**
+ * Erasure rules: which texts stay, and which later events belong to the erased person.
+ *
+ * One rule decides about later events: an erased ID returns with an event that is dated after the erasure. All earlier events
+ * are late, in any order of arrival.
+ */
 
 import type { Rejection } from './change';
-import type { Reason, VerificationEvent } from './event';
+import type { Reason } from './event';
 import { isUndatedResponse, type RecordedEvent } from './fold/recorded-event';
 import { type Instant, toInstantText } from './instant';
 
-/** How long after an erasure news without a date is taken for old news: vendors repeat for a day or two. */
-const LATE_MS = 48 * 60 * 60_000;
+/** Age that an event without a date may have when it arrives. Providers retry for a day or two. */
+const UNDATED_AGE_MS = 48 * 60 * 60_000;
 
-type Said = Omit<RecordedEvent, 'key'>;
+type DatedEvent = Omit<RecordedEvent, 'key'>;
 
-/** A vendor's code, and not a phrase that somebody may have typed. */
+/** Matches codes of a provider, but no phrase that a person may have typed. */
 const CODE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
 export function withoutFreeText(reasons: readonly Reason[]): readonly Reason[] {
@@ -25,35 +30,25 @@ export function withoutRemarks({ retryable, reasons }: Rejection): Rejection {
   return { retryable, reasons: withoutFreeText(reasons) };
 }
 
-/** Whether this was said of the person who was erased and comes late, rather than of one who has come back since. */
-export function isLateNews(said: Said, erasedAt: Date): boolean {
-  const { event, receivedAt } = said;
+/** Whether the event is from before the erasure. A status response without a date is as old as its request. */
+export function isLate(entry: DatedEvent, erasedAt: Date): boolean {
+  const { event, receivedAt } = entry;
   if (event.occurredAt !== undefined) return event.occurredAt <= lastInstantOf(erasedAt);
-  const lateMs = isUndatedResponse(said) ? 0 : LATE_MS; // an answer says what was so when we asked
-  return receivedAt <= lastInstantOf(new Date(erasedAt.getTime() + lateMs));
-}
-
-/** Whether it brings nobody back, whenever it is said: that an account is gone, or what was answered about it. */
-export function isAboutErasure(said: Said): boolean {
-  return isDeletion(said.event) || isUndatedResponse(said);
-}
-
-export function isDeletion(event: VerificationEvent): boolean {
-  return event.type === 'ACCOUNT' && event.state === 'DELETED';
+  const ageMs = isUndatedResponse(entry) ? 0 : UNDATED_AGE_MS;
+  return receivedAt <= lastInstantOf(new Date(erasedAt.getTime() + ageMs));
 }
 
 /**
- * Whether an account that a vendor has erased is the one that is held, rather than one that has come back since. Also where it
- * goes on: what was said before is to go, and what was said of one account is under one key.
- *
- * @param signs - When anything was said of the account that is held, but for its end.
- * @param saidAt - When the vendor said that it was erased.
+ * Whether an erased ID can return with this event. It cannot return with a deletion, which providers send after the erasure,
+ * or with the response to a status check that was scheduled before it.
  */
-export function isAfterErasure(signs: readonly Instant[], saidAt: Instant): boolean {
-  return signs.length === 0 || signs.some((at) => at <= saidAt);
+export function canReturnWith(entry: DatedEvent): boolean {
+  const { event } = entry;
+  const isDeletion = event.type === 'ACCOUNT' && event.state === 'DELETED';
+  return !isDeletion && !isUndatedResponse(entry);
 }
 
-/** Vendors' clocks have up to nine decimals. */
+/** Returns the last instant of the millisecond: providers' timestamps have up to nine decimals. */
 function lastInstantOf(date: Date): Instant {
   return `${toInstantText(date).slice(0, 23)}999999Z`;
 }

@@ -1,14 +1,14 @@
 /** Recognizes deliveries about erased users. */
 
 import type { IncomingDelivery } from '../domain/delivery';
-import { isAboutErasure, isLateNews } from '../domain/erasure';
+import { canReturnWith, isLate } from '../domain/erasure';
 import type { RecordedEvent } from '../domain/fold/recorded-event';
 import { toInstantText } from '../domain/instant';
 import { type IdentityNode, pairKey, type UnitOfWork } from './unit-of-work';
 
 /**
- * Whether the delivery speaks of somebody who was erased, and comes late: by its date, whoever has come back by now, so that
- * the order of arrival decides nothing. An account that an operator has given to somebody is theirs, whatever is said of it.
+ * Whether the delivery is about an erased user and belongs to the time before the erasure. Only dates decide, so any order of
+ * arrival yields the same state. An identity that an operator has linked belongs to its user, with all its events.
  */
 export function isAboutErasedSubject(unit: UnitOfWork, delivery: IncomingDelivery): boolean {
   const { provider, reading, trust } = delivery;
@@ -16,31 +16,32 @@ export function isAboutErasedSubject(unit: UnitOfWork, delivery: IncomingDeliver
   const receivedAt = toInstantText(delivery.receivedAt);
   return reading.events.some((event) => {
     const subject = pairKey(provider, event.subjectRef);
-    const known = unit.identities.get(subject);
-    if (known?.linked) return false;
-    const said = { event, receivedAt, trust };
-    const erasures = [unit.tombstones.get(subject), erasureOfNamed(unit, said)];
-    return erasures.some(
-      (at) =>
-        at !== undefined && (isLateNews(said, at) || (known === undefined && isAboutErasure(said))),
+    const identity = unit.identities.get(subject);
+    if (identity?.linked) return false;
+    const entry = { event, receivedAt, trust };
+    const opens = identity === undefined;
+    return [unit.tombstones.get(subject), findUserErasure(unit, entry)].some(
+      (erasedAt) =>
+        erasedAt !== undefined && (isLate(entry, erasedAt) || (opens && !canReturnWith(entry))),
     );
   });
 }
 
 /**
- * Whether the user whom an event of a live account names was erased, and does not come back by it: the account is somebody
- * else's by now. An operator said so, or the vendor has named another since.
+ * Whether an event of a live identity names an erased user who does not return with it. The identity belongs to another user,
+ * because an operator linked it or the provider has named another user since.
  */
 export function mentionsErasedSubject(
   unit: UnitOfWork,
   { linked }: Pick<IdentityNode, 'linked'>,
-  said: RecordedEvent,
+  entry: RecordedEvent,
 ): boolean {
-  const at = erasureOfNamed(unit, said);
-  return at !== undefined && (linked || isLateNews(said, at) || isAboutErasure(said));
+  const erasedAt = findUserErasure(unit, entry);
+  return erasedAt !== undefined && (linked || isLate(entry, erasedAt) || !canReturnWith(entry));
 }
 
-function erasureOfNamed(
+/** Returns the time at which the user that the event names was erased. */
+function findUserErasure(
   { tombstones }: Pick<UnitOfWork, 'tombstones'>,
   { event: { externalUserId } }: Pick<RecordedEvent, 'event'>,
 ): Date | undefined {
@@ -48,7 +49,7 @@ function erasureOfNamed(
   return tombstones.get(toUserKey(externalUserId));
 }
 
-/** Apart from all keys of subjects, which begin with a provider. */
+/** Returns the key of a user among the tombstones. Keys of subjects begin with a provider instead. */
 export function toUserKey(externalUserId: string): string {
   return ` ${externalUserId}`;
 }

@@ -1,7 +1,6 @@
 /** Erasing users, and single accounts of theirs: at once, or once nothing keeps them any more. */
 
 import { GATEWAY_ACTOR } from '../../domain/audit';
-import { isAfterErasure } from '../../domain/erasure';
 import { InvariantError } from '../../domain/errors';
 import type { Profile } from '../../domain/event';
 import { CLOCK_TOLERANCE_MS } from '../../domain/fold/recorded-event';
@@ -238,11 +237,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
       return { outcome: { userId: user.id, erased: true, erasedAt } };
     }
     const named = 'identityId' in target ? accountOf(user, target.identityId) : null;
-    if (
-      named &&
-      saidAt !== null &&
-      !isAfterErasure(await firstSignOfLife(connection, named), saidAt)
-    ) {
+    if (named && saidAt !== null && (await hasReturnedSince(connection, named, saidAt))) {
       return { outcome: { fault: 'USER_NOT_FOUND' } }; // whom it was about is not here any more
     }
     // Alone in a copy, it need not have been when it was erased: whether its user was is known.
@@ -336,21 +331,23 @@ const PROFILES = `
   SELECT e.personal, k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
   FROM events e JOIN identity_keys k ON k.identity_id = e.identity_id WHERE e.id IN (?*)`;
 
-/** The first date of an event of the account other than its deletion, and the date of its link by an operator, if any. */
-async function firstSignOfLife(
+/**
+ * Whether everything stored about the account is newer than the provider's report of its deletion. The report is then about an
+ * earlier account with the same ID.
+ */
+async function hasReturnedSince(
   connection: Connection,
   { id, linked, createdAt }: IdentityNode,
-): Promise<readonly Instant[]> {
+  deletedAt: Instant,
+): Promise<boolean> {
+  if (linked && toInstantText(new Date(createdAt)) <= deletedAt) return false;
   const [row] = await connection.query<{ first: Instant | null }>(
     `SELECT min(coalesce(body ->> 'occurredAt', received_at)) AS first FROM events
       WHERE identity_id = ? AND NOT (body ->> 'type' = 'ACCOUNT' AND body ->> 'state' = 'DELETED')`,
     [id],
   );
-  const said = row?.first ?? null;
-  return [
-    ...(said === null ? [] : [said]),
-    ...(linked ? [toInstantText(new Date(createdAt))] : []),
-  ];
+  const first = row?.first ?? null;
+  return first === null ? linked : first > deletedAt;
 }
 
 function isSame(some: readonly string[], others: readonly string[]): boolean {
