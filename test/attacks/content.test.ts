@@ -6,11 +6,11 @@
 import { SECRETS, type TestGateway } from '../e2e/gateway';
 import { APPROVALS } from '../e2e/messages';
 import { createDisposal } from '../support/disposal';
-import type { VendorId } from '../support/sign';
+import type { ProviderName } from '../support/sign';
 import { expectHealthy, startTarget } from './target';
 
 const disposal = createDisposal('all');
-const VENDORS = Object.keys(SECRETS) as VendorId[];
+const VENDORS = Object.keys(SECRETS) as ProviderName[];
 
 /** As they stand in JSON, in place of whatever a field should hold. */
 const VALUES: Readonly<Record<string, string>> = {

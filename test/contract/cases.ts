@@ -1,8 +1,8 @@
-/** The fixtures: what the vendors' pages show, and beside it what we make of that. */
+/** Loads the fixtures: published webhook bodies and their expected results. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VendorId } from '../support/sign';
+import type { ProviderName } from '../support/sign';
 import type { Outcome } from './receive';
 
 const FIXTURES = join(__dirname, '..', 'fixtures');
@@ -10,17 +10,17 @@ const BODY = '.json';
 const OUTCOME = '.events.json';
 const STATE = '.state.json';
 
-export const VENDORS: readonly VendorId[] = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
+export const PROVIDER_NAMES: readonly ProviderName[] = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
 
 export interface Case {
-  readonly provider: VendorId;
+  readonly provider: ProviderName;
   readonly name: string;
-  /** The vendor's bytes. */
+  /** Published body, byte for byte. */
   readonly body: Buffer;
   readonly outcome: Outcome;
 }
 
-export function loadCases(provider: VendorId): readonly Case[] {
+export function loadCases(provider: ProviderName): readonly Case[] {
   const folder = join(FIXTURES, provider);
   return caseNames(provider).map((name) => ({
     provider,
@@ -30,26 +30,26 @@ export function loadCases(provider: VendorId): readonly Case[] {
   }));
 }
 
-export function loadBody(provider: VendorId, name: string): Buffer {
+export function loadBody(provider: ProviderName, name: string): Buffer {
   return readFileSync(join(FIXTURES, provider, name + BODY));
 }
 
-/** The content of `<case>.state.json`: what a gateway shows that was sent this body alone. */
-export function loadState(provider: VendorId, name: string): unknown {
+/** Loads `<case>.state.json`: the state of a gateway that received only this body. */
+export function loadState(provider: ProviderName, name: string): unknown {
   return readJsonFile(join(FIXTURES, provider, name + STATE));
 }
 
-export function caseNames(provider: VendorId): readonly string[] {
+export function caseNames(provider: ProviderName): readonly string[] {
   return readdirSync(join(FIXTURES, provider))
     .filter((file) => file.endsWith(BODY) && !file.endsWith(OUTCOME) && !file.endsWith(STATE))
     .map((file) => file.slice(0, -BODY.length))
     .sort();
 }
 
-/** One worked signature, right or wrong. */
+/** A valid or invalid signature. */
 export interface SignatureVector {
   readonly id: string;
-  readonly provider: VendorId;
+  readonly provider: ProviderName;
   readonly scheme: string;
   readonly header: string;
   readonly value: string;
@@ -64,7 +64,7 @@ export function loadSignatureVectors(): readonly SignatureVector[] {
   return readJsonFile(join(FIXTURES, 'signatures.json'));
 }
 
-/** The files are ours and the tests that read them check what is in them. */
+/** Reads JSON without validation. The tests that use a file check its content. */
 function readJsonFile<Content>(file: string): Content {
   return JSON.parse(readFileSync(file, 'utf8'));
 }

@@ -1,4 +1,4 @@
-/** The suite that every vendor runs. */
+/** Contract suite that every provider passes. */
 
 import fc from 'fast-check';
 import {
@@ -8,13 +8,19 @@ import {
   UnmappedStatusError,
 } from '../../src/domain/errors';
 import type { VerificationEvent } from '../../src/domain/event';
-import type { VendorRequest } from '../support/sign';
-import { errorOf, messageOf, receive, toWebhookRequest } from './receive';
-import { changed, type JsonObject, SUBJECTS, type UnknownMessage, withValueAt } from './subjects';
+import type { SignedRequest } from '../support/sign';
+import {
+  type JsonObject,
+  PROVIDER_SPECS,
+  setValueAt,
+  type UnknownMessage,
+  withChanges,
+} from './provider-specs';
+import { catchError, parseMessage, receive, toWebhookRequest } from './receive';
 
-const SECRET = 'a-secret-shared-with-the-vendor';
+const SECRET = 'a-secret-shared-with-the-provider';
 const OLD_SECRET = 'the-secret-that-was-shared-before';
-/** No moment at all, a default value of some language, or one beyond what can be stored. */
+/** Text that is not a timestamp, default values of programming languages, and times out of range. */
 const UNREADABLE_TIMES = [
   'yesterday',
   ' ',
@@ -34,66 +40,64 @@ const UNREADABLE_TIMES = [
 
 const CANONICAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/;
 
-describe.each(SUBJECTS)('$name', (vendor) => {
-  const provider = vendor.create(SECRET);
-  const sign = (body: Buffer | string | object) => vendor.sign(body, SECRET);
-  const sample = sign(vendor.sample);
-  const verify = (request: VendorRequest) => () => provider.verify(toWebhookRequest(request));
+describe.each(PROVIDER_SPECS)('$name', (spec) => {
+  const provider = spec.create(SECRET);
+  const sign = (body: Buffer | string | object) => spec.sign(body, SECRET);
+  const sample = sign(spec.sample);
+  const verify = (request: SignedRequest) => () => provider.verify(toWebhookRequest(request));
 
-  describe('asked who sent it', () => {
-    it('accepts a proven request', () => {
+  describe('verify', () => {
+    it('accepts a valid request', () => {
       const { trust } = provider.verify(toWebhookRequest(sample));
 
-      expect(trust).toBe(vendor.signed ? 'SIGNED' : 'TOKEN');
+      expect(trust).toBe(spec.signed ? 'SIGNED' : 'TOKEN');
     });
 
-    it('keeps no secret in the proof', () => {
+    it('returns no secret', () => {
       expect(JSON.stringify(provider.verify(toWebhookRequest(sample)))).not.toContain(SECRET);
     });
 
-    it('rejects a request without a proof', () => {
-      const bare = { ...sample, path: `/webhooks/${vendor.id}`, headers: {} };
+    it('rejects a request without a signature or token', () => {
+      const bare = { ...sample, path: `/webhooks/${spec.id}`, headers: {} };
 
       expect(verify(bare)).toThrow(SignatureError);
     });
 
-    it('rejects a proof that is empty', () => {
+    it('rejects an empty signature or token', () => {
       const headers = Object.fromEntries(Object.keys(sample.headers).map((name) => [name, '']));
 
-      expect(verify({ ...sample, path: `/webhooks/${vendor.id}/`, headers })).toThrow(
-        SignatureError,
-      );
+      expect(verify({ ...sample, path: `/webhooks/${spec.id}/`, headers })).toThrow(SignatureError);
     });
 
     it('rejects a wrong secret', () => {
-      expect(verify(vendor.sign(vendor.sample, `${SECRET}x`))).toThrow(SignatureError);
-      expect(verify(vendor.sign(vendor.sample, SECRET.slice(0, -1)))).toThrow(SignatureError);
+      expect(verify(spec.sign(spec.sample, `${SECRET}x`))).toThrow(SignatureError);
+      expect(verify(spec.sign(spec.sample, SECRET.slice(0, -1)))).toThrow(SignatureError);
     });
 
-    it('accepts every secret while they are being exchanged', () => {
-      const rotating = vendor.create(SECRET, OLD_SECRET);
+    it('accepts every configured secret during a rotation', () => {
+      const rotating = spec.create(SECRET, OLD_SECRET);
 
       for (const secret of [SECRET, OLD_SECRET]) {
-        const request = toWebhookRequest(vendor.sign(vendor.sample, secret));
+        const request = toWebhookRequest(spec.sign(spec.sample, secret));
         expect(() => rotating.verify(request)).not.toThrow();
       }
     });
 
-    it('verifies a token without the body, and a signature only with it', () => {
+    it('verifies a token before the body is read, and a signature only after it', () => {
       const requests = [
         sample,
-        { ...sample, path: `/webhooks/${vendor.id}`, headers: {} },
-        vendor.sign(vendor.sample, OLD_SECRET),
+        { ...sample, path: `/webhooks/${spec.id}`, headers: {} },
+        spec.sign(spec.sample, OLD_SECRET),
       ].map(toWebhookRequest);
 
-      expect(provider.verifyHead !== undefined).toBe(!vendor.signed);
+      expect(provider.verifyHead !== undefined).toBe(!spec.signed);
       if (provider.verifyHead === undefined) return;
       for (const request of requests) {
         const { headers, subpath } = request;
         const verifyHead = () => provider.verifyHead?.({ headers, subpath });
-        expect(refusalOf(verifyHead)).toBe(refusalOf(() => provider.verify(request)));
+        expect(catchReason(verifyHead)).toBe(catchReason(() => provider.verify(request)));
       }
-      expect(requests.map((request) => refusalOf(() => provider.verify(request)))).toEqual([
+      expect(requests.map((request) => catchReason(() => provider.verify(request)))).toEqual([
         null,
         'TOKEN_MISSING',
         'TOKEN_WRONG',
@@ -101,7 +105,7 @@ describe.each(SUBJECTS)('$name', (vendor) => {
     });
 
     it('rejects a secret that is no longer configured', () => {
-      expect(verify(vendor.sign(vendor.sample, OLD_SECRET))).toThrow(SignatureError);
+      expect(verify(spec.sign(spec.sample, OLD_SECRET))).toThrow(SignatureError);
     });
 
     it.each([
@@ -116,29 +120,29 @@ describe.each(SUBJECTS)('$name', (vendor) => {
       expect(verify({ ...sample, headers })).not.toThrow();
     });
 
-    it('answers any header value with acceptance or a signature error', () => {
+    it('rejects any other header value with a signature error', () => {
       fc.assert(
         fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (value) => {
           const headers = Object.fromEntries(
             Object.keys(sample.headers).map((name) => [name, value]),
           );
-          const forged = { ...sample, path: `/webhooks/${vendor.id}`, headers };
-          expect(errorOf(verify(forged))).toBeInstanceOf(SignatureError);
+          const forged = { ...sample, path: `/webhooks/${spec.id}`, headers };
+          expect(catchError(verify(forged))).toBeInstanceOf(SignatureError);
         }),
       );
     });
 
-    it('says nothing of the secret or the value shown when it refuses', () => {
-      const error = errorOf(verify(vendor.sign(vendor.sample, 'what-somebody-tried')));
+    it('throws an error without the secret and without the received value', () => {
+      const error = catchError(verify(spec.sign(spec.sample, 'an-attempted-secret')));
 
       expect(error.code).toBe('SIGNATURE_INVALID');
-      expect(error.message).not.toContain('what-somebody-tried');
+      expect(error.message).not.toContain('an-attempted-secret');
       expect(error.message).not.toContain(SECRET);
     });
 
-    if (!vendor.signed) return; // what follows is about proofs that cover the body
+    if (!spec.signed) return; // the following tests require a signature over the body
 
-    it('rejects a body with one bit changed, whichever it is', () => {
+    it('rejects a body with any single bit changed', () => {
       for (let index = 0; index < sample.body.length; index++) {
         const body = Buffer.from(sample.body);
         body.writeUInt8(body.readUInt8(index) ^ 1, index);
@@ -146,91 +150,94 @@ describe.each(SUBJECTS)('$name', (vendor) => {
       }
     });
 
-    it('rejects the same JSON in other bytes', () => {
-      const body = Buffer.from(JSON.stringify(vendor.sample, null, 2));
+    it('rejects the same JSON with different whitespace', () => {
+      const body = Buffer.from(JSON.stringify(spec.sample, null, 2));
 
       expect(verify({ ...sample, body })).toThrow(SignatureError);
     });
 
-    it('accepts a signed body that is not JSON: the proof comes before the content', () => {
+    it('accepts a signed body that is not JSON', () => {
       expect(verify(sign('my-payload'))).not.toThrow();
       expect(verify(sign(''))).not.toThrow();
       expect(verify(sign(Buffer.from([0xff, 0x00, 0xfe])))).not.toThrow();
     });
   });
 
-  describe('asked what it says', () => {
-    it.each(vendor.documented)('reads %j', (change, expected) => {
-      const outcome = receive(provider, sign(changed(vendor.sample, change)));
+  describe('parse and normalize', () => {
+    it.each(spec.documented)('converts %j', (change, expected) => {
+      const outcome = receive(provider, sign(withChanges(spec.sample, change)));
 
-      expect('events' in outcome ? outcome.events.map(summary) : []).toEqual(expected);
+      expect('events' in outcome ? outcome.events.map(summarize) : []).toEqual(expected);
       expect('quarantined' in outcome).toBe(false);
     });
 
-    it.each(vendor.required)('names %s when it is missing', (path) => {
-      expect(faultOf(withValueAt(vendor.sample, path, undefined))).toBe(path);
+    it.each(spec.required)('names a missing %s in the error', (path) => {
+      expect(catchPath(setValueAt(spec.sample, path, undefined))).toBe(path);
     });
 
-    it.each(vendor.required)('takes null at %s for missing', (path) => {
-      expect(faultOf(withValueAt(vendor.sample, path, null))).toBe(path);
+    it.each(spec.required)('treats null as a missing %s', (path) => {
+      expect(catchPath(setValueAt(spec.sample, path, null))).toBe(path);
     });
 
-    it.each([...vendor.required, ...vendor.optional])(
-      'names %s when it is of another type',
+    it.each([...spec.required, ...spec.optional])(
+      'names %s in the error if its type is wrong',
       (path) => {
-        expect(faultOf(withValueAt(vendor.sample, path, { nested: [true] }))).toBe(path);
+        expect(catchPath(setValueAt(spec.sample, path, { nested: [true] }))).toBe(path);
       },
     );
 
-    // Loops, for `it.each` wants at least one row and not every vendor has one.
-    for (const path of vendor.optional) {
-      it(`does without ${path}`, () => {
+    // Loops, because `it.each` requires at least one row and some providers have none.
+    for (const path of spec.optional) {
+      it(`accepts a missing ${path}`, () => {
         for (const absent of [undefined, null, '']) {
-          const outcome = receive(provider, sign(withValueAt(vendor.sample, path, absent)));
+          const outcome = receive(provider, sign(setValueAt(spec.sample, path, absent)));
           expect(outcome).toHaveProperty('events');
         }
       });
     }
 
-    for (const [change, path] of vendor.unmapped) {
-      it(`does not guess what ${JSON.stringify(change)} means`, () => {
-        const { payload } = messageOf(provider, sign(changed(vendor.sample, change)));
-        const error = errorOf(() => provider.normalize(payload));
+    for (const [change, path] of spec.unmapped) {
+      it(`rejects the unknown status in ${JSON.stringify(change)}`, () => {
+        const { payload } = parseMessage(provider, sign(withChanges(spec.sample, change)));
+        const error = catchError(() => provider.normalize(payload));
 
         expect(error).toBeInstanceOf(UnmappedStatusError);
         expect(error).toHaveProperty('path', path);
       });
     }
 
-    for (const message of vendor.ofUnknownType) {
+    for (const message of spec.unknownTypes) {
       it(`quarantines a message of an unknown type: ${JSON.stringify(message)}`, () => {
         const request = unknownRequest(message);
-        const error = errorOf(() => messageOf(provider, request));
+        const error = catchError(() => parseMessage(provider, request));
 
         expect(error).toBeInstanceOf(UnknownTypeError);
         expect(receive(provider, request)).toHaveProperty('quarantined.code', 'TYPE_UNKNOWN');
       });
     }
 
-    for (const [index, path] of vendor.clocks.entries()) {
-      it.each(UNREADABLE_TIMES)(`approves no one at ${path}: %j`, (time) => {
-        for (const other of ['2020-02-21T13:23:20Z', '', undefined]) {
-          const body = vendor.clocks.reduce(
-            (rest, clock, place) => withValueAt(rest, clock, place === index ? time : other),
-            changed(vendor.sample, vendor.approval),
-          );
-          // A time that is read first decides, a readable one after it does not replace it.
-          if (index > 0 && other !== '' && other !== undefined) continue;
-          expect(receive(provider, sign(body))).toHaveProperty(
-            'quarantined.code',
-            'PAYLOAD_INVALID',
-          );
-        }
-      });
+    for (const [index, path] of spec.timestamps.entries()) {
+      it.each(UNREADABLE_TIMES)(
+        `quarantines an approval with the unreadable ${path} %j`,
+        (time) => {
+          for (const other of ['2020-02-21T13:23:20Z', '', undefined]) {
+            const body = spec.timestamps.reduce(
+              (rest, field, position) => setValueAt(rest, field, position === index ? time : other),
+              withChanges(spec.sample, spec.approval),
+            );
+            // The first timestamp has precedence even if it is unreadable and the second one is readable.
+            if (index > 0 && other !== '' && other !== undefined) continue;
+            expect(receive(provider, sign(body))).toHaveProperty(
+              'quarantined.code',
+              'PAYLOAD_INVALID',
+            );
+          }
+        },
+      );
     }
 
-    it('approves someone by the message that is used to check unreadable times', () => {
-      const outcome = receive(provider, sign(changed(vendor.sample, vendor.approval)));
+    it('approves with the message of the timestamp tests if the timestamp is readable', () => {
+      const outcome = receive(provider, sign(withChanges(spec.sample, spec.approval)));
 
       expect('events' in outcome ? outcome.events[0] : undefined).toHaveProperty(
         'status',
@@ -239,37 +246,37 @@ describe.each(SUBJECTS)('$name', (vendor) => {
     });
 
     it.each([
-      ['no JSON', 'my-payload'],
-      ['nothing', ''],
+      ['not JSON', 'my-payload'],
+      ['empty', ''],
       ['an array', '[]'],
       ['a number', '12'],
       ['null', 'null'],
-      ['JSON with something behind it', '{}{}'],
-      ['bytes that are no UTF-8', Buffer.from('{"type":"\xff"}', 'latin1')],
-      ['brackets without end', '['.repeat(1_000_000)],
+      ['JSON followed by text', '{}{}'],
+      ['invalid UTF-8', Buffer.from('{"type":"\xff"}', 'latin1')],
+      ['unclosed brackets', '['.repeat(1_000_000)],
       ['a megabyte of nested objects', `${'{"a":'.repeat(170_000)}1${'}'.repeat(170_000)}`],
-    ])('names the body when it is %s', (_what, body) => {
-      const error = errorOf(() => messageOf(provider, sign(body)));
+    ])('names the body in the error if it is %s', (_what, body) => {
+      const error = catchError(() => parseMessage(provider, sign(body)));
 
       expect(error).toBeInstanceOf(PayloadError);
       expect(error).toHaveProperty('path', 'body');
     });
 
-    it('refuses a key that is given two meanings', () => {
-      const [key = ''] = Object.keys(vendor.sample);
-      const body = JSON.stringify(vendor.sample).replace('{', `{${JSON.stringify(key)}:"other",`);
+    it('rejects a repeated key with different values', () => {
+      const [key = ''] = Object.keys(spec.sample);
+      const body = JSON.stringify(spec.sample).replace('{', `{${JSON.stringify(key)}:"other",`);
 
-      expect(errorOf(() => messageOf(provider, sign(body)))).toHaveProperty('path', 'body');
+      expect(catchError(() => parseMessage(provider, sign(body)))).toHaveProperty('path', 'body');
     });
 
-    it('gives repeats of a message the same duplicate key', () => {
-      const [first, second] = [messageOf(provider, sample), messageOf(provider, sample)];
+    it('returns equal duplicate keys for duplicates', () => {
+      const [first, second] = [parseMessage(provider, sample), parseMessage(provider, sample)];
 
       expect(first.duplicateKey).toEqual(second.duplicateKey);
       expect(first.duplicateKey.length).toBeGreaterThan(1);
     });
 
-    it('dates an event in our spelling, or not at all', () => {
+    it('returns timestamps in the canonical format or none', () => {
       const outcome = receive(provider, sample);
       const events = 'events' in outcome ? outcome.events : [];
 
@@ -279,52 +286,52 @@ describe.each(SUBJECTS)('$name', (vendor) => {
       }
     });
 
-    it('is not moved by fields that it does not know', () => {
-      const grown = { ...vendor.sample, somethingNew: { nested: [1, 'two', null] } };
+    it('ignores unknown fields', () => {
+      const extended = { ...spec.sample, somethingNew: { nested: [1, 'two', null] } };
 
-      expect(receive(provider, sign(grown))).toEqual(receive(provider, sample));
+      expect(receive(provider, sign(extended))).toEqual(receive(provider, sample));
     });
   });
 
-  describe('given anything that is authentic', () => {
+  describe('with arbitrary authentic input', () => {
     const anyBody = fc.oneof(
       fc.json(),
       fc.string({ unit: 'binary' }),
       fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
     );
 
-    it('reads it or says what is wrong with it', () => {
+    it('returns events or a known error for any body', () => {
       fc.assert(
         fc.property(anyBody, (body) => assertHandled(body)),
         { numRuns: 500 },
       );
     });
 
-    /** The sample with some of its values exchanged: nearer to the truth, so that more of the adapter runs. */
-    const paths = [...vendor.required, ...vendor.optional];
+    /** The sample with some values replaced. It covers more of the adapter than arbitrary input. */
+    const paths = [...spec.required, ...spec.optional];
     const nearMiss = fc
       .array(fc.tuple(fc.constantFrom(...paths), fc.jsonValue()), { minLength: 1, maxLength: 3 })
       .map((changes) =>
         changes.reduce<JsonObject>(
-          (body, [path, value]) => withValueAt(body, path, JSON.parse(JSON.stringify(value))),
-          vendor.sample,
+          (body, [path, value]) => setValueAt(body, path, JSON.parse(JSON.stringify(value))),
+          spec.sample,
         ),
       );
 
-    it('reads a message with some values exchanged, or says what is wrong with it', () => {
+    it('returns events or a known error for a message with replaced values', () => {
       fc.assert(
         fc.property(nearMiss, (body) => assertHandled(body)),
         { numRuns: 500 },
       );
     });
 
-    /** `receive` lets nothing through but the two faults that an authentic message may have. */
+    /** `receive` rethrows all errors except those that an authentic message may cause. */
     function assertHandled(body: Buffer | string | object): void {
       const outcome = receive(provider, sign(body));
       if ('quarantined' in outcome) return;
       for (const part of outcome.duplicateKey) expect(typeof part).toBe('string');
       expect(outcome.eventType).not.toBe('');
-      if ('ignored' in outcome) expect(vendor.untracked).toContain(outcome.eventType);
+      if ('ignored' in outcome) expect(spec.untracked).toContain(outcome.eventType);
       const events = 'events' in outcome ? outcome.events : [];
       for (const event of events) {
         expect(event.subjectRef.length).toBeGreaterThan(0);
@@ -335,20 +342,20 @@ describe.each(SUBJECTS)('$name', (vendor) => {
     }
   });
 
-  function unknownRequest(message: UnknownMessage): VendorRequest {
-    if ('change' in message) return sign(changed(vendor.sample, message.change));
-    return { ...sample, path: `/webhooks/${vendor.id}/${message.subpath}` };
+  function unknownRequest(message: UnknownMessage): SignedRequest {
+    if ('change' in message) return sign(withChanges(spec.sample, message.change));
+    return { ...sample, path: `/webhooks/${spec.id}/${message.subpath}` };
   }
 
-  function faultOf(body: JsonObject): string {
-    const error = errorOf(() => messageOf(provider, sign(body)));
+  function catchPath(body: JsonObject): string {
+    const error = catchError(() => parseMessage(provider, sign(body)));
     expect(error).toBeInstanceOf(PayloadError);
     return error instanceof PayloadError ? error.path : '';
   }
 });
 
-/** `STATUS APPROVED`, `ACCOUNT DELETED`, `PROFILE`; with P100's lasting state, `STATUS PENDING VERIFIED`. */
-function summary(event: VerificationEvent): string {
+/** Formats an event, for example `STATUS APPROVED`, `ACCOUNT DELETED`, `PROFILE` or, for P100, `STATUS PENDING VERIFIED`. */
+function summarize(event: VerificationEvent): string {
   const words = [
     event.type,
     'status' in event ? event.status : undefined,
@@ -358,7 +365,7 @@ function summary(event: VerificationEvent): string {
   return words.filter((word) => word !== undefined).join(' ');
 }
 
-function refusalOf(verify: () => unknown): string | null {
+function catchReason(verify: () => unknown): string | null {
   try {
     verify();
     return null;

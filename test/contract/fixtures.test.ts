@@ -1,28 +1,31 @@
-/** Every body that the vendors publish, and what becomes of it. */
+/** Tests every published webhook body. */
 
 import { signedRequest } from '../support/sign';
-import { caseNames, loadCases, VENDORS } from './cases';
+import { caseNames, loadCases, PROVIDER_NAMES } from './cases';
+import { createProvider } from './provider-specs';
 import { receive } from './receive';
-import { createProvider } from './subjects';
 
-const SECRET = 'a-secret-shared-with-the-vendor';
+const SECRET = 'a-secret-shared-with-the-provider';
 
-describe.each(VENDORS)('%s', (id) => {
+describe.each(PROVIDER_NAMES)('%s', (id) => {
   const provider = createProvider(id, [SECRET]);
 
-  it.each(loadCases(id))('makes of $name what is pinned', ({ body, outcome }) => {
+  it.each(loadCases(id))('normalizes $name to the expected events', ({ body, outcome }) => {
     expect(receive(provider, signedRequest(id, body, { secret: SECRET }))).toEqual(outcome);
   });
 
-  it.each(loadCases(id))('keeps what is personal in $name out of its key', ({ body, outcome }) => {
-    const spoken = 'duplicateKey' in outcome ? [outcome.eventType, ...outcome.duplicateKey] : [];
-    const { fullName, age, data } = JSON.parse(body.toString());
-    const personal = [fullName, age, data?.email].filter((value) => value !== undefined);
+  it.each(loadCases(id))(
+    'excludes personal data of $name from the duplicate key',
+    ({ body, outcome }) => {
+      const parts = 'duplicateKey' in outcome ? [outcome.eventType, ...outcome.duplicateKey] : [];
+      const { fullName, age, data } = JSON.parse(body.toString());
+      const personal = [fullName, age, data?.email].filter((value) => value !== undefined);
 
-    expect(spoken.filter((part) => personal.some((value) => part.includes(value)))).toEqual([]);
-  });
+      expect(parts.filter((part) => personal.some((value) => part.includes(value)))).toEqual([]);
+    },
+  );
 
-  it('tells every message of the page from every other', () => {
+  it('has a different duplicate key for each published body', () => {
     const keys = loadCases(id).flatMap(({ outcome }) =>
       'duplicateKey' in outcome ? [JSON.stringify(outcome.duplicateKey)] : [],
     );
@@ -32,5 +35,5 @@ describe.each(VENDORS)('%s', (id) => {
 });
 
 it('covers all 38 published bodies', () => {
-  expect(VENDORS.flatMap(caseNames)).toHaveLength(38);
+  expect(PROVIDER_NAMES.flatMap(caseNames)).toHaveLength(38);
 });

@@ -1,4 +1,4 @@
-/** Hands a vendor's request to its adapter, the way the pipeline does, without the pipeline. */
+/** Passes a provider's request to its adapter like the pipeline, without the pipeline. */
 
 import type { WebhookRequest } from '../../src/domain/delivery';
 import {
@@ -9,9 +9,9 @@ import {
 } from '../../src/domain/errors';
 import type { VerificationEvent } from '../../src/domain/event';
 import type { Message, Provider } from '../../src/providers/provider';
-import type { VendorRequest } from '../support/sign';
+import type { SignedRequest } from '../support/sign';
 
-/** What becomes of an authentic message; the shape of `<case>.events.json`. */
+/** Result of an authentic message, in the format of `<case>.events.json`. */
 export type Outcome =
   | {
       readonly eventType: string;
@@ -25,8 +25,8 @@ export type Outcome =
     }
   | { readonly quarantined: { readonly code: string } };
 
-/** As the HTTP layer hands it on: header names in lower case, the rest of the path decoded. */
-export function toWebhookRequest({ path, headers, body }: VendorRequest): WebhookRequest {
+/** Converts a request like the HTTP layer: header names in lower case, the subpath decoded. */
+export function toWebhookRequest({ path, headers, body }: SignedRequest): WebhookRequest {
   const [, , , ...rest] = path.split('/');
   return {
     headers: Object.fromEntries(
@@ -37,9 +37,9 @@ export function toWebhookRequest({ path, headers, body }: VendorRequest): Webhoo
   };
 }
 
-/** @throws whatever `verify` throws, and anything else that is not a known fault of the content. */
-export function receive(provider: Provider, vendorRequest: VendorRequest): Outcome {
-  const request = toWebhookRequest(vendorRequest);
+/** Verifies, parses and normalizes a request. @throws {SignatureError} If `verify` throws. */
+export function receive(provider: Provider, signedRequest: SignedRequest): Outcome {
+  const request = toWebhookRequest(signedRequest);
   provider.verify(request);
   try {
     const { eventType, duplicateKey, payload } = provider.parse(request);
@@ -54,20 +54,23 @@ export function receive(provider: Provider, vendorRequest: VendorRequest): Outco
   }
 }
 
-/** The events of a request that must have some. */
-export function eventsOf(provider: Provider, request: VendorRequest): readonly VerificationEvent[] {
+/** Returns the events of a request. Throws if it has none. */
+export function readEvents(
+  provider: Provider,
+  request: SignedRequest,
+): readonly VerificationEvent[] {
   const outcome = receive(provider, request);
   if (!('events' in outcome)) throw new Error(`no events: ${JSON.stringify(outcome)}`);
   return outcome.events;
 }
 
-/** What the adapter makes of the request before it is translated. */
-export function messageOf(provider: Provider, request: VendorRequest): Message<unknown> {
+/** Parses a request without normalizing it. */
+export function parseMessage(provider: Provider, request: SignedRequest): Message<unknown> {
   return provider.parse(toWebhookRequest(request));
 }
 
-/** What `act` throws, which has to be an error with a code. */
-export function errorOf(act: () => unknown): GatewayError {
+/** Returns the {@link GatewayError} that `act` throws. */
+export function catchError(act: () => unknown): GatewayError {
   try {
     act();
   } catch (error) {

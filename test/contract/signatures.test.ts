@@ -1,9 +1,9 @@
-/** Worked signatures: the vendors' own, and wrong ones that have to be refused. */
+/** Tests the signature vectors: published valid signatures, and invalid ones. */
 
 import { SignatureError } from '../../src/domain/errors';
 import { loadSignatureVectors, type SignatureVector } from './cases';
+import { createProvider } from './provider-specs';
 import { toWebhookRequest } from './receive';
-import { createProvider } from './subjects';
 
 const vectors = loadSignatureVectors();
 const valid = vectors.filter((vector) => vector.valid);
@@ -13,11 +13,11 @@ it.each(valid)('accepts $id: $note', (vector) => {
   expect(verification(vector)).not.toThrow();
 });
 
-it.each(invalid)('refuses $id: $note', (vector) => {
+it.each(invalid)('rejects $id: $note', (vector) => {
   expect(verification(vector)).toThrow(SignatureError);
 });
 
-it('has vectors of both kinds for every vendor that documents a proof', () => {
+it('has valid and invalid vectors for every provider that documents its authentication', () => {
   for (const provider of ['fractal-id', 'sumsub', 'p100']) {
     const kinds = new Set(vectors.filter((v) => v.provider === provider).map((v) => v.valid));
     expect(kinds).toEqual(new Set([true, false]));
@@ -28,7 +28,7 @@ it('has vectors of both kinds for every vendor that documents a proof', () => {
 function verification({ provider: id, scheme, secret, ...vector }: SignatureVector): () => unknown {
   const provider = createProvider(id, [secret], {
     fractalIdFormat: scheme === 'fractal-kraken' ? 'kraken' : 'classic',
-    sumsubDigest: 'sha1', // the weakest that is still in the list; what is stricter has tests of its own
+    sumsubDigest: 'sha1', // the weakest supported algorithm; stricter minimums are tested in sumsub.test.ts
   });
   const request = toWebhookRequest({
     path: `/webhooks/${id}`,

@@ -6,11 +6,11 @@ import { paycaddyTeller } from '../../src/cli/simulation/paycaddy';
 import { pickIndex, type Random, shuffle } from '../../src/cli/simulation/random';
 import { STORY_NAMES, type Teller } from '../../src/cli/simulation/story';
 import { sumsubTeller } from '../../src/cli/simulation/sumsub';
-import type { VendorId } from '../support/sign';
+import type { ProviderName } from '../support/sign';
 
 /** One POST. A repeat has the same provider and body. */
 export interface Post {
-  readonly provider: VendorId;
+  readonly provider: ProviderName;
   readonly body: string;
 }
 
@@ -37,7 +37,7 @@ export interface Mishaps {
 
 export const USUAL_MISHAPS: Mishaps = { repeated: 0.15, dropped: 0 };
 
-const TELLERS: readonly (readonly [VendorId, Teller])[] = [
+const TELLERS: readonly (readonly [ProviderName, Teller])[] = [
   ['fractal-id', fractalIdTeller],
   ['sumsub', sumsubTeller],
   ['paycaddy', paycaddyTeller],
@@ -46,7 +46,7 @@ const TELLERS: readonly (readonly [VendorId, Teller])[] = [
 const POSTS_PER_USER = 16;
 const ODD = 0.03;
 /** All of whose messages bear a clock: elsewhere, what nobody can read is kept again if it comes again after something else. */
-const CLOCKED: ReadonlySet<VendorId> = new Set(['sumsub', 'paycaddy']);
+const CLOCKED: ReadonlySet<ProviderName> = new Set(['sumsub', 'paycaddy']);
 const BEGIN = Date.UTC(2025, 0, 1);
 const STORY_GAP_MS = 60_000; // more than the longest story takes
 
@@ -100,7 +100,7 @@ function createLanes() {
 }
 
 interface User {
-  readonly provider: VendorId;
+  readonly provider: ProviderName;
   readonly teller: Teller;
   readonly name: string;
 }
@@ -125,6 +125,6 @@ function tell({ provider, teller, name }: User, now: Date, random: Random): read
 }
 
 /** Authentic, and in words that nobody knows: to be kept all the same. */
-function odd(provider: VendorId, name: string, now: Date): Post {
+function odd(provider: ProviderName, name: string, now: Date): Post {
   return { provider, body: JSON.stringify({ news: name, at: now.toISOString() }) };
 }

@@ -1,8 +1,8 @@
 /** What the gateways of the drills are configured with. Nothing of it is used anywhere else. */
 
-import type { VendorId } from '../support/sign';
+import type { ProviderName } from '../support/sign';
 
-export const SECRETS: Readonly<Record<VendorId, string>> = {
+export const SECRETS: Readonly<Record<ProviderName, string>> = {
   'fractal-id': 'fractal-id-secret-of-the-fault-drills-0123',
   sumsub: 'sumsub-secret-of-the-fault-drills-0123',
   paycaddy: 'paycaddy-secret-of-the-fault-drills-0123',

@@ -1,23 +1,23 @@
 /** Every body that the vendors publish, posted as they post it, and what a gateway then shows. */
 
 import fc from 'fast-check';
-import { type Case, caseNames, loadCases, loadState, VENDORS } from '../contract/cases';
+import { type Case, caseNames, loadCases, loadState, PROVIDER_NAMES } from '../contract/cases';
 import { createDisposal } from '../support/disposal';
-import { type Proof, signedRequest } from '../support/sign';
+import { type SigningOptions, signedRequest } from '../support/sign';
 import { SECRETS, startGateway } from './gateway';
 import { standingOf, stateOf } from './state';
 
 const disposal = createDisposal();
 
 const NOON = new Date('2025-06-01T12:00:00Z');
-const CASES: readonly Case[] = VENDORS.flatMap(loadCases);
+const CASES: readonly Case[] = PROVIDER_NAMES.flatMap(loadCases);
 
 /** On a clock that stands still, so that what vendors leave undated has one date in every run. */
 function start() {
   return startGateway(disposal, { clock: () => NOON });
 }
 
-describe.each(VENDORS)('%s', (provider) => {
+describe.each(PROVIDER_NAMES)('%s', (provider) => {
   it.each(loadCases(provider))('$name leads to the pinned state', async ({ name, body }) => {
     const gateway = await start();
 
@@ -28,11 +28,11 @@ describe.each(VENDORS)('%s', (provider) => {
 });
 
 it('has a pinned state for all 38', () => {
-  expect(VENDORS.flatMap(caseNames)).toHaveLength(38);
+  expect(PROVIDER_NAMES.flatMap(caseNames)).toHaveLength(38);
 });
 
 describe('another way to show the same proof', () => {
-  it.each<[string, Partial<Proof>, Case['provider'], string]>([
+  it.each<[string, Partial<SigningOptions>, Case['provider'], string]>([
     ['in a header', { paycaddySecretIn: 'header' }, 'paycaddy', 'rejected-aml'],
     ['by SHA-512', { sumsubDigest: 'sha512' }, 'sumsub', 'applicant-reviewed-green'],
   ])('%s leads to the same state', async (_, proof, provider, name) => {

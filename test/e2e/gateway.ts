@@ -13,10 +13,15 @@ import type { Store } from '../../src/store/store';
 import { createTestDatabase } from '../support/databases';
 import type { Disposal } from '../support/disposal';
 import { silentLog } from '../support/logs';
-import { type Proof, signedRequest, type VendorId, type VendorRequest } from '../support/sign';
+import {
+  type ProviderName,
+  type SignedRequest,
+  type SigningOptions,
+  signedRequest,
+} from '../support/sign';
 import { createTempDir } from '../support/temp-dir';
 
-export const SECRETS: Readonly<Record<VendorId, string>> = {
+export const SECRETS: Readonly<Record<ProviderName, string>> = {
   'fractal-id': 'fractal-secret-0123456789abcdef0123',
   sumsub: 'sumsub-secret-0123456789abcdef01234',
   paycaddy: 'paycaddy-secret-0123456789abcdef012',
@@ -39,9 +44,13 @@ export interface TestGateway {
   restart(): Promise<void>;
   /** Ends it before the test does. */
   stop(): Promise<void>;
-  send(request: VendorRequest): Promise<Reply>;
+  send(request: SignedRequest): Promise<Reply>;
   /** Sends `body` as the vendor does, proof and all. */
-  post(provider: VendorId, body: Buffer | string | object, proof?: Partial<Proof>): Promise<Reply>;
+  post(
+    provider: ProviderName,
+    body: Buffer | string | object,
+    proof?: Partial<SigningOptions>,
+  ): Promise<Reply>;
   /** One operation over HTTP. @param credential - `null`: none at all. */
   ask(query: string, variables?: object, credential?: string | null): Promise<Answer>;
   createKey(...scopes: readonly Scope[]): Promise<CreatedKey>;
@@ -114,7 +123,7 @@ export async function startGateway(
   }
   disposal.defer(stop);
 
-  async function send({ path, headers, body }: VendorRequest): Promise<Reply> {
+  async function send({ path, headers, body }: SignedRequest): Promise<Reply> {
     const answer = await fetch(gateway.url + path, { method: 'POST', headers, body });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, kept: keptOf(text) };

@@ -2,7 +2,7 @@
 
 import { p100, paycaddy } from '../store/vendor-deliveries';
 import { createDisposal } from '../support/disposal';
-import type { VendorId } from '../support/sign';
+import type { ProviderName } from '../support/sign';
 import { startGateway } from './gateway';
 import { APPROVALS } from './messages';
 import { deliveriesOf, verifiedUsers } from './state';
@@ -26,7 +26,7 @@ function fractalDated(timestamp: string): object {
 }
 
 /** Each would have somebody approved, if it were read carelessly. */
-const HOSTILE: readonly (readonly [VendorId, string, Buffer | string | object])[] = [
+const HOSTILE: readonly (readonly [ProviderName, string, Buffer | string | object])[] = [
   ['sumsub', 'an empty body', ''],
   ['sumsub', 'a body that is null', 'null'],
   ['sumsub', 'an array of messages', JSON.stringify([APPROVALS.sumsub])],

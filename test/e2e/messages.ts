@@ -1,7 +1,7 @@
 /** What vendors have to say in these tests. */
 
 import { fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
-import type { VendorId } from '../support/sign';
+import type { ProviderName } from '../support/sign';
 
 /** One of Sumsub's messages about a user of ours. */
 export function about(user: string, type: string, millisecond: number, more: object = {}): object {
@@ -13,7 +13,7 @@ export function about(user: string, type: string, millisecond: number, more: obj
 export const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
 
 /** Each says, truly, that ada passed. */
-export const APPROVALS: Readonly<Record<VendorId, object>> = {
+export const APPROVALS: Readonly<Record<ProviderName, object>> = {
   'fractal-id': fractalId('verification_approved', 'basic', 'ada', 1),
   sumsub: about('ada', 'applicantReviewed', 1, GREEN),
   paycaddy: paycaddy('verified', 'ada', 1),

@@ -18,7 +18,7 @@ import { fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
 import { change, query } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
-import type { VendorId } from '../support/sign';
+import type { ProviderName } from '../support/sign';
 import { askOverSocket } from './ask-over-socket';
 import { type Answer, API_KEY, startGateway, type TestGateway, tokenFor } from './gateway';
 import { about, GREEN } from './messages';
@@ -38,7 +38,7 @@ async function start() {
 
 // ── Webhooks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const MESSAGES: readonly (readonly [VendorId, object])[] = [
+const MESSAGES: readonly (readonly [ProviderName, object])[] = [
   ['fractal-id', fractalId('verification_approved', 'basic', 'ada', 1)],
   ['fractal-id', { type: 'email_changed', data: { user_id: 'ada', email: 'ada@people.example' } }],
   ['sumsub', about('ada', 'applicantReviewed', 2, GREEN)],

@@ -6,7 +6,7 @@ import { bytesOf } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { connectRaw } from '../support/raw-http';
-import { type Proof, signedRequest, type VendorId } from '../support/sign';
+import { type ProviderName, type SigningOptions, signedRequest } from '../support/sign';
 import { type Reply, SECRETS, startGateway, type TestGateway } from './gateway';
 import { APPROVALS } from './messages';
 import { deliveriesOf, logOf, verifiedUsers } from './state';
@@ -14,8 +14,8 @@ import { deliveriesOf, logOf, verifiedUsers } from './state';
 const disposal = createDisposal();
 const MIB = 1024 * 1024;
 
-const VENDORS: readonly VendorId[] = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
-const SIGNING: readonly VendorId[] = ['fractal-id', 'sumsub'];
+const VENDORS: readonly ProviderName[] = ['fractal-id', 'sumsub', 'paycaddy', 'p100'];
+const SIGNING: readonly ProviderName[] = ['fractal-id', 'sumsub'];
 
 async function expectNothingKept(gateway: TestGateway): Promise<void> {
   const { data } = await gateway.ask(
@@ -55,7 +55,7 @@ describe('a message that is not authentic', () => {
     await expectNothingKept(gateway);
   });
 
-  it.each<[VendorId, Partial<Proof>]>([
+  it.each<[ProviderName, Partial<SigningOptions>]>([
     ['fractal-id', {}],
     ['sumsub', {}],
     ['paycaddy', { paycaddySecretIn: 'path' }],

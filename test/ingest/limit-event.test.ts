@@ -1,12 +1,12 @@
 import type { VerificationEvent } from '../../src/domain/event';
 import { readDelivery } from '../../src/ingest/read-delivery';
-import { createProvider } from '../contract/subjects';
-import type { VendorId } from '../support/sign';
+import { createProvider } from '../contract/provider-specs';
+import type { ProviderName } from '../support/sign';
 
 const LONG = 'x'.repeat(900 * 1024);
 const NOW = new Date('2024-06-01T00:00:00Z');
 
-function eventsOf(vendor: VendorId, body: object): readonly VerificationEvent[] {
+function eventsOf(vendor: ProviderName, body: object): readonly VerificationEvent[] {
   const rawBody = Buffer.from(JSON.stringify(body));
   const provider = createProvider(vendor, ['secret']);
   const reading = readDelivery(provider, { headers: {}, rawBody, subpath: '' }, NOW);

@@ -1,6 +1,6 @@
 import { SignatureError } from '../../src/domain/errors';
-import { eventsOf, messageOf, receive, toWebhookRequest } from '../contract/receive';
-import { createProvider } from '../contract/subjects';
+import { createProvider } from '../contract/provider-specs';
+import { parseMessage, readEvents, receive, toWebhookRequest } from '../contract/receive';
 import { signedRequest } from '../support/sign';
 
 const SECRET = 'p100-webhook-token';
@@ -14,9 +14,9 @@ const message = (fields: object = {}) => ({
   rejectionReason: 'NO_FACE_FOUND',
   ...fields,
 });
-const event = (fields: object) => eventsOf(provider, sign(message(fields)))[0];
+const event = (fields: object) => readEvents(provider, sign(message(fields)))[0];
 
-describe('the token', () => {
+describe('token', () => {
   const verify = (authorization: string) => () =>
     provider.verify(
       toWebhookRequest({
@@ -42,19 +42,19 @@ describe('the token', () => {
     `Bearer${SECRET}`,
     `${SECRET}, ${SECRET}`,
     SECRET.toUpperCase(),
-  ])('is not accepted as %j', (value) => {
+  ])('is rejected as %j', (value) => {
     expect(verify(value)).toThrow(SignatureError);
   });
 
-  it('that begins with the word Bearer itself is taken as it is', () => {
-    const odd = createProvider('p100', ['Bearer of news']);
-    const request = signedRequest('p100', '{}', { secret: 'Bearer of news' });
+  it('can start with the text `Bearer`', () => {
+    const odd = createProvider('p100', ['Bearer token']);
+    const request = signedRequest('p100', '{}', { secret: 'Bearer token' });
 
     expect(() => odd.verify(toWebhookRequest(request))).not.toThrow();
   });
 });
 
-describe('the path', () => {
+describe('path', () => {
   const at = (subpath: string, body: string = JSON.stringify(message())) => ({
     ...sign(body),
     path: `/webhooks/p100${subpath}`,
@@ -72,9 +72,9 @@ describe('the path', () => {
     '',
     '/',
     '//',
-  ])('%j brings the status of a verification', (subpath) => {
-    expect(messageOf(provider, at(subpath)).eventType).toBe('kyc-verification/status');
-    expect(eventsOf(provider, at(subpath))).toEqual(eventsOf(provider, sign(message())));
+  ])('%j is a verification status', (subpath) => {
+    expect(parseMessage(provider, at(subpath)).eventType).toBe('kyc-verification/status');
+    expect(readEvents(provider, at(subpath))).toEqual(readEvents(provider, sign(message())));
   });
 
   it.each([
@@ -82,7 +82,7 @@ describe('the path', () => {
     ['//Webhook/user/status/', 'user/status', '{"externalUserId":"user-7","status":"ACTIVE"}'],
     ['/webhook/kyc-verification/status/webhook/user/status', 'user/status', '{}'],
     ['/webhook/health', 'health', ''],
-  ])('%j brings nothing that we track', (subpath, eventType, body) => {
+  ])('%j is not tracked', (subpath, eventType, body) => {
     expect(receive(provider, at(subpath, body))).toMatchObject({ eventType, ignored: true });
   });
 
@@ -90,20 +90,20 @@ describe('the path', () => {
     ['/webhook/poa/status', '{"status":"APPROVED"}'],
     ['/webhook/kyc-verification/status/more', '{}'],
     ['/webhook/kyc-verification/status', undefined],
-    ['/constructor', 'no JSON'],
-  ])('%j with a body that is %j is never ignored', (subpath, body) => {
+    ['/constructor', 'not JSON'],
+  ])('%j with the body %j is quarantined', (subpath, body) => {
     const outcome = receive(provider, at(`/somewhere${subpath}`, body));
 
     expect(outcome).toHaveProperty('quarantined.code', 'TYPE_UNKNOWN');
   });
 
-  it('that we do not know is named by no word of the sender', () => {
+  it('is not copied to the error if it is unknown', () => {
     const outcome = receive(provider, at('/webhook/zoe%40example.org', '{}'));
 
     expect(JSON.stringify(outcome)).not.toContain('zoe');
   });
 
-  it('does not make an approval of a status on another path', () => {
+  it('of another type quarantines a verification status', () => {
     const approval = JSON.stringify(message({ verificationStatus: 'VERIFIED' }));
 
     expect(receive(provider, at('/webhook/user/status', approval))).toHaveProperty(
@@ -113,8 +113,8 @@ describe('the path', () => {
   });
 });
 
-describe('the status', () => {
-  it('is about the user whom our customer named, at the one level, without a date', () => {
+describe('status', () => {
+  it('has the customer’s ID, the level `kyc` and no timestamp', () => {
     expect(event({ attemptStatus: 'PENDING' })).toEqual({
       type: 'STATUS',
       subjectRef: 'user-7',
@@ -127,14 +127,17 @@ describe('the status', () => {
     });
   });
 
-  it.each([undefined, null, ''])('says nothing of an attempt where it is %j', (attemptStatus) => {
-    const lasting = event({ verificationStatus: 'VERIFIED', attemptStatus });
+  it.each([undefined, null, ''])(
+    'has no attempt status if `attemptStatus` is %j',
+    (attemptStatus) => {
+      const userEvent = event({ verificationStatus: 'VERIFIED', attemptStatus });
 
-    expect(lasting).toMatchObject({ levelStatus: 'VERIFIED', providerStatus: 'VERIFIED' });
-    expect(lasting).not.toHaveProperty('status');
-  });
+      expect(userEvent).toMatchObject({ levelStatus: 'VERIFIED', providerStatus: 'VERIFIED' });
+      expect(userEvent).not.toHaveProperty('status');
+    },
+  );
 
-  it('lets a verified user stay so while another attempt fails', () => {
+  it('keeps a verified user verified if another attempt fails', () => {
     expect(event({ verificationStatus: 'VERIFIED' })).toMatchObject({
       levelStatus: 'VERIFIED',
       status: 'REJECTED',
@@ -142,15 +145,15 @@ describe('the status', () => {
     });
   });
 
-  it('does not verify a user by an attempt alone', () => {
+  it('does not verify a user by an attempt status', () => {
     expect(event({ attemptStatus: 'SUCCESSFUL' })).toMatchObject({
       levelStatus: 'NOT_VERIFIED',
       status: 'APPROVED',
     });
   });
 
-  it('distinguishes what it says by all of its fields', () => {
-    const key = (fields: object) => messageOf(provider, sign(message(fields))).duplicateKey;
+  it('has all fields in the duplicate key', () => {
+    const key = (fields: object) => parseMessage(provider, sign(message(fields))).duplicateKey;
     const keys = [
       {},
       { externalUserId: 'user-8' },
@@ -164,7 +167,7 @@ describe('the status', () => {
   });
 });
 
-describe('the reason', () => {
+describe('reason', () => {
   it.each([
     ['NO_FACE_FOUND', 'FACE_MISMATCH'],
     ['TOO_MANY_FACES', 'FACE_MISMATCH'],
@@ -178,21 +181,21 @@ describe('the reason', () => {
     ['COUNTRY_MISMATCH', 'DATA_MISMATCH'],
     ['SOMETHING_NEW', 'OTHER'],
     ['constructor', 'OTHER'],
-  ])('%s is %s, and the user may try again', (rejectionReason, code) => {
+  ])('%s is %s and retryable', (rejectionReason, code) => {
     expect(event({ rejectionReason })).toMatchObject({
       retryable: true,
       reasons: [{ code, providerCode: rejectionReason, message: null }],
     });
   });
 
-  it.each([undefined, null, ''])('may be left out of a rejection as %j', (rejectionReason) => {
+  it.each([undefined, null, ''])('is optional in a rejection and can be %j', (rejectionReason) => {
     const rejection = event({ rejectionReason });
 
     expect(rejection).toMatchObject({ status: 'REJECTED', retryable: true });
     expect(rejection).not.toHaveProperty('reasons');
   });
 
-  it('counts for nothing beside another outcome', () => {
+  it('is ignored with another status', () => {
     const open = event({ attemptStatus: 'VERIFICATION' });
 
     expect(open).not.toHaveProperty('reasons');

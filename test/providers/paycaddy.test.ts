@@ -1,10 +1,10 @@
 import { SignatureError } from '../../src/domain/errors';
-import { eventsOf, messageOf, receive, toWebhookRequest } from '../contract/receive';
-import { createProvider } from '../contract/subjects';
+import { createProvider } from '../contract/provider-specs';
+import { parseMessage, readEvents, receive, toWebhookRequest } from '../contract/receive';
 import { signedRequest } from '../support/sign';
 
-const SECRET = 'a-long-secret-that-stands-in-the-path-of-paycaddy';
-const OLD_SECRET = 'another-long-secret-that-stood-there-before';
+const SECRET = 'a-long-secret-in-the-path-of-paycaddy';
+const OLD_SECRET = 'another-long-secret-that-was-used-before';
 const provider = createProvider('paycaddy', [SECRET, OLD_SECRET]);
 const sign = (body: object | string) => signedRequest('paycaddy', body, { secret: SECRET });
 
@@ -17,11 +17,11 @@ const message = (fields: object = {}) => ({
   timeStamp: '2023-03-16T09:42:18.8338086Z',
   ...fields,
 });
-const status = (fields: object) => eventsOf(provider, sign(message(fields)))[0];
+const status = (fields: object) => readEvents(provider, sign(message(fields)))[0];
 const profile = (fields: object) =>
-  eventsOf(provider, sign(message(fields))).find((event) => event.type === 'PROFILE');
+  readEvents(provider, sign(message(fields))).find((event) => event.type === 'PROFILE');
 
-describe('the secret', () => {
+describe('secret', () => {
   const verify =
     (path: string, headers: Record<string, string> = {}) =>
     () =>
@@ -32,11 +32,11 @@ describe('the secret', () => {
     `/webhooks/paycaddy/${SECRET}/`,
     `/webhooks/paycaddy/kyc/notifications/${SECRET}`,
     `/webhooks/paycaddy/${OLD_SECRET}/${SECRET}`,
-  ])('is accepted at the end of %s, and not kept', (path) => {
+  ])('is accepted at the end of %s and not stored', (path) => {
     expect(verify(path)()).toEqual({ trust: 'TOKEN', subpath: '' });
   });
 
-  it('is accepted in the header, and a secret in the path beside it not kept', () => {
+  it('is accepted in the header, and a secret in the path is not stored', () => {
     expect(verify('/webhooks/paycaddy', { 'X-Api-Key': SECRET })()).toEqual({
       trust: 'TOKEN',
       subpath: '',
@@ -47,7 +47,7 @@ describe('the secret', () => {
     });
   });
 
-  it('is accepted with a slash in it', () => {
+  it('can contain a slash', () => {
     const slashed = createProvider('paycaddy', ['half/the-other-half']);
     const request = signedRequest('paycaddy', '{}', { secret: 'half/the-other-half' });
 
@@ -61,16 +61,16 @@ describe('the secret', () => {
     `/webhooks/paycaddy/${SECRET.slice(0, -1)}`,
     `/webhooks/paycaddy/${SECRET}x`,
     `/webhooks/paycaddy/${SECRET.toUpperCase()}`,
-  ])('is not found in %s', (path) => {
+  ])('is rejected in %s', (path) => {
     expect(verify(path)).toThrow(SignatureError);
   });
 
-  it('is not looked for in other headers', () => {
+  it('is rejected in other headers', () => {
     expect(verify('/webhooks/paycaddy', { Authorization: SECRET })).toThrow(SignatureError);
   });
 });
 
-describe('the description', () => {
+describe('description', () => {
   it.each([
     ['Document doesn’t match input data', 'DATA_MISMATCH'],
     ["Document doesn't match input data", 'DATA_MISMATCH'],
@@ -79,7 +79,7 @@ describe('the description', () => {
     ['The document uploaded is expired', 'DOCUMENT_EXPIRED'],
     ['The document uploaded has issues', 'DOCUMENT_INVALID'],
     ['Validation Failed. User cannot be verified', 'OTHER'],
-  ])('%j of a rejection is %s, in the words that were sent', (description, code) => {
+  ])('%j of a rejection is %s with the original text', (description, code) => {
     expect(status({ description })).toMatchObject({
       status: 'REJECTED',
       reasons: [{ code, providerCode: description, message: null }],
@@ -91,30 +91,30 @@ describe('the description', () => {
     ['AML checks need to be reviewed', 'AML'],
     ['Government validation system inoperative', 'CHECK_UNAVAILABLE'],
     ['Validation failed. Pending compliance review', 'OTHER'],
-  ])('%j of a review is %s, and decides nothing', (description, code) => {
+  ])('%j of a review is %s', (description, code) => {
     expect(status({ status: 'reviewNeeded', description })).toMatchObject({
       status: 'IN_REVIEW',
       reasons: [{ code, providerCode: description }],
     });
   });
 
-  it('that nobody knows is kept as text', () => {
+  it('is stored as text if it is unknown', () => {
     expect(status({ description: 'A new sentence' })).toMatchObject({
       reasons: [{ code: 'OTHER', providerCode: 'A new sentence', message: 'A new sentence' }],
     });
   });
 
-  it.each(['', '  ', null, undefined])('%j gives no reason', (description) => {
+  it.each(['', '  ', null, undefined])('%j has no reason', (description) => {
     expect(status({ description })).not.toHaveProperty('reasons');
   });
 
-  it('gives no reason for what goes well', () => {
+  it('has no reason in an approval', () => {
     expect(status({ status: 'verified', description: 'Verification signed' })).not.toHaveProperty(
       'reasons',
     );
   });
 
-  it('lets the user try again only after an input that did not match', () => {
+  it('is retryable only if the input did not match', () => {
     const mismatch = { description: 'Document doesn’t match input data' };
 
     expect(status(mismatch)).toHaveProperty('retryable', true);
@@ -125,17 +125,17 @@ describe('the description', () => {
     );
   });
 
-  it('stands in the duplicate key as a fingerprint alone', () => {
+  it('is in the duplicate key only as a digest', () => {
     const key = (description: string) =>
-      messageOf(provider, sign(message({ description }))).duplicateKey;
+      parseMessage(provider, sign(message({ description }))).duplicateKey;
 
     expect(key('Ada is underage').join()).not.toContain('Ada');
     expect(key('one')).not.toEqual(key('two'));
   });
 });
 
-describe('the person', () => {
-  it('comes with the name and the age, in the same delivery', () => {
+describe('profile', () => {
+  it('has the name and the age of the delivery', () => {
     expect(profile({})).toEqual({
       type: 'PROFILE',
       subjectRef: 'user-7',
@@ -145,40 +145,40 @@ describe('the person', () => {
   });
 
   it.each(['null', '', '  ', 'Document OCR capture ongoing', null, undefined])(
-    'has no age where it is %j',
+    'has no age if it is %j',
     (age) => {
       expect(profile({ age })).toHaveProperty('profile', { fullName: 'Ada Example' });
     },
   );
 
   it.each(['null', '', 'Document OCR capture ongoing', undefined])(
-    'has no name where it is %j',
+    'has no name if it is %j',
     (fullName) => {
       expect(profile({ fullName })).toHaveProperty('profile', { age: '36' });
     },
   );
 
-  it('is not mentioned where nothing is known', () => {
+  it('is absent if it would be empty', () => {
     expect(profile({ fullName: 'null', age: 'null' })).toBeUndefined();
   });
 
-  it('may be as old as a number says', () => {
+  it('accepts a number as age', () => {
     expect(profile({ age: 36 })).toHaveProperty('profile.age', '36');
   });
 
-  it('is in neither the kind of message nor the duplicate key', () => {
-    const { eventType, duplicateKey } = messageOf(provider, sign(message()));
+  it('is in neither the event type nor the duplicate key', () => {
+    const { eventType, duplicateKey } = parseMessage(provider, sign(message()));
 
     expect([eventType, ...duplicateKey].join()).not.toMatch(/Ada|36,|,36/);
   });
 });
 
-describe('the clock', () => {
-  it('keeps all seven digits', () => {
+describe('timestamp', () => {
+  it('keeps all seven decimals', () => {
     expect(status({})).toHaveProperty('occurredAt', '2023-03-16T09:42:18.833808600Z');
   });
 
-  it('is read under either spelling, the documented examples first', () => {
+  it('is read from either field name, and `timeStamp` has precedence', () => {
     const other = '2024-01-01T00:00:00Z';
 
     expect(status({ timeStamp: undefined, timestamp: other })).toHaveProperty(
@@ -199,7 +199,7 @@ describe('the clock', () => {
     '',
     null,
     1678959738,
-  ])('approves nobody at %j', (timeStamp) => {
+  ])('%j quarantines an approval', (timeStamp) => {
     expect(receive(provider, sign(message({ status: 'verified', timeStamp })))).toHaveProperty(
       'quarantined.code',
       'PAYLOAD_INVALID',

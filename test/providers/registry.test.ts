@@ -2,8 +2,8 @@ import { createProviders, PROVIDER_IDS, PROVIDERS } from '../../src/providers/re
 
 const settings = { fractalIdFormat: 'classic', sumsubMinimumDigest: 'sha256' } as const;
 
-describe('the registry', () => {
-  it('lists every vendor under the names that the rest of the gateway uses', () => {
+describe('registry', () => {
+  it('lists every provider with its names', () => {
     expect(
       PROVIDERS.map(({ id, enumName, secretsVariable }) => [id, enumName, secretsVariable]),
     ).toEqual([
@@ -15,13 +15,13 @@ describe('the registry', () => {
     expect(PROVIDER_IDS).toEqual(PROVIDERS.map(({ id }) => id));
   });
 
-  it.each(PROVIDERS)('names $id as a URL, an enum and a person would', (provider) => {
+  it.each(PROVIDERS)('has valid names for $id', (provider) => {
     expect(provider.id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
     expect(provider.enumName).toMatch(/^[A-Z][A-Z0-9_]*$/);
     expect(provider.displayName).toMatch(/^[A-Z]/);
   });
 
-  it('serves the vendors that have a secret, under their own ids', () => {
+  it('creates the adapters of providers that have a secret', () => {
     const webhookSecrets = { sumsub: [{ secret: 's' }], p100: [{ secret: 'p' }] };
     const providers = createProviders({ ...settings, webhookSecrets });
 
@@ -35,12 +35,12 @@ describe('the registry', () => {
     ['no secrets', {}],
     ['an empty list', { sumsub: [] }],
     ['an empty secret', { sumsub: [{ secret: '' }] }],
-    ['secrets of nobody', { nobody: [{ secret: 's' }] }],
-  ])('serves nobody given %s', (_what, webhookSecrets) => {
+    ['secrets of an unknown provider', { unknown: [{ secret: 's' }] }],
+  ])('creates no adapter with %s', (_what, webhookSecrets) => {
     expect(createProviders({ ...settings, webhookSecrets }).size).toBe(0);
   });
 
-  it('hands the format and the minimum to the adapters', () => {
+  it('passes the format and the minimum digest to the adapters', () => {
     const body = Buffer.from('{}');
     const secrets = {
       webhookSecrets: { 'fractal-id': [{ secret: 's' }], sumsub: [{ secret: 's' }] },
@@ -59,14 +59,14 @@ describe('the registry', () => {
         try {
           return providers.get(id)?.verify(request).trust;
         } catch {
-          return 'refused';
+          return 'rejected';
         }
       });
     });
 
     expect(outcomes).toEqual([
       ['SIGNED', 'SIGNED'],
-      ['refused', 'refused'],
+      ['rejected', 'rejected'],
     ]);
   });
 });

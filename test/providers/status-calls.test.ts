@@ -1,4 +1,4 @@
-/** The vendors' status calls, against a real server that checks who asks. */
+/** Tests of status calls, against a real server that verifies the credentials. */
 
 import { generateKeyPairSync } from 'node:crypto';
 import { ProviderApiError } from '../../src/domain/errors';
@@ -27,9 +27,9 @@ beforeEach(async () => {
   apis = await startVendorApis(disposal);
 });
 
-type VendorId = 'fractal-id' | 'sumsub' | 'paycaddy' | 'p100';
+type Provider = 'fractal-id' | 'sumsub' | 'paycaddy' | 'p100';
 
-function callsOf(changed: object = {}) {
+function createAdapters(apiChanges: object = {}) {
   const { origin } = apis;
   return createProviders({
     webhookSecrets: Object.fromEntries(
@@ -42,30 +42,30 @@ function callsOf(changed: object = {}) {
       sumsub: { ...SUMSUB_API, origin },
       paycaddy: { apiKey: PAYCADDY_KEY, origin },
       p100: { apiKey: P100_KEY, origin },
-      ...changed,
+      ...apiChanges,
     },
   });
 }
 
-interface Asking {
-  readonly changed?: object;
+interface FetchOptions {
+  readonly apiChanges?: object;
   readonly sandbox?: boolean;
   readonly actionRef?: string;
-  /** By default it waits for ever. */
-  readonly patienceMs?: number;
+  /** Default: no timeout. */
+  readonly timeoutMs?: number;
 }
 
-function ask(vendor: VendorId, subjectRef: string, options: Asking = {}) {
-  const { changed, sandbox = false, actionRef = null, patienceMs } = options;
-  const fetchStatus = callsOf(changed).get(vendor)?.statusCall?.fetchStatus;
-  if (fetchStatus === undefined) throw new Error('expected a status call');
+function fetchStatus(provider: Provider, subjectRef: string, options: FetchOptions = {}) {
+  const { apiChanges, sandbox = false, actionRef = null, timeoutMs } = options;
+  const call = createAdapters(apiChanges).get(provider)?.statusCall?.fetchStatus;
+  if (call === undefined) throw new Error('the adapter has no status call');
   const signal =
-    patienceMs === undefined ? new AbortController().signal : AbortSignal.timeout(patienceMs);
-  return fetchStatus({ subjectRef, actionRef, sandbox }, { now: new Date(), signal });
+    timeoutMs === undefined ? new AbortController().signal : AbortSignal.timeout(timeoutMs);
+  return call({ subjectRef, actionRef, sandbox }, { now: new Date(), signal });
 }
 
-async function faultOf(asking: Promise<unknown>) {
-  const error = await asking.then(
+async function catchApiError(request: Promise<unknown>) {
+  const error = await request.then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -73,28 +73,28 @@ async function faultOf(asking: Promise<unknown>) {
   return error;
 }
 
-const VENDORS = ['fractal-id', 'sumsub', 'paycaddy', 'p100'] as const;
-const at = (vendor: VendorId) => apis[vendor === 'fractal-id' ? 'kraken' : vendor];
+const PROVIDERS = ['fractal-id', 'sumsub', 'paycaddy', 'p100'] as const;
+const getApi = (provider: Provider) => apis[provider === 'fractal-id' ? 'kraken' : provider];
 
-describe.each(VENDORS)('%s', (vendor) => {
-  it('answers about an account, byte for byte', async () => {
-    at(vendor).set('user 1/ü', { any: 'body' });
-    const answer = await ask(vendor, 'user 1/ü');
-    expect(String(answer?.rawBody)).toBe('{"any":"body"}');
-    expect(answer?.subpath).toContain('user 1/ü');
+describe.each(PROVIDERS)('%s', (provider) => {
+  it('returns the response byte for byte', async () => {
+    getApi(provider).set('user 1/ü', { any: 'body' });
+    const response = await fetchStatus(provider, 'user 1/ü');
+    expect(String(response?.rawBody)).toBe('{"any":"body"}');
+    expect(response?.subpath).toContain('user 1/ü');
   });
 
-  it('knows nothing of an unknown account', async () => {
-    expect(await ask(vendor, 'nobody')).toBeUndefined();
+  it('returns undefined for an unknown identity', async () => {
+    expect(await fetchStatus(provider, 'unknown')).toBeUndefined();
   });
 
-  it.each(['.', '..'])('is never asked about %s, which would lead elsewhere', async (id) => {
-    expect(await ask(vendor, id)).toBeUndefined();
+  it.each(['.', '..'])('never requests the ID %s, which would change the path', async (id) => {
+    expect(await fetchStatus(provider, id)).toBeUndefined();
     expect(apis.asked).toEqual([]);
   });
 
-  it('refuses wrong credentials', async () => {
-    at(vendor).set('user-1', {});
+  it('rejects wrong credentials', async () => {
+    getApi(provider).set('user-1', {});
     const { origin } = apis;
     const { privateKey } = generateKeyPairSync('ec', {
       namedCurve: 'P-521',
@@ -107,23 +107,27 @@ describe.each(VENDORS)('%s', (vendor) => {
       paycaddy: { apiKey: 'another', origin },
       p100: { apiKey: 'another', origin },
     };
-    const asking = ask(vendor, 'user-1', { changed: wrong });
-    expect(await faultOf(asking)).toMatchObject({ fault: 'REFUSED' });
+    const request = fetchStatus(provider, 'user-1', { apiChanges: wrong });
+    expect(await catchApiError(request)).toMatchObject({ fault: 'REFUSED' });
   });
 
   it.each<[string, Fault, object]>([
-    ['has a fault of its own', answers(500), { fault: 'UNAVAILABLE' }],
-    ['is away', answers(503, { 'retry-after': '7' }), { fault: 'UNAVAILABLE', retryAfterMs: 7000 }],
-    ['breaks an answer off', breaksOff, { fault: 'UNAVAILABLE' }],
-    ['hangs up', hangsUp, { fault: 'UNAVAILABLE' }],
-    ['was asked too often', answers(429, {}), { fault: 'RATE_LIMITED', retryAfterMs: null }],
+    ['fails', answers(500), { fault: 'UNAVAILABLE' }],
     [
-      'says how long to wait',
+      'is unavailable',
+      answers(503, { 'retry-after': '7' }),
+      { fault: 'UNAVAILABLE', retryAfterMs: 7000 },
+    ],
+    ['truncates a response', breaksOff, { fault: 'UNAVAILABLE' }],
+    ['closes the connection', hangsUp, { fault: 'UNAVAILABLE' }],
+    ['limits the rate', answers(429, {}), { fault: 'RATE_LIMITED', retryAfterMs: null }],
+    [
+      'requests a pause in seconds',
       answers(429, { 'retry-after': '30' }),
       { fault: 'RATE_LIMITED', retryAfterMs: 30_000 },
     ],
     [
-      'says until when to wait, by its own clock',
+      'requests a pause until a date of its clock',
       answers(429, {
         date: 'Mon, 01 Jan 2024 00:00:00 GMT',
         'retry-after': 'Mon, 01 Jan 2024 00:00:09 GMT',
@@ -131,46 +135,46 @@ describe.each(VENDORS)('%s', (vendor) => {
       { fault: 'RATE_LIMITED', retryAfterMs: 9000 },
     ],
     [
-      'says it in no way that we know',
+      'requests a pause in an unknown format',
       answers(429, { 'retry-after': 'soon' }),
       { fault: 'RATE_LIMITED', retryAfterMs: null },
     ],
-    ['sends no JSON', answers(200, {}, '<html>'), { fault: 'UNREADABLE' }],
+    ['does not send JSON', answers(200, {}, '<html>'), { fault: 'UNREADABLE' }],
     ['sends a list', answers(200, {}, '[]'), { fault: 'UNREADABLE' }],
-    ['never stops', floods, { fault: 'UNREADABLE' }],
-    ['sends us elsewhere', answers(302, { location: 'http://127.0.0.1:1/' }), { fault: 'REFUSED' }],
-    ['does not like the question', answers(422, {}, '{}'), { fault: 'REFUSED' }],
-  ])('is told apart when it %s', async (_, fault, expected) => {
+    ['sends an endless response', floods, { fault: 'UNREADABLE' }],
+    ['redirects', answers(302, { location: 'http://127.0.0.1:1/' }), { fault: 'REFUSED' }],
+    ['rejects the request', answers(422, {}, '{}'), { fault: 'REFUSED' }],
+  ])('is classified if it %s', async (_, fault, expected) => {
     apis.faults.push(fault);
-    expect(await faultOf(ask(vendor, 'user-1'))).toMatchObject(expected);
+    expect(await catchApiError(fetchStatus(provider, 'user-1'))).toMatchObject(expected);
   });
 
   it.each([
-    ['hangs', hangs],
-    ['stops in the midst of an answer', trickles],
-  ])('is not waited for when it %s', async (_, fault) => {
+    ['does not respond', hangs],
+    ['stalls during a response', trickles],
+  ])('times out if it %s', async (_, fault) => {
     apis.faults.push(fault);
-    const asking = ask(vendor, 'user-1', { patienceMs: 300 });
-    expect(await faultOf(asking)).toMatchObject({ fault: 'UNAVAILABLE' });
+    const request = fetchStatus(provider, 'user-1', { timeoutMs: 300 });
+    expect(await catchApiError(request)).toMatchObject({ fault: 'UNAVAILABLE' });
   });
 
-  it('gives away neither the account nor the credentials nor what was sent', async () => {
+  it('throws errors without the ID, the credentials and the response', async () => {
     apis.faults.push(answers(500, {}, 'the passport number is 123'));
-    const error = await faultOf(ask(vendor, 'alice@example.com'));
-    const told = JSON.stringify([error.message, error.cause ?? null]);
+    const error = await catchApiError(fetchStatus(provider, 'alice@example.com'));
+    const text = JSON.stringify([error.message, error.cause ?? null]);
     for (const secret of ['alice', 'passport', P100_KEY, PAYCADDY_KEY, SUMSUB_API.secretKey]) {
-      expect(told).not.toContain(secret);
+      expect(text).not.toContain(secret);
     }
   });
 
-  it('reads what it answered before also without credentials', () => {
-    const provider = callsOf({ [vendor]: undefined }).get(vendor);
-    expect(provider?.statusCall?.fetchStatus).toBeUndefined();
-    expect(provider?.statusCall?.parse).toBeDefined();
+  it('parses stored responses without credentials', () => {
+    const adapter = createAdapters({ [provider]: undefined }).get(provider);
+    expect(adapter?.statusCall?.fetchStatus).toBeUndefined();
+    expect(adapter?.statusCall?.parse).toBeDefined();
   });
 });
 
-it('asks Fractal ID nothing in its classic format, which answers only the user', () => {
+it('has no status call for the classic format of Fractal ID, which requires the user’s token', () => {
   const providers = createProviders({
     webhookSecrets: { 'fractal-id': [{ secret: 'x' }] },
     fractalIdFormat: 'classic',
@@ -180,21 +184,21 @@ it('asks Fractal ID nothing in its classic format, which answers only the user',
   expect(providers.get('fractal-id')?.statusCall).toBeUndefined();
 });
 
-function eventsOf(vendor: VendorId, subpath: string, body: object) {
-  const provider = callsOf().get(vendor);
+function parseEvents(provider: Provider, subpath: string, body: object) {
+  const adapter = createAdapters().get(provider);
   const rawBody = Buffer.from(JSON.stringify(body));
-  const message = provider?.statusCall?.parse({ subpath, rawBody });
-  return provider?.normalize(message?.payload) ?? [];
+  const message = adapter?.statusCall?.parse({ subpath, rawBody });
+  return adapter?.normalize(message?.payload) ?? [];
 }
 
-describe('what Kraken answers', () => {
-  const parse = (body: object) => eventsOf('fractal-id', 'public/kyc/user-1', body);
+describe('Kraken response', () => {
+  const parse = (body: object) => parseEvents('fractal-id', 'public/kyc/user-1', body);
 
   it.each([
     ['approved', 'APPROVED'],
     ['rejected', 'REJECTED'],
     ['pending', 'IN_PROGRESS'],
-  ])('%s is a state without a date', (state, status) => {
+  ])('%s is a status without a timestamp', (state, status) => {
     expect(parse({ userId: 'user-1', state, externalState: 'ours' })).toEqual([
       {
         type: 'STATUS',
@@ -208,26 +212,26 @@ describe('what Kraken answers', () => {
   });
 
   it.each([
-    ['a word that is in no table', { userId: 'user-1', state: 'purple' }],
-    ['a word in another letter case', { userId: 'user-1', state: 'Approved' }],
-    ['another shape', { userId: 'user-1', status: 'approved' }],
+    ['an unknown status', { userId: 'user-1', state: 'purple' }],
+    ['a status in another letter case', { userId: 'user-1', state: 'Approved' }],
+    ['another format', { userId: 'user-1', status: 'approved' }],
     ['another user', { userId: 'USER-1', state: 'approved' }],
-    ['nothing', {}],
-  ])('is not guessed: %s', (_, body) => {
+    ['an empty object', {}],
+  ])('is rejected: %s', (_, body) => {
     expect(() => parse(body)).toThrow();
   });
 });
 
-describe('what P100 answers with an error', () => {
+describe('P100 error response', () => {
   it.each([
     [400, 'P459'],
     [404, 'P445'],
-  ])('%s %s: the user is not verified, of an attempt it says nothing', async (status, code) => {
+  ])('%s %s means that the user is not verified', async (status, code) => {
     apis.faults.push(answers(status, {}, JSON.stringify({ code, message: 'User not verified' })));
-    const answer = await ask('p100', 'user-1');
-    expect(answer).toMatchObject({ subpath: 'v1/kyc/status/user-1' });
-    const body = JSON.parse(String(answer?.rawBody));
-    expect(eventsOf('p100', 'v1/kyc/status/user-1', body)).toEqual([
+    const response = await fetchStatus('p100', 'user-1');
+    expect(response).toMatchObject({ subpath: 'v1/kyc/status/user-1' });
+    const body = JSON.parse(String(response?.rawBody));
+    expect(parseEvents('p100', 'v1/kyc/status/user-1', body)).toEqual([
       {
         type: 'UNVERIFIED',
         subjectRef: 'user-1',
@@ -239,9 +243,9 @@ describe('what P100 answers with an error', () => {
     ]);
   });
 
-  it('P412 is no account', async () => {
+  it('P412 means that the identity does not exist', async () => {
     apis.faults.push(answers(400, {}, '{"code":"P412"}'));
-    expect(await ask('p100', 'user-1')).toBeUndefined();
+    expect(await fetchStatus('p100', 'user-1')).toBeUndefined();
   });
 
   it.each([
@@ -251,20 +255,20 @@ describe('what P100 answers with an error', () => {
     [400, 'P459', 'REFUSED'],
     [401, '{"code":"P459"}', 'REFUSED'],
     [500, '{"code":"P459"}', 'UNAVAILABLE'],
-  ])('%s %s is a failure', async (status, body, fault) => {
+  ])('%s %s is an API error', async (status, body, fault) => {
     apis.faults.push(answers(status, {}, body));
-    expect(await faultOf(ask('p100', 'user-1'))).toMatchObject({ fault });
+    expect(await catchApiError(fetchStatus('p100', 'user-1'))).toMatchObject({ fault });
   });
 
-  it('an error code beside a status decides nothing', () => {
+  it('ignores an error code in addition to a status', () => {
     const body = { code: 'P459', verificationStatus: 'VERIFIED' };
-    expect(eventsOf('p100', 'v1/kyc/status/user-1', body)).toMatchObject([
+    expect(parseEvents('p100', 'v1/kyc/status/user-1', body)).toMatchObject([
       { type: 'STATUS', levelStatus: 'VERIFIED' },
     ]);
   });
 });
 
-describe('what Sumsub answers about an action', () => {
+describe('Sumsub response about an action', () => {
   const ACTION = {
     id: 'action-1',
     applicantId: 'a-1',
@@ -282,7 +286,7 @@ describe('what Sumsub answers about an action', () => {
   };
   const review = (fields: object) => ({ ...ACTION, review: { ...ACTION.review, ...fields } });
   const SUBPATH = 'applicantActions/action-1/of/a-1';
-  const parse = (body: object, subpath = SUBPATH) => eventsOf('sumsub', subpath, body);
+  const parse = (body: object, subpath = SUBPATH) => parseEvents('sumsub', subpath, body);
   const at = {
     type: 'STATUS',
     subjectRef: 'a-1',
@@ -291,24 +295,24 @@ describe('what Sumsub answers about an action', () => {
     attemptRef: 'action-1',
   };
 
-  it('is asked for by the id of the action', async () => {
+  it('is requested by the ID of the action', async () => {
     apis.actions.set('action/1', ACTION);
-    const answer = await ask('sumsub', 'a/1', { actionRef: 'action/1' });
-    expect(answer).toEqual({
+    const response = await fetchStatus('sumsub', 'a/1', { actionRef: 'action/1' });
+    expect(response).toEqual({
       subpath: 'applicantActions/action%2F1/of/a%2F1',
       rawBody: Buffer.from(JSON.stringify(ACTION)),
     });
-    expect(await ask('sumsub', 'a-1', { actionRef: 'another' })).toBeUndefined();
+    expect(await fetchStatus('sumsub', 'a-1', { actionRef: 'another' })).toBeUndefined();
   });
 
-  it('is the result of that attempt, without what it tells of the person', () => {
+  it('is the result of the attempt without personal data', () => {
     expect(parse(ACTION)).toEqual([
       { ...at, status: 'APPROVED', providerStatus: 'completed/GREEN' },
     ]);
     expect(parse(ACTION, `sandbox/${SUBPATH}`)).toMatchObject([{ ...at, sandbox: true }]);
   });
 
-  it('has the date and the reasons of a review', () => {
+  it('has the date and reasons of the review', () => {
     const reviewResult = { reviewAnswer: 'RED', rejectLabels: ['FORGERY'] };
     expect(parse(review({ reviewResult, reviewDate: '2024-07-09 10:30:00+0000' }))).toMatchObject([
       {
@@ -326,7 +330,7 @@ describe('what Sumsub answers about an action', () => {
     ['queued', 'IN_PROGRESS'],
     ['awaitingUser', 'ACTION_REQUIRED'],
     ['onHold', 'IN_REVIEW'],
-  ])('%s is a state without a date', (reviewStatus, status) => {
+  ])('%s is a status without a timestamp', (reviewStatus, status) => {
     const [event, ...more] = parse(review({ reviewStatus }));
     expect(event).toMatchObject({ ...at, status, providerStatus: reviewStatus });
     expect(event?.occurredAt).toBeUndefined();
@@ -337,17 +341,17 @@ describe('what Sumsub answers about an action', () => {
     ['another action', { ...ACTION, id: 'action-2' }],
     ['another applicant', { ...ACTION, applicantId: 'a-2' }],
     ['no review', { ...ACTION, review: undefined }],
-    ['a word that is in no table', review({ reviewStatus: 'purple' })],
-    ['an answer that is in no table', review({ reviewResult: { reviewAnswer: 'ERROR' } })],
-    ['a date that is none', review({ reviewDate: 'yesterday' })],
-  ])('is not guessed: %s', (_, body) => {
+    ['an unknown status', review({ reviewStatus: 'purple' })],
+    ['an unknown answer', review({ reviewResult: { reviewAnswer: 'ERROR' } })],
+    ['an invalid date', review({ reviewDate: 'yesterday' })],
+  ])('is rejected: %s', (_, body) => {
     expect(() => parse(body)).toThrow();
   });
 });
 
-describe('what Sumsub answers', () => {
+describe('Sumsub response', () => {
   const parse = (body: object, subpath = 'applicants/a-1/status') => {
-    const sumsub = callsOf().get('sumsub');
+    const sumsub = createAdapters().get('sumsub');
     const message = sumsub?.statusCall?.parse({
       subpath,
       rawBody: Buffer.from(JSON.stringify(body)),
@@ -370,12 +374,12 @@ describe('what Sumsub answers', () => {
     ['awaitingService', ['IN_PROGRESS']],
     ['awaitingUser', ['ACTION_REQUIRED']],
     ['onHold', ['IN_REVIEW']],
-  ])('%s is a state without a date', (reviewStatus, expected) => {
+  ])('%s is a status without a timestamp', (reviewStatus, expected) => {
     const events = parse({
       levelName: 'basic',
       reviewStatus,
       createDate: '2025-07-21 16:25:52+0000',
-      reviewResult: { reviewAnswer: 'GREEN' }, // of an earlier one
+      reviewResult: { reviewAnswer: 'GREEN' }, // from an earlier review
     });
     expect(events.map((event) => ('status' in event ? event.status : event.type))).toEqual(
       expected,
@@ -383,7 +387,7 @@ describe('what Sumsub answers', () => {
     for (const event of events) expect(event.occurredAt).toBeUndefined();
   });
 
-  it('a completed review has the date and the reasons', () => {
+  it('has the date and reasons of a completed review', () => {
     const result = {
       reviewAnswer: 'RED',
       reviewRejectType: 'RETRY',
@@ -402,24 +406,26 @@ describe('what Sumsub answers', () => {
     expect(JSON.stringify(event)).not.toContain('never shown');
   });
 
-  it('says it is of a test environment by the token, or by what we hold', async () => {
+  it('is from the sandbox according to the token or the stored applicant', async () => {
     const { origin } = apis;
-    const changed = { sumsub: { ...SUMSUB_API, appToken: 'sbx:token', origin } };
+    const apiChanges = { sumsub: { ...SUMSUB_API, appToken: 'sbx:token', origin } };
     apis.sumsub.set('a-1', completed({ reviewAnswer: 'GREEN' }));
-    const held = await ask('sumsub', 'a-1', { sandbox: true });
-    expect(parse(completed({ reviewAnswer: 'GREEN' }), held?.subpath)).toMatchObject([
+    const response = await fetchStatus('sumsub', 'a-1', { sandbox: true });
+    expect(parse(completed({ reviewAnswer: 'GREEN' }), response?.subpath)).toMatchObject([
       { subjectRef: 'a-1', sandbox: true },
     ]);
-    // The server knows the live token alone.
-    expect(await faultOf(ask('sumsub', 'a-1', { changed }))).toMatchObject({ fault: 'REFUSED' });
+    // The server accepts only the live token.
+    expect(await catchApiError(fetchStatus('sumsub', 'a-1', { apiChanges }))).toMatchObject({
+      fault: 'REFUSED',
+    });
   });
 
   it.each([
-    ['a word that is in no table', { levelName: 'basic', reviewStatus: 'purple' }],
-    ['an answer that is in no table', completed({ reviewAnswer: 'PURPLE' })],
-    ['a date that is none', completed({ reviewAnswer: 'GREEN' }, { reviewDate: 'yesterday' })],
+    ['an unknown status', { levelName: 'basic', reviewStatus: 'purple' }],
+    ['an unknown answer', completed({ reviewAnswer: 'PURPLE' })],
+    ['an invalid date', completed({ reviewAnswer: 'GREEN' }, { reviewDate: 'yesterday' })],
     ['no level', { reviewStatus: 'pending' }],
-  ])('is not guessed: %s', (_, body) => {
+  ])('is rejected: %s', (_, body) => {
     expect(() => parse(body)).toThrow();
   });
 });

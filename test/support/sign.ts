@@ -1,13 +1,13 @@
 /**
- * Requests as the vendors send them, proof and all. Written against the vendors' pages with nothing but `node:crypto`
- * and none of the code under test, so that a mistake in one shows in the other.
+ * Signed requests as the providers send them. Implemented from the providers' documentation with `node:crypto` only and without the
+ * code under test, so that an error in one is detected by the other.
  */
 
 import { createHmac } from 'node:crypto';
 
-export type VendorId = 'fractal-id' | 'sumsub' | 'paycaddy' | 'p100';
+export type ProviderName = 'fractal-id' | 'sumsub' | 'paycaddy' | 'p100';
 
-export interface Proof {
+export interface SigningOptions {
   readonly secret: string;
   /** @defaultValue classic */
   readonly fractalIdFormat?: 'classic' | 'kraken';
@@ -17,21 +17,21 @@ export interface Proof {
   readonly paycaddySecretIn?: 'path' | 'header';
 }
 
-export interface VendorRequest {
-  /** Of the URL, percent-encoded: `/webhooks/sumsub`. */
+export interface SignedRequest {
+  /** Path of the URL, percent-encoded, for example `/webhooks/sumsub`. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer<ArrayBuffer>;
 }
 
-/** @param body - Bytes or text are sent as they are; anything else as JSON. */
+/** Signs a request. @param body - Bytes and text are sent unchanged, anything else as JSON. */
 export function signedRequest(
-  provider: VendorId,
+  provider: ProviderName,
   body: Buffer | string | object,
-  proof: Proof,
-): VendorRequest {
+  options: SigningOptions,
+): SignedRequest {
   const bytes = toBytes(body);
-  const { suffix, headers } = PROOFS[provider](bytes, proof);
+  const { suffix, headers } = SIGNERS[provider](bytes, options);
   return {
     path: `/webhooks/${provider}${suffix}`,
     headers: { 'Content-Type': 'application/json', ...headers },
@@ -39,12 +39,14 @@ export function signedRequest(
   };
 }
 
-interface Shown {
+interface Authentication {
   readonly suffix: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const PROOFS: Readonly<Record<VendorId, (body: Buffer, proof: Proof) => Shown>> = {
+const SIGNERS: Readonly<
+  Record<ProviderName, (body: Buffer, options: SigningOptions) => Authentication>
+> = {
   'fractal-id': (body, { secret, fractalIdFormat }) => ({
     suffix: '',
     headers: {

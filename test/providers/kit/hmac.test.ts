@@ -22,7 +22,7 @@ describe('assertHmac', () => {
     expect(proof.secret).toBe('one');
   });
 
-  it('tells which of several secrets it was, wherever in the list', () => {
+  it('returns the matching secret at any position', () => {
     const secrets = ['one', 'two', 'three'];
 
     for (const secret of secrets) {
@@ -30,17 +30,17 @@ describe('assertHmac', () => {
     }
   });
 
-  it('tells every entry that a secret was configured under', () => {
+  it('returns every entry with the matching secret', () => {
     const secrets = [{ secret: 'one', type: 'a' }, { secret: 'two' }, { secret: 'one', type: 'b' }];
 
     expect(prove(digest('one'), { ...rule(), secrets })).toEqual([secrets[0], secrets[2]]);
   });
 
-  it('takes the digits in either case', () => {
+  it('accepts digits in either letter case', () => {
     expect(() => prove(digest('one').toUpperCase(), rule('one'))).not.toThrow();
   });
 
-  it('uses a secret that looks like hex as the text that it is', () => {
+  it('uses a secret that looks like hex as text', () => {
     const secret = '9d7e80c0f169ab94d34392d64617b7517fb07c40';
 
     expect(() => prove(digest(secret), rule(secret))).not.toThrow();
@@ -49,21 +49,21 @@ describe('assertHmac', () => {
   it.each([
     ['a missing header', undefined],
     ['an empty header', ''],
-    ['one digit less', digest('one').slice(1)],
-    ['one byte less', digest('one').slice(2)],
-    ['one byte more', `${digest('one')}00`],
+    ['a missing digit', digest('one').slice(1)],
+    ['a missing byte', digest('one').slice(2)],
+    ['an extra byte', `${digest('one')}00`],
     ['a digest by another hash', digest('one', 'sha512')],
-    ['something that is no hex', 'zz-not-hex'],
-    ['hex that ends in something else', `${digest('one').slice(0, -2)}zz`],
-    ['spaces around it', ` ${digest('one')} `],
+    ['text that is not hex', 'zz-not-hex'],
+    ['hex with other characters at the end', `${digest('one').slice(0, -2)}zz`],
+    ['surrounding spaces', ` ${digest('one')} `],
     ['a header that was sent twice', `${digest('one')}, ${digest('one')}`],
-    ['a line behind it', `${digest('one')}\n`],
-    ['a prefix that nobody asked for', `sha256=${digest('one')}`],
-  ])('refuses %s with nothing but a signature error', (_what, value) => {
+    ['a trailing line break', `${digest('one')}\n`],
+    ['an unexpected prefix', `sha256=${digest('one')}`],
+  ])('rejects %s with a signature error', (_what, value) => {
     expect(() => prove(value, rule('one'))).toThrow(SignatureError);
   });
 
-  it('asks for the prefix where there is one, in the case in which it is written', () => {
+  it('requires the prefix in the exact letter case', () => {
     const prefixed = { ...rule('one'), prefix: 'v1=' };
 
     expect(() => prove(`v1=${digest('one')}`, prefixed)).not.toThrow();
@@ -72,11 +72,11 @@ describe('assertHmac', () => {
     expect(() => prove('v1=', prefixed)).toThrow(SignatureError);
   });
 
-  it('refuses everything when there is no secret', () => {
+  it('rejects everything without a secret', () => {
     expect(() => prove(digest(''), rule())).toThrow(SignatureError);
   });
 
-  it('takes an empty secret for none: anybody could sign with it', () => {
+  it('ignores an empty secret', () => {
     expect(() => prove(digest(''), rule(''))).toThrow(SignatureError);
   });
 });

@@ -11,7 +11,7 @@ function faultOf(act: () => unknown): PayloadError {
     if (error instanceof PayloadError) return error;
     throw error;
   }
-  throw new Error('expected a fault');
+  throw new Error('no error was thrown');
 }
 
 describe('readJson', () => {
@@ -22,7 +22,7 @@ describe('readJson', () => {
     expect(body.string('data.user.name')).toBe('Zoë');
   });
 
-  it('leaves out a byte order mark', () => {
+  it('skips a byte order mark', () => {
     expect(read('\ufeff{"type":"t"}').string('type')).toBe('t');
   });
 
@@ -41,11 +41,11 @@ describe('readJson', () => {
     ['null', 'null'],
     ['{"a":1,"a":2}', 'a key given twice'],
     ['{"x":{"a":"b","a":"c"}}', 'a key given twice further in'],
-  ])('refuses %j: %s', (text) => {
+  ])('rejects %j: %s', (text) => {
     expect(faultOf(() => read(text)).path).toBe('body');
   });
 
-  it('refuses bytes that are no UTF-8 instead of putting other letters there', () => {
+  it('rejects invalid UTF-8 instead of replacing it', () => {
     const latin1 = Buffer.from('{"id":"Zo\xeb"}', 'latin1');
     const overlong = Buffer.from([0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x3a, 0x31, 0x7d]);
 
@@ -53,13 +53,13 @@ describe('readJson', () => {
     expect(faultOf(() => readJson(overlong)).path).toBe('body');
   });
 
-  it('survives nesting that would overflow the stack', () => {
+  it('rejects deep nesting without a stack overflow', () => {
     const deep = `{"a":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
 
     expect(faultOf(() => read(deep)).path).toBe('body');
   });
 
-  it('says where and what, and nothing of what it found', () => {
+  it('names the path and the expected value, never the actual value', () => {
     const faults = [
       faultOf(() => read('{"passport":"X1234567"}').id('data.user')),
       faultOf(() => read('{"passport":"X1234567"}').instant('passport')),
@@ -72,11 +72,11 @@ describe('readJson', () => {
       expect(fault.code).toBe('PAYLOAD_INVALID');
       expect(fault.message).toContain(fault.path);
       expect(fault.message).not.toContain('X1234567');
-      expect(fault.cause).toBeUndefined(); // the parser's messages quote the text
+      expect(fault.cause).toBeUndefined(); // messages of the parser quote the text
     }
   });
 
-  it('finds nothing along inherited properties', () => {
+  it('ignores inherited properties', () => {
     const body = read('{"a":{}}');
 
     for (const path of ['constructor', 'a.toString', '__proto__', 'a.__proto__.constructor']) {
@@ -85,14 +85,14 @@ describe('readJson', () => {
     }
   });
 
-  it('keeps a field called __proto__ to itself', () => {
+  it('reads a field named __proto__ without side effects', () => {
     const body = read('{"__proto__":{"type":"forged"},"a":1}');
 
     expect(body.has('type')).toBe(false);
     expect(Object.prototype).not.toHaveProperty('type');
   });
 
-  it('finds nothing inside of strings, arrays and numbers', () => {
+  it('finds no fields in strings, arrays and numbers', () => {
     const body = read('{"s":"abc","a":["x"],"n":12}');
 
     for (const path of ['s.length', 'a.0', 'a.length', 'n.value'])
@@ -100,7 +100,7 @@ describe('readJson', () => {
   });
 });
 
-describe('an id', () => {
+describe('ID', () => {
   const id = (json: string) => read(`{"data":{"id":${json}}}`).id('data.id');
 
   it.each([
@@ -111,15 +111,15 @@ describe('an id', () => {
     ['-7', '-7'],
     ['9007199254740993', '9007199254740993'],
     ['123456789012345678901234567890', '123456789012345678901234567890'],
-  ])('reads %s as %s', (json, text) => {
+  ])('converts %s to %s', (json, text) => {
     expect(id(json)).toBe(text);
   });
 
-  it('keeps two neighbors beyond 2^53 apart', () => {
+  it('distinguishes adjacent integers beyond 2^53', () => {
     expect(id('9007199254740993')).not.toBe(id('9007199254740992'));
   });
 
-  it('reads every integer as its digits', () => {
+  it('converts every integer to its digits', () => {
     fc.assert(fc.property(fc.bigInt(), (n) => expect(id(n.toString())).toBe(n.toString())));
   });
 
@@ -144,15 +144,15 @@ describe('an id', () => {
     `"${'😀'.repeat(513)}"`,
     '9'.repeat(513),
     '{"isLosslessNumber":true,"value":"12"}',
-  ])('is not %s', (json) => {
+  ])('must not be %s', (json) => {
     expect(faultOf(() => id(json)).path).toBe('data.id');
   });
 
-  it.each(['x', 'é', '漢', '😀'])('may be as long as 512 characters, such as %s', (character) => {
+  it.each(['x', 'é', '漢', '😀'])('can have 512 characters such as %s', (character) => {
     expect(id(`"${character.repeat(512)}"`)).toBe(character.repeat(512));
   });
 
-  it('is absent where it is missing, null or empty, if it may be', () => {
+  it('is absent if it is missing, null or empty and optional', () => {
     const body = read('{"a":null,"b":"","c":"id","d":true}');
 
     expect(['a', 'b', 'x', 'c'].map((path) => body.optionalId(path))).toEqual([
@@ -165,8 +165,8 @@ describe('an id', () => {
   });
 });
 
-describe('a word', () => {
-  it('is a string and nothing else', () => {
+describe('name', () => {
+  it('must be a string', () => {
     const body = read('{"word":"verified","number":1,"blank":"  "}');
 
     expect(body.name('word')).toBe('verified');
@@ -178,7 +178,7 @@ describe('a word', () => {
 });
 
 describe('text', () => {
-  it('may be empty and of several lines', () => {
+  it('can be empty and have several lines', () => {
     const body = read('{"a":"","b":"one\\ntwo","c":"😀"}');
 
     expect(body.string('a')).toBe('');
@@ -187,13 +187,13 @@ describe('text', () => {
   });
 
   it.each(['"a\\u0000"', '"\\ud83d"', '"\\ude00x"'])(
-    'is not %s, which no database keeps as it is',
+    'must not be %s, which databases cannot store',
     (json) => {
       expect(faultOf(() => read(`{"a":${json}}`).string('a')).path).toBe('a');
     },
   );
 
-  it('may be a number where only people read it', () => {
+  it('can be a number if only people read it', () => {
     const body = read('{"age":36,"half":36.50,"flag":true}');
 
     expect(body.optionalText('age')).toBe('36');
@@ -202,7 +202,7 @@ describe('text', () => {
     expect(faultOf(() => body.optionalText('flag')).path).toBe('flag');
   });
 
-  it('comes in lists, whose faults have a position', () => {
+  it('can be in lists, whose errors have a position', () => {
     const body = read('{"some":["a","","b"],"bad":["a",1],"no":"a","null":null}');
 
     expect(body.strings('some')).toEqual(['a', 'b']);
@@ -213,10 +213,10 @@ describe('text', () => {
   });
 });
 
-describe('an empty string', () => {
+describe('empty string', () => {
   const body = read('{"a":{"b":""}}');
 
-  it('is an absent value to every optional method', () => {
+  it('is absent for every optional method', () => {
     expect(body.has('a.b')).toBe(false);
     expect(body.optionalString('a.b')).toBeUndefined();
     expect(body.optionalText('a.b')).toBeUndefined();
@@ -226,7 +226,7 @@ describe('an empty string', () => {
     expect(body.strings('a.b')).toEqual([]);
   });
 
-  it('is malformed to every other method but `string`', () => {
+  it('is invalid for every other method except `string`', () => {
     expect(body.string('a.b')).toBe('');
     for (const read of [body.name, body.id, body.instant]) {
       expect(faultOf(() => read('a.b')).path).toBe('a.b');
@@ -234,7 +234,7 @@ describe('an empty string', () => {
   });
 });
 
-describe('a flag', () => {
+describe('flag', () => {
   const flag = (json: string) => read(`{"flag":${json}}`).optionalFlag('flag');
 
   it.each([
@@ -247,16 +247,16 @@ describe('a flag', () => {
     ['"False"', false],
     ['""', undefined],
     ['null', undefined],
-  ])('reads %s as %s', (json, value) => {
+  ])('converts %s to %s', (json, value) => {
     expect(flag(json)).toBe(value);
   });
 
-  it.each(['"yes"', '" true"', '"falſe"', '0', '1', '[]', '{}'])('is not %s', (json) => {
+  it.each(['"yes"', '" true"', '"falſe"', '0', '1', '[]', '{}'])('must not be %s', (json) => {
     expect(faultOf(() => flag(json)).path).toBe('flag');
   });
 });
 
-describe('whatever the body', () => {
+describe('any body', () => {
   const methods: readonly ((body: JsonBody, path: string) => unknown)[] = [
     (body, path) => body.string(path),
     (body, path) => body.optionalText(path),
@@ -268,7 +268,7 @@ describe('whatever the body', () => {
     (body, path) => body.strings(path),
   ];
 
-  it('is read or refused with the path, never with another error', () => {
+  it('is parsed or rejected with a path, never with another error', () => {
     const path = fc.constantFrom('a', 'a.b', 'a.b.c', '__proto__.a', '');
     const object = fc.object({ key: fc.constantFrom('a', 'b', 'c', '__proto__', '') });
     fc.assert(
@@ -284,7 +284,7 @@ describe('whatever the body', () => {
     );
   });
 
-  it('says the same with and without spaces, which decide how it is parsed', () => {
+  it('is parsed to the same value with and without spaces', () => {
     const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,25})(\.\d{1,20})?([eE][+-]?\d{1,3})?$/);
     const value = fc.oneof(
       digits,

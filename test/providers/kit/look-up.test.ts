@@ -1,12 +1,12 @@
 import { lookUp } from '../../../src/providers/kit/look-up';
 
 describe('lookUp', () => {
-  it('finds what the table holds', () => {
+  it('returns the value of a key', () => {
     expect(lookUp({ GREEN: 'APPROVED' }, 'GREEN')).toBe('APPROVED');
   });
 
   it.each(['RED', '', 'constructor', '__proto__', 'toString', 'hasOwnProperty'])(
-    'finds nothing under %j',
+    'returns undefined for %j',
     (word) => {
       expect(lookUp({ GREEN: 'APPROVED' }, word)).toBeUndefined();
     },

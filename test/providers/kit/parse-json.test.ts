@@ -7,7 +7,7 @@ import {
   parseJson,
 } from '../../../src/providers/kit/parse-json';
 
-/** As `JSON.parse` would give it. */
+/** Converts to the result of `JSON.parse`. */
 function plain(value: JsonValue): unknown {
   if (value instanceof JsonNumber) return Number(value.digits);
   if (Array.isArray(value)) return value.map(plain);
@@ -28,8 +28,8 @@ const accepted = (parse: (text: string) => unknown, text: string): boolean => {
   }
 };
 
-describe('a JSON text', () => {
-  it('has the value that JSON.parse gives, however it is spaced', () => {
+describe('JSON text', () => {
+  it('has the value of JSON.parse with any whitespace', () => {
     fc.assert(
       fc.property(
         fc.json({ maxDepth: 5 }),
@@ -42,7 +42,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('is accepted where JSON.parse accepts it, and there alone', () => {
+  it('is accepted exactly if JSON.parse accepts it', () => {
     const token = fc.constantFrom(
       ...[
         '{',
@@ -88,7 +88,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('keeps every digit', () => {
+  it('keeps every digit of numbers', () => {
     const text = '[12345678901234567890, 1.0, 1e400, -0, 0.1000]';
     expect(parseJson(text)).toEqual(
       ['12345678901234567890', '1.0', '1e400', '-0', '0.1000'].map(
@@ -97,7 +97,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('may say a key twice if it says the same', () => {
+  it('can repeat a key with an equal value', () => {
     expect(parseJson('{"a":[1,{"b":2}],"a":[1,{"b":2}]}')).toEqual(parseJson('{"a":[1,{"b":2}]}'));
     for (const text of [
       '{"a":1,"a":2}',
@@ -109,7 +109,7 @@ describe('a JSON text', () => {
     }
   });
 
-  it('may be as deep and as wide as the limits', () => {
+  it('can reach the limits of depth and size', () => {
     expect(accepted(parseJson, '['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH))).toBe(true);
     expect(accepted(parseJson, '['.repeat(MAX_DEPTH + 2) + ']'.repeat(MAX_DEPTH + 2))).toBe(false);
     expect(accepted(parseJson, `[${'0,'.repeat(MAX_VALUES - 2)}0]`)).toBe(true);
@@ -120,7 +120,7 @@ describe('a JSON text', () => {
 const SIZE = 1024 * 1024;
 const fill = (unit: string) => unit.repeat(Math.floor(SIZE / unit.length));
 
-// Regression: trees of 1 MiB were built before anything was bounded, and held the event loop for .5 s and more.
+// Regression: bodies of 1 MiB were parsed without limits and blocked the event loop for 0.5 s and more.
 it.each([
   ['levels', fill('[')],
   ['levels in objects', fill('{"a":')],
@@ -129,7 +129,7 @@ it.each([
   ['numbers', `[${fill('1.0,')}0]`],
   ['keys', `{${Array.from({ length: 90_000 }, (_, index) => `"${index}":1`).join()}}`],
   ['equal keys', `{${fill('"a":[1,1,1],')}"a":[1,1,1]}`],
-])('a mebibyte of %s is refused', (_, text) => {
+])('rejects one mebibyte of %s', (_, text) => {
   expect(() => parseJson(text)).toThrow(/at most \d+ (levels|values)/);
 });
 
@@ -140,6 +140,6 @@ it.each([
   ['backslashes', `"${fill('\\\\')}"`],
   ['digits', fill('9')],
   ['spaces', `${fill(' ')}1${fill('\n')}`],
-])('a mebibyte of %s is one value', (_, text) => {
+])('accepts one mebibyte of %s as one value', (_, text) => {
   expect(plain(parseJson(text))).toEqual(JSON.parse(text));
 });

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { SignatureError } from '../../../src/domain/errors';
 import { REASON_CODES } from '../../../src/domain/event';
 import { loadBody } from '../../contract/cases';
-import { eventsOf, messageOf, receive, toWebhookRequest } from '../../contract/receive';
-import { createProvider } from '../../contract/subjects';
+import { createProvider } from '../../contract/provider-specs';
+import { parseMessage, readEvents, receive, toWebhookRequest } from '../../contract/receive';
 import { signedRequest } from '../../support/sign';
 
 const SECRET = 'a-secret-of-sumsub';
@@ -21,45 +21,46 @@ const message = (fields: object) => ({
   createdAtMs: '2020-02-21 13:23:19.001',
   ...fields,
 });
-const events = (fields: object) => eventsOf(provider, sign(message(fields)));
+const events = (fields: object) => readEvents(provider, sign(message(fields)));
 const rejected = (result: object) =>
   events({ reviewResult: { reviewAnswer: 'RED', ...result } })[0];
 
-/** A place in a text that the vendor leaves for somebody else to fill in. */
-const unfilled = (name: string) => `\${${name}}`;
+/** A placeholder that Sumsub does not replace. */
+const placeholder = (name: string) => `\${${name}}`;
 
 const DIGESTS = ['sha1', 'sha256', 'sha512'] as const;
 
-describe('the type of the applicant', () => {
+describe('applicant type', () => {
   it.each([
     ['company', 'COMPANY'],
     ['Company', 'COMPANY'],
     ['individual', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('%j is of the kind %j', (applicantType, kind) => {
+  ])('%j maps to the kind %j', (applicantType, kind) => {
     expect(events({ applicantType })[0]?.kind).toBe(kind);
   });
 
-  it('is quarantined if it is another', () => {
-    expect(() => events({ applicantType: 'trust' })).toThrow('applicantType');
+  it('is rejected if it is unknown', () => {
+    const request = sign(message({ applicantType: 'trust' }));
+    expect(() => parseMessage(provider, request)).toThrow('applicantType');
   });
 });
 
-describe('the signature', () => {
+describe('signature', () => {
   const cases = DIGESTS.flatMap((minimum, least) =>
     DIGESTS.map((digest, strength) => ({ minimum, digest, accepted: strength >= least })),
   );
 
-  it.each(cases)('by $digest under a minimum of $minimum: accepted $accepted', (one) => {
-    const strict = createProvider('sumsub', [SECRET], { sumsubDigest: one.minimum });
+  it.each(cases)('by $digest with the minimum $minimum: accepted $accepted', (testCase) => {
+    const strict = createProvider('sumsub', [SECRET], { sumsubDigest: testCase.minimum });
     const request = signedRequest('sumsub', message({}), {
       secret: SECRET,
-      sumsubDigest: one.digest,
+      sumsubDigest: testCase.digest,
     });
     const verify = () => strict.verify(toWebhookRequest(request));
 
-    if (one.accepted) expect(verify).not.toThrow();
+    if (testCase.accepted) expect(verify).not.toThrow();
     else expect(verify).toThrow(SignatureError);
   });
 
@@ -73,34 +74,34 @@ describe('the signature', () => {
     return provider.verify(toWebhookRequest({ ...request, headers: { ...others, ...named } }));
   };
 
-  it('by an unnamed algorithm is held to the weakest that we take, never to a weaker one', () => {
+  it('without an algorithm header must use the minimum algorithm', () => {
     expect(withAlgorithm(undefined, 'sha256')).not.toThrow();
     expect(withAlgorithm(undefined, 'sha1')).toThrow(SignatureError);
   });
 
   it.each(['HMAC_MD5_HEX', 'sha256', 'hmac_sha256_hex', '', 'constructor', 'HMAC_SHA512_HEX'])(
-    'by an algorithm called %j is refused when it is something else or unknown',
+    'with the unknown or wrong algorithm %j is rejected',
     (algorithm) => {
       expect(withAlgorithm(algorithm, 'sha256')).toThrow(SignatureError);
     },
   );
 });
 
-describe('a result', () => {
+describe('result', () => {
   it.each([
     ['RETRY', true, 'completed/RED/RETRY'],
     ['FINAL', false, 'completed/RED/FINAL'],
     [undefined, undefined, 'completed/RED'],
     ['', undefined, 'completed/RED'],
     ['SOMETHING', undefined, 'completed/RED/SOMETHING'],
-  ])('rejected as %s may be tried again: %s', (reviewRejectType, retryable, providerStatus) => {
+  ])('with reject type %s has retryable %s', (reviewRejectType, retryable, providerStatus) => {
     const event = rejected({ reviewRejectType });
 
     expect(event).toMatchObject({ status: 'REJECTED', providerStatus });
     expect(event && 'retryable' in event ? event.retryable : undefined).toBe(retryable);
   });
 
-  it('is said in the same words by the workflow that follows the review', () => {
+  it('is the same in a workflow that follows the review', () => {
     for (const reviewAnswer of ['GREEN', 'RED']) {
       const fields = { reviewResult: { reviewAnswer, reviewRejectType: 'FINAL' } };
 
@@ -108,19 +109,19 @@ describe('a result', () => {
     }
   });
 
-  it('is a rejection in the same words where the workflow failed', () => {
+  it('is the same rejection in a failed workflow', () => {
     const fields = { reviewResult: { reviewAnswer: 'RED', rejectLabels: ['FORGERY'] } };
 
     expect(events({ ...fields, type: 'applicantWorkflowFailed' })).toEqual(events(fields));
   });
 
-  it('approves no one where the workflow failed, though GREEN', () => {
+  it('is quarantined if a failed workflow is GREEN', () => {
     const outcome = receive(provider, sign(message({ type: 'applicantWorkflowFailed' })));
 
     expect(outcome).toHaveProperty('quarantined.code', 'STATUS_UNMAPPED');
   });
 
-  it('is an approval though its other fields are empty strings', () => {
+  it('is an approval if its other fields are empty strings', () => {
     const reviewResult = {
       reviewAnswer: 'GREEN',
       reviewRejectType: '',
@@ -145,32 +146,32 @@ describe('a result', () => {
     });
   });
 
-  it('keeps a comment that stands alone', () => {
+  it('keeps a comment without labels', () => {
     expect(rejected({ moderationComment: 'Once more.', rejectLabels: [] })).toMatchObject({
       reasons: [{ code: 'OTHER', providerCode: null, message: 'Once more.' }],
     });
   });
 
   it.each([
-    [`Write to ${unfilled('clientSupportEmail')}`, 'Write to'],
-    [`${unfilled('a')} ${unfilled('b')}`, null],
-    [`  Hello ${unfilled('name')}, once more `, 'Hello , once more'],
+    [`Write to ${placeholder('clientSupportEmail')}`, 'Write to'],
+    [`${placeholder('a')} ${placeholder('b')}`, null],
+    [`  Hello ${placeholder('name')}, once more `, 'Hello , once more'],
     ['It costs $5 {net}', 'It costs $5 {net}'],
     ['${unfinished', '${unfinished'],
     ['   ', null],
-  ])('reads the comment %j as %j', (moderationComment, text) => {
+  ])('converts the comment %j to %j', (moderationComment, text) => {
     const event = rejected({ moderationComment, rejectLabels: ['FORGERY'] });
 
     expect(event).toMatchObject({ reasons: [{ message: text }] });
   });
 
-  it('has no reasons where there is neither a label nor a comment', () => {
+  it('has no reasons without a label and a comment', () => {
     expect(
-      rejected({ buttonIds: [], moderationComment: unfilled('clientSupportEmail') }),
+      rejected({ buttonIds: [], moderationComment: placeholder('clientSupportEmail') }),
     ).not.toHaveProperty('reasons');
   });
 
-  it('has no reasons and no second try where it is an approval', () => {
+  it('has neither reasons nor `retryable` if it is an approval', () => {
     const [event] = events({
       reviewResult: { reviewAnswer: 'GREEN', rejectLabels: ['FORGERY'], reviewRejectType: 'RETRY' },
     });
@@ -179,18 +180,18 @@ describe('a result', () => {
     expect(event).not.toHaveProperty('retryable');
   });
 
-  it('never repeats what was written for our customer alone', () => {
+  it('never contains the comment for the customer’s staff', () => {
     const request = sign(
       message({ reviewResult: { reviewAnswer: 'RED', clientComment: 'Suspected by staff' } }),
     );
 
     expect(JSON.stringify(receive(provider, request))).not.toContain('Suspected');
-    expect(JSON.stringify(messageOf(provider, request))).not.toContain('Suspected');
+    expect(JSON.stringify(parseMessage(provider, request))).not.toContain('Suspected');
   });
 });
 
-describe('the labels', () => {
-  /** As the vendor's pages list them: temporary ones, then final ones. */
+describe('labels', () => {
+  /** In the order of Sumsub's pages: temporary labels, then final ones. */
   const LABELS = `
     BACK_SIDE_MISSING FRONT_SIDE_MISSING DOCUMENT_MISSING DOCUMENT_PAGE_MISSING DOCUMENT_DAMAGED DOCUMENT_DEPRIVED
     INCOMPLETE_DOCUMENT UNFILLED_ID ID_INVALID EXPIRATION_DATE ADDITIONAL_DOCUMENT_REQUIRED DIGITAL_DOCUMENT
@@ -213,26 +214,26 @@ describe('the labels', () => {
     return event?.type === 'STATUS' ? event.reasons?.[0]?.code : undefined;
   };
 
-  it.each(LABELS)('have a word of ours for %s', (label) => {
+  it.each(LABELS)('map %s to a specific code', (label) => {
     expect(REASON_CODES).toContain(codeOf(label));
     expect(codeOf(label)).not.toBe('OTHER');
   });
 
   it.each(['EXTERNAL_DECISION_REJECTION', 'SOMETHING_NEW', 'constructor'])(
-    'are an open set: %j is OTHER',
+    'map %j to OTHER',
     (label) => {
       expect(codeOf(label)).toBe('OTHER');
     },
   );
 
-  it('make use of every word of ours', () => {
+  it('use every reason code', () => {
     const codes = new Set([...LABELS, 'SOMETHING_NEW'].map(codeOf));
 
     expect(codes).toEqual(new Set(REASON_CODES));
   });
 });
 
-describe('a hold', () => {
+describe('manual review', () => {
   const SANCTIONS = { code: 'AML', providerCode: 'SANCTIONS', message: null };
 
   it.each(['applicantOnHold', 'applicantActionOnHold'])('%s has its labels as reasons', (type) => {
@@ -255,10 +256,10 @@ describe('a hold', () => {
   );
 });
 
-describe('a message beside a result', () => {
-  it('approves nobody by the stale GREEN that a reset carries', () => {
+describe('other messages', () => {
+  it('ignore the stale GREEN of a reset', () => {
     const body = loadBody('sumsub', 'applicant-reset');
-    const outcome = eventsOf(provider, signedRequest('sumsub', body, { secret: SECRET }));
+    const outcome = readEvents(provider, signedRequest('sumsub', body, { secret: SECRET }));
 
     expect(body.toString()).toContain('GREEN');
     expect(outcome.map(({ type }) => type)).toEqual(['RESET']);
@@ -281,13 +282,13 @@ describe('a message beside a result', () => {
     'applicantDeactivated',
     'applicantDeleted',
     'videoIdentStatusChanged',
-  ])('approves nobody by %s, though completed and GREEN', (type) => {
+  ])('never approve by %s, even if completed and GREEN', (type) => {
     const outcome = receive(provider, sign(message({ type })));
 
     expect(JSON.stringify(outcome)).not.toContain('APPROVED');
   });
 
-  it('puts what concerns an action into a level of its own kind, by the id of the action', () => {
+  it('about an action have a level of kind ACTION and the ID of the action', () => {
     const action = { applicantActionId: 'action-1', levelName: 'card-level' };
 
     for (const type of [
@@ -302,7 +303,7 @@ describe('a message beside a result', () => {
     }
   });
 
-  it('takes leave of the level before, unless it is the same', () => {
+  it('about a level change withdraw the previous level, unless it is the same', () => {
     const change = { type: 'applicantLevelChanged', levelName: 'new', reviewStatus: 'init' };
 
     expect(events({ ...change, previousLevelName: 'old' })).toMatchObject([
@@ -313,8 +314,8 @@ describe('a message beside a result', () => {
   });
 });
 
-describe('the applicant', () => {
-  it.each([undefined, null, ''])('may have %j for an id of ours', (externalUserId) => {
+describe('applicant', () => {
+  it.each([undefined, null, ''])('has no external user ID if it is %j', (externalUserId) => {
     const [event] = events({ externalUserId });
 
     expect(event).not.toHaveProperty('externalUserId');
@@ -330,7 +331,7 @@ describe('the applicant', () => {
     ['False', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('with sandboxMode %j is of the test environment: %j', (sandboxMode, sandbox) => {
+  ])('with sandboxMode %j has sandbox %j', (sandboxMode, sandbox) => {
     expect(events({ sandboxMode })[0]?.sandbox).toBe(sandbox);
   });
 
@@ -343,16 +344,16 @@ describe('the applicant', () => {
     ['False', undefined],
     ['', undefined],
     [null, undefined],
-  ])('with testMode %j is of the test environment: %j', (testMode, sandbox) => {
+  ])('with testMode %j has sandbox %j', (testMode, sandbox) => {
     expect(events({ testMode, sandboxMode: false })[0]?.sandbox).toBe(sandbox);
   });
 
-  it('keeps ids apart that JSON.parse would round to one', () => {
+  it('has distinct IDs where JSON.parse would round them to the same', () => {
     const [one, two] = ['90071992547409931', '90071992547409932'].map((digits) => {
       const body = JSON.stringify(message({ externalUserId: 0, applicantId: 1 }))
         .replace('"externalUserId":0', `"externalUserId":${digits}`)
         .replace('"applicantId":1', `"applicantId":${digits}`);
-      return eventsOf(provider, sign(body))[0];
+      return readEvents(provider, sign(body))[0];
     });
 
     expect(one).toMatchObject({
@@ -363,32 +364,32 @@ describe('the applicant', () => {
   });
 });
 
-describe('the clock', () => {
-  it('is UTC, whatever the zone of this machine', () => {
+describe('timestamp', () => {
+  it('is UTC in any time zone of the machine', () => {
     expect(events({ createdAtMs: '2020-02-21 13:23:19.001' })).toMatchObject([
       { occurredAt: '2020-02-21T13:23:19.001000000Z' },
     ]);
   });
 
-  it('is the one with milliseconds where there are two', () => {
+  it('is the one with milliseconds if there are two', () => {
     expect(events({ createdAt: '2020-02-21 13:23:20+0000' })).toMatchObject([
       { occurredAt: '2020-02-21T13:23:19.001000000Z' },
     ]);
   });
 
-  it('is the other one where there is only that', () => {
+  it('is the one with seconds if it is the only one', () => {
     const request = sign(
       message({ createdAtMs: undefined, createdAt: '2023-03-14 12:50:27+0000' }),
     );
 
-    expect(eventsOf(provider, request)).toMatchObject([
+    expect(readEvents(provider, request)).toMatchObject([
       { occurredAt: '2023-03-14T12:50:27.000000000Z' },
     ]);
-    expect(messageOf(provider, request).duplicateKey).toContain('2023-03-14 12:50:27+0000');
+    expect(parseMessage(provider, request).duplicateKey).toContain('2023-03-14 12:50:27+0000');
   });
 
   it.each([undefined, null, '', 'yesterday', '2020-02-30 00:00:00.000', 1582291399001])(
-    'approves nobody at %j',
+    '%j quarantines an approval',
     (createdAtMs) => {
       expect(receive(provider, sign(message({ createdAtMs })))).toHaveProperty(
         'quarantined.code',
@@ -398,10 +399,10 @@ describe('the clock', () => {
   );
 });
 
-describe('the duplicate key', () => {
-  const key = (fields: object) => messageOf(provider, sign(message(fields))).duplicateKey;
+describe('duplicate key', () => {
+  const key = (fields: object) => parseMessage(provider, sign(message(fields))).duplicateKey;
 
-  it('is what the vendor leaves the same when it sends a message again', () => {
+  it('is the same if Sumsub sends a message again', () => {
     expect(key({ correlationId: 'req-1' })).toEqual(key({ correlationId: 'req-2' }));
     expect(key({})).toEqual([
       'applicantReviewed',
@@ -420,7 +421,7 @@ describe('the duplicate key', () => {
     expect(key(fields)).not.toEqual(key({}));
   });
 
-  it('tells two transactions of one applicant apart, though we track neither', () => {
+  it('differs between two untracked transactions of an applicant', () => {
     const transaction = (kytTxnId: string) =>
       key({ type: 'applicantKytTxnApproved', applicantId: 'a', kytTxnId });
 
@@ -429,7 +430,7 @@ describe('the duplicate key', () => {
   });
 });
 
-it('keeps the remarks of the published rejection to itself', () => {
+it('excludes staff comments from the fixture of the published rejection', () => {
   const file = join(__dirname, '../..', 'fixtures', 'sumsub', 'applicant-reviewed-red.events.json');
 
   expect(readFileSync(file, 'utf8')).not.toContain('Suspected fraudulent account');

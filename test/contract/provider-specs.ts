@@ -1,51 +1,58 @@
-/** What the contract suite has to know of each vendor: a sound message, what in it is needed, what each word means. */
+/** Inputs of the contract suite for each provider: a valid message, its required fields, and the meaning of each status. */
 
 import type { Provider, WebhookSecret } from '../../src/providers/provider';
 import { createProviders } from '../../src/providers/registry';
-import { type Proof, signedRequest, type VendorId, type VendorRequest } from '../support/sign';
+import {
+  type ProviderName,
+  type SignedRequest,
+  type SigningOptions,
+  signedRequest,
+} from '../support/sign';
 
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-export interface Subject {
+export interface ProviderSpec {
   readonly name: string;
-  readonly id: VendorId;
-  /** A message that says something about a verification, with every field that is read. */
+  readonly id: ProviderName;
+  /** A message about a verification that contains every field that the adapter reads. */
   readonly sample: JsonObject;
-  /** Paths without which the sample cannot be read. */
+  /** Paths of required fields. */
   readonly required: readonly string[];
-  /** Paths that may be missing but, where given, have to be of the right type. */
+  /** Paths of optional fields. Their type is checked if they are present. */
   readonly optional: readonly string[];
-  /** Changes to the sample, and the kinds of events that then follow; `[]` if the message is about nothing we track. */
-  readonly documented: readonly (readonly [change: JsonObject, says: readonly string[]])[];
+  /** Changes to the sample and the resulting event types. Empty if the message is not tracked. */
+  readonly documented: readonly (readonly [change: JsonObject, events: readonly string[]])[];
   /** A change to the sample that makes it an approval. */
   readonly approval: JsonObject;
-  /** Changes to the sample that put a word there which no table holds, and the path of that word. */
+  /** Changes to the sample that introduce an unknown status, and the path of the status. */
   readonly unmapped: readonly (readonly [change: JsonObject, path: string])[];
-  /** Types that the adapter knows and does not track: everything that it may ignore. */
+  /** Types that the adapter knows and ignores. */
   readonly untracked: readonly string[];
-  /** Messages of types that no adapter knows: changes to the sample, or another subpath. */
-  readonly ofUnknownType: readonly UnknownMessage[];
-  /** Paths of the times in the sample, the one that is read first. */
-  readonly clocks: readonly string[];
-  /** Whether the proof covers the body. */
+  /** Messages of unknown types: changes to the sample, or another subpath. */
+  readonly unknownTypes: readonly UnknownMessage[];
+  /** Paths of timestamps, in order of precedence. */
+  readonly timestamps: readonly string[];
+  /** Whether the signature covers the body. */
   readonly signed: boolean;
   create(...secrets: readonly (string | WebhookSecret)[]): Provider;
-  sign(body: Buffer | string | object, secret: string): VendorRequest;
+  sign(body: Buffer | string | object, secret: string): SignedRequest;
 }
 
 export type UnknownMessage = { readonly change: JsonObject } | { readonly subpath: string };
 
-type Variant = Omit<Proof, 'secret'>;
+type Variant = Omit<SigningOptions, 'secret'>;
 
 export function createProvider(
-  id: VendorId,
+  id: ProviderName,
   secrets: readonly (string | WebhookSecret)[],
   variant: Variant = {},
 ): Provider {
-  const webhookSecrets = secrets.map((one) => (typeof one === 'string' ? { secret: one } : one));
+  const webhookSecrets = secrets.map((secret) =>
+    typeof secret === 'string' ? { secret } : secret,
+  );
   const providers = createProviders({
     webhookSecrets: { [id]: webhookSecrets },
     fractalIdFormat: variant.fractalIdFormat ?? 'classic',
@@ -56,11 +63,11 @@ export function createProvider(
   return provider;
 }
 
-function subject(
-  id: VendorId,
+function spec(
+  id: ProviderName,
   variant: Variant,
-  facts: Omit<Subject, 'id' | 'create' | 'sign'>,
-): Subject {
+  facts: Omit<ProviderSpec, 'id' | 'create' | 'sign'>,
+): ProviderSpec {
   return {
     ...facts,
     id,
@@ -69,30 +76,30 @@ function subject(
   };
 }
 
-/** The sample with some fields exchanged; `undefined` takes a field away, objects are changed in depth. */
-export function changed(sample: JsonObject, change: JsonObject): JsonObject {
+/** Returns a deep copy of the sample with changed fields. `undefined` removes a field. */
+export function withChanges(sample: JsonObject, change: JsonObject): JsonObject {
   const result: Record<string, Json | undefined> = { ...sample };
   for (const [key, value] of Object.entries(change)) {
     const before = sample[key];
-    result[key] = isJsonObject(before) && isJsonObject(value) ? changed(before, value) : value;
+    result[key] = isJsonObject(before) && isJsonObject(value) ? withChanges(before, value) : value;
   }
   return result;
 }
 
-/** The sample with the value at one dotted path exchanged. */
-export function withValueAt(sample: JsonObject, path: string, value: Json | undefined): JsonObject {
+/** Returns the sample with another value at a dotted path. */
+export function setValueAt(sample: JsonObject, path: string, value: Json | undefined): JsonObject {
   const change = path
     .split('.')
     .reduceRight<Json | undefined>((inner, key) => ({ [key]: inner }), value);
-  return isJsonObject(change) ? changed(sample, change) : sample;
+  return isJsonObject(change) ? withChanges(sample, change) : sample;
 }
 
 function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const says = (...words: readonly string[]) => words;
-const NOTHING = says();
+const events = (...words: readonly string[]) => words;
+const NO_EVENTS = events();
 
 const reviewed = (type: string, result: JsonObject, extra: JsonObject = {}): JsonObject => ({
   type,
@@ -101,7 +108,7 @@ const reviewed = (type: string, result: JsonObject, extra: JsonObject = {}): Jso
   ...extra,
 });
 
-/** Types of Sumsub's that are about no verification, as far as they are documented or seen. */
+/** Untracked types of Sumsub that are documented or were observed. */
 const SUMSUB_UNTRACKED = [
   'applicantPersonalInfoChanged',
   'applicantTagsChanged',
@@ -132,7 +139,7 @@ const SUMSUB_UNTRACKED = [
 const ofTypes = (...types: readonly string[]): readonly UnknownMessage[] =>
   types.map((type) => ({ change: { type } }));
 
-const PAYCADDY: Omit<Subject, 'id' | 'create' | 'sign'> = {
+const PAYCADDY: Omit<ProviderSpec, 'id' | 'create' | 'sign'> = {
   name: 'paycaddy',
   signed: false,
   sample: {
@@ -147,14 +154,14 @@ const PAYCADDY: Omit<Subject, 'id' | 'create' | 'sign'> = {
   optional: ['description', 'fullName', 'age'],
   approval: { status: 'verified' },
   untracked: [],
-  ofUnknownType: [], // it has no types: what is no such notification cannot be read
-  clocks: ['timeStamp', 'timestamp'],
+  unknownTypes: [], // PayCaddy has no types; other messages cannot be parsed
+  timestamps: ['timeStamp', 'timestamp'],
   documented: [
-    [{ status: 'verification_inputs_completed' }, says('STATUS IN_PROGRESS', 'PROFILE')],
-    [{ status: 'verified' }, says('STATUS APPROVED', 'PROFILE')],
-    [{ status: 'rejected' }, says('STATUS REJECTED', 'PROFILE')],
-    [{ status: 'reviewNeeded' }, says('STATUS IN_REVIEW', 'PROFILE')],
-    [{ status: 'verified', fullName: 'null', age: 'null' }, says('STATUS APPROVED')],
+    [{ status: 'verification_inputs_completed' }, events('STATUS IN_PROGRESS', 'PROFILE')],
+    [{ status: 'verified' }, events('STATUS APPROVED', 'PROFILE')],
+    [{ status: 'rejected' }, events('STATUS REJECTED', 'PROFILE')],
+    [{ status: 'reviewNeeded' }, events('STATUS IN_REVIEW', 'PROFILE')],
+    [{ status: 'verified', fullName: 'null', age: 'null' }, events('STATUS APPROVED')],
   ],
   unmapped: [
     [{ status: 'string' }, 'status'],
@@ -163,8 +170,8 @@ const PAYCADDY: Omit<Subject, 'id' | 'create' | 'sign'> = {
   ],
 };
 
-export const SUBJECTS: readonly Subject[] = [
-  subject(
+export const PROVIDER_SPECS: readonly ProviderSpec[] = [
+  spec(
     'fractal-id',
     { fractalIdFormat: 'classic' },
     {
@@ -181,30 +188,30 @@ export const SUBJECTS: readonly Subject[] = [
       required: ['type', 'data.level', 'data.user_id', 'data.timestamp'],
       optional: [],
       documented: [
-        [{ type: 'verification_approved' }, says('STATUS APPROVED')],
-        [{ type: 'verification_contacted' }, says('STATUS ACTION_REQUIRED')],
-        [{ type: 'verification_rejected' }, says('STATUS REJECTED')],
+        [{ type: 'verification_approved' }, events('STATUS APPROVED')],
+        [{ type: 'verification_contacted' }, events('STATUS ACTION_REQUIRED')],
+        [{ type: 'verification_rejected' }, events('STATUS REJECTED')],
         [
           {
             type: 'credential_shared',
             data: { idos_human_id: 'h', credential_id: 'c', shared_at: '2020-04-02T13:35:35Z' },
           },
-          says('CREDENTIAL'),
+          events('CREDENTIAL'),
         ],
-        [{ type: 'email_changed', data: { email: 'ada@example.org' } }, says('PROFILE')],
-        [{ type: 'authorization_revoked' }, NOTHING],
+        [{ type: 'email_changed', data: { email: 'ada@example.org' } }, events('PROFILE')],
+        [{ type: 'authorization_revoked' }, NO_EVENTS],
       ],
-      unmapped: [], // its only word is the type
+      unmapped: [], // the type is the only status
       approval: {},
       untracked: ['authorization_revoked'],
-      ofUnknownType: [
+      unknownTypes: [
         { change: { type: 'something_new', data: 'of another shape' } },
         ...ofTypes('verification_expired', 'Verification_approved', '__proto__', 'constructor'),
       ],
-      clocks: ['data.timestamp'],
+      timestamps: ['data.timestamp'],
     },
   ),
-  subject(
+  spec(
     'fractal-id',
     { fractalIdFormat: 'kraken' },
     {
@@ -218,9 +225,9 @@ export const SUBJECTS: readonly Subject[] = [
       required: ['id', 'status'],
       optional: ['note'],
       documented: [
-        [{ status: 'approved', note: '' }, says('STATUS APPROVED')],
-        [{ status: 'rejected' }, says('STATUS REJECTED')],
-        [{ status: 'pending' }, says('STATUS IN_PROGRESS')],
+        [{ status: 'approved', note: '' }, events('STATUS APPROVED')],
+        [{ status: 'rejected' }, events('STATUS REJECTED')],
+        [{ status: 'pending' }, events('STATUS IN_PROGRESS')],
       ],
       unmapped: [
         [{ status: 'contacted' }, 'status'],
@@ -228,11 +235,11 @@ export const SUBJECTS: readonly Subject[] = [
       ],
       approval: { status: 'approved' },
       untracked: [],
-      ofUnknownType: [], // it has no types
-      clocks: [],
+      unknownTypes: [], // Kraken has no types
+      timestamps: [],
     },
   ),
-  subject(
+  spec(
     'sumsub',
     {},
     {
@@ -272,68 +279,74 @@ export const SUBJECTS: readonly Subject[] = [
         'reviewResult.moderationComment',
       ],
       documented: [
-        [{ type: 'applicantCreated', reviewStatus: 'init' }, says('STATUS PENDING')],
-        [{ type: 'applicantPending', reviewStatus: 'pending' }, says('STATUS IN_PROGRESS')],
-        [{ type: 'applicantPrechecked', reviewStatus: 'queued' }, says('STATUS IN_PROGRESS')],
-        [{ type: 'applicantPrechecked', reviewStatus: 'prechecked' }, says('STATUS IN_PROGRESS')],
-        [{ type: 'applicantOnHold', reviewStatus: 'pending' }, says('STATUS IN_REVIEW')],
-        [{ type: 'applicantOnHold', reviewStatus: 'onHold' }, says('STATUS IN_REVIEW')],
+        [{ type: 'applicantCreated', reviewStatus: 'init' }, events('STATUS PENDING')],
+        [{ type: 'applicantPending', reviewStatus: 'pending' }, events('STATUS IN_PROGRESS')],
+        [{ type: 'applicantPrechecked', reviewStatus: 'queued' }, events('STATUS IN_PROGRESS')],
+        [{ type: 'applicantPrechecked', reviewStatus: 'prechecked' }, events('STATUS IN_PROGRESS')],
+        [{ type: 'applicantOnHold', reviewStatus: 'pending' }, events('STATUS IN_REVIEW')],
+        [{ type: 'applicantOnHold', reviewStatus: 'onHold' }, events('STATUS IN_REVIEW')],
         [
           {
             type: 'applicantAwaitingService',
             reviewStatus: 'awaitingService',
             reviewResult: { reviewAnswer: 'GREEN' },
           },
-          says('STATUS IN_PROGRESS'),
+          events('STATUS IN_PROGRESS'),
         ],
         [
           { type: 'applicantAwaitingUser', reviewStatus: 'awaitingUser' },
-          says('STATUS ACTION_REQUIRED'),
+          events('STATUS ACTION_REQUIRED'),
         ],
-        [reviewed('applicantReviewed', { reviewAnswer: 'GREEN' }), says('STATUS APPROVED')],
-        [reviewed('applicantReviewed', { reviewAnswer: 'RED' }), says('STATUS REJECTED')],
+        [reviewed('applicantReviewed', { reviewAnswer: 'GREEN' }), events('STATUS APPROVED')],
+        [reviewed('applicantReviewed', { reviewAnswer: 'RED' }), events('STATUS REJECTED')],
         [
           reviewed('applicantWorkflowCompleted', { reviewAnswer: 'GREEN' }),
-          says('STATUS APPROVED'),
+          events('STATUS APPROVED'),
         ],
-        [reviewed('applicantWorkflowCompleted', { reviewAnswer: 'RED' }), says('STATUS REJECTED')],
-        [reviewed('applicantWorkflowFailed', { reviewAnswer: 'RED' }), says('STATUS REJECTED')],
+        [
+          reviewed('applicantWorkflowCompleted', { reviewAnswer: 'RED' }),
+          events('STATUS REJECTED'),
+        ],
+        [reviewed('applicantWorkflowFailed', { reviewAnswer: 'RED' }), events('STATUS REJECTED')],
         [
           { type: 'applicantWorkflowFailed', reviewStatus: 'init', reviewResult: undefined },
-          says('UNVERIFIED', 'STATUS IN_REVIEW'),
+          events('UNVERIFIED', 'STATUS IN_REVIEW'),
         ],
         [
           { type: 'applicantWorkflowFailed', reviewResult: undefined },
-          says('UNVERIFIED', 'STATUS IN_REVIEW'),
+          events('UNVERIFIED', 'STATUS IN_REVIEW'),
         ],
         [
           { type: 'applicantWorkflowFailed', reviewStatus: undefined, reviewResult: undefined },
-          says('UNVERIFIED', 'STATUS IN_REVIEW'),
+          events('UNVERIFIED', 'STATUS IN_REVIEW'),
         ],
         [
           { type: 'applicantStepsReset', reviewStatus: 'init' },
-          says('UNVERIFIED', 'STATUS ACTION_REQUIRED'),
+          events('UNVERIFIED', 'STATUS ACTION_REQUIRED'),
         ],
         [
           reviewed('applicantStepsReset', { reviewAnswer: 'GREEN' }),
-          says('UNVERIFIED', 'STATUS ACTION_REQUIRED'),
+          events('UNVERIFIED', 'STATUS ACTION_REQUIRED'),
         ],
-        [reviewed('applicantReset', { reviewAnswer: 'GREEN' }), says('RESET')],
-        [{ type: 'applicantLevelChanged' }, says('WITHDRAWN', 'STATUS PENDING')],
-        [{ type: 'applicantLevelChanged', previousLevelName: undefined }, says('STATUS PENDING')],
+        [reviewed('applicantReset', { reviewAnswer: 'GREEN' }), events('RESET')],
+        [{ type: 'applicantLevelChanged' }, events('WITHDRAWN', 'STATUS PENDING')],
+        [{ type: 'applicantLevelChanged', previousLevelName: undefined }, events('STATUS PENDING')],
         [
           { type: 'applicantLevelChanged', previousLevelName: 'basic-kyc-level' },
-          says('STATUS PENDING'),
+          events('STATUS PENDING'),
         ],
-        [{ type: 'applicantActivated', levelName: undefined }, says('ACCOUNT ACTIVE')],
-        [{ type: 'applicantDeactivated' }, says('ACCOUNT DEACTIVATED')],
-        [{ type: 'applicantDeleted' }, says('ACCOUNT DELETED')],
-        [reviewed('applicantActionPending', { reviewAnswer: 'GREEN' }), says('STATUS IN_PROGRESS')],
-        [{ type: 'applicantActionOnHold', reviewStatus: 'init' }, says('STATUS IN_REVIEW')],
-        [reviewed('applicantActionReviewed', { reviewAnswer: 'GREEN' }), says('STATUS APPROVED')],
-        [reviewed('applicantActionReviewed', { reviewAnswer: 'RED' }), says('STATUS REJECTED')],
-        ...SUMSUB_UNTRACKED.map((type) => [{ type }, NOTHING] as const),
-        [{ type: 'kytCaseCreated', applicantId: undefined, createdAtMs: undefined }, NOTHING],
+        [{ type: 'applicantActivated', levelName: undefined }, events('ACCOUNT ACTIVE')],
+        [{ type: 'applicantDeactivated' }, events('ACCOUNT DEACTIVATED')],
+        [{ type: 'applicantDeleted' }, events('ACCOUNT DELETED')],
+        [
+          reviewed('applicantActionPending', { reviewAnswer: 'GREEN' }),
+          events('STATUS IN_PROGRESS'),
+        ],
+        [{ type: 'applicantActionOnHold', reviewStatus: 'init' }, events('STATUS IN_REVIEW')],
+        [reviewed('applicantActionReviewed', { reviewAnswer: 'GREEN' }), events('STATUS APPROVED')],
+        [reviewed('applicantActionReviewed', { reviewAnswer: 'RED' }), events('STATUS REJECTED')],
+        ...SUMSUB_UNTRACKED.map((type) => [{ type }, NO_EVENTS] as const),
+        [{ type: 'kytCaseCreated', applicantId: undefined, createdAtMs: undefined }, NO_EVENTS],
       ],
       unmapped: [
         [{ reviewStatus: 'pending' }, 'reviewStatus'],
@@ -352,25 +365,29 @@ export const SUBJECTS: readonly Subject[] = [
       ],
       approval: { reviewResult: { reviewAnswer: 'GREEN', reviewRejectType: undefined } },
       untracked: SUMSUB_UNTRACKED,
-      ofUnknownType: ofTypes(
+      unknownTypes: ofTypes(
         'somethingNew',
         'applicantSomething',
         'applicantActionSomething',
-        'applicantWorkflowRunCompleted', // an old name, never sent
+        'applicantWorkflowRunCompleted', // an old name that is never sent
         'applicantreviewed',
         'applicantReviewed ',
         'constructor',
       ),
-      clocks: ['createdAtMs', 'createdAt'],
+      timestamps: ['createdAtMs', 'createdAt'],
     },
   ),
-  subject('paycaddy', { paycaddySecretIn: 'path' }, { ...PAYCADDY, name: 'paycaddy, in the path' }),
-  subject(
+  spec(
+    'paycaddy',
+    { paycaddySecretIn: 'path' },
+    { ...PAYCADDY, name: 'paycaddy, secret in the path' },
+  ),
+  spec(
     'paycaddy',
     { paycaddySecretIn: 'header' },
-    { ...PAYCADDY, name: 'paycaddy, in a header' },
+    { ...PAYCADDY, name: 'paycaddy, secret in a header' },
   ),
-  subject(
+  spec(
     'p100',
     {},
     {
@@ -385,21 +402,21 @@ export const SUBJECTS: readonly Subject[] = [
       required: ['externalUserId', 'verificationStatus'],
       optional: ['attemptStatus', 'rejectionReason'],
       documented: [
-        [{ attemptStatus: undefined }, says('STATUS NOT_VERIFIED')],
-        [{ attemptStatus: 'PENDING' }, says('STATUS PENDING NOT_VERIFIED')],
-        [{ attemptStatus: 'VERIFICATION' }, says('STATUS IN_PROGRESS NOT_VERIFIED')],
-        [{ attemptStatus: 'REJECTED_BY_PROVIDER' }, says('STATUS REJECTED NOT_VERIFIED')],
-        [{ attemptStatus: 'SUCCESSFUL' }, says('STATUS APPROVED NOT_VERIFIED')],
+        [{ attemptStatus: undefined }, events('STATUS NOT_VERIFIED')],
+        [{ attemptStatus: 'PENDING' }, events('STATUS PENDING NOT_VERIFIED')],
+        [{ attemptStatus: 'VERIFICATION' }, events('STATUS IN_PROGRESS NOT_VERIFIED')],
+        [{ attemptStatus: 'REJECTED_BY_PROVIDER' }, events('STATUS REJECTED NOT_VERIFIED')],
+        [{ attemptStatus: 'SUCCESSFUL' }, events('STATUS APPROVED NOT_VERIFIED')],
         [
           { verificationStatus: 'VERIFIED', attemptStatus: 'SUCCESSFUL' },
-          says('STATUS APPROVED VERIFIED'),
+          events('STATUS APPROVED VERIFIED'),
         ],
-        [{ verificationStatus: 'VERIFIED', attemptStatus: undefined }, says('STATUS VERIFIED')],
+        [{ verificationStatus: 'VERIFIED', attemptStatus: undefined }, events('STATUS VERIFIED')],
         [
           { verificationStatus: 'VERIFIED', attemptStatus: 'PENDING' },
-          says('STATUS PENDING VERIFIED'),
+          events('STATUS PENDING VERIFIED'),
         ],
-        [{ verificationStatus: 'EXPIRED', attemptStatus: undefined }, says('STATUS EXPIRED')],
+        [{ verificationStatus: 'EXPIRED', attemptStatus: undefined }, events('STATUS EXPIRED')],
       ],
       unmapped: [
         [{ verificationStatus: 'PENDING' }, 'verificationStatus'],
@@ -409,15 +426,15 @@ export const SUBJECTS: readonly Subject[] = [
       ],
       approval: { verificationStatus: 'VERIFIED', attemptStatus: 'SUCCESSFUL' },
       untracked: ['user/status', 'health'],
-      ofUnknownType: [
+      unknownTypes: [
         { subpath: 'webhook/kyc-verification/status/more' },
         { subpath: 'webhook/kyc-verification' },
         { subpath: 'more/webhook/kyc-verification/status' },
         { subpath: 'webhook/poa-verification/status' },
-        { subpath: 'webhook/user/status' }, // a known type, but a status of a verification in it
+        { subpath: 'webhook/user/status' }, // a known type with a verification status
         { subpath: 'constructor' },
       ],
-      clocks: [],
+      timestamps: [],
     },
   ),
 ];

@@ -18,7 +18,7 @@ const providers = createProviders({
   sumsubMinimumDigest: 'sha256',
 });
 
-function refusalOf(provider: string, headers: WebhookRequest['headers'], subpath = ''): unknown {
+function catchReason(provider: string, headers: WebhookRequest['headers'], subpath = ''): unknown {
   try {
     return providers.get(provider)?.verify({ headers, rawBody: BODY, subpath });
   } catch (error) {
@@ -30,7 +30,7 @@ const DIGEST = 'x-payload-digest';
 const ALGORITHM = 'x-payload-digest-alg';
 const FRACTAL = 'x-fractal-signature';
 
-// Regression: the reason was thrown away, and a weak algorithm could not be told from a missing signature.
+// Regression: the reason was discarded, so a weak algorithm looked like a missing signature.
 it.each<[string, string, WebhookRequest['headers'], string]>([
   ['sumsub', 'no header', {}, 'SIGNATURE_MISSING'],
   ['sumsub', 'an empty header', { [DIGEST]: '' }, 'SIGNATURE_MISSING'],
@@ -66,6 +66,6 @@ it.each<[string, string, WebhookRequest['headers'], string]>([
   ['paycaddy', 'another token', { 'x-api-key': 'other' }, 'TOKEN_WRONG'],
   ['p100', 'no token', {}, 'TOKEN_MISSING'],
   ['p100', 'another token', { authorization: 'Bearer other' }, 'TOKEN_WRONG'],
-])('%s says why it refuses %s', (provider, _, headers, refusal) => {
-  expect(refusalOf(provider, headers)).toBe(refusal);
+])('%s reports the reason for %s', (provider, _, headers, reason) => {
+  expect(catchReason(provider, headers)).toBe(reason);
 });
