@@ -1,4 +1,4 @@
-/** End users' tokens: JSON Web Tokens signed with a shared secret or with a key of a published set. */
+/** Verifies tokens of end users: JSON Web Tokens signed with a shared secret or with a key of a JSON Web Key Set. */
 
 import {
   type CryptoKey,
@@ -12,10 +12,10 @@ import { GatewayError, type TokenCheck, UnauthenticatedError } from '../domain/e
 import { isWellFormedText } from '../domain/text';
 import type { EndUserPrincipal } from './principal';
 
-/** How far our clock and the issuer's may differ. */
+/** Maximum difference between the clocks of the gateway and the issuer. */
 export const CLOCK_TOLERANCE_S = 5;
 
-/** Least time between two requests for the key set. A new key is accepted this long after its publication at the latest. */
+/** Minimum time between two requests for the key set. A new key is accepted at most this long after its publication. */
 const RELOAD_MS = 4_000;
 
 export interface JwtOptions {
@@ -26,13 +26,18 @@ export interface JwtOptions {
 }
 
 export interface JwtVerifier {
-  /** @throws {UnauthenticatedError} unless the token is signed, ours and current. */
+  /**
+   * Verifies signature, issuer, audience and lifetime of a token.
+   *
+   * @throws {UnauthenticatedError} If the token is invalid.
+   * @throws {GatewayError} UNAVAILABLE if the key set cannot be loaded.
+   */
   verify(token: string): Promise<EndUserPrincipal>;
 }
 
 /**
- * Each kind of source has its own list of algorithms, so that a token cannot choose one: `none` is in neither, and a
- * public key is never taken for a shared secret.
+ * Each kind of source has its own list of algorithms, so that a token cannot choose one. Neither contains `none`, and a public key
+ * is never used as a shared secret.
  */
 const SECRET_ALGORITHMS = ['HS256'];
 const KEY_SET_ALGORITHMS = [
@@ -42,14 +47,14 @@ const KEY_SET_ALGORITHMS = [
 
 type Key = CryptoKey | Uint8Array;
 
-type CheckSignature = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
+type VerifyToken = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
 
-/** @param now - Clock for `exp`, `nbf` and the time between two requests for the key set. */
+/** @param now - Clock for `exp`, `nbf` and the interval between requests for the key set. */
 export function createJwtVerifier(trusted: JwtOptions, now: () => Date): JwtVerifier {
-  const check =
+  const verify =
     'secrets' in trusted.source
-      ? bySecrets(trusted.source.secrets)
-      : byKeySet(trusted.source.jwksUrl, now);
+      ? createSecretVerifier(trusted.source.secrets)
+      : createKeySetVerifier(trusted.source.jwksUrl, now);
 
   return {
     async verify(token) {
@@ -60,23 +65,24 @@ export function createJwtVerifier(trusted: JwtOptions, now: () => Date): JwtVeri
         currentDate: now(),
         requiredClaims: ['exp', 'sub'],
       };
-      const claims = await check(token, options).catch((error: unknown) => {
-        throw toRefusal(error);
+      const claims = await verify(token, options).catch((error: unknown) => {
+        throw toGatewayError(error);
       });
       return toPrincipal(claims, options.currentDate);
     },
   };
 }
 
-function bySecrets(secrets: readonly string[]): CheckSignature {
+function createSecretVerifier(secrets: readonly string[]): VerifyToken {
   const keys = secrets.map((secret) => new TextEncoder().encode(secret));
-  return (token, options) => byAnyOf(keys, token, { ...options, algorithms: SECRET_ALGORITHMS });
+  return (token, options) =>
+    verifyWithAny(keys, token, { ...options, algorithms: SECRET_ALGORITHMS });
 }
 
-function byKeySet(jwksUrl: string, now: () => Date): CheckSignature {
+function createKeySetVerifier(jwksUrl: string, now: () => Date): VerifyToken {
   const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: Number.POSITIVE_INFINITY });
   let loaded = 0;
-  const reload = atMostEvery(RELOAD_MS, now, async () => {
+  const reload = throttle(RELOAD_MS, now, async () => {
     await keys.reload();
     loaded += 1;
   });
@@ -85,8 +91,9 @@ function byKeySet(jwksUrl: string, now: () => Date): CheckSignature {
     try {
       return (await jwtVerify(token, keys, checks)).payload;
     } catch (error) {
-      // A token without a key id may have been signed by any of the keys that fit its algorithm.
-      if (error instanceof errors.JWKSMultipleMatchingKeys) return byAnyOf(error, token, checks);
+      // A token without a key ID may be signed by any key with a matching algorithm.
+      if (error instanceof errors.JWKSMultipleMatchingKeys)
+        return verifyWithAny(error, token, checks);
       throw error;
     }
   }
@@ -98,16 +105,16 @@ function byKeySet(jwksUrl: string, now: () => Date): CheckSignature {
     try {
       return await check(token, checks);
     } catch (error) {
-      if (!mayBeOfNewKey(error)) throw error;
+      if (!mayHaveNewKey(error)) throw error;
       await reload();
-      if (loaded === before) throw error; // the keys are those that the token was checked against
+      if (loaded === before) throw error; // no newer keys
       return check(token, checks);
     }
   };
 }
 
-/** An issuer that gives its keys no ids replaces one by another: then the signature is what fails. */
-function mayBeOfNewKey(error: unknown): boolean {
+/** If an issuer without key IDs replaces its key, the signature check fails. */
+function mayHaveNewKey(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWSSignatureVerificationFailed
@@ -115,10 +122,10 @@ function mayBeOfNewKey(error: unknown): boolean {
 }
 
 /**
- * Repeats the outcome of the last call until `intervalMs` have passed since it. Tokens that are made up can therefore not
- * cause requests to the issuer one by one, whether it answers or not.
+ * Returns the outcome of the last call until `intervalMs` have passed since it, even if it failed. Forged tokens therefore cannot
+ * cause a request to the issuer each.
  */
-function atMostEvery(
+function throttle(
   intervalMs: number,
   now: () => Date,
   work: () => Promise<void>,
@@ -132,7 +139,7 @@ function atMostEvery(
   };
 }
 
-async function byAnyOf(
+async function verifyWithAny(
   keys: Iterable<Key> | AsyncIterable<Key>,
   token: string,
   options: JWTVerifyOptions,
@@ -147,9 +154,10 @@ async function byAnyOf(
   throw new errors.JWSSignatureVerificationFailed();
 }
 
-function toPrincipal({ sub, exp, scope }: JWTPayload, since: Date): EndUserPrincipal {
-  const named = typeof sub === 'string' && sub !== '' && isWellFormedText(sub); // else it would find somebody else
-  if (!named) throw new UnauthenticatedError('INVALID_TOKEN', { failedCheck: 'SUBJECT' });
+function toPrincipal({ sub, exp, scope }: JWTPayload, authenticatedAt: Date): EndUserPrincipal {
+  // A malformed ID could match another user in the database.
+  const valid = typeof sub === 'string' && sub !== '' && isWellFormedText(sub);
+  if (!valid) throw new UnauthenticatedError('INVALID_TOKEN', { failedCheck: 'SUBJECT' });
   if (exp === undefined) throw new UnauthenticatedError('INVALID_TOKEN', { failedCheck: 'EXPIRY' });
   const granted = typeof scope === 'string' ? scope.split(' ') : [];
   return {
@@ -157,26 +165,26 @@ function toPrincipal({ sub, exp, scope }: JWTPayload, since: Date): EndUserPrinc
     externalUserId: sub,
     scopes: new Set(granted.includes('pii:read') ? ['pii:read'] : []),
     expiresAt: new Date(exp * 1000),
-    since,
+    authenticatedAt,
   };
 }
 
-/** A key set that cannot be fetched says nothing about the token: its bearer must not be logged out for it. */
-function toRefusal(error: unknown): GatewayError {
-  const keySetAway =
+/** If the key set cannot be loaded, the token may be valid: the response is UNAVAILABLE, so that the user stays logged in. */
+function toGatewayError(error: unknown): GatewayError {
+  const keySetUnavailable =
     !(error instanceof errors.JOSEError) ||
     error instanceof errors.JWKSTimeout ||
     error instanceof errors.JWKSInvalid ||
     error.code === 'ERR_JOSE_GENERIC';
-  if (!keySetAway) {
-    // Claims are read only if the signature is valid.
-    const refusal = error instanceof errors.JWTExpired ? 'EXPIRED_TOKEN' : 'INVALID_TOKEN';
-    const failedCheck = failedCheckOf(error);
-    return new UnauthenticatedError(refusal, { cause: error, failedCheck });
+  if (!keySetUnavailable) {
+    // Claims are checked only if the signature is valid.
+    const reason = error instanceof errors.JWTExpired ? 'EXPIRED_TOKEN' : 'INVALID_TOKEN';
+    const failedCheck = getFailedCheck(error);
+    return new UnauthenticatedError(reason, { cause: error, failedCheck });
   }
   return new GatewayError(
     'UNAVAILABLE',
-    'tokens cannot be checked now; send the same request later',
+    'The key set for tokens is unavailable. Retry after the `Retry-After` interval.',
     {
       cause: error,
     },
@@ -191,7 +199,7 @@ const CLAIM_CHECKS: Readonly<Record<string, TokenCheck>> = {
   sub: 'SUBJECT',
 };
 
-function failedCheckOf(error: errors.JOSEError): TokenCheck {
+function getFailedCheck(error: errors.JOSEError): TokenCheck {
   if (error instanceof errors.JWTExpired) return 'EXPIRY';
   if (error instanceof errors.JWTClaimValidationFailed) {
     return CLAIM_CHECKS[error.claim] ?? 'FORMAT';

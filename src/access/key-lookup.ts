@@ -1,39 +1,38 @@
-/** Finds stored API keys, asking the store at most once a second for each. */
+/** Looks up stored API keys, with a cache that queries the store at most once per second and key. */
 
 import { type AuthFailure, UnauthenticatedError } from '../domain/errors';
 import type { ApiKeyRow, ApiKeys } from '../store/api-keys';
 import { type ApiKeyPrincipal, SCOPES } from './principal';
 
-/** Also how long a revoked key may go on to be accepted. */
-const KEPT_MS = 1000;
-/** Unknown keys are remembered too; this bounds what somebody who invents keys can make us hold. */
-const MAX_KEPT = 1000;
+/** Lifetime of a cache entry. A revoked key may be accepted for this long. */
+const CACHE_MS = 1000;
+/** Maximum number of cache entries. Unknown keys are cached too, so this bounds the memory a client with invented keys can use. */
+const MAX_CACHED = 1000;
+
+type Lookup = (hash: string, keyPrefix: string) => Promise<ApiKeyPrincipal>;
 
 /**
- * @returns a look-up by hash; the prefix of the key is for the log. It throws {UnauthenticatedError} where there is no such key or it was revoked. Requests
- *   that come at the same time share one query; a query that failed is not remembered.
+ * Returns a function that finds a key by hash; the prefix is only logged. It throws `UnauthenticatedError` if the key is unknown or
+ * revoked. Concurrent lookups of a key share one query. A failed query is not cached.
  */
-export function createKeyLookup(
-  apiKeys: ApiKeys,
-  now: () => Date,
-): (hash: string, keyPrefix: string) => Promise<ApiKeyPrincipal> {
-  const kept = new Map<
+export function createKeyLookup(apiKeys: ApiKeys, now: () => Date): Lookup {
+  const cache = new Map<
     string,
     { readonly found: Promise<ApiKeyPrincipal | AuthFailure>; readonly until: number }
   >();
 
   function find(hash: string): Promise<ApiKeyPrincipal | AuthFailure> {
     const time = now().getTime();
-    const known = kept.get(hash);
+    const known = cache.get(hash);
     if (known && time < known.until) return known.found;
 
-    const entry = { found: apiKeys.findByHash(hash).then(toPrincipal), until: time + KEPT_MS };
-    kept.delete(hash); // so that the map stays in the order of asking, oldest first
-    kept.set(hash, entry);
+    const entry = { found: apiKeys.findByHash(hash).then(toPrincipal), until: time + CACHE_MS };
+    cache.delete(hash); // keeps the map in the order of the queries, oldest first
+    cache.set(hash, entry);
     entry.found.catch(() => {
-      if (kept.get(hash) === entry) kept.delete(hash);
+      if (cache.get(hash) === entry) cache.delete(hash);
     });
-    dropOldest(kept, MAX_KEPT);
+    evictOldest(cache, MAX_CACHED);
     return entry.found;
   }
 
@@ -44,14 +43,13 @@ export function createKeyLookup(
   };
 }
 
-function dropOldest(kept: Map<string, unknown>, limit: number): void {
-  for (const hash of kept.keys()) {
-    if (kept.size <= limit) return;
-    kept.delete(hash);
+function evictOldest(cache: Map<string, unknown>, limit: number): void {
+  for (const hash of cache.keys()) {
+    if (cache.size <= limit) return;
+    cache.delete(hash);
   }
 }
 
-/** A word where there is no such key or it was revoked. */
 function toPrincipal(row: ApiKeyRow | null): ApiKeyPrincipal | AuthFailure {
   if (row === null) return 'UNKNOWN_KEY';
   if (row.revokedAt !== null) return 'REVOKED_KEY';

@@ -1,9 +1,14 @@
-/** Who is asking, and what they may see and do. */
+/** Authenticated callers and their rights. */
 
 /**
- * `read`: see every user, attempt, delivery and change, but no personal data. `operate`: create, link, replay.
- * `pii:read`: see personal data (profiles, raw bodies) of whomever one may see. `audit:read`: read the audit log.
- * `metrics`: read `/metrics`. `erase`: erase users, and hold them for good reason.
+ * Rights of an API key:
+ *
+ * - `read`: read all users, attempts, deliveries and changes, except personal data.
+ * - `operate`: create and link users, and replay deliveries.
+ * - `pii:read`: read personal data (profiles and raw bodies) of visible users.
+ * - `audit:read`: read the audit log.
+ * - `metrics`: read `/metrics`.
+ * - `erase`: erase users, and set or release legal holds.
  */
 export const SCOPES = ['read', 'operate', 'pii:read', 'audit:read', 'metrics', 'erase'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -12,20 +17,19 @@ export type Principal = ApiKeyPrincipal | EndUserPrincipal;
 
 export interface ApiKeyPrincipal {
   readonly kind: 'API_KEY';
-  /** `null` for the bootstrap key, which lives in the configuration alone. */
+  /** `null` for the bootstrap key, which exists only in the configuration. */
   readonly keyId: number | null;
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** The bearer of a JWT: sees their own user, attempts and changes, and nothing else. */
+/** Bearer of a JWT. Sees only their own user, attempts and changes. */
 export interface EndUserPrincipal {
   readonly kind: 'USER';
-  /** `sub` of the token. */
+  /** `sub` claim of the token. */
   readonly externalUserId: string;
-  /** From the token's `scope` claim; only `pii:read` means anything, and only for their own data. */
+  /** From the `scope` claim of the token. Only `pii:read` has an effect, for the user's own data. */
   readonly scopes: ReadonlySet<Scope>;
   readonly expiresAt: Date | null;
-  /** When the token was shown. */
-  readonly since: Date;
+  readonly authenticatedAt: Date;
 }

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { apiKeyOf } from '../access/api-key';
+import { createApiKey } from '../access/api-key';
 import { type ConfigSources, type Environment, getDataDir, getMode } from '../config/load-config';
 import { secretsVariable } from '../config/webhook-secrets';
 import type { ProviderId } from '../domain/level';
@@ -110,7 +110,7 @@ function toBase64Url(bytes: Buffer): string {
 
 /** The prefix is public and must tell nothing of the secret beside it. */
 function toApiKey(bytes: Buffer): string {
-  return apiKeyOf(createHash('sha256').update(bytes).digest().subarray(0, 5), bytes).key;
+  return createApiKey(createHash('sha256').update(bytes).digest().subarray(0, 5), bytes).key;
 }
 
 function readNamedFile(variable: string, env: Environment, faults: string[]): string | null {

@@ -1,7 +1,7 @@
 /** API keys. */
 
 import { createHash } from 'node:crypto';
-import { apiKeyOf, generateApiKey, hashApiKey, parseApiKey } from '../../src/access/api-key';
+import { createApiKey, generateApiKey, hashApiKey, parseApiKey } from '../../src/access/api-key';
 
 it('are a public prefix and a secret of 32 bytes', () => {
   const { key, prefix, hash } = generateApiKey();
@@ -18,7 +18,7 @@ it('never repeat themselves, in either part', () => {
 });
 
 it('follow from their bytes', () => {
-  const made = apiKeyOf(Buffer.from([0, 0, 0, 0, 255]), Buffer.alloc(32, 255));
+  const made = createApiKey(Buffer.from([0, 0, 0, 0, 255]), Buffer.alloc(32, 255));
   expect(made.prefix).toBe('aaaaaah7');
   expect(made.key).toBe(`kyc_aaaaaah7_${'_'.repeat(42)}8`);
   expect(made.hash).toBe(hashApiKey(made.key));

@@ -271,7 +271,7 @@ describe('of those who are in', () => {
     const principal = await authenticate(token);
     pass(14_999);
     expect(await findInvalid([principal])).toEqual(new Set());
-    expect(await authenticate(token)).toEqual({ ...principal, since: now });
+    expect(await authenticate(token)).toEqual({ ...principal, authenticatedAt: now });
     pass(1);
     expect(await findInvalid([principal])).toEqual(new Set([principal]));
     await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });

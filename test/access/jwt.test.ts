@@ -46,7 +46,7 @@ describe('with a shared secret', () => {
       externalUserId: 'ada',
       scopes: new Set(),
       expiresAt: new Date(CLAIMS.exp * 1000),
-      since: NOW,
+      authenticatedAt: NOW,
     });
   });
 

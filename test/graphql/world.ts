@@ -271,7 +271,7 @@ export function endUser(externalUserId: string, ...scopes: readonly Scope[]): Pr
     externalUserId,
     scopes: new Set(scopes),
     expiresAt: null,
-    since: new Date(),
+    authenticatedAt: new Date(),
   };
 }
 

@@ -11,7 +11,7 @@ export interface Connections {
   /** Whether the connection has an unfinished response. */
   isBusy(socket: Duplex): boolean;
   /**
-   * Calls `callback` when every completely received request has its response: immediately if there is none pending, never if
+   * Calls `callback` when every completely received request has its response: immediately if none is pending, never if
    * the connection closes first.
    *
    * @param callback - Receives the response to the request that is still being received, if any.

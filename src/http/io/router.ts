@@ -8,7 +8,7 @@ export interface RoutedRequest {
   readonly response: ServerResponse;
   /** Part of the path below the route, percent-encoded, without a leading slash. */
   readonly rest: string;
-  /** Query, including `?`. Empty if there is none. */
+  /** Query, including `?`. Empty if absent. */
   readonly search: string;
 }
 

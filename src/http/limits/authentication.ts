@@ -14,7 +14,7 @@ import { toNetwork } from './client-address';
 import { createRateLimiter, type Monotonic } from './rate-limiter';
 import type { LogRejection } from './rejection-log';
 
-/** Where a client presents credentials. */
+/** Part of the server that received the credentials. */
 export type EntryPoint = 'http' | 'websocket' | 'metrics';
 
 export interface Authentication {

@@ -39,7 +39,7 @@ interface Pool {
 
 /**
  * Evicts the oldest body, not the newest: a webhook arrives within milliseconds, so an old body belongs to a slow sender. A
- * client that fills the budget thus mostly displaces its own bodies.
+ * client that fills the budget therefore mostly displaces its own bodies.
  */
 export function createBodyBudget(limits: BodyBudgetLimits): BodyBudget {
   const total = createPool();

@@ -5,7 +5,7 @@ import { RateLimitedError } from '../../domain/errors';
 export interface RateLimiter {
   /** Takes a token. Returns 0 if there was one, else the time until the next one in milliseconds. */
   take(key: string): number;
-  /** Takes a token. @throws {RateLimitedError} If there is none. */
+  /** Takes a token. @throws {RateLimitedError} If the bucket is empty. */
   assertLeft(key: string): void;
 }
 

@@ -27,7 +27,7 @@ function isNonEmpty(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-/** Of several keys that differ only in letter case, the first wins. */
+/** If several keys differ only in letter case, the first wins. */
 function toLowerCaseKeys(value: unknown): JsonObject {
   if (!isJsonObject(value)) return {};
   const entries = Object.entries(value).map(([name, each]) => [name.toLowerCase(), each] as const);
