@@ -40,6 +40,14 @@ it('docs/errors.md lists every error code, in order', () => {
   expect(listed).toEqual([...new Set(codes)].sort());
 });
 
+it('docs/errors.md lists every user error code', () => {
+  const sdl = readPage('schema/schema.graphql');
+  const [, values = ''] = /^enum UserErrorCode \{(.*?)^\}/ms.exec(sdl) ?? [];
+  const codes = [...values.matchAll(/^ {2}([A-Z_]+)$/gm)].map(([, code]) => code);
+  expect(codes.length).toBeGreaterThan(3);
+  expect(firstColumn(sectionOf('docs/errors.md', '## User errors'))).toEqual(codes);
+});
+
 it('docs/errors.md lists every disposition', () => {
   expect(firstColumn(sectionOf('docs/errors.md', '## Dispositions'))).toEqual(DISPOSITIONS);
 });
