@@ -57,3 +57,30 @@ export function firstColumn(text: string): readonly string[] {
     [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
   );
 }
+
+/** The one shell command on a page that contains `marker`, with its continuation lines. */
+export function findCommand(page: string, marker: string): string {
+  const commands = findBlocks('sh')
+    .filter((block) => block.page === page)
+    .flatMap(({ text }) => splitCommands(text))
+    .filter((command) => command.includes(marker));
+  const [command, ...others] = commands;
+  if (command === undefined || others.length > 0) {
+    throw new Error(`${page} must contain exactly one command with "${marker}"`);
+  }
+  return command;
+}
+
+function splitCommands(block: string): readonly string[] {
+  const commands: string[] = [];
+  let command = '';
+  for (const line of block.split('\n').filter((one) => !one.startsWith('#'))) {
+    command += `${line}\n`;
+    const isOpen = line.endsWith('\\') || (command.match(/"/g)?.length ?? 0) % 2 === 1;
+    if (!isOpen) {
+      commands.push(command);
+      command = '';
+    }
+  }
+  return commands;
+}
