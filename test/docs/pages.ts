@@ -47,7 +47,8 @@ export function sectionOf(page: string, heading: string): string {
   if (start < 0) throw new Error(`${page} has no heading "${heading}"`);
   const [marks = '#'] = heading.split(' ');
   const rest = text.slice(start + heading.length + 2);
-  const end = rest.search(new RegExp(`^#{1,${marks.length}} `, 'm'));
+  const prose = rest.replaceAll(/^ *```.*?^ *```$/gms, (block) => ' '.repeat(block.length));
+  const end = prose.search(new RegExp(`^#{1,${marks.length}} `, 'm'));
   return end < 0 ? rest : rest.slice(0, end);
 }
 
