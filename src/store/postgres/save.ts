@@ -55,10 +55,13 @@ const ENGINE: Engine<GraphStatement> = {
 };
 
 function toObject<Row>({ columns, toValues }: RowWriter<Row>, row: Row): Record<string, unknown> {
-  const values = toValues(row).map((value) =>
-    Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value,
-  );
-  return Object.fromEntries(columns.map(({ name }, at) => [name, values[at]]));
+  const object: Record<string, unknown> = {};
+  const values = toValues(row);
+  columns.forEach(({ name }, at) => {
+    const value = values[at];
+    object[name] = Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : value;
+  });
+  return object;
 }
 
 const STATEMENTS = writeStatements(ENGINE);

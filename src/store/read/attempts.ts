@@ -1,11 +1,11 @@
 /** Reads attempts and levels. */
 
 import { toInstantText } from '../../domain/instant';
-import type { Level, LevelKey, ProviderId, SubjectKind } from '../../domain/level';
+import type { Level, LevelKey } from '../../domain/level';
 import type { Connection } from '../database/database';
 import { among, type Clause, oneOf, where } from '../database/where';
 import { AttemptEntity } from '../entities/attempt.entity';
-import { createRowReader, getNames } from '../entities/columns';
+import { createRowReader, getNames, type RowReader } from '../entities/columns';
 import { groupOne } from './by-id';
 import { count, countOwned } from './count';
 import type { AttemptFilter, AttemptOrder } from './filters';
@@ -18,20 +18,19 @@ import {
 } from './pagination';
 import type { AttemptRow, Reader } from './reader';
 
-const ATTEMPT = createRowReader(AttemptEntity, 'a', { except: ['identityId'] });
 const a = getNames(AttemptEntity, 'a');
 
 /** An attempt has the kind of its identity. */
 export const ATTEMPT_KIND = `(SELECT i.kind FROM identities i WHERE i.id = ${a.identityId})`;
-const COLUMNS = `${ATTEMPT.select}, ${ATTEMPT_KIND} AS kind, l.provider`;
+
+const ATTEMPT: RowReader<AttemptRow> = createRowReader(AttemptEntity, 'a', {
+  except: ['identityId'],
+  computed: { kind: ATTEMPT_KIND, provider: 'l.provider' },
+});
+
 /** Attempts first: the filter and the order apply to them. */
 const FROM = 'attempts a CROSS JOIN levels l';
 const JOIN = `l.key = ${a.levelKey}`;
-
-interface AttemptSql extends KeysetColumns {
-  readonly kind: SubjectKind;
-  readonly provider: ProviderId;
-}
 
 type AttemptReader = Pick<
   Reader,
@@ -47,13 +46,13 @@ type AttemptReader = Pick<
 export function createAttemptReader(connection: Connection): AttemptReader {
   return {
     async attemptsByIds(ids) {
-      const rows = await connection.query<AttemptSql>(
-        `SELECT ${COLUMNS} FROM ${FROM} WHERE ${JOIN} AND a.id IN (?*)`,
+      const rows = await connection.query<KeysetColumns>(
+        `SELECT ${ATTEMPT.select} FROM ${FROM} WHERE ${JOIN} AND a.id IN (?*)`,
         [ids],
       );
       return groupOne(
         ids,
-        rows.map((row) => [row.id, toAttemptRow(row)]),
+        rows.map((row) => [row.id, ATTEMPT.toRow(row)]),
       );
     },
 
@@ -95,15 +94,15 @@ export function attemptQuery(
   filter: AttemptFilter,
   order: AttemptOrder,
   further: readonly Clause[] = [],
-): KeysetQuery<AttemptSql, AttemptRow> {
+): KeysetQuery<KeysetColumns, AttemptRow> {
   return {
-    select: `${COLUMNS}, ${SORT_KEYS[order.field]} AS sort_key`,
+    select: `${ATTEMPT.select}, ${SORT_KEYS[order.field]} AS sort_key`,
     from: FROM,
     clauses: [...further, ...clausesOf(filter)],
     sortKey: SORT_KEYS[order.field],
     id: 'a.id',
     direction: order.direction,
-    toRow: toAttemptRow,
+    toRow: ATTEMPT.toRow,
   };
 }
 
@@ -123,9 +122,4 @@ function clausesOf(filter: AttemptFilter): readonly Clause[] {
     [`${a.updatedAt} >= ?`, moment(filter.updatedFrom)],
     [`${a.updatedAt} < ?`, moment(filter.updatedBefore)],
   ];
-}
-
-function toAttemptRow(selected: AttemptSql): AttemptRow {
-  const { kind, provider } = selected;
-  return { ...ATTEMPT.toRow(selected), kind, provider };
 }

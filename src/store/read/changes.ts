@@ -6,7 +6,12 @@ import { InvariantError } from '../../domain/errors';
 import type { Connection, Dialect } from '../database/database';
 import { among, type Clause, where } from '../database/where';
 import { ChangeEntity } from '../entities/change.entity';
-import { createRowReader, getColumns, getNames } from '../entities/columns';
+import {
+  createConverter,
+  createRowReader,
+  getNames,
+  getPropertyColumns,
+} from '../entities/columns';
 import { UserEntity } from '../entities/user.entity';
 import { groupOne } from './by-id';
 import { count, countOwned } from './count';
@@ -45,14 +50,27 @@ function decodeFloorNonce(value: string, floor: number): number | null {
   return Number(first) === floor ? Number(nonce) : null;
 }
 
-const CHANGE = createRowReader(ChangeEntity, 'c');
+const CAUSE_COLUMNS = ['id', 'cause', 'deliveryId', 'actor', 'mergedUserId'] as const;
+const CHANGE = createRowReader(ChangeEntity, 'c', { except: CAUSE_COLUMNS, dates: ['recordedAt'] });
+const CAUSE = createRowReader(ChangeEntity, 'c', { only: CAUSE_COLUMNS });
+const convertChange = createConverter(ChangeEntity);
 const c = getNames(ChangeEntity, 'c');
 const o = getNames(UserEntity, 'o');
 
-/** A row as one JSON value: the driver takes several times as long for a row of columns. */
-const AS_JSON = getColumns(ChangeEntity).map(({ name, conversion }) => {
-  return [name, conversion === 'JSON' ? `CAST(c.${name} AS text)` : `c.${name}`] as const;
-});
+/** An entry as one JSON value: the driver takes several times as long for a row of columns. */
+function changeAsJson({ jsonObject }: Dialect): string {
+  return jsonObject([
+    ['seq', 'c.id'],
+    ...getPropertyColumns(ChangeEntity, 'c', { except: CAUSE_COLUMNS }),
+    [
+      'cause',
+      jsonObject([
+        ['kind', 'c.cause'],
+        ...getPropertyColumns(ChangeEntity, 'c', { only: ['deliveryId', 'actor', 'mergedUserId'] }),
+      ]),
+    ],
+  ]);
+}
 
 type ChangeReader = Pick<
   Reader,
@@ -109,11 +127,11 @@ export function createChangeReader(connection: Connection): ChangeReader {
       const { sql, parameters } = where([['c.id > ?', afterSeq], ...clausesOf(filter)]);
       // One statement sees one state: what is committed after it is found by the next call, never stepped over.
       const [row] = await connection.query<StateSql & { readonly rows: string | null }>(
-        `SELECT ${stateColumns(dialect)}, (SELECT ${dialect.jsonList(dialect.jsonObject(AS_JSON))} FROM
+        `SELECT ${stateColumns(dialect)}, (SELECT ${dialect.jsonList(changeAsJson(dialect))} FROM
           (SELECT c.* FROM changes c ${sql} ORDER BY c.id LIMIT ?) c) AS rows`,
         [afterSeq, ...parameters, limit],
       );
-      const changes = (JSON.parse(row?.rows ?? '[]') as object[]).map(toChange);
+      const changes = (JSON.parse(row?.rows ?? '[]') as Change[]).map(fromJson);
       const state = toState(row, afterSeq);
       const last = changes.at(-1);
       const full = last !== undefined && changes.length === limit;
@@ -198,12 +216,13 @@ function clausesOf(filter: ChangeFilter): readonly Clause[] {
 }
 
 function toChange(selected: object): Change {
-  const { id, cause, deliveryId, actor, mergedUserId, recordedAt, ...change } =
-    CHANGE.toRow(selected);
-  return {
-    ...change,
+  const { id, cause, deliveryId, actor, mergedUserId } = CAUSE.toRow(selected);
+  return Object.assign(CHANGE.toRow(selected), {
     seq: id,
     cause: { kind: cause, deliveryId, actor, mergedUserId },
-    recordedAt: new Date(recordedAt),
-  };
+  });
+}
+
+function fromJson(row: Change): Change {
+  return Object.assign(convertChange(row), { recordedAt: new Date(row.recordedAt) });
 }

@@ -9,7 +9,7 @@ import {
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { among, type Clause, oneOf } from '../database/where';
-import { createRowReader, getNames } from '../entities/columns';
+import { createRowReader, getNames, type RowReader } from '../entities/columns';
 import { DeliveryEntity } from '../entities/delivery.entity';
 import { IdentityEntity } from '../entities/identity.entity';
 import { groupOne } from './by-id';
@@ -18,18 +18,15 @@ import type { DeliveryFilter } from './filters';
 import { type KeysetColumns, paginate } from './pagination';
 import type { DeliveryRow, Reader } from './reader';
 
-const DELIVERY = createRowReader(DeliveryEntity, 'd', {
-  except: ['duplicateKey', 'reasonCode', 'subpath', 'identityId', 'body', 'bodyKeyId'],
-});
 const d = getNames(DeliveryEntity, 'd');
 const { userId } = getNames(IdentityEntity, 'i');
 
-const COLUMNS = `${DELIVERY.select}, ${userId} AS "userId"`;
+const DELIVERY: RowReader<DeliveryRow> = createRowReader(DeliveryEntity, 'd', {
+  except: ['duplicateKey', 'reasonCode', 'subpath', 'identityId', 'body', 'bodyKeyId'],
+  dates: ['receivedAt'],
+  computed: { userId },
+});
 const FROM = `deliveries d LEFT JOIN identities i ON i.id = ${d.identityId}`;
-
-interface DeliverySql extends KeysetColumns {
-  readonly userId: number | null;
-}
 
 type DeliveryReader = Pick<
   Reader,
@@ -39,27 +36,27 @@ type DeliveryReader = Pick<
 export function createDeliveryReader(connection: Connection, keyRing: KeyRing): DeliveryReader {
   return {
     async deliveriesByIds(ids) {
-      const rows = await connection.query<DeliverySql>(
-        `SELECT ${COLUMNS} FROM ${FROM} WHERE d.id IN (?*)`,
+      const rows = await connection.query<KeysetColumns>(
+        `SELECT ${DELIVERY.select} FROM ${FROM} WHERE d.id IN (?*)`,
         [ids],
       );
       return groupOne(
         ids,
-        rows.map((row) => [row.id, toDeliveryRow(row)]),
+        rows.map((row) => [row.id, DELIVERY.toRow(row)]),
       );
     },
 
     deliveries: (filter, page) =>
-      paginate<DeliverySql, DeliveryRow>(
+      paginate(
         connection,
         {
-          select: `${COLUMNS}, ${d.receivedAt} AS sort_key`,
+          select: `${DELIVERY.select}, ${d.receivedAt} AS sort_key`,
           from: FROM,
           clauses: clausesOf(filter),
           sortKey: d.receivedAt,
           id: 'd.id',
           direction: 'DESC',
-          toRow: toDeliveryRow,
+          toRow: DELIVERY.toRow,
         },
         page,
       ),
@@ -88,9 +85,4 @@ function clausesOf(filter: DeliveryFilter): readonly Clause[] {
     [`${d.receivedAt} >= ?`, filter.receivedFrom?.toISOString()],
     [`${d.receivedAt} < ?`, filter.receivedBefore?.toISOString()],
   ];
-}
-
-function toDeliveryRow(selected: DeliverySql): DeliveryRow {
-  const { receivedAt, ...delivery } = DELIVERY.toRow(selected);
-  return { ...delivery, receivedAt: new Date(receivedAt), userId: selected.userId };
 }

@@ -11,9 +11,12 @@ import { EventEntity } from '../entities/event.entity';
 import { IdentityEntity } from '../entities/identity.entity';
 import { IdentityKeyEntity } from '../entities/identity-key.entity';
 import { groupAll } from './by-id';
-import type { CredentialRow, IdentityRow, Reader } from './reader';
+import type { CredentialRow, Reader } from './reader';
 
-const IDENTITY = createRowReader(IdentityEntity, 'i', { except: ['undatedDeliveryId'] });
+const IDENTITY = createRowReader(IdentityEntity, 'i', {
+  except: ['undatedDeliveryId'],
+  dates: ['createdAt'],
+});
 const { userId, subjectRef } = getNames(IdentityEntity, 'i');
 
 type IdentityReader = Pick<Reader, 'identitiesOf' | 'credentialsOf' | 'profilesOf'>;
@@ -26,7 +29,7 @@ export function createIdentityReader(connection: Connection, keyRing: KeyRing): 
           FROM identities i WHERE ${userId} IN (?*) ORDER BY i.id`,
         [userIds],
       );
-      const identities = rows.map(toIdentityRow);
+      const identities = rows.map(IDENTITY.toRow);
       return groupAll(
         userIds,
         identities.map((identity) => [identity.userId, identity]),
@@ -54,11 +57,6 @@ export function createIdentityReader(connection: Connection, keyRing: KeyRing): 
 
 interface OfUser {
   readonly userId: number;
-}
-
-function toIdentityRow(selected: object): IdentityRow {
-  const { createdAt, ...identity } = IDENTITY.toRow(selected);
-  return { ...identity, createdAt: new Date(createdAt) };
 }
 
 const c = getNames(CredentialEntity, 'c');

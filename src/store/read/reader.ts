@@ -176,16 +176,9 @@ export interface AttemptRow extends Omit<RowOf<AttemptEntity>, 'identityId'> {
 
 export interface DeliveryRow
   extends WithDates<
-    Pick<
+    Omit<
       RowOf<DeliveryEntity>,
-      | 'id'
-      | 'provider'
-      | 'receivedAt'
-      | 'duplicates'
-      | 'trust'
-      | 'disposition'
-      | 'reason'
-      | 'eventType'
+      'duplicateKey' | 'reasonCode' | 'subpath' | 'identityId' | 'body' | 'bodyKeyId'
     >,
     'receivedAt'
   > {

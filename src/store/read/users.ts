@@ -13,7 +13,10 @@ import type { UserFilter, UserOrder } from './filters';
 import { type KeysetColumns, type KeysetQuery, paginate } from './pagination';
 import type { Reader, UserRow } from './reader';
 
-const USER = createRowReader(UserEntity, 'u', { except: ['mergedInto'] });
+const USER = createRowReader(UserEntity, 'u', {
+  except: ['mergedInto'],
+  dates: ['erasedAt', 'createdAt', 'updatedAt'],
+});
 const u = getNames(UserEntity, 'u');
 const i = getNames(IdentityEntity, 'i');
 const v = getNames(UserLevelEntity, 'v');
@@ -147,12 +150,7 @@ function toClauses(filter: UserFilter): readonly Clause[] {
 
 /** Rows of older releases have no `statusSince`. */
 function toUserRow(selected: object): UserRow {
-  const { statusSince, erasedAt, createdAt, updatedAt, ...user } = USER.toRow(selected);
-  return {
-    ...user,
-    statusSince: statusSince ?? toInstantText(new Date(createdAt)),
-    erasedAt: erasedAt === null ? null : new Date(erasedAt),
-    createdAt: new Date(createdAt),
-    updatedAt: new Date(updatedAt),
-  };
+  const user = USER.toRow(selected);
+  const statusSince = user.statusSince ?? toInstantText(user.createdAt);
+  return Object.assign(user, { statusSince });
 }

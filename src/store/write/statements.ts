@@ -1,5 +1,6 @@
 /** Statements that save a unit of work, and their order. Each engine supplies the syntax. */
 
+import type { Change } from '../../domain/change';
 import { LEVEL_KINDS, type LevelKey, splitLevelKey } from '../../domain/level';
 import type {
   AttemptNode,
@@ -92,71 +93,72 @@ export interface ListedRows {
 // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Erasure alone writes `erasedAt`. */
-const USERS = createRowWriter(UserEntity, (user: UserNode) => user, { except: ['erasedAt'] });
+const USERS = createRowWriter(UserEntity, (user: UserNode) => user, {}, { except: ['erasedAt'] });
 
-const IDENTITIES = createRowWriter(IdentityEntity, (identity: IdentityNode) => ({
-  ...identity,
-  userId: identity.user.id,
-}));
+const IDENTITIES = createRowWriter(IdentityEntity, (identity: IdentityNode) => identity, {
+  userId: ({ user }) => user.id,
+});
 
-const IDENTITY_KEYS = createRowWriter(IdentityKeyEntity, (key: NewKey) => key);
+const IDENTITY_KEYS = createRowWriter(IdentityKeyEntity, (key: NewKey) => key, {});
 
 const LEVELS = createRowWriter(
   LevelEntity,
-  ([key, { kind }]: [LevelKey, Pick<LevelNode, 'kind'>]) => ({ key, ...splitLevelKey(key), kind }),
+  ([, level]: [LevelKey, Pick<LevelNode, 'kind'>]) => level,
+  {
+    key: ([key]) => key,
+    provider: ([key]) => splitLevelKey(key).provider,
+    name: ([key]) => splitLevelKey(key).name,
+  },
 );
 
-const DELIVERIES = createRowWriter(DeliveryEntity, (delivery: NewDelivery) => ({
-  ...delivery,
-  duplicates: 0,
-  reasonCode: delivery.reason?.code ?? null,
-  reason: delivery.reason?.message ?? null,
-}));
+const DELIVERIES = createRowWriter(DeliveryEntity, (delivery: NewDelivery) => delivery, {
+  duplicates: () => 0,
+  reasonCode: ({ reason }) => reason?.code ?? null,
+  reason: ({ reason }) => reason?.message ?? null,
+});
 
-const EVENTS = createRowWriter(
-  EventEntity,
-  ({ event, identityId, personal, cipher }: NewEvent) => ({
-    ...event,
-    identityId,
-    body: event.event,
-    personal:
-      personal === null
-        ? null
-        : cipher().seal(Buffer.from(JSON.stringify(personal)), 'event.personal'),
-  }),
+const EVENTS = createRowWriter(EventEntity, ({ event }: NewEvent) => event, {
+  identityId: ({ identityId }) => identityId,
+  body: ({ event }) => event.event,
+  personal: ({ personal, cipher }) =>
+    personal === null
+      ? null
+      : cipher().seal(Buffer.from(JSON.stringify(personal)), 'event.personal'),
+});
+
+const CREDENTIALS = createRowWriter(
+  CredentialEntity,
+  (credential: NewCredential) => credential,
+  {},
 );
-
-const CREDENTIALS = createRowWriter(CredentialEntity, (credential: NewCredential) => credential);
 
 interface PlacedAttempt {
   readonly attempt: AttemptNode;
   readonly identity: IdentityNode;
 }
 
-const ATTEMPTS = createRowWriter(AttemptEntity, ({ attempt, identity }: PlacedAttempt) => ({
-  ...attempt,
-  identityId: identity.id,
-  userId: identity.user.id,
-}));
+const ATTEMPTS = createRowWriter(AttemptEntity, ({ attempt }: PlacedAttempt) => attempt, {
+  identityId: ({ identity }) => identity.id,
+  userId: ({ identity }) => identity.user.id,
+});
 
-const USER_LEVELS = createRowWriter(
-  UserLevelEntity,
-  ({ userId, level }: { readonly userId: number; readonly level: LevelNode }) => ({
-    ...level,
-    userId,
-  }),
-);
+interface PlacedLevel {
+  readonly userId: number;
+  readonly level: LevelNode;
+}
 
-const CHANGES = createRowWriter(
-  ChangeEntity,
-  ({ seq, cause, recordedAt, ...change }: UnitOfWork['changes'][number]) => ({
-    ...change,
-    ...cause,
-    id: seq,
-    cause: cause.kind,
-    recordedAt: recordedAt.toISOString(),
-  }),
-);
+const USER_LEVELS = createRowWriter(UserLevelEntity, ({ level }: PlacedLevel) => level, {
+  userId: ({ userId }) => userId,
+});
+
+const CHANGES = createRowWriter(ChangeEntity, (change: Change) => change, {
+  id: ({ seq }) => seq,
+  cause: ({ cause }) => cause.kind,
+  deliveryId: ({ cause }) => cause.deliveryId,
+  actor: ({ cause }) => cause.actor,
+  mergedUserId: ({ cause }) => cause.mergedUserId,
+  recordedAt: ({ recordedAt }) => recordedAt.toISOString(),
+});
 
 // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
