@@ -1,4 +1,4 @@
-/** What is aimed at: each goal a ratio of figures measured in one run, so that it means the same on any machine. */
+/** Performance goals. Each goal is a ratio of two figures of one run, so it does not depend on the machine. */
 
 const QUESTIONS = ['q1', 'q2', 'q3'];
 const NAMES = {

@@ -1,4 +1,4 @@
-/** Puts what was measured beside the goals: as Markdown, on the terminal and in `docs/performance.md`. */
+/** Compares the measurements with the goals, as Markdown on the terminal and in `docs/performance.md`. */
 
 const { readFileSync, writeFileSync } = require('node:fs');
 const { cpus, release, totalmem } = require('node:os');
@@ -57,7 +57,7 @@ function figures(measured) {
   return table(['part', 'load', 'peer', 'per second', 'p50 ms', 'p99 ms'], rows);
 }
 
-/** Where the time goes, by layer. */
+/** CPU time by layer. */
 function layerTable({ profile }) {
   const loads = Object.keys(profile);
   const most = (layer) => Math.max(...loads.map((load) => profile[load][layer] ?? 0));
@@ -71,7 +71,7 @@ function layerTable({ profile }) {
   );
 }
 
-/** Rates beside those at the smaller size, as bars: a flat one is what we want. */
+/** Rates relative to the smaller size, as bars. The goal is a flat line. */
 function chart({ growth, fanout }) {
   const bars = [];
   for (const [scale, rates] of Object.entries(growth?.rates ?? {})) {
@@ -131,7 +131,7 @@ function writeReport(measured) {
   return replacePart(FILE, text.join('\n\n'));
 }
 
-/** Several instances beside one, on one database. */
+/** Several instances compared with one, on one database. */
 function scalingTable({ ingest, fanout }) {
   const rows = (what, runs) =>
     Object.entries(runs).map(([instances, { perSecond, p50, p99 }]) => [

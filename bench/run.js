@@ -29,7 +29,7 @@ const PARTS = {
 /** Needs PostgreSQL and Redis, so it runs only by its name, and alone. */
 const SCALING = 'scaling';
 
-/** What each part takes: enough to be steady, or just enough to see that it runs. */
+/** Duration and size of each part: long enough for stable figures, or a short check that it runs. */
 const FULL = { quick: false, repetitions: 3, seconds: 3, subscribers: 10_000 };
 const QUICK = { quick: true, repetitions: 1, seconds: 1, subscribers: 2_000 };
 

@@ -1,6 +1,6 @@
 /**
- * Fills a database that the gateway itself has made: by `scale` × 100,000 users with two attempts, three levels and five
- * log entries each. Everything follows from the numbers of the rows, so that it is the same wherever it is made.
+ * Fills a database that the gateway created with `scale` × 100,000 users. Each has two attempts, three levels and five
+ * change log entries. All values derive from row numbers, so every machine generates the same data.
  */
 
 const { mkdirSync } = require('node:fs');
@@ -56,7 +56,7 @@ function statements(scale) {
     `${count(users)} INSERT INTO identities (id, user_id, provider, subject_ref, external_user_id, state, linked, undated_delivery_id, created_at)
       SELECT n, n, 'sumsub', printf('%024x', n), 'customer-' || n, 'ACTIVE', 0, NULL, ${date('n')} FROM counter`,
 
-    // Nobody opens these data keys: there is nothing under them.
+    // These data keys are never unwrapped: they encrypt nothing.
     `${count(users)} INSERT INTO identity_keys (identity_id, data_key, data_key_id) SELECT n, randomblob(60), 'bench' FROM counter`,
 
     `${count(2 * users)} INSERT INTO attempts (id, identity_id, user_id, level_key, number, attempt_ref, status, provider_status, rejection, review_reasons, trust, sandbox, started_at, updated_at, decided_at)

@@ -1,4 +1,4 @@
-/** What subscribers ask for, and what peers without a log of their own are told to send. */
+/** Subscription documents, and the events that peers without a change log publish. */
 
 const QUERY = `subscription ($filter: StatusChangeFilter) { statusChanged(filter: $filter) {
   id cursor provider attemptStatus previousAttemptStatus verificationStatus previousVerificationStatus occurredAt recordedAt

@@ -1,4 +1,4 @@
-/** The load process of the fan-out: all subscribers, and whoever sets events off. Prints what it saw. */
+/** Load process of the fan-out bench: all subscribers and the publisher. Prints the received items and latencies. */
 
 const { readFileSync } = require('node:fs');
 const { layOut, load } = require('../lib/http-load');
@@ -29,7 +29,7 @@ const fail = (error) => {
 };
 
 const revisions = new Map();
-/** What makes one event about this user: a webhook, or for peers without ingest the event itself. */
+/** Triggers one event for this user: a webhook, or a published event for peers without ingest. */
 function nextEvent(number) {
   const revision = (revisions.get(number) ?? 0) + 1;
   revisions.set(number, revision);

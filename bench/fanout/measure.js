@@ -7,9 +7,9 @@ const { runScript, startPeer } = require('../lib/peer-process');
 const { medians } = require('../lib/statistics');
 
 const LOAD = join(__dirname, 'load.js');
-/** Broadcast to everybody; the first quarter besides warms up. */
+/** Events that every subscriber receives. The first quarter is the warm-up. */
 const EVENTS = 12;
-/** Whose pushes to one subscriber are asked for by a goal. */
+/** Peers with a goal for pushes to one subscriber. */
 const WITH_OWN = new Set(['frame', 'gateway']);
 const PEERS = ['frame', 'stock', 'topic-filter', 'gateway'];
 

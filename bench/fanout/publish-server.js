@@ -1,4 +1,4 @@
-/** What the peers of the fan-out share: a port for WebSockets at `/graphql`, and `POST /publish` that sets an event off. */
+/** Server for the peers of the fan-out bench: WebSockets at `/graphql`, and `POST /publish` to trigger an event. */
 
 const { createServer } = require('node:http');
 const { gatewayRequire } = require('../lib/gateway-modules');

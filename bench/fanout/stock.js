@@ -1,4 +1,4 @@
-/** Stock graphql-ws over a pub/sub with a topic per user, and one for everybody. */
+/** Stock graphql-ws over a pub/sub with one topic per user and one topic for all users. */
 
 const { gatewayRequire } = require('../lib/gateway-modules');
 const { createPubSub } = gatewayRequire('@graphql-yoga/subscription');

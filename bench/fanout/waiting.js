@@ -18,7 +18,7 @@ const { QUERY } = require('./events');
 const OPENING = 100;
 const SETTLE_MS = 5_000;
 const SECONDS = 10;
-/** Webhooks about new users for whom no subscriber waits. */
+/** Webhooks for new users without a waiting subscriber. */
 const WEBHOOKS_PER_SECOND = 400;
 const CONNECTIONS = 16;
 const FIRST_ITEMS = 500;

@@ -1,4 +1,4 @@
-/** Growth: the gateway on a database of the usual size beside itself on one of ten times the rows; and how long it takes to start. */
+/** Growth bench: compares the gateway on the standard database with itself on ten times the rows, and measures the start time. */
 
 const { join } = require('node:path');
 const { generate } = require('../dataset/generate');

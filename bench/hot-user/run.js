@@ -1,5 +1,5 @@
 /**
- * What one user with many events costs the others. Sends events of one user to a built gateway, over 16 connections, and now and
+ * Measures the effect of one user with many events on other users. Sends events of one user to a built gateway, over 16 connections, and now and
  * then one of another user; prints rate and latency per block. Runs on loopback, in a folder of its own.
  *
  * node bench/hot-user/run.js [--case events|levels|actions|bodies] [--count 10000] [--app DIR] [--port 4430] [--seconds 120]

@@ -100,7 +100,7 @@ async function assertCounts({ peer, folder, sent, before }) {
   if (peer.stores) await assertGrown(folder, before, sent);
 }
 
-/** The vendor may send a message again: that adds no row. */
+/** A duplicate delivery adds no row. */
 async function assertRepeatsAreKnown(subject) {
   const { port } = subject.process;
   await runScript(LOAD, {

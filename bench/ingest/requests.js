@@ -4,9 +4,9 @@ const { createHmac } = require('node:crypto');
 const { layOut } = require('../lib/http-load');
 
 /**
- * `number` says who it is about; the same arguments make the same bytes.
+ * `number` selects the applicant. Equal arguments yield equal bytes.
  *
- * @param revision - Later messages about the same applicant turn the decision around.
+ * @param revision - A higher revision reverses the decision for the same applicant.
  */
 function bodyOf(number, revision = 0) {
   const id = (0x5cb56e8e00000000000000n + BigInt(number)).toString(16).padStart(24, '0');

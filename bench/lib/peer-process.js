@@ -73,7 +73,7 @@ async function startPeer({ name, command, env = {}, readyPath = '/', folder, cou
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      // strace passes nothing on: the peer itself is told.
+      // strace does not forward signals, so the peer gets the signal directly.
       process.kill(countFlushes ? childOf(child.pid) : child.pid, 'SIGTERM');
       const patience = setTimeout(() => child.kill('SIGKILL'), 15_000);
       await once(child, 'exit');
@@ -125,7 +125,7 @@ async function runScript(file, input, args = []) {
   return JSON.parse(output);
 }
 
-/** What a script was given by `runScript`. */
+/** Options that `runScript` passed to this script. */
 function readInput() {
   return JSON.parse(readFileSync(0, 'utf8'));
 }

@@ -10,16 +10,16 @@ const TEXT = 0x1;
 const CLOSE = 0x8;
 const PING = 0x9;
 const PONG = 0xa;
-/** How each message begins, in the order of keys that servers write. */
+/** Prefix of each message, in the key order that servers write. */
 const NEXT = Buffer.from('"type":"next"');
 const ACK = Buffer.from('"type":"connection_ack"');
 const BEGINNING = 200;
 
 /**
- * Connects, shows its credentials and subscribes.
+ * Connects, sends the credentials and subscribes.
  *
- * @param options.onNext - Told of each item, with its bytes.
- * @returns once the server has taken the credentials and the subscription is sent.
+ * @param options.onNext - Called for each item with its bytes.
+ * @returns after the server has accepted the credentials and the subscription has been sent.
  */
 function subscribe({ port, authorization, query, variables, onNext, onError }) {
   return new Promise((resolve, reject) => {

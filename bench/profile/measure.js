@@ -1,4 +1,4 @@
-/** Where the time goes: the gateway under each load, its processor time by layer. Apart from the timed runs. */
+/** Profile of the gateway under each load: CPU time by layer. Runs separately from the timed runs. */
 
 const { mkdirSync } = require('node:fs');
 const { join } = require('node:path');

@@ -1,4 +1,4 @@
-/** The load process of queries: lays requests out first, then asks, and prints what it saw. */
+/** Load process of the query bench: prepares the requests, sends them and prints the results. */
 
 const { load } = require('../lib/http-load');
 const { readInput } = require('../lib/peer-process');

@@ -12,7 +12,7 @@ const { createVariables, questionRequests, QUESTIONS } = require('./documents');
 
 const LOAD = join(__dirname, 'load.js');
 const CONNECTIONS = 32;
-/** How many answers of each question are compared. */
+/** Responses compared for each query. */
 const COMPARED = 25;
 const PEERS = ['stock', 'mercurius', 'statement'];
 
@@ -65,7 +65,7 @@ function startScript(name, folder, database) {
   });
 }
 
-/** Whoever answers something else, or an error, is not measured. */
+/** Fails if a peer returns an error or a different response: it must not be measured. */
 async function assertSameAnswers(peers, variables, authorization) {
   for (const question of QUESTIONS) {
     const step = Math.ceil(variables[question].length / COMPARED);

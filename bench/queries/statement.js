@@ -41,7 +41,7 @@ const STATEMENTS = {
 };
 const LISTS = { q2: { name: 'users', first: 20 }, q3: { name: 'verificationAttempts', first: 50 } };
 
-/** SQLite knows no base64: ids are put into their published form where they stand. */
+/** SQLite has no base64 function, so IDs are encoded in JavaScript. */
 const publishIds = (json) =>
   json.replace(/"id":"(\w+:\d+)"/g, (_, id) => `"id":"${Buffer.from(id).toString('base64url')}"`);
 

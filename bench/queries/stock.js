@@ -1,6 +1,6 @@
 /**
- * The stock stack as its guides say: Apollo Server on Express, type-graphql, TypeORM repositories, DataLoader. Decorators are
- * called as functions, since this is plain JavaScript; what they make is the same.
+ * The stock stack, set up as its guides recommend: Apollo Server on Express, type-graphql, TypeORM repositories, DataLoader.
+ * Decorators are called as functions, because this is plain JavaScript; the result is the same.
  */
 
 const { expressMiddleware } = require('@as-integrations/express5');
@@ -80,7 +80,7 @@ const entities = [
       status: text,
       providerStatus: column('provider_status'),
       rejection: { type: 'simple-json', nullable: true },
-      // Kept as text beside its Date: it is finer than a Date, and the cursor needs it whole.
+      // Stored as text in addition to the Date: the text is more precise, and the cursor needs all digits.
       sortKey: column('started_at'),
       updatedAt: moment('updated_at'),
       decidedAt: moment('decided_at', true),

@@ -1,4 +1,4 @@
-/** What is installed: what the sources need and the docs tell of, nothing older than the repair of a known hole, no script unnamed. */
+/** Installed packages: every dependency is imported and documented, no version is older than a security fix, and every install script is listed. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

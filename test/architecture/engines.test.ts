@@ -5,7 +5,7 @@ import { readSources } from './source-file';
 const { STORE_TESTS }: { readonly STORE_TESTS: readonly string[] } =
   require('../../jest.config.js');
 
-/** What gives a test a store. */
+/** Module that creates stores for tests. */
 const STORES = 'test/support/databases.ts';
 
 /** These make a store of their own, on SQLite alone, for what is not about it. */

@@ -1,4 +1,4 @@
-/** The shape of the sources, as STYLE has it: who imports whom, and what stands nowhere. */
+/** The structure of the sources: allowed imports, no cycles, no vague names, no silenced tools. */
 
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -75,7 +75,7 @@ describe('the table', () => {
     ['src/feed/feed.ts', "import { createServer } from 'node:http';"],
     ['src/graphql/request/context.ts', "import { WebSocket } from 'ws';"],
     ['src/store/store.ts', "import { env } from 'node:process';"],
-  ])('does not let %s say %s', (path, text) => {
+  ])('rejects in %s: %s', (path, text) => {
     expect(inFile(path, text)).toHaveLength(1);
   });
 
@@ -88,12 +88,12 @@ describe('the table', () => {
     ['src/cli/commands/migrate.ts', "import type { DataSource } from 'typeorm';"],
     ['src/gateway.ts', "import { openStore } from './store/open-store';"],
     ['src/ingest/ingest.ts', "// import { Column } from 'typeorm';"],
-  ])('lets %s say %s', (path, text) => {
+  ])('accepts in %s: %s', (path, text) => {
     expect(inFile(path, text)).toEqual([]);
   });
 });
 
-it('a circle is found and told', () => {
+it('finds a cycle', () => {
   const chain = [
     parseSource('src/a.ts', "import './b';"),
     parseSource('src/b.ts', "import type { C } from './c';"),
@@ -104,7 +104,7 @@ it('a circle is found and told', () => {
   expect(findCycle(circle)).toEqual(['src/b.ts', 'src/c.ts', 'src/b.ts']);
 });
 
-it('`any` is told from a name, and `process.env` however it is written', () => {
+it('detects the type `any`, and `process.env` in every notation', () => {
   const named = parseSource('src/a.ts', 'const any = 1; const env = { env: any };');
   expect(named).toMatchObject({ anyType: false, fromProcess: new Set() });
   const open = parseSource('src/a.ts', "let a: any[]; process.exit(0); process['env'].HOME;");

@@ -1,17 +1,17 @@
-/** Who may import whom, as a table, and the searches that hold the sources to it. */
+/** The import table, and the checks that enforce it. */
 
 import type { Import, SourceFile } from './source-file';
 
 export interface Allowance {
   /** Parts of which anything may be imported. */
   readonly all: readonly string[];
-  /** Parts of which types may be imported: what they do is handed over as an argument. */
+  /** Parts whose types may be imported. Their behavior arrives as an argument. */
   readonly types?: readonly string[];
 }
 
 const EVERYTHING = 'everything';
 
-/** A part is a folder of `src`, or a file beside the folders. `config` is a file and a folder. */
+/** A part is a folder of `src`, or a file next to the folders. */
 export const MAY_IMPORT: Readonly<Record<string, Allowance>> = {
   domain: { all: [] },
   encryption: { all: [] },
@@ -44,7 +44,7 @@ interface Reserved {
   readonly packages: RegExp;
   /** Files that may import them, beginnings of paths. */
   readonly in: readonly string[];
-  /** Where their types may be imported as well. */
+  /** Path prefixes of files that may import the types as well. */
   readonly typesIn?: readonly string[];
 }
 
@@ -58,11 +58,11 @@ const RESERVED: readonly Reserved[] = [
   { packages: /^@redis\/client(\/|$)/, in: ['src/feed/wakeup/redis.ts'] },
   { packages: /^type-graphql(\/|$)/, in: ['src/graphql/'] },
   {
-    // The one command that is a client of the gateway speaks with it over a socket.
+    // `watch` is a client of the gateway and connects over a WebSocket.
     packages: /^(node:)?(http|https|http2|net|tls)$|^(ws|graphql-ws|@apollo\/server)(\/|$)/,
     in: ['src/http/', 'src/cli/commands/watch.ts'],
   },
-  { packages: /^(node:)?process$/, in: [] }, // a second way to `process.env`
+  { packages: /^(node:)?process$/, in: [] }, // would be a second way to `process.env`
 ];
 
 /** `a.ts imports b` for every import that no row of the tables allows. */
@@ -102,7 +102,7 @@ function partOf(path: string): string {
   return root === 'src' ? second.replace(/\.ts$/, '') : root;
 }
 
-/** The files of one circle of imports, first and last the same, or nothing where there is none. */
+/** The files of one import cycle, first and last equal. Empty if there is no cycle. */
 export function findCycle(sources: readonly SourceFile[]): readonly string[] {
   const byPath = new Map(sources.map((source) => [source.path, source]));
   const cleared = new Set<string>();

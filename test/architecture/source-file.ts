@@ -11,7 +11,7 @@ export interface SourceFile {
   readonly path: string;
   readonly text: string;
   readonly imports: readonly Import[];
-  /** Whether the type `any` stands anywhere. */
+  /** Whether the file uses the type `any`. */
   readonly anyType: boolean;
   /** Names of all that is taken from `process`: `env`, `exit`. */
   readonly fromProcess: ReadonlySet<string>;

@@ -26,19 +26,19 @@ async function main(): Promise<number> {
   const { config, url, drop } = await createTestDatabase('NOTHING', 'postgres');
   try {
     const report = await proveOrder(config, url, instances, deliveries);
-    for (const line of tell(report, instances)) console.log(line);
+    for (const line of format(report, instances)) console.log(line);
     return isSound(report) ? 0 : 1;
   } finally {
     await drop();
   }
 }
 
-function tell(report: OrderReport, instances: number): readonly string[] {
+function format(report: OrderReport, instances: number): readonly string[] {
   const { deliveries, changes, refused, seconds, readers, log } = report;
   const rate = Math.round(deliveries / seconds);
   return [
     `${instances} instances with 16 writers each posted ${deliveries} deliveries in ${seconds.toFixed(1)} s (${rate}/s)`,
-    `${changes} changes; ${refused} writes were told to come again`,
+    `${changes} changes; ${refused} writes were rejected and retried`,
     `log: ${log.rows} rows, highest number ${log.highest}, head ${log.head}`,
     '',
     'reader   seen  skipped  repeated  out of order',

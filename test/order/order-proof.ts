@@ -20,11 +20,11 @@ import { storeConfigOf } from '../support/store-config';
 export interface OrderReport {
   readonly deliveries: number;
   readonly changes: number;
-  /** Writes that were answered "again later", and were sent again. */
+  /** Writes that were rejected as unavailable and retried. */
   readonly refused: number;
   readonly seconds: number;
   readonly readers: readonly ReaderReport[];
-  /** Rows of the log, its highest number, and the position that readers are told. */
+  /** Rows of the log, its highest number, and the head position that readers see. */
   readonly log: { readonly rows: number; readonly highest: number; readonly head: number };
 }
 
@@ -35,7 +35,7 @@ export interface ReaderReport {
   readonly disordered: number;
 }
 
-/** @param deliveries - Of each instance. */
+/** @param deliveries - Deliveries per instance. */
 export async function proveOrder(
   database: DatabaseConfig,
   url: string,
@@ -46,7 +46,7 @@ export async function proveOrder(
   try {
     const started = Date.now();
     const end = createEnd();
-    // Small pages and large ones, one that begins anew each time, and one that goes through the feed.
+    // Small pages, large pages, one reader that restarts from zero each time, and one that reads through the feed.
     const following = [
       follow(store.read, 7, end),
       follow(store.read, 500, end),
@@ -84,7 +84,7 @@ export async function proveOrder(
   }
 }
 
-/** How many there are to see, once that is known; and when that is. */
+/** The total number of changes, once it is known. */
 interface End {
   set(changes: number): void;
   reached(seen: number): boolean;
@@ -107,7 +107,7 @@ function createEnd(): End {
   };
 }
 
-/** From where the last page ended, whatever it held. */
+/** Continues after the last row of the previous page. */
 async function follow(read: Reader, page: number, end: End): Promise<readonly number[]> {
   const seen: number[] = [];
   let cursor = 0;

@@ -1,8 +1,8 @@
 /**
- * One instance of the ordering proof, a process of its own: `WRITERS` at a time post news of people of their own, and of
- * some whom the other instances speak of as well. Prints how much it has written.
+ * One instance of the order proof, in its own process. `WRITERS` concurrent writers send events about users of this
+ * instance and about users that all instances share. Prints the number of deliveries written.
  *
- * Arguments: URL of the database, number of the instance, how many deliveries.
+ * Arguments: database URL, instance number, number of deliveries.
  */
 
 import { loadDatabaseConfig } from '../../src/config/load-config';
@@ -13,7 +13,7 @@ import { storeConfigOf } from '../support/store-config';
 
 const WRITERS = 16;
 const STATUSES = ['PENDING', 'IN_PROGRESS', 'APPROVED', 'REJECTED'] as const;
-/** Of how many deliveries one is about somebody whom every instance speaks of. */
+/** One of this many deliveries is about a user that all instances share. */
 const SHARED_EVERY = 10;
 const SHARED_PEOPLE = 700;
 
@@ -34,7 +34,7 @@ async function main([url = '', instance = '0', count = '0']: readonly string[]):
           kept = true;
         } catch (error) {
           if (!isAway(error)) throw error;
-          refused += 1; // as a vendor does: again, a little later
+          refused += 1; // retries after a pause, like a provider
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       }

@@ -1,7 +1,7 @@
 /**
- * `npm run smoke`: what a newcomer does, against what is built. Starts the gateway in an empty folder without any
- * configuration, subscribes, plays every story of every vendor from the command line, asks what became of each user,
- * and ends the gateway.
+ * `npm run smoke`: the first steps of a new user, against the built package. Starts the gateway in an empty folder without
+ * configuration, subscribes, simulates every scenario of every provider from the command line, queries the status of each
+ * user, and stops the gateway.
  */
 
 import 'reflect-metadata';
@@ -27,7 +27,7 @@ const PATIENCE_MS = 60_000;
 
 const run = promisify(execFile);
 
-/** @throws {Error} saying what is not as it should be. */
+/** @throws {Error} If a step fails. */
 async function smoke(folder: string): Promise<void> {
   const gateway = createGatewayProcess({ args: [MAIN, 'start'], folder, env: {} });
   try {
@@ -110,7 +110,7 @@ async function checkSubscriber({ cursors }: Subscriber, ask: Ask): Promise<void>
   assertEqual('changes pushed to the subscriber', cursors.join(), expected.join(), expected.length);
 }
 
-/** Says so if they are. @param shown - In place of the value, where that tells more. */
+/** Prints the value, or `shown` in its place. @throws {Error} If the values differ. */
 function assertEqual<T>(what: string, found: T, expected: T, shown: unknown = found): void {
   if (found !== expected) throw new Error(`${what}: expected ${expected}, found ${found}`);
   process.stdout.write(`${what.padEnd(34)}${shown}\n`);

@@ -3,7 +3,7 @@
 import type { Change } from '../../src/domain/change';
 import type { LogPosition } from '../../src/domain/cursor';
 
-/** An entry about user 1 at Sumsub, begun and not decided, unless `parts` say otherwise. */
+/** A change log entry for user 1 at Sumsub with an open attempt, overridden by `parts`. */
 export function aChange(parts: Partial<Change> & { readonly seq: number }): Change {
   return {
     userId: 1,

@@ -1,4 +1,4 @@
-/** An authenticator that knows two keys, for tests of what stands behind it. */
+/** An authenticator with two keys, for tests of the code behind it. */
 
 import type { Authenticator } from '../../src/access/authenticator';
 import type { ApiKeyPrincipal, Principal, Scope } from '../../src/access/principal';

@@ -1,6 +1,6 @@
 /**
  * Databases for tests, on the engine of this run: files for SQLite, databases of the server at `TEST_POSTGRES_URL` for
- * PostgreSQL. `jest.config.js` says which tests run on which.
+ * PostgreSQL. `jest.config.js` lists which tests run on which engine.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -24,7 +24,7 @@ export interface TestDatabase {
   readonly config: DatabaseConfig;
   /** For `DATABASE_URL`. */
   readonly url: string;
-  /** Once nobody is connected any more. */
+  /** Call it after all connections are closed. */
   drop(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export async function createTestDatabase(
   return createOnServer(content === 'TABLES' ? `TEMPLATE ${TEMPLATE}` : EMPTY);
 }
 
-/** Another with all that this one holds. Nobody may be connected to it. */
+/** Creates a copy of the database. No connection may be open. */
 export async function copyDatabase({ config }: TestDatabase): Promise<TestDatabase> {
   if (config.kind === 'postgres') return createOnServer(`TEMPLATE ${config.database}`);
   const copy = await createTestDatabase('NOTHING', 'sqlite');
@@ -77,7 +77,7 @@ async function onServer(sql: string): Promise<void> {
   }
 }
 
-/** Runs SQL beside whoever else uses the database. Names of columns with capitals have to be in quotation marks. */
+/** Runs SQL on a separate connection. Quote column names that contain capitals. */
 export async function query<Row>(database: DatabaseConfig, sql: string): Promise<readonly Row[]> {
   if (database.kind === 'sqlite') {
     const connection = createConnection(await createReadingDataSource(database.file).initialize());
@@ -86,7 +86,7 @@ export async function query<Row>(database: DatabaseConfig, sql: string): Promise
   return await onPostgres(database, async (client) => (await client.query(sql)).rows);
 }
 
-/** Changes the database beside the store, as another program would. */
+/** Changes the database on a separate connection, like another program. */
 export async function change(database: DatabaseConfig, sql: string): Promise<void> {
   if (database.kind === 'sqlite') {
     const dataSource = await createDataSource(database.file).initialize();
@@ -154,10 +154,10 @@ function toBytes(value: unknown): Buffer {
   return Buffer.from(typeof value === 'object' ? JSON.stringify(value) : String(value));
 }
 
-/** All that lies on the disk, as somebody would find it who has stolen it. */
+/** All bytes of the database on disk, as an attacker with a copy would read them. */
 export async function bytesOf(database: DatabaseConfig): Promise<Buffer> {
   if (database.kind === 'sqlite') {
-    const log = `${database.file}-wal`; // gone once nobody has it open
+    const log = `${database.file}-wal`; // removed when the last connection closes
     const files = [database.file, ...(existsSync(log) ? [log] : [])];
     return Buffer.concat(files.map((file) => readFileSync(file)));
   }

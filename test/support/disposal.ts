@@ -1,4 +1,4 @@
-/** What a test starts is stopped when the test ends, last started first, whether it passed or not. */
+/** Stops everything that a test has started when the test ends, in reverse order, whether or not it passed. */
 
 export interface Disposal {
   defer(stop: () => unknown): void;

@@ -15,7 +15,7 @@ export interface RecordedLog {
   readonly lines: Record<string, unknown>[];
 }
 
-/** It hides secrets alone, so that personal data is found that is handed to it under whatever name. */
+/** Redacts only secrets, so that tests find personal data under any field name. */
 export function createRecordedLog(): RecordedLog {
   const lines: Record<string, unknown>[] = [];
   const destination = new Writable({

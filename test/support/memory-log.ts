@@ -10,9 +10,9 @@ import { aChange, aMerge } from './changes';
 
 export interface MemoryLog extends FeedReader {
   readonly entries: readonly Change[];
-  /** How often `tail` was called. */
+  /** Number of calls to `tail`. */
   readonly reads: number;
-  /** How many look-ups of users were made. */
+  /** Number of user lookups. */
   readonly lookUps: number;
   commit(parts: Partial<Change>): Change;
   merge(from: number, into: number): Change;

@@ -8,11 +8,11 @@ import { createServerProcess, freePort, type ServerProcess } from './own-server'
 import { folderOf } from './programs';
 
 export interface PgBouncer extends ServerProcess {
-  /** Of the same database, through the pooler. */
+  /** URL of the same database through the pooler. */
   readonly url: string;
 }
 
-/** Not yet started. @param folder - Existing. @param target - URL of a database that asks for no password. */
+/** Not yet started. @param folder - Existing. @param target - URL of a database that requires no password. */
 export async function createPgBouncer(folder: string, target: string): Promise<PgBouncer> {
   const bin = folderOf('pgbouncer');
   if (bin === undefined) throw new Error('pgbouncer is missing on this machine');

@@ -18,9 +18,9 @@ import { createServerProcess, freePort, type ServerProcess } from './own-server'
 import { folderOf } from './programs';
 
 export interface PostgresServer extends ServerProcess {
-  /** Of the database `postgres`. */
+  /** URL of the database `postgres`. */
   readonly url: string;
-  /** How many connections of others there are; NaN if it does not answer. */
+  /** Number of other connections. NaN if the server does not respond. */
   connections(): Promise<number>;
   /** Copies its data, while it is stopped. */
   copy(): void;
@@ -30,17 +30,17 @@ export interface PostgresServer extends ServerProcess {
   terminate(most: number): Promise<number>;
 }
 
-/** Waits for nobody. */
+/** Does not wait for connections to close. */
 export const FAST = 'SIGINT';
 /** As if the power had failed: the next start recovers from the log. */
 export const IMMEDIATE = 'SIGQUIT';
 
 export interface PostgresServerOptions {
-  /** PEM files with which it can be spoken to over TLS, and then must be. They are read before it starts. */
+  /** PEM files for TLS. If set, the server requires TLS. Read before the server starts. */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
-/** Not yet started. @param folder - Existing; the data lies in a folder below it. */
+/** Not yet started. @param folder - Existing; the data directory is created inside it. */
 export async function createPostgresServer(
   folder: string,
   { tls }: PostgresServerOptions = {},

@@ -8,13 +8,13 @@ import { folderOf } from './programs';
 export interface RedisServer extends ServerProcess {
   readonly port: number;
   readonly url: string;
-  /** How many connections of others there are; NaN if it does not answer. */
+  /** Number of other connections. NaN if the server does not respond. */
   connections(): Promise<number>;
 }
 
 export interface RedisServerOptions {
   readonly password?: string;
-  /** Files of a certificate; with them it speaks TLS alone. */
+  /** Certificate files. If set, the server accepts only TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
@@ -27,7 +27,7 @@ export async function createRedisServer(options: RedisServerOptions = {}): Promi
   const credentials = password === undefined ? '' : `:${password}@`;
   const url = `${tls === undefined ? 'redis' : 'rediss'}://${credentials}127.0.0.1:${port}`;
 
-  /** What Redis says to one command, or `undefined` if it does not answer. */
+  /** Response of Redis to one command. `undefined` if it does not respond. */
   async function ask(...command: readonly string[]): Promise<unknown> {
     const socket = { reconnectStrategy: false, connectTimeout: 1000 } as const;
     const client = createClient({

@@ -18,7 +18,7 @@ export interface ServerProcess {
 export interface ServerCommand {
   readonly command: string;
   readonly args: readonly string[];
-  /** Whose process it is to be; absent: ours. */
+  /** User that runs the process. Default: the current user. */
   readonly user?: { readonly uid: number; readonly gid: number };
   /** Whether it answers by now. */
   readonly answers: () => Promise<boolean>;
@@ -28,7 +28,7 @@ const LAST_WORDS = 2000;
 
 export function createServerProcess(options: ServerCommand): ServerProcess {
   let child: ChildProcess | undefined;
-  const leaveNothing = () => void child?.kill('SIGKILL'); // also where nobody came to end it
+  const leaveNothing = () => void child?.kill('SIGKILL'); // also if the test did not stop it
 
   return {
     async start() {
@@ -63,7 +63,7 @@ export function createServerProcess(options: ServerCommand): ServerProcess {
   };
 }
 
-/** A port that nobody listens on now. */
+/** A free port. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -6,5 +6,5 @@ export const POSTGRES_URL =
 /** A database with all tables, of which every test gets copies; of this run alone. */
 export const TEMPLATE = process.env.TEST_POSTGRES_TEMPLATE ?? '';
 
-/** How an empty database is made: the server may have been set up with another encoding than UTF8. */
+/** Statement that creates an empty database. It sets the encoding, because the server default may not be UTF8. */
 export const EMPTY = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 
 export type Program = 'redis-server' | 'postgres' | 'pgbouncer' | 'openssl';
 
-/** Where Debian keeps the servers of PostgreSQL, outside of the path. */
+/** Debian installs PostgreSQL servers here, outside PATH. */
 const POSTGRES_VERSIONS = '/usr/lib/postgresql';
 
 /** Absolute path of the folder that the program is in, or `undefined` if it is not on this machine. */
@@ -23,7 +23,7 @@ function debianFolders(): readonly string[] {
   return versions.map((version) => join(POSTGRES_VERSIONS, version, 'bin'));
 }
 
-/** `describe`, or, where the program is missing outside of CI, `describe.skip` and a line that says so. */
+/** `describe`. If the program is missing outside CI: `describe.skip` with a notice. */
 export function describeWith(program: Program): jest.Describe {
   if (folderOf(program) !== undefined || process.env.CI === 'true') return describe;
   process.stderr.write(`left out, for want of ${program}: some of ${testFile()}\n`);

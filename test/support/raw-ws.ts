@@ -1,4 +1,4 @@
-/** A WebSocket on which a test speaks `graphql-transport-ws` by hand. */
+/** A WebSocket on which a test sends raw `graphql-transport-ws` messages. */
 
 import { once } from 'node:events';
 import { type ClientOptions, WebSocket } from 'ws';
@@ -27,7 +27,7 @@ export interface RawClientOptions {
   readonly socket?: ClientOptions;
 }
 
-/** Resolves when the connection is open; nothing has been said on it yet. */
+/** Resolves when the connection is open, before any message is sent. */
 export async function openRaw(
   disposal: Disposal,
   wsUrl: string,

@@ -1,4 +1,4 @@
-/** Starts the HTTP server on a free port, with stand-ins for what the test does not care about. */
+/** Starts the HTTP server on a free port, with defaults for options that the test does not set. */
 
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server';
 import { createTestAuthenticator } from './credentials';

@@ -1,4 +1,4 @@
-/** How stores of tests are configured, wherever their data lies. */
+/** Store configuration for tests, for any database. */
 
 import { DEFAULT_POLICY } from '../../src/domain/policy';
 import type { DatabaseConfig } from '../../src/store/database/options';

@@ -22,7 +22,7 @@ export interface Toy {
   readonly feed: Feed;
   /** Operations under way, by what they hold. */
   readonly held: { requests: number; subscriptions: number };
-  /** How many items were made for each viewer: what is made and not yet sent takes memory. */
+  /** Number of items encoded per viewer. Encoded items that are not yet sent use memory. */
   readonly made: Map<string, number>;
   /** The field `fragile` fails that often. */
   readonly failing: { times: number; error: Error };
@@ -39,7 +39,7 @@ const SDL = `
   type StatusChange { cursor: String!  seq: Int!  fragile: Int!  padding(bytes: Int!): String! }
 `;
 
-/** @param viewOf - By default nobody shares with anybody. */
+/** @param viewOf - By default, no two subscribers share a view. */
 export function createToy(
   disposal: Disposal,
   log: MemoryLog = createMemoryLog(),
