@@ -77,3 +77,12 @@ it('every promise of the README links to a test', () => {
   expect(promises.length).toBeGreaterThan(5);
   expect(promises.filter((promise) => !/\]\(test\/[^)]+\.ts\)/.test(promise))).toEqual([]);
 });
+
+it.each(PAGES)('%s names identifiers that exist in the named files', (page) => {
+  const text = readPage(page).replaceAll(/\s+/g, ' ');
+  const named = [...text.matchAll(/`([A-Za-z_]+)` in `((?:src|test)\/[\w./-]+\.ts)`/g)];
+  const missing = named
+    .filter(([, name = '', path = '']) => !readPage(path).includes(name))
+    .map(([found]) => found);
+  expect(missing).toEqual([]);
+});
