@@ -13,7 +13,7 @@ import type { WebhookSecret } from '../providers/provider';
 import type { ProviderApis } from '../providers/registry';
 import type { DatabaseConfig } from '../store/database/options';
 import type { ErasureHoldConfig } from '../store/erasure/legal-holds';
-import type { PolicyGuard } from '../store/open-store';
+import type { PolicyGuard } from '../store/write/projection-version';
 import { readDataKeys } from './data-keys';
 import { readDatabase, readDataDir } from './database';
 import {

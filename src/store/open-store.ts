@@ -1,16 +1,17 @@
-/** Opens the store on the database of the configuration, and sees that keys and rules fit what is there. */
+/** Opens the store on the configured database, and checks that keys and projection rules fit the data. */
 
 import { ConfigError, InvariantError, StoreUnavailableError } from '../domain/errors';
 import type { StateRules } from '../domain/fold/user';
 import type { Policy } from '../domain/policy';
 import { createKeyRing, type KeyRing, type MasterKey } from '../encryption/key-ring';
 import { createApiKeys } from './api-keys';
-import { createAppendAudit } from './audit/append';
+import { type AppendAudit, createAppendAudit } from './audit/append';
 import { createAuditLog } from './audit/log';
 import type { Connection, Database, Flag } from './database/database';
 import type { DatabaseConfig } from './database/options';
 import { logOutages } from './database/outage-log';
 import { readSetting } from './database/settings';
+import type { Transact } from './database/transaction';
 import { createErasures } from './erasure/create-erasures';
 import type { ErasureHoldConfig } from './erasure/legal-holds';
 import { type DedupDigests, loadDedupDigests } from './keys/dedup-digests';
@@ -26,8 +27,16 @@ import type { Store } from './store';
 import { startWorker } from './worker/worker-client';
 import { createCommands } from './write/commands';
 import { createDeliveryWriter, type DeliveryWriter } from './write/delivery-writer';
-import { applyRules, checkRules, unseenLevels } from './write/projection-version';
+import {
+  applyRules,
+  checkRules,
+  findUnseenLevels,
+  type PolicyGuard,
+} from './write/projection-version';
 import { limitQueue } from './write/queue-limit';
+import { Reprojector } from './write/reprojector';
+import { createRunUnitOfWork } from './write/run-unit-of-work';
+import { createTrimLog } from './write/trim-log';
 import type { WriteFailure } from './write-failure';
 
 export interface StoreConfig {
@@ -40,14 +49,6 @@ export interface StoreConfig {
   readonly policyGuard?: PolicyGuard;
 }
 
-/** Limits the effect of a policy change at startup. */
-export interface PolicyGuard {
-  /** Maximum share of verified users that may lose their verification, in percent. */
-  readonly maxLossPercent: number;
-  /** Whether to apply the policy in spite of the limit. */
-  readonly force: boolean;
-}
-
 /** The part of a logger that the store needs. */
 export interface StoreLog {
   info(record: object, message: string): void;
@@ -58,144 +59,132 @@ export interface StoreLog {
 
 export interface StoreOptions {
   readonly clock?: () => Date;
-  /** Told of every statement, e.g. to count them. */
+  /** Called for every statement. */
   readonly onQuery?: (sql: string) => void;
   /**
-   * What to do where the data was made by another policy than this one's: project everybody again (the gateway), leave it
-   * as it is (a command beside a running gateway, which may know less of its configuration), or refuse (a command that
-   * changes state, which would be of two minds then).
+   * Behavior if the data was projected by other rules:
+   *
+   * - `reproject` (default): projects all users again. For the gateway.
+   * - `leave`: changes nothing. For a command next to a running gateway, which may lack a part of its configuration.
+   * - `refuse`: throws. For a command that changes state, which would mix two sets of rules.
    */
   readonly onOtherRules?: 'reproject' | 'leave' | 'refuse';
-  /** Told of every group of deliveries that was committed in one transaction, and how long that took. */
+  /** Called for every group of deliveries that was committed in one transaction. */
   readonly onCommit?: (deliveries: number, durationMs: number) => void;
-  /** Called when the state of a user could not be updated after an expiry or a change of the rules. It stays as it was. */
+  /** Called for every user whose state could not be updated after an expiry or a change of the rules. The state is unchanged. */
   readonly onSkippedUser?: () => void;
-  /** Called for every delivery and other write that failed because the database is unavailable. */
+  /** Called for every delivery or other write that failed because the database is unavailable. */
   readonly onWriteFailure?: (reason: WriteFailure) => void;
-  /** Whether to record in a thread of its own, by the system's clock. */
+  /** Whether a separate thread records deliveries. The thread uses the system clock. */
   readonly recordsInThread?: boolean;
-  /** Whether to open a database though no account in it has a key, as after a restore of users who were all erased since. */
+  /** Whether to open a database in which no identity has a key, as after a restore of users who are all erased by now. */
   readonly mayLackKeys?: boolean;
-  /** A commit failed; by default the process ends, since a restart is the repair. */
+  /** Called if the outcome of a commit is unknown. By default, the process exits; a restart reads the outcome from disk. */
   readonly onFatal?: (error: unknown) => void;
 }
 
-/** @throws {ConfigError} if the keys or the database do not fit what is already there. */
+/** @throws {ConfigError} If the keys, the rules or the database do not fit the data. */
 export async function openStore(
   config: StoreConfig,
   log: StoreLog,
   options: StoreOptions = {},
 ): Promise<Store> {
   const database = await openDatabase(config.database, options.onQuery);
-  let recorder: DeliveryWriter | undefined;
+  let deliveries: DeliveryWriter | undefined;
   try {
     const keyRing = createKeyRing(config.dataKeys);
-    tellOlderKeys(await checkKeys(database.writing, keyRing), keyRing, log);
-    if (options.mayLackKeys !== true) await checkDataKeys(database.writing);
+    logOlderKeys(await checkKeys(database.writing, keyRing), keyRing, log);
+    if (options.mayLackKeys !== true) await assertHasKeys(database.writing);
     const parts = {
       database,
       keyRing,
-      keyed: await loadDedupDigests(database.writing, keyRing),
-      pseudonyms: await loadErasureDigests(database.writing, keyRing),
-      rules: rulesOf(config),
+      dedupDigests: await loadDedupDigests(database.writing, keyRing),
+      erasureDigests: await loadErasureDigests(database.writing, keyRing),
+      rules: { policy: config.policy, acceptSandbox: config.acceptSandbox },
       clock: options.clock ?? systemClock,
     };
     const auditSecret = await loadSecret(database.writing, keyRing, 'audit_secret');
-    recorder = logOutages(
-      await openRecorder(parts, config, log, options),
+    deliveries = logOutages(
+      await openDeliveryWriter(parts, config, log, options),
       log,
       options.onWriteFailure,
     );
-    return await assemble({ ...parts, auditSecret, recorder }, config, log, options);
+    return await assembleStore({ ...parts, auditSecret, deliveries }, config, log, options);
   } catch (error) {
-    await recorder?.close();
+    await deliveries?.close();
     await database.close();
     throw error;
   }
 }
 
-function openRecorder(
-  parts: Omit<Parts, 'auditSecret' | 'recorder'>,
-  { database, dataKeys }: StoreConfig,
-  log: StoreLog,
-  { onCommit, onFatal = endProcess(log), recordsInThread }: StoreOptions,
-): DeliveryWriter | Promise<DeliveryWriter> {
-  const told = {
-    onCommit,
-    onFatal,
-    onSalvage: (err: unknown) =>
-      log.error({ err }, 'a delivery could not be applied and was quarantined'),
-  };
-  if (!recordsInThread) return createDeliveryWriter({ ...parts, ...told });
-  return startWorker({ database, dataKeys, rules: parts.rules }, parts.database.writing, told);
-}
-
 interface Parts {
   readonly database: Database;
   readonly keyRing: KeyRing;
-  readonly keyed: DedupDigests;
-  readonly pseudonyms: ErasureDigests;
+  readonly dedupDigests: DedupDigests;
+  readonly erasureDigests: ErasureDigests;
   readonly rules: StateRules;
   readonly clock: () => Date;
   readonly auditSecret: Buffer;
-  readonly recorder: DeliveryWriter;
+  readonly deliveries: DeliveryWriter;
 }
 
-async function assemble(
-  { database, keyRing, keyed, pseudonyms, rules, clock, auditSecret, recorder }: Parts,
+function openDeliveryWriter(
+  parts: Omit<Parts, 'auditSecret' | 'deliveries'>,
+  { database, dataKeys }: StoreConfig,
+  log: StoreLog,
+  { onCommit, onFatal = exitProcess(log), recordsInThread }: StoreOptions,
+): DeliveryWriter | Promise<DeliveryWriter> {
+  const handlers = {
+    onCommit,
+    onFatal,
+    onSalvage: (err: unknown) => log.error({ err }, 'failed to apply delivery; quarantined it'),
+  };
+  if (!recordsInThread) return createDeliveryWriter({ ...parts, ...handlers });
+  return startWorker({ database, dataKeys, rules: parts.rules }, parts.database.writing, handlers);
+}
+
+async function assembleStore(
+  parts: Parts,
   config: StoreConfig,
   log: StoreLog,
   options: StoreOptions,
 ): Promise<Store> {
+  const { database, keyRing, dedupDigests, erasureDigests, rules, clock, deliveries } = parts;
   const { writing, reading } = database;
-  const appendAudit = createAppendAudit(auditSecret);
-  const { reprojectAll, forecast, transaction, change, ...writer } = createCommands({
+  const transaction: Transact = (work) => deliveries.transaction(() => work(writing));
+  const appendAudit = createAppendAudit(parts.auditSecret);
+  const runUnitOfWork = createRunUnitOfWork({ database, transaction, appendAudit });
+  const reprojector = new Reprojector({
     database,
-    recorder,
+    transaction,
     keyRing,
-    appendAudit,
     rules,
     clock,
-    onStuck(userId, err) {
+    onSkip(userId, err) {
       options.onSkippedUser?.();
-      log.error({ userId, err }, 'a user could not be judged anew');
+      log.error({ userId, err }, 'failed to re-evaluate user');
     },
   });
-  if (options.onOtherRules === 'refuse') await checkRules(rules, writing);
-  else if (options.onOtherRules !== 'leave') {
-    // First: it names the misspelt level also if the rules are then refused.
-    const unseen = await unseenLevels(rules.policy, writing);
-    if (unseen.length > 0) {
-      log.warn({ levels: unseen }, 'the policy names levels at which no user was ever seen');
-    }
-    await applyRules(rules, writing, {
-      reprojectAll,
-      forecast,
-      guard: config.policyGuard,
-      transaction,
-      appendAudit,
-      clock,
-      onChanged: (effect) =>
-        log.info(effect, 'the rules have changed; projecting every user again'),
-    });
-  }
+  await reconcileRules({ ...parts, transaction, appendAudit, reprojector }, config, log, options);
 
   return {
-    ...writer,
-    record: limitQueue(recorder.record),
+    ...createCommands({ runUnitOfWork, keyRing, rules }),
+    logId: await readLogId(writing),
+    record: limitQueue(deliveries.record),
+    expire: (now) => reprojector.expire(now),
+    trimLog: createTrimLog({ transaction, appendAudit, clock }),
     replay: createReplay({
       database,
-      change,
-      checkRules: (using) => checkRules(rules, using),
+      runUnitOfWork,
+      checkRules: (connection) => checkRules(rules, connection),
       keyRing,
-      keyed,
-      pseudonyms,
+      dedupDigests,
+      erasureDigests,
       rules,
-      onFault: (err) => log.error({ err }, 'a delivery could not be applied again'),
+      onFault: (err) => log.error({ err }, 'failed to replay delivery'),
     }),
-    logId: await readLogId(writing),
     read: createReader(reading, keyRing),
-    snapshot: (work) => database.snapshot((lent) => work(createReader(lent, keyRing))),
+    snapshot: (work) => database.snapshot((connection) => work(createReader(connection, keyRing))),
     queryJson: database.queryJson,
     apiKeys: createApiKeys(reading, transaction, appendAudit),
     statusChecks: createStatusChecks(reading, transaction),
@@ -203,34 +192,65 @@ async function assemble(
     erasures: createErasures({
       database,
       keyRing,
-      pseudonyms,
+      erasureDigests,
       appendAudit,
       transaction,
       rules,
-      hold: config.erasureHold ?? null,
+      minimumHold: config.erasureHold ?? null,
     }),
-    audit: createAuditLog({ reading, transaction, append: appendAudit, secret: auditSecret }),
+    audit: createAuditLog({ reading, transaction, appendAudit, secret: parts.auditSecret }),
     assertReady: () => assertMigrated(reading, database.migrations),
 
     async close() {
-      await recorder.close();
+      await deliveries.close();
       await database.close();
     },
   };
 }
 
-function tellOlderKeys(older: readonly string[], { current }: KeyRing, log: StoreLog): void {
+interface RulesParts extends Pick<Parts, 'database' | 'rules' | 'clock'> {
+  readonly transaction: Transact;
+  readonly appendAudit: AppendAudit;
+  readonly reprojector: Reprojector;
+}
+
+/** @throws {ConfigError} If the data was projected by other rules, and the options or the guard forbid to apply the new ones. */
+async function reconcileRules(
+  { database, rules, clock, transaction, appendAudit, reprojector }: RulesParts,
+  { policyGuard }: StoreConfig,
+  log: StoreLog,
+  { onOtherRules = 'reproject' }: StoreOptions,
+): Promise<void> {
+  const { writing } = database;
+  if (onOtherRules === 'leave') return;
+  if (onOtherRules === 'refuse') return await checkRules(rules, writing);
+  // First, so that the log has the misspelled level even if the rules are then refused.
+  const unseen = await findUnseenLevels(rules.policy, writing);
+  if (unseen.length > 0) {
+    log.warn({ levels: unseen }, 'policy refers to levels that no user has had');
+  }
+  await applyRules(rules, writing, {
+    reprojector,
+    guard: policyGuard,
+    transaction,
+    appendAudit,
+    clock,
+    onChanged: (effect) => log.info(effect, 'projection rules changed; reprojecting all users'),
+  });
+}
+
+function logOlderKeys(older: readonly string[], { current }: KeyRing, log: StoreLog): void {
   if (older.length === 0) return;
   log.info(
     { current: current.id, older },
-    'older master keys are still in use; `kyc-gateway keys rotate-data` brings what lies under them under the current one',
+    'older master keys are still in use; run `kyc-gateway keys rotate-data` to replace them',
   );
 }
 
 async function assertMigrated(reading: Connection, migrations: number): Promise<void> {
   try {
     const [row] = await reading.query<{ n: number }>('SELECT count(*) AS n FROM migrations');
-    // More is well: a newer version has begun to take over.
+    // More are allowed: a newer version has started to take over.
     if ((row?.n ?? 0) < migrations) throw new Error('migrations are pending');
   } catch (error) {
     throw new StoreUnavailableError({ cause: error });
@@ -241,29 +261,22 @@ function systemClock(): Date {
   return new Date();
 }
 
-function rulesOf({ policy, acceptSandbox }: StoreConfig): StateRules {
-  return { policy, acceptSandbox };
-}
-
-function endProcess(log: StoreLog): (err: unknown) => void {
+function exitProcess(log: StoreLog): (err: unknown) => void {
   return (err) => {
-    log.fatal(
-      { err },
-      'recording stopped with an unknown outcome; ending the process, a restart is the repair',
-    );
+    log.fatal({ err }, 'commit failed with unknown outcome; exiting');
     process.exit(1);
   };
 }
 
-/** A copy is made without the keys of accounts; a gateway that ran upon it would read nobody, and never again. */
-async function checkDataKeys(connection: Connection): Promise<void> {
+/** Backups exclude the keys of identities. Without this check, a gateway started on a backup could never decrypt its users. */
+async function assertHasKeys(connection: Connection): Promise<void> {
   const [row] = await connection.query<{ lost: Flag }>(
     `SELECT NOT EXISTS (SELECT 1 FROM identity_keys) AND EXISTS (
       SELECT 1 FROM identities i JOIN users u ON u.id = i.user_id WHERE u.erased_at IS NULL) AS lost`,
   );
   if (!row?.lost) return;
   throw new ConfigError([
-    'DATABASE_URL: expected a database with the keys of its accounts; `kyc-gateway restore` puts a copy and its keys together',
+    'DATABASE_URL: must be a database with the keys of its identities. Run `kyc-gateway restore` to combine a backup with its keys.',
   ]);
 }
 

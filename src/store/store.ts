@@ -43,6 +43,12 @@ export interface Store extends Commands {
    */
   rotateDataKeys(input: RotateDataKeys): Promise<RotationOutcome>;
 
+  /** Writes the expiry of verifications that ended by `now`. Returns the number of changes. */
+  expire(now: Date): Promise<number>;
+
+  /** Deletes log entries recorded before `before`. Older cursors then return CURSOR_EXPIRED. Returns the number deleted. */
+  trimLog(before: Date): Promise<number>;
+
   /** Reads. Each call has a snapshot of its own. */
   readonly read: Reader;
 

@@ -9,12 +9,12 @@ import { type AuditProof, verifyAudit } from './verify';
 export interface AuditLogOptions {
   readonly reading: Connection;
   readonly transaction: Transact;
-  readonly append: AppendAudit;
+  readonly appendAudit: AppendAudit;
   readonly secret: Buffer;
 }
 
 export function createAuditLog(options: AuditLogOptions): AuditLog {
-  const { reading, transaction, append, secret } = options;
+  const { reading, transaction, appendAudit, secret } = options;
   let waiting: { readonly acts: AuditAct[]; readonly written: Promise<void> } | undefined;
 
   return {
@@ -38,7 +38,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       .then(() =>
         transaction(async (writing) => {
           close();
-          await append(writing, acts);
+          await appendAudit(writing, acts);
         }),
       )
       .finally(close);

@@ -32,12 +32,12 @@ import { dueRequests, postponeRequests, saveRequest, type Target } from './reque
 export interface ErasuresOptions {
   readonly database: Pick<Database, 'longSnapshot' | 'save' | 'wipe' | 'reading'>;
   readonly keyRing: KeyRing;
-  readonly pseudonyms: ErasureDigests;
+  readonly erasureDigests: ErasureDigests;
   readonly appendAudit: AppendAudit;
   readonly transaction: Transact;
   readonly rules: StateRules;
   /** For whom nobody says otherwise; `null`: nobody has to be kept. */
-  readonly hold: ErasureHoldConfig | null;
+  readonly minimumHold: ErasureHoldConfig | null;
 }
 
 /** How somebody is erased. */
@@ -69,7 +69,7 @@ interface Findings {
 const NOTHING: Findings = { words: [], mentions: { ids: [], reached: 0 } };
 
 export function createErasures(options: ErasuresOptions): Erasures {
-  const { database, keyRing, pseudonyms, appendAudit, transaction } = options;
+  const { database, keyRing, erasureDigests, appendAudit, transaction } = options;
   // Counted, since one may be erased while what is left of another is being wiped.
   let toWipe = 1; // nobody knows what the process before this one has left
   let wiped = 0;
@@ -142,8 +142,8 @@ export function createErasures(options: ErasuresOptions): Erasures {
       if (rows.length === 0) return () => null;
       const byDigest = new Map(rows.map((row) => [row.digest, new Date(row.erased_at)]));
       return (externalUserId) =>
-        byDigest.get(pseudonyms.tokenHolder(externalUserId)) ??
-        byDigest.get(pseudonyms.externalUser(externalUserId)) ?? // of an instance that knows no other yet
+        byDigest.get(erasureDigests.tokenHolder(externalUserId)) ??
+        byDigest.get(erasureDigests.externalUser(externalUserId)) ?? // of an instance that knows no other yet
         null;
     },
 
@@ -191,7 +191,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const parted = account === null ? subject : await part(connection, unit, account, way);
     const { user } = parted;
     const mentions = [...(await orphansAmong(connection, ids)), ...late.ids];
-    const erased = await eraseUser(parted.unit, connection, pseudonyms, user, mentions, way);
+    const erased = await eraseUser(parted.unit, connection, erasureDigests, user, mentions, way);
     await database.save(parted.unit, null);
     const { now, reason, auditActor } = way;
     const details = { ...erased, ...(account !== null && { splitFrom: subject.user.id }) };
@@ -242,7 +242,9 @@ export function createErasures(options: ErasuresOptions): Erasures {
     }
     // Alone in a copy, it need not have been when it was erased: whether its user was is known.
     const account = user.identities.size > 1 || again ? named : null;
-    const hold = again ? undefined : await toLegalHold(connection, user.id, now, options.hold);
+    const hold = again
+      ? undefined
+      : await toLegalHold(connection, user.id, now, options.minimumHold);
     return { unit, user, account, hold };
   }
 

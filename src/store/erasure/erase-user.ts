@@ -33,7 +33,7 @@ export interface WayOfErasing {
 export async function eraseUser(
   unit: UnitOfWork,
   connection: Connection,
-  pseudonyms: ErasureDigests,
+  erasureDigests: ErasureDigests,
   user: UserNode,
   mentions: readonly number[],
   { changeActor, now, again, saidAt }: WayOfErasing,
@@ -49,9 +49,11 @@ export async function eraseUser(
   const externalUserIds = again ? [] : users.flatMap(({ external_user_id: id }) => id ?? []);
   const gone = saidAt === null ? now : earlier(toDate(saidAt), now);
   const tombstones = [
-    ...identities.map((one) => [pseudonyms.subject(one.provider, one.subjectRef), gone] as const),
-    ...externalUserIds.map((id) => [pseudonyms.externalUser(id), gone] as const),
-    ...externalUserIds.map((id) => [pseudonyms.tokenHolder(id), now] as const),
+    ...identities.map(
+      (one) => [erasureDigests.subject(one.provider, one.subjectRef), gone] as const,
+    ),
+    ...externalUserIds.map((id) => [erasureDigests.externalUser(id), gone] as const),
+    ...externalUserIds.map((id) => [erasureDigests.tokenHolder(id), now] as const),
   ];
   for (const [digest, erasedAt] of tombstones) {
     await connection.query(
@@ -74,7 +76,7 @@ export async function eraseUser(
     await connection.query(
       `UPDATE identities SET subject_ref = ?, external_user_id = NULL, undated_delivery_id = NULL
         WHERE id = ?`,
-      [pseudonyms.placeholder(id, provider, subjectRef), id],
+      [erasureDigests.placeholder(id, provider, subjectRef), id],
     );
   }
   await forgetRemarks(connection, identityIds, userIds);

@@ -42,7 +42,7 @@ export interface ReplayOptions {
   /** @throws {ConfigError} if the data follows other rules by now: another process may have brought them. */
   readonly checkRules: (connection: Connection) => Promise<void>;
   readonly keyRing: KeyRing;
-  readonly pseudonyms: ErasureDigests;
+  readonly erasureDigests: ErasureDigests;
   readonly rules: ProjectionRules;
   /** Told when a delivery could not be applied for a fault of ours. */
   readonly onFault: (error: unknown) => void;
@@ -109,7 +109,7 @@ function reasonOf(error: unknown): QuarantineReason {
 }
 
 function replayTogether(
-  { step, checkRules, keyRing, pseudonyms, rules }: ReplayOptions,
+  { step, checkRules, keyRing, erasureDigests, rules }: ReplayOptions,
   input: ReplayDeliveries,
   ids: readonly number[],
 ): Promise<Part> {
@@ -126,7 +126,7 @@ function replayTogether(
         ...createLookup(readable),
         userIds: rows.flatMap(({ events }) => events.map(({ userId }) => userId)),
       });
-      await loadTombstones(unit, connection, pseudonyms, readable);
+      await loadTombstones(unit, connection, erasureDigests, readable);
       const logged = unit.changes.length;
       const dispositionChanges: Part['dispositionChanges'][number][] = [];
       const failed: Part['failed'][number][] = [];

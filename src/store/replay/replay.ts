@@ -5,7 +5,7 @@ import type { StateRules } from '../../domain/fold/user';
 import { createUnitOfWork } from '../../projector/unit-of-work';
 import type { Connection, Database } from '../database/database';
 import type { DedupDigests } from '../keys/dedup-digests';
-import type { InternalCommands } from '../write/commands';
+import type { RunUnitOfWork } from '../write/run-unit-of-work';
 import {
   type ReplayDeliveries,
   type ReplayOptions,
@@ -15,26 +15,26 @@ import {
 import { selectDeliveries } from './stored-deliveries';
 
 export interface ReplayCollaborators
-  extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'pseudonyms' | 'onFault'> {
+  extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'erasureDigests' | 'onFault'> {
   readonly database: Pick<Database, 'longSnapshot'>;
-  readonly change: InternalCommands['change'];
-  readonly keyed: DedupDigests;
+  readonly runUnitOfWork: RunUnitOfWork;
+  readonly dedupDigests: DedupDigests;
   readonly rules: StateRules;
 }
 
 export function createReplay(
   parts: ReplayCollaborators,
 ): (input: ReplayDeliveries) => Promise<ReplayOutcome> {
-  const { database, change, keyed, ...options } = parts;
+  const { database, runUnitOfWork, dedupDigests, ...options } = parts;
 
   return async function replay(input) {
     const rules = { ...options.rules, now: input.now };
-    const reread = (kept: StoredDelivery) => keyed(input.reread(kept));
+    const reread = (kept: StoredDelivery) => dedupDigests(input.reread(kept));
     const select = (reading: Connection) => selectDeliveries(reading, input.selection);
     const run = (ids: readonly number[], step: ReplayOptions['step']) =>
       replayDeliveries({ ...options, step, rules }, { ...input, reread }, ids);
 
-    if (!input.dryRun) return await run(await database.longSnapshot(select), change);
+    if (!input.dryRun) return await run(await database.longSnapshot(select), runUnitOfWork);
     return await database.longSnapshot(async (reading) => {
       return await run(await select(reading), rehearsal(reading));
     });

@@ -22,8 +22,8 @@ async function main({ database, dataKeys, rules }: WorkerConfig): Promise<void> 
   const writer = createDeliveryWriter({
     database: recording,
     keyRing,
-    keyed: await loadDedupDigests(recording.writing, keyRing),
-    pseudonyms: await loadErasureDigests(recording.writing, keyRing),
+    dedupDigests: await loadDedupDigests(recording.writing, keyRing),
+    erasureDigests: await loadErasureDigests(recording.writing, keyRing),
     rules,
     clock: () => new Date(),
     onCommit: (deliveries, durationMs) => respond({ kind: 'committed', deliveries, durationMs }),

@@ -28,8 +28,8 @@ export interface DeliveryWriter extends Pick<GroupCommit<never, never>, 'transac
 export interface DeliveryWriterOptions {
   readonly database: RecordingDatabase;
   readonly keyRing: KeyRing;
-  readonly keyed: DedupDigests;
-  readonly pseudonyms: ErasureDigests;
+  readonly dedupDigests: DedupDigests;
+  readonly erasureDigests: ErasureDigests;
   readonly rules: StateRules;
   readonly clock: () => Date;
   /** Told of every group that was committed, and how long that took. */
@@ -51,7 +51,8 @@ const MAX_KNOWN_BYTES = 32 * 1024 * 1024;
 export function createDeliveryWriter(
   options: DeliveryWriterOptions,
 ): DeliveryWriter & Pick<GroupCommit<never, never>, 'alone'> {
-  const { database, keyRing, keyed, pseudonyms, clock, onCommit, onFatal, onSalvage } = options;
+  const { database, keyRing, dedupDigests, erasureDigests, clock, onCommit, onFatal, onSalvage } =
+    options;
   const { writing, loading } = database;
   const queue = createGroupCommit<IncomingDelivery, RecordOutcome>({
     connection: writing,
@@ -69,7 +70,7 @@ export function createDeliveryWriter(
   });
 
   return {
-    record: (delivery) => queue.add({ ...delivery, reading: keyed(delivery.reading) }),
+    record: (delivery) => queue.add({ ...delivery, reading: dedupDigests(delivery.reading) }),
     alone: queue.alone,
     transaction: queue.transaction,
     close: queue.close,
@@ -124,7 +125,7 @@ export function createDeliveryWriter(
     deliveries: readonly IncomingDelivery[],
   ): Promise<() => readonly RecordOutcome[]> {
     await load(unit, connection, keyRing, unknownTo(unit, createLookup(deliveries)));
-    await loadTombstones(unit, connection, pseudonyms, deliveries);
+    await loadTombstones(unit, connection, erasureDigests, deliveries);
     return () => {
       const rules: ProjectionRules = { ...options.rules, now: clock() };
       return deliveries.map((delivery) => recordDelivery(unit, delivery, keyRing, rules));

@@ -13,7 +13,7 @@ import type { ErasureDigests } from '../keys/erasure-digests';
 export async function loadTombstones(
   unit: UnitOfWork,
   connection: Connection,
-  pseudonyms: ErasureDigests,
+  erasureDigests: ErasureDigests,
   deliveries: readonly IncomingDelivery[],
 ): Promise<void> {
   if (!unit.hasErasures) return;
@@ -25,14 +25,14 @@ export async function loadTombstones(
   };
   const askUser = (externalUserId: string | undefined) => {
     if (externalUserId === undefined) return;
-    ask(toUserKey(externalUserId), () => pseudonyms.externalUser(externalUserId));
+    ask(toUserKey(externalUserId), () => erasureDigests.externalUser(externalUserId));
   };
   for (const externalUserId of unit.referencedExternalIds) askUser(externalUserId);
   unit.referencedExternalIds.clear();
   for (const { provider, reading } of deliveries) {
     if (reading.kind !== 'EVENTS') continue;
     for (const { subjectRef, externalUserId } of reading.events) {
-      ask(pairKey(provider, subjectRef), () => pseudonyms.subject(provider, subjectRef));
+      ask(pairKey(provider, subjectRef), () => erasureDigests.subject(provider, subjectRef));
       askUser(externalUserId);
     }
   }

@@ -1,4 +1,4 @@
-/** By which rules the state in the database was made, and what to do where they are others now. */
+/** The rules that projected the state in the database, and the reprojection after they change. */
 
 import { createHash } from 'node:crypto';
 import { type AuditAct, GATEWAY_ACTOR } from '../../domain/audit';
@@ -11,16 +11,17 @@ import type { Connection } from '../database/database';
 import { readSetting, writeSetting } from '../database/settings';
 import type { Transact } from '../database/transaction';
 
+/** Setting that contains the fingerprint of the rules. */
 const SETTING = 'rules';
 
 /** Numbers of users. */
 export interface ReprojectionEffect {
   readonly users: number;
-  /** VERIFIED by the rules so far. */
+  /** VERIFIED under the previous rules. */
   readonly verified: number;
-  /** No longer VERIFIED by the new rules. */
+  /** No longer VERIFIED under the new rules. */
   readonly lost: number;
-  /** VERIFIED by the new rules only. */
+  /** VERIFIED under the new rules only. */
   readonly gained: number;
 }
 
@@ -35,83 +36,84 @@ export function addEffects(effects: readonly ReprojectionEffect[]): Reprojection
   return sum;
 }
 
-/** What a change of rules may take away. */
-export interface RulesGuard {
-  /** Largest share of the VERIFIED users that may lose the status, in percent. */
+/** Limits the effect of a policy change at startup. */
+export interface PolicyGuard {
+  /** Maximum share of verified users that may lose their verification, in percent. */
   readonly maxLossPercent: number;
-  /** Whether to apply the rules whatever they take away. */
+  /** Whether to apply the policy in spite of the limit. */
   readonly force: boolean;
 }
 
-export interface Reprojection {
-  /** Counts what projecting every user again would change. */
-  readonly forecast: () => Promise<ReprojectionEffect>;
-  /** `undefined`: no limit. */
-  readonly guard: RulesGuard | undefined;
-  /** Projects every user again. */
-  /** Returns false if a user had to be left out. */
-  readonly reprojectAll: () => Promise<boolean>;
+export interface ApplyRulesOptions {
+  readonly reprojector: {
+    /** Counts the effects of `reprojectAll`. */
+    forecast(): Promise<ReprojectionEffect>;
+    /** Projects all users. Returns whether no user had to be skipped. */
+    reprojectAll(): Promise<boolean>;
+  };
+  /** If undefined, there is no limit. */
+  readonly guard: PolicyGuard | undefined;
   readonly transaction: Transact;
   readonly appendAudit: AppendAudit;
   readonly clock: () => Date;
-  /** Called before every user is projected again. */
+  /** Called before all users are projected. */
   readonly onChanged: (effect: ReprojectionEffect) => void;
 }
 
 /**
- * Projects every user again if the rules, or the way this version applies them, have changed.
+ * Projects all users again if the rules, or the way in which this version applies them, have changed.
  *
- * @throws {ConfigError} If that takes VERIFIED from more users than the guard allows. Nothing has changed then.
+ * @throws {ConfigError} If more users would lose VERIFIED than the guard allows. Nothing has changed then.
  */
 export async function applyRules(
   rules: StateRules,
   connection: Connection,
-  { forecast, guard, reprojectAll, transaction, appendAudit, clock, onChanged }: Reprojection,
+  { reprojector, guard, transaction, appendAudit, clock, onChanged }: ApplyRulesOptions,
 ): Promise<void> {
-  const fingerprint = fingerprintOf(rules);
-  const held = await readSetting(connection, SETTING);
-  if (held === fingerprint) return;
-  const effect = held === undefined ? undefined : await forecast();
+  const fingerprint = toFingerprint(rules);
+  const stored = await readSetting(connection, SETTING);
+  if (stored === fingerprint) return;
+  const effect = stored === undefined ? undefined : await reprojector.forecast();
   if (effect !== undefined) {
-    if (guard !== undefined) assertAffordable(effect, guard);
+    if (guard !== undefined) assertWithinLimit(effect, guard);
     onChanged(effect);
   }
-  // A user who was left out keeps what the old rules gave: the next start projects every user again.
-  if (!(await reprojectAll())) return;
+  // A skipped user keeps the state of the previous rules, so the next start must project all users again.
+  if (!(await reprojector.reprojectAll())) return;
   await transaction(async (writing) => {
-    const since = await readSetting(writing, SETTING);
-    if (since === fingerprint) return; // another instance was faster
+    const previous = await readSetting(writing, SETTING);
+    if (previous === fingerprint) return; // another instance was faster
     await writeSetting(writing, SETTING, fingerprint);
-    if (effect !== undefined && since !== undefined) {
-      await appendAudit(writing, [toAct(since, fingerprint, effect, clock())]);
+    if (effect !== undefined && previous !== undefined) {
+      await appendAudit(writing, [toAct(previous, fingerprint, effect, clock())]);
     }
   });
 }
 
-/** With fewer than ten VERIFIED users and the default of 10 %, one user is already more than that. */
-function assertAffordable(
+/** With fewer than ten VERIFIED users and the default of 10 %, the loss of one user exceeds the limit. */
+function assertWithinLimit(
   { verified, lost, gained }: ReprojectionEffect,
-  { maxLossPercent, force }: RulesGuard,
+  { maxLossPercent, force }: PolicyGuard,
 ): void {
   if (force || lost * 100 <= verified * maxLossPercent) return;
   throw new ConfigError([
-    `POLICY_FILE: expected rules that take VERIFIED from at most ${maxLossPercent} % of the users who have it (POLICY_MAX_LOSS_PERCENT); they take it from ${lost} of ${verified} and give it to ${gained}. Nothing was changed. Check the spelling of the levels, ACCEPT_SANDBOX and the release notes of this version; to apply the rules, start once with POLICY_FORCE=true`,
+    `POLICY_FILE: must take VERIFIED from at most ${maxLossPercent} % of the users who have it (POLICY_MAX_LOSS_PERCENT). The rules take it from ${lost} of ${verified} and give it to ${gained}. Nothing was changed. Check the spelling of the levels, ACCEPT_SANDBOX and the release notes of this version. To apply the rules, start once with POLICY_FORCE=true.`,
   ]);
 }
 
-/** @returns levels that the policy names and at which no user was ever seen. */
-export async function unseenLevels(
+/** Returns levels that the policy refers to and that no user has had. */
+export async function findUnseenLevels(
   policy: Policy,
   connection: Connection,
 ): Promise<readonly LevelKey[]> {
-  const named = listReferencedLevels(policy);
-  if (named.length === 0) return [];
+  const referenced = listReferencedLevels(policy);
+  if (referenced.length === 0) return [];
   const rows = await connection.query<{ key: LevelKey }>(
     'SELECT l.key FROM levels l WHERE l.key IN (?*)',
-    [named],
+    [referenced],
   );
   const seen = new Set(rows.map(({ key }) => key));
-  return named.filter((key) => !seen.has(key));
+  return referenced.filter((key) => !seen.has(key));
 }
 
 function toAct(from: string, to: string, { lost, gained }: ReprojectionEffect, at: Date): AuditAct {
@@ -126,16 +128,16 @@ function toAct(from: string, to: string, { lost, gained }: ReprojectionEffect, a
   };
 }
 
-/** @throws {ConfigError} if state was made by others. */
+/** @throws {ConfigError} If the state was projected by other rules. A database that no gateway has opened has no rules yet. */
 export async function checkRules(rules: StateRules, connection: Connection): Promise<void> {
-  const held = await readSetting(connection, SETTING);
-  if (held === undefined || held === fingerprintOf(rules)) return; // undefined: no gateway has ever run on this data
+  const stored = await readSetting(connection, SETTING);
+  if (stored === undefined || stored === toFingerprint(rules)) return;
   throw new ConfigError([
-    'POLICY_FILE, ACCEPT_SANDBOX: expected those of the gateway that last ran on this data; give the command the same environment, or start the gateway with this one first',
+    'POLICY_FILE, ACCEPT_SANDBOX: must be equal to those of the gateway that last ran on this data. Run the command with the environment of that gateway, or start the gateway with this environment first.',
   ]);
 }
 
-function fingerprintOf(rules: StateRules): string {
-  const made = JSON.stringify([PROJECTION_VERSION, rules]);
-  return createHash('sha256').update(made).digest('hex');
+function toFingerprint(rules: StateRules): string {
+  const content = JSON.stringify([PROJECTION_VERSION, rules]);
+  return createHash('sha256').update(content).digest('hex');
 }
