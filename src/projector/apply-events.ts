@@ -1,4 +1,4 @@
-/** Applies to the unit of work what a delivery says: keeps its events, settles whom they concern, says what became of it. */
+/** Applies the events of a delivery: adds them to their identities, reprojects the users and returns the disposition. */
 
 import { createHash } from 'node:crypto';
 import type { IncomingDelivery } from '../domain/delivery';
@@ -11,8 +11,8 @@ import type { Disposition } from '../domain/status';
 import type { KeyRing } from '../encryption/key-ring';
 import type { ChangeContext } from './change-entries';
 import { toStoredKey } from './deduplicate';
+import { findLatestUndatedDelivery, getReceiptTime } from './receipt-time';
 import { reproject } from './reproject';
-import { latestUndated, responseReceiptTime } from './status-responses';
 import {
   addEvent,
   getFold,
@@ -27,96 +27,64 @@ import {
 } from './unit-of-work';
 import { createIdentity, createUser } from './users';
 
-type SubjectEvent = Exclude<VerificationEvent, CredentialEvent>;
-
-export interface ApplyResult {
-  readonly disposition: Disposition;
-  /** Whose key the body belongs under. */
-  readonly identity: IdentityNode | null;
+export interface Application {
+  readonly deliveryId: number;
+  readonly delivery: IncomingDelivery;
+  readonly keyRing: KeyRing;
+  readonly rules: ProjectionRules;
+  readonly cause: Pick<ChangeContext, 'kind' | 'actor'>;
+  /** Previous events of a replayed delivery, already removed from their identities. */
+  readonly previous?: PreviousEvents;
 }
 
-/** What a delivery leaves behind of what it said before, when it is read again. */
-export interface PreviousReading {
-  /** Whom it concerned. */
+export interface PreviousEvents {
   readonly identities: ReadonlySet<IdentityNode>;
-  /** Receipts of its words without a clock, by their place in it. */
+  /** Times of receipt of the events without a provider timestamp, by their position in the delivery. */
   readonly receivedAt: ReadonlyMap<number, Instant>;
 }
 
-const NOTHING: PreviousReading = { identities: new Set(), receivedAt: new Map() };
+export interface ApplyResult {
+  readonly disposition: Disposition;
+  /** Identity whose data key encrypts the body. `null` for the master key. */
+  readonly identity: IdentityNode | null;
+}
 
-export function applyEvents(
-  unit: UnitOfWork,
-  deliveryId: number,
-  delivery: IncomingDelivery,
-  keyRing: KeyRing,
-  rules: ProjectionRules,
-  cause: Pick<ChangeContext, 'kind' | 'actor'>,
-  forgotten = NOTHING,
-): ApplyResult {
-  const { reading } = delivery;
-  const about = new Set<IdentityNode>();
-  const added: { readonly identity: IdentityNode; readonly event: StoredEvent }[] = [];
-  let opened = false;
-  let credentialNews = false;
+export function applyEvents(unit: UnitOfWork, application: Application): ApplyResult {
+  const { delivery, deliveryId, cause, rules, previous } = application;
+  const added = addEvents(unit, application);
+  const context = { ...cause, deliveryId, occurredAt: getLatestDate(delivery, added.events) };
+  const identities = new Set([...added.identities, ...(previous?.identities ?? [])]);
+  const changesBefore = unit.changes.length;
+  const isChanged = reproject(unit, { identities }, context, rules);
 
-  if (reading.kind === 'EVENTS') {
-    const keyOf = eventKeys(deliveryId, delivery);
-    reading.events.forEach((event, place) => {
-      if (event.type === 'CREDENTIAL') {
-        credentialNews = addCredential(unit, deliveryId, delivery, event) || credentialNews;
-        return;
-      }
-      const known = unit.identities.get(pairKey(delivery.provider, event.subjectRef));
-      const identity = known ?? openFor(unit, delivery, event, keyRing, rules.now);
-      opened ||= known === undefined;
-      about.add(identity);
-      const eventKey = keyOf(place);
-      if (getFold(identity).has(eventKey)) return;
-      const receivedAt =
-        (event.occurredAt === undefined ? forgotten.receivedAt.get(place) : undefined) ??
-        receiptOf(identity, event, delivery, deliveryId);
-      added.push({
-        identity,
-        event: storeEvent(unit, identity, deliveryId, delivery, event, eventKey, receivedAt),
-      });
-      if (event.occurredAt === undefined) {
-        identity.undatedDeliveryId =
-          delivery.trust === 'CONFIRMED'
-            ? latestUndated(identity)
-            : Math.max(identity.undatedDeliveryId ?? 0, deliveryId);
-        identity.dirty = true;
-      }
-    });
+  if (delivery.reading.kind !== 'EVENTS') {
+    return { disposition: delivery.reading.kind, identity: null };
   }
-
-  const occasion = { ...cause, deliveryId, occurredAt: dateOfNews(delivery, added) };
-  const identities = new Set([...about, ...forgotten.identities]);
-  const logged = unit.changes.length;
-  const changed = reproject(unit, { identities }, occasion, rules);
-  const [identity = null] = about;
-  if (reading.kind !== 'EVENTS') return { disposition: reading.kind, identity: null };
-  if (unit.changes.length > logged || opened || credentialNews || isProfileNews(added)) {
+  const [identity = null] = added.identities;
+  const hasNewState = added.createdIdentity || added.updatedCredential;
+  if (unit.changes.length > changesBefore || hasNewState || isCurrentProfile(added.events)) {
     return { disposition: 'APPLIED', identity };
   }
-  // A late event may still move the beginning of an attempt: that is no change of anything the user has.
-  if (added.some(isLate)) return { disposition: 'STALE', identity };
-  return { disposition: changed ? 'APPLIED' : 'UNCHANGED', identity };
+  // A late event may still move the start of an attempt. The user's state is the same, so this is not a change.
+  if (added.events.some(isLate)) return { disposition: 'STALE', identity };
+  return { disposition: isChanged ? 'APPLIED' : 'UNCHANGED', identity };
 }
 
-/** @returns the key of the event at a place of the delivery. */
-export function eventKeys(
+// ── Event keys ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Returns a function from the position of an event in the delivery to its key. */
+export function createEventKeys(
   deliveryId: number,
   delivery: Pick<IncomingDelivery, 'provider' | 'reading'>,
-): (place: number) => string {
+): (position: number) => string {
   const { provider, reading } = delivery;
   const events = reading.kind === 'EVENTS' ? reading.events : [];
-  const beginning = `${provider} ${digestOf(events)} ${toStoredKey(deliveryId, delivery)}`;
-  return (place) => `${beginning} ${place}`;
+  const prefix = `${provider} ${createDigest(events)} ${toStoredKey(deliveryId, delivery)}`;
+  return (position) => `${prefix} ${position}`;
 }
 
-/** First in the key of an event, so that what orders events of one instant is what they say, in every database alike. */
-function digestOf(events: readonly VerificationEvent[]): string {
+/** Comes first in the key: the content then orders events with equal timestamps, in the same way in every database. */
+function createDigest(events: readonly VerificationEvent[]): string {
   const content = JSON.stringify(events.map(withoutPersonal));
   return createHash('sha256').update(content).digest('base64url').slice(0, 22);
 }
@@ -125,29 +93,74 @@ function withoutPersonal<Event extends VerificationEvent>(event: Event): Event {
   return event.type === 'PROFILE' ? { ...event, profile: {} } : event;
 }
 
-function openFor(
+// ── Adding events ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+type SubjectEvent = Exclude<VerificationEvent, CredentialEvent>;
+
+interface AddedEvent {
+  readonly identity: IdentityNode;
+  readonly event: StoredEvent;
+}
+
+interface AddedEvents {
+  readonly identities: Set<IdentityNode>;
+  readonly events: AddedEvent[];
+  createdIdentity: boolean;
+  updatedCredential: boolean;
+}
+
+function addEvents(unit: UnitOfWork, application: Application): AddedEvents {
+  const { deliveryId, delivery, keyRing, rules } = application;
+  const { provider, reading } = delivery;
+  const added: AddedEvents = {
+    identities: new Set(),
+    events: [],
+    createdIdentity: false,
+    updatedCredential: false,
+  };
+  if (reading.kind !== 'EVENTS') return added;
+  const toKey = createEventKeys(deliveryId, delivery);
+  for (const [position, event] of reading.events.entries()) {
+    if (event.type === 'CREDENTIAL') {
+      if (addCredential(unit, deliveryId, delivery, event)) added.updatedCredential = true;
+      continue;
+    }
+    const known = unit.identities.get(pairKey(provider, event.subjectRef));
+    const identity = known ?? createIdentityFor(unit, provider, event, keyRing, rules.now);
+    if (known === undefined) added.createdIdentity = true;
+    added.identities.add(identity);
+    const key = toKey(position);
+    if (getFold(identity).has(key)) continue;
+    const stored = storeEvent(unit, application, identity, event, { key, position });
+    added.events.push({ identity, event: stored });
+  }
+  return added;
+}
+
+function createIdentityFor(
   unit: UnitOfWork,
-  { provider }: IncomingDelivery,
+  provider: string,
   { subjectRef, externalUserId }: SubjectEvent,
   keyRing: KeyRing,
   now: Date,
 ): IdentityNode {
-  const named =
+  const owner =
     externalUserId === undefined ? undefined : unit.usersByExternalId.get(externalUserId);
-  const user = named ?? createUser(unit, externalUserId ?? null, now);
+  const user = owner ?? createUser(unit, externalUserId ?? null, now);
   return createIdentity(unit, { provider, subjectRef }, user, keyRing, now);
 }
 
 function storeEvent(
   unit: UnitOfWork,
+  { deliveryId, delivery, previous }: Application,
   identity: IdentityNode,
-  deliveryId: number,
-  delivery: IncomingDelivery,
   event: SubjectEvent,
-  key: string,
-  receivedAt: Instant,
+  { key, position }: { readonly key: string; readonly position: number },
 ): StoredEvent {
-  const personal = event.type === 'PROFILE' ? event.profile : null;
+  const isUndated = event.occurredAt === undefined;
+  const receivedAt =
+    (isUndated ? previous?.receivedAt.get(position) : undefined) ??
+    getReceiptTime(identity, event, delivery, deliveryId);
   const stored: StoredEvent = {
     id: nextId(unit, 'events'),
     key,
@@ -161,35 +174,24 @@ function storeEvent(
   unit.newEvents.push({
     event: stored,
     identityId: identity.id,
-    personal,
+    personal: event.type === 'PROFILE' ? event.profile : null,
     cipher: identity.cipher,
   });
+  if (isUndated) {
+    identity.undatedDeliveryId =
+      delivery.trust === 'CONFIRMED'
+        ? findLatestUndatedDelivery(identity)
+        : Math.max(identity.undatedDeliveryId ?? 0, deliveryId);
+    identity.dirty = true;
+  }
   return stored;
 }
 
 /**
- * Receipts of news without a clock keep their order also within one millisecond: it is the only order there is. An answer
- * stands where its question was asked.
+ * Stores every event about the credential and keeps the latest as current, so the order of arrival does not matter.
+ *
+ * @returns Whether the current state of the credential changed.
  */
-function receiptOf(
-  identity: IdentityNode,
-  event: VerificationEvent,
-  { receivedAt, trust }: IncomingDelivery,
-  deliveryId: number,
-): Instant {
-  const receipt = toInstantText(receivedAt);
-  if (event.occurredAt !== undefined) return receipt;
-  if (trust === 'CONFIRMED') return responseReceiptTime(identity, deliveryId, receivedAt);
-  const millisecond = receipt.slice(0, 23);
-  let before = 0;
-  for (const held of getFold(identity).newestFirst()) {
-    if (getEffectiveDate(held) < millisecond) break;
-    if (held.event.occurredAt === undefined && held.receivedAt.startsWith(millisecond)) before += 1;
-  }
-  return `${millisecond}${String(before).padStart(6, '0')}Z`;
-}
-
-/** Every word is kept, and the latest is read: so it does not matter which came first. */
 function addCredential(
   unit: UnitOfWork,
   deliveryId: number,
@@ -197,51 +199,46 @@ function addCredential(
   event: CredentialEvent,
 ): boolean {
   const { credentialRef } = event;
-  const key = pairKey(provider, credentialRef);
-  const held = unit.credentials.get(key);
-  const twice = unit.newCredentials.some(
-    (word) => word.deliveryId === deliveryId && word.credentialRef === credentialRef,
+  const isRepeated = unit.newCredentials.some(
+    (added) => added.deliveryId === deliveryId && added.credentialRef === credentialRef,
   );
-  if (twice) return false;
-  const word: KnownCredential = {
+  if (isRepeated) return false;
+  const credential: KnownCredential = {
     holderRef: event.subjectRef,
     issuedAt: event.occurredAt ?? toInstantText(receivedAt),
   };
   const id = nextId(unit, 'credentials');
-  unit.newCredentials.push({ ...word, id, provider, credentialRef, deliveryId });
-  const news = held === undefined || isLaterCredential(word, held);
-  if (news) unit.credentials.set(key, word);
-  return news;
+  unit.newCredentials.push({ ...credential, id, provider, credentialRef, deliveryId });
+  const key = pairKey(provider, credentialRef);
+  const known = unit.credentials.get(key);
+  if (known !== undefined && !isLaterCredential(credential, known)) return false;
+  unit.credentials.set(key, credential);
+  return true;
 }
 
-function dateOfNews(
-  { receivedAt }: IncomingDelivery,
-  added: readonly { readonly event: RecordedEvent }[],
-): Instant {
-  return (
-    added
-      .map(({ event }) => getEffectiveDate(event))
-      .sort()
-      .at(-1) ?? toInstantText(receivedAt)
-  );
+// ── Disposition ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function getLatestDate({ receivedAt }: IncomingDelivery, added: readonly AddedEvent[]): Instant {
+  const dates = added.map(({ event }) => getEffectiveDate(event)).sort();
+  return dates.at(-1) ?? toInstantText(receivedAt);
 }
 
-/** A delivery about nothing but the profile is news if it is the latest such word. */
-function isProfileNews(added: readonly { identity: IdentityNode; event: StoredEvent }[]): boolean {
-  const profiles = added.every(({ event }) => event.event.type === 'PROFILE');
-  return profiles && added.some((news) => !isLate(news));
+/** Whether the delivery contains only profiles, and one of them is the latest of its identity. */
+function isCurrentProfile(added: readonly AddedEvent[]): boolean {
+  const hasOnlyProfiles = added.every(({ event }) => event.event.type === 'PROFILE');
+  return hasOnlyProfiles && added.some((one) => !isLate(one));
 }
 
-/** Whether something later was already known about the same thing. */
-function isLate({ identity, event }: { identity: IdentityNode; event: StoredEvent }): boolean {
-  const topic = topicOf(event);
-  for (const held of getFold(identity).newestFirst()) {
-    if (byOccurrence(held, event) <= 0) return false;
-    if (topicOf(held) === topic && held.deliveryId !== event.deliveryId) return true;
+/** Whether a later event of the same topic was already known. */
+function isLate({ identity, event }: AddedEvent): boolean {
+  const topic = getTopic(event);
+  for (const known of getFold(identity).newestFirst()) {
+    if (byOccurrence(known, event) <= 0) return false;
+    if (getTopic(known) === topic && known.deliveryId !== event.deliveryId) return true;
   }
   return false;
 }
 
-function topicOf({ event }: RecordedEvent): string {
+function getTopic({ event }: RecordedEvent): string {
   return 'level' in event ? levelKey('', event.level) : event.type;
 }

@@ -1,4 +1,4 @@
-/** Entries of the change log: how one begins, and how it is written down. */
+/** Creates entries of the change log. */
 
 import { randomInt } from 'node:crypto';
 import type { Change, ChangeCauseKind } from '../domain/change';
@@ -6,7 +6,7 @@ import { type Instant, toInstantText } from '../domain/instant';
 import { type LevelKey, splitLevelKey } from '../domain/level';
 import { nextId, type UnitOfWork, type UserNode } from './unit-of-work';
 
-/** What brings entries about. */
+/** Cause and time of changes. */
 export interface ChangeContext {
   readonly kind: ChangeCauseKind;
   readonly deliveryId: number | null;
@@ -14,7 +14,7 @@ export interface ChangeContext {
   readonly occurredAt: Instant;
 }
 
-/** An entry that is still being found out. */
+/** An entry before it gets its position. The projection modifies it in place. */
 export type PendingChange = {
   -readonly [Field in keyof Omit<
     Change,
@@ -22,7 +22,7 @@ export type PendingChange = {
   >]: Change[Field];
 };
 
-/** It says nothing yet: all is as it was. */
+/** Creates an entry without any difference between before and after. */
 export function createPendingChange(user: UserNode): PendingChange {
   return {
     userId: user.id,
@@ -41,7 +41,7 @@ export function createPendingChange(user: UserNode): PendingChange {
   };
 }
 
-/** The same, of a level. @param id - Of the attempt. */
+/** Creates such an entry for a level. @param id - ID of the attempt, or `null`. */
 export function createPendingLevelChange(
   user: UserNode,
   { levelKey, id }: { readonly levelKey: LevelKey; readonly id: number | null },
@@ -57,20 +57,20 @@ export function createPendingLevelChange(
   };
 }
 
-/** What `randomInt` can give at most; exact as a JSON number. */
+/** Upper limit of `randomInt`. Exact as a JSON number. */
 const MAX_NONCE = 2 ** 48 - 1;
 
 export function appendChanges(
   unit: UnitOfWork,
-  drafts: readonly PendingChange[],
+  pending: readonly PendingChange[],
   { occurredAt, kind, deliveryId, actor }: ChangeContext,
   now: Date,
   mergedUserId: number | null = null,
 ): void {
   const cause = { kind, deliveryId, actor, mergedUserId };
-  for (const draft of drafts) {
+  for (const change of pending) {
     unit.changes.push({
-      ...draft,
+      ...change,
       seq: nextId(unit, 'changes'),
       nonce: randomInt(1, MAX_NONCE),
       cause,
@@ -83,15 +83,15 @@ export function appendChanges(
 export function appendMerge(
   unit: UnitOfWork,
   { from, into }: { readonly from: UserNode; readonly into: UserNode },
-  occasion: ChangeContext,
+  context: ChangeContext,
   now: Date,
 ): void {
-  appendChanges(unit, [createPendingChange(into)], { ...occasion, kind: 'MERGE' }, now, from.id);
+  appendChanges(unit, [createPendingChange(into)], { ...context, kind: 'MERGE' }, now, from.id);
 }
 
-/** Nothing is other than before, but whoever follows the user learns that there is nobody any more. */
+/** Appends an entry without a difference, so that subscribers receive the erasure. */
 export function appendErasure(unit: UnitOfWork, user: UserNode, actor: string, now: Date): void {
   const occurredAt = toInstantText(now);
-  const occasion: ChangeContext = { kind: 'ERASURE', deliveryId: null, actor, occurredAt };
-  appendChanges(unit, [createPendingChange(user)], occasion, now);
+  const context: ChangeContext = { kind: 'ERASURE', deliveryId: null, actor, occurredAt };
+  appendChanges(unit, [createPendingChange(user)], context, now);
 }

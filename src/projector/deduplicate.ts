@@ -1,4 +1,4 @@
-/** Whether a delivery repeats one that is kept already, and under which key a further one is kept. */
+/** Detects duplicates of stored deliveries and creates the keys under which deliveries are stored. */
 
 import type { IncomingDelivery } from '../domain/delivery';
 import { DUPLICATE_WINDOW_MS } from '../domain/fold/attempts';
@@ -10,10 +10,10 @@ export function findDuplicate(
 ): KnownDelivery | undefined {
   const { provider, reading, receivedAt } = delivery;
   if (!mayRecur(delivery)) return unit.deliveries.get(pairKey(provider, reading.duplicateKey));
-  // That the vendor still says so is news: it outdoes what was said before and arrives only later.
+  // A repeated status response is a new event: it overrides events that occurred before it but arrive later.
   if (delivery.trust === 'CONFIRMED') return undefined;
 
-  const latest = unit.deliveriesById.get(wordBefore(unit, delivery));
+  const latest = unit.deliveriesById.get(getPreviousDeliveryId(unit, delivery));
   if (latest === undefined || !latest.duplicateKey.startsWith(`${reading.duplicateKey}@`))
     return undefined;
   const apartMs = Math.abs(receivedAt.getTime() - Date.parse(latest.receivedAt));
@@ -21,17 +21,18 @@ export function findDuplicate(
 }
 
 /**
- * Without a clock the same words again are a retry only if nothing else was said in between, and not for long. What
- * nobody could read may have been said of anybody: to keep a word too often does no harm, to lose one does.
+ * Returns the only delivery that this one can duplicate, or 0. Without a provider timestamp, the same bytes are a retry only
+ * in direct succession. A quarantined delivery in between may concern any identity, so it breaks the succession: an event
+ * stored twice does no harm, but a lost event does.
  */
-function wordBefore(unit: UnitOfWork, delivery: IncomingDelivery): number {
+function getPreviousDeliveryId(unit: UnitOfWork, delivery: IncomingDelivery): number {
   const last = unit.lastDeliveries.get(delivery.provider);
   if (delivery.reading.kind === 'QUARANTINED') return last?.recurring ?? 0;
   const own = findSubject(unit, delivery)?.undatedDeliveryId ?? 0;
-  return own > (last?.unread ?? 0) ? own : 0;
+  return own > (last?.quarantined ?? 0) ? own : 0;
 }
 
-/** Whether the same words again may be news: nothing but their receipt says when they were said. */
+/** Whether the same bytes may be a new event, because they contain no provider timestamp. */
 export function mayRecur({ reading }: Pick<IncomingDelivery, 'reading'>): boolean {
   switch (reading.kind) {
     case 'EVENTS':
@@ -43,7 +44,7 @@ export function mayRecur({ reading }: Pick<IncomingDelivery, 'reading'>): boolea
   }
 }
 
-/** Whom a delivery is about, where it is known already. */
+/** Returns the identity that a delivery concerns, or `undefined` if it is not known. */
 export function findSubject(
   unit: UnitOfWork,
   { provider, reading }: IncomingDelivery,
@@ -53,7 +54,7 @@ export function findSubject(
   return subject && unit.identities.get(pairKey(provider, subject.subjectRef));
 }
 
-/** The key under which the row is kept: unique, also where the vendor's own words come back. */
+/** Returns the unique key under which a delivery is stored, also if the provider sends the same bytes for a new event. */
 export function toStoredKey(
   deliveryId: number,
   delivery: Pick<IncomingDelivery, 'reading'>,

@@ -1,4 +1,4 @@
-/** Ties an identity to a user by an operator's word. */
+/** Links an identity to a user on an operator's request. */
 
 import type { ProjectionRules } from '../domain/fold/user';
 import { toInstantText } from '../domain/instant';
@@ -9,7 +9,6 @@ import { reproject } from './reproject';
 import { type IdentityNode, pairKey, type UnitOfWork, type UserNode } from './unit-of-work';
 import { createIdentity, mergeUsers, moveIdentity } from './users';
 
-/** @param input - With the id of a live user. */
 export function linkIdentity(
   unit: UnitOfWork,
   input: LinkIdentity,
@@ -19,7 +18,7 @@ export function linkIdentity(
   const target = unit.users.get(input.userId);
   if (target === undefined) return { ok: false, fault: 'USER_NOT_FOUND' };
   if (target.erasedAt !== null) return { ok: false, fault: 'USER_ERASED' };
-  const occasion: ChangeContext = {
+  const context: ChangeContext = {
     kind: 'LINK',
     deliveryId: null,
     actor: input.changeActor,
@@ -28,23 +27,26 @@ export function linkIdentity(
   const known = unit.identities.get(pairKey(input.provider, input.subjectRef));
   if (known !== undefined && known.user.erasedAt !== null)
     return { ok: false, fault: 'USER_ERASED' };
-  if (known !== undefined && [...target.identities].some((held) => differ(held, known))) {
+  if (
+    known !== undefined &&
+    [...target.identities].some((other) => haveDifferentKinds(other, known))
+  ) {
     return { ok: false, fault: 'KIND_MISMATCH' };
   }
   const identity = known ?? createIdentity(unit, input, target, keyRing, input.now);
   const from = identity.user;
-  const merges = from !== target && isSamePerson(identity, from);
+  const merges = from !== target && isOnlyIdentity(identity, from);
   identity.linked = true;
   identity.dirty = true;
   if (from === target) {
-    // An account that nobody has spoken of counts too: whose others are all gone is not gone any more.
-    if (known === undefined) reproject(unit, { users: [target] }, occasion, rules);
+    // A new account without events counts too: the user is active again if all other accounts were deleted.
+    if (known === undefined) reproject(unit, { users: [target] }, context, rules);
     return { ok: true, userId: target.id, identityId: identity.id, mergedUserId: null };
   }
 
-  if (merges) appendMerge(unit, mergeUsers(unit, from, target, input.now), occasion, input.now);
+  if (merges) appendMerge(unit, mergeUsers(unit, from, target, input.now), context, input.now);
   else moveIdentity(identity, target, input.now);
-  reproject(unit, { users: [from, target], parted: merges ? [] : [from, target] }, occasion, rules);
+  reproject(unit, { users: [from, target], split: merges ? [] : [from, target] }, context, rules);
   return {
     ok: true,
     userId: target.id,
@@ -53,20 +55,20 @@ export function linkIdentity(
   };
 }
 
-/** Whether one is known to be of a person, and the other of a company. */
-function differ(a: IdentityNode, b: IdentityNode): boolean {
+/** Whether one account belongs to a person and the other to a company. Accounts without events have no known kind. */
+function haveDifferentKinds(a: IdentityNode, b: IdentityNode): boolean {
   return a.kind !== b.kind && a.events.length > 0 && b.events.length > 0;
 }
 
 /**
- * Whether the identity's user is nobody beside it: opened only for it, or the very user that the vendor says it is, and
- * not by an operator's word. Then the two users are one person; else only the identity moves, e.g. because an earlier
- * link is being corrected. A merge cannot be corrected so: the ids of the merged user, its external one too, lead to
- * the user it went into for good, since its log and what others hold of it went there as well.
+ * Whether the identity's user consists of this identity only: it was created for the identity, or has the external user ID
+ * that the provider sent, and no operator linked it. The two users are then one person and merge. Otherwise only the identity
+ * moves, for example to correct an earlier link. A merge cannot be undone this way: the IDs of the merged user, including its
+ * external ID, resolve to the other user permanently, because its log entries moved there too.
  */
-function isSamePerson({ externalUserId, linked }: IdentityNode, from: UserNode): boolean {
-  const called = from.externalUserId === null || from.externalUserId === externalUserId;
-  return called && !linked && from.identities.size === 1;
+function isOnlyIdentity({ externalUserId, linked }: IdentityNode, from: UserNode): boolean {
+  const hasOwnId = from.externalUserId === null || from.externalUserId === externalUserId;
+  return hasOwnId && !linked && from.identities.size === 1;
 }
 
 export interface LinkIdentity {

@@ -1,39 +1,39 @@
-/** Which attempt held is which of those projected anew, so that an attempt keeps its id whatever is told late. */
+/** Matches stored attempts with projected attempts, so that an attempt keeps its ID when late events arrive. */
 
 import type { NumberedAttempt } from '../domain/fold/identity';
 import type { AttemptNode } from './unit-of-work';
 
 /**
- * Attempts of one stream (a level in one environment, and the vendor's id of the attempt where it sends one) follow each
- * other: an attempt held goes on in the one during which it began. If two turn out to be one, the first goes on in it.
+ * Attempts of one stream (one level, environment and provider attempt ID) follow each other. A stored attempt continues as the
+ * projected attempt during which it started. If two stored attempts turn out to be one, the first continues.
  */
 export function matchAttempts(
-  held: Iterable<AttemptNode>,
+  stored: Iterable<AttemptNode>,
   projected: readonly NumberedAttempt[],
 ): ReadonlyMap<NumberedAttempt, AttemptNode> {
   const matched = new Map<NumberedAttempt, AttemptNode>();
-  const heldByStream = byStream(held);
-  for (const [stream, attempts] of byStream(projected)) {
-    // What begins at the latest moment passed and has not been found yet; what was before the first belongs to the first.
-    let begun = attempts.slice(0, 1);
+  const storedByStream = groupByStream(stored);
+  for (const [stream, attempts] of groupByStream(projected)) {
+    // Unmatched attempts with the latest start up to the current stored attempt. The first attempt also matches earlier starts.
+    let candidates = attempts.slice(0, 1);
     let next = 1;
-    for (const before of heldByStream.get(stream) ?? []) {
+    for (const before of storedByStream.get(stream) ?? []) {
       for (
         let attempt = attempts[next];
         attempt !== undefined && attempt.startedAt <= before.startedAt;
         attempt = attempts[++next]
       ) {
-        if (attempts[next - 1]?.startedAt !== attempt.startedAt) begun = [];
-        begun.push(attempt);
+        if (attempts[next - 1]?.startedAt !== attempt.startedAt) candidates = [];
+        candidates.push(attempt);
       }
-      const found = begun.shift();
-      if (found !== undefined) matched.set(found, before);
+      const match = candidates.shift();
+      if (match !== undefined) matched.set(match, before);
     }
   }
   return matched;
 }
 
-function byStream<Attempt extends NumberedAttempt>(
+function groupByStream<Attempt extends NumberedAttempt>(
   attempts: Iterable<Attempt>,
 ): ReadonlyMap<string, readonly Attempt[]> {
   const streams = new Map<string, Attempt[]>();

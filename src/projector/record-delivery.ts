@@ -1,4 +1,4 @@
-/** Keeps one delivery in the unit of work, its bytes and what follows from them, or counts it as a repeat. */
+/** Records one delivery in the unit of work: stores it with its effects, or counts it as a duplicate. */
 
 import type { IncomingDelivery, RecordOutcome } from '../domain/delivery';
 import type { ProjectionRules } from '../domain/fold/user';
@@ -17,7 +17,7 @@ import {
   updateLastDeliveries,
 } from './unit-of-work';
 
-/** What has to be in the unit of work before these deliveries are recorded. */
+/** Returns the keys that have to be loaded before these deliveries are recorded. */
 export function createLookup(
   deliveries: readonly Pick<IncomingDelivery, 'provider' | 'reading'>[],
 ): Required<Omit<Lookup, 'userIds' | 'withoutHistory'>> {
@@ -50,15 +50,11 @@ export function recordDelivery(
   keyRing: KeyRing,
   rules: ProjectionRules,
 ): RecordOutcome {
-  const repeated = findDuplicate(unit, delivery);
-  if (repeated !== undefined) {
-    unit.duplicateCounts.set(repeated.id, (unit.duplicateCounts.get(repeated.id) ?? 0) + 1);
-    return {
-      deliveryId: repeated.id,
-      disposition: repeated.disposition,
-      duplicate: true,
-      changes: 0,
-    };
+  const original = findDuplicate(unit, delivery);
+  if (original !== undefined) {
+    const { id, disposition } = original;
+    unit.duplicateCounts.set(id, (unit.duplicateCounts.get(id) ?? 0) + 1);
+    return { deliveryId: id, disposition, duplicate: true, changes: 0 };
   }
 
   const deliveryId = nextId(unit, 'deliveries');
@@ -66,20 +62,18 @@ export function recordDelivery(
     storeDelivery(unit, deliveryId, toErasedDelivery(deliveryId, delivery), 'IGNORED', NO_BODY);
     return { deliveryId, disposition: 'IGNORED', duplicate: false, changes: 0 };
   }
-  const logged = unit.changes.length;
-  const { disposition, identity } = applyEvents(unit, deliveryId, delivery, keyRing, rules, {
-    kind: 'DELIVERY',
-    actor: null,
-  });
-  const sealed = encryptBody(delivery.rawBody, identity, keyRing);
-  storeDelivery(unit, deliveryId, delivery, disposition, {
-    identityId: identity?.id ?? null,
-    ...sealed,
-  });
-  return { deliveryId, disposition, duplicate: false, changes: unit.changes.length - logged };
+  const changesBefore = unit.changes.length;
+  const cause = { kind: 'DELIVERY', actor: null } as const;
+  const application = { deliveryId, delivery, keyRing, rules, cause };
+  const { disposition, identity } = applyEvents(unit, application);
+  const encrypted = encryptBody(delivery.rawBody, identity, keyRing);
+  const body = { identityId: identity?.id ?? null, ...encrypted };
+  storeDelivery(unit, deliveryId, delivery, disposition, body);
+  const changes = unit.changes.length - changesBefore;
+  return { deliveryId, disposition, duplicate: false, changes };
 }
 
-/** What is kept of late news of somebody who was erased: that it came. */
+/** Reduces a late delivery about an erased user to the fact that it was received. */
 export function toErasedDelivery(deliveryId: number, delivery: IncomingDelivery): IncomingDelivery {
   const eventType = delivery.reading.eventType ?? '';
   const duplicateKey = toStoredKey(deliveryId, delivery);
@@ -99,11 +93,11 @@ function storeDelivery(
   putDelivery(unit, unit.newDeliveries, known, delivery, body);
   updateLastDeliveries(unit, provider, {
     recurring: mayRecur(delivery) ? id : 0,
-    unread: disposition === 'QUARANTINED' ? id : 0,
+    quarantined: disposition === 'QUARANTINED' ? id : 0,
   });
 }
 
-/** Makes it one of those that are known. @param rows - Those to be saved, of which it is one now. */
+/** Adds a delivery to the known deliveries and to the rows to save. @param rows - `newDeliveries` or `updatedDeliveries`. */
 export function putDelivery(
   unit: UnitOfWork,
   rows: NewDelivery[],
@@ -123,6 +117,7 @@ export function putDelivery(
   });
 }
 
+/** Keys of the rows to load into a unit of work. */
 export interface Lookup {
   /** [provider, duplicate key] */
   readonly duplicates?: readonly (readonly [string, string])[];
@@ -132,8 +127,8 @@ export interface Lookup {
   readonly userIds?: readonly number[];
   /** [provider, credential ref] */
   readonly credentials?: readonly (readonly [string, string])[];
-  /** Providers. */
+  /** Providers whose last deliveries are needed. See `UnitOfWork.lastDeliveries`. */
   readonly lastDeliveriesOf?: readonly string[];
-  /** Leaves out events and attempts, so that an account of any size can be erased. */
+  /** Whether to omit events and attempts, so that an account of any size can be erased. */
   readonly withoutHistory?: boolean;
 }

@@ -1,7 +1,6 @@
 /**
- * The part of the data that one transaction touches, in memory: users with their identities, events, attempts and
- * levels. It is loaded in one statement, changed by plain code, and saved in one. It outlives its transaction only while
- * nobody else writes.
+ * The data that one transaction touches, in memory: users with their identities, events, attempts and levels. One statement
+ * loads it, plain code modifies it, and one statement saves it. It outlives its transaction only if no other process writes.
  */
 
 import type { Change } from '../domain/change';
@@ -20,7 +19,7 @@ export interface UserNode {
   readonly id: number;
   externalUserId: string | null;
   mergedInto: number | null;
-  /** Since then the user is a record that nothing changes any more. */
+  /** Time of the erasure. An erased user never changes again. */
   readonly erasedAt: string | null;
   kind: SubjectKind;
   verificationStatus: VerificationStatus;
@@ -31,11 +30,11 @@ export interface UserNode {
   updatedAt: string;
   readonly identities: Set<IdentityNode>;
   readonly levels: Map<LevelKey, LevelNode>;
-  /** Final rejections that block approvals at other levels, by the level of the rejection. Known once projected. */
+  /** Final rejections that block approvals at other levels, by the level of the rejection. Set by the first projection. */
   readonly blockers: Map<LevelKey, Blocker>;
-  /** Whether every level is to be projected again, not only those about which there are new events. */
+  /** Whether to project every level, not only those with new events. */
   stale: boolean;
-  /** To be saved. */
+  /** Whether to save the user. */
   dirty: boolean;
 }
 
@@ -50,22 +49,22 @@ export interface IdentityNode {
   linked: boolean;
   undatedDeliveryId: number | null;
   readonly createdAt: string;
-  /** In no order. Additions go through `keepEvent`, removals through `dropEvents`. */
+  /** In no order. Modified by `addEvent` and `removeEvents` only. */
   events: StoredEvent[];
-  /** What they add up to; made when first asked for. See `foldOf`. */
+  /** Fold of the events. Created by the first call of `getFold`. */
   fold: IdentityFold<StoredEvent> | null;
-  /** Number of leading events whose users are known to be there. */
+  /** Number of leading events whose external user ID already has a user. */
   resolvedEvents: number;
-  /** In the order of their numbers. */
+  /** By level, in the order of their numbers. */
   readonly attempts: Map<LevelKey, AttemptNode[]>;
-  /** @throws if its key was destroyed. */
+  /** @throws {Error} If the data key was destroyed. */
   readonly cipher: () => Cipher;
   dirty: boolean;
-  /** Belongs to another user than when it was loaded. */
+  /** Whether the user changed since the identity was loaded. */
   moved: boolean;
 }
 
-/** The data key of an identity, written once. */
+/** The data key of a new identity. */
 export interface NewKey extends WrappedKey {
   readonly identityId: number;
 }
@@ -108,13 +107,13 @@ export interface NewEvent {
   readonly cipher: () => Cipher;
 }
 
-/** The latest word about a credential. */
+/** Current state of a credential. */
 export interface KnownCredential {
   readonly holderRef: string;
   readonly issuedAt: Instant;
 }
 
-/** What one delivery says about a credential. */
+/** A credential event of one delivery. */
 export interface NewCredential extends KnownCredential {
   readonly id: number;
   readonly provider: ProviderId;
@@ -135,31 +134,34 @@ export type Table = (typeof TABLES)[number];
 
 export interface UnitOfWork {
   readonly users: Map<number, UserNode>;
-  /** Live users, also by the external ids of those merged into them. */
+  /** Users that are not merged, also by the external IDs of the users merged into them. */
   readonly usersByExternalId: Map<string, UserNode>;
-  /** External ids that were looked for, found or not. */
+  /** External IDs already looked up, whether found or not. */
   readonly checkedExternalIds: Set<string>;
   readonly identities: Map<string, IdentityNode>;
   /** By `pairKey(provider, duplicateKey)`. */
   readonly deliveries: Map<string, KnownDelivery>;
   readonly deliveriesById: Map<number, KnownDelivery>;
-  /** Per provider, the ids of its last delivery that may recur and of its last that could not be read; 0 for none. */
-  readonly lastDeliveries: Map<ProviderId, { readonly recurring: number; readonly unread: number }>;
+  /** By provider: IDs of its last delivery that may recur and of its last quarantined delivery. 0 for none. */
+  readonly lastDeliveries: Map<
+    ProviderId,
+    { readonly recurring: number; readonly quarantined: number }
+  >;
   /** By `pairKey(provider, credentialRef)`. */
   readonly credentials: Map<string, KnownCredential>;
-  /** Highest id in use, per table. */
+  /** Highest ID in use, by table. */
   readonly lastIds: Record<Table, number>;
 
-  /** Approximate weight of the events and attempts in it, as JSON. */
+  /** Approximate size of the events and attempts as JSON, in bytes. */
   bytes: number;
 
-  /** Whether anybody was ever erased. */
+  /** Whether any user was ever erased. */
   hasErasures: boolean;
-  /** When those were erased who are spoken of again; see `tombstones.ts`. */
+  /** Times of erasure, by the key of a subject or a user. See `erased-subjects.ts`. */
   readonly tombstones: Map<string, Date>;
-  /** Of whom it is known whether they are among them. */
+  /** Keys whose tombstone has already been looked up. */
   readonly checkedTombstones: Set<string>;
-  /** External ids that events name which were loaded since it was last asked. */
+  /** External IDs in events loaded since the last lookup of tombstones. */
   readonly referencedExternalIds: Set<string>;
 
   readonly newKeys: NewKey[];
@@ -172,7 +174,7 @@ export interface UnitOfWork {
   readonly deletedAttempts: Set<number>;
   readonly dirtyLevels: Map<string, { readonly userId: number; readonly levelKey: LevelKey }>;
   readonly newDeliveries: NewDelivery[];
-  /** Kept before, read otherwise now. */
+  /** Stored deliveries whose replay has a different result. */
   readonly updatedDeliveries: NewDelivery[];
   readonly newEvents: NewEvent[];
   readonly deletedEvents: number[];
@@ -242,26 +244,26 @@ export function pairKey(provider: ProviderId, ref: string): string {
   return `${provider} ${ref}`;
 }
 
-/** One writer at a time, so ids are ours to give: rows can point at each other before any is saved. */
+/** Allocates an ID. Only one process writes at a time, so rows can refer to each other before any row is saved. */
 export function nextId(unit: UnitOfWork, table: Table): number {
   unit.lastIds[table] += 1;
   return unit.lastIds[table];
 }
 
-/** News of what was last kept of the provider's words; what is known already is not made older. */
+/** Advances the last deliveries of a provider. Lower IDs than the known ones have no effect. */
 export function updateLastDeliveries(
   { lastDeliveries: lastWords }: UnitOfWork,
   provider: ProviderId,
-  { recurring, unread }: { readonly recurring: number; readonly unread: number },
+  { recurring, quarantined }: { readonly recurring: number; readonly quarantined: number },
 ): void {
-  const known = lastWords.get(provider) ?? { recurring: 0, unread: 0 };
+  const known = lastWords.get(provider) ?? { recurring: 0, quarantined: 0 };
   lastWords.set(provider, {
     recurring: Math.max(known.recurring, recurring),
-    unread: Math.max(known.unread, unread),
+    quarantined: Math.max(known.quarantined, quarantined),
   });
 }
 
-/** Once they are on their way to the disk: the unit of work is as the data will be. */
+/** Clears all marks of unsaved changes. Call it once the save has started: the unit of work then matches the data. */
 export function clearChanges(unit: UnitOfWork): void {
   for (const user of unit.users.values()) user.dirty = false;
   for (const identity of unit.identities.values()) {
@@ -291,7 +293,7 @@ export function clearChanges(unit: UnitOfWork): void {
   }
 }
 
-/** Once they are on the disk, where they are looked up. One that may recur stays: the next one is compared with it. */
+/** Removes stored deliveries, which the database can look up. Keeps those that may recur: the next delivery is compared with them. */
 export function evictDeliveries(unit: UnitOfWork, written: readonly KnownDelivery[]): void {
   for (const { id, provider, duplicateKey } of written) {
     if (duplicateKey.includes('@')) continue;
@@ -300,11 +302,11 @@ export function evictDeliveries(unit: UnitOfWork, written: readonly KnownDeliver
   }
 }
 
-/** By the vendor's clock; of two at one instant, one and the same in every order. */
-export function isLaterCredential(word: KnownCredential, held: KnownCredential): boolean {
-  if (word.issuedAt !== held.issuedAt) return word.issuedAt > held.issuedAt;
-  return word.holderRef > held.holderRef;
+/** Compares by provider timestamp, then by holder, so the result does not depend on the order of arrival. */
+export function isLaterCredential(a: KnownCredential, b: KnownCredential): boolean {
+  if (a.issuedAt !== b.issuedAt) return a.issuedAt > b.issuedAt;
+  return a.holderRef > b.holderRef;
 }
 
-/** Weight of a row in addition to its JSON, in bytes. */
+/** Size of a row in addition to its JSON, in bytes. */
 export const ROW_BYTES = 256;

@@ -1,4 +1,4 @@
-/** Which identity belongs to which user: opening users, moving identities, merging users. */
+/** Creates users and identities, moves identities and merges users. */
 
 import type { ProviderId } from '../domain/level';
 import type { KeyRing } from '../encryption/key-ring';
@@ -60,7 +60,7 @@ export function createIdentity(
   return identity;
 }
 
-/** The user that the identity leaves stays, with what else it holds. */
+/** Moves the identity to another user. The previous user remains with its other identities. */
 export function moveIdentity(identity: IdentityNode, into: UserNode, now: Date): void {
   const from = identity.user;
   from.identities.delete(identity);
@@ -75,7 +75,7 @@ export function moveIdentity(identity: IdentityNode, into: UserNode, now: Date):
   }
 }
 
-/** All of `from` goes into `into`; the id of `from` and its external id keep leading there. */
+/** Moves everything from `from` to `into`. The ID and the external ID of `from` then resolve to `into`. */
 export function mergeUsers(
   unit: UnitOfWork,
   from: UserNode,

@@ -58,7 +58,7 @@ export async function partAccount(
   const alone = createUser(unit, null, now);
   moveIdentity(whole, alone, now);
   const both = [from, alone];
-  reproject(unit, { users: both, parted: both }, occasionOf(parting), { ...rules, now });
+  reproject(unit, { users: both, split: both }, occasionOf(parting), { ...rules, now });
   await save(unit, null);
   clearChanges(unit);
   return { unit, user: alone };

@@ -16,7 +16,7 @@ import { type Instant, toInstantText } from '../../domain/instant';
 import type { Disposition } from '../../domain/status';
 import { decryptBody, encryptBody, NO_BODY } from '../../encryption/encrypted-body';
 import type { KeyRing } from '../../encryption/key-ring';
-import { applyEvents, eventKeys, type PreviousReading } from '../../projector/apply-events';
+import { applyEvents, createEventKeys, type PreviousEvents } from '../../projector/apply-events';
 import { findSubject, toStoredKey } from '../../projector/deduplicate';
 import { isAboutErasedSubject } from '../../projector/erased-subjects';
 import { createLookup, putDelivery, toErasedDelivery } from '../../projector/record-delivery';
@@ -205,7 +205,8 @@ function replayOne(
   const told = ofErased ? toErasedDelivery(row.id, delivery) : delivery;
   const forgotten = forget(unit, row);
   const cause = { kind: 'REPLAY', actor: changeActor } as const;
-  const applied = applyEvents(unit, row.id, told, keyRing, rules, cause, forgotten);
+  const application = { deliveryId: row.id, delivery: told, keyRing, rules, cause };
+  const applied = applyEvents(unit, { ...application, previous: forgotten });
   // Beside what the delivery itself had said before, a correction may change nothing: what became of it then stays.
   const stays =
     told.reading.kind === 'EVENTS' && applied.disposition !== 'APPLIED' && wasApplied(row);
@@ -273,7 +274,7 @@ function toldBy(
   const { provider, reading, receivedAt } = delivery;
   if (reading.kind !== 'EVENTS') return [];
   const told = new Map<string, string>();
-  const keyOf = eventKeys(row.id, delivery);
+  const keyOf = createEventKeys(row.id, delivery);
   reading.events.forEach((event, place) => {
     if (event.type === 'CREDENTIAL') {
       const { subjectRef, credentialRef, occurredAt = toInstantText(receivedAt) } = event;
@@ -302,7 +303,7 @@ function isSaidByAnother(
 function forget(
   unit: UnitOfWork,
   { id, provider, events, credentials }: StoredDeliveryRow,
-): PreviousReading {
+): PreviousEvents {
   const identities = new Set<IdentityNode>();
   const receipts = new Map<number, Instant>();
   for (const { event } of events) {

@@ -94,7 +94,7 @@ async function loadOnce(
     unit.deliveriesById.set(delivery.id, delivery);
   }
   for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
-    updateLastDeliveries(unit, provider, { recurring, unread });
+    updateLastDeliveries(unit, provider, { recurring, quarantined: unread });
   }
   for (const { id, provider, credentialRef, ...word } of read<
     Omit<RowOf<CredentialEntity>, 'deliveryId'>
