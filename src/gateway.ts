@@ -45,6 +45,7 @@ import { sweep } from './jobs/reconcile/sweep';
 import type { Logger } from './observability/log';
 import { createMetrics, type GatewayStats } from './observability/metrics';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
+import { JSON_QUERY_FIELDS } from './store/json-query/run-json-query';
 import { openStore, type StoreOptions } from './store/open-store';
 import { addressOf } from './store/postgres/connect';
 import type { Reader } from './store/read/reader';
@@ -303,7 +304,13 @@ function createGraphQLService(
     schema,
     prepare,
     trusted: documents.trusted,
-    executePlanned: createPlannedExecution({ ...parts, schema, prepare, log }),
+    executePlanned: createPlannedExecution({
+      ...parts,
+      schema,
+      supported: JSON_QUERY_FIELDS,
+      prepare,
+      log,
+    }),
     formatError: createErrorFormatter(log, { suggestions: documents.introspection }),
     getViewKey,
     openContext(principal, purpose) {

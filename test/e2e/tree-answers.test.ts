@@ -122,7 +122,7 @@ onSqlite('asks only once for more than a statement can hold', async () => {
   const query = `{ user(identity: { provider: PAYCADDY, ref: "paycaddy-3" }) { ${nested(30)} } }`;
   const before = statements.length;
   const answers = [await ask('POST', API_KEY, query, {}), await ask('POST', API_KEY, query, {})];
-  const trees = statements.slice(before).filter((sql) => sql.includes(' AS tree'));
+  const trees = statements.slice(before).filter((sql) => sql.includes(' AS json_query'));
   expect(trees).toHaveLength(1);
   const plain = await ask('GET', API_KEY, query, {});
   expect(answers).toEqual([plain, plain]);
@@ -145,7 +145,7 @@ function askedSince(before: number): readonly string[] {
 }
 
 function isTree(sql: string): boolean {
-  return sql.includes(' AS tree');
+  return sql.includes(' AS json_query');
 }
 
 function isOneTree(sql: readonly string[]): boolean {

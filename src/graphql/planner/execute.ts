@@ -11,6 +11,7 @@ import { GatewayError, InvariantError } from '../../domain/errors';
 import type {
   Encoding,
   ForwardPage,
+  JsonQueryFields,
   JsonQuerySelection,
   UserKey,
 } from '../../store/json-query/query';
@@ -40,6 +41,8 @@ import { type Choices, type Plan, planOf } from './plan';
 
 export interface PlannedExecutionOptions {
   readonly schema: GraphQLSchema;
+  /** Fields that the store supports in one statement. */
+  readonly supported: JsonQueryFields;
   readonly prepare: PrepareOperation;
   readonly providers: readonly ProviderListing[];
   readonly store: Pick<Store, 'queryJson' | 'logId'>;
@@ -54,8 +57,8 @@ export type ExecutePlanned = (
 ) => Promise<string | null>;
 
 export function createPlannedExecution(options: PlannedExecutionOptions): ExecutePlanned {
-  const { schema, prepare, providers, store, endUserReasons, log } = options;
-  const choices = createChoices(providers);
+  const { schema, supported, prepare, providers, store, endUserReasons, log } = options;
+  const planner = { schema, supported, choices: createChoices(providers) };
   const spelling = createEncoding(providers, store.logId);
   /** Forgotten together with the document. */
   const plans = new WeakMap<OperationDefinitionNode, Plan | null>();
@@ -63,7 +66,7 @@ export function createPlannedExecution(options: PlannedExecutionOptions): Execut
   function planFor({ document, operation }: PreparedOperation): Plan | null {
     const known = plans.get(operation);
     if (known !== undefined) return known;
-    const plan = planOf(schema, choices, document, operation);
+    const plan = planOf(planner, document, operation);
     plans.set(operation, plan);
     return plan;
   }

@@ -23,7 +23,11 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { JsonQueryNode, JsonQuerySelection } from '../../store/json-query/query';
+import type {
+  JsonQueryFields,
+  JsonQueryNode,
+  JsonQuerySelection,
+} from '../../store/json-query/query';
 import { isPersonalField } from '../request/personal';
 
 /** @returns the roots to ask for; `null`: these variables are left to plain execution. */
@@ -37,23 +41,12 @@ export type Plan = (
  */
 export type Choices = Readonly<Record<string, (args: never) => JsonQuerySelection | null>>;
 
-/** Of these types the store can tell these fields, under the same names. */
-const TOLD: Readonly<Record<string, ReadonlySet<string>>> = tellable({
-  Query: 'cursor user users verificationAttempts',
-  User: 'id externalUserId kind verificationStatus active createdAt updatedAt identities levels levelCount attempts',
-  Identity: 'id provider ref externalUserId kind state linked createdAt',
-  UserLevel: 'status since expiresAt superseded level latestAttempt',
-  Level: 'key provider name kind',
-  VerificationAttempt:
-    'id kind provider number providerAttemptRef status providerStatus rejection reviewReasons trust sandbox startedAt updatedAt decidedAt level user',
-  Rejection: 'retryable reasons',
-  RejectionReason: 'code providerCode message',
-  UserConnection: 'edges nodes pageInfo totalCount',
-  UserEdge: 'node cursor',
-  VerificationAttemptConnection: 'edges nodes pageInfo totalCount',
-  VerificationAttemptEdge: 'node cursor',
-  PageInfo: 'hasNextPage hasPreviousPage startCursor endCursor',
-});
+export interface Planner {
+  readonly schema: GraphQLSchema;
+  /** Fields that the store supports. */
+  readonly supported: JsonQueryFields;
+  readonly choices: Choices;
+}
 
 /** Beyond these, plain execution is as good, and a statement of any size is nobody's friend. */
 const MAX_FIELDS = 200;
@@ -67,14 +60,13 @@ class Unplannable extends Error {}
  * @returns `null` where the operation is left to plain execution.
  */
 export function planOf(
-  schema: GraphQLSchema,
-  choices: Choices,
+  planner: Planner,
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): Plan | null {
   if (operation.operation !== 'query' || hasDirectives(operation)) return null;
   try {
-    return createPlan(schema, choices, document, operation);
+    return createPlan(planner, document, operation);
   } catch (error) {
     if (error instanceof Unplannable) return null;
     throw error;
@@ -82,15 +74,15 @@ export function planOf(
 }
 
 function createPlan(
-  schema: GraphQLSchema,
-  choices: Choices,
+  planner: Planner,
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): Plan {
+  const { schema } = planner;
   const root = schema.getQueryType();
   if (!root) throw new Unplannable();
   const fields = planFields(
-    { schema, choices, document, budget: { fields: MAX_FIELDS } },
+    { ...planner, document, budget: { fields: MAX_FIELDS } },
     root,
     [operation.selectionSet],
     0,
@@ -129,9 +121,7 @@ function nodeOf({ as, name, choose, fields }: PlannedField, variables: Variables
 
 // ── From selections to fields ───────────────────────────────────────────────────────────────────────────────────────
 
-interface Source {
-  readonly schema: GraphQLSchema;
-  readonly choices: Choices;
+interface Source extends Planner {
   readonly document: DocumentNode;
   readonly budget: { fields: number };
 }
@@ -162,7 +152,7 @@ function planField(
   const name = node.name.value;
   if (name === '__typename') return { as, name: { text: type.name } };
   const field = type.getFields()[name];
-  if (field === undefined || !TOLD[type.name]?.has(name)) throw new Unplannable();
+  if (field === undefined || !source.supported[type.name]?.has(name)) throw new Unplannable();
   if (isPersonalField(field)) throw new Unplannable(); // whoever asks for it has to be looked at
 
   const choose = source.choices[`${type.name}.${name}`];
@@ -228,10 +218,4 @@ function applies(schema: GraphQLSchema, condition: string, type: GraphQLObjectTy
 
 function hasDirectives({ directives }: { readonly directives?: readonly unknown[] }): boolean {
   return directives !== undefined && directives.length > 0;
-}
-
-function tellable(fields: Readonly<Record<string, string>>): Record<string, ReadonlySet<string>> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([type, names]) => [type, new Set(names.split(' '))]),
-  );
 }

@@ -28,7 +28,7 @@ export interface Table<Entity> {
 export type EntityClass<Entity> = new () => Entity;
 
 /** Properties of an entity that are columns. Relations are optional and excluded. */
-type PropertyOf<Entity> = {
+export type PropertyOf<Entity> = {
   [Property in keyof Entity]-?: undefined extends Entity[Property] ? never : Property;
 }[keyof Entity] &
   string;

@@ -1,123 +1,162 @@
 /**
- * What can be told of each kind of thing in a tree, as SQL. Each kind has one alias, `u` for users say, and a thing is
- * written where its row stands under that alias: inside of another thing, the nearest one is meant.
+ * Fields of a JSON query, as SQL. Each type has one alias, for example `u` for users. An expression that is nested in
+ * another one refers to the nearest row with that alias.
  *
- * What is published in another form than rows have it is written as a list, `["User", 12]`, which occurs nowhere else,
- * and spelled when the text is there.
+ * A value that is published in another form than it is stored is written as a list such as `["User", 12]`, which occurs
+ * nowhere else, and encoded after the statement.
  */
 
+import { InvariantError } from '../../domain/errors';
 import { where } from '../database/where';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { type EntityClass, getColumns, getNames, type PropertyOf } from '../entities/columns';
+import { IdentityEntity } from '../entities/identity.entity';
+import { LevelEntity } from '../entities/level.entity';
+import { UserEntity } from '../entities/user.entity';
+import { UserLevelEntity } from '../entities/user-level.entity';
 import { ATTEMPT_KIND, attemptQuery } from '../read/attempts';
 import { LEVELS_OF_USER, levelClauses, levelPageSql } from '../read/user-levels';
 import { writePage } from './page';
-import { column, type Kind, many, one, type WriteField, writeObject } from './sql';
+import type { JsonQueryNode, JsonQuerySelection } from './query';
+import { expression, type FieldTable, many, one, type WriteField, writeObject } from './sql';
 
-const flag = (sql: string) => column(`json(iif(${sql}, 'true', 'false'))`);
-const moment = (sql: string) => column(`substr(${sql}, 1, 23) || 'Z'`); // NULL stays NULL
-const provider = (sql: string) => column(`json_array('Provider', ${sql})`);
-const id = (kind: string, sql: string) => column(`json_array('${kind}', ${sql})`);
+const a = getNames(AttemptEntity, 'a');
+const i = getNames(IdentityEntity, 'i');
+const v = getNames(UserLevelEntity, 'v');
 
-const LEVEL: Kind = {
-  key: column('l.key'),
+// ── Kinds of fields ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+function fromColumns<Entity>(
+  entity: EntityClass<Entity>,
+  alias: string,
+  properties: readonly PropertyOf<Entity>[],
+): FieldTable {
+  const fields = getColumns(entity, { only: properties }).map(({ property, name, conversion }) => {
+    const sql = `${alias}.${name}`;
+    return [
+      property,
+      expression(conversion === 'BOOLEAN' ? `json(iif(${sql}, 'true', 'false'))` : sql),
+    ];
+  });
+  return Object.fromEntries(fields);
+}
+
+/** Instants have nine fractional digits and are published with three. */
+function fromInstants<Entity>(
+  entity: EntityClass<Entity>,
+  alias: string,
+  properties: readonly PropertyOf<Entity>[],
+): FieldTable {
+  const fields = getColumns(entity, { only: properties }).map(({ property, name }) => [
+    property,
+    expression(`substr(${alias}.${name}, 1, 23) || 'Z'`), // NULL stays NULL
+  ]);
+  return Object.fromEntries(fields);
+}
+
+const provider = (sql: string) => expression(`json_array('Provider', ${sql})`);
+const id = (type: string, sql: string) => expression(`json_array('${type}', ${sql})`);
+
+/** Returns the selection of a field. */
+export function getSelection<Of extends JsonQuerySelection['of']>(
+  { choice }: JsonQueryNode,
+  of: Of,
+): Extract<JsonQuerySelection, { readonly of: Of }> {
+  if (choice?.of !== of) throw new InvariantError(`JSON query field has no selection of ${of}`);
+  return choice as Extract<JsonQuerySelection, { readonly of: Of }>;
+}
+
+// ── Types ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const LEVEL: FieldTable = {
+  ...fromColumns(LevelEntity, 'l', ['key', 'name', 'kind']),
   provider: provider('l.provider'),
-  name: column('l.name'),
-  kind: column('l.kind'),
 };
 
-const REASON: Kind = {
-  code: column("r.value ->> 'code'"),
-  providerCode: column("r.value ->> 'providerCode'"),
-  message: column("r.value ->> 'message'"),
+export const REASON: FieldTable = {
+  code: expression("r.value ->> 'code'"),
+  providerCode: expression("r.value ->> 'providerCode'"),
+  message: expression("r.value ->> 'message'"),
 };
 
-/** Those that the viewer sees. */
+/** Reasons that the viewer may see. */
 function reasons(from: string): WriteField {
   return (out, node) => {
-    if (out.reasonCodes === null) return many(() => REASON, from)(out, node);
+    const { reasonCodes } = out.context;
+    if (reasonCodes === null) return many(() => REASON, from)(out, node);
     many(() => REASON, `${from} WHERE r.value ->> 'code' IN (?*)`)(out, node);
-    out.parameters.push(out.reasonCodes);
+    out.parameters.push(reasonCodes);
   };
 }
 
-const REJECTION: Kind = {
-  retryable: column("a.rejection -> 'retryable'"),
+export const REJECTION: FieldTable = {
+  retryable: expression("a.rejection -> 'retryable'"),
   reasons: reasons("json_each(a.rejection, '$.reasons') r"),
 };
 
-export const ATTEMPT: Kind = {
+export const ATTEMPT: FieldTable = {
+  ...fromColumns(AttemptEntity, 'a', ['number', 'status', 'trust', 'sandbox']),
+  ...fromInstants(AttemptEntity, 'a', ['startedAt', 'updatedAt', 'decidedAt']),
   id: id('VerificationAttempt', 'a.id'),
-  kind: column(ATTEMPT_KIND),
-  provider: provider("substr(a.level_key, 1, instr(a.level_key, '/') - 1)"),
-  number: column('a.number'),
-  providerAttemptRef: column('a.attempt_ref'),
-  status: column('a.status'),
+  kind: expression(ATTEMPT_KIND),
+  provider: provider(`substr(${a.levelKey}, 1, instr(${a.levelKey}, '/') - 1)`),
+  providerAttemptRef: expression(a.attemptRef),
   providerStatus(out) {
-    out.sql += out.reasonCodes === null ? 'a.provider_status' : 'a.status';
+    out.sql += out.context.reasonCodes === null ? a.providerStatus : a.status;
   },
   rejection(out, { fields }) {
     out.sql += 'iif(a.rejection IS NULL, NULL, ';
     writeObject(out, REJECTION, fields);
     out.sql += ')';
   },
-  reviewReasons: reasons('json_each(a.review_reasons) r'),
-  trust: column('a.trust'),
-  sandbox: flag('a.sandbox'),
-  startedAt: moment('a.started_at'),
-  updatedAt: moment('a.updated_at'),
-  decidedAt: moment('a.decided_at'),
-  level: one(() => LEVEL, 'levels l WHERE l.key = a.level_key'),
-  user: one(() => USER, 'users u WHERE u.id = a.user_id'),
+  reviewReasons: reasons(`json_each(${a.reviewReasons}) r`),
+  level: one(() => LEVEL, `levels l WHERE l.key = ${a.levelKey}`),
+  user: one(() => USER, `users u WHERE u.id = ${a.userId}`),
 };
 
-const USER_LEVEL: Kind = {
-  status: column('v.status'),
-  since: moment('v.since'),
-  expiresAt: moment('v.expires_at'),
-  superseded: flag('v.superseded'),
-  level: one(() => LEVEL, 'levels l WHERE l.key = v.level_key'),
-  latestAttempt: one(() => ATTEMPT, 'attempts a WHERE a.id = v.latest_attempt_id'),
+export const USER_LEVEL: FieldTable = {
+  ...fromColumns(UserLevelEntity, 'v', ['status', 'superseded']),
+  ...fromInstants(UserLevelEntity, 'v', ['since', 'expiresAt']),
+  level: one(() => LEVEL, `levels l WHERE l.key = ${v.levelKey}`),
+  latestAttempt: one(() => ATTEMPT, `attempts a WHERE a.id = ${v.latestAttemptId}`),
 };
 
-const IDENTITY: Kind = {
+export const IDENTITY: FieldTable = {
+  ...fromColumns(IdentityEntity, 'i', ['externalUserId', 'kind', 'state', 'linked', 'createdAt']),
   id: id('Identity', 'i.id'),
   provider: provider('i.provider'),
-  ref: column('i.subject_ref'),
-  externalUserId: column('i.external_user_id'),
-  kind: column('i.kind'),
-  state: column('i.state'),
-  linked: flag('i.linked'),
-  createdAt: column('i.created_at'),
+  ref: expression(i.subjectRef),
 };
 
-export const USER: Kind = {
+export const USER: FieldTable = {
+  ...fromColumns(UserEntity, 'u', [
+    'externalUserId',
+    'kind',
+    'verificationStatus',
+    'active',
+    'createdAt',
+    'updatedAt',
+  ]),
   id: id('User', 'u.id'),
-  externalUserId: column('u.external_user_id'),
-  kind: column('u.kind'),
-  verificationStatus: column('u.verification_status'),
-  active: flag('u.active'),
-  createdAt: column('u.created_at'),
-  updatedAt: column('u.updated_at'),
   identities: many(
     () => IDENTITY,
-    '(SELECT * FROM identities o WHERE o.user_id = u.id ORDER BY o.id) i',
+    `(SELECT * FROM identities o WHERE ${getNames(IdentityEntity, 'o').userId} = u.id ORDER BY o.id) i`,
   ),
   levels(out, node) {
-    if (node.choice?.of !== 'levels') throw new Error('expected a choice of levels');
-    const { filter, page } = node.choice;
+    const { filter, page } = getSelection(node, 'levels');
     const { sql, parameters } = levelPageSql('*', filter, page);
     many(() => USER_LEVEL, `(${sql}) v`)(out, node);
     out.parameters.push(...parameters);
   },
-  levelCount(out, { choice }) {
-    if (choice?.of !== 'levelCount') throw new Error('expected a choice of levels');
-    const own = where([[LEVELS_OF_USER, []], ...levelClauses('o', choice.filter)]);
-    out.sql += `(SELECT count(*) FROM user_levels o ${own.sql})`;
-    out.parameters.push(...own.parameters);
+  levelCount(out, node) {
+    const { filter } = getSelection(node, 'levelCount');
+    const { sql, parameters } = where([[LEVELS_OF_USER, []], ...levelClauses('o', filter)]);
+    out.sql += `(SELECT count(*) FROM user_levels o ${sql})`;
+    out.parameters.push(...parameters);
   },
   attempts(out, node) {
-    if (node.choice?.of !== 'attempts') throw new Error('expected a choice of attempts');
-    const { filter, order, page } = node.choice;
-    const query = attemptQuery(filter, order, [['a.user_id = u.id', []]]);
-    writePage(out, { kind: ATTEMPT, alias: 'a', query, page }, node);
+    const { filter, order, page } = getSelection(node, 'attempts');
+    const query = attemptQuery(filter, order, [[`${a.userId} = u.id`, []]]);
+    writePage(out, { table: ATTEMPT, alias: 'a', query, page }, node);
   },
 };

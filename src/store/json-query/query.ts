@@ -1,4 +1,4 @@
-/** Questions of any depth about users and attempts, and how their answers are spelled. */
+/** A query over users and attempts that one statement answers, as JSON. */
 
 import type { LogPosition } from '../../domain/cursor';
 import type { ReasonCode } from '../../domain/event';
@@ -13,28 +13,30 @@ import type {
   UserOrder,
 } from '../read/filters';
 
-/** What one statement can answer: the whole tree below one or more roots, on one view of the data. */
 export interface JsonQuery {
-  /** `cursor`, `user`, `users`, `verificationAttempts`. */
+  /** Root fields. All are read from one snapshot. */
   readonly roots: readonly JsonQueryNode[];
-  /** Whose own things alone are to be told, by external id; `null`: everybody's. */
+  /** External ID of the user whose data alone is visible. `null` for all users. */
   readonly viewer: string | null;
-  /** Codes of the reasons that the viewer sees, who sees no words of the provider then; `null`: all, and its words. */
+  /** Codes of the visible reasons. Free text of the provider is then hidden. `null` for all reasons, with free text. */
   readonly reasonCodes: readonly ReasonCode[] | null;
 }
 
-/** A field of the answer. */
+/** A field of the result. */
 export interface JsonQueryNode {
-  /** Its name in the answer. */
+  /** Key in the result. */
   readonly as: string;
-  /** What it holds: a name of `tree-fields.ts`, or a text that stands for itself. */
+  /** Name of a field in `JSON_QUERY_FIELDS`, or a constant text. */
   readonly name: string | { readonly text: string };
-  /** The fields of what it holds, where that has fields. */
+  /** Fields of the value, if it is an object or a list of objects. */
   readonly fields?: readonly JsonQueryNode[];
   readonly choice?: JsonQuerySelection;
 }
 
-/** Which things a field is about. */
+/** Supported fields, by GraphQL type. */
+export type JsonQueryFields = Readonly<Record<string, ReadonlySet<string>>>;
+
+/** Rows that a field selects. */
 export type JsonQuerySelection =
   | { readonly of: 'user'; readonly by: UserKey }
   | {
@@ -59,10 +61,9 @@ export type UserKey =
 
 export type ForwardPage = Page & { readonly first: number; readonly last?: never };
 
-/** How what is a number or a slug in rows is published. */
+/** Public form of the IDs, providers and log positions in the rows. */
 export interface Encoding {
-  id(kind: 'User' | 'VerificationAttempt' | 'Identity', key: number): string;
+  id(type: 'User' | 'VerificationAttempt' | 'Identity', id: number): string;
   provider(id: ProviderId): string;
-  /** Position in the change log. */
   cursor(position: LogPosition): string;
 }

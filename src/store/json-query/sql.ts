@@ -1,61 +1,71 @@
-/** Writes a tree as SQL: one expression that holds the whole answer as JSON. */
+/** Builds the statement of a JSON query: one expression that nests all fields. */
 
-import type { Parameter } from '../database/database';
-import type { JsonQueryNode } from './query';
+import { InvariantError } from '../../domain/errors';
+import type { Dialect, Parameter } from '../database/database';
+import type { JsonQuery, JsonQueryNode } from './query';
 
-export interface SqlText {
-  sql: string;
-  /** In the order of their placeholders in `sql`: both only grow at the end. */
-  readonly parameters: Parameter[];
-  /** See `Tree`. */
-  readonly reasonCodes: readonly string[] | null;
+export interface QueryContext extends Pick<JsonQuery, 'viewer' | 'reasonCodes'> {
+  readonly dialect: Dialect;
 }
 
-/** Appends an expression that holds one field of a thing. */
-export type WriteField = (out: SqlText, node: JsonQueryNode) => void;
-export type Kind = Readonly<Record<string, WriteField>>;
+export interface SqlBuilder {
+  /** Grows at the end only, so that `parameters` stay in the order of their placeholders. */
+  sql: string;
+  readonly parameters: Parameter[];
+  readonly context: QueryContext;
+}
 
-export function writeObject(out: SqlText, kind: Kind, fields: readonly JsonQueryNode[] = []): void {
+/** Appends an expression for the value of a field. */
+export type WriteField = (out: SqlBuilder, node: JsonQueryNode) => void;
+
+/** Fields of a type, by name. */
+export type FieldTable = Readonly<Record<string, WriteField>>;
+
+export function writeObject(
+  out: SqlBuilder,
+  table: FieldTable,
+  fields: readonly JsonQueryNode[] = [],
+): void {
   out.sql += 'json_object(';
   fields.forEach((node, index) => {
-    out.sql += `${index === 0 ? '' : ', '}${quoted(node.as)}, `;
-    if (typeof node.name === 'object') out.sql += quoted(node.name.text);
-    else fieldOf(kind, node.name)(out, node);
+    out.sql += `${index === 0 ? '' : ', '}${quote(node.as)}, `;
+    if (typeof node.name === 'object') out.sql += quote(node.name.text);
+    else getField(table, node.name)(out, node);
   });
   out.sql += ')';
 }
 
-function fieldOf(kind: Kind, name: string): WriteField {
-  const write = kind[name];
-  if (write === undefined) throw new Error(`a tree has no field ${name} there`);
+function getField(table: FieldTable, name: string): WriteField {
+  const write = table[name];
+  if (write === undefined) throw new InvariantError(`JSON query has no field ${name}`);
   return write;
 }
 
-/** Names of a GraphQL document: letters, digits and underscores. */
-function quoted(name: string): string {
+/** Names of a GraphQL document have only letters, digits and underscores. */
+function quote(name: string): string {
   return `'${name}'`;
 }
 
-export function column(sql: string): WriteField {
+export function expression(sql: string): WriteField {
   return (out) => {
     out.sql += sql;
   };
 }
 
-/** @param from - Follows FROM and finds one row, or none. */
-export function one(kind: () => Kind, from: string): WriteField {
+/** @param from - Follows FROM and finds at most one row. */
+export function one(table: () => FieldTable, from: string): WriteField {
   return (out, { fields }) => {
     out.sql += '(SELECT ';
-    writeObject(out, kind(), fields);
+    writeObject(out, table(), fields);
     out.sql += ` FROM ${from})`;
   };
 }
 
-/** @param from - Follows FROM and finds the rows in their order. */
-export function many(kind: () => Kind, from: string): WriteField {
+/** @param from - Follows FROM and finds the rows in order. */
+export function many(table: () => FieldTable, from: string): WriteField {
   return (out, { fields }) => {
     out.sql += '(SELECT json_group_array(';
-    writeObject(out, kind(), fields);
+    writeObject(out, table(), fields);
     out.sql += `) FROM ${from})`;
   };
 }

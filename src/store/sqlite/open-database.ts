@@ -3,7 +3,7 @@
 import { StoreUnavailableError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database/database';
 import type { SqliteConfig } from '../database/options';
-import { runJsonQuery } from '../json-query/reader';
+import { runJsonQuery } from '../json-query/run-json-query';
 import { createConnection, type SqliteConnection } from './connection';
 import { createDataSource, createReadingDataSource, READING, WRITING } from './data-source';
 import { toOpeningError } from './opening-error';
