@@ -109,6 +109,14 @@ it('every log message of docs/operations.md exists', () => {
   expect(missing).toEqual([]);
 });
 
+it('every log message in the prose of docs/operations.md exists', () => {
+  const prose = readPage('docs/operations.md').replaceAll(/^ *```.*?^ *```$/gms, '');
+  const messages = [...prose.matchAll(/`([a-z]+(?: [a-z-]+){2,})`/g)].map(([, text = '']) => text);
+  const text = SOURCES.map((source) => source.text).join('\n');
+  expect(messages.length).toBeGreaterThan(2);
+  expect(messages.filter((message) => !text.includes(message))).toEqual([]);
+});
+
 it('the import table of docs/architecture.md is the one that the tests enforce', () => {
   const rows = rowsOf(sectionOf('docs/architecture.md', '## Import table'));
   const names = (cell = '') => [...cell.matchAll(/`(\w+)`|everything/g)].map((m) => m[1] ?? m[0]);
