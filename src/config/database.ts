@@ -40,7 +40,7 @@ export function readDatabase(
 
 // ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** One connection writes, one loads, and at least two each serve reads and snapshots. */
+/** One connection stores deliveries, one runs other writes, and at least two each serve reads and snapshots. */
 const CONNECTIONS = wholeNumber(6, 1_000);
 const DEFAULT_CONNECTIONS = 10;
 const DEFAULT_PORT = 5432;

@@ -59,7 +59,7 @@ export async function partAccount(
   moveIdentity(whole, alone, now);
   const both = [from, alone];
   reproject(unit, { users: both, split: both }, occasionOf(parting), { ...rules, now });
-  await save(unit, null);
+  await save(unit);
   clearChanges(unit);
   return { unit, user: alone };
 }
@@ -112,12 +112,12 @@ async function partUnread(
     draft.active = user.active;
     appendChanges(unit, [draft], occasionOf(parting), now);
   }
-  await save(unit, null);
+  await save(unit);
   clearChanges(unit);
   const rest = await loadWhole(parting, from);
   if (rest !== null) {
     reproject(rest, { users: [userOf(rest, from.id)] }, occasionOf(parting), { ...rules, now });
-    await save(rest, null);
+    await save(rest);
     Object.assign(unit.lastIds, rest.lastIds);
   }
   return { unit, user: alone };

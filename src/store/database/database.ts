@@ -48,8 +48,8 @@ export interface TransactionControl {
   /** @throws if it may not have been committed. */
   commit(): Promise<void>;
   rollBack(): Promise<void>;
-  /** Whether only a restart can tell what became of a transaction that failed so. */
-  isInDoubt(error: unknown, at: 'WRITE' | 'COMMIT'): boolean;
+  /** Whether the outcome of a failed commit is unknown until a restart. */
+  readonly isCommitInDoubt: boolean;
   /**
    * Whether the statements of a transaction may themselves have caused a `StoreUnavailableError`: they exceeded a limit of the
    * server, or the server ended the connection. If so, the same transaction may fail every time, and others succeed.
@@ -63,20 +63,14 @@ export type WritingConnection = Connection & TransactionControl;
 /** As much of a database as deliveries are recorded with. */
 export interface RecordingDatabase {
   readonly writing: WritingConnection;
-  /** To read while others are written. */
-  readonly loading: Connection;
 
-  /** A number that is another one as soon as somebody else has written. */
-  version(): Promise<number>;
   /**
-   * Writes what has changed in the unit of work, all of it or nothing. What is to be written is taken from the unit of work before this
-   * returns.
-   *
-   * @param version - Outside of a transaction: the version from before the unit of work was loaded, or what the last such call
-   *   answered. Nothing is saved upon another one. `null` inside of a transaction.
-   * @returns the version from now on.
+   * Whether state in memory may be outdated: another connection has written since the last call, or since the last `save`.
+   * Call it inside of a transaction.
    */
-  save(unit: UnitOfWork, version: number | null): Promise<number | null>;
+  isStale(): Promise<boolean>;
+  /** Writes all changes of the unit of work. Call it inside of a transaction. */
+  save(unit: UnitOfWork): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ export function createTransaction(
     try {
       await connection.commit();
     } catch (error) {
-      if (connection.isInDoubt(error, 'COMMIT')) onFatal(error);
+      if (connection.isCommitInDoubt) onFatal(error);
       throw new StoreUnavailableError({ cause: error });
     }
     return result;

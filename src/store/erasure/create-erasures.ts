@@ -192,7 +192,7 @@ export function createErasures(options: ErasuresOptions): Erasures {
     const { user } = parted;
     const mentions = [...(await orphansAmong(connection, ids)), ...late.ids];
     const erased = await eraseUser(parted.unit, connection, erasureDigests, user, mentions, way);
-    await database.save(parted.unit, null);
+    await database.save(parted.unit);
     const { now, reason, auditActor } = way;
     const details = { ...erased, ...(account !== null && { splitFrom: subject.user.id }) };
     const act = { actor: auditActor, subject: `User:${user.id}`, reason, at: now };

@@ -1,14 +1,12 @@
 /** Opens a PostgreSQL database: migrations, one writing connection, pools of reading ones. */
 
-import { InvariantError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database/database';
 import type { PostgresConfig } from '../database/options';
 import { assertRights } from './check-server';
-import { addressOf, limited, READER_LIMITS, WRITER_LIMITS } from './connect';
+import { addressOf, limited, WRITER_LIMITS } from './connect';
 import { withMigrationLock } from './migration-lock';
-import { createOptimisticWrite } from './optimistic-write';
 import { createPool } from './pool';
-import { FINDING, saveGraph, WRITING } from './save';
+import { saveUnitOfWork, WRITING } from './save';
 import { Session } from './session';
 import { createStatements, type ToStatement } from './statement';
 
@@ -59,31 +57,25 @@ export function openRecordingPostgres(config: PostgresConfig): RecordingDatabase
 }
 
 function openSessions(
-  config: PostgresConfig,
+  address: PostgresConfig,
   toStatement: ToStatement,
   onQuery?: (sql: string) => void,
 ): RecordingDatabase {
-  const options = { config: limited(addressOf(config)), toStatement, onQuery };
-  const writing = new Session({ ...options, setUp: [WRITER_LIMITS, ...WRITING] });
-  const contention = createOptimisticWrite();
-  const loading = new Session({ ...options, setUp: [READER_LIMITS, ...FINDING] });
+  const config = limited(addressOf(address));
+  const writing = new Session({ config, toStatement, onQuery, setUp: [WRITER_LIMITS, ...WRITING] });
+  /** Version of the data after the last save, or at the last check. */
+  let knownVersion: number | null = null;
   return {
     writing,
-    loading,
-    async version() {
-      contention.assertQuiet();
-      const [row] = await writing.query<{ version: number }>('SELECT version FROM sequencer');
-      if (row === undefined) throw new InvariantError('Sequencer row is missing');
-      return row.version;
+    async isStale() {
+      const isStale = writing.lockedVersion !== knownVersion;
+      knownVersion = writing.lockedVersion;
+      return isStale;
     },
-    save(unit, version) {
-      const save = () => saveGraph(unit, writing, version);
-      return version === null ? save() : contention.watch(save);
+    async save(unit) {
+      knownVersion = (await saveUnitOfWork(unit, writing)) ?? knownVersion;
     },
-    async close() {
-      await loading.close();
-      await writing.close();
-    },
+    close: () => writing.close(),
   };
 }
 

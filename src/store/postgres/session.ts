@@ -26,9 +26,13 @@ export interface SessionOptions {
   readonly onQuery?: ((sql: string) => void) | undefined;
 }
 
+const BEGIN = 'BEGIN; SELECT version FROM sequencer FOR UPDATE';
+
 export class Session implements WritingConnection {
   readonly dialect = POSTGRES;
   readonly mayBeOfWork = mayBeOfWork;
+  /** The server keeps the outcome. A delivery that is sent again after a lost response is found as a duplicate. */
+  readonly isCommitInDoubt = false;
   private readonly options: SessionOptions;
   /** Pending or open connection. If undefined, the session is idle. */
   private connection: Promise<Client> | undefined;
@@ -37,6 +41,8 @@ export class Session implements WritingConnection {
   /** Client of the transaction in progress. Stays set after a loss, until the transaction ends. */
   private transaction: Client | undefined;
   private closed = false;
+  /** `sequencer.version` at the start of the last transaction. */
+  lockedVersion: number | null = null;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -58,7 +64,8 @@ export class Session implements WritingConnection {
     const client = await this.connect();
     try {
       // Two statements in one round trip. Statements after the lock see everything committed before it was granted.
-      await client.query('BEGIN; SELECT FROM sequencer FOR UPDATE');
+      const results: unknown = await client.query(BEGIN);
+      this.lockedVersion = toVersion(results);
     } catch (error) {
       await client.query('ROLLBACK').catch(() => this.drop(client));
       throw this.toFailure(client, error);
@@ -86,11 +93,6 @@ export class Session implements WritingConnection {
       this.drop(client);
       throw error;
     }
-  }
-
-  /** Never: the server keeps the outcome, and a delivery that is sent again after a lost commit is found as a duplicate. */
-  isInDoubt(): boolean {
-    return false;
   }
 
   /** Closing again does nothing. */
@@ -148,4 +150,14 @@ export class Session implements WritingConnection {
     this.transaction = undefined;
     return client;
   }
+}
+
+/** @param results - Results of `BEGIN`, one per statement. */
+function toVersion(results: unknown): number | null {
+  const [, locked]: { readonly rows: readonly { readonly version: number }[] }[] = Array.isArray(
+    results,
+  )
+    ? results
+    : [];
+  return locked?.rows[0]?.version ?? null;
 }

@@ -42,8 +42,7 @@ export function createConnection(
     async rollBack() {
       await query('ROLLBACK');
     },
-    // What is on the disk is unknown after a commit that failed, and where the disk did not say.
-    isInDoubt: (error, at) => at === 'COMMIT' || isDiskError(error),
+    isCommitInDoubt: true,
     // No limit depends on the statements. A full or failing disk fails every transaction.
     mayBeOfWork: () => false,
 
@@ -137,10 +136,4 @@ const STORE_AWAY = /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOT
 function toStoreError(error: unknown): unknown {
   const away = isNativeError(error) && STORE_AWAY.test(error.message);
   return away ? new StoreUnavailableError({ cause: error }) : error;
-}
-
-function isDiskError(error: unknown): boolean {
-  return (
-    isNativeError(error) && isNativeError(error.cause) && /SQLITE_IOERR/.test(error.cause.message)
-  );
 }

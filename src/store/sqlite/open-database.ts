@@ -7,7 +7,7 @@ import { runJsonQuery } from '../json-query/run-json-query';
 import { createConnection, type SqliteConnection } from './connection';
 import { createDataSource, createReadingDataSource, READING, WRITING } from './data-source';
 import { toOpeningError } from './opening-error';
-import { dataVersion, prepareSaving, saveGraph } from './save';
+import { prepareSaving, readDataVersion, saveUnitOfWork } from './save';
 import { createSnapshotPool } from './snapshot-pool';
 
 /** Connections that lend snapshots. More would only queue for the same processors. */
@@ -76,32 +76,27 @@ async function openRecording(
 ): Promise<RecordingDatabase & Pick<Database, 'migrations'>> {
   const dataSource = await createDataSource(file).initialize();
   const writing = createConnection(dataSource, onQuery);
-  let loading: SqliteConnection | undefined;
   try {
     for (const pragma of WRITING) await writing.query(pragma);
     await dataSource.runMigrations();
     await prepareSaving(writing);
-    loading = await openReading(file, onQuery);
   } catch (error) {
-    await close();
+    await writing.close();
     throw error;
   }
+  let knownVersion: number | null = null;
   return {
     writing,
-    loading,
-    version: () => dataVersion(writing),
-    async save(unit, version) {
-      await saveGraph(unit, writing, version);
-      return version;
+    async isStale() {
+      const version = await readDataVersion(writing);
+      const isStale = version !== knownVersion;
+      knownVersion = version;
+      return isStale;
     },
+    save: (unit) => saveUnitOfWork(unit, writing),
     migrations: dataSource.migrations.length,
-    close,
+    close: () => writing.close(),
   };
-
-  async function close(): Promise<void> {
-    await loading?.close();
-    await writing.close();
-  }
 }
 
 /** The write-ahead log holds pages as they were. Who reads an old view keeps it: then it is tried again later. */

@@ -1,7 +1,7 @@
 /**
- * Writes what a transaction changed in its unit of work, in one call: a call costs more than most of what it does. All the
- * statements stand in a trigger of a view that exists on the writing connection alone; a row inserted into the view, with a
- * list per statement, runs them.
+ * Saves the changes of a unit of work in one call, because a call costs more than most statements. The statements are the
+ * trigger of a temporary view of the writing connection. Inserting a row into the view, with one list of rows per statement,
+ * runs them.
  */
 
 import { InvariantError } from '../../domain/errors';
@@ -10,57 +10,46 @@ import type { Connection } from '../database/database';
 import { type Engine, toList, toUnsaved, type Unsaved, writeStatements } from '../write/statements';
 import { type Bytes, createBytes, expandRows, insertRows } from './json-rows';
 
-/** Once per connection, after the migrations. */
+/** Creates the view and its trigger. Call it once per connection, after the migrations. */
 export async function prepareSaving(connection: Connection): Promise<void> {
   const names = STATEMENTS.map((_, index) => `list_${index}`);
   const statements = STATEMENTS.map(
     ({ sql }, index) => `${sql(expandRows(`NEW.list_${index}`), 'NEW.bytes')};`,
   );
   await connection.query(
-    `CREATE TEMP VIEW saved_graphs AS
-      SELECT NULL AS version, NULL AS bytes, ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
+    `CREATE TEMP VIEW units_of_work AS
+      SELECT NULL AS bytes, ${names.map((name) => `NULL AS ${name}`).join(', ')}`,
   );
   await connection.query(
-    `CREATE TEMP TRIGGER save_graph INSTEAD OF INSERT ON saved_graphs BEGIN
-      SELECT RAISE(ABORT, 'another process has written') WHERE NEW.version <> (${DATA_VERSION});
+    `CREATE TEMP TRIGGER save_unit_of_work INSTEAD OF INSERT ON units_of_work BEGIN
       ${statements.join('\n')}
     END`,
   );
 }
 
-const DATA_VERSION = 'SELECT data_version FROM pragma_data_version';
-
-/** A number that is another one as soon as somebody else than this connection has written to the file. */
-export async function dataVersion(connection: Connection): Promise<number> {
-  const [row] = await connection.query<{ data_version: number }>(DATA_VERSION);
+/** Returns a number that changes when another connection writes to the file. */
+export async function readDataVersion(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ data_version: number }>(
+    'SELECT data_version FROM pragma_data_version',
+  );
   if (row === undefined) throw new InvariantError('SQLite returned no data version');
   return row.data_version;
 }
 
-/**
- * What is to be saved is taken from the unit of work before this returns.
- *
- * @param version - Outside of a transaction: the `dataVersion` from before the unit of work was loaded. Nothing is saved upon
- *   another one.
- */
-export async function saveGraph(
-  unit: UnitOfWork,
-  connection: Connection,
-  version: number | null,
-): Promise<void> {
+export async function saveUnitOfWork(unit: UnitOfWork, connection: Connection): Promise<void> {
   const bytes = createBytes();
   const unsaved = toUnsaved(unit);
   const lists = STATEMENTS.map(({ list }) => list(unsaved, bytes));
   if (lists.every((list) => list === null)) return;
-  await connection.query(SAVE, [version, bytes.whole(), ...lists]);
+  await connection.query(SAVE, [bytes.whole(), ...lists]);
 }
 
-interface GraphStatement {
+interface SaveStatement {
   readonly sql: (rows: string, bytes: string) => string;
   readonly list: (unsaved: Unsaved, bytes: Bytes) => string | null;
 }
 
-const ENGINE: Engine<GraphStatement> = {
+const ENGINE: Engine<SaveStatement> = {
   insertion(writer, getRows, onConflict) {
     const { sql, toValues } = insertRows(writer, onConflict);
     return {
@@ -83,4 +72,4 @@ function valueAt(place: number): string {
 
 const STATEMENTS = writeStatements(ENGINE);
 
-const SAVE = `INSERT INTO saved_graphs VALUES (?, ?, ${STATEMENTS.map(() => '?').join(', ')})`;
+const SAVE = `INSERT INTO units_of_work VALUES (?, ${STATEMENTS.map(() => '?').join(', ')})`;

@@ -1,264 +1,195 @@
 /**
- * The one writer. Deliveries that come while a group is written are applied in memory meanwhile and are the next group;
- * everything else has a transaction of its own. Transactions follow each other in the order of asking.
+ * Serializes all writes of one connection. Items that wait during a commit go into the next transaction together; other work
+ * gets a transaction of its own. Transactions run in the order of the calls.
+ *
+ * - **idle:** no job waits. The first job starts the loop in the next turn of the event loop, so that items of one turn share
+ *   a commit.
+ * - **running:** one job at a time, until none waits.
+ * - **closed:** the loop finishes the waiting jobs. New jobs are rejected.
+ * - **failed:** final. The outcome of a commit is unknown; `onFatal` was called, and all jobs are rejected.
+ *
+ * A group that fails is written again item by item, so that an item that cannot be written harms no other.
+ *
+ * Loading and projecting the next group while one commits was measured and removed: on two cores with 64 connections, it gave
+ * 0.85 times the throughput on SQLite and 0.96 times on PostgreSQL. With one connection on PostgreSQL it was up to twice as
+ * fast, because it needs two round trips instead of four.
  */
 
 import { StoreUnavailableError } from '../../domain/errors';
 import type { TransactionControl } from '../database/database';
-import { createTransaction } from '../database/transaction';
+import { createTransaction, type Transaction } from '../database/transaction';
 
-export interface GroupCommit<Item, Outcome> {
-  /** Resolves after the commit that holds the item. @throws {StoreUnavailableError} if it was not kept. */
-  add(item: Item): Promise<Outcome>;
-  /** Runs `work` while nothing is being written; what comes meanwhile waits. */
-  alone<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs `work` alone in a transaction; an error it throws rolls back and is passed on. */
-  transaction<T>(work: () => Promise<T>): Promise<T>;
-  /** Lets all that waits commit; later calls are refused. */
-  close(): Promise<void>;
+export interface GroupCommitOptions<Item, Outcome> {
+  readonly connection: TransactionControl;
+  /** Writes a group inside of a transaction. Returns the outcomes in the order of the items. */
+  readonly write: (items: readonly Item[]) => Promise<readonly Outcome[]>;
+  /** Called when state that `write` kept in memory may differ from the database: after a failed group and after other work. */
+  readonly onStale: () => void;
+  /** Replaces an item that cannot be written, so that no authentic delivery is refused. */
+  readonly salvage: (item: Item, error: unknown) => Item;
+  /** Called after each committed group, with the duration of its transaction. */
+  readonly onCommit?: ((items: number, durationMs: number) => void) | undefined;
+  /** Called when the outcome of a commit is unknown. The process must exit; a restart recovers. */
+  readonly onFatal: (error: unknown) => void;
+  /** Maximum number of items in a group. */
+  readonly maxGroup: number;
+  /** Maximum total size of a group. An item that is larger forms a group of its own. */
+  readonly maxGroupSize: number;
+  readonly sizeOf: (item: Item) => number;
 }
 
-interface Asked<Item, Outcome> {
+interface ItemJob<Item, Outcome> {
   readonly kind: 'item';
   readonly item: Item;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Applied<Item, Outcome> extends Asked<Item, Outcome> {
-  readonly outcome: Outcome | undefined;
+interface WorkJob {
+  readonly kind: 'work';
+  /** Never rejects. */
+  readonly run: () => Promise<void>;
 }
 
-type Job<Item, Outcome> =
-  | Asked<Item, Outcome>
-  | { readonly kind: 'work'; readonly run: () => Promise<void> };
+type Group<Item, Outcome> = readonly ItemJob<Item, Outcome>[];
 
-/**
- * What is known of the data and what has been worked out upon it, in memory. While one group of items is being written, the
- * next is already applied on top of it.
- */
-export interface PipelinedDraft<Item, Outcome> {
-  /** Reads what the items touch; what it answers applies them, in one go. Once that has thrown, the draft is worthless. */
-  read(items: readonly Item[]): Promise<() => readonly Outcome[]>;
-  /** Writes what was applied since the last time, in a transaction of its own. @throws if nothing of it was written. */
-  write(): Promise<void>;
-  /** Whether it knows so much that another one should begin. */
-  isFull(): boolean;
-}
+export class GroupCommit<Item, Outcome> {
+  private readonly options: GroupCommitOptions<Item, Outcome>;
+  private readonly runTransaction: Transaction;
+  private readonly jobs: (ItemJob<Item, Outcome> | WorkJob)[] = [];
+  private running: Promise<void> | undefined;
+  private closed = false;
+  private failed = false;
 
-export interface GroupCommitOptions<Item, Outcome> {
-  readonly connection: TransactionControl;
-  readonly openDraft: () => PipelinedDraft<Item, Outcome>;
-  /** Writes a group inside an open transaction; answers in the order of the items. For what went wrong in a draft. */
-  readonly write: (items: readonly Item[]) => Promise<readonly Outcome[]>;
-  /** What to keep instead of an item that cannot be written, so that what is authentic is never refused. */
-  readonly salvage: (item: Item, error: unknown) => Item;
-  /** Told of every group that was committed, and how long that took. */
-  readonly onCommit?: ((items: number, durationMs: number) => void) | undefined;
-  /** A commit failed: what is on disk is unknown, so the process must end and a restart is the repair. */
-  readonly onFatal: (error: unknown) => void;
-  readonly maxGroup: number;
-  /** What a group may weigh in all; a single item that is heavier goes alone. */
-  readonly maxGroupSize: number;
-  readonly sizeOf: (item: Item) => number;
-}
-
-export function createGroupCommit<Item, Outcome>(
-  options: GroupCommitOptions<Item, Outcome>,
-): GroupCommit<Item, Outcome> {
-  const { connection, write, salvage, onCommit, onFatal } = options;
-  const { maxGroup, maxGroupSize, sizeOf } = options;
-  const jobs: Job<Item, Outcome>[] = [];
-  let draft = options.openDraft();
-  /** In the draft, not yet being written. */
-  let applied: Applied<Item, Outcome>[] = [];
-  /** To be done again without a draft. */
-  const failed: Asked<Item, Outcome>[] = [];
-  let running: Promise<void> | undefined;
-  let writing: Promise<void> | undefined;
-  let closed = false;
-  let dead = false;
-  const committed = createTransaction(connection, die);
-
-  return {
-    add: (item) => enqueue((resolve, reject) => ({ kind: 'item', item, resolve, reject })),
-    alone,
-    transaction: (work) => alone(() => transaction(work)),
-    async close() {
-      closed = true;
-      for (let busy = running ?? writing; busy !== undefined; busy = running ?? writing) await busy;
-    },
-  };
-
-  function alone<T>(work: () => Promise<T>): Promise<T> {
-    return enqueue((resolve, reject) => ({
-      kind: 'work',
-      run: () => work().then(resolve, reject),
-    }));
-  }
-
-  function enqueue<T>(
-    job: (resolve: (value: T) => void, reject: (error: unknown) => void) => Job<Item, Outcome>,
-  ): Promise<T> {
-    if (closed || dead) return Promise.reject(new StoreUnavailableError());
-    return new Promise((resolve, reject) => {
-      jobs.push(job(resolve, reject));
-      running ??= drain();
+  constructor(options: GroupCommitOptions<Item, Outcome>) {
+    this.options = options;
+    this.runTransaction = createTransaction(options.connection, (error) => {
+      this.failed = true;
+      options.onFatal(error);
     });
   }
 
-  async function drain(): Promise<void> {
-    // A turn of the event loop, so that what came in together commits together.
+  /** Resolves after the commit that contains the item. @throws {StoreUnavailableError} If the item was not stored. */
+  add(item: Item): Promise<Outcome> {
+    return new Promise((resolve, reject) =>
+      this.enqueue({ kind: 'item', item, resolve, reject }, reject),
+    );
+  }
+
+  /** Runs `work` while no write is in progress. Jobs that arrive during it wait. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = () => work().then(resolve, reject);
+      this.enqueue({ kind: 'work', run }, reject);
+    });
+  }
+
+  /** Runs `work` in a transaction of its own. If it throws, rolls back and rethrows. */
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    return this.alone(() => this.inTransaction(work));
+  }
+
+  /** Waits until all jobs have committed. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.running;
+  }
+
+  private enqueue(
+    job: ItemJob<Item, Outcome> | WorkJob,
+    reject: (error: StoreUnavailableError) => void,
+  ): void {
+    if (this.closed || this.failed) {
+      reject(new StoreUnavailableError());
+      return;
+    }
+    this.jobs.push(job);
+    this.running ??= this.run();
+  }
+
+  private async run(): Promise<void> {
     await new Promise(setImmediate);
-    for (;;) {
-      const job = jobs[0];
-      if (failed.length > 0) {
-        await writing;
-        await commitGroup(failed.splice(0));
-      } else if (job === undefined) {
-        break;
-      } else if (job.kind === 'work') {
-        await writing;
-        if (failed.length > 0) continue;
-        jobs.shift();
-        await job.run();
-        draft = options.openDraft();
+    for (let job = this.jobs[0]; job !== undefined; job = this.jobs[0]) {
+      if (job.kind === 'item') {
+        await this.commitGroup(this.takeGroup());
       } else {
-        await applyNext();
+        this.jobs.shift();
+        await job.run();
+        this.options.onStale();
       }
     }
-    running = undefined;
+    this.running = undefined;
   }
 
-  // ── The usual way: one group is written while the next is applied ─────────────────────────────────────────────────
-
-  async function applyNext(): Promise<void> {
-    const group = takeGroup();
-    if (group.length === 0) return await writing;
-    const own = draft;
-    try {
-      const apply = await own.read(group.map(({ item }) => item));
-      if (own !== draft)
-        jobs.unshift(...group); // what it would stand on was not written
-      else take(group, apply());
-    } catch {
-      const again = [...applied.splice(0), ...group];
-      draft = options.openDraft();
-      await writing;
-      failed.push(...again);
-    }
-  }
-
-  /** What may be applied now: nothing where what is being written has to make room first, else at least one, however large. */
-  function takeGroup(): readonly Asked<Item, Outcome>[] {
-    if (draft.isFull()) {
-      if (writing !== undefined) return [];
-      draft = options.openDraft();
-    }
-    let size = applied.reduce((sum, { item }) => sum + sizeOf(item), 0);
-    const group: Asked<Item, Outcome>[] = [];
-    for (const job of jobs) {
-      const count = applied.length + group.length;
-      if (job.kind !== 'item' || count === maxGroup) break;
+  /** Removes the items at the head of the queue that fit into one group: at least one. */
+  private takeGroup(): Group<Item, Outcome> {
+    const { maxGroup, maxGroupSize, sizeOf } = this.options;
+    const group: ItemJob<Item, Outcome>[] = [];
+    let size = 0;
+    for (const job of this.jobs) {
+      if (job.kind !== 'item' || group.length === maxGroup) break;
       size += sizeOf(job.item);
-      if (size > maxGroupSize && count > 0) break;
+      if (size > maxGroupSize && group.length > 0) break;
       group.push(job);
     }
-    jobs.splice(0, group.length);
+    this.jobs.splice(0, group.length);
     return group;
   }
 
-  function take(group: readonly Asked<Item, Outcome>[], outcomes: readonly Outcome[]): void {
-    applied.push(...group.map((asked, index) => ({ ...asked, outcome: outcomes[index] })));
-    writing ??= writeApplied();
-  }
-
-  async function writeApplied(): Promise<void> {
-    while (applied.length > 0) {
-      const group = applied;
-      applied = [];
-      try {
-        if (dead) throw new StoreUnavailableError();
-        await timed(group.length, () => draft.write());
-        settle(
-          group,
-          group.map(({ outcome }) => outcome),
-        );
-      } catch (error) {
-        giveUp(group, error);
-      }
-    }
-    writing = undefined;
-  }
-
-  /** What was applied on top of it has nothing to stand on either. */
-  function giveUp(group: readonly Applied<Item, Outcome>[], error: unknown): void {
-    draft = options.openDraft();
-    if (connection.isInDoubt(error, 'WRITE')) die(error);
-    if (dead || error instanceof StoreUnavailableError) refuse(group, error);
-    else failed.push(...group);
-    failed.push(...applied.splice(0));
-    running ??= drain();
-  }
-
-  // ── Each group in a transaction that sees what it needs ───────────────────────────────────────────────────────────
-
-  async function commitGroup(group: readonly Asked<Item, Outcome>[]): Promise<void> {
+  private async commitGroup(group: Group<Item, Outcome>): Promise<void> {
     try {
-      const outcomes = await writeInTransaction(group.map(({ item }) => item));
-      settle(group, outcomes);
+      await this.commit(group);
     } catch (error) {
-      if (dead || error instanceof StoreUnavailableError) return refuse(group, error);
-      // One of them is poison: commit each alone, so that it harms no neighbour.
-      for (const waiting of group) await commitAlone(waiting);
+      if (this.isUnavailable(error)) rejectAll(group, error);
+      else for (const job of group) await this.commitAlone(job);
     }
   }
 
-  async function commitAlone(waiting: Asked<Item, Outcome>): Promise<void> {
+  private async commitAlone(job: ItemJob<Item, Outcome>): Promise<void> {
     try {
-      settle([waiting], await writeInTransaction([waiting.item]));
+      await this.commit([job]);
     } catch (error) {
-      if (dead || error instanceof StoreUnavailableError) return refuse([waiting], error);
-      try {
-        settle([waiting], await writeInTransaction([salvage(waiting.item, error)]));
-      } catch (again) {
-        refuse([waiting], again);
-      }
+      if (this.isUnavailable(error)) job.reject(error);
+      else await this.commitSalvaged(job, error);
     }
   }
 
-  function writeInTransaction(items: readonly Item[]): Promise<readonly Outcome[]> {
-    return timed(items.length, () => transaction(() => write(items)));
+  private async commitSalvaged(job: ItemJob<Item, Outcome>, error: unknown): Promise<void> {
+    try {
+      await this.commit([{ ...job, item: this.options.salvage(job.item, error) }]);
+    } catch (again) {
+      job.reject(again);
+    }
   }
 
-  async function timed<T>(items: number, work: () => Promise<T>): Promise<T> {
+  /** Commits the group in one transaction and resolves its items. @throws If nothing of it was stored. */
+  private async commit(group: Group<Item, Outcome>): Promise<void> {
+    const { write, onCommit, onStale } = this.options;
     const startedAt = performance.now();
-    const result = await work();
-    onCommit?.(items, performance.now() - startedAt);
-    return result;
-  }
-
-  function transaction<T>(work: () => Promise<T>): Promise<T> {
-    return dead ? Promise.reject(new StoreUnavailableError()) : committed(work);
-  }
-
-  function die(error: unknown): void {
-    dead = true;
-    onFatal(error);
-  }
-
-  function settle(
-    group: readonly Asked<Item, Outcome>[],
-    outcomes: readonly (Outcome | undefined)[],
-  ): void {
-    group.forEach(({ resolve, reject }, index) => {
+    const items = group.map(({ item }) => item);
+    const outcomes = await this.inTransaction(() => write(items)).catch((error: unknown) => {
+      onStale();
+      throw error;
+    });
+    onCommit?.(group.length, performance.now() - startedAt);
+    for (const [index, { resolve, reject }] of group.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) reject(new StoreUnavailableError());
       else resolve(outcome);
-    });
+    }
   }
 
-  function refuse(group: readonly Asked<Item, Outcome>[], error: unknown): void {
-    for (const { reject } of group) reject(error);
+  private inTransaction<T>(work: () => Promise<T>): Promise<T> {
+    if (this.failed) return Promise.reject(new StoreUnavailableError());
+    return this.runTransaction(work);
   }
+
+  /** Whether writing the items again cannot succeed now. */
+  private isUnavailable(error: unknown): boolean {
+    return this.failed || error instanceof StoreUnavailableError;
+  }
+}
+
+function rejectAll(group: Group<unknown, never>, error: unknown): void {
+  for (const job of group) job.reject(error);
 }

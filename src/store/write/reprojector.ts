@@ -83,7 +83,7 @@ export class Reprojector {
         return await transaction(async (connection) => {
           began = true;
           const unit = await this.#project(connection, userIds, kind, now);
-          await database.save(unit, null);
+          await database.save(unit);
           return unit.changes.length;
         });
       } catch (error) {

@@ -27,7 +27,7 @@ export function createRunUnitOfWork(options: RunUnitOfWorkOptions): RunUnitOfWor
     transaction(async (connection) => {
       const unit = createUnitOfWork();
       const result = await work(unit, connection);
-      await database.save(unit, null);
+      await database.save(unit);
       await appendAudit(connection, toActs(result));
       return result;
     });
