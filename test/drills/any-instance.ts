@@ -1,9 +1,9 @@
-/** Whoever was connected to one instance goes on with another, also after a kill. */
+/** Clients of one instance continue with another instance, also after a kill. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pickIndex } from '../../src/cli/simulation/random';
-import type { Drill } from './drill';
-import { holdTrial } from './trial';
+import type { Drill } from './trial/drill';
+import { holdTrial } from './trial/trial';
 
 export const anyInstance: Drill = {
   name: 'any-instance',

@@ -1,8 +1,8 @@
 /** Connections to PostgreSQL are terminated at random, all the time, while two instances are under load. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Drill } from './drill';
-import { holdTrial } from './trial';
+import type { Drill } from './trial/drill';
+import { holdTrial } from './trial/trial';
 
 const EVERY_MS = 60;
 const AT_ONCE = 3;

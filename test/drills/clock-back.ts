@@ -1,8 +1,8 @@
 /** The clock of the machine is set back while the gateway runs. */
 
 import { join } from 'node:path';
-import type { Drill } from './drill';
-import { holdTrial } from './trial';
+import type { Drill } from './trial/drill';
+import { holdTrial } from './trial/trial';
 
 /** Lets a signal set the clock of the process back by twenty minutes. */
 const HOOK = join(__dirname, 'clock-hook.cjs');

@@ -1,8 +1,8 @@
 /** The database server is restarted under load: in an orderly way, and as if the power had failed. */
 
 import { FAST, IMMEDIATE } from '../support/own-postgres';
-import type { Drill } from './drill';
-import { holdTrial } from './trial';
+import type { Drill } from './trial/drill';
+import { holdTrial } from './trial/trial';
 
 export const databaseRestart: Drill = {
   name: 'database-restart',

@@ -4,13 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Drill } from './drill';
-import type { Sending } from './sender';
-import { holdTrial, type Setting } from './trial';
+import type { Drill } from './trial/drill';
+import type { Sending } from './trial/sender';
+import { holdTrial, type Setting } from './trial/trial';
 
 /** Room for what is sent, and small enough to be filled at once. */
 const DISK_BYTES = 256 * 1024 * 1024;
-/** What has to be refused for the disk to have been felt. */
+/** Rejections after which the full disk counts as noticed. */
 const REFUSED = 100;
 const PATIENCE_MS = 20_000;
 

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { createRandom } from '../../src/cli/simulation/random';
 import { createDisposal } from '../support/disposal';
 import { createTempDir } from '../support/temp-dir';
-import { holds } from './checks';
 import { clockBack } from './clock-back';
 import { kill } from './kill';
-import { unreliableVendors } from './unreliable-vendors';
+import { holds } from './trial/checks';
+import { unreliableProviders } from './unreliable-providers';
 
 const HOOK = join(__dirname, '../cli/typescript-hook.cjs');
 const MAIN = join(__dirname, '../../src/cli/main.ts');
 
 const disposal = createDisposal();
 
-it.each([kill, clockBack, unreliableVendors])(
+it.each([kill, clockBack, unreliableProviders])(
   '$name: nothing is lost, doubled or disordered',
   async (drill) => {
     const { checks, acknowledged } = await drill.hold({

@@ -5,12 +5,12 @@ import { backendsTerminated } from './backends-terminated';
 import { clockBack } from './clock-back';
 import { databaseRestart } from './database-restart';
 import { diskFull } from './disk-full';
-import type { Drill } from './drill';
 import { kill } from './kill';
 import { redisAway } from './redis-away';
 import { restoredEarlier } from './restored-earlier';
 import { rollingRestart } from './rolling-restart';
-import { unreliableVendors } from './unreliable-vendors';
+import type { Drill } from './trial/drill';
+import { unreliableProviders } from './unreliable-providers';
 
 export const DRILLS: readonly Drill[] = [
   kill,
@@ -20,7 +20,7 @@ export const DRILLS: readonly Drill[] = [
   redisAway,
   diskFull,
   clockBack,
-  unreliableVendors,
+  unreliableProviders,
   anyInstance,
   rollingRestart,
 ];

@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../src/cli/simulation/random';
-import type { Drill } from './drill';
-import { holdTrial } from './trial';
+import type { Drill } from './trial/drill';
+import { holdTrial } from './trial/trial';
 
 /** About what a group of deliveries takes to commit. */
 const UNDER_WAY_MS = 15;

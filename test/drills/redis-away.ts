@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRedisServer, type RedisServer } from '../support/own-redis';
 import { folderOf } from '../support/programs';
-import type { Drill } from './drill';
-import type { Fleet } from './fleet';
-import { holdTrial, type Setting } from './trial';
+import type { Drill } from './trial/drill';
+import type { Fleet } from './trial/fleet';
+import { holdTrial, type Setting } from './trial/trial';
 
 export const redisAway: Drill = {
   name: 'redis-away',

@@ -1,20 +1,20 @@
-/** The database is put back to an earlier moment: every subscriber continues exactly, or is told that it cannot. */
+/** Restores the database to an earlier moment. Every subscriber continues exactly or receives an error. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Check, differences } from './checks';
-import { createPlan, type Lane, USUAL_MISHAPS } from './deliveries';
-import type { Drill } from './drill';
-import { createDatabase, type Database } from './engine';
-import { createFleet, type Fleet } from './fleet';
-import { createGatewayProcess } from './gateway-process';
-import { breaksIn, gapsIn, readLog } from './log-entries';
-import { createAsk } from './question';
-import { API_KEY, ENVIRONMENT } from './secrets';
-import { type Sending, startSending } from './sender';
-import { type Subscriber, type SubscriberOptions, startSubscriber } from './subscriber';
-import type { Report, Setting } from './trial';
+import { type Check, differences } from './trial/checks';
+import { createPlan, type Lane, USUAL_MISHAPS } from './trial/deliveries';
+import type { Drill } from './trial/drill';
+import { createDatabase, type Database } from './trial/engine';
+import { createFleet, type Fleet } from './trial/fleet';
+import { createGatewayProcess } from './trial/gateway-process';
+import { breaksIn, gapsIn, readLog } from './trial/log-entries';
+import { createAsk } from './trial/query';
+import { API_KEY, ENVIRONMENT } from './trial/secrets';
+import { type Sending, startSending } from './trial/sender';
+import { type Subscriber, type SubscriberOptions, startSubscriber } from './trial/subscriber';
+import type { Report, Setting } from './trial/trial';
 
 const CONNECTIONS = 32;
 const PATIENCE_MS = 60_000;

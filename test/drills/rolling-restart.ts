@@ -1,8 +1,8 @@
 /** Every instance is stopped and started again, one after the other, under load, as an upgrade does. */
 
-import type { Drill } from './drill';
-import type { Fleet } from './fleet';
-import { holdTrial, type Report, type Setting, type Trial } from './trial';
+import type { Drill } from './trial/drill';
+import type { Fleet } from './trial/fleet';
+import { holdTrial, type Report, type Setting, type Trial } from './trial/trial';
 
 export const rollingRestart: Drill = {
   name: 'rolling-restart',
@@ -32,14 +32,14 @@ async function restart(
     await reach((index + random() * 0.5) / restarts);
     const gateway = fleet.gateways[index % fleet.gateways.length];
     const code = await gateway?.stop();
-    if (code !== 0) throw new Error(`a gateway that was told to stop ended with ${code}`);
+    if (code !== 0) throw new Error(`a stopped gateway exited with code ${code}`);
     await gateway?.start();
   }
   const connected = subscribers.reduce((sum, { connections }) => sum + connections, 0);
   return `${restarts} restarts; ${subscribers.length} subscribers connected ${connected} times`;
 }
 
-/** A connection that was refused is none: nothing was sent, and any balancer asks the next instance. */
+/** Refused connections do not count: no request was sent, and a load balancer tries the next instance. */
 function unanswered({ setbacks }: Report): Report['checks'][number] {
   const found = setbacks.BROKEN_CONNECTION + setbacks.BARE;
   return { what: 'posts without an answer', fault: 'FAILED', found, expected: 0 };

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRandom } from '../../src/cli/simulation/random';
-import type { Drill } from './drill';
 import { DRILLS } from './drills';
-import { ENGINES, type Engine, obstacleOf } from './engine';
-import { isSound, LEGEND, type Result, tellFaults, toTable } from './table';
+import type { Drill } from './trial/drill';
+import { ENGINES, type Engine, obstacleOf } from './trial/engine';
+import { isSound, LEGEND, type Result, tellFaults, toTable } from './trial/table';
 
 const BUILT_GATEWAY = join(__dirname, '../../dist/src/cli/main.js');
 const USAGE = `Usage: npm run drill -- [--only <drill>…] [--engine <engine>] [--cycles <n>] [--posts <n>] [--away <seconds>] [--seed <n>]
@@ -18,10 +18,10 @@ const USAGE = `Usage: npm run drill -- [--only <drill>…] [--engine <engine>] [
   --only    hold this drill, and others named so; without it, all:
 ${DRILLS.map(({ name, about, engines }) => `            ${name.padEnd(20)}${about} (${engines.join(', ')})`).join('\n')}
   --engine  sqlite or postgres; without it, both
-  --cycles  how often whatever happens happens; without it, as the drill says
-  --posts   how many webhooks are posted to each, at least; without it, as the drill says
-  --away    for how many seconds a service is away (60)
-  --seed    repeats the choices of an earlier run, though not its timing`;
+  --cycles  number of disturbances; default: set by each drill
+  --posts   minimum number of webhooks per cycle; default: set by each drill
+  --away    seconds for which a service is unavailable (60)
+  --seed    repeats the random choices of an earlier run, not its timing`;
 
 interface Options {
   readonly drills: readonly Drill[];
@@ -83,7 +83,7 @@ async function hold(drill: Drill, engine: Engine, options: Options): Promise<Res
     });
     return { ...result, report, seconds: since() };
   } catch (error) {
-    const brokeOff = error instanceof Error ? error.message : 'for a reason that nobody gave';
+    const brokeOff = error instanceof Error ? error.message : 'unknown error';
     return { ...result, report: { brokeOff }, seconds: since() };
   } finally {
     process.off('exit', clear);
@@ -122,7 +122,7 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-// Whoever breaks it off leaves no server behind: each goes with this process.
+// If the run is interrupted, the servers that it started end with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 main().then(

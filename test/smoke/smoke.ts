@@ -16,10 +16,10 @@ import { p100Teller } from '../../src/cli/simulation/p100';
 import { paycaddyTeller } from '../../src/cli/simulation/paycaddy';
 import { endingOf, STORY_NAMES, type StoryName, type Teller } from '../../src/cli/simulation/story';
 import { sumsubTeller } from '../../src/cli/simulation/sumsub';
-import { createGatewayProcess } from '../drills/gateway-process';
-import { readLog } from '../drills/log-entries';
-import { type Ask, createAsk } from '../drills/question';
-import { type Subscriber, startSubscriber } from '../drills/subscriber';
+import { createGatewayProcess } from '../drills/trial/gateway-process';
+import { readLog } from '../drills/trial/log-entries';
+import { type Ask, createAsk } from '../drills/trial/query';
+import { type Subscriber, startSubscriber } from '../drills/trial/subscriber';
 
 const MAIN = join(__dirname, '../../dist/src/cli/main.js');
 const TELLERS = [fractalIdTeller, sumsubTeller, paycaddyTeller, p100Teller];

@@ -1,7 +1,7 @@
-/** Posts like the vendors: again and again until it is acknowledged, over many connections at once. */
+/** Posts deliveries like a provider: retries each until it is acknowledged, over many parallel connections. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signedRequest } from '../support/sign';
+import { signedRequest } from '../../support/sign';
 import type { Lane, Post } from './deliveries';
 import { SECRETS } from './secrets';
 
@@ -12,20 +12,20 @@ export interface Sending {
   readonly sent: number;
   /** Requests now waiting for an answer. */
   readonly underWay: number;
-  /** What was answered otherwise than with 200, so far. */
+  /** Responses other than 200 so far. */
   readonly setbacks: Readonly<Record<Setback, number>>;
-  /** Resolves when all are acknowledged. */
+  /** Resolves when all posts are acknowledged. */
   readonly done: Promise<void>;
 }
 
-/** `BARE` is a 503 that does not say when to come back. */
+/** `BARE` is a 503 without `Retry-After`. */
 export type Setback = 'UNAVAILABLE' | 'BARE' | 'REFUSED_CONNECTION' | 'BROKEN_CONNECTION';
 
 export interface SendingOptions {
-  /** Where the next post goes. */
+  /** Target of the next post. */
   readonly to: { url(): Promise<string> };
   readonly connections: number;
-  /** From one new post to the next, over all connections. */
+  /** Interval between new posts over all connections, in milliseconds. */
   readonly everyMs?: number;
 }
 
@@ -76,7 +76,7 @@ export function startSending(
   }
 
   const done = Promise.all(Array.from({ length: connections }, work)).then(() => {});
-  done.catch(() => {}); // told to whoever awaits it
+  done.catch(() => {}); // handled by the caller that awaits it
   return {
     acknowledged,
     done,
@@ -90,7 +90,7 @@ export function startSending(
   };
 }
 
-/** A status counts though the body after it be lost. @throws {Error} for an answer that no repetition would mend. */
+/** The status counts even if the body is lost. @throws {Error} For a response that a retry cannot fix. */
 async function answerTo({ provider, body }: Post, url: string): Promise<'OK' | Setback> {
   const request = signedRequest(provider, body, { secret: SECRETS[provider] });
   let response: Response;
@@ -110,7 +110,7 @@ async function answerTo({ provider, body }: Post, url: string): Promise<'OK' | S
   throw new Error(`a delivery of ${provider} was answered ${response.status}`);
 }
 
-/** There was no connection, so nothing was sent: any balancer asks the next one. */
+/** The connection was refused, so no request was sent. A load balancer tries the next instance. */
 function wasRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && 'syscall' in cause && cause.syscall === 'connect';

@@ -1,12 +1,12 @@
-/** What the vendors have to say: many stories about many users, with repeats, in lanes that may run side by side. */
+/** Deliveries of a drill: scenarios of many users, with duplicates, in lanes that run in parallel. */
 
-import { fractalIdTeller } from '../../src/cli/simulation/fractal-id';
-import { p100Teller } from '../../src/cli/simulation/p100';
-import { paycaddyTeller } from '../../src/cli/simulation/paycaddy';
-import { pickIndex, type Random, shuffle } from '../../src/cli/simulation/random';
-import { STORY_NAMES, type Teller } from '../../src/cli/simulation/story';
-import { sumsubTeller } from '../../src/cli/simulation/sumsub';
-import type { ProviderName } from '../support/sign';
+import { fractalIdTeller } from '../../../src/cli/simulation/fractal-id';
+import { p100Teller } from '../../../src/cli/simulation/p100';
+import { paycaddyTeller } from '../../../src/cli/simulation/paycaddy';
+import { pickIndex, type Random, shuffle } from '../../../src/cli/simulation/random';
+import { STORY_NAMES, type Teller } from '../../../src/cli/simulation/story';
+import { sumsubTeller } from '../../../src/cli/simulation/sumsub';
+import type { ProviderName } from '../../support/sign';
 
 /** One POST. A repeat has the same provider and body. */
 export interface Post {
@@ -18,13 +18,13 @@ export interface Post {
 export type Lane = readonly Post[];
 
 export interface Plan {
-  /** Out of order, as far as vendors date what they say. */
+  /** Out of order where the provider sends timestamps. */
   readonly lanes: readonly Lane[];
-  /** How many posts there are, repeats included. */
+  /** Number of posts, duplicates included. */
   readonly posts: number;
-  /** What has to be kept at the end, each as often as it stands here. */
+  /** Deliveries that the gateway must have stored at the end, with multiplicity. */
   readonly deliveries: readonly Post[];
-  /** The same once each, every user's in the order in which the vendor said it. */
+  /** Each delivery once, per user in the order in which the provider sent it. */
   readonly inOrder: readonly Lane[];
 }
 
@@ -45,12 +45,12 @@ const TELLERS: readonly (readonly [ProviderName, Teller])[] = [
 ];
 const POSTS_PER_USER = 16;
 const ODD = 0.03;
-/** All of whose messages bear a clock: elsewhere, what nobody can read is kept again if it comes again after something else. */
+/** Providers whose messages all have a timestamp. For others, an unreadable message that arrives again after a different one is stored again. */
 const CLOCKED: ReadonlySet<ProviderName> = new Set(['sumsub', 'paycaddy']);
 const BEGIN = Date.UTC(2025, 0, 1);
 const STORY_GAP_MS = 60_000; // more than the longest story takes
 
-/** A bit more than `atLeast` posts: stories are told to the end. The same numbers make the same plan. */
+/** Creates a plan with at least `atLeast` posts, because scenarios are complete. Equal arguments yield equal plans. */
 export function createPlan(atLeast: number, random: Random, mishaps = USUAL_MISHAPS): Plan {
   const undated = createLanes();
   const inOrder = createLanes();
@@ -69,10 +69,10 @@ export function createPlan(atLeast: number, random: Random, mishaps = USUAL_MISH
       if (!arrives) continue;
       const copies = twice ? [post, post] : [post];
       posts += copies.length;
-      // With what was said in between dropped, the same words once more are a repeat for all that anybody can tell.
-      const news = dated || undated.of(user).at(-1)?.body !== post.body;
-      if (news) deliveries.push(post);
-      if (news) inOrder.of(user).push(post);
+      // If the message in between was dropped, an equal message is indistinguishable from a duplicate.
+      const isNew = dated || undated.of(user).at(-1)?.body !== post.body;
+      if (isNew) deliveries.push(post);
+      if (isNew) inOrder.of(user).push(post);
       if (dated) lanes.push(...copies.map((copy) => [copy]));
       else undated.of(user).push(...copies);
     }
@@ -85,7 +85,7 @@ export function createPlan(atLeast: number, random: Random, mishaps = USUAL_MISH
   };
 }
 
-/** Without a clock what arrives last is true: such a vendor's words about one user keep their order. */
+/** Without timestamps the last arrival wins, so the posts of one user keep their order. */
 function createLanes() {
   const lanes = new Map<string, Post[]>();
   return {
@@ -124,7 +124,7 @@ function tell({ provider, teller, name }: User, now: Date, random: Random): read
   return CLOCKED.has(provider) && random() < ODD ? [...told, odd(provider, name, now)] : told;
 }
 
-/** Authentic, and in words that nobody knows: to be kept all the same. */
+/** An authentic delivery of an unknown type. The gateway must store it. */
 function odd(provider: ProviderName, name: string, now: Date): Post {
-  return { provider, body: JSON.stringify({ news: name, at: now.toISOString() }) };
+  return { provider, body: JSON.stringify({ unknown: name, at: now.toISOString() }) };
 }

@@ -1,6 +1,6 @@
 /** The change log as a client reads it, and what has to hold of it by itself. */
 
-import { type Ask, askForAll } from './question';
+import { type Ask, askForAll } from './query';
 
 export interface LogEntry {
   readonly cursor: string;
@@ -40,7 +40,7 @@ export function positionOf(cursor: string): number {
 export function breaksIn(log: readonly LogEntry[]): readonly LogEntry[] {
   const last = new Map<string, string | boolean | null>();
 
-  /** Whether `before` is what was last said of the thing; from now on that is `after`. */
+  /** Whether `before` equals the last recorded value of the thing. Records `after`. */
   function follows<Word extends string | boolean | null>(
     thing: string,
     before: Word,

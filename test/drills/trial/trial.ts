@@ -1,37 +1,37 @@
 /**
- * What all drills share: gateways under load, somebody who subscribes, something that happens to them, and the evidence in
- * the end. Nothing may be missing, nothing doubled, nobody may have missed anything, and the state has to be that of a
- * gateway to which nothing ever happened.
+ * The common part of all drills: gateways under load, subscribers, a disturbance, and the checks at the end. No delivery
+ * may be missing or duplicated, no subscriber may have missed a change, and the state must equal that of an undisturbed
+ * gateway.
  */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../../src/cli/simulation/random';
+import type { Random } from '../../../src/cli/simulation/random';
 import { type Check, check, type KeptDelivery } from './checks';
 import { createPlan, type Mishaps, type Plan, USUAL_MISHAPS } from './deliveries';
 import { createDatabase, type Database, type Engine } from './engine';
 import { createFleet, type Fleet } from './fleet';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process';
 import { readLog } from './log-entries';
-import { type Ask, askForAll, createAsk } from './question';
+import { type Ask, askForAll, createAsk } from './query';
 import { API_KEY, ENVIRONMENT } from './secrets';
 import { type Sending, startSending } from './sender';
 import { readState } from './state';
 import { type Subscriber, startSubscriber } from './subscriber';
 
-/** What whoever runs the drills chooses. */
+/** Settings of a run, from the command line. */
 export interface Setting {
   readonly engine: Engine;
-  /** What Node has to run for a gateway, `start` included. */
+  /** Arguments of Node.js for a gateway, `start` included. */
   readonly gateway: readonly string[];
-  /** Empty; all data is kept below it. */
+  /** An empty folder for all data. */
   readonly folder: string;
   /** At least. */
   readonly posts: number;
-  /** How often whatever happens happens. */
+  /** Number of disturbances. */
   readonly cycles: number;
-  /** For how long something is gone that is gone for a while. */
+  /** Time for which a service is unavailable, in milliseconds. */
   readonly awayMs: number;
   /** Decides what is sent and when something happens, though not what the machine makes of that. */
   readonly random: Random;
@@ -42,28 +42,28 @@ export interface Report {
   readonly sent: number;
   readonly acknowledged: number;
   readonly setbacks: Sending['setbacks'];
-  /** What happened, for people. */
+  /** Description of the disturbances, for the report. */
   readonly happened: string;
 }
 
-/** What one drill wants to be otherwise. */
+/** Options in which one drill differs from the default. */
 export interface TrialOptions {
-  /** How many there are. */
+  /** Number of gateways. */
   readonly gateways?: number;
   /** See `GatewayCommand.revived`. */
   readonly revived?: boolean;
-  /** Where their data is, if not in the folder of the drill. */
+  /** Data directory, if not in the folder of the drill. */
   readonly dataDir?: string;
-  /** For Node, before what it has to run. */
+  /** Options of Node.js. */
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly mishaps?: Partial<Mishaps>;
-  /** To which gateways posts go, and for each subscriber to which it connects; by default to each in turn. */
+  /** Gateways that receive posts, and the gateway of each subscriber. Default: round robin. */
   readonly sendTo?: (fleet: Fleet) => { url(): Promise<string> };
   readonly subscribeTo?: (fleet: Fleet) => readonly { url(): Promise<string> }[];
   /** Whether the subscriber with this number resumes when its connection breaks. Default: all do. */
   readonly resumes?: (subscriber: number) => boolean;
-  /** How long it takes to send all, at least. */
+  /** Minimum time to send all posts, in milliseconds. */
   readonly lastsMs?: number;
 }
 
@@ -80,9 +80,9 @@ const CONNECTIONS = 64;
 const PATIENCE_MS = 60_000;
 
 /**
- * Ends all that it has started, whatever happens.
+ * Runs one drill and stops everything that it started, also after an error.
  *
- * @param disturb - What happens; answers what did, for people.
+ * @param disturb - Performs the disturbances. Returns their description.
  * @throws {Error} if the drill could not be held.
  */
 export async function holdTrial(
@@ -182,13 +182,13 @@ async function reachCount({ acknowledged, done }: Sending, threshold: number): P
   while (!over && acknowledged.length < threshold) await Promise.race([end, sleep(1)]);
 }
 
-/** Gives up after a while: that something is missing is for the checks to say. */
+/** Returns after a timeout even if items are missing; the checks report those. */
 async function catchUp({ cursors }: Subscriber, last: string | undefined): Promise<void> {
   const patience = performance.now() + PATIENCE_MS;
   while (cursors.at(-1) !== last && performance.now() < patience) await sleep(5);
 }
 
-/** The same deliveries as the vendors said them, each once, to a gateway of its own on SQLite, and nothing else. */
+/** Sends each delivery once and in order to a separate, undisturbed gateway on SQLite. */
 async function leaveAlone(setting: Setting, plan: Plan): Promise<readonly string[]> {
   const folder = makeFolder(setting.folder, 'undisturbed');
   const database = await createDatabase('sqlite', folder);

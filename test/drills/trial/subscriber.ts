@@ -3,24 +3,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { subscribeFromCursor } from '../../src/client/subscribe-from-cursor';
+import { subscribeFromCursor } from '../../../src/client/subscribe-from-cursor';
 
 export interface Subscriber {
   /** Cursors of what has come, in that order; `an error` for an item with errors, and for an end. */
   readonly cursors: readonly string[];
   /** The code with which the server ended the subscription; `null` while it goes on. */
   readonly refusal: string | null;
-  /** How often it has been connected. */
+  /** Number of connections so far. */
   readonly connections: number;
-  /** Breaks the connection without a word; the client comes back by itself. */
+  /** Breaks the connection without a close frame. The client reconnects by itself. */
   cut(): void;
   close(): Promise<void>;
 }
 
 export interface SubscriberOptions {
-  /** Where in the log it begins. */
+  /** Cursor after which the subscription starts. */
   readonly after: string;
-  /** Whether it resumes after its last item when the connection breaks; else it begins at `after` again. Default: true. */
+  /** Whether it resumes after its last item when the connection breaks. If false, it starts at `after` again. Default: true. */
   readonly resumes?: boolean;
 }
 
@@ -82,7 +82,7 @@ export function startSubscriber(
   };
 }
 
-/** Of the first error in the message `error`. */
+/** Code of the first error in the message `error`. */
 function codeOf(errors: unknown): string {
   const [first] = Array.isArray(errors) ? errors : [];
   return String(first?.extensions?.code ?? 'UNKNOWN');

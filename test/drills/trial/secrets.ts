@@ -1,6 +1,6 @@
-/** What the gateways of the drills are configured with. Nothing of it is used anywhere else. */
+/** Configuration and secrets of the gateways in drills. They are used nowhere else. */
 
-import type { ProviderName } from '../support/sign';
+import type { ProviderName } from '../../support/sign';
 
 export const SECRETS: Readonly<Record<ProviderName, string>> = {
   'fractal-id': 'fractal-id-secret-of-the-fault-drills-0123',
@@ -14,7 +14,7 @@ export const API_KEY = 'api-key-of-the-drills-0123456789';
 /** As in production, so that nothing is generated and nothing depends on the machine. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   NODE_ENV: 'production',
-  ACCEPT_SANDBOX: 'true', // what the simulation sends bears the vendor's mark
+  ACCEPT_SANDBOX: 'true', // simulated events are marked as sandbox events
   DATA_KEYS: `drill:${Buffer.alloc(32, 7).toString('base64')}`,
   BOOTSTRAP_API_KEY: API_KEY,
   WEBHOOK_SECRETS_FRACTAL_ID: SECRETS['fractal-id'],

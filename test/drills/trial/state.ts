@@ -1,6 +1,6 @@
-/** What a gateway knows at the end, in a form that is the same wherever the same was said. */
+/** The final state of a gateway in a canonical form: equal deliveries yield equal text. */
 
-import { type Ask, askForAll } from './question';
+import { type Ask, askForAll } from './query';
 
 interface Level {
   readonly level: { readonly key: string };
@@ -59,7 +59,7 @@ function canonical(user: User): unknown {
   };
 }
 
-/** This vendor has no clock: all its dates are of receipt. */
+/** This provider sends no timestamps: all its dates are times of receipt. */
 const UNDATED = 'P100';
 
 function withoutReceipt<Row extends Level & { readonly since: string }>({ since, ...row }: Row) {

@@ -4,37 +4,37 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface GatewayCommand {
-  /** What Node is to run: `dist/src/cli/main.js start`, and what goes before it. */
+  /** Arguments of Node.js: its options, then `dist/src/cli/main.js start`. */
   readonly args: readonly string[];
   /** The working folder. */
   readonly folder: string;
-  /** All that the process has of an environment, beside what is needed to find programs. */
+  /** The whole environment of the process, except the variables needed to find programs. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether it is started again when it ends by itself, as a supervisor does; else that breaks the drill off. */
+  /** Whether the process is restarted after it exits, like under a supervisor. If false, an exit fails the drill. */
   readonly revived?: boolean;
 }
 
 export interface GatewayProcess {
   /** Starts it and waits until it listens. @throws {Error} with its last words if it ends before, unless it is revived. */
   start(): Promise<void>;
-  /** Where it listens, `http://127.0.0.1:<port>`; while it is down, waits for the next start. */
+  /** URL, `http://127.0.0.1:<port>`. While the process is down, waits for the next start. */
   url(): Promise<string>;
-  /** Where it listens now. */
+  /** Current URL. `undefined` while the process is down. */
   readonly listensOn: string | undefined;
-  /** SIGKILL: nothing of it gets to run any more. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>;
   /** SIGTERM. Answers the exit code. */
   stop(): Promise<number | null>;
-  /** Of those that do not end it. */
+  /** Sends a signal that does not end the process. */
   signal(signal: NodeJS.Signals): void;
-  /** The last words of each time that it ended by itself. */
+  /** The last output before each unexpected exit. */
   readonly endings: readonly string[];
 }
 
 /** From here on `/readyz` sends traffic elsewhere, and a balancer does. */
 const STOPS = '"stopping';
 const LISTENS = /"url":"(http:[^"]+)".*"the gateway listens"/;
-const LAST_WORDS = 8000; // room for the trace of a native crash behind the line that says why
+const LAST_WORDS = 8000; // characters: room for the stack of a native crash after the error line
 const REVIVAL_MS = 200;
 
 /** Every start is on a free port of its own: a fixed one could be taken while the gateway is down. */
@@ -46,7 +46,7 @@ export function createGatewayProcess(command: GatewayCommand): GatewayProcess {
   let revival: NodeJS.Timeout | undefined;
   let listensOn: string | undefined;
   let listening = createGate<string>();
-  const leaveNothing = () => void child?.kill('SIGKILL'); // also where nobody came to end it
+  const leaveNothing = () => void child?.kill('SIGKILL'); // also if the drill did not stop it
 
   function run(): void {
     const gate = listening;
@@ -139,7 +139,7 @@ function createGate<T>(): Gate<T> {
     resolve = onOpen;
     fail = onFail;
   });
-  opened.catch(() => {}); // told to whoever waits; nobody has to
+  opened.catch(() => {}); // handled by the caller that waits, if any
   return {
     opened,
     isOpen: () => isOpen,

@@ -1,4 +1,4 @@
-/** What a gateway of a drill keeps its data in. */
+/** The database of a drill. */
 
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,8 +7,8 @@ import {
   FAST,
   IMMEDIATE,
   type PostgresServer,
-} from '../support/own-postgres';
-import { folderOf } from '../support/programs';
+} from '../../support/own-postgres';
+import { folderOf } from '../../support/programs';
 
 export const ENGINES = ['sqlite', 'postgres'] as const;
 export type Engine = (typeof ENGINES)[number];
@@ -16,7 +16,7 @@ export type Engine = (typeof ENGINES)[number];
 export interface Database {
   /** Variables that point a gateway to it. */
   readonly env: Readonly<Record<string, string>>;
-  /** Of PostgreSQL. */
+  /** PostgreSQL only. */
   readonly server?: PostgresServer;
   /** Copies the files of the database. SQLite: while no gateway runs. */
   copy(): Promise<void>;
@@ -71,7 +71,7 @@ function sqliteIn(folder: string): Database {
   };
 }
 
-/** Why no drill can be held on it here, if so. */
+/** Reason why the engine is not available on this machine, if any. */
 export function obstacleOf(engine: Engine): string | undefined {
   const missing = engine === 'postgres' && folderOf('postgres') === undefined;
   return missing ? 'postgres is not installed' : undefined;

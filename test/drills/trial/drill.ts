@@ -1,4 +1,4 @@
-/** What a drill is. */
+/** The interface of a drill. */
 
 import type { Engine } from './engine';
 import type { Report, Setting } from './trial';
@@ -7,11 +7,11 @@ export interface Drill {
   readonly name: string;
   readonly about: string;
   readonly engines: readonly Engine[];
-  /** How often whatever happens happens, unless somebody chooses otherwise. */
+  /** Default number of disturbances. */
   readonly cycles: number;
   readonly postsPerCycle: number;
-  /** Why it cannot be held here, if so. */
+  /** Reason why the drill cannot run on this machine, if any. */
   readonly obstacle?: () => string | undefined;
-  /** @throws {Error} if it could not be held to the end. */
+  /** @throws {Error} If the drill could not run to the end. */
   hold(setting: Setting): Promise<Report>;
 }

@@ -1,4 +1,4 @@
-/** What the drills found, as one table. */
+/** Formats the results of the drills as one table. */
 
 import { count, FAULTS, type Fault, holds } from './checks';
 import type { Engine } from './engine';
@@ -7,7 +7,7 @@ import type { Report } from './trial';
 export interface Result {
   readonly drill: string;
   readonly engine: Engine;
-  /** Or why there is none. */
+  /** The report, or the reason why it is missing. */
   readonly report: Report | { readonly leftOut: string } | { readonly brokeOff: string };
   readonly seconds: number;
 }
@@ -30,7 +30,7 @@ export const LEGEND = [
   'failed  posts that got no answer from a gateway that was stopped in an orderly way',
 ];
 
-/** What could not be held here is no fault, but in CI, where everything is to be there. */
+/** A drill that cannot run on this machine is not a failure, except in CI. */
 export function isSound({ report }: Result): boolean {
   if ('leftOut' in report) return process.env.CI !== 'true';
   return 'checks' in report && report.checks.every(holds);

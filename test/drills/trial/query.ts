@@ -1,6 +1,6 @@
-/** Asks a running gateway over GraphQL. */
+/** Queries a running gateway over GraphQL. */
 
-/** @throws {Error} unless there is an answer without errors. */
+/** @throws {Error} If the response is missing or contains errors. */
 export type Ask = <Data>(query: string, variables?: Record<string, unknown>) => Promise<Data>;
 
 export function createAsk(url: string, apiKey: string): Ask {
@@ -18,7 +18,7 @@ export function createAsk(url: string, apiKey: string): Ask {
   };
 }
 
-/** That the data is what was asked for is the schema's promise. */
+/** Checks only the envelope. The schema guarantees the shape of the data. */
 function isAnswer<Data>(answer: unknown): answer is { readonly data: Data } {
   return typeof answer === 'object' && answer !== null && 'data' in answer && !('errors' in answer);
 }
@@ -31,9 +31,9 @@ interface Connection<Row> {
 /**
  * All rows of a connection, page after page.
  *
- * @param field - Such as `users`.
- * @param selection - Of a row.
- * @param args - Beside `first` and `after`, as in the query.
+ * @param field - Field of the connection, for example `users`.
+ * @param selection - Selection set of one node.
+ * @param args - Further arguments in GraphQL syntax.
  */
 export async function askForAll<Row>(
   ask: Ask,

@@ -4,7 +4,7 @@ import type { GatewayProcess } from './gateway-process';
 
 export interface Fleet {
   readonly gateways: readonly GatewayProcess[];
-  /** One that listens, each in turn; while there is none, the first that does again. */
+  /** URL of a listening gateway, round robin. If none listens, waits for the first that does. */
   url(): Promise<string>;
   start(): Promise<void>;
   stop(): Promise<void>;

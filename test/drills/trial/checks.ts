@@ -1,4 +1,4 @@
-/** What must not have happened, counted. */
+/** Counts violations: lost, duplicated, disordered or wrong results. */
 
 import type { Plan, Post } from './deliveries';
 import { breaksIn, gapsIn, type LogEntry } from './log-entries';
@@ -20,11 +20,11 @@ export interface Evidence {
   /** Cursors of what each subscriber was given. */
   readonly seen: readonly (readonly string[])[];
   readonly state: readonly string[];
-  /** Of a gateway that was told the same, in order, and to which nothing happened. */
+  /** State of a gateway that received the same deliveries in order, without disturbance. */
   readonly undisturbedState: readonly string[];
 }
 
-/** What is broken where a check does not hold. */
+/** The promise that a failed check violates. */
 export const FAULTS = ['LOST', 'TWICE', 'GAP', 'WRONG_STATE', 'STREAM', 'FAILED'] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -76,7 +76,7 @@ export function holds({ found, expected }: Check): boolean {
   return found === expected;
 }
 
-/** How much of it there is. */
+/** Number of violations of this kind. */
 export function count(fault: Fault, checks: readonly Check[]): number {
   return checks
     .filter((check) => check.fault === fault)
@@ -97,7 +97,7 @@ function countEach(names: readonly string[]): ReadonlyMap<string, number> {
   return counts;
 }
 
-/** How many there are more than there should be. */
+/** Number of occurrences above the expected number. */
 function excess(found: ReadonlyMap<string, number>, due: ReadonlyMap<string, number>): number {
   const surplus = [...found].map(([name, count]) => Math.max(0, count - (due.get(name) ?? 0)));
   return surplus.reduce((sum, count) => sum + count, 0);
