@@ -5,6 +5,7 @@ import { END_USER_REASON_CODES } from '../../src/domain/end-user-reasons';
 import { ERROR_CODES, SIGNATURE_FAILURES } from '../../src/domain/errors';
 import { REASON_CODES } from '../../src/domain/event';
 import { ATTEMPT_STATUSES, DISPOSITIONS } from '../../src/domain/status';
+import { CLOSE } from '../../src/http/websocket/guarded-socket';
 import { MAY_IMPORT } from '../architecture/rules';
 import { readSources } from '../architecture/source-file';
 import { firstColumn, PAGES, readPage, sectionOf } from './pages';
@@ -61,6 +62,13 @@ it('docs/graphql.md lists the limits with the variables and codes of the sources
     .filter((name) => !text.includes(`'${name}'`));
   expect(rows).toHaveLength(8);
   expect(missing).toEqual([]);
+});
+
+it('docs/subscriptions.md lists every close code', () => {
+  const rows = rowsOf(sectionOf('docs/subscriptions.md', '## Close codes'));
+  const listed = rows.map(([code]) => Number(code));
+  const ofLibraries = [1009, 4408]; // ws and graphql-ws
+  expect(listed).toEqual([...Object.values(CLOSE), ...ofLibraries].sort((a, b) => a - b));
 });
 
 it('docs/statuses.md lists every attempt status', () => {
