@@ -1,4 +1,4 @@
-/** Who gets in, over a real store. */
+/** Authentication against a real store. */
 
 import { SignJWT } from 'jose';
 import { generateApiKey } from '../../src/access/api-key';
@@ -71,7 +71,7 @@ function pass(ms: number): void {
 }
 
 describe('an API key', () => {
-  it('gets in with its name and scopes', async () => {
+  it('authenticates with its name and scopes', async () => {
     const { key, id } = await issueKey(['read', 'pii:read']);
     expect(await authenticator().authenticate(`Bearer ${key}`)).toEqual({
       kind: 'API_KEY',
@@ -81,22 +81,22 @@ describe('an API key', () => {
     });
   });
 
-  it('has no scope that this version does not know', async () => {
+  it('ignores scopes unknown to this version', async () => {
     const { key } = await issueKey(['read', 'everything']);
     const { scopes } = await authenticator().authenticate(`Bearer ${key}`);
     expect([...scopes]).toEqual(['read']);
   });
 
   it.each([
-    ['the scheme in another case', (key: string) => `bearer ${key}`],
-    ['blanks around it', (key: string) => ` Bearer   ${key} `],
+    ['another letter case of the scheme', (key: string) => `bearer ${key}`],
+    ['surrounding spaces', (key: string) => ` Bearer   ${key} `],
     ['no scheme, as in connection params', (key: string) => key],
-  ])('gets in with %s', async (_case, write) => {
+  ])('authenticates with %s', async (_case, write) => {
     const { key } = await issueKey();
     expect(await authenticator().authenticate(write(key))).toMatchObject({ name: 'ops' });
   });
 
-  it('costs one query for a page of requests', async () => {
+  it('executes one query for many requests within a second', async () => {
     const { key } = await issueKey();
     const { authenticate } = authenticator();
     queries.length = 0;
@@ -106,7 +106,7 @@ describe('an API key', () => {
     expect(queries).toHaveLength(1);
   });
 
-  it('is out a second after it was revoked', async () => {
+  it('is rejected one second after its revocation', async () => {
     const { key, prefix } = await issueKey();
     const { authenticate } = authenticator();
     await authenticate(`Bearer ${key}`);
@@ -115,7 +115,7 @@ describe('an API key', () => {
     await expect(authenticate(`Bearer ${key}`)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  it('gets in a second after it was made, even if it was tried before', async () => {
+  it('is accepted one second after its creation, even if it was rejected before', async () => {
     const { key, prefix, hash } = generateApiKey();
     const { authenticate } = authenticator();
     await expect(authenticate(key)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
@@ -131,26 +131,26 @@ describe('an API key', () => {
     expect(await authenticate(key)).toMatchObject({ name: 'late' });
   });
 
-  it('is not taken for unknown because the store was away for a moment', async () => {
+  it('is not cached as unknown if the query fails', async () => {
     const { key } = await issueKey();
-    let away = true;
+    let unavailable = true;
     const { authenticate } = createAuthenticator({
       apiKeys: {
         ...store.apiKeys,
         findByHash: (hash) =>
-          away ? Promise.reject(new Error('away')) : store.apiKeys.findByHash(hash),
+          unavailable ? Promise.reject(new Error('unavailable')) : store.apiKeys.findByHash(hash),
       },
       erasures: store.erasures,
       bootstrapApiKey: null,
       jwt: null,
       now: () => now,
     });
-    await expect(authenticate(key)).rejects.toThrow('away');
-    away = false;
+    await expect(authenticate(key)).rejects.toThrow('unavailable');
+    unavailable = false;
     expect(await authenticate(key)).toMatchObject({ name: 'ops' });
   });
 
-  it('is looked up again once many others were tried', async () => {
+  it('is evicted from the cache after 1,000 other keys', async () => {
     const { key } = await issueKey();
     const { authenticate } = authenticator();
     await authenticate(key);
@@ -164,7 +164,7 @@ describe('an API key', () => {
 });
 
 describe('the bootstrap key', () => {
-  it('has every scope and costs no query', async () => {
+  it('has all scopes and needs no query', async () => {
     const { authenticate } = authenticator();
     queries.length = 0;
     expect(await authenticate(`Bearer ${BOOTSTRAP_KEY}`)).toEqual({
@@ -176,14 +176,14 @@ describe('the bootstrap key', () => {
     expect(queries).toEqual([]);
   });
 
-  it('is none where none is configured', async () => {
+  it('does not exist unless configured', async () => {
     const { authenticate } = authenticator({ bootstrap: null });
     for (const credential of [BOOTSTRAP_KEY, 'null', '']) {
       await expect(authenticate(credential)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
   });
 
-  it('may look like any other key', async () => {
+  it('may have the format of a stored key', async () => {
     const { key } = generateApiKey();
     const { authenticate } = authenticator({ bootstrap: key });
     expect(await authenticate(key)).toMatchObject({ name: 'bootstrap' });
@@ -191,7 +191,7 @@ describe('the bootstrap key', () => {
 });
 
 describe('an end user', () => {
-  it('gets in with a token', async () => {
+  it('authenticates with a token', async () => {
     const token = await issueToken('ada');
     expect(await authenticator().authenticate(`Bearer ${token}`)).toMatchObject({
       kind: 'USER',
@@ -199,14 +199,14 @@ describe('an end user', () => {
     });
   });
 
-  it('has no access where no tokens are configured', async () => {
+  it('has no access if no issuer is configured', async () => {
     const token = await issueToken('ada');
     const { authenticate } = authenticator({ jwt: false });
     await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 });
 
-it('turns everybody else away with one and the same message', async () => {
+it('rejects all other credentials with the same message', async () => {
   const revoked = await issueKey();
   await store.apiKeys.revoke(revoked.prefix, 'test', now);
   const { authenticate } = authenticator();
@@ -229,7 +229,7 @@ it('turns everybody else away with one and the same message', async () => {
   const messages = await Promise.all(
     credentials.map((credential) =>
       authenticate(credential).then(
-        () => 'let in',
+        () => 'accepted',
         (error) => `${error.code}: ${error.message}`,
       ),
     ),
@@ -241,8 +241,8 @@ it('turns everybody else away with one and the same message', async () => {
   );
 });
 
-describe('of those who are in', () => {
-  it('the revoked, the deleted and the expired have findInvalid, found by a query for each sort', async () => {
+describe('findInvalid', () => {
+  it('returns revoked and deleted keys and expired tokens, with two queries', async () => {
     const kept = await issueKey();
     const revoked = await issueKey();
     const { authenticate, findInvalid } = authenticator();
@@ -265,7 +265,7 @@ describe('of those who are in', () => {
     expect(queries).toHaveLength(2);
   });
 
-  it('a token lasts as long as it would be let in', async () => {
+  it('returns a token exactly when `authenticate` starts to reject it', async () => {
     const token = await issueToken('ada', 10);
     const { authenticate, findInvalid } = authenticator();
     const principal = await authenticate(token);
@@ -277,7 +277,7 @@ describe('of those who are in', () => {
     await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  it('whoever was erased has findInvalid, and not who comes with the same name later', async () => {
+  it('returns an erased user, but not a later user with the same ID', async () => {
     const { authenticate, findInvalid } = authenticator();
     const { userId } = await store.createUser({ externalUserId: 'ada', auditActor: 'ops', now });
     const token = await issueToken('ada', 600);
@@ -296,7 +296,7 @@ describe('of those who are in', () => {
     expect(await findInvalid([before, other, after])).toEqual(new Set([before]));
   });
 
-  it('nobody costs no query', async () => {
+  it('executes no query without principals', async () => {
     queries.length = 0;
     expect(await authenticator().findInvalid([])).toEqual(new Set());
     expect(queries).toEqual([]);

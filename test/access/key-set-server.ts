@@ -1,4 +1,4 @@
-/** A published key set, as an identity provider serves one. */
+/** Serves a JSON Web Key Set, like an identity provider. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,9 +7,9 @@ import type { JWK } from 'jose';
 export interface KeySetServer {
   readonly url: string;
   keys: readonly JWK[];
-  /** Given instead of the keys. */
+  /** Response that replaces the key set. */
   answer: { readonly status: number; readonly body: string } | undefined;
-  /** How often the keys were fetched. */
+  /** Number of requests received. */
   requests: number;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Bodies that are held back: what is received and not yet proven has a budget of memory and a deadline. */
+/** Incomplete bodies: before verification, they have a memory budget and a deadline. */
 
 import { once } from 'node:events';
 import { createDisposal } from '../support/disposal';
@@ -10,14 +10,14 @@ const disposal = createDisposal();
 const MIB = 1024 * 1024;
 const ALL = 8 * MIB;
 const PER_ADDRESS = 4 * MIB;
-/** Beyond the budget: buffers of sockets, of both sides, in one process. */
+/** Socket buffers of both sides, which are in the same process. */
 const SLACK = 16 * MIB;
-const STRANGERS = 60;
+const ATTACKERS = 60;
 const PIECE = Buffer.alloc(MIB - 1, 'x');
 const NEVER_MS = 600_000;
 
-/** Sends all of a webhook of 1 MiB but its last byte. */
-function holdBack(port: number, address: string): RawConnection {
+/** Sends a webhook of 1 MiB except its last byte. */
+function sendIncomplete(port: number, address: string): RawConnection {
   const raw = connectRaw(disposal, port);
   raw.write(
     `POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${address}\r\nContent-Length: ${MIB}\r\n\r\n`,
@@ -42,43 +42,43 @@ function start(limits: object) {
   });
 }
 
-const answered = (connections: readonly RawConnection[], status: number) =>
+const withStatus = (connections: readonly RawConnection[], status: number) =>
   connections.filter((raw) => raw.received().startsWith(`HTTP/1.1 ${status} `));
 
-// Regression: 3,000 strangers held 3.2 GiB for as long as they sent a byte now and then.
-it('strangers hold no more than the budget, whose oldest bodies give way, and vendors get through', async () => {
+// Regression: 3,000 clients occupied 3.2 GiB for as long as they sent an occasional byte.
+it('incomplete bodies stay within the budget, the oldest are evicted, and providers are served', async () => {
   const target = await start({});
   const before = bytesInUse();
-  const strangers: RawConnection[] = [];
-  for (let index = 0; index < STRANGERS; index += 1) {
-    strangers.push(holdBack(target.port, `192.0.2.${index}`));
+  const attackers: RawConnection[] = [];
+  for (let index = 0; index < ATTACKERS; index += 1) {
+    attackers.push(sendIncomplete(target.port, `192.0.2.${index}`));
   }
-  await until(() => answered(strangers, 503).length >= STRANGERS - ALL / MIB);
+  await until(() => withStatus(attackers, 503).length >= ATTACKERS - ALL / MIB);
   expect(bytesInUse() - before).toBeLessThan(ALL + SLACK);
-  expect(answered(strangers, 503)[0]?.received()).toMatch(
+  expect(withStatus(attackers, 503)[0]?.received()).toMatch(
     /retry-after: \d.*"code":"UNAVAILABLE"/is,
   );
   await expectHealthy(target);
 
-  for (const { socket } of strangers) socket.destroy();
+  for (const { socket } of attackers) socket.destroy();
   await until(() => bytesInUse() - before < ALL / 2); // the collector may be late
   await expectHealthy(target);
 });
 
-it('one address displaces its own bodies, and none of another', async () => {
+it('one address evicts its own bodies, and none of another address', async () => {
   const target = await start({});
-  const other = holdBack(target.port, '198.51.100.1');
+  const other = sendIncomplete(target.port, '198.51.100.1');
   const own: RawConnection[] = [];
-  for (let index = 0; index < 20; index += 1) own.push(holdBack(target.port, '192.0.2.1'));
-  await until(() => answered(own, 503).length >= 20 - PER_ADDRESS / MIB);
+  for (let index = 0; index < 20; index += 1) own.push(sendIncomplete(target.port, '192.0.2.1'));
+  await until(() => withStatus(own, 503).length >= 20 - PER_ADDRESS / MIB);
   other.write('x');
   await until(() => other.received() !== '');
   expect(other.received()).toMatch(/^HTTP\/1.1 401 /);
 });
 
-it('a body that trickles is given up at the deadline, and its client is told', async () => {
+it('a trickling body gets 408 at the deadline', async () => {
   const target = await start({ bodyTimeoutMs: 500 });
-  const raw = holdBack(target.port, '192.0.2.1');
+  const raw = sendIncomplete(target.port, '192.0.2.1');
   await once(raw.socket, 'connect');
   const chunked = connectRaw(disposal, target.port);
   chunked.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');

@@ -1,6 +1,6 @@
 /**
- * What an authentic webhook may say: anything. Each is kept, whatever stands in it; none is answered with a 5xx; and what
- * cannot be read changes nobody's state. Without a proof, none is kept at all.
+ * Authentic webhooks with arbitrary content. Each is stored, none causes a 5xx, and malformed ones change no state. Webhooks
+ * without a valid signature are not stored.
  */
 
 import { SECRETS, type TestGateway } from '../e2e/gateway';
@@ -10,16 +10,16 @@ import type { ProviderName } from '../support/sign';
 import { expectHealthy, startTarget } from './target';
 
 const disposal = createDisposal('all');
-const VENDORS = Object.keys(SECRETS) as ProviderName[];
+const PROVIDERS = Object.keys(SECRETS) as ProviderName[];
 
-/** As they stand in JSON, in place of whatever a field should hold. */
+/** JSON values that replace the value of a field. */
 const VALUES: Readonly<Record<string, string>> = {
   null: 'null',
   true: 'true',
   'a number': '0',
   'a number below zero': '-1',
   'a number beyond 2^53': '9007199254740993',
-  'a number that no machine holds': '1e400',
+  'a number beyond the range of a double': '1e400',
   'a fraction': '0.1',
   'an empty text': '""',
   'a list': '[]',
@@ -28,23 +28,23 @@ const VALUES: Readonly<Record<string, string>> = {
   'an object behind __proto__': '{"__proto__":{"toString":"x"}}',
   'an object with a length': '{"length":1,"0":"x"}',
   'the name of a method': '"constructor"',
-  'the name of what all objects have': '"__proto__"',
+  'the name of the prototype property': '"__proto__"',
   NUL: '"\\u0000"',
-  'half a character': '"\\ud800"',
-  'text that turns around': '"\\u202egnp.exe"',
+  'a lone surrogate': '"\\ud800"',
+  'right-to-left text': '"\\u202egnp.exe"',
   '10,000 characters': JSON.stringify('x'.repeat(10_000)),
   'a date that does not exist': '"2024-02-30T00:00:00Z"',
-  'a date of another age': '"275760-09-13T00:00:00Z"',
-  'depth 5,000': `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
+  'a date beyond year 9999': '"275760-09-13T00:00:00Z"',
+  'a list nested 5,000 deep': `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
 };
 
-const MARK = '"the value that is put here"';
+const PLACEHOLDER = '"the value that is replaced"';
 
-/** The message with a mark in place of each field in turn, however deep. */
-function marked(message: object): readonly (readonly [string, string])[] {
+/** Returns the message with a placeholder for each field in turn, at any depth. */
+function replaceEachField(message: object): readonly (readonly [string, string])[] {
   const seen: [string, string][] = [];
   const visit = (value: unknown, path: string, around: (inner: string) => string) => {
-    if (path !== '') seen.push([path, around(MARK)]);
+    if (path !== '') seen.push([path, around(PLACEHOLDER)]);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
     for (const [name, inner] of Object.entries(value)) {
       const others = Object.entries(value).filter(([other]) => other !== name);
@@ -57,24 +57,24 @@ function marked(message: object): readonly (readonly [string, string])[] {
   return seen;
 }
 
-describe.each(VENDORS)('%s', (vendor) => {
-  const fields = marked(APPROVALS[vendor]);
+describe.each(PROVIDERS)('%s', (provider) => {
+  const fields = replaceEachField(APPROVALS[provider]);
   let gateway: TestGateway;
 
   beforeAll(async () => {
     gateway = await startTarget(disposal, { env: { SUMSUB_MINIMUM_DIGEST: 'sha256' } });
   });
 
-  it.each(Object.entries(VALUES))('%s in any field is kept, and harms nobody', async (_, value) => {
+  it.each(Object.entries(VALUES))('stores %s in any field', async (_, value) => {
     for (const [path, text] of fields) {
-      const { status, kept } = await gateway.post(vendor, text.replace(MARK, value));
+      const { status, kept } = await gateway.post(provider, text.replace(PLACEHOLDER, value));
       expect([path, status]).toEqual([path, 200]);
       expect([path, kept?.deliveryId]).toEqual([path, expect.any(Number)]);
     }
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
   });
 
-  it('none of it was a mistake of ours', async () => {
+  it('quarantines none of them because of an adapter bug', async () => {
     const query =
       '{ webhookDeliveries(first: 100, filter: { disposition: [QUARANTINED] }) { nodes { reason } } }';
     const { data } = await gateway.ask(query);
@@ -85,29 +85,29 @@ describe.each(VENDORS)('%s', (vendor) => {
   });
 });
 
-describe.each(VENDORS)('%s: what cannot be read as one message', (vendor) => {
-  const text = JSON.stringify(APPROVALS[vendor]);
-  const [name = ''] = Object.keys(APPROVALS[vendor]);
+describe.each(PROVIDERS)('%s: malformed messages', (provider) => {
+  const text = JSON.stringify(APPROVALS[provider]);
+  const [name = ''] = Object.keys(APPROVALS[provider]);
   const bytes = Buffer.from(text);
 
   it.each<[string, string | Buffer]>([
-    ['that says a key twice', text.replace('{', `{${JSON.stringify(name)}:"x",`)],
-    ['of 10,000 levels', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`],
+    ['with a duplicate key', text.replace('{', `{${JSON.stringify(name)}:"x",`)],
+    ['nested 10,000 levels deep', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`],
     [
-      'that is no UTF-8',
+      'in invalid UTF-8',
       Buffer.concat([bytes.subarray(0, 3), Buffer.from([0xc3, 0x28]), bytes.subarray(3)]),
     ],
     ['in UTF-16', Buffer.from(text, 'utf16le')],
-    ['that is cut short', text.slice(0, -1)],
+    ['that is truncated', text.slice(0, -1)],
     ['behind __proto__', `{"__proto__":${text}}`],
     ['in a list', `[${text}]`],
-    ['in a text', JSON.stringify(text)],
-    ['and another', text + text],
-    ['that is NUL', '\0'.repeat(1_000)],
+    ['in a string', JSON.stringify(text)],
+    ['followed by another', text + text],
+    ['of NUL characters', '\0'.repeat(1_000)],
     ['that is empty', ''],
-  ])('a message %s is kept in quarantine and changes nothing', async (_, body) => {
-    const gateway = await quarantine();
-    const { status, kept } = await gateway.post(vendor, body);
+  ])('a message %s is quarantined and changes nothing', async (_, body) => {
+    const gateway = await sharedGateway();
+    const { status, kept } = await gateway.post(provider, body);
     expect([status, kept?.disposition]).toEqual([200, 'QUARANTINED']);
     expect((await gateway.ask('{ users { totalCount } }')).data).toEqual({
       users: { totalCount: 0 },
@@ -116,14 +116,17 @@ describe.each(VENDORS)('%s: what cannot be read as one message', (vendor) => {
   });
 
   it.each<[string, Readonly<Record<string, string>>]>([
-    ['no proof', {}],
-    ['a proof by no algorithm', { 'x-fractal-signature': 'none=', 'x-payload-digest-alg': 'none' }],
+    ['no signature', {}],
     [
-      'a proof by a broken algorithm',
+      'a signature with the algorithm `none`',
+      { 'x-fractal-signature': 'none=', 'x-payload-digest-alg': 'none' },
+    ],
+    [
+      'a signature with a broken algorithm',
       { 'x-fractal-signature': 'md5=00', 'x-payload-digest-alg': 'HMAC_MD5_HEX' },
     ],
     [
-      'empty proofs',
+      'empty signatures',
       {
         'x-fractal-signature': 'sha1=',
         'x-payload-digest': '',
@@ -132,7 +135,7 @@ describe.each(VENDORS)('%s: what cannot be read as one message', (vendor) => {
       },
     ],
     [
-      'the proof `undefined`',
+      'the signature `undefined`',
       {
         'x-fractal-signature': 'undefined',
         'x-payload-digest': 'undefined',
@@ -140,9 +143,9 @@ describe.each(VENDORS)('%s: what cannot be read as one message', (vendor) => {
         'x-api-key': 'undefined',
       },
     ],
-  ])('and a sound one with %s is refused', async (_, headers) => {
-    const gateway = await quarantine();
-    const path = vendor === 'p100' ? 'p100/webhook/kyc-verification/status' : vendor;
+  ])('rejects a valid message with %s', async (_, headers) => {
+    const gateway = await sharedGateway();
+    const path = provider === 'p100' ? 'p100/webhook/kyc-verification/status' : provider;
     const answer = await fetch(`${gateway.url}/webhooks/${path}`, {
       method: 'POST',
       headers,
@@ -159,12 +162,12 @@ describe.each(VENDORS)('%s: what cannot be read as one message', (vendor) => {
 
 let shared: Promise<TestGateway> | undefined;
 
-/** One for all that changes nothing: that it has stayed as it was is what each test looks at. */
-function quarantine(): Promise<TestGateway> {
+/** One gateway for all tests that check that its state is unchanged. */
+function sharedGateway(): Promise<TestGateway> {
   shared ??= startTarget(disposal);
   return shared;
 }
 
-it('after all of it the gateway takes what is sound', async () => {
-  await expectHealthy(await quarantine());
+it('the gateway still accepts valid webhooks afterwards', async () => {
+  await expectHealthy(await sharedGateway());
 });

@@ -1,4 +1,4 @@
-/** Guessing credentials: whoever fails too often is told to wait, others at the same address are not kept waiting. */
+/** Guessed credentials: failures are rate-limited by address, valid credentials from the same address are not. */
 
 import { generateApiKey } from '../../src/access/api-key';
 import { API_KEY, type TestGateway, tokenFor } from '../e2e/gateway';
@@ -10,16 +10,20 @@ import { expectHealthy, startTarget } from './target';
 
 const disposal = createDisposal();
 
-/** More than anybody may get wrong at once. */
+/** Exceeds the burst of failures. */
 const TOO_MANY = 110;
-const DOORS = ['GraphQL over HTTP', 'GraphQL over WebSocket', 'the metrics'] as const;
-type Door = (typeof DOORS)[number];
+const ENTRY_POINTS = ['GraphQL over HTTP', 'GraphQL over WebSocket', 'metrics'] as const;
+type EntryPoint = (typeof ENTRY_POINTS)[number];
 
-/** What comes of showing a credential: an HTTP status, or the close code of the WebSocket; 200 or 1000 if it was good. */
-async function knock(target: TestGateway, door: Door, credential: string): Promise<number> {
+/** Presents credentials. Returns the HTTP status or the WebSocket close code. 200 and 1000 mean accepted. */
+async function tryCredential(
+  target: TestGateway,
+  entryPoint: EntryPoint,
+  credential: string,
+): Promise<number> {
   const headers = { authorization: `Bearer ${credential}`, 'content-type': 'application/json' };
-  if (door === 'the metrics') return (await fetch(`${target.url}/metrics`, { headers })).status;
-  if (door === 'GraphQL over HTTP') {
+  if (entryPoint === 'metrics') return (await fetch(`${target.url}/metrics`, { headers })).status;
+  if (entryPoint === 'GraphQL over HTTP') {
     return (await fetch(`${target.url}/graphql?query={__typename}`, { headers })).status;
   }
   const client = await openRaw(disposal, target.wsUrl);
@@ -28,52 +32,57 @@ async function knock(target: TestGateway, door: Door, credential: string): Promi
   return (await client.closed).code;
 }
 
-async function guess(target: TestGateway, door: Door, times: number, credential?: string) {
+async function guess(
+  target: TestGateway,
+  entryPoint: EntryPoint,
+  times: number,
+  credential?: string,
+) {
   const outcomes: number[] = [];
   for (let index = 0; index < times; index += 1) {
-    outcomes.push(await knock(target, door, credential ?? generateApiKey().key));
+    outcomes.push(await tryCredential(target, entryPoint, credential ?? generateApiKey().key));
   }
   return [...new Set(outcomes)];
 }
 
-describe.each<[Door, number, number, number]>([
+describe.each<[EntryPoint, number, number, number]>([
   ['GraphQL over HTTP', 401, 429, 200],
   ['GraphQL over WebSocket', 4403, 4429, 1000],
-  ['the metrics', 401, 429, 200],
-])('a flood of made-up keys at %s', (door, refused, toldToWait, welcome) => {
-  it('is told to wait, at every door, and keeps nobody else out', async () => {
+  ['metrics', 401, 429, 200],
+])('a flood of invented keys at %s', (entryPoint, rejected, rateLimited, accepted) => {
+  it('is rate-limited at every entry point, and valid credentials are accepted', async () => {
     const target = await startTarget(disposal);
 
-    expect(await guess(target, door, TOO_MANY)).toEqual([refused, toldToWait]);
+    expect(await guess(target, entryPoint, TOO_MANY)).toEqual([rejected, rateLimited]);
 
-    for (const other of DOORS) {
-      const told = other === 'GraphQL over WebSocket' ? 4429 : 429;
-      expect(await knock(target, other, 'a wrong key')).toBe(told);
+    for (const other of ENTRY_POINTS) {
+      const limited = other === 'GraphQL over WebSocket' ? 4429 : 429;
+      expect(await tryCredential(target, other, 'a wrong key')).toBe(limited);
     }
-    expect(await knock(target, door, API_KEY)).toBe(welcome);
+    expect(await tryCredential(target, entryPoint, API_KEY)).toBe(accepted);
     const { key } = await target.createKey('read', 'metrics');
-    expect(await knock(target, door, key)).toBe(welcome);
-    if (door !== 'the metrics') {
-      expect(await knock(target, door, await tokenFor('ada'))).toBe(welcome);
+    expect(await tryCredential(target, entryPoint, key)).toBe(accepted);
+    if (entryPoint !== 'metrics') {
+      expect(await tryCredential(target, entryPoint, await tokenFor('ada'))).toBe(accepted);
     }
     await expectHealthy(target);
   });
 });
 
-it('who has to wait is told how long, in JSON', async () => {
+it('a rate-limited caller gets Retry-After and a JSON error', async () => {
   const target = await startTarget(disposal);
   await guess(target, 'GraphQL over HTTP', TOO_MANY);
 
-  const asked = await target.ask('{ cursor }', {}, 'a wrong key');
+  const queried = await target.ask('{ cursor }', {}, 'a wrong key');
   const scraped = await fetch(`${target.url}/metrics`);
 
-  expect(asked.status).toBe(429);
-  expect(asked.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
+  expect(queried.status).toBe(429);
+  expect(queried.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
   expect(scraped.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
   expect(await scraped.json()).toMatchObject({ error: { code: 'RATE_LIMITED' } });
 });
 
-it('tokens that have run out are answered 401 however many they are, so that clients fetch others', async () => {
+it('expired tokens always get 401, so that clients refresh them', async () => {
   const target = await startTarget(disposal);
   const expired = await tokenFor('ada', { exp: Math.floor(Date.now() / 1000) - 60 });
 
@@ -95,7 +104,7 @@ describe('behind a proxy', () => {
     return [...statuses];
   };
 
-  it('one address is told to wait, and another is not', async () => {
+  it('limits one address and not another', async () => {
     const target = await startTarget(disposal, { env: { TRUSTED_PROXIES: '1' } });
 
     expect(await flood(target, (index) => `198.51.100.${index}, 192.0.2.1:${index}`)).toEqual([
@@ -104,7 +113,7 @@ describe('behind a proxy', () => {
     expect(await from(target, '192.0.2.2')).toBe(401);
   });
 
-  it('all addresses that one host can choose from count as one', async () => {
+  it('counts all addresses of an IPv6 /64 as one', async () => {
     const target = await startTarget(disposal, { env: { TRUSTED_PROXIES: '1' } });
 
     expect(await flood(target, (index) => `2001:db8:1:2::${index.toString(16)}`)).toEqual([
@@ -114,28 +123,29 @@ describe('behind a proxy', () => {
   });
 });
 
-it('the log tells who failed and why, without what was shown, and does not run full', async () => {
+it('failures are logged with address and reason, without the credentials, at a limited rate', async () => {
   const { log, lines } = createRecordedLog();
   const target = await startTarget(disposal, { log, env: { TRUSTED_PROXIES: '1' } });
   const { key, prefix } = generateApiKey();
-  const show = (credential: string, address = '192.0.2.7') =>
+  const present = (credential: string, address = '192.0.2.7') =>
     fetch(`${target.url}/metrics`, {
       headers: { authorization: `Bearer ${credential}`, 'x-forwarded-for': address },
     });
 
-  await show(key);
-  await show('s3cret-but-wrong');
-  const refusals = () => lines.filter(({ msg }) => msg === 'rejected credentials');
+  await present(key);
+  await present('s3cret-but-wrong');
+  const rejections = () => lines.filter(({ msg }) => msg === 'rejected credentials');
   const about = { entryPoint: 'metrics', address: '192.0.2.7' };
-  expect(refusals()).toMatchObject([
+  expect(rejections()).toMatchObject([
     { ...about, reason: 'UNKNOWN_KEY', keyPrefix: prefix },
     { ...about, reason: 'INVALID_TOKEN', failedCheck: 'FORMAT' },
   ]);
-  for (let index = 0; index < 300; index += 1) await show('wrong', `203.0.113.${index % 250}`);
+  for (let index = 0; index < 300; index += 1) await present('wrong', `203.0.113.${index % 250}`);
 
-  expect(refusals().length).toBeLessThan(200);
+  expect(rejections().length).toBeLessThan(200);
   const text = JSON.stringify(lines);
-  for (const shown of [key, key.slice(-43), 's3cret-but-wrong']) expect(text).not.toContain(shown);
+  for (const secret of [key, key.slice(-43), 's3cret-but-wrong'])
+    expect(text).not.toContain(secret);
   const counted = (await readMetrics(target)).get(
     'kyc_authentication_failures_total{entry_point="metrics",reason="INVALID_TOKEN"}',
   );

@@ -1,4 +1,4 @@
-/** Taking more than one's share: of connections, of operations under way, of the time of the machine. */
+/** Quotas on connections, operations in progress and operations per second. */
 
 import { request } from 'node:http';
 import { API_KEY, codesOf, type TestGateway, tokenFor } from '../e2e/gateway';
@@ -20,7 +20,7 @@ const TOO_MANY = [{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }];
 const start = (env: Readonly<Record<string, string>>) => startTarget(disposal, { env });
 const connect = (target: TestGateway, key = API_KEY) => connectClient(disposal, target.wsUrl, key);
 
-/** Opens them, and waits until they are open or refused. */
+/** Opens subscriptions and waits until each is open or rejected. */
 async function open(client: RawClient, count: number, name = 's'): Promise<void> {
   for (let index = 0; index < count; index += 1) client.send(subscribe(`${name}${index}`));
   const pongs = client.messages.filter(({ type }) => type === 'pong').length;
@@ -31,16 +31,16 @@ async function open(client: RawClient, count: number, name = 's'): Promise<void>
 describe.each<[string, Readonly<Record<string, string>>]>([
   ['an API key', { OPERATIONS_PER_KEY: '5' }],
   ['an address', { OPERATIONS_PER_ADDRESS: '5' }],
-])('%s has so many operations under way', (_, env) => {
-  it('over all its connections and over HTTP, and room again as they end', async () => {
+])('%s has a limited number of operations in progress', (_, env) => {
+  it('over all its connections and HTTP, until some end', async () => {
     const target = await start(env);
     const [one, two] = [await connect(target), await connect(target)];
     await open(one, 3);
     await open(two, 3);
     expect((await two.receive(1, 'error'))[0]?.payload).toMatchObject(TOO_MANY);
 
-    const asked = await target.ask('{ cursor }');
-    expect([asked.status, codesOf(asked)]).toEqual([429, ['TOO_MANY_SUBSCRIPTIONS']]);
+    const queried = await target.ask('{ cursor }');
+    expect([queried.status, codesOf(queried)]).toEqual([429, ['TOO_MANY_SUBSCRIPTIONS']]);
     one.send(ask('q'));
     expect((await one.receive(1, 'error'))[0]?.payload).toMatchObject(TOO_MANY);
 
@@ -54,7 +54,7 @@ describe.each<[string, Readonly<Record<string, string>>]>([
     await expectHealthy(target);
   });
 
-  it('and those that failed, or were ended at once, are not counted for ever', async () => {
+  it('and failed or completed operations are not counted', async () => {
     const target = await start(env);
     const client = await connect(target);
     const bad = 'subscription { statusChanged(after: "nothing") { cursor } }';
@@ -71,16 +71,16 @@ describe.each<[string, Readonly<Record<string, string>>]>([
       client.send({ id: `s${index}`, type: 'complete' });
       await open(client, 0);
     }
-    const refused = () => client.messages.filter(({ type }) => type === 'error').length;
-    const before = refused();
+    const rejected = () => client.messages.filter(({ type }) => type === 'error').length;
+    const before = rejected();
     await open(client, 5, 'last');
-    expect(refused()).toBe(before);
+    expect(rejected()).toBe(before);
     client.socket.terminate();
     await expectHealthy(target);
   });
 });
 
-it('an API key has so many connections, and others have theirs', async () => {
+it('an API key has a limited number of connections, and others are not affected', async () => {
   const target = await start({ SOCKETS_PER_KEY: '2' });
   const { key } = await target.createKey('read');
   const [first] = [await connect(target, key), await connect(target, key)];
@@ -96,7 +96,7 @@ it('an API key has so many connections, and others have theirs', async () => {
   await expectHealthy(target);
 });
 
-it('an API key and an end user of the same name share nothing', async () => {
+it('an API key and an end user with the same ID are counted separately', async () => {
   const target = await start({ OPERATIONS_PER_USER: '1', OPERATIONS_PER_KEY: '1' });
   const user = await connect(target, await tokenFor('null'));
   await open(user, 1);
@@ -105,7 +105,7 @@ it('an API key and an end user of the same name share nothing', async () => {
   user.socket.terminate();
 });
 
-it('a caller who asks too often is told so on both transports, and others go on', async () => {
+it('a caller with too many operations per second is rate-limited on both transports, and others are not', async () => {
   const target = await start({ OPERATIONS_PER_SECOND: '1' });
   const [flooding, other] = [await tokenFor('mallory'), await tokenFor('ben')];
   const statuses = new Set<number>();
@@ -122,29 +122,29 @@ it('a caller who asks too often is told so on both transports, and others go on'
   await expectHealthy(target);
 });
 
-it('a refused upgrade says why, in JSON, and when to come back', async () => {
+it('a rejected upgrade gets a JSON error and Retry-After', async () => {
   const target = await start({ SOCKETS_PER_ADDRESS: '1' });
   await connect(target);
   const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
-  const refusal = (path: string, headers: object) => {
+  const rejection = (path: string, headers: object) => {
     return new Promise<{ status: number; headers: object; body: string }>((resolve, reject) => {
-      const asked = request(`${target.url}${path}`, { headers: { ...upgrade, ...headers } });
-      asked.once('response', (response) => {
+      const upgrading = request(`${target.url}${path}`, { headers: { ...upgrade, ...headers } });
+      upgrading.once('response', (response) => {
         let body = '';
         response.setEncoding('utf8').on('data', (text: string) => (body += text));
         response.once('end', () =>
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
         );
       });
-      asked.once('error', reject).end();
+      upgrading.once('error', reject).end();
     });
   };
 
-  const full = await refusal('/graphql', {});
+  const full = await rejection('/graphql', {});
   expect([full.status, JSON.parse(full.body).error.code]).toEqual([429, 'RATE_LIMITED']);
   expect(full.headers).toMatchObject({ 'retry-after': expect.stringMatching(/^\d+$/) });
-  const strange = await refusal('/graphql', { origin: 'https://evil.example' });
-  expect([strange.status, JSON.parse(strange.body).error.code]).toEqual([403, 'FORBIDDEN']);
-  const lost = await refusal('/other', {});
-  expect([lost.status, JSON.parse(lost.body).error.code]).toEqual([404, 'NOT_FOUND']);
+  const crossOrigin = await rejection('/graphql', { origin: 'https://evil.example' });
+  expect([crossOrigin.status, JSON.parse(crossOrigin.body).error.code]).toEqual([403, 'FORBIDDEN']);
+  const notFound = await rejection('/other', {});
+  expect([notFound.status, JSON.parse(notFound.body).error.code]).toEqual([404, 'NOT_FOUND']);
 });

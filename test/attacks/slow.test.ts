@@ -1,4 +1,4 @@
-/** Taking one's time: who does not read, or sends a byte now and then, is cut off and keeps nobody else waiting. */
+/** Slow clients: one that does not read, or sends byte by byte, is disconnected and does not delay others. */
 
 import { API_KEY, type TestGateway } from '../e2e/gateway';
 import { about } from '../e2e/messages';
@@ -12,13 +12,13 @@ import { bytesInUse, startTarget } from './target';
 const disposal = createDisposal();
 
 const CHANGES = 70;
-/** Of them, those that come while one does not read. */
-const NEWS = 10;
+/** Changes committed while one client does not read. */
+const LATER_CHANGES = 10;
 const STREAMS = 90;
-/** More than the buffers of both sides take, less than what is due to the one who does not read. */
+/** Exceeds the buffers of both sides, but is less than the items for the client that does not read. */
 const MOST_HELD = 40 * 1024 * 1024;
 
-/** About ten kilobytes for each change, nearly all of it names. */
+/** About ten kilobytes per change, mostly field aliases. */
 const LONG = `subscription ($after: String) { statusChanged(after: $after) { ${Array.from(
   { length: 40 },
   (_, index) => `${'a'.repeat(250)}${index}: cursor`,
@@ -32,14 +32,14 @@ async function commit(gateway: TestGateway, from: number, to: number): Promise<v
   }
 }
 
-/** One who does not read while thousands of items are due, and another, who does. */
+/** Connects a client that does not read while thousands of items are pending, and another that reads. */
 async function readAndStall(stalledAfterMs: number) {
   const gateway = await startTarget(disposal, {
     limits: { sockets: { stalledAfterMs, closeGraceMs: 200 } },
   });
   const { data } = await gateway.ask('{ cursor }');
   const variables = { after: data.cursor };
-  await commit(gateway, 1, CHANGES - NEWS);
+  await commit(gateway, 1, CHANGES - LATER_CHANGES);
   const before = bytesInUse();
   const stalled = await connectClient(disposal, gateway.wsUrl, API_KEY);
   stalled.socket.pause();
@@ -50,13 +50,13 @@ async function readAndStall(stalledAfterMs: number) {
   const query = 'subscription ($after: String) { statusChanged(after: $after) { cursor } }';
   reading.send({ id: 'r', type: 'subscribe', payload: { query, variables } });
 
-  await commit(gateway, CHANGES - NEWS + 1, CHANGES);
+  await commit(gateway, CHANGES - LATER_CHANGES + 1, CHANGES);
   return { gateway, before, stalled, reading };
 }
 
 const NEVER_MS = 600_000;
 
-it('who does not read while thousands of items are due takes little memory; others get theirs', async () => {
+it('a client that does not read uses little memory, and others get their items', async () => {
   const { gateway, before, reading } = await readAndStall(NEVER_MS);
   await until(async () => (await readMetrics(gateway)).get('kyc_subscriptions') === STREAMS + 1);
 
@@ -64,7 +64,7 @@ it('who does not read while thousands of items are due takes little memory; othe
   await until(() => bytesInUse() - before < MOST_HELD); // the collector may be late
 });
 
-it('who does not read is cut off, and others are not', async () => {
+it('a client that does not read is disconnected, and others are not', async () => {
   const { gateway, stalled, reading } = await readAndStall(1_000);
 
   const closed = async () => (await readMetrics(gateway)).get('kyc_slow_consumers_closed_total');
@@ -76,7 +76,7 @@ it('who does not read is cut off, and others are not', async () => {
   await until(async () => (await readMetrics(gateway)).get('kyc_subscriptions') === 1);
 });
 
-it('subscriptions that are ended at once, by the hundred, leave nothing behind', async () => {
+it('hundreds of subscriptions completed at once are released', async () => {
   const gateway = await startTarget(disposal, {
     env: { OPERATIONS_PER_KEY: '20' },
     limits: { sockets: { messagesPerSecond: 100_000 } },
@@ -100,7 +100,7 @@ it.each([
   ['a webhook', 'POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n', '{'],
   ['a query', 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n', '{'],
   ['headers', 'POST /graphql HTTP/1.1\r\nHost: x\r\n', 'x-a: b\r\n'],
-])('who sends %s byte by byte is cut off', async (_, head, piece) => {
+])('a client that sends %s byte by byte is disconnected', async (_, head, piece) => {
   const gateway = await startTarget(disposal, {
     limits: { http: { requestTimeoutMs: 500, headersTimeoutMs: 400 } },
   });

@@ -1,4 +1,4 @@
-/** What is attacked: a gateway in production mode, and how to see that it has taken no harm. */
+/** A gateway in production mode, and checks that an attack has not affected it. */
 
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
@@ -17,8 +17,8 @@ const PRODUCTION = {
 };
 
 /**
- * The clock stands by which floods are measured, and after which clients are asked whether they are there: where the machine
- * is slow, a flood would be none, and who is late would be gone.
+ * Starts a gateway whose clock for rate limits and pings is stopped, so that a slow machine neither stays under a rate limit nor
+ * misses a ping.
  */
 export function startTarget(
   disposal: Disposal,
@@ -27,7 +27,7 @@ export function startTarget(
   return startGateway(disposal, { now: () => 0, ...options, env: { ...PRODUCTION, ...env } });
 }
 
-/** It answers, keeps what is authentic, and shows it. */
+/** Checks that the gateway responds, stores an authentic webhook and returns it. */
 export async function expectHealthy(gateway: TestGateway): Promise<void> {
   expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
@@ -37,7 +37,7 @@ export async function expectHealthy(gateway: TestGateway): Promise<void> {
   expect(data.users.nodes).toEqual([{ externalUserId: 'ada' }]);
 }
 
-/** Bytes in use, once what is not needed is gone. */
+/** Returns the bytes in use after garbage collection. */
 export function bytesInUse(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc()');
@@ -48,12 +48,12 @@ export function bytesInUse(): number {
 export type Transport = 'POST' | 'GET' | 'WebSocket';
 export const TRANSPORTS: readonly Transport[] = ['POST', 'GET', 'WebSocket'];
 
-export interface Said {
+export interface OperationResult {
   readonly errors: readonly GraphQLFormattedError[];
   readonly data?: unknown;
 }
 
-/** An operation, or the id of one, under any of the names that clients have for it. */
+/** An operation, or the ID of a trusted document in any parameter that clients use. */
 export interface Payload {
   readonly query: string;
   readonly variables?: object;
@@ -64,13 +64,13 @@ export interface Payload {
 }
 
 /** Sends one operation. */
-export async function say(
+export async function sendOperation(
   disposal: Disposal,
   gateway: TestGateway,
   transport: Transport,
   payload: Payload,
-): Promise<Said> {
-  if (transport === 'WebSocket') return sayOnSocket(disposal, gateway, payload);
+): Promise<OperationResult> {
+  if (transport === 'WebSocket') return sendOnSocket(disposal, gateway, payload);
   const { variables = {}, extensions = {}, ...texts } = payload;
   const objects = { variables: JSON.stringify(variables), extensions: JSON.stringify(extensions) };
   const search = new URLSearchParams({ ...texts, ...objects });
@@ -83,31 +83,31 @@ export async function say(
           body: JSON.stringify(payload),
         })
       : await fetch(`${gateway.url}/graphql?${search}`, { headers });
-  const said: object = JSON.parse(await answer.text());
-  return { errors: [], ...said };
+  const result: object = JSON.parse(await answer.text());
+  return { errors: [], ...result };
 }
 
-async function sayOnSocket(
+async function sendOnSocket(
   disposal: Disposal,
   gateway: TestGateway,
   payload: object,
-): Promise<Said> {
+): Promise<OperationResult> {
   const client = await connectClient(disposal, gateway.wsUrl, API_KEY);
   client.send({ id: 'it', type: 'subscribe', payload });
   const answers = () => client.messages.filter(({ id }) => id === 'it');
   while (answers().length === 0) await once(client.socket, 'message');
   const [answer] = answers();
   client.socket.terminate();
-  const { payload: said } = answer ?? {};
-  if (Array.isArray(said)) return { errors: said };
-  return { errors: [], ...(typeof said === 'object' && said) };
+  const { payload: result } = answer ?? {};
+  if (Array.isArray(result)) return { errors: result };
+  return { errors: [], ...(typeof result === 'object' && result) };
 }
 
-export function codesOf({ errors }: Said): readonly unknown[] {
+export function getCodes({ errors }: OperationResult): readonly unknown[] {
   return [...new Set(errors.map(({ extensions }) => extensions?.code))];
 }
 
-/** The status with which a request to become a WebSocket is turned away; 101 if it is not. */
+/** Returns the status of the response to a WebSocket upgrade. 101 means accepted. */
 export async function upgradeStatus(
   disposal: Disposal,
   gateway: TestGateway,

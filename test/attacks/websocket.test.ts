@@ -1,4 +1,4 @@
-/** Attacks on the WebSocket: each ends in the close code of the protocol, and harms nobody else. */
+/** Malicious WebSocket clients: each is closed with the code of the protocol, and does not affect others. */
 
 import { API_KEY, type TestGateway, tokenFor } from '../e2e/gateway';
 import { createDisposal } from '../support/disposal';
@@ -30,7 +30,7 @@ const subscribe = (id: string, query = 'subscription { statusChanged { cursor } 
   payload: { query },
 });
 
-/** A message nested 10,000 levels deep. */
+/** Returns a message nested 10,000 levels deep. */
 function deep(type: string): string {
   return `{"type":"${type}","id":"a","payload":{"query":"{cursor}","variables":${nested(10_000)}}}`;
 }
@@ -39,22 +39,22 @@ const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(level
 
 describe('a connection is closed whose client', () => {
   it.each<[string, number, readonly (object | string)[]]>([
-    ['subscribes before it has said who it is', 4401, [subscribe('a')]],
-    ['says twice who it is', 4429, [init, init]],
-    ['comes with a wrong key', 4403, [{ ...init, payload: { authorization: 'Bearer wrong' } }]],
-    ['comes with no key', 4403, [{ type: 'connection_init' }]],
-    ['sends what is no JSON', 4400, ['{']],
-    ['sends JSON that is no message', 4400, ['[]']],
-    ['sends a message of no kind', 4400, [{ type: 'drop_table' }]],
+    ['subscribes before `connection_init`', 4401, [subscribe('a')]],
+    ['sends `connection_init` twice', 4429, [init, init]],
+    ['has a wrong key', 4403, [{ ...init, payload: { authorization: 'Bearer wrong' } }]],
+    ['has no key', 4403, [{ type: 'connection_init' }]],
+    ['sends malformed JSON', 4400, ['{']],
+    ['sends a JSON list', 4400, ['[]']],
+    ['sends a message of unknown type', 4400, [{ type: 'drop_table' }]],
     ['sends a message that names __proto__', 4400, ['{"__proto__":{"type":"ping"}}']],
     ['sends an operation without a document', 4400, [{ id: 'a', type: 'subscribe', payload: {} }]],
-    ['sends what servers send', 4400, [{ id: 'a', type: 'next', payload: {} }]],
-    ['acknowledges itself', 4400, [{ type: 'connection_ack' }]],
-    ['sends an error', 4400, [{ id: 'a', type: 'error', payload: [{ message: 'a' }] }]],
+    ['sends a `next` message', 4400, [{ id: 'a', type: 'next', payload: {} }]],
+    ['sends `connection_ack`', 4400, [{ type: 'connection_ack' }]],
+    ['sends an `error` message', 4400, [{ id: 'a', type: 'error', payload: [{ message: 'a' }] }]],
     ['pings with a deep payload', 4400, [deep('ping')]],
-    ['says who it is in a deep payload', 4400, [deep('connection_init')]],
+    ['sends `connection_init` with a deep payload', 4400, [deep('connection_init')]],
     ['sends deep variables', 4400, [init, deep('subscribe')]],
-    ['sends an answer of servers once it is let in', 4400, [init, { type: 'connection_ack' }]],
+    ['sends `connection_ack` once authenticated', 4400, [init, { type: 'connection_ack' }]],
     ['sends a message over 64 KiB', 1009, [{ type: 'ping', payload: { x: 'x'.repeat(70_000) } }]],
   ])('%s: %i', async (_, code, messages) => {
     const client = await open();
@@ -62,14 +62,14 @@ describe('a connection is closed whose client', () => {
     expect((await client.closed).code).toBe(code);
   });
 
-  it('uses the same id twice: 4409', async () => {
+  it('uses the same ID twice: 4409', async () => {
     const client = await connect();
     client.send(subscribe('a'));
     client.send(subscribe('a'));
     expect((await client.closed).code).toBe(4409);
   });
 
-  it('uses the same id twice, too long to be repeated in the reason: 4409', async () => {
+  it('uses the same ID twice, and the ID is too long for the close reason: 4409', async () => {
     const client = await connect();
     const id = 'a'.repeat(200);
     client.send(subscribe(id));
@@ -77,19 +77,19 @@ describe('a connection is closed whose client', () => {
     expect((await client.closed).code).toBe(4409);
   });
 
-  it('speaks another protocol: 4406, or is not let in', async () => {
+  it('requests no subprotocol: 4406', async () => {
     const client = await openRaw(callers, gateway.wsUrl, { protocol: null });
     expect((await client.closed).code).toBe(4406);
   });
 
-  it('says nothing: 4408', async () => {
+  it('sends nothing: 4408', async () => {
     const hasty = await startTarget(callers, { limits: { sockets: { initTimeoutMs: 200 } } });
     const client = await openRaw(callers, hasty.wsUrl);
     expect((await client.closed).code).toBe(4408);
     await expectHealthy(hasty);
   });
 
-  it('is not there any more, though its connection is', async () => {
+  it('no longer answers pings', async () => {
     const hasty = await startTarget(callers, {
       limits: { sockets: { keepAliveMs: 200 } },
       now: () => performance.now(),
@@ -100,13 +100,13 @@ describe('a connection is closed whose client', () => {
     await expectHealthy(hasty);
   });
 
-  it('floods it with pings: 1008', async () => {
+  it('floods with pings: 1008', async () => {
     const client = await connect();
     for (let index = 0; index < 300; index += 1) client.send({ type: 'ping' });
     expect((await client.closed).code).toBe(1008);
   });
 
-  it('floods it with subscriptions that it ends at once: 1008', async () => {
+  it('floods with subscriptions that it completes at once: 1008', async () => {
     const client = await connect();
     for (let index = 0; index < 300; index += 1) {
       client.send(subscribe(`a${index}`));
@@ -117,11 +117,13 @@ describe('a connection is closed whose client', () => {
 });
 
 describe('too many', () => {
-  it('operations of one connection are refused, also those that were ended at once', async () => {
+  it('operations of one connection are rejected', async () => {
     const client = await connect();
     for (let index = 0; index < 20; index += 1) client.send(subscribe(`a${index}`));
-    const refused = await client.receive(15, 'error');
-    expect(refused[0]?.payload).toMatchObject([{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]);
+    const rejected = await client.receive(15, 'error');
+    expect(rejected[0]?.payload).toMatchObject([
+      { extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } },
+    ]);
   });
 
   it('connections of one user are closed, and others’ are not', async () => {
@@ -133,7 +135,7 @@ describe('too many', () => {
     await connect(await tokenFor('ben'));
   });
 
-  it('connections of one user are counted as they end', async () => {
+  it('connections of one user are not counted after they close', async () => {
     const token = await tokenFor('trudy');
     for (let index = 0; index < 8; index += 1) {
       const client = await connect(token);
@@ -143,18 +145,18 @@ describe('too many', () => {
     await connect(token);
   });
 
-  it('operations of one user on several connections are refused', async () => {
+  it('operations of one user on several connections are rejected', async () => {
     const token = await tokenFor('eve');
     const [one, two] = [await connect(token), await connect(token)];
     for (let index = 0; index < 5; index += 1) one.send(subscribe(`a${index}`));
     one.send({ type: 'ping' });
     await one.receive(1, 'pong');
     for (let index = 0; index < 5; index += 1) two.send(subscribe(`a${index}`));
-    const [refused] = await two.receive(1, 'error');
-    expect(refused?.payload).toMatchObject([{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]);
+    const [rejected] = await two.receive(1, 'error');
+    expect(rejected?.payload).toMatchObject([{ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }]);
   });
 
-  it('connections from one address are refused, and forgotten as they end', async () => {
+  it('connections from one address are rejected until others close', async () => {
     const small = await startTarget(callers, { env: { SOCKETS_PER_ADDRESS: '2' } });
     const [first] = [await openRaw(callers, small.wsUrl), await openRaw(callers, small.wsUrl)];
     expect(await upgradeStatus(callers, small, {})).toBe(429);
@@ -166,19 +168,19 @@ describe('too many', () => {
 
 describe('a page of another site', () => {
   it.each(['https://evil.example', 'null', 'http://127.0.0.1', 'file://', 'x'])(
-    'at %s opens no WebSocket',
+    'at %s cannot open a WebSocket',
     async (origin) => {
       expect(await upgradeStatus(callers, gateway, { origin })).toBe(403);
     },
   );
 
-  it('opens one if it is named, or ours', async () => {
+  it('can open one if it is allowed, or on the gateway’s own host', async () => {
     const env = { ALLOWED_ORIGINS: 'https://app.example.com, https://other.example.com' };
-    const named = await startTarget(callers, { env });
-    for (const origin of ['https://app.example.com', named.url]) {
-      expect(await upgradeStatus(callers, named, { origin })).toBe(101);
+    const target = await startTarget(callers, { env });
+    for (const origin of ['https://app.example.com', target.url]) {
+      expect(await upgradeStatus(callers, target, { origin })).toBe(101);
     }
     const subdomain = 'https://app.example.com.evil.example';
-    expect(await upgradeStatus(callers, named, { origin: subdomain })).toBe(403);
+    expect(await upgradeStatus(callers, target, { origin: subdomain })).toBe(403);
   });
 });

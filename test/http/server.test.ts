@@ -9,7 +9,7 @@ import { until } from '../support/until';
 
 const disposal = createDisposal();
 
-/** An ingest that keeps deliveries when it is told to. */
+/** Creates an ingest that resolves on demand. */
 function createSlowIngest() {
   const waiting: (() => void)[] = [];
   const ingest: Ingest = async () => {
@@ -20,17 +20,17 @@ function createSlowIngest() {
 }
 
 describe('the server', () => {
-  it('says on which free port it listens', async () => {
+  it('returns the selected free port', async () => {
     const { port } = await startServer(disposal);
     expect(port).toBeGreaterThan(0);
   });
 
-  it('fails to listen where somebody else does', async () => {
+  it('fails to listen on a port in use', async () => {
     const { port } = await startServer(disposal);
     await expect(startServer(disposal, { port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
-  it('drops connections beyond the limit, logs so, and accepts others once there is room', async () => {
+  it('drops and logs connections over the limit, and accepts new ones after others close', async () => {
     const { log, lines } = createRecordedLog();
     const limits = { http: { maxTcpConnections: 2 } };
     const { port, url } = await startServer(disposal, { log, limits });
@@ -48,7 +48,7 @@ describe('the server', () => {
     );
   });
 
-  it('logs the route and never the path, where a secret may stand', async () => {
+  it('logs the route and never the path, which may contain a secret', async () => {
     const { log, lines } = createRecordedLog();
     const { url } = await startServer(disposal, { log });
     await fetch(`${url}/webhooks/paycaddy/hunter2?token=hunter2`, { method: 'POST', body: '{}' });
@@ -60,8 +60,8 @@ describe('the server', () => {
   });
 });
 
-/** The server is closed while it keeps a webhook. */
-async function closeUnderWay() {
+/** Closes the server while a webhook is being stored. */
+async function closeWhileStoring() {
   const { ingest, waiting } = createSlowIngest();
   const { url, server } = await startServer(disposal, { ingest });
   const answer = fetch(`${url}/webhooks/sumsub`, { method: 'POST', body: '{}' });
@@ -74,15 +74,15 @@ async function closeUnderWay() {
 const POST = 'POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}';
 
 describe('closing the server', () => {
-  it('lets a request under way finish, and answers it', async () => {
-    const { url, answer, closed } = await closeUnderWay();
+  it('finishes requests in progress', async () => {
+    const { url, answer, closed } = await closeWhileStoring();
     expect(answer.status).toBe(200);
     await closed;
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
-  // Idle connections were closed at once, and with them whatever was on its way: half of all clients lost a webhook.
-  it('answers what comes over a connection that was kept open, and says that it is the last', async () => {
+  // Regression: idle connections were closed at once, with any request in transit: half of all clients lost a webhook.
+  it('serves a request on an idle connection, with Connection: close in the response', async () => {
     const limits = { http: { lastRequestMs: 60_000 } };
     const { port, server } = await startServer(disposal, { limits });
     const raw = connectRaw(disposal, port);
@@ -97,13 +97,13 @@ describe('closing the server', () => {
     await closed;
   });
 
-  it('says of an answer under way that it is the last one', async () => {
-    const { answer, closed } = await closeUnderWay();
+  it('adds Connection: close to a pending response', async () => {
+    const { answer, closed } = await closeWhileStoring();
     expect(answer.headers.get('connection')).toBe('close');
     await closed;
   });
 
-  it('does not wait for connections that are merely kept open', async () => {
+  it('does not wait for idle connections', async () => {
     const { url, server } = await startServer(disposal);
     const agent = new Agent({ keepAlive: true });
     disposal.defer(() => agent.destroy());
@@ -114,7 +114,7 @@ describe('closing the server', () => {
     await server.close();
   });
 
-  it('gives up on a request that does not finish', async () => {
+  it('closes a connection whose request does not finish', async () => {
     const { ingest } = createSlowIngest();
     const limits = { http: { drainMs: 50 } };
     const { port, server } = await startServer(disposal, { ingest, limits });

@@ -8,14 +8,14 @@ import { SlowBodyError } from '../../../src/http/io/body-reader';
 import { toProblem } from '../../../src/http/io/problem';
 import { createRecordedLog, silentLog } from '../../support/logs';
 
-const answer = (error: unknown) => {
-  const { body, ...reply } = toProblem(error, silentLog);
-  return { ...reply, ...JSON.parse(body) };
+const respond = (error: unknown) => {
+  const { body, ...response } = toProblem(error, silentLog);
+  return { ...response, ...JSON.parse(body) };
 };
 
-describe('an error as an HTTP answer', () => {
-  it.each(ERROR_CODES.map((code) => [code]))('%s has a status that is an error', (code) => {
-    const { status, error } = answer(new GatewayError(code, 'what was expected'));
+describe('the response to an error', () => {
+  it.each(ERROR_CODES.map((code) => [code]))('has an error status for %s', (code) => {
+    const { status, error } = respond(new GatewayError(code, 'a message'));
     expect(status).toBeGreaterThanOrEqual(400);
     expect(error.code).toBe(code);
   });
@@ -27,32 +27,32 @@ describe('an error as an HTTP answer', () => {
     ['BODY_TOO_LARGE', 413],
     ['UNSUPPORTED_MEDIA_TYPE', 415],
     ['STORE_UNAVAILABLE', 503],
-  ] as const)('%s is answered %i', (code, status) => {
-    expect(answer(new GatewayError(code, 'x')).status).toBe(status);
+  ] as const)('maps %s to %i', (code, status) => {
+    expect(respond(new GatewayError(code, 'x')).status).toBe(status);
   });
 
-  it('does not tell an unproven caller what was wrong with the proof', () => {
-    const { error } = answer(
+  it('does not reveal why a signature is invalid', () => {
+    const { error } = respond(
       new SignatureError('NO_MATCHING_SECRET', 'expected sha1=… of 40 digits'),
     );
     expect(error.message).not.toContain('sha1');
   });
 
-  it('asks to come back when the store is away', () => {
-    expect(answer(new StoreUnavailableError()).headers).toHaveProperty('retry-after');
+  it('has Retry-After if the database is unavailable', () => {
+    expect(respond(new StoreUnavailableError()).headers).toHaveProperty('retry-after');
   });
 
-  it('says how to authenticate', () => {
-    expect(answer(new GatewayError('UNAUTHENTICATED', 'x')).headers).toEqual({
+  it('names the authentication scheme', () => {
+    expect(respond(new GatewayError('UNAUTHENTICATED', 'x')).headers).toEqual({
       'www-authenticate': 'Bearer',
     });
   });
 
-  it('calls a sender that stopped by its name', () => {
-    expect(answer(new SlowBodyError()).status).toBe(408);
+  it('is 408 for a sender that stops', () => {
+    expect(respond(new SlowBodyError()).status).toBe(408);
   });
 
-  it('shows nothing of an error that nobody named, except the id under which it is logged', () => {
+  it('reveals only the log ID of an unknown error', () => {
     const { log, lines } = createRecordedLog();
     const { status, body } = toProblem(new TypeError('the passport number is 123'), log);
     expect(status).toBe(500);

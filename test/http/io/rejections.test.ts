@@ -18,12 +18,12 @@ const ALLOWED: Readonly<Record<string, string>> = {
 };
 
 describe.each(Object.entries(ALLOWED))('%s', (path, allowed) => {
-  const others = [...METHODS, 'FOO'].filter((method) => !allowed.includes(method));
+  const unsupported = [...METHODS, 'FOO'].filter((method) => !allowed.includes(method));
 
-  // Regression: every such answer closed the connection.
-  it('answers 405 to other methods, reads their bodies, and goes on', async () => {
+  // Regression: every such response closed the connection.
+  it('responds 405 to other methods, discards their bodies and keeps the connection', async () => {
     const { port } = await startServer(disposal);
-    const known = others.filter((method) => method !== 'CONNECT' && method !== 'FOO');
+    const known = unsupported.filter((method) => method !== 'CONNECT' && method !== 'FOO');
     const raw = connectRaw(disposal, port);
     for (const [index, method] of known.entries()) {
       raw.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello`);
@@ -41,8 +41,8 @@ describe.each(Object.entries(ALLOWED))('%s', (path, allowed) => {
       `DELETE ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{"a":1}`,
       405,
     ],
-    ['to make a tunnel', 'CONNECT kyc.internal:443 HTTP/1.1\r\nHost: x\r\n\r\n', 405],
-  ])('answers a method %s, then closes', async (_, text, status) => {
+    ['that opens a tunnel', 'CONNECT kyc.internal:443 HTTP/1.1\r\nHost: x\r\n\r\n', 405],
+  ])('responds to a method %s, then closes', async (_, text, status) => {
     const { port } = await startServer(disposal);
     const raw = connectRaw(disposal, port);
     raw.write(text);
@@ -52,14 +52,14 @@ describe.each(Object.entries(ALLOWED))('%s', (path, allowed) => {
   });
 });
 
-describe('a refusal with a body to come', () => {
+describe('a rejected request with an unread body', () => {
   it.each([
     ['404', 'POST /nothing', ''],
     ['401', 'POST /graphql', ''],
     ['405', 'DELETE /webhooks/sumsub', ''],
     ['415', 'POST /graphql', 'Authorization: Bearer good-key\r\nContent-Encoding: gzip\r\n'],
   ])(
-    '%s keeps the connection, whether the body has a length or comes in chunks',
+    'gets %s and keeps the connection, for a body with a length and for a chunked one',
     async (status, line, headers) => {
       const { port } = await startServer(disposal);
       const raw = connectRaw(disposal, port);
@@ -76,7 +76,7 @@ describe('a refusal with a body to come', () => {
     },
   );
 
-  it('can be read by a client that sends 8 MiB first', async () => {
+  it('gets a response that is readable after the client has sent 8 MiB', async () => {
     const { url } = await startServer(disposal);
     const body = Buffer.alloc(8 * MIB, 'x');
     for (const path of ['/nothing', '/graphql', '/healthz', '/webhooks/sumsub']) {
@@ -86,7 +86,7 @@ describe('a refusal with a body to come', () => {
     }
   });
 
-  it('ends a connection over which an endless body comes', async () => {
+  it('closes the connection if the body does not end', async () => {
     const { port } = await startServer(disposal);
     const raw = connectRaw(disposal, port);
     raw.write('POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -99,7 +99,7 @@ describe('a refusal with a body to come', () => {
 
 describe('a request that cannot be parsed', () => {
   it.each([
-    ['is no HTTP', '\x16\x03\x01 hello\r\n\r\n', 400],
+    ['is not HTTP', '\x16\x03\x01 hello\r\n\r\n', 400],
     [
       'has headers that are too large',
       `GET /healthz HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`,
@@ -115,7 +115,7 @@ describe('a request that cannot be parsed', () => {
       'POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n',
       400,
     ],
-  ])('since it %s is answered, then the connection ends', async (_, text, status) => {
+  ])('because it %s gets a response, then the connection is closed', async (_, text, status) => {
     const { port } = await startServer(disposal);
     const raw = connectRaw(disposal, port);
     raw.write(text);
@@ -124,7 +124,7 @@ describe('a request that cannot be parsed', () => {
     expect(answer).toMatch(/"code":"REQUEST_UNREADABLE"/);
   });
 
-  it('is answered after those before it', async () => {
+  it('gets its response after those to earlier requests', async () => {
     const { port } = await startServer(disposal);
     const raw = connectRaw(disposal, port);
     raw.write(
@@ -135,13 +135,13 @@ describe('a request that cannot be parsed', () => {
 });
 
 describe('a target in absolute form', () => {
-  // Regression: RFC 9112 makes every server accept it, and it was answered 404.
+  // Regression: the response was 404, although RFC 9112 requires servers to accept this form.
   it.each([
     ['POST', 'http://kyc.internal/webhooks/sumsub'],
     ['POST', 'HTTPS://kyc.internal:8443/webhooks/sumsub?a=b'],
     ['GET', 'http://kyc.internal/healthz'],
     ['GET', 'http://[::1]:4000/readyz'],
-  ])('is served as its path is: %s %s', async (method, target) => {
+  ])('is served like its path: %s %s', async (method, target) => {
     const { port } = await startServer(disposal);
     const raw = connectRaw(disposal, port);
     raw.write(
@@ -157,7 +157,7 @@ describe('a target in absolute form', () => {
     'healthz',
     '*',
     '//healthz',
-  ])('that names no resource of ours is not found: %s', async (target) => {
+  ])('without a matching resource is rejected: %s', async (target) => {
     const { port } = await startServer(disposal);
     const raw = connectRaw(disposal, port);
     raw.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
@@ -166,15 +166,15 @@ describe('a target in absolute form', () => {
 });
 
 describe('an idle connection', () => {
-  // Regression: it was closed after 5 s, sooner than balancers close theirs, which then sent webhooks into closed connections.
-  it('is kept for longer than usual balancers keep it', async () => {
+  // Regression: it was closed after 5 s, before load balancers close theirs, so they sent webhooks on closed connections.
+  it('stays open for longer than common load balancers keep it', async () => {
     const { url } = await startServer(disposal);
     const answer = await fetch(`${url}/healthz`);
     const [, seconds] = /timeout=(\d+)/.exec(answer.headers.get('keep-alive') ?? '') ?? [];
     expect(Number(seconds)).toBeGreaterThan(65);
   });
 
-  it('is kept for as long as configured', async () => {
+  it('stays open for the configured time', async () => {
     const { url } = await startServer(disposal, { limits: { http: { keepAliveMs: 600_000 } } });
     expect((await fetch(`${url}/healthz`)).headers.get('keep-alive')).toBe('timeout=600');
   });

@@ -14,8 +14,8 @@ function failureOf(work: () => unknown): unknown {
   }
 }
 
-describe('finding a route', () => {
-  it('goes by method and path, and hands on the query', () => {
+describe('findRoute', () => {
+  it('matches method and path, and returns the query', () => {
     expect(findRoute(routes, 'GET', '/graphql?query=1?2')).toMatchObject({
       route: exact,
       rest: '',
@@ -23,17 +23,17 @@ describe('finding a route', () => {
     });
   });
 
-  it('hands on what lies below, still encoded', () => {
+  it('returns the subpath percent-encoded', () => {
     const match = findRoute(routes, 'POST', '/webhooks/p100/a%2Fb/c');
     expect(match).toMatchObject({ route: below, rest: 'p100/a%2Fb/c', search: '' });
   });
 
-  it('answers HEAD where it answers GET', () => {
+  it('matches HEAD if there is a handler for GET', () => {
     expect(findRoute(routes, 'HEAD', '/graphql').route).toBe(exact);
   });
 
   it.each(['/', '/graphq', '/graphql/', '/webhooks', '/healthz', ''])(
-    'finds nothing at %p',
+    'does not match %p',
     (path) => {
       const error = failureOf(() => findRoute(routes, 'GET', path));
       expect(error).toBeInstanceOf(GatewayError);
@@ -41,7 +41,7 @@ describe('finding a route', () => {
     },
   );
 
-  it('says which methods there are', () => {
+  it('reports the supported methods', () => {
     const onGraphql = failureOf(() => findRoute(routes, 'DELETE', '/graphql'));
     expect(onGraphql).toBeInstanceOf(MethodNotAllowedError);
     expect(onGraphql).toMatchObject({ allowed: 'GET, HEAD, POST' });
@@ -50,7 +50,7 @@ describe('finding a route', () => {
     });
   });
 
-  it('does not take names of object properties for methods', () => {
+  it('does not treat names of object properties as methods', () => {
     expect(failureOf(() => findRoute(routes, 'constructor', '/graphql'))).toBeInstanceOf(
       MethodNotAllowedError,
     );

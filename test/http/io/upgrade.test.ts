@@ -29,7 +29,7 @@ const statuses = (text: string) =>
   [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
 describe('an offer of another protocol', () => {
-  // Regression: each was answered 404 or 405, and its body was lost: the JDK's HTTP client and `curl --http2` send one each time.
+  // Regression: the response was 404 or 405, and the body was lost. The JDK's HTTP client and `curl --http2` always send an offer.
   it.each([
     ['h2c', H2C],
     ['TLS', 'Host: x\r\nConnection: Upgrade\r\nUpgrade: TLS/1.2\r\n'],
@@ -37,10 +37,7 @@ describe('an offer of another protocol', () => {
       'several',
       'Host: x\r\nConnection: keep-alive, UPGRADE\r\nUPGRADE: TLS/1.0, HTTP/2.0, foo\r\n',
     ],
-    [
-      'a WebSocket for a resource that has none',
-      'Host: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n',
-    ],
+    ['a WebSocket on another path', 'Host: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n'],
   ])('(%s) is ignored', async (_, headers) => {
     const { port, bodies } = await start();
     const raw = connectRaw(disposal, port);
@@ -53,7 +50,7 @@ describe('an offer of another protocol', () => {
     expect(statuses(raw.received())).toEqual([200, 200]);
   });
 
-  it('is ignored in a body sent in chunks, and in one that arrives in pieces', async () => {
+  it('is ignored with a chunked body, and with a body in several segments', async () => {
     const { port, bodies } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(
@@ -68,8 +65,8 @@ describe('an offer of another protocol', () => {
     expect(bodies).toEqual(['abcde', 'fghijk']);
   });
 
-  // Regression: Node.js hands the connection over while earlier responses are under way, and drops what is behind the offer.
-  it('is ignored among requests sent at once, whose answers keep their order', async () => {
+  // Regression: Node.js emits `upgrade` while earlier responses are pending, and drops pipelined requests after the offer.
+  it('is ignored among pipelined requests, whose responses keep their order', async () => {
     const { port, held } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(
@@ -98,7 +95,7 @@ describe('an offer of another protocol', () => {
     expect(new Set(statuses(raw.received()))).toEqual(new Set([200]));
   });
 
-  it('does not keep a connection open that the client wants closed', async () => {
+  it('does not keep a connection open that the client wants to close', async () => {
     const { port } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(
@@ -107,7 +104,7 @@ describe('an offer of another protocol', () => {
     expect(statuses(await raw.ended)).toEqual([200]);
   });
 
-  it('of a client that resets the connection harms no one', async () => {
+  it('does not affect other clients if its client resets the connection', async () => {
     const { port, url, held } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(
@@ -120,7 +117,7 @@ describe('an offer of another protocol', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
-  it('is cut off at the usual time where its body does not arrive', async () => {
+  it('times out if its body does not arrive', async () => {
     const { port } = await start({ bodyIdleMs: 50 });
     const raw = connectRaw(disposal, port);
     raw.write(`POST /webhooks/sumsub HTTP/1.1\r\n${H2C}Content-Length: 6\r\n\r\nfg`);
@@ -131,9 +128,9 @@ describe('an offer of another protocol', () => {
 describe('an offer of a WebSocket', () => {
   it.each([
     ['in any letter case', '/graphql', 'Upgrade: WebSocket\r\n'],
-    ['among others', '/graphql', 'Upgrade: h2c, websocket\r\n'],
+    ['among other protocols', '/graphql', 'Upgrade: h2c, websocket\r\n'],
     ['for a target in absolute form', 'http://kyc.internal/graphql', 'Upgrade: websocket\r\n'],
-  ])('is followed %s', async (_, target, upgrade) => {
+  ])('is accepted %s', async (_, target, upgrade) => {
     const { port, server } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(`GET ${target} HTTP/1.1\r\nHost: x\r\n${HANDSHAKE}${upgrade}\r\n`);
@@ -141,7 +138,7 @@ describe('an offer of a WebSocket', () => {
     expect(statuses(raw.received())).toEqual([101]);
   });
 
-  it('waits for the answers to earlier requests', async () => {
+  it('waits for the responses to earlier requests', async () => {
     const { port, held, server } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(

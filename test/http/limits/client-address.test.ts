@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { clientAddress, toNetwork } from '../../../src/http/limits/client-address';
 
 function requestFrom(peer: string, ...forwarded: readonly string[]): IncomingMessage {
-  const named = forwarded.length > 0 ? { 'x-forwarded-for': forwarded } : {};
-  return { socket: { remoteAddress: peer }, headersDistinct: named } as unknown as IncomingMessage;
+  const header = forwarded.length > 0 ? { 'x-forwarded-for': forwarded } : {};
+  return { socket: { remoteAddress: peer }, headersDistinct: header } as unknown as IncomingMessage;
 }
 
-describe('where a request comes from', () => {
+describe('clientAddress', () => {
   it.each([
     [0, '192.0.2.1', [], '192.0.2.1'],
     [0, '::ffff:192.0.2.1', [], '192.0.2.1'],
@@ -19,7 +19,7 @@ describe('where a request comes from', () => {
     [1, '192.0.2.1', ['[2001:DB8::1]:4711'], '2001:db8::1'],
     [1, '192.0.2.1', ['2001:DB8::1'], '2001:db8::1'],
     [1, '192.0.2.1', ['<script>'], 'unknown'],
-  ])('behind %i proxies, from %s with %j: %s', (proxies, peer, forwarded, address) => {
+  ])('behind %i proxies, from %s with %j, returns %s', (proxies, peer, forwarded, address) => {
     expect(clientAddress(requestFrom(peer, ...forwarded), proxies)).toBe(address);
   });
 });
@@ -33,6 +33,6 @@ it.each([
   ['2001:db8::1', '2001:db8:0:0::/64'],
   ['::1', '0:0:0:0::/64'],
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-])('%s counts as %s', (address, network) => {
+])('counts %s as %s', (address, network) => {
   expect(toNetwork(address)).toBe(network);
 });

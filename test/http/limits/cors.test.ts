@@ -1,4 +1,4 @@
-/** Which pages may use the gateway: CORS, and the origin of a WebSocket. */
+/** CORS policy, and the origin check of WebSockets. */
 
 import { WebSocket } from 'ws';
 import type { ClientAccess } from '../../../src/http/limits/limits';
@@ -20,19 +20,19 @@ const WEB_VIEWS = [
 async function start(access: Partial<ClientAccess> = {}) {
   const { log, lines } = createRecordedLog();
   const { url, wsUrl } = await startServer(disposal, { log, access });
-  const refusals = () => lines.filter(({ setting }) => setting === 'ALLOWED_ORIGINS');
+  const rejections = () => lines.filter(({ setting }) => setting === 'ALLOWED_ORIGINS');
 
   async function preflight(origin: string, names?: string) {
     const headers = { origin, 'access-control-request-method': 'POST' };
-    const asked = names === undefined ? {} : { 'access-control-request-headers': names };
+    const requested = names === undefined ? {} : { 'access-control-request-headers': names };
     const answer = await fetch(`${url}/graphql`, {
       method: 'OPTIONS',
-      headers: { ...headers, ...asked },
+      headers: { ...headers, ...requested },
     });
     return Object.fromEntries(answer.headers);
   }
 
-  /** 101, or the status that refuses the upgrade. */
+  /** Returns 101, or the status that rejects the upgrade. */
   async function upgrade(headers: Readonly<Record<string, string>>): Promise<number> {
     const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { headers });
     disposal.defer(() => socket.terminate());
@@ -43,11 +43,11 @@ async function start(access: Partial<ClientAccess> = {}) {
     });
   }
 
-  return { url, refusals, preflight, upgrade };
+  return { url, rejections, preflight, upgrade };
 }
 
 describe('a preflight', () => {
-  it('admits the headers that an allowed page asks for', async () => {
+  it('allows the headers that an allowed page requests', async () => {
     const { preflight } = await start({ allowedOrigins: [APP] });
     const names =
       'apollographql-client-name,apollographql-client-version,authorization,baggage,content-type,' +
@@ -62,43 +62,43 @@ describe('a preflight', () => {
   });
 
   it.each([
-    ['none', undefined],
-    ['too many', `${'x-a,'.repeat(600)}x-a`],
-    ['names that are malformed', 'authorization; a=b'],
-  ])('admits the usual headers where the page asks for %s', async (_, names) => {
+    ['no headers', undefined],
+    ['too many headers', `${'x-a,'.repeat(600)}x-a`],
+    ['malformed names', 'authorization; a=b'],
+  ])('allows the default headers if the page requests %s', async (_, names) => {
     const { preflight } = await start({ allowedOrigins: [APP] });
-    const { 'access-control-allow-headers': admitted } = await preflight(APP, names);
-    expect(admitted).toBe('authorization, content-type, apollo-require-preflight');
+    const { 'access-control-allow-headers': allowed } = await preflight(APP, names);
+    expect(allowed).toBe('authorization, content-type, apollo-require-preflight');
   });
 
-  it.each(WEB_VIEWS)('of %s is answered where that origin is allowed', async (origin) => {
+  it.each(WEB_VIEWS)('is accepted from the origin %s if it is allowed', async (origin) => {
     const { preflight } = await start({ allowedOrigins: [origin] });
     expect(await preflight(origin)).toMatchObject({ 'access-control-allow-origin': origin });
     const other = origin.replace(/.$/, 'x');
     expect(await preflight(other)).not.toHaveProperty('access-control-allow-origin');
   });
 
-  it('of another page admits nothing and is logged with the name of the setting', async () => {
-    const { preflight, refusals } = await start({ allowedOrigins: [APP] });
+  it('allows nothing for another page and logs the name of the setting', async () => {
+    const { preflight, rejections } = await start({ allowedOrigins: [APP] });
     const headers = await preflight('https://other.example.test', 'authorization');
     expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
-    expect(refusals()).toMatchObject([
+    expect(rejections()).toMatchObject([
       { level: 'warn', origin: 'https://other.example.test', setting: 'ALLOWED_ORIGINS' },
     ]);
   });
 
   it('does not fill the log', async () => {
-    const { preflight, refusals } = await start();
+    const { preflight, rejections } = await start();
     for (let index = 0; index < 150; index += 1) await preflight(`https://${index}.example.test`);
-    expect(refusals().length).toBeLessThan(150);
+    expect(rejections().length).toBeLessThan(150);
   });
 
-  it('logs no more of an origin than scheme, host and port', async () => {
-    const { preflight, refusals } = await start();
+  it('logs only scheme, host and port of an origin', async () => {
+    const { preflight, rejections } = await start();
     for (const origin of ['https://ada:secret@a.example/ada?x=ada', 'ada', 'null']) {
       await preflight(origin);
     }
-    expect(refusals().map(({ origin }) => origin)).toEqual([
+    expect(rejections().map(({ origin }) => origin)).toEqual([
       'https://a.example',
       'malformed',
       'null',
@@ -107,7 +107,7 @@ describe('a preflight', () => {
 });
 
 describe('a response', () => {
-  it('lets an allowed page read when to retry', async () => {
+  it('exposes Retry-After to an allowed page', async () => {
     const { url } = await start({ allowedOrigins: [APP] });
     const answer = await fetch(`${url}/graphql?query={hello}`, {
       headers: { origin: APP, authorization: `Bearer ${GOOD_KEY}` },
@@ -129,7 +129,7 @@ describe('pages of this machine', () => {
     expect(await upgrade({ origin })).toBe(101);
   });
 
-  it.each(LOCAL)('at %s are refused otherwise', async (origin) => {
+  it.each(LOCAL)('at %s are rejected otherwise', async (origin) => {
     const { preflight, upgrade } = await start();
     expect(await preflight(origin)).not.toHaveProperty('access-control-allow-origin');
     expect(await upgrade({ origin })).toBe(403);
@@ -139,7 +139,7 @@ describe('pages of this machine', () => {
     'http://localhost.evil.example',
     'http://evil.example:80',
     'http://127.0.0.1.evil.example',
-  ])('are not those at %s', async (origin) => {
+  ])('do not include those at %s', async (origin) => {
     const { upgrade } = await start({ allowLocalOrigins: true });
     expect(await upgrade({ origin })).toBe(403);
   });
@@ -157,15 +157,15 @@ describe('a WebSocket of the gateway’s own page', () => {
   );
 
   it.each(['upstream:4000', 'kyc.example.test:8443', 'kyc.example.test.evil.example', ''])(
-    'is refused with the Host header %j',
+    'is rejected with the Host header %j',
     async (host) => {
-      const { upgrade, refusals } = await start();
+      const { upgrade, rejections } = await start();
       expect(await upgrade({ origin, host })).toBe(403);
-      expect(refusals()).toHaveLength(1);
+      expect(rejections()).toHaveLength(1);
     },
   );
 
-  it('is refused where the Host header has no port and the page has one', async () => {
+  it('is rejected if the page has a port and the Host header has none', async () => {
     const { upgrade } = await start();
     expect(await upgrade({ origin: `${origin}:8443`, host: 'kyc.example.test' })).toBe(403);
   });

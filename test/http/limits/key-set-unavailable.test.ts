@@ -1,4 +1,4 @@
-/** Tokens while the key set of their issuer cannot be fetched: whoever shows one is not told that it is bad, and fills no log. */
+/** Tokens while the key set of their issuer is unavailable. */
 
 import { createJwtVerifier } from '../../../src/access/jwt';
 import { createKeySetServer } from '../../access/key-set-server';
@@ -23,7 +23,7 @@ async function start() {
   return { ...server, problems };
 }
 
-it('are answered 503, also over WebSocket in its way, and logged with the cause in bounded lines', async () => {
+it('responds 503 over HTTP, closes WebSockets with 1013, and logs the cause at a limited rate', async () => {
   const { url, wsUrl, problems } = await start();
   const headers = { authorization: `Bearer ${TOKEN}` };
   for (let index = 0; index < 120; index += 1) {

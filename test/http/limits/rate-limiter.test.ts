@@ -1,6 +1,6 @@
 import { createRateLimiter } from '../../../src/http/limits/rate-limiter';
 
-it('gives a burst, then as many a second, to each key by itself', () => {
+it('allows a burst, then the configured rate, separately for each key', () => {
   let now = 0;
   const rate = createRateLimiter({ burst: 2, perSecond: 4, now: () => now });
   const taken = () => rate.take('a');
@@ -15,7 +15,7 @@ it('gives a burst, then as many a second, to each key by itself', () => {
   expect([taken(), taken(), taken()]).toEqual([0, 0, 250]);
 });
 
-it('forgets the key that was used longest ago', () => {
+it('evicts the least recently used key', () => {
   const rate = createRateLimiter({ burst: 1, perSecond: 1, now: () => 0 });
   rate.take('first');
   for (let index = 0; index < 10_000; index += 1) rate.take(`other ${index}`);
@@ -23,8 +23,8 @@ it('forgets the key that was used longest ago', () => {
   expect(rate.take('other 9999')).toBe(1000);
 });
 
-// Regression: a key was forgotten, and so let in again, once 10,001 others had been used.
-it('keeps a blocked key blocked, however many others are used less', () => {
+// Regression: a blocked key was evicted, and therefore unblocked, after 10,001 other keys.
+it('keeps a blocked key blocked while many keys with more tokens are used', () => {
   let now = 0;
   const rate = createRateLimiter({ burst: 3, perSecond: 1, now: () => now });
   for (let index = 0; index < 4; index += 1) rate.take('blocked');

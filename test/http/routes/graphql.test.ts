@@ -22,7 +22,7 @@ async function start() {
 }
 
 describe('GraphQL over HTTP', () => {
-  it('passes every audit of graphql-http that says MUST or SHOULD', async () => {
+  it('passes all MUST and SHOULD audits of graphql-http', async () => {
     const { endpoint } = await start();
     const audits = serverAudits({
       url: endpoint,
@@ -37,7 +37,7 @@ describe('GraphQL over HTTP', () => {
     ).toEqual([]);
   });
 
-  it('answers queries and mutations by POST, with variables', async () => {
+  it('executes queries and mutations with variables by POST', async () => {
     const { post, toy } = await start();
     const query = 'query Greet($name: String) { hello(name: $name) }';
     const answer = await post({ query, variables: { name: 'Ada' }, operationName: 'Greet' });
@@ -47,7 +47,7 @@ describe('GraphQL over HTTP', () => {
     expect(toy.log.entries).toHaveLength(2);
   });
 
-  it('answers 503 where the store was away for all that was asked', async () => {
+  it('responds 503 if the database is unavailable and there is no data', async () => {
     const { post } = await start();
     const answer = await post({ query: '{ stored }' });
     expect(answer.status).toBe(503);
@@ -57,7 +57,7 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  it('answers queries by GET, but no mutations', async () => {
+  it('executes queries by GET, but not mutations', async () => {
     const { endpoint, toy } = await start();
     const get = (query: string) =>
       fetch(`${endpoint}?query=${encodeURIComponent(query)}`, {
@@ -70,21 +70,21 @@ describe('GraphQL over HTTP', () => {
     expect(toy.log.entries).toEqual([]);
   });
 
-  it('says of a subscription that it goes over WebSocket', async () => {
+  it('rejects subscriptions', async () => {
     const { endpoint, post } = await start();
     const query = 'subscription { statusChanged { cursor } }';
     const strict = { accept: 'application/graphql-response+json' };
-    const refused = { errors: [{ extensions: { code: 'BAD_REQUEST' } }] };
+    const rejection = { errors: [{ extensions: { code: 'BAD_REQUEST' } }] };
     const posted = await post({ query }, strict);
     expect(posted.status).toBe(400);
-    expect(await posted.json()).toMatchObject(refused);
+    expect(await posted.json()).toMatchObject(rejection);
     const got = await fetch(`${endpoint}?query=${encodeURIComponent(query)}`, {
       headers: { ...JSON_TYPE, ...auth },
     });
-    expect(await got.json()).toMatchObject(refused);
+    expect(await got.json()).toMatchObject(rejection);
   });
 
-  it('refuses what a web page could send without asking first', async () => {
+  it('rejects requests that a web page can send without a preflight', async () => {
     const { endpoint, toy } = await start();
     const query = JSON.stringify({ query: 'mutation { commit(count: 2) }' });
     for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
@@ -95,7 +95,7 @@ describe('GraphQL over HTTP', () => {
     expect(toy.log.entries).toEqual([]);
   });
 
-  it('answers a GET whose only special header is the bearer, as urql sends it', async () => {
+  it('accepts a GET whose only special header is Authorization, as urql sends it', async () => {
     const { endpoint, toy } = await start();
     const answer = await fetch(`${endpoint}?query={hello}`, { headers: auth });
     expect(answer.status).toBe(200);
@@ -124,21 +124,21 @@ describe('GraphQL over HTTP', () => {
     expect(await answer.json()).toEqual({ data: { hello: 'hello world' } });
   });
 
-  it('refuses a parameter that a URL gives twice', async () => {
+  it('rejects a duplicate URL parameter', async () => {
     const { endpoint } = await start();
     const twice = 'operationName=&operationName=A';
     const answer = await fetch(`${endpoint}?query={hello}&${twice}`, { headers: auth });
     expect(answer.status).toBe(400);
   });
 
-  it('knows who is asking', async () => {
+  it('executes with the principal of the caller', async () => {
     const { post } = await start();
     expect(await (await post({ query: '{ viewer }' })).json()).toEqual({
       data: { viewer: GOOD_KEY },
     });
   });
 
-  it('gives back what a request holds, also after a failure', async () => {
+  it('releases the context of a request, also after an error', async () => {
     const { post, toy } = await start();
     expect(await (await post({ query: '{ holding }' })).json()).toEqual({ data: { holding: 1 } });
     await post({ query: '{ secret }' });
@@ -147,7 +147,7 @@ describe('GraphQL over HTTP', () => {
     expect(toy.held.requests).toBe(0);
   });
 
-  it('shows nothing of an error that nobody named', async () => {
+  it('reveals nothing about an unknown error', async () => {
     const { post } = await start();
     const text = await (await post({ query: '{ secret }' })).text();
     expect(text).not.toContain('passport');
@@ -155,7 +155,7 @@ describe('GraphQL over HTTP', () => {
   });
 
   it.each(['{ nonsense }', '{ hello', 'query ($n: Int!) { hello }'])(
-    'finds fault with %p in words that a client can read',
+    'returns the errors of %p in a form that the client reads',
     async (query) => {
       const { post } = await start();
       const strict = await post({ query }, { accept: 'application/graphql-response+json' });
@@ -166,7 +166,7 @@ describe('GraphQL over HTTP', () => {
     },
   );
 
-  it('keeps 400 for what is no GraphQL request at all', async () => {
+  it('responds 400 to a body that is not a GraphQL request', async () => {
     const { post } = await start();
     const headers = { accept: 'application/json' };
     for (const body of ['{ not json', '[]', '{}', '{"query":1}']) {
@@ -176,7 +176,7 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
-  it('reads UTF-8 alone', async () => {
+  it('accepts only UTF-8', async () => {
     const { post } = await start();
     const utf8 = { 'content-type': 'application/json; charset="UTF-8"' };
     expect((await post({ query: '{ hello(name: "Zoë") }' }, utf8)).status).toBe(200);
@@ -184,7 +184,7 @@ describe('GraphQL over HTTP', () => {
     expect((await post({ query: '{ hello }' }, latin)).status).toBe(415);
   });
 
-  it('refuses a body over 1 MiB', async () => {
+  it('rejects a body over 1 MiB', async () => {
     const { post } = await start();
     const answer = await post({ query: '{ hello }', variables: { pad: 'x'.repeat(1024 * 1024) } });
     expect(answer.status).toBe(413);
@@ -195,7 +195,7 @@ describe('GraphQL over HTTP', () => {
 });
 
 describe('an error status', () => {
-  const refusals: [string, number, RequestInit][] = [
+  const rejected: [string, number, RequestInit][] = [
     ['without credentials', 401, { headers: JSON_TYPE, body: '{"query":"{ hello }"}' }],
     ['with a body that is not JSON', 400, { headers: { ...JSON_TYPE, ...auth }, body: '{' }],
     ['with a body in Latin-1', 415, { headers: { ...latinType(), ...auth }, body: '{}' }],
@@ -207,20 +207,20 @@ describe('an error status', () => {
     ['of another type', 400, { headers: { 'content-type': 'text/plain', ...auth }, body: 'x' }],
   ];
 
-  it.each(refusals)(
-    'has the type of the `Accept` header for a request %s',
+  it.each(rejected)(
+    'has the content type of the Accept header for a request %s',
     async (_, status, init) => {
       const { endpoint } = await start();
-      const ask = (accept: string) =>
+      const send = (accept: string) =>
         fetch(endpoint, { method: 'POST', ...init, headers: { ...init.headers, accept } });
-      // The headers of Apollo Client 4, of urql and of a client that knows the older type only.
+      // Headers of Apollo Client 4, of urql and of a client that supports only the older type.
       for (const [accept, type] of [
         ['application/graphql-response+json,application/json;q=0.9', 'graphql-response+json'],
         ['application/graphql-response+json, application/graphql+json', 'graphql-response+json'],
         ['application/json', 'json'],
         ['*/*', 'json'],
       ] as const) {
-        const answer = await ask(accept);
+        const answer = await send(accept);
         expect(answer.status).toBe(status);
         expect(answer.headers.get('content-type')).toBe(`application/${type}; charset=utf-8`);
         expect(await answer.json()).toMatchObject({ errors: [{ extensions: expect.anything() }] });
@@ -228,7 +228,7 @@ describe('an error status', () => {
     },
   );
 
-  it('has that type where the credentials cannot be looked up', async () => {
+  it('has that content type if the credentials cannot be looked up', async () => {
     const authenticator = createTestAuthenticator();
     const { url } = await startServer(disposal, { authenticator });
     authenticator.fail();
@@ -245,9 +245,9 @@ function latinType() {
 
 describe('credentials over HTTP', () => {
   it.each([
-    ['none', {}],
-    ['wrong ones', { authorization: 'Bearer wrong' }],
-  ])('%s are answered 401, and nothing runs', async (_, headers) => {
+    ['missing', {}],
+    ['wrong', { authorization: 'Bearer wrong' }],
+  ])('that are %s get 401, and nothing is executed', async (_, headers) => {
     const { endpoint, toy } = await start();
     const answer = await fetch(endpoint, {
       method: 'POST',
@@ -262,7 +262,7 @@ describe('credentials over HTTP', () => {
     expect(toy.log.entries).toEqual([]);
   });
 
-  it('that cannot be looked up are no reason to say that they are wrong', async () => {
+  it('that cannot be looked up get 503, not 401', async () => {
     const authenticator = createTestAuthenticator();
     const { url } = await startServer(disposal, { authenticator });
     authenticator.fail();

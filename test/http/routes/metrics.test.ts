@@ -6,8 +6,8 @@ const disposal = createDisposal();
 const expose = async () => ({ contentType: 'text/plain', text: 'up 1\n' });
 const as = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
 
-describe('the metrics while keys cannot be looked up', () => {
-  it('are shown to whom they were shown before, and to nobody else', async () => {
+describe('metrics while keys cannot be looked up', () => {
+  it('are returned only to credentials that were valid on their last use', async () => {
     const authenticator = createTestAuthenticator(['metrics']);
     const { url } = await startServer(disposal, { authenticator, expose });
     expect((await fetch(`${url}/metrics`, as(GOOD_KEY))).status).toBe(200);
@@ -18,7 +18,7 @@ describe('the metrics while keys cannot be looked up', () => {
     expect((await fetch(`${url}/metrics`)).status).toBe(503);
   });
 
-  it('are not shown to a key that was revoked before', async () => {
+  it('are not returned to a key that was revoked', async () => {
     const authenticator = createTestAuthenticator(['metrics']);
     const { url } = await startServer(disposal, { authenticator, expose });
     await fetch(`${url}/metrics`, as(GOOD_KEY));
@@ -30,7 +30,7 @@ describe('the metrics while keys cannot be looked up', () => {
   });
 });
 
-it('a server that is given none has no metrics', async () => {
+it('responds 404 if the server has no metrics', async () => {
   const { url } = await startServer(disposal);
   expect((await fetch(`${url}/metrics`, as(GOOD_KEY))).status).toBe(404);
 });

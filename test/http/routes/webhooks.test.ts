@@ -33,7 +33,7 @@ async function start(limits: object = {}, fail?: Error) {
 }
 
 describe('a webhook', () => {
-  it('is handed on byte for byte and answered with what became of it', async () => {
+  it('is passed on byte for byte, and the response has its disposition', async () => {
     const { url, seen } = await start();
     const body = randomBytes(10_000);
     const answer = await fetch(`${url}/webhooks/sumsub`, { method: 'POST', body });
@@ -71,7 +71,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('may come in chunks', async () => {
+  it('may be chunked', async () => {
     const { port, seen } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(
@@ -83,7 +83,7 @@ describe('a webhook', () => {
     expect(seen[0]?.rawBody.toString()).toBe('abcdefg');
   });
 
-  it('may be exactly as large as allowed', async () => {
+  it('may have the maximum size', async () => {
     const { url, seen } = await start();
     const body = Buffer.alloc(MIB, 'x');
     expect((await fetch(`${url}/webhooks/sumsub`, { method: 'POST', body })).status).toBe(200);
@@ -93,23 +93,23 @@ describe('a webhook', () => {
   it.each([
     [
       'not authentic',
-      new SignatureError('SIGNATURE_MISSING', 'expected a digest'),
+      new SignatureError('SIGNATURE_MISSING', 'a digest is missing'),
       401,
       'SIGNATURE_INVALID',
     ],
-    ['for nobody', new UnknownProviderError(), 404, 'PROVIDER_UNKNOWN'],
-    ['not kept', new StoreUnavailableError(), 503, 'STORE_UNAVAILABLE'],
-    ['met by a fault of ours', new TypeError('oops'), 500, 'INTERNAL'],
-  ])('that is %s is answered so', async (_, error, status, code) => {
+    ['for an unknown provider', new UnknownProviderError(), 404, 'PROVIDER_UNKNOWN'],
+    ['not stored', new StoreUnavailableError(), 503, 'STORE_UNAVAILABLE'],
+    ['the cause of an internal error', new TypeError('oops'), 500, 'INTERNAL'],
+  ])('that is %s gets the error response', async (_, error, status, code) => {
     const { url } = await start({}, error);
     const answer = await fetch(`${url}/webhooks/x`, { method: 'POST', body: '{}' });
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({ error: { code } });
   });
 
-  // Regression: NUL in a path reached PostgreSQL, which cannot store it, and was answered 500.
+  // Regression: NUL in a path reached PostgreSQL, which cannot store it, and the response was 500.
   it.each(['%ff', '%', '%zz', '%ed%a0%80', 'a%00b', '%00'])(
-    'under the path %s is not found',
+    'gets 404 with the path %s',
     async (path) => {
       const { port, seen } = await start();
       const raw = connectRaw(disposal, port);
@@ -121,7 +121,7 @@ describe('a webhook', () => {
     },
   );
 
-  it('takes no other method', async () => {
+  it('must be sent by POST', async () => {
     const { url } = await start();
     const answer = await fetch(`${url}/webhooks/sumsub`);
     expect(answer.status).toBe(405);
@@ -129,8 +129,8 @@ describe('a webhook', () => {
   });
 });
 
-describe('a webhook that is refused', () => {
-  it('leaves its reason in the log and in the count, and nothing of what it showed', async () => {
+describe('a rejected webhook', () => {
+  it('is logged and counted with the reason, without its content', async () => {
     const { log, lines } = createRecordedLog();
     const counted: string[][] = [];
     const observer = {
@@ -138,7 +138,7 @@ describe('a webhook that is refused', () => {
       signatureRejected: (...reason: string[]) => void counted.push(reason),
     };
     const ingest: Ingest = async () => {
-      throw new SignatureError('NO_MATCHING_SECRET', 'expected a digest');
+      throw new SignatureError('NO_MATCHING_SECRET', 'a digest is missing');
     };
     const access = { providers: new Set(['sumsub']) };
     const { url } = await startServer(disposal, { ingest, log, observer, access });
@@ -146,16 +146,16 @@ describe('a webhook that is refused', () => {
     await fetch(`${url}/webhooks/sumsub/hunter2`, { method: 'POST', headers, body: 'hunter2' });
     await fetch(`${url}/webhooks/hunter2`, { method: 'POST', headers, body: 'hunter2' });
     expect(counted).toEqual([['sumsub', 'NO_MATCHING_SECRET']]);
-    const refusal = (provider: string, reason: string) =>
+    const rejection = (provider: string, reason: string) =>
       expect.objectContaining({ provider, reason, address: '127.0.0.1' });
-    expect(lines).toContainEqual(refusal('sumsub', 'NO_MATCHING_SECRET'));
-    expect(lines).toContainEqual(refusal('unknown', 'PROVIDER_UNKNOWN'));
+    expect(lines).toContainEqual(rejection('sumsub', 'NO_MATCHING_SECRET'));
+    expect(lines).toContainEqual(rejection('unknown', 'PROVIDER_UNKNOWN'));
     expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
 });
 
-describe('a body that is refused', () => {
-  it('for its announced size is not read', async () => {
+describe('a rejected body', () => {
+  it('is not read if Content-Length exceeds the limit', async () => {
     const { port, seen } = await start();
     const raw = connectRaw(disposal, port);
     raw.write(`POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: ${MIB + 1}\r\n\r\n`);
@@ -165,7 +165,7 @@ describe('a body that is refused', () => {
     expect(seen).toEqual([]);
   });
 
-  it('for its real size is not read on', async () => {
+  it('is not read further once it exceeds the limit', async () => {
     const { port, seen } = await start();
     const raw = connectRaw(disposal, port);
     raw.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -175,7 +175,7 @@ describe('a body that is refused', () => {
     expect(seen).toEqual([]);
   });
 
-  it('lets a client that sends it anyway read the answer', async () => {
+  it('does not prevent a client that sends it anyway from reading the response', async () => {
     const { url } = await start();
     const body = Buffer.alloc(8 * MIB, 'x');
     const answer = await fetch(`${url}/webhooks/sumsub`, { method: 'POST', body });
@@ -183,16 +183,19 @@ describe('a body that is refused', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'BODY_TOO_LARGE' } });
   });
 
-  it('is one that fails its proof and is compressed: a proxy has compressed it after it was signed', async () => {
-    const { url } = await start({}, new SignatureError('NO_MATCHING_SECRET', 'expected a digest'));
+  it('gets 415 if it is compressed and the signature does not match', async () => {
+    const { url } = await start(
+      {},
+      new SignatureError('NO_MATCHING_SECRET', 'a digest is missing'),
+    );
     const headers = { 'content-encoding': 'gzip' };
     const answer = await fetch(`${url}/webhooks/sumsub`, { method: 'POST', headers, body: 'x' });
     expect(answer.status).toBe(415);
   });
 
-  // Regression: any label but `identity` was answered 415, whatever the proof said.
+  // Regression: the response was 415 for any label except `identity`, even with a valid signature.
   it.each(['identity', 'IDENTITY', 'utf-8', 'UTF-8', '', 'binary', 'gzip'])(
-    'is not one whose proof holds, with the Content-Encoding "%s"',
+    'is not one with a valid signature and the Content-Encoding "%s"',
     async (label) => {
       const { url, seen } = await start();
       const headers = { 'content-encoding': label };
@@ -202,7 +205,7 @@ describe('a body that is refused', () => {
     },
   );
 
-  it('is one that stops coming', async () => {
+  it('gets 408 if it stops arriving', async () => {
     const { port, seen } = await start({ bodyIdleMs: 50 });
     const raw = connectRaw(disposal, port);
     raw.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
@@ -211,9 +214,9 @@ describe('a body that is refused', () => {
   });
 
   it.each([
-    ['for a body', { bodyTimeoutMs: 300 }],
-    ['for a request', { requestTimeoutMs: 300, headersTimeoutMs: 200 }],
-  ])('is one that trickles past the time %s', async (_, limits) => {
+    ['limit for bodies', { bodyTimeoutMs: 300 }],
+    ['limit for requests', { requestTimeoutMs: 300, headersTimeoutMs: 200 }],
+  ])('gets 408 if it trickles past the %s', async (_, limits) => {
     const { port, seen } = await start(limits);
     const raw = connectRaw(disposal, port);
     raw.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n');
@@ -224,8 +227,8 @@ describe('a body that is refused', () => {
   });
 });
 
-describe('a sender that goes away', () => {
-  it('in the middle of a body leaves nothing behind, and harms nobody', async () => {
+describe('a sender that disconnects', () => {
+  it('in the middle of a body does not affect other requests', async () => {
     const { port, url, seen } = await start();
     const socket = createConnection(port, '127.0.0.1');
     await once(socket, 'connect');
@@ -237,32 +240,32 @@ describe('a sender that goes away', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('in the middle of the headers is cut off', async () => {
+  it('or stops in the middle of the headers gets 408', async () => {
     const { port } = await start({ headersTimeoutMs: 100, requestTimeoutMs: 200 });
     const raw = connectRaw(disposal, port);
     raw.write('POST /webhooks/sumsub HTTP/1.1\r\nHos');
     expect(await raw.ended).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  it('before its answer still has its delivery kept', async () => {
-    const kept: string[] = [];
-    let keep = () => {};
+  it('before the response still has its delivery stored', async () => {
+    const stored: string[] = [];
+    let store = () => {};
     const ingest: Ingest = async (provider) => {
       await new Promise<void>((resolve) => {
-        keep = resolve;
+        store = resolve;
       });
-      kept.push(provider);
+      stored.push(provider);
       return { deliveryId: 1, disposition: 'APPLIED', duplicate: false, changes: 1 };
     };
     const { port, url } = await startServer(disposal, { ingest });
     const raw = connectRaw(disposal, port);
     raw.write('POST /webhooks/sumsub HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
-    const before = keep;
-    await until(() => keep !== before);
+    const before = store;
+    await until(() => store !== before);
     raw.socket.destroy();
     await raw.ended;
-    keep();
-    await until(() => kept.length === 1);
+    store();
+    await until(() => stored.length === 1);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 });

@@ -46,7 +46,7 @@ const seqOf = (message: unknown) =>
   expect.objectContaining({ payload: { data: { statusChanged: { seq: message } } } });
 
 describe('operations over WebSocket', () => {
-  it('are queries and mutations too', async () => {
+  it('include queries and mutations', async () => {
     const { connect, toy } = await start();
     const client = await connect();
     client.send(subscribe('q', '{ hello viewer }'));
@@ -62,7 +62,7 @@ describe('operations over WebSocket', () => {
     expect(toy.held.requests).toBe(0);
   });
 
-  it('treats an empty operationName as absent', async () => {
+  it('may have an empty operationName', async () => {
     const { connect, toy } = await start();
     const client = await connect();
     client.send({ ...subscribe('q'), payload: { query: '{ hello }', operationName: '' } });
@@ -73,7 +73,7 @@ describe('operations over WebSocket', () => {
     expect(await client.receive(2, 'next')).toContainEqual(seqOf(1));
   });
 
-  it('are subscriptions, which go on until the client completes them', async () => {
+  it('include subscriptions, which run until the client completes them', async () => {
     const { connect, toy } = await start();
     const client = await connect();
     client.send(subscribe('s', SUBSCRIBE, { after: null }));
@@ -88,7 +88,7 @@ describe('operations over WebSocket', () => {
     expect(client.messages.filter(({ id }) => id === 's')).toHaveLength(2);
   });
 
-  it('give back what they hold when the client is gone', async () => {
+  it('release their contexts when the client disconnects', async () => {
     const { connect, toy } = await start();
     const client = await connect();
     for (const id of ['a', 'b', 'c']) client.send(subscribe(id));
@@ -98,12 +98,16 @@ describe('operations over WebSocket', () => {
   });
 
   it.each([
-    ['syntax', 'subscription {', 'GRAPHQL_PARSE_FAILED'],
-    ['validation', 'subscription { nonsense }', 'GRAPHQL_VALIDATION_FAILED'],
-    ['variables', 'subscription ($after: Int!) { statusChanged { seq } }', undefined],
-    ['a position', 'subscription { statusChanged(after: "bm90aGluZw") { seq } }', 'CURSOR_INVALID'],
-    ['a right', 'subscription { refused }', 'FORBIDDEN'],
-  ])('that lack %s get an `error`, and the connection lives on', async (_, query, code) => {
+    ['invalid syntax', 'subscription {', 'GRAPHQL_PARSE_FAILED'],
+    ['an unknown field', 'subscription { nonsense }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['missing variables', 'subscription ($after: Int!) { statusChanged { seq } }', undefined],
+    [
+      'an invalid cursor',
+      'subscription { statusChanged(after: "bm90aGluZw") { seq } }',
+      'CURSOR_INVALID',
+    ],
+    ['a missing right', 'subscription { refused }', 'FORBIDDEN'],
+  ])('with %s get an `error`, and the connection stays open', async (_, query, code) => {
     const { connect, toy } = await start();
     const client = await connect();
     client.send(subscribe('bad', query));
@@ -116,7 +120,7 @@ describe('operations over WebSocket', () => {
     expect(toy.held).toEqual({ requests: 0, subscriptions: 0 });
   });
 
-  it('that resume before the start of the log are told so, with the oldest cursor', async () => {
+  it('that resume before the start of the log get CURSOR_EXPIRED with the oldest cursor', async () => {
     const { connect, toy } = await start();
     toy.commit(10);
     toy.log.trim(5);
@@ -136,7 +140,7 @@ describe('operations over WebSocket', () => {
     ]);
   });
 
-  it('show nothing of an error that nobody named', async () => {
+  it('reveal nothing about an unknown error', async () => {
     const { connect } = await start();
     const client = await connect();
     client.send(subscribe('q', '{ secret }'));
@@ -145,7 +149,7 @@ describe('operations over WebSocket', () => {
     expect(JSON.stringify(client.messages)).toContain('INTERNAL');
   });
 
-  it('are limited in number, and one that ends makes room', async () => {
+  it('are limited in number until one ends', async () => {
     const { connect, toy } = await start({ maxSubscriptionsPerConnection: 2 });
     const client = await connect();
     client.send(subscribe('a'));
@@ -164,14 +168,14 @@ describe('operations over WebSocket', () => {
 });
 
 describe('an operation ID', () => {
-  // Regression: graphql-ws forgets an ID at `complete`, so both operations ran and the client could not tell their results apart.
-  it('cannot be used again until its operation has ended, even if the client has completed it', async () => {
+  // Regression: graphql-ws forgets an ID at `complete`, so both operations ran and the client could not distinguish their results.
+  it('cannot be reused until its operation has ended, even if the client has completed it', async () => {
     const gates: (() => void)[] = [];
     const { connect, toy } = await start();
-    const { openContext: contextFor } = toy.service;
+    const { openContext } = toy.service;
     toy.service.openContext = async (...operation) => {
       await new Promise<void>((resolve) => gates.push(resolve));
-      return await contextFor(...operation);
+      return await openContext(...operation);
     };
     const [client, other] = [await connect(), await connect()];
     for (const each of [client, other]) {
@@ -203,8 +207,8 @@ describe('an item that cannot be resolved', () => {
 
   it.each([
     ['alone', () => null],
-    ['with others who are given the same', () => 'everything'],
-  ])('while the store is unavailable is sent once it can be, %s', async (_, viewOf) => {
+    ['in a group', () => 'everything'],
+  ])('while the database is unavailable is sent once it is available, %s', async (_, viewOf) => {
     const { connect, toy } = await start({}, { now: 0 }, viewOf);
     const clients = [await connect(), await connect(), await connect()];
     for (const client of clients) client.send(subscribe('s', FRAGILE));
@@ -234,7 +238,7 @@ describe('an item that cannot be resolved', () => {
     await until(() => toy.held.subscriptions === 0);
   });
 
-  it('for a reason that does not pass is sent with its error, and not tried again', async () => {
+  it('for a permanent reason is sent with its error, without a retry', async () => {
     const { connect, toy } = await start();
     const client = await connect();
     client.send(subscribe('s', FRAGILE));
@@ -249,7 +253,7 @@ describe('an item that cannot be resolved', () => {
 });
 
 describe('a subscription that cannot be opened', () => {
-  it('while the store is unavailable is opened once it can be', async () => {
+  it('while the database is unavailable is opened once it is available', async () => {
     const { connect, toy } = await start();
     toy.refusing.times = 3;
     const client = await connect();
@@ -259,7 +263,7 @@ describe('a subscription that cannot be opened', () => {
     expect(await client.receive(1, 'next')).toEqual([seqOf(1)]);
   });
 
-  it('for too long closes the connection, so that the client comes back', async () => {
+  it('for too long closes the connection, so that the client reconnects', async () => {
     const { connect, toy } = await start({ retryOpeningMs: 100 });
     toy.refusing.times = 1000;
     const client = await connect();
@@ -279,9 +283,9 @@ describe('the handshake', () => {
     ['`AUTHORIZATION`', { AUTHORIZATION: GOOD_KEY }, {}],
     ['`headers.Authorization`', { headers: { Authorization: `Bearer ${GOOD_KEY}` } }, {}],
     ['`headers.authorization`', { headers: { authorization: `Bearer ${GOOD_KEY}` } }, {}],
-    ['`token` beside an empty `authorization`', { authorization: '', token: GOOD_KEY }, {}],
-    ['the header of the upgrade', undefined, { authorization: `Bearer ${GOOD_KEY}` }],
-  ])('takes credentials from %s', async (_, payload, headers) => {
+    ['`token` with an empty `authorization`', { authorization: '', token: GOOD_KEY }, {}],
+    ['the header of the upgrade request', undefined, { authorization: `Bearer ${GOOD_KEY}` }],
+  ])('reads credentials from %s', async (_, payload, headers) => {
     const { open } = await start();
     const client = await open({ headers });
     client.send({ type: 'connection_init', payload });
@@ -289,23 +293,20 @@ describe('the handshake', () => {
   });
 
   it.each([
-    ['none', undefined],
-    ['wrong ones', { apiKey: 'wrong' }],
-    ['ones of a wrong type', { apiKey: 7 }],
-    ['ones under an unknown name', { auth: GOOD_KEY }],
-    ['headers that are not an object', { headers: [`authorization: ${GOOD_KEY}`] }],
-  ])(
-    'closes 4403 on credentials that are bad, and says where they belong: %s',
-    async (_, payload) => {
-      const { open } = await start();
-      const client = await open();
-      client.send({ type: 'connection_init', payload });
-      const reason = expect.stringMatching(/^UNAUTHENTICATED: .*connectionParams.*authorization/);
-      expect(await client.closed).toEqual({ code: 4403, reason });
-    },
-  );
+    ['missing', undefined],
+    ['wrong', { apiKey: 'wrong' }],
+    ['of a wrong type', { apiKey: 7 }],
+    ['in an unknown parameter', { auth: GOOD_KEY }],
+    ['in headers that are not an object', { headers: [`authorization: ${GOOD_KEY}`] }],
+  ])('closes with 4403 and names the parameter if the credentials are %s', async (_, payload) => {
+    const { open } = await start();
+    const client = await open();
+    client.send({ type: 'connection_init', payload });
+    const reason = expect.stringMatching(/^UNAUTHENTICATED: .*connectionParams.*authorization/);
+    expect(await client.closed).toEqual({ code: 4403, reason });
+  });
 
-  it('closes with a code to come back on if credentials cannot be looked up', async () => {
+  it('closes with 1013 if credentials cannot be looked up', async () => {
     const { open, authenticator } = await start();
     authenticator.fail();
     const client = await open();
@@ -314,7 +315,7 @@ describe('the handshake', () => {
     expect(await client.closed).toEqual({ code: 1013, reason });
   });
 
-  it('closes 4401 on an operation before it', async () => {
+  it('closes with 4401 on an operation before `connection_init`', async () => {
     const { open } = await start();
     const client = await open();
     client.send(subscribe('s'));
@@ -322,16 +323,16 @@ describe('the handshake', () => {
     expect(await client.closed).toEqual({ code: 4401, reason });
   });
 
-  it('does not wait for ever', async () => {
+  it('times out', async () => {
     const { open } = await start({ initTimeoutMs: 50 });
     expect(await (await open()).closed).toMatchObject({ code: 4408 });
   });
 
-  it.each([null, 'graphql-ws'])('closes 4406 on the subprotocol %p', async (protocol) => {
+  it.each([null, 'graphql-ws'])('closes with 4406 for the subprotocol %p', async (protocol) => {
     const { wsUrl } = await start();
     const socket = new WebSocket(wsUrl, protocol === null ? [] : [protocol]);
     disposal.defer(() => socket.terminate());
-    // A client that asked for a subprotocol and got none gives up by itself.
+    // A client that requests a subprotocol and gets none closes the connection itself.
     const outcome = await new Promise<unknown>((resolve) => {
       socket
         .once('close', (code) => resolve(code))
@@ -340,7 +341,7 @@ describe('the handshake', () => {
     expect([4406, 'Server sent no subprotocol']).toContain(outcome);
   });
 
-  it('is to be had on this path alone', async () => {
+  it('is only available on this path', async () => {
     const { url } = await start();
     const socket = new WebSocket(`${url.replace('http', 'ws')}/elsewhere`, [
       'graphql-transport-ws',
@@ -351,21 +352,21 @@ describe('the handshake', () => {
 });
 
 describe('a connection that misbehaves', () => {
-  it('by sending too large a message is closed 1009', async () => {
+  it('by sending too large a message is closed with 1009', async () => {
     const { connect } = await start();
     const client = await connect();
     client.send(subscribe('s', `{ hello(name: "${'x'.repeat(65 * 1024)}") }`));
     expect(await client.closed).toMatchObject({ code: 1009 });
   });
 
-  it('by sending nonsense is closed 4400', async () => {
+  it('by sending an invalid message is closed with 4400', async () => {
     const { connect } = await start();
     const client = await connect();
     client.send('nonsense');
     expect(await client.closed).toMatchObject({ code: 4400 });
   });
 
-  it('by being one too many is turned away, until another goes', async () => {
+  it('by exceeding the limit is rejected until another closes', async () => {
     const { connect, wsUrl } = await start({ maxConnections: 1 });
     const first = await connect();
     const second = new WebSocket(wsUrl, ['graphql-transport-ws']);
@@ -376,7 +377,7 @@ describe('a connection that misbehaves', () => {
     await connect();
   });
 
-  it('by not answering pings is dropped', async () => {
+  it('by not answering pings is terminated', async () => {
     const time = { now: 0 };
     const { connect, toy } = await start({ keepAliveMs: 30 }, time);
     const client = await connect(GOOD_KEY, { socket: { autoPong: false } });
@@ -390,7 +391,7 @@ describe('a connection that misbehaves', () => {
     await until(() => toy.held.subscriptions === 0);
   });
 
-  it('by leaving while its credentials are looked up is not watched', async () => {
+  it('by closing during authentication is not revalidated', async () => {
     const { open, connect, authenticator } = await start({ revalidateMs: 5 });
     const { authenticate } = authenticator;
     const lookUps: (() => void)[] = [];
@@ -402,7 +403,7 @@ describe('a connection that misbehaves', () => {
     leaving.socket.terminate();
     await leaving.closed;
     authenticator.authenticate = authenticate;
-    await connect(); // by now the server has seen the other go
+    await connect(); // the server has processed the close
     for (const lookUp of lookUps) lookUp();
 
     const watched: string[][] = [];
@@ -414,7 +415,7 @@ describe('a connection that misbehaves', () => {
     expect(watched.at(-1)).toEqual([GOOD_KEY]);
   });
 
-  it('is not one that answers pings', async () => {
+  it('is not terminated if it answers pings', async () => {
     const time = { now: 0 };
     const { connect } = await start({ keepAliveMs: 30 }, time);
     const client = await connect();
@@ -423,12 +424,12 @@ describe('a connection that misbehaves', () => {
       time.now += 30;
       await pinged; // and answered
       client.socket.ping();
-      await once(client.socket, 'pong'); // so the answer has arrived
+      await once(client.socket, 'pong'); // the answer has arrived
     }
     expect(client.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is not one that pings us', async () => {
+  it('may send pings', async () => {
     const { connect } = await start();
     const client = await connect();
     client.socket.ping('are you there');
@@ -438,7 +439,7 @@ describe('a connection that misbehaves', () => {
     await client.receive(1, 'pong');
   });
 
-  it('by a broken frame harms nobody else', async () => {
+  it('by sending an invalid frame does not affect others', async () => {
     const { connect, port } = await start();
     const other = await connect();
     const socket = connectTcp(port);
@@ -461,8 +462,8 @@ function connectTcp(port: number) {
   return socket.resume();
 }
 
-describe('credentials that lapse', () => {
-  it('end the connections that live on them, and no others', async () => {
+describe('credentials that become invalid', () => {
+  it('close the connections that use them, and no others', async () => {
     const { connect, authenticator, toy } = await start({ revalidateMs: 20 });
     const [leaving, staying] = [await connect(GOOD_KEY), await connect(OTHER_KEY)];
     leaving.send(subscribe('s'));
@@ -477,7 +478,7 @@ describe('credentials that lapse', () => {
 });
 
 describe('a graceful stop', () => {
-  it('closes connections so that clients come back, without completing their subscriptions', async () => {
+  it('closes connections with 1012, without completing their subscriptions', async () => {
     const { connect, server, toy } = await start();
     const client = await connect();
     client.send(subscribe('s'));
@@ -488,7 +489,7 @@ describe('a graceful stop', () => {
     expect(toy.held.subscriptions).toBe(0);
   });
 
-  it('does not wait for a client that does not answer', async () => {
+  it('does not wait for a client that does not respond', async () => {
     const { connect, server, port } = await start({ closeGraceMs: 50 });
     const client = await connect();
     client.socket.pause();

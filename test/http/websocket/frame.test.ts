@@ -1,40 +1,40 @@
 import { createFrame } from '../../../src/http/websocket/frame';
 
-/** Left out of the types of `ws`. */
+/** Missing in the types of `ws`. */
 const { Sender } = jest.requireActual<{
   readonly Sender: { frame(message: Buffer, options: object): readonly Buffer[] };
 }>('ws');
 
 const WRAPPING = '{"id":"s","type":"next","payload":}'.length;
 
-/** What `ws` itself would write for the message that graphql-ws would send. */
-function written(id: string, payload: object): string {
+/** Bytes that `ws` writes for the message that graphql-ws sends. */
+function frameOfWs(id: string, payload: object): string {
   const message = Buffer.from(JSON.stringify({ id, type: 'next', payload }));
   const options = { fin: true, opcode: 1, mask: false, readOnly: true, rsv1: false };
   return Buffer.concat(Sender.frame(message, options)).toString('latin1');
 }
 
-const laidOut = (id: string, payload: object) =>
+const createdFrame = (id: string, payload: object) =>
   createFrame(JSON.stringify(payload)).bytesFor(JSON.stringify(id)).toString('latin1');
 
 describe('a frame', () => {
   it.each([10, 125, 126, 127, 65_535, 65_536, 200_000])(
-    'of a message of %d bytes is what `ws` writes',
+    'of a message of %d bytes equals the frame of `ws`',
     (length) => {
       const payload = { data: 'x'.repeat(Math.max(0, length - WRAPPING - '{"data":""}'.length)) };
-      expect(laidOut('s', payload)).toBe(written('s', payload));
+      expect(createdFrame('s', payload)).toBe(frameOfWs('s', payload));
     },
   );
 
   it.each(['', 'b2c0e2c4-6f43-4f7a-9d5c-3f9f8f0e6f11', 'ä"\\\n€😀', '\ud800'])(
-    'is what `ws` writes for the operation %j',
+    'for the operation ID %j equals the frame of `ws`',
     (id) => {
       const payload = { data: { name: 'Åsa 😀' } };
-      expect(laidOut(id, payload)).toBe(written(id, payload));
+      expect(createdFrame(id, payload)).toBe(frameOfWs(id, payload));
     },
   );
 
-  it('serves several operations', () => {
+  it('can be created for several operations', () => {
     const frame = createFrame('{"data":null}');
     const all = ['a', 'bb', 'a'].map((id) =>
       frame.bytesFor(JSON.stringify(id)).toString('latin1', 2),

@@ -1,4 +1,4 @@
-/** WebSocket messages that are the client's fault: they cost it the connection, and the log little. */
+/** Invalid WebSocket messages: each closes the connection and logs at most one line. */
 
 import { GOOD_KEY } from '../../support/credentials';
 import { createDisposal } from '../../support/disposal';
@@ -9,7 +9,7 @@ import { until } from '../../support/until';
 
 const disposal = createDisposal();
 
-/** On a clock that stands still, so that limits by time do not depend on the machine. */
+/** Starts a server with a stopped clock, so that rate limits do not depend on the machine. */
 async function start() {
   const { log, lines } = createRecordedLog();
   const started = await startServer(disposal, { log, now: () => 0 });
@@ -17,7 +17,7 @@ async function start() {
   return { ...started, warned };
 }
 
-describe('messages before authentication that are the fault of the client', () => {
+describe('invalid messages before authentication', () => {
   it.each<[string, string, number]>([
     ['MALFORMED', '{', 4400],
     ['MALFORMED', '[]', 4400],
@@ -38,7 +38,7 @@ describe('messages before authentication that are the fault of the client', () =
     expect(warned()[0]).not.toHaveProperty('err');
   });
 
-  it('are refused on the first, and none that is too deep is parsed', async () => {
+  it('are rejected at the first, and are not parsed if too deep', async () => {
     const { wsUrl, warned } = await start();
     const client = await openRaw(disposal, wsUrl);
     const parse = jest.spyOn(JSON, 'parse');
@@ -66,7 +66,7 @@ describe('messages before authentication that are the fault of the client', () =
 });
 
 describe('a message of an authenticated client', () => {
-  it('may be nested as deep as the limit says', async () => {
+  it('may be nested up to the limit', async () => {
     const { wsUrl } = await start();
     const client = await connectClient(disposal, wsUrl, GOOD_KEY);
     const payload = `${'{"a":'.repeat(62)}"[[{{"${'}'.repeat(62)}`;
@@ -77,7 +77,7 @@ describe('a message of an authenticated client', () => {
 });
 
 describe('many messages on one connection', () => {
-  it('are handled one a turn, so that other clients are served in between', async () => {
+  it('are handled one per turn, so that other clients are served in between', async () => {
     const { wsUrl } = await start();
     const busy = await connectClient(disposal, wsUrl, GOOD_KEY);
     const other = await connectClient(disposal, wsUrl, GOOD_KEY);

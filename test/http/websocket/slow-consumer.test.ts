@@ -1,6 +1,6 @@
 /**
- * The two known ways in which a subscriber could take the whole process down: to stop reading, and to be slow while a
- * burst is committed. Both for subscribers who run alone and for those who are sent what is made for many.
+ * The two known ways in which a subscriber could exhaust the memory of the process: to stop reading, and to be slow during a burst
+ * of changes. Both are tested for subscriptions alone and in a group.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,8 +18,8 @@ import { until } from '../../support/until';
 
 const disposal = createDisposal();
 const KIB = 1024;
-const GAVE_UP = 'closed slow consumer';
-/** More than the socket buffers of both sides take. */
+const CLOSED = 'closed slow consumer';
+/** Exceeds the socket buffers of both sides. */
 const MOST_IN_FLIGHT_BYTES = 16 * KIB * KIB;
 
 type ViewOf = GraphQLService['getViewKey'];
@@ -39,8 +39,8 @@ async function start(limits: Partial<SocketLimits>, viewOf: ViewOf = () => null)
   const observer = { ...UNOBSERVED, slowConsumer };
   const options = { graphql: toy.service, log, observer, limits: { sockets: limits } };
   const started = await startServer(disposal, options);
-  const gaveUp = () => lines.some(({ msg }) => msg === GAVE_UP);
-  return { ...started, toy, lines, gaveUp, closed: () => closed };
+  const isClosed = () => lines.some(({ msg }) => msg === CLOSED);
+  return { ...started, toy, lines, isClosed, closed: () => closed };
 }
 
 function subscribe(client: RawClient, bytes: number, after: string | null = null): void {
@@ -59,9 +59,9 @@ const seqsOf = (client: RawClient) =>
 const range = (to: number) => Array.from({ length: to }, (_, index) => index + 1);
 
 describe.each(WAYS)('a client that stops reading while items of 16 KiB flow, %s', (_, viewOf) => {
-  it('is closed with a code that says why, and harms nobody', async () => {
+  it('is closed with SLOW_CONSUMER, and does not affect other clients', async () => {
     const limits = { stalledAfterMs: 2_000, closeGraceMs: 60_000 };
-    const { toy, wsUrl, gaveUp, closed } = await start(limits, viewOf);
+    const { toy, wsUrl, isClosed, closed } = await start(limits, viewOf);
     const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
     const reading = await connectClient(disposal, wsUrl, GOOD_KEY);
     subscribe(stalled, 16 * KIB);
@@ -72,7 +72,7 @@ describe.each(WAYS)('a client that stops reading while items of 16 KiB flow, %s'
     toy.commit(3000);
     await reading.receive(3000, 'next');
     expect(seqsOf(reading)).toEqual(range(3000));
-    await until(gaveUp);
+    await until(isClosed);
     expect(closed()).toBe(1);
     const made = toy.made.get(OTHER_KEY) ?? 0;
     expect(made * 16 * KIB).toBeLessThan(MOST_IN_FLIGHT_BYTES);
@@ -81,12 +81,12 @@ describe.each(WAYS)('a client that stops reading while items of 16 KiB flow, %s'
     const { code, reason } = await stalled.closed;
     expect(code).toBe(1013);
     expect(reason).toMatch(/^SLOW_CONSUMER/);
-    expect(seqsOf(stalled)).toEqual(range(seqsOf(stalled).length)); // what it was sent came in order
+    expect(seqsOf(stalled)).toEqual(range(seqsOf(stalled).length)); // in order
     expect(seqsOf(stalled).length).toBeGreaterThan(0);
     await until(() => toy.held.subscriptions === 1);
   });
 
-  it('is dropped if it does not even take the close frame', async () => {
+  it('is terminated if it does not read the close frame', async () => {
     const { toy, wsUrl } = await start({ stalledAfterMs: 100, closeGraceMs: 100 }, viewOf);
     const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
     subscribe(stalled, 16 * KIB);
@@ -99,24 +99,24 @@ describe.each(WAYS)('a client that stops reading while items of 16 KiB flow, %s'
     expect(seqsOf(stalled)).toEqual(range(seqsOf(stalled).length));
   });
 
-  it('cannot make us pile up answers by asking on and on', async () => {
+  it('cannot fill the memory with responses to its pings', async () => {
     const limits = { stalledAfterMs: 500, closeGraceMs: 100, messagesPerSecond: 1e9 };
     const { wsUrl, lines } = await start(limits);
     const flood = await connectClient(disposal, wsUrl, OTHER_KEY);
     flood.socket.pause();
     const ping = JSON.stringify({ type: 'ping', payload: { pad: 'x'.repeat(60 * KIB) } });
-    const asking = setInterval(() => {
+    const flooding = setInterval(() => {
       for (let count = 0; count < 50; count += 1) flood.socket.send(ping);
     }, 1);
-    disposal.defer(() => clearInterval(asking));
-    const closing = () => lines.find(({ msg }) => msg === GAVE_UP);
+    disposal.defer(() => clearInterval(flooding));
+    const closing = () => lines.find(({ msg }) => msg === CLOSED);
     await until(() => closing() !== undefined);
     expect(closing()?.bufferedBytes).toBeLessThan(MOST_IN_FLIGHT_BYTES / 8);
   });
 });
 
 describe.each(WAYS)('a client that stops reading with a hundred subscriptions, %s', (_, viewOf) => {
-  it('has few large items made for it, and gets the rest once it reads', async () => {
+  it('gets few large items computed in advance, and the rest once it reads', async () => {
     const bytes = 256 * KIB;
     const { toy, wsUrl } = await start({ stalledAfterMs: 60_000 }, viewOf);
     const stalled = await connectClient(disposal, wsUrl, OTHER_KEY);
@@ -147,7 +147,7 @@ describe.each(WAYS)('a client that stops reading with a hundred subscriptions, %
 });
 
 describe.each(WAYS)('5,000 changes committed in one burst, %s', (_, viewOf) => {
-  it('reach a fast client in order, and a slow one too, in its own time and with bounded memory', async () => {
+  it('reach a fast and a slow client in order, with bounded memory', async () => {
     const bytes = 4 * KIB;
     const { toy, wsUrl } = await start({ stalledAfterMs: 60_000 }, viewOf);
     const slow = await connectClient(disposal, wsUrl, OTHER_KEY);

@@ -1,4 +1,4 @@
-/** Who shares an execution with whom, told by how many are made. */
+/** Sharing of executions between subscriptions, measured by their number. */
 
 import { GOOD_KEY, OTHER_KEY } from '../../support/credentials';
 import { createDisposal } from '../../support/disposal';
@@ -34,25 +34,26 @@ async function start(...subscribers: readonly Subscriber[]) {
   return { toy, clients };
 }
 
-const madeBy = ({ made }: Toy) => [...made.values()].reduce((sum, count) => sum + count, 0);
+const countExecutions = ({ made }: Toy) =>
+  [...made.values()].reduce((sum, count) => sum + count, 0);
 
-/** How many executions one change takes once everybody listens. */
-async function cost({ toy, clients }: { toy: Toy; clients: readonly RawClient[] }) {
-  const costs: number[] = [];
+/** Returns the number of executions per change once all subscriptions are up to date. */
+async function executionsPerChange({ toy, clients }: { toy: Toy; clients: readonly RawClient[] }) {
+  const counts: number[] = [];
   for (let round = 1; round <= 12; round += 1) {
-    const before = madeBy(toy);
+    const before = countExecutions(toy);
     toy.commit(1);
     await Promise.all(clients.map((client) => client.receive(round, 'next')));
-    costs.push(madeBy(toy) - before);
+    counts.push(countExecutions(toy) - before);
   }
-  return Math.min(...costs);
+  return Math.min(...counts);
 }
 
 describe('one execution', () => {
-  it('serves all who ask the same, wherever they begin', async () => {
+  it('serves all equal subscriptions, from any cursor', async () => {
     const after = Buffer.from(`${LOG_ID}:1`).toString('base64url');
     const started = await start({}, { key: OTHER_KEY }, {});
-    expect(await cost(started)).toBe(1);
+    expect(await executionsPerChange(started)).toBe(1);
     const [client] = started.clients;
     client?.send({
       id: 'late',
@@ -67,14 +68,14 @@ describe('one execution', () => {
     ['another document', { query: OTHER_QUERY }],
     ['another variable below the root field', { variables: { bytes: 2 } }],
   ])('does not serve %s', async (_, other) => {
-    expect(await cost(await start({}, other))).toBe(2);
+    expect(await executionsPerChange(await start({}, other))).toBe(2);
   });
 
-  it('is not repeated for one that left', async () => {
+  it('is not repeated for a member that left', async () => {
     const { toy, clients } = await start({}, {});
     await until(() => toy.held.subscriptions === 1);
     clients[0]?.socket.terminate();
-    await cost({ toy, clients: clients.slice(1) });
+    await executionsPerChange({ toy, clients: clients.slice(1) });
     expect(toy.held.subscriptions).toBe(1);
     clients[1]?.send({ id: '1', type: 'complete' });
     await until(() => toy.held.subscriptions === 0);
