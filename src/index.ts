@@ -1,4 +1,4 @@
-/** What the package offers to programs: help for clients. The gateway itself is started from the command line. */
+/** Exports of the package: helpers for clients. The command line starts the gateway. */
 
 export { iterateFromCursor } from './client/iterate-from-cursor';
 export {

@@ -1,4 +1,4 @@
-/** The same as `subscribeFromCursor`, for `for await`. */
+/** `subscribeFromCursor` as an async iterator. */
 
 import {
   type Result,
@@ -9,20 +9,21 @@ import {
 } from './subscribe-from-cursor';
 
 /**
- * Subscribes at once; items wait in memory until the loop asks for them. Leaving the loop ends the subscription.
- * @throws what a sink's `error` would be given.
+ * Subscribes immediately and buffers items in memory until the loop reads them. Leaving the loop ends the subscription.
+ *
+ * @throws The error that a sink would receive in `error`.
  */
 export function iterateFromCursor<Data = Record<string, unknown>>(
   client: SubscribingClient,
   request: ResumableRequest,
   options: ResumeOptions<Data> = {},
 ): AsyncIterableIterator<Result<Data>> {
-  const waiting: Result<Data>[] = [];
+  const buffer: Result<Data>[] = [];
   let outcome: { readonly error?: unknown } | null = null;
   let wake = () => {};
 
-  const end = (ending: { readonly error?: unknown }) => {
-    outcome ??= ending;
+  const end = (result: { readonly error?: unknown }) => {
+    outcome ??= result;
     wake();
   };
   const unsubscribe = subscribeFromCursor(
@@ -30,7 +31,7 @@ export function iterateFromCursor<Data = Record<string, unknown>>(
     request,
     {
       next(result) {
-        waiting.push(result);
+        buffer.push(result);
         wake();
       },
       error: (error) => end({ error }),
@@ -41,18 +42,18 @@ export function iterateFromCursor<Data = Record<string, unknown>>(
 
   return {
     async next() {
-      while (waiting.length === 0 && outcome === null) {
+      while (buffer.length === 0 && outcome === null) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      const result = waiting.shift();
+      const result = buffer.shift();
       if (result !== undefined) return { done: false, value: result };
       if (outcome !== null && 'error' in outcome) throw outcome.error;
       return { done: true, value: undefined };
     },
     async return() {
-      waiting.length = 0;
+      buffer.length = 0;
       end({});
       unsubscribe();
       return { done: true, value: undefined };

@@ -1,6 +1,6 @@
-/** Makes a subscription of the stock `graphql-ws` client resumable: nothing lost, nothing repeated across reconnects. */
+/** Resumable subscriptions for the `graphql-ws` client: no item is lost or repeated across reconnects. */
 
-/** A client of `graphql-ws`, as far as it is needed here. */
+/** The part of a `graphql-ws` client that `subscribeFromCursor` uses. */
 export interface SubscribingClient {
   subscribe<Data = Record<string, unknown>, Extensions = unknown>(
     payload: MutableRequest,
@@ -8,7 +8,7 @@ export interface SubscribingClient {
   ): () => void;
 }
 
-/** What goes over the wire; the client sends the same object again when it reconnects. */
+/** Payload of a subscription. The client sends the same object again when it reconnects. */
 export interface MutableRequest {
   readonly query: string;
   readonly operationName?: string | null | undefined;
@@ -24,33 +24,34 @@ export interface Result<Data, Extensions = unknown> {
 
 export interface Sink<T> {
   next(value: T): void;
-  /** The end: the client could not reconnect, or the server refused, e.g. with the code `CURSOR_EXPIRED`. */
+  /** Ends the stream: the client could not reconnect, or the server rejected the subscription, for example with `CURSOR_EXPIRED`. */
   error(error: unknown): void;
   complete(): void;
 }
 
 export interface ResumableRequest {
-  /** Has to select `cursor` and to pass the variable `$after`: `statusChanged(after: $after) { cursor … }`. */
+  /** Must select `cursor` and pass the variable `$after`: `statusChanged(after: $after) { cursor … }`. */
   readonly query: string;
   readonly operationName?: string | null | undefined;
-  readonly extensions?: Record<string, unknown> | null | undefined;
-  /**
-   * `after` is the cursor to begin after: the last one that you have dealt with, or that of `query { cursor }`. Without
-   * it, what happens before the first item is missed if the connection breaks before that item.
-   */
+  readonly extensions?: Record<string, unknown> | null | undefined /**
+   * `after` is the start position: the last cursor that you processed, or the result of `query { cursor }`. Without it,
+   * changes before the first item are lost if the connection breaks before that item.
+   */;
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
 export interface ResumeOptions<Data> {
-  /** Where an item has its cursor; by default in `data.statusChanged.cursor`. */
+  /** Returns the cursor of an item. Default: `data.statusChanged.cursor`. */
   readonly cursorOf?: (result: Result<Data>) => string | undefined;
 }
 
 /**
- * Like `client.subscribe`, but after a reconnect goes on behind the last item that `sink.next` has taken. The client alone
- * decides whether to reconnect. By default it tries five times and gives up at once if the connection is refused, which is
- * what happens while a gateway restarts: give `createClient` `retryAttempts: Infinity` and `shouldRetry: retryUnlessRefused`.
- * @returns a function that ends the subscription.
+ * Subscribes like `client.subscribe`, and continues after the last item that `sink.next` processed when the client
+ * reconnects. Returns a function that ends the subscription.
+ *
+ * The options of the client control reconnects. By default it retries five times, and not at all if the connection is
+ * refused, as during a restart of the gateway. Pass `retryAttempts: Infinity` and `shouldRetry: retryUnlessRefused` to
+ * `createClient`.
  */
 export function subscribeFromCursor<Data = Record<string, unknown>, Extensions = unknown>(
   client: SubscribingClient,
@@ -62,7 +63,7 @@ export function subscribeFromCursor<Data = Record<string, unknown>, Extensions =
   return client.subscribe<Data, Extensions>(payload, {
     next(result) {
       sink.next(result);
-      const cursor = cursorOf(result); // after `next`: an item that was not taken is sent again
+      const cursor = cursorOf(result); // after `next`: if it throws, the server sends the item again
       if (cursor !== undefined) payload.variables.after = cursor;
     },
     error: (error) => sink.error(error),
@@ -71,8 +72,8 @@ export function subscribeFromCursor<Data = Record<string, unknown>, Extensions =
 }
 
 /**
- * For `shouldRetry` of `createClient`: reconnects after anything but close code 4403, by which the gateway refuses the
- * credentials. Where `connectionParams` is a function that gets a fresh token, use `() => true` instead.
+ * Value for `shouldRetry` of `createClient`: retries after every error except close code 4403, with which the gateway
+ * rejects the credentials. If `connectionParams` is a function that returns a fresh token, use `() => true` instead.
  */
 export function retryUnlessRefused(errorOrCloseEvent: unknown): boolean {
   return property(errorOrCloseEvent, 'code') !== 4403;

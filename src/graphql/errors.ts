@@ -1,26 +1,25 @@
-/** The one place where errors become GraphQL errors: named ones with their code, all others masked. */
+/** Conversion of errors to GraphQL errors. Known errors keep their code; all others are masked. */
 
 import { randomUUID } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CursorExpiredError, type ErrorCode, GatewayError } from '../domain/errors';
 
-/** Where masked errors are written, without what they may quote of a row: see `observability/error-record.ts`. */
+/** Log of masked errors. It redacts values of rows; see `observability/serialize-error.ts`. */
 export interface ErrorLog {
   error(details: object, message: string): void;
 }
 
 export interface ErrorFormatOptions {
-  /** Whether a misspelt name is answered with those that are there. */
+  /** Whether the error for a misspelled name contains suggestions. Default: true. */
   readonly suggestions?: boolean;
 }
 
 /**
- * Makes the formatter for every error that leaves over HTTP or WebSocket.
+ * Creates the formatter of all errors sent over HTTP and WebSocket.
  *
- * Errors of ours keep their code and message. What is wrong with the request itself (syntax, validation, variables)
- * keeps the wording of the GraphQL library, but for the values that it quotes. Anything else is `INTERNAL` with an id
- * under which the log has the whole of it.
+ * A `GatewayError` keeps its code and message. A request error (syntax, validation, variables) keeps the message of the
+ * GraphQL library without the values that it quotes. Any other error becomes `INTERNAL` with an ID that finds the log entry.
  */
 export function createErrorFormatter(
   log: ErrorLog,
@@ -38,22 +37,23 @@ export function createErrorFormatter(
       return { message, ...place, extensions: getRequestExtensions(error) };
     }
     const id = randomUUID();
-    log.error({ id, path: place.path, err: toLoggable(cause) }, 'an operation failed');
+    log.error({ id, path: place.path, err: toLoggable(cause) }, 'failed to execute operation');
     return {
-      message: 'something went wrong on our side; the id finds it in the log',
+      message:
+        'An internal error occurred. Report the `id` to the operator, who can find the log entry.',
       ...place,
       extensions: { code: 'INTERNAL', id },
     };
   };
 }
 
-/** What is told of a limit, beside the code. */
+/** Returns the code and, for an exceeded limit, its values. */
 function getRequestExtensions(error: GraphQLError): Record<string, unknown> {
   const { cost, limit } = error.extensions;
   return { code: getRequestCode(error), ...(cost ? { cost } : {}), ...(limit ? { limit } : {}) };
 }
 
-/** The words that GraphQL clients know, where there is one for what we mean. */
+/** Codes of the GraphQL ecosystem that replace our own. */
 const GRAPHQL_CODES: Partial<Record<ErrorCode, string>> = { INPUT_INVALID: 'BAD_USER_INPUT' };
 
 function getExtensions(error: GatewayError): Record<string, unknown> {
@@ -76,9 +76,8 @@ function findRootCause(error: unknown): unknown {
     : error;
 }
 
-/**
- * Whether the GraphQL library (or the server around it) found fault with the request. Such an error has no path, or has
- * a code of its own, or points at an argument. What is left is a value of ours that a type would not take.
+/** Whether the GraphQL library or the server rejected the request. Such an error has no path, has its own code, or points
+ * at an argument. Otherwise a resolver returned a value that its type does not accept.
  */
 function isRequestError(error: GraphQLError, cause: unknown): boolean {
   if (!(cause instanceof GraphQLError)) return false;
@@ -93,21 +92,23 @@ function getRequestCode(error: GraphQLError): string {
   return variable || error.path ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED';
 }
 
-/** What is thrown and is no error may be anything, a row among them. */
+/** Returns only the type of a thrown value that is not an error, because it may be a row with personal data. */
 function toLoggable(cause: unknown): object {
   return isNativeError(cause) ? cause : { type: typeof cause };
 }
 
 /**
- * What the GraphQL library says is wrong with a request, without the values that it quotes: one of them may be somebody's
- * name, and clients hand such messages on to wherever they gather errors. What was expected and where is enough.
+ * Removes the values that the GraphQL library quotes in its messages. They may be personal data, and clients forward such
+ * messages to error trackers.
  */
-
 export function redactValues(message: string): string {
-  return REDACTIONS.reduce((text, [quoted, told]) => text.replace(quoted, told), message);
+  return REDACTIONS.reduce(
+    (text, [pattern, replacement]) => text.replace(pattern, replacement),
+    message,
+  );
 }
 
-/** The library has no switch for it. */
+/** Removes the suggestion, because the library has no option for it. */
 export function removeSuggestion(message: string): string {
   return message.replace(/ ?Did you mean .*\?$/s, '');
 }

@@ -1,6 +1,6 @@
-/** The schema: the list of resolvers, and how it is printed. */
+/** The GraphQL schema: its resolvers and its SDL. */
 
-// First of all: the decorators of type-graphql need it where they are.
+// Must be the first import: the decorators of type-graphql require it.
 import 'reflect-metadata';
 import {
   type GraphQLSchema,
@@ -11,6 +11,7 @@ import {
   specifiedDirectives,
 } from 'graphql';
 import { buildSchemaSync, type PubSub } from 'type-graphql';
+import { InvariantError } from '../domain/errors';
 import { restrictReasons } from './access/end-user-reasons';
 import { type ProviderListing, providerMapping } from './enums/provider.enum';
 import { CreateUserResolver } from './mutations/create-user.mutation';
@@ -38,9 +39,9 @@ import {
 } from './resolvers/verification.resolver';
 
 /**
- * Builds the schema. Resolvers find all they need in the `Context`, so that one schema serves every gateway of a process.
+ * Builds the schema. Resolvers take their dependencies from the `Context`, so one schema serves all gateways of a process.
  *
- * @param providers - Every vendor of the registry, configured or not: the values of the enum `Provider`.
+ * @param providers - All providers of the registry, configured or not: the values of the enum `Provider`.
  */
 export function createSchema(providers: readonly ProviderListing[]): GraphQLSchema {
   const schema = buildSchemaSync({
@@ -78,12 +79,12 @@ export function createSchema(providers: readonly ProviderListing[]): GraphQLSche
   return schema;
 }
 
-/** The schema as text; the same schema gives the same text. */
+/** Prints the schema as sorted SDL. Equal schemas have equal SDL. */
 export function printSdl(schema: GraphQLSchema): string {
   return `${addPersonalDirectives(printSchema(lexicographicSortSchema(schema)), schema)}\n`;
 }
 
-/** The library prints which directives there are, and not where they stand. */
+/** Adds `@personal` to the marked fields: the library prints only the definition of a directive. */
 function addPersonalDirectives(sdl: string, schema: GraphQLSchema): string {
   const marked = new Set(
     findPersonalFields(schema).map(({ type, field }) => `${type}.${field.name}`),
@@ -102,23 +103,23 @@ function addPersonalDirectives(sdl: string, schema: GraphQLSchema): string {
   );
 }
 
-/** type-graphql asks for one where there are subscriptions; ours read the log, and pushes never go through it. */
+/** Placeholder for type-graphql, which requires one. Subscriptions read the change log instead. */
 const NO_PUB_SUB: PubSub = {
   publish() {
-    throw new Error('nothing is published: subscriptions read the change log');
+    throw new InvariantError('A subscription used PubSub');
   },
   subscribe() {
-    throw new Error('nothing is published: subscriptions read the change log');
+    throw new InvariantError('A subscription used PubSub');
   },
 };
 
 const ROOT_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  Query: 'What can be asked. One operation is answered on one snapshot of the data.',
-  Mutation: 'What operators can do. Expected failures are `userErrors` of the payload.',
-  Subscription: 'What can be followed.',
+  Query: 'Queries. An operation reads from one snapshot of the data.',
+  Mutation: 'Actions of operators. Expected failures are returned as `userErrors` of the payload.',
+  Subscription: 'Subscriptions to the change log.',
 };
 
-/** type-graphql has no place for these. */
+/** Sets the descriptions of the root types, for which type-graphql has no option. */
 function setRootDescriptions(schema: GraphQLSchema): void {
   for (const [name, description] of Object.entries(ROOT_DESCRIPTIONS)) {
     const type = schema.getType(name);

@@ -1,4 +1,4 @@
-/** What the HTTP and WebSocket servers need to know of GraphQL: no more than this. */
+/** The interface between the HTTP and WebSocket servers and GraphQL. */
 
 import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { Principal } from '../access/principal';
@@ -7,33 +7,33 @@ import type { TrustedDocuments } from './documents/trusted-documents';
 
 export interface GraphQLService {
   readonly schema: GraphQLSchema;
-  /** Nothing is run that this does not let through. */
+  /** Parses and validates an operation. Servers execute only operations that it accepts. */
   readonly prepare: PrepareOperation;
-  readonly trusted: Pick<TrustedDocuments, 'findText'>;
-  /**
-   * The context of one operation. A REQUEST is answered from one unchanging view of the data; a SUBSCRIPTION lives on and
-   * holds none.
-   */
+  readonly trusted: Pick<TrustedDocuments, 'findText'> /**
+   * Opens the context of one operation. A REQUEST reads from one snapshot of the data. A SUBSCRIPTION is long-lived and
+   * holds no snapshot.
+   */;
   openContext(
     principal: Principal,
     purpose: 'REQUEST' | 'SUBSCRIPTION',
-  ): Promise<OperationContext> | OperationContext;
-  /**
-   * The body of the response, where that can be had in a shorter way than by executing the operation, and is the same to
-   * the byte; else `null`.
-   */
-  executePlanned?(principal: Principal, question: OperationRequest): Promise<string | null>;
-  /**
-   * Names what a principal may see: for equal names, what a subscription answers about an entry of the log is the same,
-   * also for other arguments of its root field. `null`: it may be seen by this one alone.
-   */
+  ): Promise<OperationContext> | OperationContext /**
+   * Returns the response body from a single statement, byte for byte as plain execution returns it. Returns null if the
+   * operation requires plain execution.
+   */;
+  executePlanned?(
+    principal: Principal,
+    question: OperationRequest,
+  ): Promise<string | null> /**
+   * Returns a key of what a principal may see. Principals with equal keys receive equal payloads for an entry of the log,
+   * regardless of the arguments of the root field. Null if payloads must not be shared.
+   */;
   getViewKey(principal: Principal): string | null;
-  /** Turns whatever was thrown into what a client may see. */
+  /** Converts a thrown value to an error for the client. */
   formatError(error: unknown): GraphQLFormattedError;
 }
 
 export interface OperationContext {
   readonly context: object;
-  /** To be called once, when the operation is over: gives back what the context holds. */
+  /** Releases the resources of the context. Call it once, at the end of the operation. */
   release(): void | Promise<void>;
 }

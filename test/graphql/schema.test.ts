@@ -1,9 +1,10 @@
-/** The schema as a whole: documented throughout, fresh on disk, and made anew as often as one likes. */
+/** The schema as a whole: descriptions, the committed SDL, and several schemas in one process. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   buildSchema,
+  type GraphQLDirective,
   type GraphQLNamedType,
   type GraphQLSchema,
   graphqlSync,
@@ -12,6 +13,7 @@ import {
   isInterfaceType,
   isIntrospectionType,
   isObjectType,
+  isSpecifiedDirective,
   isSpecifiedScalarType,
   validateSchema,
 } from 'graphql';
@@ -23,7 +25,7 @@ const SDL_FILE = join(__dirname, '../../schema/schema.graphql');
 describe('the schema', () => {
   const schema = createSchema(PROVIDERS);
 
-  it('is the one in schema/schema.graphql; else run `npx kyc-gateway schema > schema/schema.graphql`', () => {
+  it('matches schema/schema.graphql, which `npx kyc-gateway schema` prints', () => {
     expect(printSdl(schema)).toBe(readFileSync(SDL_FILE, 'utf8'));
   });
 
@@ -31,22 +33,30 @@ describe('the schema', () => {
     expect(validateSchema(schema)).toEqual([]);
     expect(validateSchema(buildSchema(printSdl(schema)))).toEqual([]);
   });
-
-  it('documents every type, field, argument, input field and enum value', () => {
-    expect(undocumented(schema)).toEqual([]);
+  it('describes every element by sentences that end with a period', () => {
+    expect(findUndescribed(schema)).toEqual([]);
   });
 
-  it('is told when documentation is missing', () => {
-    const bare = buildSchema(`
-      "Asked." type Query { "Told." a(b: Int): E  c: Int }
+  it('finds elements without a description, or without a period at its end', () => {
+    const incomplete = buildSchema(`
+      "Queries." type Query { "A field." a(b: Int): E  "no period" c: Int }
       "Kinds." enum E { "One." X  Y }
-      "In." input I { d: Int }
+      "Input." input I { d: Int }
       scalar S
+      "no period" directive @marked("The reason." reason: String, level: Int) on FIELD_DEFINITION
     `);
-    expect(undocumented(bare)).toEqual(['E.Y', 'I.d', 'Query.a(b:)', 'Query.c', 'S']);
+    expect(findUndescribed(incomplete)).toEqual([
+      '@marked',
+      '@marked(level:)',
+      'E.Y',
+      'I.d',
+      'Query.a(b:)',
+      'Query.c',
+      'S',
+    ]);
   });
 
-  it('names every provider of the registry, and has its slug inside', () => {
+  it('has a value per provider of the registry, with its slug as internal value', () => {
     expect(providerValues(schema)).toEqual({
       FRACTAL_ID: 'fractal-id',
       SUMSUB: 'sumsub',
@@ -55,27 +65,27 @@ describe('the schema', () => {
     });
   });
 
-  it('gains a value with a new adapter, in a process that has made another schema before', () => {
-    const newcomer = { id: 'new-co', enumName: 'NEW_CO', displayName: 'New Co' };
-    const grown = createSchema([...PROVIDERS, newcomer]);
-    expect(providerValues(grown)).toHaveProperty('NEW_CO', 'new-co');
+  it('adds a value for a new adapter, in a process with another schema', () => {
+    const added = { id: 'new-co', enumName: 'NEW_CO', displayName: 'New Co' };
+    const extended = createSchema([...PROVIDERS, added]);
+    expect(providerValues(extended)).toHaveProperty('NEW_CO', 'new-co');
     expect(providerValues(schema)).not.toHaveProperty('NEW_CO');
     expect(printSdl(createSchema(PROVIDERS))).toBe(printSdl(schema));
   });
 
-  it('prints the same text whatever the order of its types', () => {
+  it('prints the same SDL for any order of types', () => {
     expect(printSdl(createSchema([...PROVIDERS].reverse()))).toBe(printSdl(schema));
   });
 
-  it('publishes nothing of a row that no field stands for', () => {
-    const fields = fieldsOf(schema);
+  it('exposes no property of a row without a field declaration', () => {
+    const fields = listFields(schema);
     expect(fields).toEqual(expect.arrayContaining(['User.id', 'Level.key']));
     const hidden =
-      /^User\.key$|\.(userId|identityId|levelKey|attemptId|latestAttemptId|deliveryId|doer|subjectRef)$/;
+      /^User\.key$|\.(userId|identityId|levelKey|attemptId|latestAttemptId|deliveryId|actorName|subjectRef)$/;
     expect(fields.filter((field) => hidden.test(field))).toEqual([]);
   });
 
-  it('changes nothing but by these mutations', () => {
+  it('has exactly these mutations', () => {
     expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual([
       'createUser',
       'eraseUser',
@@ -87,7 +97,7 @@ describe('the schema', () => {
   });
 
   it.each(['User', 'VerificationAttempt', 'StatusChange', 'WebhookDelivery', 'AuditEntry'])(
-    'makes %s a Node',
+    'implements Node: %s',
     (name) => {
       const type = schema.getType(name);
       expect(isObjectType(type) && type.getInterfaces().map((one) => one.name)).toEqual(['Node']);
@@ -103,7 +113,7 @@ describe('the schema', () => {
 
 function providerValues(schema: GraphQLSchema): Record<string, unknown> {
   const type = schema.getType('Provider');
-  if (!isEnumType(type)) throw new Error('expected Provider to be an enum');
+  if (!isEnumType(type)) throw new Error('Provider is not an enum');
   return Object.fromEntries(type.getValues().map(({ name, value }) => [name, value]));
 }
 
@@ -113,7 +123,7 @@ function ownTypes(schema: GraphQLSchema): readonly GraphQLNamedType[] {
   );
 }
 
-function fieldsOf(schema: GraphQLSchema): readonly string[] {
+function listFields(schema: GraphQLSchema): readonly string[] {
   return ownTypes(schema).flatMap((type) =>
     isObjectType(type) || isInterfaceType(type)
       ? Object.keys(type.getFields()).map((field) => `${type.name}.${field}`)
@@ -121,38 +131,48 @@ function fieldsOf(schema: GraphQLSchema): readonly string[] {
   );
 }
 
-function undocumented(schema: GraphQLSchema): readonly string[] {
-  return ownTypes(schema)
-    .flatMap((type) => partsOf(type))
-    .filter(([, description]) => !description?.trim())
+/** Returns the elements of the schema whose description is missing or does not end with a period. */
+function findUndescribed(schema: GraphQLSchema): readonly string[] {
+  const directives = schema.getDirectives().filter((one) => !isSpecifiedDirective(one));
+  return [...ownTypes(schema).flatMap(listElements), ...directives.flatMap(listDirectiveElements)]
+    .filter(([, description]) => !description?.endsWith('.'))
     .map(([name]) => name)
     .sort();
 }
 
-type Part = readonly [name: string, description: string | null | undefined];
+type Element = readonly [name: string, description: string | null | undefined];
 
-function partsOf(type: GraphQLNamedType): readonly Part[] {
-  const self: Part = [type.name, type.description];
+function listDirectiveElements({ name, description, args }: GraphQLDirective): readonly Element[] {
+  return [
+    [`@${name}`, description],
+    ...args.map((arg): Element => [`@${name}(${arg.name}:)`, arg.description]),
+  ];
+}
+
+function listElements(type: GraphQLNamedType): readonly Element[] {
+  const self: Element = [type.name, type.description];
   if (isEnumType(type)) {
     return [
       self,
-      ...type.getValues().map((value): Part => [`${type.name}.${value.name}`, value.description]),
+      ...type
+        .getValues()
+        .map((value): Element => [`${type.name}.${value.name}`, value.description]),
     ];
   }
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields());
     return [
       self,
-      ...fields.map((field): Part => [`${type.name}.${field.name}`, field.description]),
+      ...fields.map((field): Element => [`${type.name}.${field.name}`, field.description]),
     ];
   }
   if (!isObjectType(type) && !isInterfaceType(type)) return [self];
   return [
     self,
-    ...Object.values(type.getFields()).flatMap((field): Part[] => [
+    ...Object.values(type.getFields()).flatMap((field): Element[] => [
       [`${type.name}.${field.name}`, field.description],
       ...field.args.map(
-        (arg): Part => [`${type.name}.${field.name}(${arg.name}:)`, arg.description],
+        (arg): Element => [`${type.name}.${field.name}(${arg.name}:)`, arg.description],
       ),
     ]),
   ];

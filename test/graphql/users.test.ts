@@ -421,7 +421,7 @@ describe('levels, providers, viewer', () => {
 
   it('tells of each vendor what is open there and when it was heard', async () => {
     const source =
-      '{ providers { provider lastDeliveryAt silentSince openAttempts { status count stalled oldest } } }';
+      '{ providers { provider lastDeliveryAt silentSince openAttempts { status count stalled oldestSince } } }';
     const { providers } = (await world.ask(OPERATOR, source)).data;
     const of = (name: string) =>
       providers.find(({ provider }: { provider: string }) => provider === name);

@@ -1,6 +1,6 @@
 /**
- * Withholds from end users what a provider suspects of them. Applied to the whole schema: to every field that gives
- * reasons, wherever it is, and to the provider's own word for a status.
+ * Hides a provider's suspicions from end users. Applies to the whole schema: to every field that returns reasons, and to
+ * the provider's own status.
  */
 
 import {
@@ -17,23 +17,24 @@ import type { Context } from '../request/context';
 
 type Field = GraphQLField<unknown, Context>;
 
+/** Wraps the resolvers of all fields that return reasons or a provider's status. */
 export function restrictReasons(schema: GraphQLSchema): void {
   for (const { type, field } of listFields(schema)) {
     if (getNamedType(field.type).name === 'RejectionReason') {
       wrap(field, (reasons) => (reasons as readonly Reason[]).filter(isShownToEndUsers));
     }
-    // A provider's word can hold its labels. The field is not nullable, so end users read the status again.
+    // A provider's status can contain its labels. The field is not nullable, so end users receive `status` instead.
     if (type.name === 'VerificationAttempt' && field.name === 'providerStatus') {
       wrap(field, (_, attempt) => (attempt as { readonly status: string }).status);
     }
   }
 }
 
-function wrap(field: Field, limit: (value: unknown, source: unknown) => unknown): void {
+function wrap(field: Field, restrict: (value: unknown, source: unknown) => unknown): void {
   const resolve = field.resolve ?? defaultFieldResolver;
   field.resolve = (source, args, context, info) => {
     const value = resolve(source, args, context, info);
-    return context.visibility.canSeeAllReasons ? value : limit(value, source);
+    return context.visibility.canSeeAllReasons ? value : restrict(value, source);
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Personal data, shown to API keys for a reason only: each look is in the audit log before the value is given out, and where
- * it cannot be written down nothing is given out. End users look at their own data, which needs no reason.
+ * Reads of personal data. An API key must give a reason, and the read is committed to the audit log before the value is
+ * returned. If the audit entry fails, the read fails. End users read their own data, which requires no reason.
  */
 
 import DataLoader from 'dataloader';
@@ -11,26 +11,32 @@ import type { Reader } from '../../store/read/reader';
 import type { Store } from '../../store/store';
 import type { Visibility } from './visibility';
 
-/** Batched: however many are looked at in one go, one statement reads them and one transaction writes them down. */
+/** Batched: one statement reads all values requested together, and one transaction writes their audit entries. */
 export interface PersonalReads {
   /**
-   * @param reason - As the caller gave it. @throws {GatewayError} FORBIDDEN, REASON_REQUIRED, INPUT_INVALID;
-   *   {StoreUnavailableError} if it cannot be written down.
+   * Reads the profile of a user.
+   *
+   * @param reason - Argument of the caller, not yet validated.
+   * @throws {GatewayError} FORBIDDEN, REASON_REQUIRED or INPUT_INVALID.
+   * @throws {StoreUnavailableError} If the audit entry cannot be written.
    */
   readProfile(userId: number, reason: string | null | undefined): Promise<Profile | null>;
 
-  /** The same. @returns the body as it was received. */
+  /** Reads the body of a delivery as received. Same reason and errors as `readProfile`. */
   readRawBody(deliveryId: number, reason: string | null | undefined): Promise<Buffer | null>;
 }
 
-export const REASON_DESCRIPTION =
-  'Why it is looked at, 1 to 200 characters, e.g. the number of a ticket: goes to the audit log, with your name. Required of API keys; end users, who see their own data alone, need none. Put nothing personal in it.';
+export const MAX_REASON_LENGTH = 200;
 
-/** Of one operation, together. The last ones read may exceed it. */
+/** Description of the argument `reason`. */
+export const REASON_DESCRIPTION =
+  'Reason for reading, 1 to 200 characters, for example a ticket number. Stored in the audit log with the name of the API key, so it must not contain personal data. Required for API keys, ignored for end users.';
+
+/** Total size of the raw bodies of one operation. The last slice may exceed it. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
-const BODIES_AT_A_TIME = 8;
+const BODIES_PER_SLICE = 8;
 const TOO_MANY_BODIES =
-  'The raw bodies of one operation may have about 16 MiB together. Request fewer at a time.';
+  'The raw bodies of one operation may have about 16 MiB in total. Request fewer deliveries per operation.';
 
 export interface PersonalReadsOptions {
   readonly read: Pick<Reader, 'profilesOf' | 'rawBodiesOf'>;
@@ -41,9 +47,11 @@ export interface PersonalReadsOptions {
 
 export function createPersonalReads(options: PersonalReadsOptions): PersonalReads {
   const { read, visibility } = options;
-  const profiles = loadersByReason(options, 'User', 'PROFILE_READ', (ids) => read.profilesOf(ids));
+  const profiles = createLoadersByReason(options, 'User', 'PROFILE_READ', (ids) =>
+    read.profilesOf(ids),
+  );
   const budget = { bytes: MAX_BODY_BYTES };
-  const bodies = loadersByReason(options, 'WebhookDelivery', 'RAW_BODY_READ', (ids) =>
+  const bodies = createLoadersByReason(options, 'WebhookDelivery', 'RAW_BODY_READ', (ids) =>
     readBodies(read, ids, budget),
   );
 
@@ -55,10 +63,10 @@ export function createPersonalReads(options: PersonalReadsOptions): PersonalRead
 }
 
 /**
- * Reads a few bodies at a time, so that neither memory nor the event loop is held by as many as a document asks for.
+ * Reads bodies in slices, to bound memory and the time that decryption blocks the event loop. Returns an error for each
+ * body beyond the budget.
  *
- * @param budget - Bytes that are left to the operation.
- * @returns an error for each body behind the end of the budget.
+ * @param budget - Remaining bytes of the operation. Reduced by each slice.
  */
 async function readBodies(
   read: PersonalReadsOptions['read'],
@@ -67,7 +75,7 @@ async function readBodies(
 ): Promise<readonly (Buffer | null | Error)[]> {
   const bodies: (Buffer | null | Error)[] = [];
   while (bodies.length < ids.length) {
-    const slice = ids.slice(bodies.length, bodies.length + BODIES_AT_A_TIME);
+    const slice = ids.slice(bodies.length, bodies.length + BODIES_PER_SLICE);
     if (budget.bytes <= 0) {
       bodies.push(...slice.map(() => new GatewayError('INPUT_INVALID', TOO_MANY_BODIES)));
       continue;
@@ -79,7 +87,7 @@ async function readBodies(
   return bodies;
 }
 
-/** Who looks, and why; `null`: somebody at their own data. */
+/** Actor and reason of a read. Null for an end user who reads their own data. */
 type PersonalDataAccess = { readonly actor: string; readonly reason: string } | null;
 
 function toAccess(
@@ -92,7 +100,7 @@ function toAccess(
   if (reason === '') {
     throw new GatewayError(
       'REASON_REQUIRED',
-      'Provide a `reason`: it goes to the audit log with this look.',
+      'Reading personal data requires a `reason`. It is stored in the audit log.',
     );
   }
   if (reason.length > MAX_REASON_LENGTH) {
@@ -102,32 +110,30 @@ function toAccess(
   return { actor, reason };
 }
 
-/** One loader per reason: within one view of the data, nobody is looked at twice for the same one. */
-function loadersByReason<Value>(
+/** Creates one loader per reason, so that repeated reads for one reason have one audit entry per view of the data. */
+function createLoadersByReason<Value>(
   { audit, now }: PersonalReadsOptions,
   kind: 'User' | 'WebhookDelivery',
   action: AuditAction,
   readAll: (ids: readonly number[]) => Promise<readonly (Value | null | Error)[]>,
-): (look: PersonalDataAccess) => DataLoader<number, Value | null> {
-  const made = new Map<string, DataLoader<number, Value | null>>();
-  return (look) => {
-    const key = look?.reason ?? '';
-    const known = made.get(key);
+): (access: PersonalDataAccess) => DataLoader<number, Value | null> {
+  const loaders = new Map<string, DataLoader<number, Value | null>>();
+  return (access) => {
+    const key = access?.reason ?? '';
+    const known = loaders.get(key);
     if (known !== undefined) return known;
     const loader = new DataLoader<number, Value | null>(async (ids) => {
       const values = await readAll(ids);
-      if (look === null) return values;
+      if (access === null) return values;
       const at = now();
-      const isShown = (value: unknown) => value !== null && !(value instanceof Error);
-      const shown = ids.filter((_, index) => isShown(values[index]));
+      const isReturned = (value: unknown) => value !== null && !(value instanceof Error);
+      const returned = ids.filter((_, index) => isReturned(values[index]));
       await audit.record(
-        shown.map((id) => ({ ...look, action, subject: `${kind}:${id}`, details: {}, at })),
+        returned.map((id) => ({ ...access, action, subject: `${kind}:${id}`, details: {}, at })),
       );
       return values;
     });
-    made.set(key, loader);
+    loaders.set(key, loader);
     return loader;
   };
 }
-
-export const MAX_REASON_LENGTH = 200;

@@ -1,8 +1,8 @@
 /**
- * Who may see and do what: the one place that decides.
+ * Permissions of a viewer. No other file decides what a viewer may see or do.
  *
- * An API key sees everything or nothing, by scope. An end user sees their own user with its attempts and changes, through
- * whatever door: a list is narrowed, a count counts what is left, and a thing of somebody else's is as good as absent.
+ * An API key sees all users or none, depending on its scopes. An end user sees only their own user with its attempts and
+ * changes. Lists and counts are restricted accordingly, and objects of other users behave as if they did not exist.
  */
 
 import type { ApiKeyPrincipal, EndUserPrincipal, Principal, Scope } from '../../access/principal';
@@ -13,55 +13,63 @@ import type { ChangeFilter } from '../../store/read/filters';
 import type { Reader, UserRow } from '../../store/read/reader';
 
 export interface Visibility {
-  /** @throws {GatewayError} FORBIDDEN unless the viewer may read at all. */
+  /** @throws {GatewayError} FORBIDDEN without the `read` scope. End users may always read. */
   assertCanRead(): void;
 
-  /** For what belongs to the operation and not to a user. @throws {GatewayError} FORBIDDEN to end users. */
+  /**
+   * For operational data, such as deliveries and providers.
+   *
+   * @throws {GatewayError} FORBIDDEN for end users, and without the `read` scope.
+   */
   assertCanReadOperations(): void;
 
-  /** Whether `assertCanReadOperations` would pass. */
+  /** Whether `assertCanReadOperations` passes. */
   readonly canReadOperations: boolean;
 
-  /** @returns under which names the logs hold the doer. @throws {GatewayError} FORBIDDEN. */
+  /**
+   * Returns the names of the operator for the logs.
+   *
+   * @throws {GatewayError} FORBIDDEN without the `operate` scope.
+   */
   assertCanOperate(): Operator;
 
-  /** The same, for erasing. @throws {GatewayError} FORBIDDEN. */
-  assertCanErase(): Operator;
-
   /**
-   * Personal data of whom the viewer may see.
+   * Returns the names of the operator for the logs.
    *
-   * @returns whom the audit log names as the one who looks; `null` for end users, who look at their own.
-   * @throws {GatewayError} FORBIDDEN.
+   * @throws {GatewayError} FORBIDDEN without the `erase` scope.
    */
+  assertCanErase(): Operator /**
+   * Checks the permission to read personal data of visible users. Returns the actor for the audit log, or null for an end
+   * user, who reads their own data.
+   *
+   * @throws {GatewayError} FORBIDDEN without the `pii:read` scope.
+   */;
   assertCanReadPersonalData(): string | null;
 
-  /** Whether also reasons that may tell of a suspicion are shown. */
+  /** Whether the viewer sees reasons that reveal a suspicion. */
   readonly canSeeAllReasons: boolean;
 
-  /** @throws {GatewayError} FORBIDDEN. */
+  /** @throws {GatewayError} FORBIDDEN without the `audit:read` scope. */
   assertCanReadAudit(): void;
 
-  /** Whether `assertCanReadAudit` would pass. */
+  /** Whether `assertCanReadAudit` passes. */
   readonly canReadAudit: boolean;
 
-  /** The end user's own user; `null` while there is none, and for API keys. */
-  ownUser(): Promise<UserRow | null>;
-
-  /**
-   * What is left of a choice of users. @param userIds - Current ids, merges followed; `undefined` is everybody.
-   * @returns `undefined` for everybody.
-   */
+  /** Returns the user of the end user. Null if it does not exist, and for API keys. */
+  ownUser(): Promise<UserRow | null> /**
+   * Restricts a selection of users to the visible ones. Undefined means all users, as argument and as result.
+   *
+   * @param userIds - Current IDs, after following merges.
+   */;
   restrictUsers(userIds: readonly number[] | undefined): Promise<readonly number[] | undefined>;
 
-  /** What of the log of a thing the viewer may see: an attempt may have been somebody else's before. */
-  changeFilter(): Promise<ChangeFilter>;
-
-  /**
-   * The same reads whether the user exists or not: otherwise the time of an answer told which ids exist.
+  /** Returns the filter for the changes of a visible object. An attempt may have belonged to another user before. */
+  changeFilter(): Promise<ChangeFilter> /**
+   * Whether the viewer may see the user. Performs the same reads whether the user exists or not, so that response times do
+   * not reveal which IDs exist.
    *
-   * @param userId - Perhaps an old id, of a user that has been merged into another; `null`: there is no such user.
-   */
+   * @param userId - May be the ID of a merged user. Null if the user does not exist.
+   */;
   canSeeUser(userId: number | null): Promise<boolean>;
 }
 
@@ -72,7 +80,7 @@ export interface Operator {
   readonly auditActor: string;
 }
 
-/** Looks an end user up at most once: make a new one when the data may have changed. */
+/** Looks up an end user at most once. Create a new object if the data may have changed. */
 export function createVisibility(
   principal: Principal,
   read: Reader,
@@ -84,16 +92,15 @@ export function createVisibility(
 }
 
 /**
- * Names what a principal sees of a change and of what hangs on it: who has the same view sees the same.
- *
- * @returns `null` for end users: what is theirs may change with every item.
+ * Returns a key of what a principal sees of a change and its fields. Principals with equal keys see the same. Returns null
+ * for end users, because their data may change with every item.
  */
 export function getViewKey(principal: Principal): string | null {
   if (principal.kind === 'USER') return null;
   const { scopes, keyId, name } = principal;
-  // Who looks at personal data is written down, so that nobody gets it from another one's look.
-  const looker = scopes.has('pii:read') ? [apiKeyActor(keyId, name)] : [];
-  return [...[...scopes].sort(), ...looker].join(' ');
+  // A read of personal data has an audit entry per key, so keys with that scope do not share results.
+  const reader = scopes.has('pii:read') ? [apiKeyActor(keyId, name)] : [];
+  return [...[...scopes].sort(), ...reader].join(' ');
 }
 
 function createApiKeyVisibility({ keyId, name, scopes }: ApiKeyPrincipal): Visibility {
@@ -157,7 +164,7 @@ function createEndUserVisibility(
   };
 }
 
-/** Ids begin at 1. */
+/** IDs start at 1. */
 const NO_USER = 0;
 
 function assertScope(scopes: ReadonlySet<Scope>, scope: Scope): void {

@@ -1,9 +1,10 @@
 /**
- * What an operation costs: about the number of fields in the longest answer that it can have.
+ * Cost of an operation: an estimate of the number of fields in its largest response.
  *
- * A field costs 1 and what is inside it. A page costs as often as it may have entries (`first`, `last`, else 20), any other
- * list as often as is usual, also `levels` without `first`. Counting all entries (`totalCount`, `levelCount`) is a statement
- * of its own and costs 10. What introspection asks for is bounded by the schema, and every field of it costs 1.
+ * A field costs 1 plus the cost of its selection. The selection of a page counts once per possible entry (`first` or
+ * `last`, default 20). The selection of any other list, including `levels` without `first`, counts 5 times. A count
+ * (`totalCount`, `levelCount`) runs a separate statement and costs 10. Introspection is bounded by the schema, so each of
+ * its fields costs 1.
  */
 
 import {
@@ -20,16 +21,21 @@ import { type ComplexityEstimatorArgs, getComplexity } from 'graphql-query-compl
 import { MAX_LEVELS } from '../inputs/user-level.input';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../relay/page';
 
-/** @param variables - Valid. @returns why the operation is refused with them, or `null`. */
+/** Returns an error if the operation is too costly with these variables, which must be valid. Otherwise returns null. */
 export type CheckCost = (variables: Readonly<Record<string, unknown>>) => GraphQLError | null;
 
 const DEFAULT_LIST_SIZE = 5;
 const COUNT_COST = 10;
 const COUNT_FIELDS = new Set(['totalCount', 'levelCount']);
-/** Of one operation: costs with other page sizes. */
+/** Cached costs per operation, for different page sizes. */
 const MAX_CACHED_COSTS = 100;
 
-/** @param document - Valid, and within all other limits. */
+/**
+ * Creates the cost check of one operation.
+ *
+ * @param document - Valid, and within all other limits.
+ * @param allowed - Maximum cost.
+ */
 export function createCostCheck(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -46,7 +52,7 @@ export function createCostCheck(
       ...(operation.name && { operationName: operation.name.value }),
       variables,
       estimators: [estimateField],
-      maxQueryNodes: Number.POSITIVE_INFINITY, // they are counted already
+      maxQueryNodes: Number.POSITIVE_INFINITY, // `limits.ts` has counted them
     });
   }
 
@@ -83,27 +89,27 @@ function estimateField({ field, type, args, childComplexity }: ComplexityEstimat
 }
 
 function estimateEntries(
-  { name, type, args: taken }: ComplexityEstimatorArgs['field'],
+  { name, type, args: parameters }: ComplexityEstimatorArgs['field'],
   parent: string,
   args: Readonly<Record<string, unknown>>,
 ): number {
   const isList = isListType(getNullableType(type));
-  if (taken.some((each) => each.name === 'first')) {
+  if (parameters.some((argument) => argument.name === 'first')) {
     if (!isList) return toPageSize(args, MAX_PAGE_SIZE);
     return typeof args.first === 'number' ? toPageSize(args, MAX_LEVELS) : DEFAULT_LIST_SIZE;
   }
-  const isCounted = parent.endsWith('Connection'); // by the page
-  const isBounded = [parent, name].some((each) => each.startsWith('__'));
+  const isCounted = parent.endsWith('Connection'); // the page itself counts
+  const isBounded = [parent, name].some((part) => part.startsWith('__'));
   return isList && !isCounted && !isBounded ? DEFAULT_LIST_SIZE : 1;
 }
 
-/** One out of range is refused when it is asked for. */
+/** Returns the page size within its range. The resolver rejects a size out of range. */
 function toPageSize({ first, last }: Readonly<Record<string, unknown>>, most: number): number {
-  const size = [first, last].find((each) => typeof each === 'number') ?? DEFAULT_PAGE_SIZE;
+  const size = [first, last].find((argument) => typeof argument === 'number') ?? DEFAULT_PAGE_SIZE;
   return Math.min(Math.max(Number(size), 1), most);
 }
 
-/** Sizes of pages are numbers, and what decides about a field is true or false: no other variable changes the cost. */
+/** Returns the variables that can change the cost: page sizes are integers, and conditions on fields are booleans. */
 function findCostVariables({
   variableDefinitions = [],
 }: OperationDefinitionNode): readonly string[] {
@@ -123,7 +129,7 @@ function toCacheKey(
   return names.length === 0 ? '' : JSON.stringify(names.map((name) => toKeyPart(variables[name])));
 }
 
-/** One that is absent takes its default, one that is null does not. */
+/** Distinguishes absent from null, because only an absent variable takes its default. */
 function toKeyPart(value: unknown): unknown {
   return value === undefined ? typeof value : value;
 }

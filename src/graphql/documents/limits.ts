@@ -1,6 +1,6 @@
 /**
- * Counts what a document asks for before anything of higher cost looks at it. A fragment is counted once, however often it
- * is spread: a few lines can spread into more fields than there is memory for.
+ * Limits on documents, checked before validation. Each fragment is counted once, and its counts are added at every spread:
+ * a short document can expand to more fields than fit in memory.
  */
 
 import {
@@ -13,6 +13,24 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
+/** Maximum counts per operation, with fragments expanded at every spread. */
+export interface DocumentLimits {
+  /** Lexical tokens of the document. Parsing stops at the limit. */
+  readonly tokens: number;
+  /** Nested fields. */
+  readonly depth: number;
+  /** Root fields. */
+  readonly rootFields: number;
+  /** Fields and fragment spreads. */
+  readonly fields: number;
+  readonly aliases: number;
+  readonly directives: number;
+  /** Fragment definitions of the document. */
+  readonly fragments: number;
+  /** See `cost.ts`. */
+  readonly cost: number;
+}
+
 interface Counts {
   readonly depth: number;
   readonly rootFields: number;
@@ -23,7 +41,7 @@ interface Counts {
 
 const ZERO: Counts = { depth: 0, rootFields: 0, fields: 0, aliases: 0, directives: 0 };
 
-/** One code per limit. */
+/** Error codes. */
 const CODES = {
   tokens: 'TOO_MANY_TOKENS',
   depth: 'TOO_DEEP',
@@ -37,14 +55,14 @@ const CODES = {
 const LABELS: Readonly<Record<keyof typeof CODES, string>> = {
   tokens: 'tokens',
   depth: 'levels of fields',
-  rootFields: 'fields of an operation itself',
-  fields: 'fields, fragments spread out',
-  aliases: 'aliases, fragments spread out',
-  directives: 'directives, fragments spread out',
+  rootFields: 'root fields',
+  fields: 'fields, with fragments expanded',
+  aliases: 'aliases, with fragments expanded',
+  directives: 'directives, with fragments expanded',
   fragments: 'fragments',
 };
 
-/** @returns why the document is refused, or `null`. It need not be valid. */
+/** Returns an error for the first exceeded limit, or null. The document may be invalid. */
 export function findExceededLimit(
   document: DocumentNode,
   limits: DocumentLimits,
@@ -69,7 +87,7 @@ export function findExceededLimit(
 
 const CHECKED = ['depth', 'rootFields', 'aliases', 'directives', 'fields'] as const;
 
-/** @param requested - As far as it was counted; left out where the counting ended at the limit. */
+/** @param requested - Number found. Null if counting stopped at the limit. */
 export function limitExceeded(
   name: keyof typeof CODES,
   requested: number | null,
@@ -94,7 +112,7 @@ function collectFragments({ definitions }: DocumentNode): Map<string, FragmentDe
 
 type Definition = OperationDefinitionNode | FragmentDefinitionNode;
 
-/** The counter throws a `GraphQLError` where a fragment is spread inside itself. */
+/** Creates a counter that throws a `GraphQLError` if a fragment contains itself. */
 function createCounter(
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
 ): (definition: Definition) => Counts {
@@ -137,7 +155,7 @@ function createCounter(
     return withDirectives({ ...inner, fields: inner.fields + 1 }, selection);
   }
 
-  /** One that is not defined is left to validation. */
+  /** Returns zero for an undefined fragment, which validation rejects. */
   function countFragment(name: string): Counts {
     const fragment = fragments.get(name);
     return fragment === undefined ? ZERO : count(fragment);
@@ -162,24 +180,4 @@ function withDirectives(
 ): Counts {
   const own = node.directives?.length ?? 0;
   return own === 0 ? counts : { ...counts, directives: counts.directives + own };
-}
-
-/** How much one document may ask for. What it asks is known before it runs, so that nothing of it has to. */
-
-/** All are counted with fragments spread out, as often as they are spread, for each operation by itself. */
-export interface DocumentLimits {
-  /** Lexical tokens; the first of them too many ends the reading. */
-  readonly tokens: number;
-  /** Fields inside each other. */
-  readonly depth: number;
-  /** Fields of the operation itself. */
-  readonly rootFields: number;
-  /** Fields, and fragments spread. */
-  readonly fields: number;
-  readonly aliases: number;
-  readonly directives: number;
-  /** Fragments defined in the document. */
-  readonly fragments: number;
-  /** See `document-cost.ts`. */
-  readonly cost: number;
 }

@@ -1,8 +1,8 @@
 /**
- * Reads documents, for HTTP and WebSocket alike: the one place where a text becomes an operation that may be run.
+ * Preparation of operations, for HTTP and WebSocket: parsing, validation and limits. Servers execute no other operations.
  *
- * Each step is bounded by the one before: tokens, then counts, then validation, then the variables, then the cost with them.
- * Documents that were found sound are kept, because clients send the same few texts again and again.
+ * Each step bounds the work of the next: tokens, counts, validation, variables, cost. Valid documents are cached, because
+ * clients send few distinct texts.
  */
 
 import {
@@ -23,14 +23,14 @@ import type { DocumentLimits } from './limits';
 import { findExceededLimit, limitExceeded } from './limits';
 import type { TrustedDocuments } from './trusted-documents';
 
-/** An operation as sent. */
+/** An operation as the client sent it. */
 export interface OperationRequest {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Equal documents are the same object, and so are their operations, as long as they are kept. */
+/** A valid operation. While a document is cached, equal texts return the same objects. */
 export interface PreparedOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
@@ -43,36 +43,78 @@ export interface RejectedOperation {
 export interface PrepareOperationOptions {
   readonly schema: GraphQLSchema;
   readonly limits: DocumentLimits;
-  /** Whether clients may ask for the schema. */
+  /** Whether clients may query the schema. */
   readonly introspection: boolean;
   readonly trusted: TrustedDocuments;
 }
 
-/** Whether an operation may be run with these variables. */
+/** Parses and validates an operation with its variables. */
 export type PrepareOperation = (
   question: OperationRequest,
 ) => PreparedOperation | RejectedOperation;
 
-/** A document, and what each of its operations costs. */
+/** A valid document with the cost checks of its operations. */
 interface ValidDocument {
   readonly document: DocumentNode;
-  readonly costs: Map<OperationDefinitionNode, CheckCost>;
+  readonly costChecks: Map<OperationDefinitionNode, CheckCost>;
 }
 
 const MAX_CACHED_DOCUMENTS = 500;
-/** Of all texts together: what is kept of a document takes memory by its length. */
+/** Total length of the cached texts. The memory of a document is proportional to its length. */
 const MAX_CACHED_CHARACTERS = 256 * 1024;
-/** Longer texts are checked each time. */
+/** Longer texts are not cached. */
 const MAX_CACHEABLE_CHARACTERS = 20_000;
-/** Errors told of one document; finding more is work that helps nobody. */
+/** Maximum number of validation errors per document. */
 const MAX_ERRORS = 20;
 
 export function createPrepareOperation(options: PrepareOperationOptions): PrepareOperation {
+  const { schema, limits } = options;
+  const check = createDocumentCheck(options);
+  const cache = createDocumentCache();
+  /** Avoids a second check: the fast path and plain execution may prepare the same request. */
+  let lastRejection: { readonly text: string; readonly rejected: RejectedOperation } | undefined;
+
+  function loadDocument(text: string): ValidDocument | RejectedOperation {
+    const cached = cache.find(text);
+    if (cached !== undefined) return cached;
+    if (lastRejection?.text === text) return lastRejection.rejected;
+    const document = check(text);
+    if ('errors' in document) {
+      lastRejection = { text, rejected: document };
+      return document;
+    }
+    const valid = { document, costChecks: new Map() };
+    cache.add(text, valid);
+    return valid;
+  }
+
+  function loadCostCheck(
+    { document, costChecks }: ValidDocument,
+    operation: OperationDefinitionNode,
+  ): CheckCost {
+    const cached = costChecks.get(operation);
+    if (cached !== undefined) return cached;
+    const checkCost = createCostCheck(schema, document, operation, limits.cost);
+    costChecks.set(operation, checkCost);
+    return checkCost;
+  }
+
+  return ({ query, operationName, variables }) => {
+    const valid = loadDocument(query);
+    if ('errors' in valid) return valid;
+    const operation = getOperationAST(valid.document, operationName);
+    if (!operation) return { errors: [operationNotFound()] };
+    const errors = findVariableErrors(schema, operation, variables);
+    if (errors.length > 0) return { errors };
+    const excess = loadCostCheck(valid, operation)(variables);
+    return excess === null ? { document: valid.document, operation } : { errors: [excess] };
+  };
+}
+
+type DocumentCheck = (text: string) => DocumentNode | RejectedOperation;
+
+function createDocumentCheck(options: PrepareOperationOptions): DocumentCheck {
   const { schema, limits, introspection, trusted } = options;
-  const cache = new Map<string, ValidDocument>(); // the least recently used first
-  let cachedCharacters = 0;
-  /** A request may ask twice, by the short way and by the long one. */
-  let lastRejection: { readonly text: string; readonly refused: RejectedOperation } | undefined;
   const rules = [
     ...specifiedRules.filter((rule) => rule !== ValuesOfCorrectTypeRule),
     LiteralTypesRule,
@@ -80,75 +122,55 @@ export function createPrepareOperation(options: PrepareOperationOptions): Prepar
     ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
   ];
 
-  function loadDocument(text: string): ValidDocument | RejectedOperation {
-    const known = cache.get(text);
-    if (known !== undefined) {
-      cache.delete(text);
-      cache.set(text, known);
-      return known;
-    }
-    if (lastRejection?.text === text) return lastRejection.refused;
-    const document = checkWithinStack(text);
-    if ('errors' in document) {
-      lastRejection = { text, refused: document };
-      return document;
-    }
-    const sound = { document, costs: new Map() };
-    if (text.length <= MAX_CACHEABLE_CHARACTERS) addToCache(text, sound);
-    return sound;
-  }
-
   function check(text: string): DocumentNode | RejectedOperation {
-    const refusal = trusted.check(text);
-    if (refusal !== null) return { errors: [refusal] };
+    const untrusted = trusted.check(text);
+    if (untrusted !== null) return { errors: [untrusted] };
     const document = parseDocument(text, limits);
     if ('errors' in document) return document;
-    const excess = findExceededLimit(document, limits);
-    if (excess !== null) return { errors: [excess] };
+    const exceeded = findExceededLimit(document, limits);
+    if (exceeded !== null) return { errors: [exceeded] };
     const errors = validate(schema, document, rules, { maxErrors: MAX_ERRORS });
     return errors.length > 0 ? { errors } : document;
   }
 
-  /** With limits set high, a value can be nested deeper than there is stack to read it. */
-  function checkWithinStack(text: string): DocumentNode | RejectedOperation {
+  return (text) => {
     try {
       return check(text);
     } catch (error) {
+      // With high limits, nested values can exceed the stack.
       if (error instanceof RangeError) return { errors: [limitExceeded('depth', null, limits)] };
       throw error;
     }
-  }
+  };
+}
 
-  function addToCache(text: string, sound: ValidDocument): void {
-    cache.set(text, sound);
-    cachedCharacters += text.length;
-    for (const oldest of cache.keys()) {
-      if (cache.size <= MAX_CACHED_DOCUMENTS && cachedCharacters <= MAX_CACHED_CHARACTERS) break;
-      cache.delete(oldest);
-      cachedCharacters -= oldest.length;
-    }
-  }
+interface DocumentCache {
+  find(text: string): ValidDocument | undefined;
+  add(text: string, document: ValidDocument): void;
+}
 
-  function costCheckFor(
-    { document, costs }: ValidDocument,
-    operation: OperationDefinitionNode,
-  ): CheckCost {
-    const known = costs.get(operation);
-    if (known !== undefined) return known;
-    const made = createCostCheck(schema, document, operation, limits.cost);
-    costs.set(operation, made);
-    return made;
-  }
-
-  return ({ query, operationName, variables }) => {
-    const sound = loadDocument(query);
-    if ('errors' in sound) return sound;
-    const operation = getOperationAST(sound.document, operationName);
-    if (!operation) return { errors: [operationNotFound()] };
-    const faults = findVariableErrors(schema, operation, variables);
-    if (faults.length > 0) return { errors: faults };
-    const excess = costCheckFor(sound, operation)(variables);
-    return excess === null ? { document: sound.document, operation } : { errors: [excess] };
+/** Creates a cache that evicts the least recently used documents. */
+function createDocumentCache(): DocumentCache {
+  const documents = new Map<string, ValidDocument>(); // least recently used first
+  let characters = 0;
+  return {
+    find(text) {
+      const document = documents.get(text);
+      if (document === undefined) return undefined;
+      documents.delete(text);
+      documents.set(text, document);
+      return document;
+    },
+    add(text, document) {
+      if (text.length > MAX_CACHEABLE_CHARACTERS) return;
+      documents.set(text, document);
+      characters += text.length;
+      for (const oldest of documents.keys()) {
+        if (documents.size <= MAX_CACHED_DOCUMENTS && characters <= MAX_CACHED_CHARACTERS) break;
+        documents.delete(oldest);
+        characters -= oldest.length;
+      }
+    },
   };
 }
 
@@ -157,7 +179,7 @@ function parseDocument(text: string, limits: DocumentLimits): DocumentNode | Rej
     return parse(text, { maxTokens: limits.tokens });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    const ended = error.message.includes(`more that ${limits.tokens} tokens`); // the library has no code for it
+    const ended = error.message.includes(`more that ${limits.tokens} tokens`); // the library sets no error code
     return { errors: [ended ? limitExceeded('tokens', null, limits) : error] };
   }
 }

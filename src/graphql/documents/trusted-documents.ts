@@ -1,24 +1,26 @@
-/** Documents that our own clients are known to send: whether others are run, and what an id stands for. */
+/** Trusted documents: a list of documents by ID, and the treatment of documents that are not in the list. */
 
 import { createHash } from 'node:crypto';
 import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 
 export interface TrustedDocuments {
-  /** `null`: clients have to send the document itself. `undefined`: nothing is known under this id. */
+  /** Returns the document with this ID. Undefined if the list has no such ID, null if there is no list. */
   findText(id: string): string | undefined | null;
-  /** @returns why this document is refused, or `null`. */
+  /** Returns an error if the document is not allowed, or null. */
   check(text: string): GraphQLError | null;
 }
 
 export interface TrustedDocumentsOptions {
+  /** `warn` logs untrusted documents, `enforce` rejects them, `off` allows all. */
   readonly mode: 'off' | 'warn' | 'enforce';
-  /** Documents by id. */
+  /** Documents by ID. */
   readonly texts: ReadonlyMap<string, string>;
-  /** Documents of the gateway's own commands, which clients send as text. */
+  /** Documents of the gateway's own commands, which are sent as text. */
   readonly builtIn?: readonly string[];
   readonly log: { warn(record: object, message: string): void };
 }
 
+/** Allows all documents. */
 export const ALL_DOCUMENTS: TrustedDocuments = { findText: () => null, check: () => null };
 
 export function createTrustedDocuments(options: TrustedDocumentsOptions): TrustedDocuments {
@@ -30,18 +32,18 @@ export function createTrustedDocuments(options: TrustedDocumentsOptions): Truste
     check(text) {
       if (trusted.has(text)) return null;
       if (mode === 'enforce') return documentNotTrusted();
-      // The text itself may hold whatever a client has written into it.
+      // Logs a hash, because the text may contain personal data.
       const sha256 = createHash('sha256').update(text).digest('hex');
-      log.warn({ sha256, characters: text.length }, 'a document that is not trusted was run');
+      log.warn({ sha256, characters: text.length }, 'executed untrusted document');
       return null;
     },
   };
 }
 
 /**
- * Describes every document that does not fit the schema, by its id.
+ * Returns a message for every document that is invalid for the schema.
  *
- * @param texts - Documents by id.
+ * @param texts - Documents by ID.
  */
 export function findInvalidDocuments(
   schema: GraphQLSchema,

@@ -1,22 +1,24 @@
-/** GraphQL enums from unions of literals: the same word in code, rows and GraphQL. */
+/** GraphQL enums for unions of string literals. A value is spelled the same in code, rows and GraphQL. */
 
 import { registerEnumType } from 'type-graphql';
 
 /**
- * Declares an enum. To be called once per enum, where a module is loaded, like a decorator.
+ * Registers an enum with type-graphql. Call it once per enum, at the top level of a module.
  *
- * @param words - Every word of the union with its documentation; the compiler sees that none is missing.
- * @returns what stands for the enum in `@Field(() => …)`.
+ * @param descriptions - Description of every value. A missing value is a compile error.
+ * @returns The enum object for `@Field(() => …)`.
  */
-export function literalEnum<Word extends string>(
+export function literalEnum<Value extends string>(
   name: string,
   description: string,
-  words: Readonly<Record<Word, string>>,
+  descriptions: Readonly<Record<Value, string>>,
 ): Readonly<Record<string, string>> {
-  const entries = Object.entries<string>(words);
-  const values: Record<string, string> = Object.fromEntries(entries.map(([word]) => [word, word]));
+  const entries = Object.entries<string>(descriptions);
+  const values: Record<string, string> = Object.fromEntries(
+    entries.map(([value]) => [value, value]),
+  );
   const valuesConfig = Object.fromEntries(
-    entries.map(([word, meaning]) => [word, { description: meaning }]),
+    entries.map(([value, text]) => [value, { description: text }]),
   );
   registerEnumType(values, { name, description, valuesConfig });
   return values;

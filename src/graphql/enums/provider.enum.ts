@@ -1,36 +1,35 @@
-/** The enum `Provider`: one value per vendor of the registry, so that a new adapter adds its own. */
+/** The enum `Provider`, with one value per provider of the registry. A new adapter adds its own value. */
 
 import { GraphQLEnumType, type GraphQLScalarType } from 'graphql';
 import type { ProviderId } from '../../domain/level';
 
-/** What the schema has to know of a vendor. */
+/** Names of a provider that the schema needs. */
 export interface ProviderListing {
-  /** Slug in the webhook URL and in rows, e.g. `fractal-id`: the value of the enum inside the gateway. */
+  /** Slug in webhook URLs and rows, for example `fractal-id`. Internal value of the enum. */
   readonly id: ProviderId;
-  /** The value as clients write it, e.g. `FRACTAL_ID`. */
+  /** Enum value in GraphQL, for example `FRACTAL_ID`. */
   readonly enumName: string;
-  /** The vendor's name, for people. */
+  /** Display name of the provider. */
   readonly displayName: string;
 }
 
-/** Stands for the enum in decorators: its values are known only when a schema is built. Never instantiated. */
+/** Placeholder for the enum in decorators, because its values depend on the schema options. Never instantiated. */
 export abstract class ProviderEnum {}
 
-/** Tells type-graphql what `ProviderEnum` stands for in one schema. */
+/** Maps `ProviderEnum` to the enum of one schema, for type-graphql's `scalarsMap`. */
 export function providerMapping(providers: readonly ProviderListing[]): {
   readonly type: typeof ProviderEnum;
   readonly scalar: GraphQLScalarType;
 } {
   const values = providers.map(({ id, enumName, displayName }) => [
     enumName,
-    { value: id, description: `${displayName}, posting to \`/webhooks/${id}\`.` },
+    { value: id, description: `${displayName}, which sends webhooks to \`/webhooks/${id}\`.` },
   ]);
   const provider: unknown = new GraphQLEnumType({
     name: 'Provider',
-    description: 'A vendor that verifies people and posts webhooks to this gateway.',
+    description: 'A company that verifies people and sends webhooks to this gateway.',
     values: Object.fromEntries(values),
-  });
-  // type-graphql asks for a scalar, yet takes any leaf type: it puts the type into the schema as it is. The schema test
-  // sees to it that this stays so.
+  }); // `scalarsMap` is typed for scalars but accepts any leaf type: type-graphql adds it to the schema unchanged. The schema
+  // test checks this.
   return { type: ProviderEnum, scalar: provider as GraphQLScalarType };
 }

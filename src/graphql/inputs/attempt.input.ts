@@ -1,4 +1,4 @@
-/** How attempts are chosen and put in order. */
+/** Filter and order of attempts. */
 
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../../domain/level';
@@ -22,89 +22,108 @@ import { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
 import { selectUsers } from './user-selection';
 
-@InputType({ description: 'Which attempts; all given conditions hold.' })
+@InputType({ description: 'Conditions on attempts. All of them must match.' })
 export class AttemptFilter {
   @Field(() => [ID], {
     nullable: true,
     description:
-      'Of one of these users. An id that was merged into another user stands for that one.',
+      'Only attempts of one of these users. The ID of a merged user selects the merge target.',
   })
   readonly userIds?: readonly string[] | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "Of the user with this id of our customer's.",
+    description: 'Only attempts of the user with this `externalUserId`.',
   })
   readonly externalUserId?: string | null;
 
-  @Field(() => ProviderEnum, { nullable: true, description: 'At this vendor.' })
+  @Field(() => ProviderEnum, { nullable: true, description: 'Only attempts at this provider.' })
   readonly provider?: ProviderId | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'At this level: `provider/name`, or a name beside `provider`.',
+    description:
+      'Only attempts at this level: `provider/name`, or a name together with `provider`.',
   })
   readonly level?: LevelKey | null;
 
-  @Field(() => LevelKindEnum, { nullable: true, description: 'At levels of this sort.' })
+  @Field(() => LevelKindEnum, {
+    nullable: true,
+    description: 'Only attempts at levels of this kind.',
+  })
   readonly levelKind?: LevelKind | null;
 
   @Field(() => SubjectKindEnum, {
     nullable: true,
-    description: 'Only of persons, or only of companies.',
+    description: 'Only attempts of identities of this kind.',
   })
   readonly kind?: SubjectKind | null;
 
-  @Field(() => [AttemptStatusEnum], { nullable: true, description: 'With one of these statuses.' })
+  @Field(() => [AttemptStatusEnum], {
+    nullable: true,
+    description: 'Only attempts with one of these statuses.',
+  })
   readonly status?: readonly AttemptStatus[] | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: "Only from the vendors' test environments, or only not from there.",
+    description: "Only attempts from a provider's test environment (true), or only others (false).",
   })
   readonly sandbox?: boolean | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Begun at this moment or later.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only attempts started at or after this time.',
+  })
   readonly startedFrom?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Begun before this moment.' })
+  @Field(() => DateTime, { nullable: true, description: 'Only attempts started before this time.' })
   readonly startedBefore?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Last changed at this moment or later.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only attempts last changed at or after this time.',
+  })
   readonly updatedFrom?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Last changed before this moment.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only attempts last changed before this time.',
+  })
   readonly updatedBefore?: Date | null;
 }
 
 const AttemptOrderFieldEnum = literalEnum<StoreOrder['field']>(
   'AttemptOrderField',
-  'What attempts are put in order by.',
-  { STARTED_AT: 'When the attempt began.', UPDATED_AT: 'When the attempt last changed.' },
+  'Sort key of attempts.',
+  { STARTED_AT: 'Start of the attempt.', UPDATED_AT: 'Last change of the attempt.' },
 );
 
-@InputType({ description: 'The order of attempts.' })
+@InputType({ description: 'Order of attempts.' })
 export class AttemptOrder {
-  @Field(() => AttemptOrderFieldEnum, { description: 'What decides.' })
+  @Field(() => AttemptOrderFieldEnum, { description: 'Sort key.' })
   readonly field!: StoreOrder['field'];
 
-  @Field(() => OrderDirectionEnum, { description: 'Which end comes first.' })
+  @Field(() => OrderDirectionEnum, { description: 'Sort direction.' })
   readonly direction!: StoreOrder['direction'];
 }
 
 @ArgsType()
 export class AttemptsArgs extends PageArgs {
-  @Field(() => AttemptFilter, { nullable: true, description: 'Which attempts; without it, all.' })
+  @Field(() => AttemptFilter, {
+    nullable: true,
+    description: 'Conditions on the attempts. Default: all attempts.',
+  })
   readonly filter?: AttemptFilter | null;
 
   @Field(() => AttemptOrder, {
     nullable: true,
-    description: 'Their order; without it, newest first.',
+    description: 'Order of the attempts. Default: newest first.',
   })
   readonly orderBy?: AttemptOrder | null;
 }
 
-/** The conditions as the store understands them, but for those that name users. */
+/** Converts the filter for the store, except the conditions on users. */
 export function toAttemptConditions(
   providers: readonly ProviderListing[],
   filter: AttemptFilter | null | undefined,
@@ -113,7 +132,7 @@ export function toAttemptConditions(
   return omitNullish({ ...rest, levelKey: toLevelKey(level, rest.provider, providers) });
 }
 
-/** The filter as the store understands it, narrowed to what the viewer may see. */
+/** Converts the filter for the store, restricted to users that the viewer may see. */
 export async function toAttemptFilter(
   context: Context,
   filter: AttemptFilter | null | undefined,

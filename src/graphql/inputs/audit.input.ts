@@ -1,4 +1,4 @@
-/** How entries of the audit log are chosen. */
+/** Filter of the audit log. */
 
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { AuditAction } from '../../domain/audit';
@@ -10,44 +10,55 @@ import { omitNullish } from '../relay/omit-nullish';
 import { PageArgs } from '../relay/page';
 import { AuditActionEnum } from '../types/audit.type';
 
-@InputType({ description: 'Which entries of the audit log; all given conditions hold.' })
+@InputType({ description: 'Conditions on audit entries. All of them must match.' })
 export class AuditFilter {
-  @Field(() => [AuditActionEnum], { nullable: true, description: 'Of one of these acts.' })
+  @Field(() => [AuditActionEnum], {
+    nullable: true,
+    description: 'Only entries with one of these actions.',
+  })
   readonly action?: readonly AuditAction[] | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'By this doer, written as an entry has it, e.g. `ApiKey:3 back office`.',
+    description:
+      'Only entries of this actor, spelled as in an entry, for example `ApiKey:3 back office`.',
   })
   readonly actor?: string | null;
 
   @Field(() => ID, {
     nullable: true,
     description:
-      'Done to this: the `id` of a user or of a delivery, or as an entry has it, e.g. `ApiKey:3`. A user is told by the number that they had then: one that has been merged into another since, by the old id.',
+      'Only entries about this object: the `id` of a user or a delivery, or the spelling of an entry, for example `ApiKey:3`. Entries from before a merge have the old ID of the user.',
   })
   readonly subject?: string | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Done at this moment or later.' })
+  @Field(() => DateTime, { nullable: true, description: 'Only entries at or after this time.' })
   readonly from?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Done before this moment.' })
+  @Field(() => DateTime, { nullable: true, description: 'Only entries before this time.' })
   readonly before?: Date | null;
 }
 
 @ArgsType()
 export class AuditLogArgs extends PageArgs {
-  @Field(() => AuditFilter, { nullable: true, description: 'Which entries; without it, all.' })
+  @Field(() => AuditFilter, {
+    nullable: true,
+    description: 'Conditions on the entries. Default: all entries.',
+  })
   readonly filter?: AuditFilter | null;
 }
 
-/** The filter as the store understands it. @throws {GatewayError} INPUT_INVALID for a subject that can be none. */
+/**
+ * Converts the filter for the store.
+ *
+ * @throws {GatewayError} INPUT_INVALID for a malformed subject.
+ */
 export function toAuditFilter(filter: AuditFilter | null | undefined): StoreFilter {
   const { subject, ...rest } = omitNullish(filter ?? {});
   return subject === undefined ? rest : { ...rest, subject: toSubject(subject) };
 }
 
-/** @throws {GatewayError} INPUT_INVALID if it is neither an opaque id nor a kind with a number. */
+/** @throws {GatewayError} INPUT_INVALID if `text` is neither an opaque ID nor a kind with a number. */
 function toSubject(text: string): string {
   const node = decodeNodeId(text);
   if (node !== null) return `${node.kind}:${node.key}`;

@@ -1,4 +1,4 @@
-/** How deliveries are chosen. */
+/** Filter of deliveries. */
 
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
@@ -12,27 +12,36 @@ import { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
 import { selectUsers } from './user-selection';
 
-@InputType({ description: 'Which deliveries; all given conditions hold.' })
+@InputType({ description: 'Conditions on deliveries. All of them must match.' })
 export class DeliveryFilter {
-  @Field(() => ProviderEnum, { nullable: true, description: 'Of this vendor.' })
+  @Field(() => ProviderEnum, { nullable: true, description: 'Only deliveries of this provider.' })
   readonly provider?: ProviderId | null;
 
-  @Field(() => [DispositionEnum], { nullable: true, description: 'Of which one of these became.' })
+  @Field(() => [DispositionEnum], {
+    nullable: true,
+    description: 'Only deliveries with one of these dispositions.',
+  })
   readonly disposition?: readonly Disposition[] | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "Of this kind, by the vendor's name for it.",
+    description: 'Only deliveries of this event type, as the provider spells it.',
   })
   readonly eventType?: string | null;
 
-  @Field(() => [ID], { nullable: true, description: 'About one of these users.' })
+  @Field(() => [ID], { nullable: true, description: 'Only deliveries about one of these users.' })
   readonly userIds?: readonly string[] | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Received at this moment or later.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only deliveries received at or after this time.',
+  })
   readonly receivedFrom?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Received before this moment.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only deliveries received before this time.',
+  })
   readonly receivedBefore?: Date | null;
 }
 
@@ -40,12 +49,12 @@ export class DeliveryFilter {
 export class DeliveriesArgs extends PageArgs {
   @Field(() => DeliveryFilter, {
     nullable: true,
-    description: 'Which deliveries; without it, all.',
+    description: 'Conditions on the deliveries. Default: all deliveries.',
   })
   readonly filter?: DeliveryFilter | null;
 }
 
-/** The filter as the store understands it. */
+/** Converts the filter for the store. */
 export async function toDeliveryFilter(
   context: Context,
   filter: DeliveryFilter | null | undefined,

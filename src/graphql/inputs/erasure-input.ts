@@ -1,4 +1,4 @@
-/** What the mutations about erasing begin with: whether the viewer may, why, and whom. */
+/** Common checks of the erasure mutations: permission, reason and target. */
 
 import { MAX_REASON_LENGTH } from '../access/personal-reads';
 import type { Operator } from '../access/visibility';
@@ -6,16 +6,17 @@ import type { Context } from '../request/context';
 import { UserError } from '../types/user-error.type';
 import { findTarget, type UserTarget } from './user-target';
 
-/** Who does it to whom, and when; the user need not exist. */
+/** Actor, user and time of an erasure mutation. The user may not exist. */
 export interface ErasureRequest extends Operator {
   readonly userId: number;
   readonly now: Date;
 }
 
 /**
- * @param field - Of the input, that says why.
- * @returns the fault of the input for which nothing is done.
- * @throws {GatewayError} FORBIDDEN
+ * Checks the permission, the reason and the target of an erasure mutation. Returns an error if the input is invalid.
+ *
+ * @param field - Input field with the reason.
+ * @throws {GatewayError} FORBIDDEN without the `erase` scope.
  */
 export async function prepareErasure<Field extends string>(
   context: Context,
@@ -23,15 +24,14 @@ export async function prepareErasure<Field extends string>(
   field: Field,
 ): Promise<ErasureRequest | UserError> {
   const operator = context.visibility.assertCanErase();
-  const unreasoned = checkReason(input[field], field);
-  if (unreasoned !== null) return unreasoned;
+  const reasonError = checkReason(input[field], field);
+  if (reasonError !== null) return reasonError;
   const userId = await findTarget(context, input);
   return userId instanceof UserError ? userId : { ...operator, userId, now: context.now() };
 }
 
-/** @returns what is wrong with it, or `null`. */
-export function checkReason(text: string, field: string): UserError | null {
+function checkReason(text: string, field: string): UserError | null {
   if (text.trim() !== '' && text.length <= MAX_REASON_LENGTH) return null;
-  const message = `The reason must have 1 to ${MAX_REASON_LENGTH} characters.`;
+  const message = `\`${field}\` must have 1 to ${MAX_REASON_LENGTH} characters.`;
   return new UserError('REASON_INVALID', message, ['input', field]);
 }

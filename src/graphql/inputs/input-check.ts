@@ -1,6 +1,6 @@
 /**
- * Checks all values that a client sends, before anything runs: their types, and the texts and lists among them. A text
- * that a database cannot store as it is, or a list of any length, never reaches a resolver or a statement.
+ * Checks of all literals and variables before execution: types, text and list sizes. Text that a database cannot store
+ * unchanged, and oversized lists, never reach a resolver or a statement.
  */
 
 import {
@@ -26,26 +26,26 @@ import {
 import { isLongerThan, isWellFormedText } from '../../domain/text';
 import { invalidValueMessage } from './invalid-value';
 
-/** In characters. Longer than every ID and level that adapters accept, shorter than PostgreSQL can index. */
+/** In characters. Exceeds every ID and level that adapters accept, and is below the index limit of PostgreSQL. */
 export const MAX_TEXT_LENGTH = 600;
 export const MAX_LIST_LENGTH = 1_000;
 
-/** Faults reported of one operation. */
+/** Maximum number of errors reported per operation. */
 const MAX_ERRORS = 20;
-const STOP = Symbol('ends the search for faults');
+const STOP = Symbol('maximum number of errors reached');
 
 // ── Variables ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @returns what is wrong with the variables that the operation declares; others are ignored. */
+/** Returns the errors in the variables that the operation declares. Ignores other variables. */
 export function findVariableErrors(
   schema: GraphQLSchema,
   { variableDefinitions = [] }: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): readonly GraphQLError[] {
-  const faults = variableDefinitions.flatMap((definition) =>
+  const errors = variableDefinitions.flatMap((definition) =>
     checkVariable(schema, definition, variables),
   );
-  return faults.slice(0, MAX_ERRORS);
+  return errors.slice(0, MAX_ERRORS);
 }
 
 function checkVariable(
@@ -55,34 +55,34 @@ function checkVariable(
 ): readonly GraphQLError[] {
   const { name } = definition.variable;
   const type = typeFromAST(schema, definition.type);
-  if (!isInputType(type)) return []; // the document is valid, so that there is none such
-  const fault = (message: string) => badInput(message, definition);
+  if (!isInputType(type)) return []; // cannot occur in a valid document
+  const toError = (message: string) => badInput(message, definition);
   const value = Object.hasOwn(variables, name.value) ? variables[name.value] : undefined;
   if (value === undefined) {
     const required = isNonNullType(type) && definition.defaultValue === undefined;
-    return required ? [fault(`\`$${name.value}\` (${type}) must be given.`)] : [];
+    return required ? [toError(`\`$${name.value}\` (${type}) is required.`)] : [];
   }
-  const faults: GraphQLError[] = [];
+  const errors: GraphQLError[] = [];
   try {
-    coerceInputValue(value, type, (path, _, { message }) => {
-      const place = printPath(`$${name.value}`, path);
-      faults.push(fault(invalidValueMessage(place, typeAt(type, path), message)));
-      if (faults.length === MAX_ERRORS) throw STOP;
+    coerceInputValue(value, type, (keys, _, { message }) => {
+      const path = printPath(`$${name.value}`, keys);
+      errors.push(toError(invalidValueMessage(path, typeAt(type, keys), message)));
+      if (errors.length === MAX_ERRORS) throw STOP;
     });
   } catch (error) {
     if (error !== STOP) throw error;
   }
-  if (faults.length > 0) return faults;
-  return findContentErrors(value, `$${name.value}`).map(fault);
+  if (errors.length > 0) return errors;
+  return findContentErrors(value, `$${name.value}`).map(toError);
 }
 
-/** Of every text and list in a value whose types are right. */
-function findContentErrors(value: unknown, place: string): readonly string[] {
-  if (typeof value === 'string') return findTextErrors(value, place);
+/** Returns the errors in the text and lists of a value that matches its type. */
+function findContentErrors(value: unknown, path: string): readonly string[] {
+  if (typeof value === 'string') return findTextErrors(value, path);
   if (typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value) && value.length > MAX_LIST_LENGTH) return [tooManyItems(place)];
+  if (Array.isArray(value) && value.length > MAX_LIST_LENGTH) return [tooManyItems(path)];
   return Object.entries(value).flatMap(([key, inner]) =>
-    findContentErrors(inner, printPath(place, [Array.isArray(value) ? Number(key) : key])),
+    findContentErrors(inner, printPath(path, [Array.isArray(value) ? Number(key) : key])),
   );
 }
 
@@ -96,7 +96,7 @@ function typeAt(type: GraphQLInputType, path: readonly (string | number)[]): Gra
 
 // ── Literals ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The library's rule, with messages that name type and allowed words. */
+/** The rule of the GraphQL library, with messages that contain the type and the allowed values. */
 export function LiteralTypesRule(context: ValidationContext): ASTVisitor {
   const rewording = Object.create(context, {
     reportError: {
@@ -111,10 +111,11 @@ export function LiteralTypesRule(context: ValidationContext): ASTVisitor {
 
 function rewordError(error: GraphQLError, type: GraphQLInputType, context: ValidationContext) {
   const { nodes } = error;
-  const place = nodes?.[0] ? findPath(nodes[0], context) : 'value';
-  return new GraphQLError(invalidValueMessage(place, type, error.message), nodes ? { nodes } : {});
+  const path = nodes?.[0] ? findPath(nodes[0], context) : 'value';
+  return new GraphQLError(invalidValueMessage(path, type, error.message), nodes ? { nodes } : {});
 }
 
+/** Applies the limits on text and lists to literals. */
 export function LiteralTextsRule(context: ValidationContext): ASTVisitor {
   const checkText = (node: ASTNode & { readonly value: string }) => {
     if (isValidText(node.value)) return;
@@ -132,21 +133,21 @@ export function LiteralTextsRule(context: ValidationContext): ASTVisitor {
   };
 }
 
-/** Arguments and fields around a value, e.g. `filter.status`. Searched for only where there is a fault. */
+/** Returns the arguments and fields that contain a value, for example `filter.status`. Searched only for an error. */
 function findPath(wanted: ASTNode, context: ValidationContext): string {
-  let place = '';
+  let path = '';
   visit(context.getDocument(), {
     enter(node, _key, parent, _path, ancestors) {
-      if (place !== '') return false;
+      if (path !== '') return false;
       if (node !== wanted) return undefined;
       const names = [...ancestors, parent, node].flatMap((around) =>
         around && 'kind' in around ? pathPart(around) : [],
       );
-      place = names.join('.') || 'value';
+      path = names.join('.') || 'value';
       return false;
     },
   });
-  return place;
+  return path;
 }
 
 function pathPart(node: ASTNode): readonly string[] {
@@ -167,20 +168,20 @@ function isValidText(text: string): boolean {
   return !isLongerThan(text, MAX_TEXT_LENGTH) && isWellFormedText(text);
 }
 
-function findTextErrors(text: string, place: string): readonly string[] {
+function findTextErrors(text: string, path: string): readonly string[] {
   if (isValidText(text)) return [];
   return isLongerThan(text, MAX_TEXT_LENGTH)
-    ? [`\`${place}\` must have at most ${MAX_TEXT_LENGTH} characters.`]
-    : [`\`${place}\` must be valid Unicode without NUL characters.`];
+    ? [`\`${path}\` must have at most ${MAX_TEXT_LENGTH} characters.`]
+    : [`\`${path}\` must be valid Unicode without NUL characters.`];
 }
 
-function tooManyItems(place: string): string {
-  return `\`${place}\` must have at most ${MAX_LIST_LENGTH} items.`;
+function tooManyItems(path: string): string {
+  return `\`${path}\` must have at most ${MAX_LIST_LENGTH} items.`;
 }
 
 function printPath(start: string, path: readonly (string | number)[]): string {
   return path.reduce<string>(
-    (place, key) => place + (typeof key === 'number' ? `[${key}]` : `.${key}`),
+    (path, key) => path + (typeof key === 'number' ? `[${key}]` : `.${key}`),
     start,
   );
 }

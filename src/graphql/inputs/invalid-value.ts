@@ -1,6 +1,6 @@
 /**
- * Messages about values that a client sent, the same for literals and variables. They name the type and what it allows,
- * which the schema publishes, and never the value: it may be personal data.
+ * Messages about invalid values, the same for literals and variables. They contain the type and its allowed values, which
+ * the schema publishes, and never the received value, which may be personal data.
  */
 
 import {
@@ -13,25 +13,27 @@ import {
 import { DATE_TIME_FORM } from '../relay/date-time.scalar';
 
 /**
- * @param place - Argument or variable with the path inside it, e.g. `$filter.createdFrom`.
- * @param type - Expected there.
- * @param reason - Message of the GraphQL library, of which only the part about names of the schema is kept.
+ * Returns the message for a value that does not match its type.
+ *
+ * @param path - Argument or variable with the path of the value, for example `$filter.createdFrom`.
+ * @param type - Expected type.
+ * @param reason - Message of the GraphQL library. Only its part about schema names is used.
  */
-export function invalidValueMessage(place: string, type: GraphQLInputType, reason: string): string {
+export function invalidValueMessage(path: string, type: GraphQLInputType, reason: string): string {
   const field = FIELD_ERROR.exec(reason)?.[0];
   if (field !== undefined) {
     const bare = field.replace(/^Field "\w+\./, 'Field "');
-    return `\`${place}\` is not a valid ${getNamedType(type)}. ${bare}`;
+    return `\`${path}\` is not a valid ${getNamedType(type)}. ${bare}`;
   }
-  if (NULL_ERROR.test(reason)) return `\`${place}\` (${type}) must not be null.`;
+  if (NULL_ERROR.test(reason)) return `\`${path}\` (${type}) must not be null.`;
   const suggestion = SUGGESTION.exec(reason)?.[0] ?? '';
-  return `\`${place}\` (${type}) must be ${describeType(getNamedType(type))}.${suggestion}`;
+  return `\`${path}\` (${type}) must be ${describeType(getNamedType(type))}.${suggestion}`;
 }
 
 function describeType(type: GraphQLNamedInputType): string {
   if (isEnumType(type)) {
-    const words = type.getValues().map(({ name }) => name);
-    return `one of ${words.join(', ')}`;
+    const names = type.getValues().map(({ name }) => name);
+    return `one of ${names.join(', ')}`;
   }
   if (isInputObjectType(type)) return `an object of type ${type.name}`;
   return SCALARS[type.name] ?? `a value of type ${type.name}`;
@@ -46,7 +48,7 @@ const SCALARS: Readonly<Record<string, string>> = {
   String: 'a string',
 };
 
-/** At the end of a message, behind any value that it quotes. */
+/** Matches at the end of a message, after any quoted value. */
 const FIELD_ERROR = new RegExp(
   `(?:${[
     'Field "(?:\\w+\\.)?\\w+" of required type "[\\w![\\]]+" was not provided\\.',

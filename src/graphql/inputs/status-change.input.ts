@@ -1,4 +1,4 @@
-/** How entries of the change log are chosen, in queries and subscriptions alike. */
+/** Filter of the change log, for queries and subscriptions. */
 
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { LevelKey, ProviderId } from '../../domain/level';
@@ -12,44 +12,48 @@ import { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
 import { selectUsers, type UserSelection } from './user-selection';
 
-@InputType({ description: 'Which status changes; all given conditions hold.' })
+@InputType({ description: 'Conditions on status changes. All of them must match.' })
 export class StatusChangeFilter {
   @Field(() => ID, {
     nullable: true,
-    description: 'About this user, or about a user merged with this one.',
+    description: 'Only changes of this user, or of users merged into it.',
   })
   readonly userId?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "About the user with this id of our customer's.",
+    description: 'Only changes of the user with this `externalUserId`.',
   })
   readonly externalUserId?: string | null;
 
-  @Field(() => ProviderEnum, { nullable: true, description: 'About this vendor.' })
+  @Field(() => ProviderEnum, {
+    nullable: true,
+    description: 'Only changes that concern this provider.',
+  })
   readonly provider?: ProviderId | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'About this level: `provider/name`, or a name beside `provider`.',
+    description: 'Only changes at this level: `provider/name`, or a name together with `provider`.',
   })
   readonly level?: LevelKey | null;
 
   @Field(() => [AttemptStatusEnum], {
     nullable: true,
-    description: 'That gave an attempt one of these statuses.',
+    description: 'Only changes after which the attempt has one of these statuses.',
   })
   readonly attemptStatus?: readonly AttemptStatus[] | null;
 
   @Field(() => [VerificationStatusEnum], {
     nullable: true,
-    description: 'After which the user had one of these statuses.',
+    description: 'Only changes after which the user has one of these statuses.',
   })
   readonly verificationStatus?: readonly VerificationStatus[] | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'True: only those that changed the verification status of the user.',
+    description:
+      'Only changes that changed the verification status of the user (true), or only others (false).',
   })
   readonly verificationStatusChanged?: boolean | null;
 }
@@ -58,7 +62,7 @@ export class StatusChangeFilter {
 export class StatusChangesArgs extends PageArgs {
   @Field(() => StatusChangeFilter, {
     nullable: true,
-    description: 'Which status changes; without it, all.',
+    description: 'Conditions on the status changes. Default: all changes.',
   })
   readonly filter?: StatusChangeFilter | null;
 }
@@ -67,18 +71,18 @@ export class StatusChangesArgs extends PageArgs {
 export class StatusChangedArgs {
   @Field(() => StatusChangeFilter, {
     nullable: true,
-    description: 'Which status changes; without it, all.',
+    description: 'Conditions on the status changes. Default: all changes.',
   })
   readonly filter?: StatusChangeFilter | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Go on after this `cursor` of a status change or of `Query.cursor`.',
+    description: 'Only changes after this cursor: `cursor` of a status change, or `Query.cursor`.',
   })
   readonly after?: string | null;
 }
 
-/** Which users the filter is about. */
+/** Returns the conditions on users. */
 function toUserSelection(filter: StatusChangeFilter | null | undefined): UserSelection {
   return {
     ids: filter?.userId ? [filter.userId] : null,
@@ -86,7 +90,7 @@ function toUserSelection(filter: StatusChangeFilter | null | undefined): UserSel
   };
 }
 
-/** All conditions but those on users. */
+/** Converts the filter for the store, except the conditions on users. */
 function toChangeConditions(
   context: Context,
   filter: StatusChangeFilter | null | undefined,
@@ -96,8 +100,8 @@ function toChangeConditions(
 }
 
 /**
- * The filter as the store understands it, narrowed to what the viewer may see. An entry keeps the user whom it was about
- * when it was written, so that all who were merged into a user are asked for with them.
+ * Converts the filter for the store, restricted to users that the viewer may see. An entry keeps the user ID of the time
+ * it was written, so the filter includes the IDs of all users merged into a selected user.
  */
 export async function toChangeFilter(
   context: Context,

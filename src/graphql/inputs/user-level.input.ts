@@ -1,4 +1,4 @@
-/** Selects and pages the levels of a user. */
+/** Filter and pages of the levels of a user. */
 
 import { ArgsType, Field, Int } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
@@ -28,7 +28,7 @@ export class UserLevelFilterArgs {
 export class UserLevelsArgs extends UserLevelFilterArgs {
   @Field(() => Int, {
     nullable: true,
-    description: `Maximum number of levels, 1 to ${MAX_LEVELS}; ${DEFAULT_LEVELS} by default.`,
+    description: `Maximum number of levels, 1 to ${MAX_LEVELS}. Default: ${DEFAULT_LEVELS}.`,
   })
   readonly first?: number | null;
 

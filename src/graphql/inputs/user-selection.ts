@@ -1,18 +1,19 @@
-/** Which users a filter is about: ids with merges followed, external ids resolved, narrowed to what the viewer may see. */
+/** Users selected by a filter: follows merges, resolves external user IDs, and restricts the result to visible users. */
 
 import { parseNodeId } from '../relay/node-id';
 import type { Context } from '../request/context';
 
-/** All given conditions hold; null and absent ones do not restrict. */
+/** Conditions on users, combined with AND. Null and absent conditions match all users. */
 export interface UserSelection {
-  /** Opaque ids. */
+  /** Opaque IDs. */
   readonly ids?: readonly string[] | null;
   readonly externalUserId?: string | null;
 }
 
 /**
- * @returns ids of users, `undefined` for everybody.
- * @throws {GatewayError} INPUT_INVALID for what is no id of a user.
+ * Returns the numbers of the selected users, or undefined for all users.
+ *
+ * @throws {GatewayError} INPUT_INVALID if an ID is not the ID of a user.
  */
 export async function selectUsers(
   context: Context,

@@ -1,27 +1,27 @@
-/** The one user whom a mutation is about, by either of two ids. */
+/** The user that a mutation targets, selected by one of two IDs. */
 
 import { Field, ID, InputType } from 'type-graphql';
 import { parseNodeId } from '../relay/node-id';
 import type { Context } from '../request/context';
 import { UserError } from '../types/user-error.type';
 
-/** Exactly one of the two is to be given. */
+/** Requires exactly one of the two fields. */
 @InputType()
 export abstract class UserTarget {
-  @Field(() => ID, { nullable: true, description: 'The user, by opaque id.' })
+  @Field(() => ID, { nullable: true, description: 'Opaque ID of the user.' })
   readonly userId?: string | null;
 
-  @Field(() => String, { nullable: true, description: "The user, by our customer's id." })
+  @Field(() => String, { nullable: true, description: 'Your ID for the user.' })
   readonly externalUserId?: string | null;
 }
 
-/** @returns the number of the user, who need not exist where the opaque id was given. */
+/** Returns the number of the user. With `userId`, the user may not exist. */
 export async function findTarget(context: Context, input: UserTarget): Promise<number | UserError> {
   const userId = input.userId ?? null;
   const externalUserId = input.externalUserId ?? null;
   if (userId !== null && externalUserId === null) return parseNodeId('User', userId, '`userId`');
   if (externalUserId !== null && userId === null) {
-    // Not from the view of the request, which may be older than a user opened a moment ago.
+    // Reads the current data: the snapshot of the request may be older than a user created just before.
     const user = await context.store.read.userByExternalId(externalUserId);
     return user ? user.id : userNotFound('externalUserId');
   }

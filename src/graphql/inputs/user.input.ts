@@ -1,4 +1,4 @@
-/** How users are chosen and put in order. */
+/** Filter and order of users. */
 
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import type { LevelKey, ProviderId, SubjectKind } from '../../domain/level';
@@ -16,86 +16,109 @@ import { selectUsers } from './user-selection';
 
 @InputType({ description: "A user's account at a provider." })
 export class IdentityInput {
-  @Field(() => ProviderEnum, { description: 'The vendor.' })
+  @Field(() => ProviderEnum, { description: 'The provider.' })
   readonly provider!: ProviderId;
 
-  @Field(() => String, { description: "The vendor's id of the user." })
+  @Field(() => String, { description: "The provider's ID of the user." })
   readonly ref!: string;
 }
 
-@InputType({ description: 'Which users; all given conditions hold.' })
+@InputType({ description: 'Conditions on users. All of them must match.' })
 export class UserFilter {
   @Field(() => [ID], {
     nullable: true,
-    description: 'One of these. An id that was merged into another user stands for that one.',
+    description:
+      'Only users with one of these IDs. The ID of a merged user selects the merge target.',
   })
   readonly ids?: readonly string[] | null;
 
-  @Field(() => String, { nullable: true, description: "Our customer's id of the user." })
+  @Field(() => String, { nullable: true, description: 'Only the user with this `externalUserId`.' })
   readonly externalUserId?: string | null;
 
   @Field(() => [VerificationStatusEnum], {
     nullable: true,
-    description: 'Whose verification status is one of these.',
+    description: 'Only users with one of these verification statuses.',
   })
   readonly verificationStatus?: readonly VerificationStatus[] | null;
 
-  @Field(() => ProviderEnum, { nullable: true, description: 'Who have an account there.' })
+  @Field(() => ProviderEnum, {
+    nullable: true,
+    description: 'Only users with an identity at this provider.',
+  })
   readonly provider?: ProviderId | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Who were seen at this level: `provider/name`, or a name beside `provider`.',
+    description:
+      'Only users with an attempt at this level: `provider/name`, or a name together with `provider`.',
   })
   readonly level?: LevelKey | null;
 
-  @Field(() => SubjectKindEnum, { nullable: true, description: 'Only persons, or only companies.' })
+  @Field(() => SubjectKindEnum, { nullable: true, description: 'Only users of this kind.' })
   readonly kind?: SubjectKind | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Whose accounts are in use, or are not.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Only users that are active (true), or only others (false).',
+  })
   readonly active?: boolean | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'First heard of at this moment or later.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only users created at or after this time.',
+  })
   readonly createdFrom?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'First heard of before this moment.' })
+  @Field(() => DateTime, { nullable: true, description: 'Only users created before this time.' })
   readonly createdBefore?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Last changed at this moment or later.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only users last changed at or after this time.',
+  })
   readonly updatedFrom?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Last changed before this moment.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only users last changed before this time.',
+  })
   readonly updatedBefore?: Date | null;
 }
 
 const UserOrderFieldEnum = literalEnum<StoreOrder['field']>(
   'UserOrderField',
-  'What users are put in order by.',
+  'Sort key of users.',
   {
-    CREATED_AT: 'When the gateway first heard of the user.',
-    UPDATED_AT: 'When anything about the user last changed.',
+    CREATED_AT: 'Time at which the gateway created the user.',
+    UPDATED_AT: 'Last change of the user.',
   },
 );
 
-@InputType({ description: 'The order of users.' })
+@InputType({ description: 'Order of users.' })
 export class UserOrder {
-  @Field(() => UserOrderFieldEnum, { description: 'What decides.' })
+  @Field(() => UserOrderFieldEnum, { description: 'Sort key.' })
   readonly field!: StoreOrder['field'];
 
-  @Field(() => OrderDirectionEnum, { description: 'Which end comes first.' })
+  @Field(() => OrderDirectionEnum, { description: 'Sort direction.' })
   readonly direction!: StoreOrder['direction'];
 }
 
 @ArgsType()
 export class UsersArgs extends PageArgs {
-  @Field(() => UserFilter, { nullable: true, description: 'Which users; without it, all.' })
+  @Field(() => UserFilter, {
+    nullable: true,
+    description: 'Conditions on the users. Default: all users.',
+  })
   readonly filter?: UserFilter | null;
 
-  @Field(() => UserOrder, { nullable: true, description: 'Their order; without it, newest first.' })
+  @Field(() => UserOrder, {
+    nullable: true,
+    description: 'Order of the users. Default: newest first.',
+  })
   readonly orderBy?: UserOrder | null;
 }
 
-/** The conditions as the store understands them, but for those that name users. */
+/** Converts the filter for the store, except the conditions on users. */
 export function toUserConditions(
   providers: readonly ProviderListing[],
   filter: UserFilter | null | undefined,
@@ -104,7 +127,7 @@ export function toUserConditions(
   return omitNullish({ ...rest, levelKey: toLevelKey(level, rest.provider, providers) });
 }
 
-/** The filter as the store understands it, narrowed to what the viewer may see. */
+/** Converts the filter for the store, restricted to users that the viewer may see. */
 export async function toUserFilter(
   context: Context,
   filter: UserFilter | null | undefined,

@@ -1,4 +1,4 @@
-/** `createUser`: opens a user before any vendor has spoken of them. */
+/** `createUser`: creates a user before the first delivery about them. */
 
 import {
   Arg,
@@ -17,22 +17,25 @@ import { MutationPayload, UserError } from '../types/user-error.type';
 
 const MAX_EXTERNAL_ID_LENGTH = 255;
 
-@InputType({ description: 'The user to open.' })
+@InputType({ description: 'The user to create.' })
 export class CreateUserInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "Our customer's id of the user, at most 255 characters. Webhooks that bear it will find this user. If there is a user with it already, that one is answered.",
+      'Your ID for the user, at most 255 characters. Deliveries with this ID are assigned to the user. If a user with this ID exists, the mutation returns that user.',
   })
   readonly externalUserId?: string | null;
 }
 
-@ObjectType({ description: 'What came of `createUser`.' })
+@ObjectType({ description: 'Result of `createUser`.' })
 export class CreateUserPayload extends MutationPayload {
-  /** Not published; `user` is. */
+  /** For the field `user`. */
   readonly userId: number | null;
 
-  @Field(() => Boolean, { description: 'False if the user was there already.' })
+  @Field(() => Boolean, {
+    description:
+      'Whether the mutation created the user. False if a user with this external user ID existed.',
+  })
   readonly created: boolean;
 
   constructor(userId: number | null, created: boolean, userErrors: readonly UserError[]) {
@@ -45,10 +48,11 @@ export class CreateUserPayload extends MutationPayload {
 @Resolver(() => CreateUserPayload)
 export class CreateUserResolver {
   @Mutation(() => CreateUserPayload, {
-    description: 'Opens a user before any vendor has spoken of them. Needs the scope `operate`.',
+    description:
+      'Creates a user, for example before the first delivery about them. With `externalUserId` it is idempotent; without it, each call creates another user. Requires the `operate` scope.',
   })
   async createUser(
-    @Arg('input', () => CreateUserInput, { description: 'The user to open.' })
+    @Arg('input', () => CreateUserInput, { description: 'The user to create.' })
     input: CreateUserInput,
     @Ctx() context: Context,
   ): Promise<CreateUserPayload> {
@@ -72,7 +76,7 @@ export class CreateUserResolver {
 
   @FieldResolver(() => User, {
     nullable: true,
-    description: 'The user. Needs the scope `read` as well.',
+    description: 'The user. Null if the mutation failed. Also requires the `read` scope.',
   })
   async user(@Root() payload: CreateUserPayload, @Ctx() context: Context): Promise<User | null> {
     context.visibility.assertCanRead();

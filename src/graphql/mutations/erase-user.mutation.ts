@@ -1,4 +1,4 @@
-/** `eraseUser`: destroys what is personal of a user. */
+/** `eraseUser`: destroys the personal data of a user. */
 
 import {
   Arg,
@@ -19,33 +19,39 @@ import type { Context } from '../request/context';
 import { loadUser, User } from '../types/user.type';
 import { MutationPayload, UserError } from '../types/user-error.type';
 
-@InputType({ description: 'Who is to be erased. Exactly one of `userId` and `externalUserId`.' })
+@InputType({
+  description: 'The user to erase. Provide exactly one of `userId` and `externalUserId`.',
+})
 export class EraseUserInput extends UserTarget {
   @Field(() => String, {
     description:
-      'Why, for the audit log: 1 to 200 characters, such as the number of a request. Nothing personal, for it stays.',
+      'Reason for the audit log, 1 to 200 characters, for example a request number. It is stored permanently and must not contain personal data.',
   })
   readonly reason!: string;
 }
 
-@ObjectType({ description: 'What came of `eraseUser`.' })
+@ObjectType({ description: 'Result of `eraseUser`.' })
 export class EraseUserPayload extends MutationPayload {
-  /** Not published; `user` is. */
+  /** For the field `user`. */
   readonly userId: number | null;
 
   @Field(() => Boolean, {
-    description: 'True once it is done, also if it was before. False if the user has to be kept.',
+    description:
+      'Whether the user is erased, now or before. False if the erasure is postponed or the mutation failed.',
   })
   readonly erased: boolean;
 
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'When the user has to be kept: until then. The request is kept and carried out when it is due. Null where nobody knows, or nothing keeps the user.',
+      'Time until which the erasure is postponed. The gateway erases the user when it is due. Null if the end is unknown, or nothing postpones the erasure.',
   })
   readonly heldUntil: Date | null;
 
-  @Field(() => String, { nullable: true, description: 'Why the user has to be kept.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Legal basis for postponing the erasure. Null if nothing postpones it.',
+  })
   readonly basis: string | null;
 
   constructor(
@@ -65,10 +71,10 @@ export class EraseUserPayload extends MutationPayload {
 export class EraseUserResolver {
   @Mutation(() => EraseUserPayload, {
     description:
-      'Destroys all that is personal of a user and of those who went into it: profiles, credentials, raw bodies, ids, and what vendors wrote about them. A record of statuses stays under the opaque id, and nothing changes it any more. There is no way back. Where a law or a hold keeps the user, the request is kept and carried out when that ends. Needs the scope `erase`.',
+      'Erases a user and the users merged into it: destroys profiles, credentials, raw bodies, IDs and remarks of providers. Statuses remain under the opaque ID and no longer change. The erasure is permanent. If a retention period or a legal hold applies, the gateway stores the request and erases the user when it ends. Idempotent. Requires the `erase` scope.',
   })
   async eraseUser(
-    @Arg('input', () => EraseUserInput, { description: 'Who, and why.' })
+    @Arg('input', () => EraseUserInput, { description: 'The user and the reason.' })
     input: EraseUserInput,
     @Ctx() context: Context,
   ): Promise<EraseUserPayload> {
@@ -84,7 +90,8 @@ export class EraseUserResolver {
 
   @FieldResolver(() => User, {
     nullable: true,
-    description: 'What is left of the user. Needs the scope `read` as well.',
+    description:
+      'The user after the erasure. Null if the mutation failed. Also requires the `read` scope.',
   })
   async user(@Root() payload: EraseUserPayload, @Ctx() context: Context): Promise<User | null> {
     context.visibility.assertCanRead();

@@ -1,4 +1,4 @@
-/** `setLegalHold` and `releaseLegalHold`: users who must not be erased for the time being. */
+/** `setLegalHold` and `releaseLegalHold`: prevent and allow the erasure of a user. */
 
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
 import type { HoldFault } from '../../store/erasure/erasures';
@@ -8,38 +8,42 @@ import { DateTime } from '../relay/date-time.scalar';
 import type { Context } from '../request/context';
 import { MutationPayload, UserError } from '../types/user-error.type';
 
-@InputType({ description: 'Whom to keep. Exactly one of `userId` and `externalUserId`.' })
+@InputType({
+  description: 'The user to hold. Provide exactly one of `userId` and `externalUserId`.',
+})
 export class SetLegalHoldInput extends UserTarget {
   @Field(() => String, {
     description:
-      'Why: 1 to 200 characters, such as the number of a case. Nothing personal: whoever asks for an erasure is told, and the audit log keeps it.',
+      'Legal basis, 1 to 200 characters, for example a case number. It is returned to callers of `eraseUser` and stored in the audit log, so it must not contain personal data.',
   })
   readonly basis!: string;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Until when. Without it, until `releaseLegalHold`.',
+    description: 'End of the hold. Default: until `releaseLegalHold`.',
   })
   readonly until?: Date | null;
 }
 
-@InputType({ description: 'Whom to let go. Exactly one of `userId` and `externalUserId`.' })
+@InputType({
+  description: 'The user to release. Provide exactly one of `userId` and `externalUserId`.',
+})
 export class ReleaseLegalHoldInput extends UserTarget {
-  @Field(() => String, { description: 'Why, for the audit log: 1 to 200 characters.' })
+  @Field(() => String, { description: 'Reason for the audit log, 1 to 200 characters.' })
   readonly reason!: string;
 }
 
-@ObjectType({ description: 'What came of `setLegalHold` or `releaseLegalHold`.' })
+@ObjectType({ description: 'Result of `setLegalHold` or `releaseLegalHold`.' })
 export class LegalHoldPayload extends MutationPayload {}
 
 @Resolver()
 export class LegalHoldResolver {
   @Mutation(() => LegalHoldPayload, {
     description:
-      'Keeps a user from being erased; a hold that is there already is replaced. Needs the scope `erase`.',
+      'Sets a legal hold on a user, which postpones the erasure. Replaces an existing hold of the user. Idempotent. Requires the `erase` scope.',
   })
   async setLegalHold(
-    @Arg('input', () => SetLegalHoldInput, { description: 'Whom, and why.' })
+    @Arg('input', () => SetLegalHoldInput, { description: 'The user and the legal basis.' })
     input: SetLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {
@@ -52,10 +56,10 @@ export class LegalHoldResolver {
 
   @Mutation(() => LegalHoldPayload, {
     description:
-      'Ends a hold. An erasure that it kept waiting is carried out within seconds, unless something else keeps the user. Needs the scope `erase`.',
+      'Releases the legal hold of a user. A postponed erasure then runs within seconds, unless a retention period still applies. Idempotent. Requires the `erase` scope.',
   })
   async releaseLegalHold(
-    @Arg('input', () => ReleaseLegalHoldInput, { description: 'Whom, and why.' })
+    @Arg('input', () => ReleaseLegalHoldInput, { description: 'The user and the reason.' })
     input: ReleaseLegalHoldInput,
     @Ctx() context: Context,
   ): Promise<LegalHoldPayload> {

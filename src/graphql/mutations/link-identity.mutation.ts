@@ -1,4 +1,4 @@
-/** `linkIdentity`: ties an account at a provider to a user. */
+/** `linkIdentity`: links an account at a provider to a user. */
 
 import {
   Arg,
@@ -21,26 +21,27 @@ import { loadUser, User } from '../types/user.type';
 import { MutationPayload, UserError } from '../types/user-error.type';
 
 @InputType({
-  description:
-    'Which identity belongs to which user. Exactly one of `userId` and `externalUserId`.',
+  description: 'The identity and the user. Provide exactly one of `userId` and `externalUserId`.',
 })
 export class LinkIdentityInput extends UserTarget {
-  @Field(() => IdentityInput, { description: 'The account. It need not have been heard of yet.' })
+  @Field(() => IdentityInput, {
+    description: 'The account at the provider. It may be unknown to the gateway.',
+  })
   readonly identity!: IdentityInput;
 }
 
-@ObjectType({ description: 'What came of `linkIdentity`.' })
+@ObjectType({ description: 'Result of `linkIdentity`.' })
 export class LinkIdentityPayload extends MutationPayload {
-  /** Not published; `user` is. */
+  /** For the field `user`. */
   readonly userId: number | null;
 
-  /** Not published; `identity` is. */
+  /** For the field `identity`. */
   readonly identityId: string | null;
 
   @Field(() => ID, {
     nullable: true,
     description:
-      'Id of the user that went into this one, if two became one. It still finds the user.',
+      'ID of the user that was merged into this one. It still resolves to this user. Null if no users were merged.',
   })
   readonly mergedUserId: string | null;
 
@@ -64,10 +65,10 @@ export class LinkIdentityPayload extends MutationPayload {
 export class LinkIdentityResolver {
   @Mutation(() => LinkIdentityPayload, {
     description:
-      'Ties an account at a provider to a user. If another user was known by this account alone, the two become one, for good, and the log says so; else only the account moves. Needs the scope `operate`.',
+      'Links an account at a provider to a user. If the account was the only one of another user, the two users merge permanently, and the change log records the merge. Otherwise only the account moves. Idempotent. Requires the `operate` scope.',
   })
   async linkIdentity(
-    @Arg('input', () => LinkIdentityInput, { description: 'What belongs to whom.' })
+    @Arg('input', () => LinkIdentityInput, { description: 'The identity and the user.' })
     input: LinkIdentityInput,
     @Ctx() context: Context,
   ): Promise<LinkIdentityPayload> {
@@ -92,7 +93,8 @@ export class LinkIdentityResolver {
 
   @FieldResolver(() => User, {
     nullable: true,
-    description: 'The user to whom the account belongs now. Needs the scope `read` as well.',
+    description:
+      'The user of the identity after the link. Null if the mutation failed. Also requires the `read` scope.',
   })
   async user(@Root() payload: LinkIdentityPayload, @Ctx() context: Context): Promise<User | null> {
     context.visibility.assertCanRead();
@@ -101,7 +103,7 @@ export class LinkIdentityResolver {
 
   @FieldResolver(() => Identity, {
     nullable: true,
-    description: 'The account. Needs the scope `read` as well.',
+    description: 'The identity. Null if the mutation failed. Also requires the `read` scope.',
   })
   async identity(
     @Root() payload: LinkIdentityPayload,
@@ -118,7 +120,7 @@ export class LinkIdentityResolver {
 const USER_ERRORS = {
   KIND_MISMATCH: new UserError(
     'KIND_MISMATCH',
-    'expected accounts of one kind: either all of a person, or all of a company',
+    'The identity and the user must be of the same kind: persons or companies.',
     ['input', 'identity'],
   ),
   USER_NOT_FOUND: userNotFound('userId'),

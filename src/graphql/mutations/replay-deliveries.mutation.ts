@@ -1,4 +1,4 @@
-/** What operators do to deliveries: apply them again, as the adapters understand them now. */
+/** `replayDeliveries`: applies stored deliveries again, parsed by the current adapters. */
 
 import {
   Arg,
@@ -28,62 +28,70 @@ import { StatusChange } from '../types/status-change.type';
 import { MutationPayload, UserError } from '../types/user-error.type';
 
 @InputType({
-  description:
-    'Which deliveries to apply again; all given conditions hold, and at least one must be given.',
+  description: 'Conditions that select deliveries. Provide at least one; all of them must match.',
 })
 export class ReplayDeliveriesInput {
-  @Field(() => [ID], { nullable: true, description: 'These.' })
+  @Field(() => [ID], { nullable: true, description: 'Only deliveries with one of these IDs.' })
   readonly ids?: readonly string[] | null;
 
-  @Field(() => ProviderEnum, { nullable: true, description: 'Of this vendor.' })
+  @Field(() => ProviderEnum, { nullable: true, description: 'Only deliveries of this provider.' })
   readonly provider?: ProviderId | null;
 
-  @Field(() => DispositionEnum, { nullable: true, description: 'Of which this became.' })
+  @Field(() => DispositionEnum, {
+    nullable: true,
+    description: 'Only deliveries with this disposition.',
+  })
   readonly disposition?: Disposition | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Received at this moment or later.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only deliveries received at or after this time.',
+  })
   readonly receivedFrom?: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Received before this moment.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only deliveries received before this time.',
+  })
   readonly receivedBefore?: Date | null;
 
   @Field(() => Boolean, {
     defaultValue: false,
-    description: 'Change nothing, and answer what would change.',
+    description: 'Whether to return the changes without applying them.',
   })
   readonly dryRun!: boolean;
 }
 
-@ObjectType({ description: 'A delivery of which something else became than before.' })
+@ObjectType({ description: 'A delivery whose disposition changed in a replay.' })
 export class DispositionChange {
-  /** Not published; `delivery` is. */
+  /** For the field `delivery`. */
   readonly deliveryId: number;
 
-  @Field(() => DispositionEnum, { description: 'What had become of it.' })
+  @Field(() => DispositionEnum, { description: 'Disposition before the replay.' })
   readonly before: Disposition;
 
-  @Field(() => DispositionEnum, { description: 'What becomes of it now.' })
+  @Field(() => DispositionEnum, { description: 'Disposition after the replay.' })
   readonly after: Disposition;
 
-  constructor(dispositionChanges: ReplayOutcome['dispositionChanges'][number]) {
-    this.deliveryId = dispositionChanges.deliveryId;
-    this.before = dispositionChanges.before;
-    this.after = dispositionChanges.after;
+  constructor(change: ReplayOutcome['dispositionChanges'][number]) {
+    this.deliveryId = change.deliveryId;
+    this.before = change.before;
+    this.after = change.after;
   }
 }
 
-@ObjectType({ description: 'A delivery that was left as it was.' })
+@ObjectType({ description: 'A delivery that could not be replayed and remains unchanged.' })
 export class ReplayFailure {
-  /** Not published; `delivery` is. */
+  /** For the field `delivery`. */
   readonly deliveryId: number;
 
   @Field(() => String, {
     description:
-      'Stable, for programs: why it cannot be read now, `PROVIDER_UNKNOWN` for a vendor that is not configured.',
+      'Stable code of the failure. `PROVIDER_UNKNOWN` if the provider is not configured.',
   })
   readonly code: string;
 
-  @Field(() => String, { description: 'For people; may change.' })
+  @Field(() => String, { description: 'Message for people; may change.' })
   readonly message: string;
 
   constructor({ deliveryId, reason }: ReplayOutcome['failed'][number]) {
@@ -93,25 +101,25 @@ export class ReplayFailure {
   }
 }
 
-@ObjectType({ description: 'What came of `replayDeliveries`, or would with `dryRun`.' })
+@ObjectType({ description: 'Result of `replayDeliveries`.' })
 export class ReplayDeliveriesPayload extends MutationPayload {
-  @Field(() => Int, { description: 'How many deliveries were selected.' })
+  @Field(() => Int, { description: 'Number of selected deliveries.' })
   readonly deliveries: number;
 
   @Field(() => [DispositionChange], {
-    description: 'Those of which something else became than before, in the order of receipt.',
+    description: 'Deliveries whose disposition changed, in order of receipt.',
   })
   readonly dispositionChanges: readonly DispositionChange[];
 
   @Field(() => [ReplayFailure], {
     description:
-      'Those that cannot be read any more, or not by a vendor that is configured: left as they were, in the order of receipt.',
+      'Deliveries that could not be replayed, in order of receipt: malformed, or of a provider that is not configured.',
   })
   readonly failed: readonly ReplayFailure[];
 
   @Field(() => [StatusChange], {
     description:
-      'The entries of the change log. With `dryRun` their ids and cursors are provisional.',
+      'Status changes of the replay. With `dryRun`, their IDs and cursors are provisional.',
   })
   readonly changes: readonly StatusChange[];
 
@@ -128,10 +136,12 @@ export class ReplayDeliveriesPayload extends MutationPayload {
 export class ReplayDeliveriesResolver {
   @Mutation(() => ReplayDeliveriesPayload, {
     description:
-      'Applies kept deliveries again, as the gateway understands them now: after a fix, say, those in quarantine. It is done in steps; where it is cut short, the same call again does the rest. Needs the scopes `operate` and `read`, for the answer tells about users.',
+      'Replays stored deliveries: parses and applies them again, for example quarantined deliveries after an upgrade. Works in steps; if it is interrupted, repeat the call to replay the rest. Idempotent. Requires the `operate` and `read` scopes.',
   })
   async replayDeliveries(
-    @Arg('input', () => ReplayDeliveriesInput, { description: 'Which, and whether in earnest.' })
+    @Arg('input', () => ReplayDeliveriesInput, {
+      description: 'The deliveries, and whether to apply the changes.',
+    })
     input: ReplayDeliveriesInput,
     @Ctx() context: Context,
   ): Promise<ReplayDeliveriesPayload> {
@@ -149,7 +159,7 @@ export class ReplayDeliveriesResolver {
     const now = context.now();
     const outcome = await context.store
       .replay({ selection, dryRun, ...operator, now, reread })
-      .finally(() => dryRun || context.feed.wake()); // also where it was cut short: some of it is in the log
+      .finally(() => dryRun || context.feed.wake()); // also after a failure: completed steps are in the log
     context.refresh();
     return new ReplayDeliveriesPayload(outcome, context.store.logId, []);
   }

@@ -1,20 +1,26 @@
-/** Relay connections: a page of things, how to go on, and how many there are if somebody asks. */
+/** Relay connections: a page of nodes with cursors, and the total count if the client selects it. */
 
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { PageOf } from '../../store/read/filters';
 
-@ObjectType({ description: 'Where a page stands in its list.' })
+@ObjectType({ description: 'Position of a page in its list.' })
 export class PageInfo {
-  @Field(() => Boolean, { description: 'Whether more follows this page.' })
+  @Field(() => Boolean, { description: 'Whether more entries follow this page.' })
   readonly hasNextPage: boolean;
 
-  @Field(() => Boolean, { description: 'Whether something precedes this page.' })
+  @Field(() => Boolean, { description: 'Whether entries precede this page.' })
   readonly hasPreviousPage: boolean;
 
-  @Field(() => String, { nullable: true, description: 'Cursor of the first thing on the page.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of the first entry on the page. Null if the page is empty.',
+  })
   readonly startCursor: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Cursor of the last thing on the page.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Cursor of the last entry on the page. Null if the page is empty.',
+  })
   readonly endCursor: string | null;
 
   constructor(
@@ -37,11 +43,11 @@ export interface Connection<Node> {
   readonly edges: readonly Edge<Node>[];
   readonly nodes: readonly Node[];
   readonly pageInfo: PageInfo;
-  /** Runs a statement of its own, and only when the field was asked for. */
+  /** Runs a separate statement. Called only if the client selects the field. */
   totalCount(): Promise<number>;
 }
 
-/** One kind of connection: its GraphQL type, and how one is made of a page of rows. */
+/** GraphQL type of a connection, and its constructor from a page of rows. */
 export interface ConnectionFactory<Node> {
   /** For `@Query(() => …)`. */
   readonly type: new (
@@ -55,23 +61,23 @@ export interface ConnectionFactory<Node> {
 }
 
 /**
- * Declares `<name>Connection` and `<name>Edge`. To be called once per type, where a module is loaded, like a decorator.
+ * Declares `<name>Connection` and `<name>Edge`. Call it once per type, at the top level of a module.
  *
- * @param things - The plural for people, e.g. `users`.
- * @param cursorOf - Cursor of a node. By default, its place in the list.
+ * @param plural - Plural for descriptions, for example `users`.
+ * @param toCursor - Cursor of a node. Default: its position in the list.
  */
 export function createConnectionType<Node extends object>(
   name: string,
-  things: string,
+  plural: string,
   nodeType: () => new (...args: never[]) => Node,
-  cursorOf?: (node: Node) => string,
+  toCursor?: (node: Node) => string,
 ): ConnectionFactory<Node> {
-  @ObjectType(`${name}Edge`, { description: `One of the ${things} on a page, and its place.` })
+  @ObjectType(`${name}Edge`, { description: `An entry of a page of ${plural}.` })
   class EdgeType implements Edge<Node> {
-    @Field(nodeType, { description: `The ${name} itself.` })
+    @Field(nodeType, { description: `The ${name}.` })
     readonly node: Node;
 
-    @Field(() => String, { description: 'Its place in this list, for `after` and `before`.' })
+    @Field(() => String, { description: 'Position in this list, for `after` and `before`.' })
     readonly cursor: string;
 
     constructor(node: Node, cursor: string) {
@@ -80,15 +86,15 @@ export function createConnectionType<Node extends object>(
     }
   }
 
-  @ObjectType(`${name}Connection`, { description: `A page of ${things}.` })
+  @ObjectType(`${name}Connection`, { description: `A page of ${plural}.` })
   class ConnectionType implements Connection<Node> {
-    @Field(() => [EdgeType], { description: 'What is on the page, with cursors.' })
+    @Field(() => [EdgeType], { description: 'Entries of the page, with cursors.' })
     readonly edges: readonly EdgeType[];
 
-    @Field(() => [nodeType()], { description: 'What is on the page, without cursors.' })
+    @Field(() => [nodeType()], { description: 'Entries of the page, without cursors.' })
     readonly nodes: readonly Node[];
 
-    @Field(() => PageInfo, { description: 'How to go on from this page.' })
+    @Field(() => PageInfo, { description: 'Position of the page in the list.' })
     readonly pageInfo: PageInfo;
 
     readonly #count: () => Promise<number>;
@@ -101,7 +107,7 @@ export function createConnectionType<Node extends object>(
     }
 
     @Field(() => Int, {
-      description: 'How many there are on all pages together. Counted only when asked for.',
+      description: 'Number of entries on all pages. Counted only if you select this field.',
     })
     totalCount(): Promise<number> {
       return this.#count();
@@ -113,7 +119,7 @@ export function createConnectionType<Node extends object>(
     create(page, toNode, count) {
       const edges = page.rows.map(({ row, cursor }) => {
         const node = toNode(row);
-        return new EdgeType(node, cursorOf ? cursorOf(node) : cursor);
+        return new EdgeType(node, toCursor ? toCursor(node) : cursor);
       });
       return new ConnectionType(edges, new PageInfo(page, edges), count);
     },

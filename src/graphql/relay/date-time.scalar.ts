@@ -1,4 +1,4 @@
-/** The scalar `DateTime`: RFC 3339 in, ISO 8601 in UTC with milliseconds out. */
+/** The scalar `DateTime`. Input: RFC 3339 with any offset. Output: ISO 8601 in UTC, with milliseconds. */
 
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { GraphQLDateTimeISO } from 'graphql-scalars';
@@ -11,13 +11,13 @@ export const DateTime = new GraphQLScalarType({
   ...ISO,
   name: 'DateTime',
   description:
-    'A moment, written as RFC 3339 has it. Answers are in UTC with milliseconds, `2024-05-01T12:30:00.000Z`; ' +
-    'arguments may have any offset.',
+    'A timestamp in RFC 3339 format. Responses are in UTC with milliseconds, for example ' +
+    '`2024-05-01T12:30:00.000Z`. Arguments may have any offset.',
   parseValue: (value) => parse(value),
   parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : null, node),
 });
 
-/** Years have four digits also in UTC: timestamps are compared as text. */
+/** Rejects years that do not have four digits in UTC, because timestamps are compared as text. */
 function parse(value: unknown, node?: ValueNode): Date {
   const date = typeof value === 'string' ? readIso(value) : null;
   const year = date?.getUTCFullYear() ?? -1;

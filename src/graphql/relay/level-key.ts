@@ -1,14 +1,15 @@
-/** Levels as clients name them. */
+/** Level names in filters. */
 
 import { GatewayError } from '../../domain/errors';
 import { type LevelKey, levelKey, type ProviderId } from '../../domain/level';
 import type { ProviderListing } from '../enums/provider.enum';
 
 /**
- * The key for a filter's `level`: either a whole key (`sumsub/basic-kyc-level`), or a name beside a provider. A name may
- * hold slashes, so it is the vendors' slugs that tell the two apart.
+ * Returns the level key for the `level` and `provider` of a filter. `level` is a full key, such as
+ * `sumsub/basic-kyc-level`, or a name together with `provider`. A name may contain slashes, so a full key is recognized by
+ * the slug of a provider.
  *
- * @throws {GatewayError} INPUT_INVALID for a bare name without a provider.
+ * @throws {GatewayError} INPUT_INVALID for a name without a provider.
  */
 export function toLevelKey(
   level: string | null | undefined,

@@ -1,4 +1,4 @@
-/** Pages of the change log. Their cursors are those of the log, the same that subscriptions take. */
+/** Pages of the change log. They use the cursors of the log, as subscriptions do. */
 
 import {
   assertContinues,
@@ -13,23 +13,27 @@ import type { Context } from '../request/context';
 import { type PageArgs, toPage } from './page';
 
 /**
- * The page as the store understands it.
+ * Converts page arguments for the store.
  *
- * @throws {CursorExpiredError} if entries after `after` have been trimmed; {CursorInvalidError} for a cursor of another
- *   log, or of an entry that this one does not hold; {GatewayError} CURSOR_INVALID for a page cursor, INPUT_INVALID for a wrong size.
+ * @throws {CursorExpiredError} If entries after `after` have been trimmed.
+ * @throws {CursorInvalidError} If a cursor belongs to another log, or to an entry that this log does not contain.
+ * @throws {GatewayError} CURSOR_INVALID for a page cursor, INPUT_INVALID for a size out of range.
  */
 export async function toLogPage(context: Context, args: PageArgs): Promise<Page> {
   const { after, before, ...size } = toPage(args);
-  const place = (cursor: string) => parseLogCursor(context, cursor);
-  if (after !== undefined) await assertContinuous(context, place(after));
+  const toPosition = (cursor: string) => parseLogCursor(context, cursor);
+  if (after !== undefined) await assertContinuous(context, toPosition(after));
   return {
     ...size,
-    ...(after !== undefined && { after: toPageCursor(place(after)) }),
-    ...(before !== undefined && { before: toPageCursor(place(before)) }),
+    ...(after !== undefined && { after: toPageCursor(toPosition(after)) }),
+    ...(before !== undefined && { before: toPageCursor(toPosition(before)) }),
   };
 }
 
-/** @throws {CursorInvalidError}; {GatewayError} CURSOR_INVALID for a page cursor. */
+/**
+ * @throws {CursorInvalidError} If the cursor belongs to another log.
+ * @throws {GatewayError} CURSOR_INVALID for a page cursor.
+ */
 export function parseLogCursor({ store }: Context, cursor: string): LogPosition {
   if (isPageCursor(cursor)) {
     throw new GatewayError(
@@ -40,7 +44,7 @@ export function parseLogCursor({ store }: Context, cursor: string): LogPosition 
   return decodeCursor(store.logId, cursor);
 }
 
-/** Without this check, a client that catches up would skip what has been trimmed, or lost in a restore. */
+/** Prevents a client from skipping entries that were trimmed, or lost in a restore. */
 async function assertContinuous({ store, read }: Context, position: LogPosition): Promise<void> {
   assertContinues(store.logId, position, await read.logState(position.seq));
 }

@@ -1,8 +1,8 @@
-/** Opaque IDs: `User:12` in base64url. The only file that knows what is inside. */
+/** Opaque IDs: `User:12` in base64url. No other file depends on this format. */
 
 import { GatewayError } from '../../domain/errors';
 
-/** Kinds of things that have an opaque id. Those that implement `Node` can be fetched by it. */
+/** Types with an opaque ID. `node(id:)` finds those that implement `Node`. */
 export const NODE_KINDS = [
   'User',
   'VerificationAttempt',
@@ -14,31 +14,31 @@ export const NODE_KINDS = [
 ] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
-/** @param key - Our number of the thing, unique within its kind. */
+/** @param key - Internal number of the object, unique within its kind. */
 export function encodeNodeId(kind: NodeKind, key: number): string {
   return Buffer.from(plainNodeId(kind, key)).toString('base64url');
 }
 
-/** A node ID as the audit log and the command line print it. */
+/** Plain form of an ID, as the audit log and the command line print it. */
 const PLAIN = /^[A-Za-z]+:(0|[1-9]\d{0,14})$/;
 
-/** The ID as people read it, e.g. `User:12`. Accepted wherever an opaque ID is. */
+/** Returns the plain form of an ID, for example `User:12`. It is accepted in place of the opaque ID. */
 export function plainNodeId(kind: NodeKind, key: number): string {
   return `${kind}:${key}`;
 }
 
-/** Decodes an opaque ID, or its plain form `User:12`. Returns `null` for anything else: each form has exactly one spelling. */
+/** Decodes an opaque ID, or its plain form. Returns null for any other text: each form has exactly one spelling. */
 export function decodeNodeId(id: string): { readonly kind: NodeKind; readonly key: number } | null {
   const plain = PLAIN.test(id) ? id : Buffer.from(id, 'base64url').toString('utf8');
-  const [word, digits] = plain.split(':');
-  const kind = NODE_KINDS.find((candidate) => candidate === word);
+  const [name, digits] = plain.split(':');
+  const kind = NODE_KINDS.find((candidate) => candidate === name);
   if (!kind || !/^\d{1,15}$/.test(digits ?? '')) return null;
   const key = Number(digits);
-  const known = plain === id || encodeNodeId(kind, key) === id;
-  return known ? { kind, key } : null;
+  const isCanonical = plain === id || encodeNodeId(kind, key) === id;
+  return isCanonical ? { kind, key } : null;
 }
 
-/** @throws {GatewayError} INPUT_INVALID unless `id` is the id of a thing of this kind. */
+/** @throws {GatewayError} INPUT_INVALID if `id` is not the ID of an object of this kind. */
 export function parseNodeId(kind: NodeKind, id: string, argument: string): number {
   const decoded = decodeNodeId(id);
   if (decoded?.kind !== kind) {

@@ -1,9 +1,9 @@
-/** Relay's `Node`: whatever can be fetched again by its id. */
+/** The interface `Node` of Relay. */
 
 import { Field, ID, InterfaceType } from 'type-graphql';
 
-@InterfaceType('Node', { description: 'Something that can be fetched again by its id.' })
+@InterfaceType('Node', { description: 'An object that `node` can fetch by its ID.' })
 export abstract class Node {
-  @Field(() => ID, { description: 'Opaque, and the same for ever.' })
+  @Field(() => ID, { description: 'Opaque, permanent ID.' })
   readonly id!: string;
 }

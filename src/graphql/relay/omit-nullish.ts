@@ -1,9 +1,11 @@
-/** Optional input: GraphQL knows absent and null, the domain knows absent alone. */
+/** Optional input: GraphQL distinguishes absent from null, the domain has only absent. */
 
 type WithoutNullish<T> = { [K in keyof T]?: NonNullable<T[K]> };
 
-/** The fields that hold a value; an explicit null counts as absent. */
+/** Returns the fields with a value. Omits null and undefined. */
 export function omitNullish<T extends object>(fields: T): WithoutNullish<T> {
-  const held = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(held) as WithoutNullish<T>; // the filter above has left exactly these
+  const present = Object.entries(fields).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
+  return Object.fromEntries(present) as WithoutNullish<T>; // the filter keeps exactly these fields
 }

@@ -1,4 +1,4 @@
-/** The arguments that every connection takes. */
+/** Arguments of every connection. */
 
 import { ArgsType, Field, Int } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
@@ -13,24 +13,25 @@ export class PageArgs {
   @Field(() => Int, {
     nullable: true,
     description:
-      'At most this many from the start, 1 to 100; 20 if neither `first` nor `last` is given.',
+      'Maximum number of entries from the start, 1 to 100. Default: 20 if you set neither `first` nor `last`.',
   })
   readonly first?: number | null;
 
-  @Field(() => String, { nullable: true, description: 'Only what follows this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Only entries after this cursor.' })
   readonly after?: string | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'At most this many from the end, 1 to 100, in the same order. Not with `first`.',
+    description:
+      'Maximum number of entries from the end, 1 to 100, in the same order. Cannot be combined with `first`.',
   })
   readonly last?: number | null;
 
-  @Field(() => String, { nullable: true, description: 'Only what precedes this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Only entries before this cursor.' })
   readonly before?: string | null;
 }
 
-/** @throws {GatewayError} INPUT_INVALID if a size is out of range or both are given. */
+/** @throws {GatewayError} INPUT_INVALID if a size is out of range, or both sizes are set. */
 export function toPage(args: PageArgs): Page {
   const { first, last, after, before } = omitNullish(args);
   if (first !== undefined && last !== undefined) {

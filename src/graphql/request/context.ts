@@ -1,4 +1,4 @@
-/** What resolvers work with: who is asking, the parts of the gateway, and one view of the data. */
+/** Context of an operation: the caller, the parts of the gateway, and one view of the data. */
 
 import type { Principal } from '../../access/principal';
 import type { Reading, StoredDelivery } from '../../domain/delivery';
@@ -14,38 +14,37 @@ import { createVisibility, type Visibility } from '../access/visibility';
 import type { ProviderListing } from '../enums/provider.enum';
 import { createLoaders, type Loaders } from './loaders';
 
-/** What the caller of an operation hands over. */
+/** Dependencies of a context. */
 export interface ContextOptions {
   readonly principal: Principal;
-  /** The view on which a query is answered: a snapshot for its whole length. */
+  /** View of the data. For a query, one snapshot for the whole operation. */
   readonly read: Reader;
   readonly store: Store;
   readonly feed: Feed;
   readonly policy: Policy;
-  /** Which reasons end users see about themselves. */
+  /** Reasons that end users see about themselves. */
   readonly endUserReasons: EndUserReasons;
-  /** Every vendor of the registry, the same list as the schema was built from. */
+  /** All providers of the registry: the list from which the schema was built. */
   readonly providers: readonly ProviderListing[];
-  /** The vendors that this gateway serves: those with a secret. */
+  /** Providers with a webhook secret. */
   readonly configured: ReadonlySet<ProviderId>;
-  /** Reads a kept delivery as the adapters understand it now. */
+  /** Parses a stored delivery with the current adapters. */
   readonly reread: (delivery: StoredDelivery) => Reading;
-  /** How long a vendor may say nothing. */
+  /** Rule for the silence of a provider. */
   readonly silenceRule: SilenceRule;
-  /** The open attempts of all vendors, counted a few minutes ago at most. */
+  /** Counts of open attempts of all providers, at most a few minutes old. */
   readonly openAttempts: () => Promise<readonly OpenAttempts[]>;
   readonly now: () => Date;
 }
 
-/** One per operation, never shared: it holds caches, and what the viewer may see. */
+/** Created per operation and never shared, because it caches data and permissions of the viewer. */
 export interface Context extends ContextOptions {
   readonly loaders: Loaders;
   readonly personal: PersonalReads;
-  readonly visibility: Visibility;
-  /**
-   * Moves on to what is committed by now: reads from here on see what a mutation has just written, or the data of the
-   * next item of a subscription. Mutations run one after the other and items too, so nobody is left between two views.
-   */
+  readonly visibility: Visibility /**
+   * Replaces the view with the current data. Later reads see the effects of a mutation, or the data of the next item of a
+   * subscription. Mutations and items run one after the other, so no resolver reads from two views.
+   */;
   refresh(): void;
 }
 
@@ -86,7 +85,8 @@ function createView(parts: ContextOptions, read: Reader): View {
       return personal;
     },
     get loaders() {
-      loaders ??= createLoaders(read, (id) => read.silence(id, now(), silenceRule)); // there are many, and not everybody needs them
+      // Created on first use: there are many loaders, and few operations need them.
+      loaders ??= createLoaders(read, (id) => read.silence(id, now(), silenceRule));
       return loaders;
     },
   };

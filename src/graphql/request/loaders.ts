@@ -1,6 +1,6 @@
 /**
- * Batched reads: however many objects ask, one statement answers. Cached for as long as the loaders live. Personal data is
- * not among them: see `personal-reads.ts`.
+ * Batched reads: one statement loads the values for all objects of a response. Values are cached for the life of the
+ * loaders. Personal data is excluded; see `personal-reads.ts`.
  */
 
 import DataLoader from 'dataloader';
@@ -31,23 +31,23 @@ import type {
 export interface Loaders {
   /** Follows merges. */
   readonly user: DataLoader<number, UserRow | null>;
-  /** Follows merges. One statement per distinct id: clients ask for one, or for the same one again and again. */
+  /** Follows merges. One statement per distinct ID, because operations rarely contain several. */
   readonly userByExternalId: DataLoader<string, UserRow | null>;
   readonly attempt: DataLoader<number, AttemptRow | null>;
   readonly delivery: DataLoader<number, DeliveryRow | null>;
-  /** By position in the log. */
+  /** Key: position in the log. */
   readonly change: DataLoader<number, Change | null>;
   readonly auditEntry: DataLoader<number, AuditEntry | null>;
   readonly level: DataLoader<LevelKey, Level | null>;
-  /** Two statements per vendor. */
+  /** Two statements per provider. */
   readonly silence: DataLoader<ProviderId, Silence>;
 
   readonly identitiesByUser: DataLoader<number, readonly IdentityRow[]>;
-  /** All levels: for evaluation, not for responses. */
+  /** All levels of a user, for the evaluation of the policy. Responses use pages. */
   readonly levelsByUser: DataLoader<number, readonly UserLevelRow[]>;
   readonly credentialsByUser: DataLoader<number, readonly CredentialRow[]>;
 
-  /** One loader per distinct set of arguments: each is one statement. */
+  /** One loader, and so one statement, per distinct set of arguments. */
   attemptsByUser(
     filter: AttemptFilter,
     order: AttemptOrder,
@@ -67,10 +67,10 @@ export interface Loaders {
   changeCountByOwner(owner: ChangeOwner, filter: ChangeFilter): DataLoader<number, number>;
 }
 
-/** @param silenceOf - Reads whether the vendor has gone quiet. */
+/** @param loadSilence - Reads the silence of a provider. */
 export function createLoaders(
   read: Reader,
-  silenceOf: (provider: ProviderId) => Promise<Silence>,
+  loadSilence: (provider: ProviderId) => Promise<Silence>,
 ): Loaders {
   return {
     user: new DataLoader((ids) => read.usersByIds(ids)),
@@ -82,7 +82,7 @@ export function createLoaders(
     change: new DataLoader((seqs) => read.changesByIds(seqs)),
     auditEntry: new DataLoader((seqs) => read.auditEntriesByIds(seqs)),
     level: new DataLoader((keys) => read.levelsByKeys(keys)),
-    silence: new DataLoader((providers) => Promise.all(providers.map(silenceOf))),
+    silence: new DataLoader((providers) => Promise.all(providers.map(loadSilence))),
 
     identitiesByUser: new DataLoader((ids) => read.identitiesOf(ids)),
     levelsByUser: new DataLoader((ids) => read.levelsOf(ids)),
@@ -109,15 +109,15 @@ export function createLoaders(
   };
 }
 
-/** Remembers what `create` made for equal arguments. They are plain data, built in one place: equal ones print equal. */
+/** Memoizes `create` by its arguments. Arguments are plain data, so equal ones have equal JSON. */
 function memoizeByArguments<Args extends readonly unknown[], Loader>(
   create: (...args: Args) => Loader,
 ): (...args: Args) => Loader {
-  const made = new Map<string, Loader>();
+  const loaders = new Map<string, Loader>();
   return (...args) => {
     const key = JSON.stringify(args);
-    const loader = made.get(key) ?? create(...args);
-    made.set(key, loader);
+    const loader = loaders.get(key) ?? create(...args);
+    loaders.set(key, loader);
     return loader;
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Personal data is marked once, at the field: `@Personal()`. From the mark follow the scope that it takes to read the field,
- * the names that the log hides, and the proof that nothing of it lies on the disk in plain (`test/e2e/at-rest.test.ts`).
+ * The directive `@personal`, set with `@Personal()` at a field. It determines which fields require the `pii:read` scope,
+ * which names the log redacts, and which values must be encrypted on disk (`test/e2e/at-rest.test.ts`).
  */
 
 import {
@@ -21,11 +21,11 @@ import type { Context } from './context';
 export const PERSONAL_DIRECTIVE = new GraphQLDirective({
   name: 'personal',
   description:
-    'Personal data: reading it needs the scope `pii:read`, it is encrypted at rest, and no log holds it.',
+    'Personal data. Reading it requires the `pii:read` scope. It is encrypted at rest and never logged.',
   locations: [DirectiveLocation.FIELD_DEFINITION],
 });
 
-/** Marks a field, of a type or a resolver, as personal data. */
+/** Marks a field of a type or a resolver as personal data. */
 export function Personal(): PropertyDecorator & MethodDecorator {
   return Directive(`@${PERSONAL_DIRECTIVE.name}`);
 }
@@ -51,12 +51,12 @@ export function findPersonalFields(schema: GraphQLSchema): readonly PersonalFiel
   );
 }
 
-/** For the log: under these names it writes no value. */
+/** Returns the field names whose values the log redacts. */
 export function findPersonalFieldNames(schema: GraphQLSchema): ReadonlySet<string> {
   return new Set(findPersonalFields(schema).map(({ field }) => field.name));
 }
 
-/** From here on, resolvers of marked fields run for those alone who may read personal data. */
+/** Wraps the resolvers of all marked fields with a check of the `pii:read` scope. */
 export function guardPersonalFields(schema: GraphQLSchema): void {
   for (const { field } of findPersonalFields(schema)) {
     const resolve = field.resolve ?? defaultFieldResolver;

@@ -1,4 +1,4 @@
-/** Faults that pass by themselves: the store is unavailable, or a statement was refused or cut short by it. */
+/** Transient failures: the database is unavailable, or rejected or interrupted a statement. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
@@ -9,13 +9,13 @@ const LONGEST_PAUSE_MS = 5_000;
 const RETRY_FOR_MS = 60_000;
 
 export interface RetryOptions {
-  /** Whether the result is no longer needed. */
+  /** Whether the result is no longer required. */
   readonly isOver?: () => boolean;
-  /** For how long to retry, in milliseconds, by the pauses alone. */
+  /** Maximum total time of the pauses, in milliseconds. Default: 60,000. */
   readonly retryForMs?: number;
 }
 
-/** Whether the same work may succeed later without any change to the request. */
+/** Whether the same request may succeed later. */
 export function isTransient(error: unknown): boolean {
   const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error;
   if (cause !== error) return isTransient(cause);
@@ -23,9 +23,9 @@ export function isTransient(error: unknown): boolean {
 }
 
 /**
- * Repeats the work after pauses that grow, as long as it fails with a transient fault.
+ * Retries the work with exponential backoff while it fails with a transient error.
  *
- * @throws the fault that the last attempt failed with: any other one, or a transient one once the time is up.
+ * @throws The error of the last try: any other error immediately, a transient one after `retryForMs`.
  */
 export async function retryTransient<T>(
   work: () => Promise<T>,

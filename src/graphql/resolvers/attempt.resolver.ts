@@ -1,4 +1,4 @@
-/** Attempts: the list of all, and what hangs on one. */
+/** The list of attempts, and fields of an attempt that load other types. */
 
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { AttemptsArgs, toAttemptFilter, toAttemptOrder } from '../inputs/attempt.input';
@@ -17,7 +17,7 @@ import { loadUser, User } from '../types/user.type';
 @Resolver(() => VerificationAttempt)
 export class AttemptResolver {
   @Query(() => VerificationAttemptConnection.type, {
-    description: 'Attempts of all users; for an end user, their own.',
+    description: 'Attempts of all users. For an end user, only their own.',
   })
   async verificationAttempts(
     @Args(() => AttemptsArgs) args: AttemptsArgs,
@@ -33,18 +33,18 @@ export class AttemptResolver {
     );
   }
 
-  @FieldResolver(() => User, { description: 'Whose attempt it is.' })
+  @FieldResolver(() => User, { description: 'The user of the attempt.' })
   user(@Root() attempt: VerificationAttempt, @Ctx() context: Context): Promise<User | null> {
     return loadUser(context, attempt.userId);
   }
 
-  @FieldResolver(() => Level, { description: 'At which level.' })
+  @FieldResolver(() => Level, { description: 'The level of the attempt.' })
   level(@Root() attempt: VerificationAttempt, @Ctx() context: Context): Promise<Level> {
     return loadLevel(context, attempt.levelKey);
   }
 
   @FieldResolver(() => StatusChangeConnection.type, {
-    description: 'What the log says about this attempt, oldest first.',
+    description: 'Status changes of this attempt, oldest first.',
   })
   statusChanges(
     @Root() attempt: VerificationAttempt,

@@ -1,4 +1,4 @@
-/** The audit log. For API keys with a scope of its own alone. */
+/** The audit log. Requires an API key with the `audit:read` scope. */
 
 import { Args, Ctx, Query, Resolver } from 'type-graphql';
 import { AuditLogArgs, toAuditFilter } from '../inputs/audit.input';
@@ -11,7 +11,7 @@ import { AuditEntry, AuditEntryConnection } from '../types/audit.type';
 export class AuditResolver {
   @Query(() => AuditEntryConnection.type, {
     description:
-      'The audit log, newest first: administrative acts, and looks at personal data. Needs the scope `audit:read`, and no other.',
+      'The audit log, newest first: administrative actions and accesses to personal data. Requires only the `audit:read` scope.',
   })
   async auditLog(
     @Args(() => AuditLogArgs) args: AuditLogArgs,

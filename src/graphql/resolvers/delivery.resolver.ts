@@ -1,4 +1,4 @@
-/** Deliveries: the list of all, and what hangs on one. For operators alone. */
+/** The list of deliveries, and fields of a delivery that load other types. Not available to end users. */
 
 import { Arg, Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { REASON_DESCRIPTION } from '../access/personal-reads';
@@ -18,7 +18,7 @@ import { loadUser, User } from '../types/user.type';
 @Resolver(() => WebhookDelivery)
 export class DeliveryResolver {
   @Query(() => WebhookDeliveryConnection.type, {
-    description: 'Deliveries, newest first. Not open to end users.',
+    description: 'Deliveries, newest first. Not available to end users.',
   })
   async webhookDeliveries(
     @Args(() => DeliveriesArgs) args: DeliveriesArgs,
@@ -33,7 +33,10 @@ export class DeliveryResolver {
     );
   }
 
-  @FieldResolver(() => User, { nullable: true, description: 'The user that it is about, if any.' })
+  @FieldResolver(() => User, {
+    nullable: true,
+    description: 'The user that the delivery concerns. Null if it concerns none.',
+  })
   async user(@Root() delivery: WebhookDelivery, @Ctx() context: Context): Promise<User | null> {
     return delivery.userId === null ? null : loadUser(context, delivery.userId);
   }
@@ -42,7 +45,7 @@ export class DeliveryResolver {
   @FieldResolver(() => String, {
     nullable: true,
     description:
-      'The body as received, read as UTF-8. Personal data: needs the scope `pii:read` and a reason. Null once its key is destroyed.',
+      'The body as received, decoded as UTF-8. Requires the `pii:read` scope and a reason. Null if the body was purged or its data key was destroyed.',
   })
   async rawBody(
     @Root() delivery: WebhookDelivery,
@@ -55,7 +58,7 @@ export class DeliveryResolver {
   }
 
   @FieldResolver(() => StatusChangeConnection.type, {
-    description: 'What it changed, oldest first.',
+    description: 'Status changes caused by this delivery, oldest first.',
   })
   statusChanges(
     @Root() delivery: WebhookDelivery,

@@ -1,4 +1,4 @@
-/** The levels seen so far. */
+/** The list of levels, and fields of a user level that load other types. */
 
 import { Arg, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
@@ -11,12 +11,13 @@ import { UserLevel } from '../types/user-level.type';
 @Resolver()
 export class LevelResolver {
   @Query(() => [Level], {
-    description: 'The levels seen so far, by name. An end user is shown the levels of their own.',
+    description:
+      'Levels with at least one attempt, ordered by name. For an end user, only the levels of their own attempts.',
   })
   async levels(
     @Arg('provider', () => ProviderEnum, {
       nullable: true,
-      description: 'Only those of this vendor.',
+      description: 'Only levels of this provider.',
     })
     provider: ProviderId | null | undefined,
     @Ctx() context: Context,

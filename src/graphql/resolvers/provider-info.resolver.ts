@@ -1,4 +1,4 @@
-/** The vendors. */
+/** The list of providers and their monitoring data. */
 
 import { Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { DateTime } from '../relay/date-time.scalar';
@@ -9,7 +9,7 @@ import { ProviderInfo } from '../types/provider-info.type';
 @Resolver(() => ProviderInfo)
 export class ProviderInfoResolver {
   @Query(() => [ProviderInfo], {
-    description: 'Every vendor that this gateway knows. Not open to end users.',
+    description: 'All providers that the gateway supports. Not available to end users.',
   })
   providers(@Ctx() context: Context): readonly ProviderInfo[] {
     context.visibility.assertCanReadOperations();
@@ -21,7 +21,7 @@ export class ProviderInfoResolver {
   @FieldResolver(() => DateTime, {
     nullable: true,
     description:
-      'When it last sent something new. Repeats do not count, nor what it was asked for.',
+      'Time of the last new delivery, without duplicates and responses to status checks. Null if no delivery arrived yet.',
   })
   async lastDeliveryAt(@Root() info: ProviderInfo, @Ctx() context: Context): Promise<Date | null> {
     return (await context.loaders.silence.load(info.provider)).lastDeliveryAt;
@@ -30,7 +30,7 @@ export class ProviderInfoResolver {
   @FieldResolver(() => DateTime, {
     nullable: true,
     description:
-      'Since when it has said nothing, if that is unusual for it at this time of the day and the week. Else null.',
+      'Time since which the provider has sent nothing, if the silence is unusual for the time of day and the day of the week. Null otherwise.',
   })
   async silentSince(@Root() info: ProviderInfo, @Ctx() context: Context): Promise<Date | null> {
     if (!info.configured) return null;
@@ -38,13 +38,13 @@ export class ProviderInfoResolver {
   }
 
   @FieldResolver(() => [OpenAttempts], {
-    description: 'Attempts that are open, by status; as counted a few minutes ago at most.',
+    description: 'Open attempts by status. The counts may be a few minutes old.',
   })
   async openAttempts(
     @Root() { provider }: ProviderInfo,
     @Ctx() context: Context,
   ): Promise<readonly OpenAttempts[]> {
-    const census = await context.openAttempts();
-    return census.filter((row) => row.provider === provider).map((row) => new OpenAttempts(row));
+    const counts = await context.openAttempts();
+    return counts.filter((row) => row.provider === provider).map((row) => new OpenAttempts(row));
   }
 }

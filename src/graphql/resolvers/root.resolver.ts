@@ -1,4 +1,4 @@
-/** `node(id:)`: whatever can be fetched again by its id. */
+/** Root fields without a list: `viewer` and `node`. */
 
 import { Arg, Ctx, FieldResolver, ID, Query, Resolver } from 'type-graphql';
 import { Node } from '../relay/node.type';
@@ -16,10 +16,10 @@ export class NodeResolver {
   @Query(() => Node, {
     nullable: true,
     description:
-      'The thing with this id. Null if there is none, and just so if it is not yours to see or the id is no id.',
+      'The object with this ID. Null if it does not exist, is not visible to you, or the ID is malformed.',
   })
   async node(
-    @Arg('id', () => ID, { description: 'An `id` as given by this API.' }) id: string,
+    @Arg('id', () => ID, { description: 'An `id` returned by this API.' }) id: string,
     @Ctx() context: Context,
   ): Promise<Node | null> {
     const decoded = decodeNodeId(id);
@@ -42,21 +42,22 @@ const LOAD: Record<NodeKind, (context: Context, key: number) => Promise<Node | n
   WebhookDelivery: loadDelivery,
   AuditEntry: loadAuditEntry,
 
-  // Parts of a user: they have ids to tell them apart, and are fetched with the user.
+  // Parts of a user, fetched with the user. Their IDs only distinguish them.
   Identity: async () => null,
   Credential: async () => null,
 };
 
 @Resolver(() => Viewer)
 export class ViewerResolver {
-  @Query(() => Viewer, { description: 'Who is asking, and what they may do.' })
+  @Query(() => Viewer, { description: 'The authenticated caller and its scopes.' })
   viewer(@Ctx() context: Context): Viewer {
     return new Viewer(context.principal);
   }
 
   @FieldResolver(() => User, {
     nullable: true,
-    description: 'For an end user: their user, once the gateway has heard of them. Else null.',
+    description:
+      'The user of an end user. Null for API keys, and until the gateway knows the user.',
   })
   async user(@Ctx() context: Context): Promise<User | null> {
     const row = await context.visibility.ownUser();

@@ -1,4 +1,4 @@
-/** The change log as a list, and what hangs on one entry. */
+/** The change log as a list, and fields of an entry that load other types. */
 
 import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { encodeCursor } from '../../domain/cursor';
@@ -16,7 +16,7 @@ import { loadUser, User } from '../types/user.type';
 export class StatusChangeResolver {
   @Query(() => StatusChangeConnection.type, {
     description:
-      'The change log, oldest first; for an end user, what is about them. `after` and `before` take cursors of the log: `cursor` of a status change, or of a query.',
+      'The change log, oldest first. For an end user, only changes of their own. `after` and `before` take a `cursor` of a status change or of `Query.cursor`.',
   })
   async statusChanges(
     @Args(() => StatusChangesArgs) args: StatusChangesArgs,
@@ -33,8 +33,8 @@ export class StatusChangeResolver {
 
   @Query(() => String, {
     description:
-      'Head of the change log as of the snapshot on which this response is answered: what `statusChanged(after:)` ' +
-      'gives from here on is exactly what this response does not know yet.',
+      'Head of the change log in the snapshot of this response. `statusChanged` with this cursor as `after` returns ' +
+      'exactly the changes that this response does not include.',
   })
   async cursor(@Ctx() context: Context): Promise<string> {
     context.visibility.assertCanRead();
@@ -42,14 +42,16 @@ export class StatusChangeResolver {
     return encodeCursor(context.store.logId, head);
   }
 
-  @FieldResolver(() => User, { description: 'Whom it is about; after a merge, the merged user.' })
+  @FieldResolver(() => User, {
+    description: 'The user that the change concerns. After a merge, the merge target.',
+  })
   user(@Root() change: StatusChange, @Ctx() context: Context): Promise<User | null> {
     return loadUser(context, change.userId);
   }
 
   @FieldResolver(() => Level, {
     nullable: true,
-    description: 'The level that it is about, if any.',
+    description: 'The level that the change concerns. Null if it concerns none.',
   })
   async level(@Root() change: StatusChange, @Ctx() context: Context): Promise<Level | null> {
     return change.levelKey === null ? null : loadLevel(context, change.levelKey);
@@ -57,7 +59,8 @@ export class StatusChangeResolver {
 
   @FieldResolver(() => VerificationAttempt, {
     nullable: true,
-    description: 'The attempt that it is about, if any, as it is now.',
+    description:
+      'The attempt that the change concerns, in its current state. Null if the change concerns none.',
   })
   async attempt(
     @Root() change: StatusChange,
@@ -71,7 +74,8 @@ export class StatusChangeResolver {
 export class ChangeCauseResolver {
   @FieldResolver(() => WebhookDelivery, {
     nullable: true,
-    description: 'The webhook that brought it, if one did. Always null for end users.',
+    description:
+      'The delivery that caused the change. Null if the cause is not a delivery, and always null for end users.',
   })
   async delivery(
     @Root() cause: ChangeCause,
@@ -82,7 +86,8 @@ export class ChangeCauseResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: 'Who did it, if somebody did: the name of an API key. Always null for end users.',
+    description:
+      'Name of the API key that caused the change. Null if no operator did, and always null for end users.',
   })
   actor(@Root() cause: ChangeCause, @Ctx() context: Context): string | null {
     return context.visibility.canReadOperations ? cause.actorName : null;

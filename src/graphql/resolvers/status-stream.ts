@@ -1,8 +1,6 @@
 /**
- * The stream behind `statusChanged`: what of the log one subscriber is given.
- *
- * The feed does the work. What is added here: a stream about one user may wait for a user who does not exist yet, and for
- * an end user each item is checked again for whether it is theirs.
+ * The source stream of `statusChanged`: a feed subscription with two additions. A subscription to one user may start before
+ * the user exists, and every item for an end user is checked again, because a user can be moved or merged.
  */
 
 import type { Change } from '../../domain/change';
@@ -20,16 +18,17 @@ import { retryTransient } from '../request/transient';
 type Options = Parameters<Feed['subscribe']>[0];
 
 /**
- * Begins where the log stands as of this call, unless `after` says otherwise.
+ * Opens a stream of the changes after `after`. Default: after the current head of the log.
  *
- * @throws {GatewayError} FORBIDDEN or INPUT_INVALID; {CursorInvalidError}, {CursorExpiredError}, the latter two also
- *   later on from the stream itself.
+ * @throws {GatewayError} FORBIDDEN or INPUT_INVALID.
+ * @throws {CursorInvalidError} Also from the stream.
+ * @throws {CursorExpiredError} Also from the stream.
  */
 export async function subscribeToChanges(
   context: Context,
   args: StatusChangedArgs,
 ): Promise<AsyncIterableIterator<Change>> {
-  context.refresh(); // opening may be retried, and a view remembers what failed
+  context.refresh(); // this call may be a retry, and a view caches failed reads
   context.visibility.assertCanRead();
   const filter = await toChangeFilter(context, args.filter);
   const matchesNoUser = filter.userIds?.length === 0;
@@ -46,7 +45,7 @@ export async function subscribeToChanges(
   return cancelable(filterOwn(context, stream, abort.signal), abort);
 }
 
-/** Resolves once it is fixed where the stream begins. */
+/** Resolves when the start position of the stream is fixed. */
 async function openStream({ feed }: Context, options: Options): Promise<ChangeStream> {
   const stream = feed.subscribe(options);
   await stream.begun;
@@ -57,20 +56,20 @@ function toStart(context: Context, after: string | null): Pick<Options, 'after'>
   return after === null ? {} : { after: parseLogCursor(context, after) };
 }
 
-/** The external id to wait for, where it alone is asked for and has no user yet; `null`: nobody will ever match. */
+/** Returns the external user ID to wait for, if the filter selects only it. Returns null if no later user can match. */
 async function findAwaitedUser(
   context: Context,
-  asked: StatusChangeFilter,
+  filter: StatusChangeFilter,
 ): Promise<string | null> {
-  if (asked.userId) return null;
-  const wanted = asked.externalUserId ?? null;
+  if (filter.userId) return null;
+  const externalUserId = filter.externalUserId ?? null;
   const { principal } = context;
-  if (principal.kind !== 'USER') return wanted;
-  const own = wanted === null || wanted === principal.externalUserId;
-  return own && !(await context.visibility.ownUser()) ? principal.externalUserId : null;
+  if (principal.kind !== 'USER') return externalUserId;
+  const isOwn = externalUserId === null || externalUserId === principal.externalUserId;
+  return isOwn && !(await context.visibility.ownUser()) ? principal.externalUserId : null;
 }
 
-/** What was an end user's own when they subscribed need not be so for ever. */
+/** Passes on only the changes that still belong to the end user. */
 async function* filterOwn(
   context: Context,
   source: AsyncIterable<Change>,
@@ -85,7 +84,7 @@ async function* filterOwn(
   }
 }
 
-/** Ends at once on `return()`, also while an item is awaited; a generator alone would wait for that item first. */
+/** Ends immediately on `return()`, even while an item is pending. A generator would wait for that item first. */
 function cancelable(
   source: AsyncIterator<Change>,
   abort: AbortController,

@@ -11,8 +11,9 @@ import { subscribeToChanges } from './status-stream';
 export class StatusSubscription {
   @Subscription(() => StatusChange, {
     description:
-      'Every status change the viewer may see, after `after` if given (from the log, nothing skipped), else from now on. ' +
-      'A user who is filtered for, or is the viewer, need not exist yet: they are followed from their first change on.',
+      'Status changes that are visible to you and match the filter, in the order of the log. Starts after the cursor ' +
+      '`after`, without gaps, or with the next change if `after` is not set. A user selected by `externalUserId`, or your ' +
+      'own user, need not exist yet: the stream starts with their first change.',
     subscribe: ({ args, context }: { args: StatusChangedArgs; context: Context }) =>
       subscribeToChanges(context, args),
   })
@@ -21,7 +22,7 @@ export class StatusSubscription {
     @Args(() => StatusChangedArgs) _: StatusChangedArgs,
     @Ctx() context: Context,
   ): StatusChange {
-    context.refresh(); // what hangs on this item is read as it is now, not as it was when the subscription began
+    context.refresh(); // fields of this item are read from the current data, not from the start of the subscription
     return new StatusChange(change, context.store.logId);
   }
 }

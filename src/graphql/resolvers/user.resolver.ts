@@ -1,4 +1,4 @@
-/** Users: one, many, and what hangs on one. */
+/** `user`, `users`, and fields of a user that load other types. */
 
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { GatewayError } from '../../domain/errors';
@@ -34,22 +34,22 @@ export class UserResolver {
   @Query(() => User, {
     nullable: true,
     description:
-      'One user, by exactly one of the arguments; null if there is none that you may see.',
+      'A user. Provide exactly one of the arguments. Null if the user does not exist or is not visible to you.',
   })
   async user(
     @Arg('id', () => ID, {
       nullable: true,
-      description: 'By opaque id; old ids of merged users hold.',
+      description: 'Opaque ID. The ID of a merged user resolves to the merge target.',
     })
     id: string | null | undefined,
     @Arg('externalUserId', () => String, {
       nullable: true,
-      description: "By our customer's id of the user.",
+      description: 'Your ID for the user.',
     })
     externalUserId: string | null | undefined,
     @Arg('identity', () => IdentityInput, {
       nullable: true,
-      description: 'By an account at a provider.',
+      description: 'An account of the user at a provider.',
     })
     identity: IdentityInput | null | undefined,
     @Ctx() context: Context,
@@ -61,7 +61,7 @@ export class UserResolver {
   }
 
   @Query(() => UserConnection.type, {
-    description: 'All users; for an end user, themselves.',
+    description: 'All users. For an end user, only their own user.',
   })
   async users(
     @Args(() => UsersArgs) args: UsersArgs,
@@ -85,7 +85,7 @@ export class UserResolver {
 
   @FieldResolver(() => [UserLevel], {
     description:
-      'The status of the user at each level, ordered by level key. If the list has as many entries as `first`, request the next page with `after`; `levelCount` is the total.',
+      'The status of the user at each level, ordered by level key. If the list has as many entries as `first`, request the next page with `after`. `levelCount` is the total.',
   })
   async levels(
     @Root() user: User,
@@ -108,7 +108,7 @@ export class UserResolver {
     return context.loaders.levelCountByUser(toUserLevelFilter(args)).load(user.key);
   }
 
-  @FieldResolver(() => VerificationAttemptConnection.type, { description: "The user's attempts." })
+  @FieldResolver(() => VerificationAttemptConnection.type, { description: 'Attempts of the user.' })
   async attempts(
     @Root() user: User,
     @Args(() => AttemptsArgs) args: AttemptsArgs,
@@ -125,7 +125,7 @@ export class UserResolver {
   }
 
   @FieldResolver(() => StatusChangeConnection.type, {
-    description: 'What the log says about the user, oldest first.',
+    description: 'Status changes of the user, oldest first.',
   })
   statusChanges(
     @Root() user: User,
@@ -145,7 +145,7 @@ export class UserResolver {
   @FieldResolver(() => Profile, {
     nullable: true,
     description:
-      'Personal data: needs the scope `pii:read`, and of API keys a reason. Null if none is known.',
+      'Personal data of the user. Requires the `pii:read` scope and, for API keys, a reason. Null if none is known.',
   })
   async profile(
     @Root() user: User,

@@ -1,4 +1,4 @@
-/** Answers why, from the levels that the user holds and the policy. */
+/** The explanation of a user's status, from the user's levels and the policy. */
 
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { toDate } from '../../domain/instant';
@@ -21,7 +21,7 @@ import {
 export class UserVerificationResolver {
   @FieldResolver(() => Verification, {
     description:
-      'The status with its grounds: since when, until when, because of what, and what is missing.',
+      'The status with its explanation: since when, until when, because of which levels, and which levels are missing.',
   })
   async verification(@Root() user: User, @Ctx() context: Context): Promise<Verification> {
     const rows = await context.loaders.levelsByUser.load(user.key);
@@ -39,11 +39,11 @@ export class UserVerificationResolver {
       because: verdict.because.slice(0, MAX_LISTED_LEVELS).flatMap(toReason),
       missing: verdict.missing.slice(0, MAX_LISTED_LEVELS).map(toMissing),
       missingCount: verdict.missing.length,
-      // Part of an alternative would not suffice.
+      // A partial list of an alternative would be wrong: its levels would not suffice.
       alternatives: verdict.alternatives
         .filter((keys) => keys.length <= MAX_LISTED_LEVELS)
         .map((keys) => new MissingLevels(keys.map(toMissing))),
-      // It would tell an end user of a suspicion of fraud or money laundering.
+      // Hidden from end users, because it reveals a suspicion of fraud or money laundering.
       blockedBy: context.visibility.canSeeAllReasons
         ? verdict.blockedBy.slice(0, MAX_LISTED_LEVELS).flatMap(toReason)
         : [],
@@ -79,7 +79,7 @@ export class MissingLevelResolver {
 
   @FieldResolver(() => VerificationAttempt, {
     nullable: true,
-    description: 'The latest attempt of the user at this level; null if there was none.',
+    description: 'The latest attempt of the user at this level. Null if the user has no attempt.',
   })
   async attempt(
     @Root() missing: MissingLevel,

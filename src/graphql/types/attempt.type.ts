@@ -1,4 +1,4 @@
-/** One run of one user at one level. */
+/** A verification attempt: one run of an identity at a level. */
 
 import { Field, Int, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
@@ -14,72 +14,86 @@ import { encodeNodeId } from '../relay/node-id';
 import type { Context } from '../request/context';
 import { Rejection, RejectionReason } from './rejection.type';
 
-@ObjectType({ implements: Node, description: 'One run of one user at one level.' })
+@ObjectType({
+  implements: Node,
+  description: 'A verification attempt: one run of an identity at a level.',
+})
 export class VerificationAttempt implements Node {
-  /** Our own number; not published. */
+  /** Internal number, not in the schema. */
   readonly key: number;
 
-  /** Not published; `user` is. */
+  /** For the field `user`. */
   readonly userId: number;
 
-  /** Not published; `level` is. */
+  /** For the field `level`. */
   readonly levelKey: LevelKey;
 
   readonly id: string;
 
   @Field(() => SubjectKindEnum, {
-    description: 'Whether it is an attempt of a person or of a company.',
+    description: 'Kind of the identity: person or company.',
   })
   readonly kind: SubjectKind;
 
-  @Field(() => ProviderEnum, { description: 'The vendor.' })
+  @Field(() => ProviderEnum, { description: 'The provider.' })
   readonly provider: ProviderId;
 
   @Field(() => Int, {
     description:
-      "Counts the attempts of one of the user's accounts at this level from 1, by their start. To be shown, not to be kept: it moves on when news comes late of an attempt before.",
+      'Ordinal number among the attempts of the same identity at this level, from 1, ordered by start. For display only: it increases if a late delivery adds an earlier attempt.',
   })
   readonly number: number;
 
   @Field(() => String, {
     nullable: true,
-    description: "The vendor's id of the attempt, where it gives one.",
+    description: "The provider's ID of the attempt. Null if the provider sends none.",
   })
   readonly providerAttemptRef: string | null;
 
-  @Field(() => AttemptStatusEnum, { description: 'What the attempt has come to.' })
+  @Field(() => AttemptStatusEnum, { description: 'Status of the attempt.' })
   readonly status: AttemptStatus;
 
   @Field(() => String, {
     description:
-      "The same in the vendor's own words. End users read `status` again, unless END_USER_REASONS is `all`.",
+      "The provider's own status, as sent. For end users it equals `status`, unless END_USER_REASONS is `all`.",
   })
   readonly providerStatus: string;
 
-  @Field(() => Rejection, { nullable: true, description: 'Why, while the status is REJECTED.' })
+  @Field(() => Rejection, {
+    nullable: true,
+    description: 'The rejection. Null unless the status is REJECTED.',
+  })
   readonly rejection: Rejection | null;
 
   @Field(() => [RejectionReason], {
     description:
-      'Why a person looks at it, while the status is IN_REVIEW; else empty. End users see a part of it: see `RejectionReason`.',
+      'Reasons for the manual review. Empty unless the status is IN_REVIEW. End users see a subset; see `RejectionReason`.',
   })
   readonly reviewReasons: readonly RejectionReason[];
 
-  @Field(() => TrustEnum, { description: 'How sure the gateway is of who said so.' })
+  @Field(() => TrustEnum, { description: 'Evidence for the current status.' })
   readonly trust: Trust;
 
-  @Field(() => Boolean, { description: "From the vendor's test environment." })
+  @Field(() => Boolean, {
+    description: "Whether the attempt comes from the provider's test environment.",
+  })
   readonly sandbox: boolean;
 
-  @Field(() => DateTime, { description: 'When it began, by the clock of the vendor.' })
+  @Field(() => DateTime, {
+    description: 'Start of the attempt: provider timestamp, or time of receipt if it is missing.',
+  })
   readonly startedAt: Date;
 
-  @Field(() => DateTime, { description: 'When it last changed, by the clock of the vendor.' })
+  @Field(() => DateTime, {
+    description:
+      'Last change of the attempt: provider timestamp, or time of receipt if it is missing.',
+  })
   readonly updatedAt: Date;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When it was decided, or its user erased; null while it is open.',
+    description:
+      'Time of the decision, or of the erasure of the user. Null while the attempt is open.',
   })
   readonly decidedAt: Date | null;
 
@@ -110,7 +124,7 @@ export const VerificationAttemptConnection = createConnectionType(
   () => VerificationAttempt,
 );
 
-/** The attempt of this number, batched; `null` if there is none that the viewer may see. */
+/** Loads an attempt by number, batched. Returns null if it does not exist or the viewer may not see it. */
 export async function loadAttempt(
   context: Context,
   key: number,

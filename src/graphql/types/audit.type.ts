@@ -1,4 +1,4 @@
-/** One entry of the audit log. */
+/** An entry of the audit log. */
 
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { AuditAction, AuditDetails, AuditEntry as DomainEntry } from '../../domain/audit';
@@ -11,34 +11,36 @@ import type { Context } from '../request/context';
 
 export const AuditActionEnum = literalEnum<AuditAction>(
   'AuditAction',
-  'What was done. More words may come.',
+  'Action in the audit log. Later versions may add values.',
   {
-    API_KEY_CREATED: 'An API key was made.',
-    API_KEY_REVOKED: 'An API key was ended.',
-    BACKUP_TAKEN: 'A copy of the database was taken, with all that is in it.',
-    DATA_KEYS_ROTATED: 'Data was sealed again under another master key.',
-    DELIVERIES_REPLAYED: 'Kept deliveries were applied again: one entry for each step of it.',
-    ERASURE_REQUESTED: 'A user is to be erased, and may not be yet.',
-    IDENTITY_LINKED: 'An account at a vendor was tied to a user.',
-    LEGAL_HOLD_RELEASED: 'A user may be erased again.',
-    LEGAL_HOLD_SET: 'A user must not be erased.',
-    LOG_TRIMMED: 'The oldest entries of the change log were dropped.',
-    PROFILE_READ: 'The profile of a user was shown to an API key.',
-    RAW_BODY_READ: 'The body of a delivery was shown to an API key.',
-    RECONCILED: 'Vendors were asked about accounts, by hand.',
-    RETENTION_APPLIED: 'What was kept long enough was emptied.',
-    PROJECTION_RULES_CHANGED: 'The rules were others than before, and everybody was judged anew.',
-    USER_CREATED: 'A user was opened by an operator.',
+    API_KEY_CREATED: 'An API key was created.',
+    API_KEY_REVOKED: 'An API key was revoked.',
+    BACKUP_TAKEN: 'A backup of the database was taken.',
+    DATA_KEYS_ROTATED: 'Data was re-encrypted with another master key.',
+    DELIVERIES_REPLAYED:
+      'Stored deliveries were replayed. Each step of a replay has its own entry.',
+    ERASURE_REQUESTED: 'The erasure of a user was requested and is postponed.',
+    IDENTITY_LINKED: 'An identity was linked to a user.',
+    LEGAL_HOLD_RELEASED: 'The legal hold of a user was released.',
+    LEGAL_HOLD_SET: 'A legal hold was set on a user.',
+    LOG_TRIMMED: 'The oldest entries of the change log were deleted.',
+    PROFILE_READ: 'An API key read the profile of a user.',
+    RAW_BODY_READ: 'An API key read the raw body of a delivery.',
+    RECONCILED: 'An operator ran status checks.',
+    RETENTION_APPLIED: 'Raw bodies were purged after their retention period.',
+    PROJECTION_RULES_CHANGED:
+      'The projection rules changed, and the gateway reprojected all users.',
+    USER_CREATED: 'An operator created a user.',
     USER_ERASED: 'A user was erased.',
   },
 );
 
-@ObjectType({ description: 'One particular of an entry of the audit log.' })
+@ObjectType({ description: 'A detail of an entry of the audit log.' })
 export class AuditDetail {
-  @Field(() => String, { description: 'What it is, e.g. `mergedUserId`.' })
+  @Field(() => String, { description: 'Name of the detail, for example `mergedUserId`.' })
   readonly name: string;
 
-  @Field(() => String, { description: 'A number, a word or a code, as text.' })
+  @Field(() => String, { description: 'Value as text: a number, an ID or a code.' })
   readonly value: string;
 
   constructor(name: string, value: string) {
@@ -50,47 +52,50 @@ export class AuditDetail {
 @ObjectType({
   implements: Node,
   description:
-    'One entry of the audit log: an administrative act, or a look at personal data. Entries are never changed, and each holds the hash of the one before it.',
+    'An entry of the audit log: an administrative action or an access to personal data. Entries never change, and each contains the hash of the previous one.',
 })
 export class AuditEntry implements Node {
   readonly id: string;
 
-  @Field(() => Int, { description: 'Its place in the log: 1, 2, 3 …, without a gap.' })
+  @Field(() => Int, { description: 'Position in the log: 1, 2, 3, without gaps.' })
   readonly seq: number;
 
-  @Field(() => DateTime, { description: 'When it was done.' })
+  @Field(() => DateTime, { description: 'Time of the action.' })
   readonly at: Date;
 
-  @Field(() => AuditActionEnum, { description: 'What was done.' })
+  @Field(() => AuditActionEnum, { description: 'The action.' })
   readonly action: AuditAction;
 
   @Field(() => String, {
     description:
-      'Who did it: `ApiKey:3 back office` (number and name of the key), `ApiKey:bootstrap`, `cli:root` (the account of the operating system), or `gateway`.',
+      'The actor: `ApiKey:3 back office` (number and name of the key), `ApiKey:bootstrap`, `cli:root` (operating system account) or `gateway`.',
   })
   readonly actor: string;
 
   @Field(() => String, {
     nullable: true,
     description:
-      'To what, by our own number: `User:12`, `WebhookDelivery:7`, `ApiKey:3`. Null if it concerns no single thing.',
+      'The object of the action: `User:12`, `WebhookDelivery:7` or `ApiKey:3`. Null if the action has no single object.',
   })
   readonly subject: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Why, as whoever did it has put it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The reason that the actor gave. Null if the action has none.',
+  })
   readonly reason: string | null;
 
-  @Field(() => [AuditDetail], { description: 'What else there is to say; nothing personal.' })
+  @Field(() => [AuditDetail], { description: 'Details of the action, without personal data.' })
   readonly details: readonly AuditDetail[];
 
   @Field(() => String, {
-    description: 'Hash of the entry before this one; 64 zeros for the first.',
+    description: 'Hash of the previous entry. 64 zeros for the first entry.',
   })
   readonly previous: string;
 
   @Field(() => String, {
     description:
-      'HMAC-SHA-256 over all of the above, under a secret of this gateway: `kyc-gateway audit verify` proves it.',
+      'HMAC-SHA-256 of the other fields with a secret of this gateway. `kyc-gateway audit verify` checks it.',
   })
   readonly hash: string;
 
@@ -110,7 +115,7 @@ export class AuditEntry implements Node {
 
 export const AuditEntryConnection = createConnectionType('AuditEntry', 'entries', () => AuditEntry);
 
-/** The entry with this number; `null` if there is none, or it is not the viewer's to see. */
+/** Loads an entry by number. Returns null if it does not exist or the viewer may not see it. */
 export async function loadAuditEntry(context: Context, seq: number): Promise<AuditEntry | null> {
   if (!context.visibility.canReadAudit) return null;
   const entry = await context.loaders.auditEntry.load(seq);

@@ -1,4 +1,4 @@
-/** A reusable credential that a vendor issued. */
+/** A reusable credential issued by a provider. */
 
 import { Field, ID, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
@@ -8,23 +8,24 @@ import { ProviderEnum } from '../enums/provider.enum';
 import { DateTime } from '../relay/date-time.scalar';
 import { encodeNodeId } from '../relay/node-id';
 
-@ObjectType({ description: 'A reusable credential that a vendor issued to the user.' })
+@ObjectType({ description: 'A reusable credential that a provider issued to the user.' })
 export class Credential {
-  @Field(() => ID, { description: 'Opaque, and the same for ever.' })
+  @Field(() => ID, { description: 'Opaque, permanent ID.' })
   readonly id: string;
 
-  @Field(() => ProviderEnum, { description: 'The vendor that issued it.' })
+  @Field(() => ProviderEnum, { description: 'The provider that issued the credential.' })
   readonly provider: ProviderId;
 
   @Field(() => String, {
-    description: "The vendor's id of the holder, which need not be its id of the user.",
+    description:
+      "The provider's ID of the holder. It may differ from the provider's ID of the user.",
   })
   readonly holderRef: string;
 
-  @Field(() => String, { description: "The vendor's id of the credential." })
+  @Field(() => String, { description: "The provider's ID of the credential." })
   readonly credentialRef: string;
 
-  @Field(() => DateTime, { description: 'When it was issued.' })
+  @Field(() => DateTime, { description: 'Time of issue (provider timestamp).' })
   readonly issuedAt: Date;
 
   constructor(row: CredentialRow) {

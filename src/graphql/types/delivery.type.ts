@@ -1,4 +1,4 @@
-/** One authentic POST of a vendor. */
+/** An authentic webhook or status response, stored byte for byte. */
 
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
@@ -12,40 +12,45 @@ import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
 import type { Context } from '../request/context';
 
-@ObjectType({ implements: Node, description: 'One authentic webhook, kept byte for byte.' })
+@ObjectType({
+  implements: Node,
+  description: 'An authentic webhook, or a response to a status check, stored byte for byte.',
+})
 export class WebhookDelivery implements Node {
-  /** Our own number; not published. */
+  /** Internal number, not in the schema. */
   readonly key: number;
 
-  /** Not published; `user` is. */
+  /** For the field `user`. */
   readonly userId: number | null;
 
   readonly id: string;
 
-  @Field(() => ProviderEnum, { description: 'The vendor that sent it.' })
+  @Field(() => ProviderEnum, { description: 'The provider that sent the delivery.' })
   readonly provider: ProviderId;
 
-  @Field(() => DateTime, { description: 'When it first arrived.' })
+  @Field(() => DateTime, { description: 'Time of the first receipt.' })
   readonly receivedAt: Date;
 
-  @Field(() => Int, { description: 'How often the vendor has sent it again.' })
+  @Field(() => Int, { description: 'Number of duplicates received.' })
   readonly duplicates: number;
 
-  @Field(() => TrustEnum, { description: 'How it proved itself.' })
+  @Field(() => TrustEnum, { description: 'Evidence that the provider sent the delivery.' })
   readonly trust: Trust;
 
-  @Field(() => DispositionEnum, { description: 'What became of it.' })
+  @Field(() => DispositionEnum, { description: 'Result of processing the delivery.' })
   readonly disposition: Disposition;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Why it is quarantined, for people: what was expected and where.',
+    description:
+      'Why the delivery is quarantined, for people; may change. Null unless it is quarantined.',
   })
   readonly reason: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "The vendor's name for the kind of message, where it could be read.",
+    description:
+      "The provider's name for the type of event. Null if the delivery has none or is malformed.",
   })
   readonly eventType: string | null;
 
@@ -69,7 +74,7 @@ export const WebhookDeliveryConnection = createConnectionType(
   () => WebhookDelivery,
 );
 
-/** The delivery of this number, batched; `null` if there is none, or deliveries are not the viewer's to see. */
+/** Loads a delivery by number, batched. Returns null if it does not exist or the viewer may not see deliveries. */
 export async function loadDelivery(context: Context, key: number): Promise<WebhookDelivery | null> {
   if (!context.visibility.canReadOperations) return null;
   const row = await context.loaders.delivery.load(key);

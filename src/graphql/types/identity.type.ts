@@ -1,4 +1,4 @@
-/** One user's account at one provider. */
+/** A user's account at a provider. */
 
 import { Field, ID, ObjectType } from 'type-graphql';
 import type { AccountState } from '../../domain/event';
@@ -11,23 +11,24 @@ import { encodeNodeId } from '../relay/node-id';
 
 @ObjectType({ description: "A user's account at a provider." })
 export class Identity {
-  @Field(() => ID, { description: 'Opaque, and the same for ever.' })
+  @Field(() => ID, { description: 'Opaque, permanent ID.' })
   readonly id: string;
 
-  @Field(() => ProviderEnum, { description: 'The vendor.' })
+  @Field(() => ProviderEnum, { description: 'The provider.' })
   readonly provider: ProviderId;
 
-  @Field(() => String, { description: "The vendor's id of the user." })
+  @Field(() => String, { description: "The provider's ID of the user." })
   readonly ref: string;
 
   @Field(() => String, {
     nullable: true,
-    description: "Our customer's id of the user as this vendor sends it, where it does.",
+    description:
+      'Your ID for the user, as this provider sends it. Null if the provider sends none.',
   })
   readonly externalUserId: string | null;
 
   @Field(() => SubjectKindEnum, {
-    description: 'Whether it is the account of a person or of a company.',
+    description: 'Kind of the account: person or company.',
   })
   readonly kind: SubjectKind;
 
@@ -35,11 +36,14 @@ export class Identity {
   readonly state: AccountState;
 
   @Field(() => Boolean, {
-    description: "Tied to the user by an operator: the vendor's word no longer moves it.",
+    description:
+      'Whether an operator linked the identity to the user. If true, an ID that the provider sends no longer moves it to another user.',
   })
   readonly linked: boolean;
 
-  @Field(() => DateTime, { description: 'When the gateway first heard of the account.' })
+  @Field(() => DateTime, {
+    description: 'Time of the first delivery about the account, or of its link.',
+  })
   readonly createdAt: Date;
 
   constructor(row: IdentityRow) {

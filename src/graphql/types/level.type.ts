@@ -1,4 +1,4 @@
-/** What is verified: a provider and a name. */
+/** A verification level: a provider and a name. */
 
 import { Field, ObjectType } from 'type-graphql';
 import {
@@ -13,21 +13,21 @@ import { ProviderEnum } from '../enums/provider.enum';
 import { LevelKindEnum } from '../enums/status.enum';
 import type { Context } from '../request/context';
 
-@ObjectType({ description: 'What is verified: a level of a provider.' })
+@ObjectType({ description: 'A verification level of a provider.' })
 export class Level {
   @Field(() => String, {
     description:
-      'Provider and name, e.g. `sumsub/basic-kyc-level`: how filters and the policy name the level.',
+      'Provider and name, for example `sumsub/basic-kyc-level`. Filters and the policy use this key.',
   })
   readonly key: LevelKey;
 
-  @Field(() => ProviderEnum, { description: 'The vendor whose level it is.' })
+  @Field(() => ProviderEnum, { description: 'The provider of the level.' })
   readonly provider: ProviderId;
 
-  @Field(() => String, { description: 'Its name at the vendor, as sent.' })
+  @Field(() => String, { description: 'Name of the level, as the provider sends it.' })
   readonly name: string;
 
-  @Field(() => LevelKindEnum, { description: 'What sort of level it is.' })
+  @Field(() => LevelKindEnum, { description: 'Kind of the level.' })
   readonly kind: LevelKind;
 
   constructor(level: DomainLevel) {
@@ -38,7 +38,7 @@ export class Level {
   }
 }
 
-/** The level of this key, batched. A level that only the policy names, and nobody has been seen at, is a plain one. */
+/** Loads a level by key, batched. A level that only the policy mentions is returned with kind LEVEL. */
 export async function loadLevel(context: Context, key: LevelKey): Promise<Level> {
   const known = await context.loaders.level.load(key);
   return new Level(known ?? { ...splitLevelKey(key), kind: 'LEVEL' });

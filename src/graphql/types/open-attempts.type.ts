@@ -1,4 +1,4 @@
-/** The attempts at one vendor that are open, by status. */
+/** Open attempts at a provider, counted by status. */
 
 import { Field, Int, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
@@ -7,28 +7,29 @@ import type { OpenAttempts as OpenAttemptsRow } from '../../store/read/reader';
 import { AttemptStatusEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 
-@ObjectType({ description: 'The attempts at one vendor that are open, in one status.' })
+@ObjectType({ description: 'Open attempts at a provider in one status.' })
 export class OpenAttempts {
-  @Field(() => AttemptStatusEnum, { description: 'The status in which they are.' })
+  @Field(() => AttemptStatusEnum, { description: 'Status of the attempts.' })
   readonly status: OpenStatus;
 
-  @Field(() => Int, { description: 'How many there are.' })
+  @Field(() => Int, { description: 'Number of attempts in this status.' })
   readonly count: number;
 
   @Field(() => Int, {
-    description: 'Those that have been in this status for too long.',
+    description:
+      'Number of these attempts whose status has not changed for longer than the configured limit.',
   })
   readonly stalled: number;
 
   @Field(() => DateTime, {
-    description: 'Since when the first of them has been in this status.',
+    description: 'Time since which the oldest of these attempts has been in this status.',
   })
-  readonly oldest: Date;
+  readonly oldestSince: Date;
 
   constructor({ status, count, stalled, oldest }: OpenAttemptsRow) {
     this.status = status;
     this.count = count;
     this.stalled = stalled;
-    this.oldest = toDate(oldest);
+    this.oldestSince = toDate(oldest);
   }
 }

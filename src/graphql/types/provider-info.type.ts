@@ -1,23 +1,25 @@
-/** A vendor that this gateway knows. */
+/** A provider that the gateway supports. */
 
 import { Field, ObjectType } from 'type-graphql';
 import type { ProviderId } from '../../domain/level';
 import { ProviderEnum, type ProviderListing } from '../enums/provider.enum';
 
-@ObjectType({ description: 'A vendor that this gateway knows.' })
+@ObjectType({ description: 'A provider that the gateway supports.' })
 export class ProviderInfo {
-  @Field(() => ProviderEnum, { description: 'The vendor.' })
+  @Field(() => ProviderEnum, { description: 'The provider.' })
   readonly provider: ProviderId;
 
-  @Field(() => String, { description: "The vendor's name, for people." })
+  @Field(() => String, { description: 'Display name of the provider.' })
   readonly name: string;
 
-  @Field(() => String, { description: 'Path to which the vendor posts, e.g. `/webhooks/sumsub`.' })
+  @Field(() => String, {
+    description: 'Path for webhooks of the provider, for example `/webhooks/sumsub`.',
+  })
   readonly webhookPath: string;
 
   @Field(() => Boolean, {
     description:
-      'Whether a secret is configured: without one, webhooks of the vendor are turned away.',
+      'Whether a webhook secret is configured. If false, the gateway rejects webhooks of the provider.',
   })
   readonly configured: boolean;
 

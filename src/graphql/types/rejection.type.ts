@@ -1,4 +1,4 @@
-/** Why a person was turned down. */
+/** Rejections and their reasons. */
 
 import { Field, ObjectType } from 'type-graphql';
 import type { Rejection as DomainRejection } from '../../domain/change';
@@ -7,18 +7,21 @@ import { ReasonCodeEnum } from '../enums/status.enum';
 
 @ObjectType({
   description:
-    'One reason, in our words and in the words of the vendor. End users are not given reasons of the codes AML, DUPLICATE, FRAUD_SUSPECTED, OTHER and REGULATION, unless END_USER_REASONS is `all`.',
+    'A reason for a rejection or a manual review. End users do not see the codes AML, DUPLICATE, FRAUD_SUSPECTED, OTHER and REGULATION, unless END_USER_REASONS is `all`.',
 })
 export class RejectionReason {
-  @Field(() => ReasonCodeEnum, { description: 'Our word for it, the same for all vendors.' })
+  @Field(() => ReasonCodeEnum, { description: 'Code of the reason, the same for all providers.' })
   readonly code: ReasonCode;
 
-  @Field(() => String, { nullable: true, description: "The vendor's own code or phrase, as sent." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The provider's own code or phrase, as sent. Null if the provider sends none.",
+  })
   readonly providerCode: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'Text of the vendor that is meant for the user.',
+    description: 'Message of the provider to the user. Null if the provider sends none.',
   })
   readonly message: string | null;
 
@@ -29,16 +32,16 @@ export class RejectionReason {
   }
 }
 
-@ObjectType({ description: 'Why an attempt was rejected.' })
+@ObjectType({ description: 'Rejection of an attempt.' })
 export class Rejection {
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Whether the user may try again; null if the vendor does not say.',
+    description: 'Whether the user may try again. Null if the provider does not specify it.',
   })
   readonly retryable: boolean | null;
 
   @Field(() => [RejectionReason], {
-    description: 'The reasons; empty if the vendor gives none that you may see.',
+    description: 'The reasons. Empty if the provider sends none that you may see.',
   })
   readonly reasons: readonly RejectionReason[];
 

@@ -1,4 +1,4 @@
-/** One entry of the change log. */
+/** An entry of the change log. */
 
 import { Field, ID, ObjectType } from 'type-graphql';
 import type { Change, ChangeCauseKind, ChangeCause as DomainCause } from '../../domain/change';
@@ -22,20 +22,21 @@ import type { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';
 import { Rejection } from './rejection.type';
 
-@ObjectType({ description: 'What brought a status change about.' })
+@ObjectType({ description: 'Cause of a status change.' })
 export class ChangeCause {
-  /** Not published; `delivery` is. */
+  /** For the field `delivery`. */
   readonly deliveryId: number | null;
 
-  /** Published by a resolver that asks who is looking. */
+  /** For the field `actor`, whose resolver checks the viewer. */
   readonly actorName: string | null;
 
-  @Field(() => ChangeCauseKindEnum, { description: 'What sort of cause it was.' })
+  @Field(() => ChangeCauseKindEnum, { description: 'Kind of the cause.' })
   readonly kind: ChangeCauseKind;
 
   @Field(() => ID, {
     nullable: true,
-    description: 'For MERGE: the id of the user that went into this one. It still finds the user.',
+    description:
+      'For MERGE: ID of the user that was merged into this one. It still resolves to this user. Null for other causes.',
   })
   readonly mergedUserId: string | null;
 
@@ -50,53 +51,56 @@ export class ChangeCause {
 
 @ObjectType({
   implements: Node,
-  description: 'One entry of the change log: what one cause changed, before and after.',
+  description:
+    'An entry of the change log: the effect of one cause, with the values before and after.',
 })
 export class StatusChange implements Node {
-  /** Not published; `user` is. */
+  /** For the field `user`. */
   readonly userId: number;
 
-  /** Not published; `level` is. */
+  /** For the field `level`. */
   readonly levelKey: LevelKey | null;
 
-  /** Not published; `attempt` is. */
+  /** For the field `attempt`. */
   readonly attemptId: number | null;
 
   readonly id: string;
 
   @Field(() => String, {
     description:
-      'Its position in the log: give it to `statusChanged(after:)` or `statusChanges(after:)` to go on from here.',
+      'Position in the change log. Pass it as `after` to `statusChanged` or `statusChanges` to continue after this entry.',
   })
   readonly cursor: string;
 
   @Field(() => ProviderEnum, {
     nullable: true,
-    description: 'The vendor that it is about, if any.',
+    description: 'The provider that the change concerns. Null if it concerns none.',
   })
   readonly provider: ProviderId | null;
 
   @Field(() => AttemptStatusEnum, {
     nullable: true,
-    description: 'Status of the attempt after the change; null if it is about no attempt.',
+    description: 'Status of the attempt after the change. Null if the change concerns no attempt.',
   })
   readonly attemptStatus: AttemptStatus | null;
 
   @Field(() => AttemptStatusEnum, {
     nullable: true,
-    description: 'Status of the attempt before the change; null for a new attempt.',
+    description: 'Status of the attempt before the change. Null for a new attempt.',
   })
   readonly previousAttemptStatus: AttemptStatus | null;
 
   @Field(() => VerificationStatusEnum, {
     nullable: true,
-    description: 'What the user holds at the level after the change; null if it is about no level.',
+    description:
+      'Status of the user at the level after the change. Null if the change concerns no level.',
   })
   readonly levelStatus: VerificationStatus | null;
 
   @Field(() => VerificationStatusEnum, {
     nullable: true,
-    description: 'What the user held at the level before; null if they had not been seen there.',
+    description:
+      'Status of the user at the level before the change. Null if the user had no attempt at the level.',
   })
   readonly previousLevelStatus: VerificationStatus | null;
 
@@ -112,18 +116,22 @@ export class StatusChange implements Node {
   @Field(() => Boolean, { description: 'Whether the user was active before the change.' })
   readonly previousActive: boolean;
 
-  @Field(() => Rejection, { nullable: true, description: 'Why, if the attempt was rejected.' })
+  @Field(() => Rejection, {
+    nullable: true,
+    description: 'The rejection. Null unless the attempt was rejected.',
+  })
   readonly rejection: Rejection | null;
 
-  @Field(() => ChangeCause, { description: 'What brought it about.' })
+  @Field(() => ChangeCause, { description: 'Cause of the change.' })
   readonly cause: ChangeCause;
 
   @Field(() => DateTime, {
-    description: 'When it happened, by the clock of the vendor where it has one, else by ours.',
+    description:
+      'Time of the event: the provider timestamp if there is one, otherwise the time of receipt.',
   })
   readonly occurredAt: Date;
 
-  @Field(() => DateTime, { description: 'When the gateway committed it.' })
+  @Field(() => DateTime, { description: 'Time of the commit in the gateway.' })
   readonly recordedAt: Date;
 
   constructor(change: Change, logId: string) {
@@ -155,7 +163,7 @@ export const StatusChangeConnection = createConnectionType(
   ({ cursor }) => cursor,
 );
 
-/** One page of the log about one user, attempt or delivery, batched. */
+/** Loads a page of the change log about a user, attempt or delivery, batched. */
 export async function loadStatusChanges(
   context: Context,
   owner: ChangeOwner,

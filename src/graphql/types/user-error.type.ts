@@ -1,4 +1,4 @@
-/** Failures that a mutation expects, as data. */
+/** Expected failures of mutations, returned as data. */
 
 import { Field, ObjectType } from 'type-graphql';
 import { literalEnum } from '../enums/literal-enum';
@@ -14,27 +14,30 @@ export type UserErrorCode =
 
 const UserErrorCodeEnum = literalEnum<UserErrorCode>(
   'UserErrorCode',
-  'Why a mutation did nothing. Stable.',
+  'Stable code of an expected failure of a mutation.',
   {
-    EXTERNAL_USER_ID_INVALID: 'The external id is empty or longer than 255 characters.',
-    KIND_MISMATCH: 'One account is that of a person, the other that of a company.',
+    EXTERNAL_USER_ID_INVALID: 'The external user ID is empty or longer than 255 characters.',
+    KIND_MISMATCH:
+      'The identity and the user differ in kind: one is a person, the other a company.',
     REASON_INVALID: 'The reason is empty or longer than 200 characters.',
-    SELECTION_MISSING: 'Nothing says which deliveries are meant.',
-    TARGET_INVALID: 'Not exactly one target was given.',
-    USER_ERASED: 'The user was erased: nothing about them changes any more.',
-    USER_NOT_FOUND: 'There is no such user.',
+    SELECTION_MISSING: 'No condition selects deliveries.',
+    TARGET_INVALID: 'The input does not contain exactly one target.',
+    USER_ERASED: 'The user was erased and can no longer be changed.',
+    USER_NOT_FOUND: 'The user does not exist.',
   },
 );
 
-@ObjectType({ description: 'Why a mutation did nothing.' })
+@ObjectType({ description: 'An expected failure of a mutation. The mutation had no effect.' })
 export class UserError {
-  @Field(() => UserErrorCodeEnum, { description: 'Stable, for programs.' })
+  @Field(() => UserErrorCodeEnum, { description: 'Stable code.' })
   readonly code: UserErrorCode;
 
-  @Field(() => String, { description: 'For people; may change.' })
+  @Field(() => String, { description: 'Message for people; may change.' })
   readonly message: string;
 
-  @Field(() => [String], { description: 'The input field at fault, e.g. `["input", "userId"]`.' })
+  @Field(() => [String], {
+    description: 'Path of the invalid input field, for example `["input", "userId"]`.',
+  })
   readonly path: readonly string[];
 
   constructor(code: UserErrorCode, message: string, path: readonly string[]) {
@@ -44,10 +47,10 @@ export class UserError {
   }
 }
 
-/** What the answers of all mutations have in common. */
+/** Base of the payloads of all mutations. */
 @ObjectType()
 export abstract class MutationPayload {
-  @Field(() => [UserError], { description: 'Why nothing was done; empty if it was.' })
+  @Field(() => [UserError], { description: 'Expected failures. Empty if the mutation succeeded.' })
   readonly userErrors: readonly UserError[];
 
   constructor(userErrors: readonly UserError[]) {

@@ -1,4 +1,4 @@
-/** What a user holds at one level. */
+/** The status of a user at a level. */
 
 import { Field, ObjectType } from 'type-graphql';
 import { toDate } from '../../domain/instant';
@@ -8,29 +8,33 @@ import type { UserLevelRow } from '../../store/read/reader';
 import { VerificationStatusEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 
-@ObjectType({ description: 'What a user holds at one level.' })
+@ObjectType({ description: 'The status of a user at a level.' })
 export class UserLevel {
-  /** Not published; `level` is. */
+  /** For the field `level`. */
   readonly levelKey: LevelKey;
 
-  /** Not published; `latestAttempt` is. */
+  /** For the field `latestAttempt`. */
   readonly latestAttemptId: number;
 
-  @Field(() => VerificationStatusEnum, { description: 'What the user holds there.' })
+  @Field(() => VerificationStatusEnum, { description: 'Status of the user at the level.' })
   readonly status: VerificationStatus;
 
-  @Field(() => DateTime, { description: 'Since when, by the clock of the vendor.' })
+  @Field(() => DateTime, {
+    description:
+      'Time since which the status applies: provider timestamp, or time of receipt if it is missing.',
+  })
   readonly since: Date;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When the approval runs out; null for never, or if there is none.',
+    description:
+      'Time at which the approval expires. Null if it never expires, or there is no approval.',
   })
   readonly expiresAt: Date | null;
 
   @Field(() => Boolean, {
     description:
-      'Whether the vendor has since moved the user to another level or deleted the account. The default policy no longer asks for the level; a policy that names it still counts its approval.',
+      'Whether the provider has moved the user to another level or deleted the account. The default policy ignores such a level. A policy that lists the level still counts its approval.',
   })
   readonly superseded: boolean;
 

@@ -13,45 +13,46 @@ import type { Context } from '../request/context';
 
 @ObjectType('User', { implements: Node, description: 'A person or a company, across providers.' })
 export class User implements Node {
-  /** Our own number; not published. */
+  /** Internal number, not in the schema. */
   readonly key: number;
 
   readonly id: string;
 
   @Field(() => String, {
     nullable: true,
-    description: "Our customer's id of the user, where it is known.",
+    description: 'Your ID for the user. Null if it is unknown.',
   })
   readonly externalUserId: string | null;
 
   @Field(() => SubjectKindEnum, {
     description:
-      'PERSON, unless every known account of the user is one of a company. Accounts of the other kind hold no levels.',
+      'Kind of the user: COMPANY if the user has identities and all are companies, otherwise PERSON. Identities of the other kind have no levels.',
   })
   readonly kind: SubjectKind;
 
   @Field(() => VerificationStatusEnum, {
-    description: 'What the user holds by the policy of this gateway; `verification` says why.',
+    description:
+      'Status of the user according to the verification policy. `verification` contains the explanation.',
   })
   readonly verificationStatus: VerificationStatus;
 
   @Field(() => Boolean, {
     description:
-      'False while any account of the user is switched off at its vendor, and once all of them are deleted.',
+      'Whether the user is active: false while any account of the user is deactivated at its provider, or after all of them are deleted.',
   })
   readonly active: boolean;
 
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'When the user was erased. What is told here is then how things stood at that time, and nothing changes it any more.',
+      'Time of the erasure. Null if the user is not erased. The statuses of an erased user are those at the time of the erasure and no longer change.',
   })
   readonly erasedAt: Date | null;
 
-  @Field(() => DateTime, { description: 'When the gateway first heard of the user.' })
+  @Field(() => DateTime, { description: 'Time at which the gateway created the user.' })
   readonly createdAt: Date;
 
-  @Field(() => DateTime, { description: 'When anything about the user last changed.' })
+  @Field(() => DateTime, { description: 'Time of the last change to the user.' })
   readonly updatedAt: Date;
 
   constructor(row: UserRow) {
@@ -69,7 +70,7 @@ export class User implements Node {
 
 export const UserConnection = createConnectionType('User', 'users', () => User);
 
-/** The user of this number, batched, merges followed; `null` if there is none that the viewer may see. */
+/** Loads a user by number, batched, following merges. Returns null if it does not exist or the viewer may not see it. */
 export async function loadUser(context: Context, key: number): Promise<User | null> {
   const row = await context.loaders.user.load(key);
   const isVisible = await context.visibility.canSeeUser(row?.id ?? null);

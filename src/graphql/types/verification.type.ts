@@ -1,4 +1,4 @@
-/** Why a user has the status that they have. */
+/** The explanation of a user's status. */
 
 import { Field, Int, ObjectType } from 'type-graphql';
 import { type Instant, toDate } from '../../domain/instant';
@@ -8,21 +8,21 @@ import type { UserLevelRow } from '../../store/read/reader';
 import { VerificationStatusEnum } from '../enums/status.enum';
 import { DateTime } from '../relay/date-time.scalar';
 
-/** Levels in one list: a user may have thousands, and each push may carry the lists. */
+/** Maximum number of levels per list. A user may have thousands, and every pushed change may contain the lists. */
 export const MAX_LISTED_LEVELS = 100;
 
-@ObjectType({ description: "A level that makes the user's status what it is." })
+@ObjectType({ description: "A level that determines the user's status." })
 export class VerificationReason {
-  /** Not published; `level` is. */
+  /** For the field `level`. */
   readonly levelKey: LevelKey;
 
-  /** Not published; `attempt` is. */
+  /** For the field `attempt`. */
   readonly attemptId: number;
 
-  @Field(() => VerificationStatusEnum, { description: 'What the user holds at this level.' })
+  @Field(() => VerificationStatusEnum, { description: 'Status of the user at the level.' })
   readonly status: VerificationStatus;
 
-  @Field(() => DateTime, { description: 'Since when they hold it.' })
+  @Field(() => DateTime, { description: 'Time since which the user has this status.' })
   readonly since: Date;
 
   constructor(held: UserLevelRow) {
@@ -33,23 +33,26 @@ export class VerificationReason {
   }
 }
 
-@ObjectType({ description: 'A level that the policy asks for and that is not verified.' })
+@ObjectType({
+  description: 'A level that the policy requires and that does not count as verified.',
+})
 export class MissingLevel {
-  /** Not published; `level` is. */
+  /** For the field `level`. */
   readonly levelKey: LevelKey;
 
-  /** Not published; `attempt` is. */
+  /** For the field `attempt`. */
   readonly attemptId: number | null;
 
   @Field(() => VerificationStatusEnum, {
     description:
-      'What the user holds at this level: nothing yet, an approval that has run out, or VERIFIED if a final rejection elsewhere blocks the approval.',
+      'Status of the user at the level. VERIFIED if a final rejection at another level blocks the approval.',
   })
   readonly status: VerificationStatus;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Since when; null if the user was never seen at this level.',
+    description:
+      'Time since which the user has this status. Null if the user has no attempt at the level.',
   })
   readonly since: Date | null;
 
@@ -61,9 +64,9 @@ export class MissingLevel {
   }
 }
 
-@ObjectType({ description: 'Levels that together would make the user VERIFIED.' })
+@ObjectType({ description: 'A set of levels that would make the user VERIFIED.' })
 export class MissingLevels {
-  @Field(() => [MissingLevel], { description: 'The levels; all of them are needed.' })
+  @Field(() => [MissingLevel], { description: 'The levels. All of them are required.' })
   readonly levels: readonly MissingLevel[];
 
   constructor(levels: readonly MissingLevel[]) {
@@ -71,45 +74,48 @@ export class MissingLevels {
   }
 }
 
-@ObjectType({ description: "A user's status with its grounds, by the policy of this gateway." })
+@ObjectType({
+  description: "A user's status with its explanation, according to the verification policy.",
+})
 export class Verification {
-  @Field(() => VerificationStatusEnum, { description: 'The status.' })
+  @Field(() => VerificationStatusEnum, { description: 'Status of the user.' })
   readonly status: VerificationStatus;
 
   @Field(() => DateTime, {
     description:
-      "Since when the status is what it is; since the user's first appearance if nothing has been said about them.",
+      'Time since which the status applies. The creation time of the user if there is no event.',
   })
   readonly since: Date;
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'When it will run out if nothing happens; null for never.',
+    description:
+      'Time at which the status expires unless it changes before. Null if it never expires.',
   })
   readonly expiresAt: Date | null;
 
   @Field(() => [VerificationReason], {
-    description: `The levels that make it so, where the status is VERIFIED or EXPIRED. At most ${MAX_LISTED_LEVELS}.`,
+    description: `Levels that determine the status if it is VERIFIED or EXPIRED. At most ${MAX_LISTED_LEVELS}.`,
   })
   readonly because: readonly VerificationReason[];
 
   @Field(() => [MissingLevel], {
-    description: `Levels that are part of a way to VERIFIED, at most ${MAX_LISTED_LEVELS}. The user needs the levels of one alternative, not all of these. Empty when the status is VERIFIED.`,
+    description: `Missing levels of all alternatives, at most ${MAX_LISTED_LEVELS}. The user needs the levels of one alternative, not all of these. Empty if the status is VERIFIED.`,
   })
   readonly missing: readonly MissingLevel[];
 
   @Field(() => Int, {
-    description: `Number of missing levels. More than \`missing\` lists, if there are more than ${MAX_LISTED_LEVELS}.`,
+    description: `Number of missing levels, including those beyond the first ${MAX_LISTED_LEVELS}.`,
   })
   readonly missingCount: number;
 
   @Field(() => [MissingLevels], {
-    description: `The ways to VERIFIED: the levels of any one entry suffice. Smallest first, at most 32, without ways of more than ${MAX_LISTED_LEVELS} levels. Empty when the status is VERIFIED.`,
+    description: `Alternatives to become VERIFIED; the levels of any one entry suffice. Smallest first, at most 32, without entries of more than ${MAX_LISTED_LEVELS} levels. Empty if the status is VERIFIED.`,
   })
   readonly alternatives: readonly MissingLevels[];
 
   @Field(() => [VerificationReason], {
-    description: `The levels whose final rejection blocks an older approval that the policy asks for (\`blockedBy\` of the policy). At most ${MAX_LISTED_LEVELS}. End users receive an empty list, unless END_USER_REASONS is \`all\`.`,
+    description: `Levels with a final rejection that blocks an older approval required by the policy (\`blockedBy\` of the policy). At most ${MAX_LISTED_LEVELS}. Empty for end users, unless END_USER_REASONS is \`all\`.`,
   })
   readonly blockedBy: readonly VerificationReason[];
 

@@ -1,29 +1,25 @@
-/** Who is asking. */
+/** The authenticated caller. */
 
 import { Field, ObjectType } from 'type-graphql';
 import type { Principal } from '../../access/principal';
 import { literalEnum } from '../enums/literal-enum';
 
-const ViewerKindEnum = literalEnum<Principal['kind']>(
-  'ViewerKind',
-  'What sort of viewer is asking.',
-  {
-    API_KEY: 'A service or an operator, by API key.',
-    USER: 'An end user, by token: sees what is their own.',
-  },
-);
+const ViewerKindEnum = literalEnum<Principal['kind']>('ViewerKind', 'Kind of caller.', {
+  API_KEY: 'A service or an operator with an API key.',
+  USER: 'An end user with a token. Sees only their own data.',
+});
 
-@ObjectType({ description: 'Who is asking.' })
+@ObjectType({ description: 'The authenticated caller.' })
 export class Viewer {
-  @Field(() => ViewerKindEnum, { description: 'What sort of viewer it is.' })
+  @Field(() => ViewerKindEnum, { description: 'Kind of caller.' })
   readonly kind: Principal['kind'];
 
-  @Field(() => String, { description: "Name of the API key; an end user's `externalUserId`." })
+  @Field(() => String, { description: 'Name of the API key, or `externalUserId` of the end user.' })
   readonly name: string;
 
   @Field(() => [String], {
     description:
-      'What the viewer may do: `read`, `operate`, `pii:read`, `audit:read`, `metrics`, `erase`.',
+      'Scopes of the caller: `read`, `operate`, `pii:read`, `audit:read`, `metrics`, `erase`.',
   })
   readonly scopes: readonly string[];
 
