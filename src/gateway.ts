@@ -31,7 +31,12 @@ import { createSchema } from './graphql/schema';
 import type { GraphQLService, OperationContext } from './graphql/service';
 import type { Monotonic } from './http/limits/rate-limiter';
 import { createHttpServer, type HttpServer, type ServerLimits } from './http/server';
-import { createIngest, createIngestAnswer, createReread, createVerifyHead } from './ingest/ingest';
+import {
+  createIngest,
+  createIngestResponse,
+  createReread,
+  createVerifyHead,
+} from './ingest/ingest';
 import { type Interval, startInterval } from './jobs/interval';
 import { startMaintenance } from './jobs/maintenance';
 import { type Monitor, startMonitor } from './jobs/monitor';
@@ -198,7 +203,7 @@ export async function createGateway(
     const reconciler = createReconciler({
       providers,
       asks: store.statusChecks,
-      ingestAnswer: createIngestAnswer({
+      ingestResponse: createIngestResponse({
         providers,
         store,
         wake: wakeup.wake,

@@ -1,22 +1,22 @@
-/** Encryption at rest: AES-256-GCM, one data key per identity, each wrapped by a master key of the configuration. */
+/** Encryption at rest: AES-256-GCM with one data key per identity. A configured master key wraps each data key. */
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
-/** Seals and opens under one key. Sealed bytes are nonce (12), tag (16), ciphertext. */
+/** Encrypts and decrypts with one key. Encrypted bytes are the nonce (12), the tag (16) and the ciphertext. */
 export interface Cipher {
-  /** @param purpose - Bound to the ciphertext: what is sealed as a body cannot be opened as a name. */
-  seal(plain: Buffer, purpose: Purpose): Buffer;
-  /** @throws if the bytes were changed, or sealed under another key or for another purpose. */
-  open(sealed: Buffer, purpose: Purpose): Buffer;
+  /** @param purpose - Bound to the ciphertext: a body cannot be decrypted as an event. */
+  encrypt(plain: Buffer, purpose: Purpose): Buffer;
+  /** @throws {Error} If the bytes were modified or encrypted with another key or for another purpose. */
+  decrypt(encrypted: Buffer, purpose: Purpose): Buffer;
 }
 
-const BYTES_OF = {
+const PURPOSE_BYTES = {
   'data-key': Buffer.from('data-key'),
   'delivery.body': Buffer.from('delivery.body'),
   'event.personal': Buffer.from('event.personal'),
   probe: Buffer.from('probe'),
 };
-export type Purpose = keyof typeof BYTES_OF;
+export type Purpose = keyof typeof PURPOSE_BYTES;
 
 export interface MasterKey {
   /** Stored with everything that the key encrypts. Up to 32 letters, digits, `-`, `_` and `.`. */
@@ -26,14 +26,14 @@ export interface MasterKey {
 }
 
 export interface KeyRing {
-  /** Encrypts what is new and belongs to no identity. */
+  /** Master key that encrypts new data without an identity. */
   readonly current: { readonly id: string; readonly cipher: Cipher };
-  /** Whether it holds this master key. */
+  /** Whether the ring contains the master key. */
   has(id: string): boolean;
-  /** @throws if the ring lacks the master key. */
-  master(id: string): Cipher;
+  /** Returns the cipher of a master key. @throws {Error} If the master key is missing. */
+  getCipher(id: string): Cipher;
   createDataKey(): WrappedKey & { readonly cipher: Cipher };
-  /** @throws if the ring lacks the master key. */
+  /** Returns the cipher of a data key. @throws {Error} If the master key is missing. */
   unwrap(wrapped: WrappedKey): Cipher;
 }
 
@@ -42,8 +42,8 @@ export interface WrappedKey {
   readonly dataKeyId: string;
 }
 
-/** The key of an identity, as a row tells of it: nothing where it was destroyed. */
-export interface FoundKey {
+/** The data key of an identity as stored. `null` after its destruction. */
+export interface StoredKey {
   readonly dataKey: Buffer | null;
   readonly dataKeyId: string | null;
 }
@@ -53,7 +53,7 @@ const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const RANDOM_STOCK_BYTES = 4096;
 
-/** @param keys - The first encrypts, all decrypt. */
+/** @param keys - The first one encrypts. All decrypt. */
 export function createKeyRing(keys: readonly [MasterKey, ...MasterKey[]]): KeyRing {
   const random = createRandom();
   const ciphers = new Map(keys.map(({ id, key }) => [id, createCipher(key, random)]));
@@ -61,61 +61,62 @@ export function createKeyRing(keys: readonly [MasterKey, ...MasterKey[]]): KeyRi
   return {
     current,
     has: (id) => ciphers.has(id),
-    master,
+    getCipher,
 
     createDataKey() {
       const key = random(KEY_BYTES);
-      const dataKey = current.cipher.seal(key, 'data-key');
+      const dataKey = current.cipher.encrypt(key, 'data-key');
       return { dataKey, dataKeyId: current.id, cipher: createCipher(key, random) };
     },
 
     unwrap: ({ dataKey, dataKeyId }) =>
-      createCipher(master(dataKeyId).open(dataKey, 'data-key'), random),
+      createCipher(getCipher(dataKeyId).decrypt(dataKey, 'data-key'), random),
   };
 
-  function master(id: string): Cipher {
+  function getCipher(id: string): Cipher {
     const cipher = ciphers.get(id);
-    if (cipher === undefined) throw new Error(`DATA_KEYS lacks the key with id ${id}`);
-    return cipher;
+    if (cipher !== undefined) return cipher;
+    const problem = `key "${id}" is missing but still encrypts data in this database`;
+    throw new Error(`DATA_KEYS: ${problem}. Add it back.`);
   }
 }
 
-/** @returns `undefined` where the key was destroyed. @throws if the ring lacks the master key. */
-export function unwrapKey(keyRing: KeyRing, { dataKey, dataKeyId }: FoundKey): Cipher | undefined {
+/** Returns `undefined` if the data key was destroyed. @throws {Error} If the master key is missing. */
+export function unwrapKey(keyRing: KeyRing, { dataKey, dataKeyId }: StoredKey): Cipher | undefined {
   if (dataKey === null || dataKeyId === null) return undefined;
   return keyRing.unwrap({ dataKey, dataKeyId });
 }
 
 type Random = (size: number) => Buffer;
 
-/** Asks the system for many bytes at a time, since asking takes longer than making them, and gives out each once. */
+/** Requests many bytes at a time, because a system call costs more than the bytes. Returns each byte once. */
 function createRandom(): Random {
-  let left = Buffer.alloc(0);
+  let stock = Buffer.alloc(0);
   return (size) => {
-    if (left.length < size) left = randomBytes(RANDOM_STOCK_BYTES);
-    const given = left.subarray(0, size);
-    left = left.subarray(size);
-    return given;
+    if (stock.length < size) stock = randomBytes(RANDOM_STOCK_BYTES);
+    const bytes = stock.subarray(0, size);
+    stock = stock.subarray(size);
+    return bytes;
   };
 }
 
 function createCipher(key: Buffer, random: Random): Cipher {
   return {
-    seal(plain, purpose) {
+    encrypt(plain, purpose) {
       const nonce = random(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(BYTES_OF[purpose]);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(PURPOSE_BYTES[purpose]);
       const ciphertext = cipher.update(plain);
       const rest = cipher.final();
       return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext, rest]);
     },
 
-    open(sealed, purpose) {
-      const nonce = sealed.subarray(0, NONCE_BYTES);
-      const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(BYTES_OF[purpose]);
+    decrypt(encrypted, purpose) {
+      const nonce = encrypted.subarray(0, NONCE_BYTES);
+      const tag = encrypted.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(PURPOSE_BYTES[purpose]);
       decipher.setAuthTag(tag);
       return Buffer.concat([
-        decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)),
+        decipher.update(encrypted.subarray(NONCE_BYTES + TAG_BYTES)),
         decipher.final(),
       ]);
     },

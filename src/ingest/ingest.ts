@@ -1,4 +1,4 @@
-/** The pipeline from a request to a kept delivery, the same for every vendor. */
+/** The pipeline from a request to a stored delivery, the same for every provider. */
 
 import type {
   Reading,
@@ -12,67 +12,50 @@ import type { ProviderId } from '../domain/level';
 import { MAX_NAME_LENGTH, truncate } from '../domain/text';
 import type { Provider, StatusResponse } from '../providers/provider';
 import type { Store } from '../store/store';
-import { readAnswer, readDelivery } from './read-delivery';
-import { createReceiptClock } from './receipt-clock';
+import { readDelivery, readResponse } from './read-delivery';
+
+type Providers = ReadonlyMap<ProviderId, Provider>;
 
 export interface IngestOptions {
-  /** The vendors that are configured, by slug. */
-  readonly providers: ReadonlyMap<ProviderId, Provider>;
+  /** Configured providers, by slug. */
+  readonly providers: Providers;
   readonly store: Pick<Store, 'record' | 'erasures'>;
-  /** Tells the feed that the log has grown. */
+  /** Notifies the feed of new entries in the change log. */
   readonly wake: () => void;
   readonly clock: () => Date;
-  /** How far an event may be dated ahead of its receipt, in milliseconds. */
+  /** Maximum time by which an event may be dated ahead of its receipt, in milliseconds. */
   readonly clockSkewMs: number;
-  /** Called when a delivery of a type that the adapter does not know has been quarantined. */
+  /** Called after a delivery of a type that the adapter does not know was quarantined. */
   readonly onUnknownType?: (provider: ProviderId) => void;
 }
 
-/**
- * Resolves once the delivery and all that follows from it are committed.
- *
- * @throws {UnknownProviderError} {SignatureError} {StoreUnavailableError}
- */
-export type Ingest = (providerId: ProviderId, request: WebhookRequest) => Promise<RecordOutcome>;
-
-/**
- * Verifies as much of a proof as needs no body.
- *
- * @throws {UnknownProviderError} {SignatureError}
- */
-export type VerifyHead = (providerId: ProviderId, head: WebhookHead) => void;
-
-export function createVerifyHead({ providers }: Pick<IngestOptions, 'providers'>): VerifyHead {
-  return function verifyHead(providerId, head) {
-    const provider = providers.get(providerId);
-    if (provider === undefined) throw new UnknownProviderError();
-    provider.verifyHead?.(head);
+/** Returns a function that verifies the part of the proof that needs no body. */
+export function createVerifyHead({ providers }: Pick<IngestOptions, 'providers'>) {
+  /** @throws {UnknownProviderError | SignatureError} */
+  return function verifyHead(providerId: ProviderId, head: WebhookHead): void {
+    getProvider(providers, providerId).verifyHead?.(head);
   };
 }
 
-export function createIngest({
-  providers,
-  store,
-  wake,
-  clock,
-  clockSkewMs,
-  onUnknownType,
-}: IngestOptions): Ingest {
+/** Returns a function that resolves once a webhook and all its effects are committed. */
+export function createIngest(options: IngestOptions) {
+  const { providers, store, wake, clock, clockSkewMs, onUnknownType } = options;
   const receiptClock = createReceiptClock(clock);
-  return async function ingest(providerId, request) {
-    const provider = providers.get(providerId);
-    if (provider === undefined) throw new UnknownProviderError();
 
-    const { trust, subpath } = provider.verify(request); // throws: nothing unproven goes further
+  /** @throws {UnknownProviderError | SignatureError | StoreUnavailableError} */
+  return async function ingest(
+    providerId: ProviderId,
+    request: WebhookRequest,
+  ): Promise<RecordOutcome> {
+    const provider = getProvider(providers, providerId);
+    const { trust, subpath } = provider.verify(request);
     const receivedAt = receiptClock();
-    const reading = readDelivery(provider, request, ahead(receivedAt, clockSkewMs));
-
-    const { rawBody } = request;
+    const reading = readDelivery(provider, request, addMs(receivedAt, clockSkewMs));
     const outcome = await store.record({
       provider: provider.id,
       receivedAt,
-      rawBody,
-      subpath: storable(subpath),
+      rawBody: request.rawBody,
+      subpath: toStorableSubpath(subpath),
       trust,
       reading,
     });
@@ -80,7 +63,7 @@ export function createIngest({
     if (isOfUnknownType(reading) && !outcome.duplicate) onUnknownType?.(provider.id);
     const erased = provider.findErasedIdentity?.(request);
     if (erased !== undefined) {
-      // Before the answer, also for a repeat: should it not be done, the vendor sends again.
+      // Runs before the response, also for a duplicate: after a failure, the provider sends the webhook again.
       await store.erasures.eraseAccount({
         provider: provider.id,
         subjectRef: erased.subjectRef,
@@ -88,7 +71,7 @@ export function createIngest({
         deliveryId: outcome.deliveryId,
         reason: reading.eventType,
         changeActor: provider.id,
-        auditActor: `vendor:${provider.id}`,
+        auditActor: `provider:${provider.id}`,
         now: clock(),
       });
       wake();
@@ -97,63 +80,92 @@ export function createIngest({
   };
 }
 
-function isOfUnknownType(reading: Reading): boolean {
-  return reading.kind === 'QUARANTINED' && reading.reason.code === 'TYPE_UNKNOWN';
-}
-
-/** A subpath that no adapter knows is whatever the sender chose: NUL in it, which no database stores, or 16 KiB. */
-function storable(subpath: string): string {
-  return truncate(subpath.replaceAll('\0', '\ufffd'), MAX_NAME_LENGTH);
-}
-
-/** Keeps a vendor's answer, as `Ingest` does a webhook. @throws {UnknownProviderError} {StoreUnavailableError} */
-export type IngestAnswer = (
+/** Stores a status response, as `ingest` stores a webhook. @throws {UnknownProviderError | StoreUnavailableError} */
+export type IngestResponse = (
   providerId: ProviderId,
-  answer: StatusResponse,
+  response: StatusResponse,
 ) => Promise<RecordOutcome>;
 
-export function createIngestAnswer({
+export function createIngestResponse({
   providers,
   store,
   wake,
   clockSkewMs,
 }: Pick<IngestOptions, 'providers' | 'wake' | 'clockSkewMs'> & {
   readonly store: Pick<Store, 'record'>;
-}): IngestAnswer {
-  return async function ingestAnswer(providerId, { requestedAt: askedAt, subpath, rawBody }) {
-    const provider = providers.get(providerId);
-    if (provider === undefined) throw new UnknownProviderError();
+}): IngestResponse {
+  return async function ingestResponse(providerId, { requestedAt, subpath, rawBody }) {
+    const provider = getProvider(providers, providerId);
     const outcome = await store.record({
       provider: provider.id,
-      receivedAt: askedAt,
+      receivedAt: requestedAt,
       rawBody,
       subpath,
       trust: 'CONFIRMED',
-      reading: readAnswer(provider, { subpath, rawBody }, ahead(askedAt, clockSkewMs)),
+      reading: readResponse(provider, { subpath, rawBody }, addMs(requestedAt, clockSkewMs)),
     });
     if (outcome.changes > 0) wake();
     return outcome;
   };
 }
 
-/** What reads a kept delivery again; it proved itself when it came. Throws PROVIDER_UNKNOWN if its vendor is not there. */
+/**
+ * Returns a function that parses a stored delivery again, without verifying it.
+ *
+ * @throws {GatewayError} The returned function throws `PROVIDER_UNKNOWN` if the provider is not configured.
+ */
 export function createReread(
-  providers: ReadonlyMap<ProviderId, Provider>,
+  providers: Providers,
   clock: () => Date,
   clockSkewMs: number,
 ): (delivery: StoredDelivery) => Reading {
   return ({ provider: id, rawBody, subpath, trust }) => {
     const provider = providers.get(id);
     if (provider === undefined) {
-      throw new GatewayError('PROVIDER_UNKNOWN', 'expected its provider to be configured');
+      const message = 'The provider of this delivery must be configured.';
+      throw new GatewayError('PROVIDER_UNKNOWN', message);
     }
-    const latest = ahead(clock(), clockSkewMs);
+    const latest = addMs(clock(), clockSkewMs);
     return trust === 'CONFIRMED'
-      ? readAnswer(provider, { rawBody, subpath }, latest)
+      ? readResponse(provider, { rawBody, subpath }, latest)
       : readDelivery(provider, { headers: {}, rawBody, subpath }, latest);
   };
 }
 
-function ahead(date: Date, ms: number): Date {
+function getProvider(providers: Providers, id: ProviderId): Provider {
+  const provider = providers.get(id);
+  if (provider === undefined) throw new UnknownProviderError();
+  return provider;
+}
+
+function isOfUnknownType(reading: Reading): boolean {
+  return reading.kind === 'QUARANTINED' && reading.reason.code === 'TYPE_UNKNOWN';
+}
+
+/** The sender controls a subpath that no adapter knows. It may contain NUL, which no database stores, or 16 KiB of text. */
+function toStorableSubpath(subpath: string): string {
+  return truncate(subpath.replaceAll('\0', '\ufffd'), MAX_NAME_LENGTH);
+}
+
+function addMs(date: Date, ms: number): Date {
   return new Date(date.getTime() + ms);
+}
+
+// ── Receipt clock ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Maximum step back of the system clock that is ignored. After a larger one, the clock had been wrong before. */
+const MAX_STEP_BACK_MS = 24 * 60 * 60_000;
+
+/**
+ * Creates the clock that dates deliveries. It never runs backwards when the system clock is set back by up to 24 hours.
+ * Events without a provider timestamp are ordered by receipt: a clock that ran backwards would order an approval before the
+ * pending status that it followed.
+ */
+export function createReceiptClock(clock: () => Date): () => Date {
+  let latestMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const nowMs = clock().getTime();
+    if (nowMs > latestMs || latestMs - nowMs > MAX_STEP_BACK_MS) latestMs = nowMs;
+    return new Date(latestMs);
+  };
 }

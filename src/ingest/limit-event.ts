@@ -1,4 +1,4 @@
-/** Bounds the provider's free text in an event. The stored body of the delivery keeps all of it. */
+/** Limits the length of texts from the provider in an event. The stored body of the delivery remains complete. */
 
 import type { Profile, Reason, VerificationEvent } from '../domain/event';
 import {

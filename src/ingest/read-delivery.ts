@@ -1,4 +1,4 @@
-/** Reads an authentic request: what it says in our words, or why it says nothing. Never refuses. */
+/** Parses and normalizes an authentic request. Never rejects one: content that cannot be parsed is quarantined. */
 
 import { createHash } from 'node:crypto';
 import type { QuarantineReason, Reading, WebhookRequest } from '../domain/delivery';
@@ -8,48 +8,62 @@ import { toInstantText } from '../domain/instant';
 import type { Message, Provider, StatusResponse } from '../providers/provider';
 import { limitEvent } from './limit-event';
 
-/** @param latest - Latest date that an event may have. An event dated further ahead would outlast every later one. */
+/** @param latest - Latest timestamp that an event may have. An event dated further ahead would override all later ones. */
 export function readDelivery(provider: Provider, request: WebhookRequest, latest: Date): Reading {
   const { rawBody } = request;
-  return read(
+  return read({
     provider,
-    () => provider.parse(request),
+    parse: () => provider.parse(request),
     rawBody,
     latest,
-    () => ({ duplicateKey: digest(['quarantined'], rawBody), mayRecur: !provider.dated }),
-  );
+    toQuarantineKey: () => ({
+      duplicateKey: digest(['quarantined'], rawBody),
+      mayRecur: !provider.dated,
+    }),
+  });
 }
 
 /**
- * The same for what a vendor answered when it was asked. It can be asked again, so an answer that cannot be read is one and the
- * same as long as it is so for the same reason, though its bytes may differ.
+ * Parses a status response. The status can be checked again, so invalid responses with the same error are duplicates even if
+ * their bytes differ.
  */
-export function readAnswer(
+export function readResponse(
   provider: Provider,
-  answer: Pick<StatusResponse, 'subpath' | 'rawBody'>,
+  response: Pick<StatusResponse, 'subpath' | 'rawBody'>,
   latest: Date,
 ): Reading {
-  const parse = () => {
-    const { statusCall } = provider;
-    if (statusCall === undefined) throw new PayloadError('body', 'readable by its adapter');
-    const message = statusCall.parse(answer);
-    return { ...message, duplicateKey: ['answer', ...message.duplicateKey] };
-  };
-  return read(provider, parse, answer.rawBody, latest, ({ message }) => ({
-    duplicateKey: digest(['quarantined answer', answer.subpath], message),
-  }));
+  return read({
+    provider,
+    parse() {
+      const { statusCall } = provider;
+      if (statusCall === undefined) throw new PayloadError('body', READABLE);
+      const message = statusCall.parse(response);
+      return { ...message, duplicateKey: ['answer', ...message.duplicateKey] };
+    },
+    rawBody: response.rawBody,
+    latest,
+    toQuarantineKey: ({ message }) => ({
+      duplicateKey: digest(['quarantined answer', response.subpath], message),
+    }),
+  });
 }
 
 type Quarantined = Extract<Reading, { kind: 'QUARANTINED' }>;
 
-/** @param samenessOf - What tells repeats of what cannot be read. */
-function read(
-  provider: Provider,
-  parse: () => Message<unknown>,
-  rawBody: Buffer,
-  latest: Date,
-  samenessOf: (reason: QuarantineReason) => Pick<Quarantined, 'duplicateKey' | 'mayRecur'>,
-): Reading {
+interface Source {
+  readonly provider: Provider;
+  readonly parse: () => Message<unknown>;
+  readonly rawBody: Buffer;
+  readonly latest: Date;
+  /** Returns the key that identifies duplicates if parsing fails. */
+  readonly toQuarantineKey: (
+    reason: QuarantineReason,
+  ) => Pick<Quarantined, 'duplicateKey' | 'mayRecur'>;
+}
+
+const READABLE = 'in a format that the adapter can parse';
+
+function read({ provider, parse, rawBody, latest, toQuarantineKey }: Source): Reading {
   let message: Message<unknown> | undefined;
   try {
     message = parse();
@@ -58,16 +72,11 @@ function read(
       return { kind: 'IGNORED', eventType, duplicateKey: digest(duplicateKey, rawBody) };
     }
     const events = provider.normalize(payload);
-    if (areAhead(events, latest)) {
-      throw new GatewayError(
-        'FUTURE_DATED',
-        'expected the event to be dated no further ahead of the gateway than CLOCK_SKEW',
-      );
-    }
-    // Two messages that the vendor's own key does not tell apart but that say different things are two.
+    assertNotAhead(events, latest);
     return {
       kind: 'EVENTS',
       eventType,
+      // Messages with equal keys but different events are not duplicates.
       duplicateKey: digest(duplicateKey, JSON.stringify(events)),
       events: events.map(limitEvent),
     };
@@ -75,16 +84,19 @@ function read(
     const reason = toReason(error);
     const unknownType = error instanceof UnknownTypeError ? error.eventType : null;
     const eventType = message?.eventType ?? unknownType;
-    return { kind: 'QUARANTINED', eventType, reason, ...samenessOf(reason) };
+    return { kind: 'QUARANTINED', eventType, reason, ...toQuarantineKey(reason) };
   }
 }
 
-function areAhead(events: readonly VerificationEvent[], latest: Date): boolean {
+function assertNotAhead(events: readonly VerificationEvent[], latest: Date): void {
   const limit = toInstantText(latest);
-  return events.some(({ occurredAt }) => occurredAt !== undefined && occurredAt > limit);
+  const isAhead = events.some(({ occurredAt }) => occurredAt !== undefined && occurredAt > limit);
+  if (!isAhead) return;
+  const message = 'The event must not be dated further ahead than CLOCK_SKEW allows.';
+  throw new GatewayError('FUTURE_DATED', message);
 }
 
-/** A digest, so that the key has a fixed size and holds nothing of what was said. */
+/** A digest gives the key a fixed size and keeps personal data out of it. */
 function digest(parts: readonly string[], content: string | Buffer): string {
   const head = JSON.stringify(parts);
   return createHash('sha256').update(head).update('\n').update(content).digest('base64url');
@@ -92,7 +104,7 @@ function digest(parts: readonly string[], content: string | Buffer): string {
 
 function toReason(error: unknown): QuarantineReason {
   if (error instanceof GatewayError) return { code: error.code, message: error.message };
-  // An adapter of ours broke on it. Kept, so that it can be replayed once the adapter is mended.
-  const { code, message } = new PayloadError('body', 'readable by its adapter');
+  // The adapter has a bug. The delivery is stored, so that it can be replayed once the adapter is fixed.
+  const { code, message } = new PayloadError('body', READABLE);
   return { code, message };
 }

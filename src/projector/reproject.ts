@@ -17,7 +17,7 @@ export interface Affected {
   readonly identities?: Iterable<IdentityNode>;
   /** Further users whose state may have changed, for example by expiry. */
   readonly users?: Iterable<UserNode>;
-  /** Users between whom an identity moved. Each gets an entry in the change log, even if its state is the same. */
+  /** The two users of a moved identity. Each gets an entry in the change log, even if its state is the same. */
   readonly split?: Iterable<UserNode>;
 }
 

@@ -281,7 +281,7 @@ async function spoilProfiles({ config }: TestGateway): Promise<void> {
     'SELECT identity_id AS id, data_key AS "dataKey", data_key_id AS "dataKeyId" FROM identity_keys',
   );
   for (const { id, ...wrapped } of keys) {
-    const sealed = keyRing.unwrap(wrapped).seal(Buffer.from(TAG), 'event.personal');
+    const sealed = keyRing.unwrap(wrapped).encrypt(Buffer.from(TAG), 'event.personal');
     const bytes =
       database.kind === 'sqlite'
         ? `x'${sealed.toString('hex')}'`

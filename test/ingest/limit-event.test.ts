@@ -6,9 +6,9 @@ import type { ProviderName } from '../support/sign';
 const LONG = 'x'.repeat(900 * 1024);
 const NOW = new Date('2024-06-01T00:00:00Z');
 
-function eventsOf(vendor: ProviderName, body: object): readonly VerificationEvent[] {
+function readEvents(name: ProviderName, body: object): readonly VerificationEvent[] {
   const rawBody = Buffer.from(JSON.stringify(body));
-  const provider = createProvider(vendor, ['secret']);
+  const provider = createProvider(name, ['secret']);
   const reading = readDelivery(provider, { headers: {}, rawBody, subpath: '' }, NOW);
   if (reading.kind !== 'EVENTS') throw new Error(`no events: ${reading.kind}`);
   return reading.events;
@@ -33,8 +33,8 @@ const sumsub = (reviewResult: object) => ({
   createdAtMs: '2024-01-01 00:00:00.000',
 });
 
-it('cuts a description that PayCaddy sends, as code and as message', () => {
-  const [event] = eventsOf('paycaddy', paycaddy({ description: LONG }));
+it('truncates a description from PayCaddy, as code and as message', () => {
+  const [event] = readEvents('paycaddy', paycaddy({ description: LONG }));
 
   expect(event).toMatchObject({
     reasons: [
@@ -43,8 +43,8 @@ it('cuts a description that PayCaddy sends, as code and as message', () => {
   });
 });
 
-it('cuts what PayCaddy sends as a name or an age', () => {
-  const [, profile] = eventsOf('paycaddy', paycaddy({ fullName: LONG, age: LONG }));
+it('truncates a name and an age from PayCaddy', () => {
+  const [, profile] = readEvents('paycaddy', paycaddy({ fullName: LONG, age: LONG }));
 
   expect(profile).toMatchObject({
     type: 'PROFILE',
@@ -52,9 +52,9 @@ it('cuts what PayCaddy sends as a name or an age', () => {
   });
 });
 
-it('cuts a comment and labels that Sumsub sends, and keeps 100 labels', () => {
+it('truncates a comment and labels from Sumsub, and keeps 100 labels', () => {
   const rejectLabels = Array.from({ length: 5_000 }, (_, index) => `${index} ${'y'.repeat(150)}`);
-  const [event] = eventsOf('sumsub', sumsub({ rejectLabels, moderationComment: LONG }));
+  const [event] = readEvents('sumsub', sumsub({ rejectLabels, moderationComment: LONG }));
   const reasons = event !== undefined && 'reasons' in event ? (event.reasons ?? []) : [];
 
   expect(reasons).toHaveLength(100);
@@ -66,26 +66,26 @@ it('cuts a comment and labels that Sumsub sends, and keeps 100 labels', () => {
   expect(reasons[99]?.providerCode).toHaveLength(100);
 });
 
-it('cuts a status that holds a word of any length', () => {
-  const [event] = eventsOf('sumsub', sumsub({ reviewRejectType: 'z'.repeat(512) }));
+it('truncates a provider status', () => {
+  const [event] = readEvents('sumsub', sumsub({ reviewRejectType: 'z'.repeat(512) }));
 
   expect(event).toHaveProperty('providerStatus', `completed/RED/${'z'.repeat(497)}…`);
 });
 
-it('tells messages apart that differ behind the cut', () => {
-  const keyOf = (description: string) => {
+it('distinguishes deliveries that differ only in the truncated part', () => {
+  const getKey = (description: string) => {
     const rawBody = Buffer.from(JSON.stringify(paycaddy({ description })));
     const request = { headers: {}, rawBody, subpath: '' };
     return readDelivery(createProvider('paycaddy', ['secret']), request, NOW).duplicateKey;
   };
 
-  expect(keyOf(`${LONG}a`)).not.toBe(keyOf(`${LONG}b`));
+  expect(getKey(`${LONG}a`)).not.toBe(getKey(`${LONG}b`));
 });
 
-it('leaves everything else as the adapter made it', () => {
+it('leaves all other fields unchanged', () => {
   const body = paycaddy({});
   const provider = createProvider('paycaddy', ['secret']);
   const request = { headers: {}, rawBody: Buffer.from(JSON.stringify(body)), subpath: '' };
 
-  expect(eventsOf('paycaddy', body)).toEqual(provider.normalize(provider.parse(request).payload));
+  expect(readEvents('paycaddy', body)).toEqual(provider.normalize(provider.parse(request).payload));
 });

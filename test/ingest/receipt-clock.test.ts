@@ -1,7 +1,7 @@
-import { createReceiptClock } from '../../src/ingest/receipt-clock';
+import { createReceiptClock } from '../../src/ingest/ingest';
 
-/** What it shows while the machine's clock goes through `times`. */
-function shown(...times: readonly string[]): readonly string[] {
+/** Returns the times of the receipt clock for successive times of the system clock. */
+function read(...times: readonly string[]): readonly string[] {
   let now = '';
   const clock = createReceiptClock(() => new Date(now));
   return times.map((time) => {
@@ -10,24 +10,26 @@ function shown(...times: readonly string[]): readonly string[] {
   });
 }
 
-it('follows the clock of the machine', () => {
-  expect(shown('2025-01-01T12:00Z', '2025-01-01T12:01Z')).toEqual([
-    '2025-01-01T12:00',
-    '2025-01-01T12:01',
-  ]);
-});
+describe('the receipt clock', () => {
+  it('follows the system clock', () => {
+    expect(read('2025-01-01T12:00Z', '2025-01-01T12:01Z')).toEqual([
+      '2025-01-01T12:00',
+      '2025-01-01T12:01',
+    ]);
+  });
 
-it('stands still while that is set back', () => {
-  expect(shown('2025-01-01T12:00Z', '2025-01-01T11:00Z', '2025-01-01T12:01Z')).toEqual([
-    '2025-01-01T12:00',
-    '2025-01-01T12:00',
-    '2025-01-01T12:01',
-  ]);
-});
+  it('stops while the system clock is set back', () => {
+    expect(read('2025-01-01T12:00Z', '2025-01-01T11:00Z', '2025-01-01T12:01Z')).toEqual([
+      '2025-01-01T12:00',
+      '2025-01-01T12:00',
+      '2025-01-01T12:01',
+    ]);
+  });
 
-it('does not stay in a future of years', () => {
-  expect(shown('2099-01-01T12:00Z', '2025-01-01T12:00Z')).toEqual([
-    '2099-01-01T12:00',
-    '2025-01-01T12:00',
-  ]);
+  it('follows a step back of more than 24 hours', () => {
+    expect(read('2099-01-01T12:00Z', '2025-01-01T12:00Z')).toEqual([
+      '2099-01-01T12:00',
+      '2025-01-01T12:00',
+    ]);
+  });
 });

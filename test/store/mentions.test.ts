@@ -12,7 +12,7 @@ const keyRing = createKeyRing(KEYS);
 
 /** A connection that has these bodies, and how many bytes of them were asked for at a time. */
 function holding(bodies: readonly Buffer[]) {
-  const sealed = bodies.map((body) => keyRing.current.cipher.seal(body, 'delivery.body'));
+  const sealed = bodies.map((body) => keyRing.current.cipher.encrypt(body, 'delivery.body'));
   const asked: number[] = [];
   const query = async (sql: string, [given]: readonly unknown[] = []) => {
     const rows = sealed.map((body, index) => ({

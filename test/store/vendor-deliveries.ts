@@ -2,7 +2,7 @@
 
 import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { ProviderId } from '../../src/domain/level';
-import { readAnswer, readDelivery } from '../../src/ingest/read-delivery';
+import { readDelivery, readResponse } from '../../src/ingest/read-delivery';
 import { createProviders } from '../../src/providers/registry';
 
 const SECRET = 'a-secret-that-is-only-used-in-tests-0123456789';
@@ -43,7 +43,7 @@ export function answer(
   const adapter = CLASSIC.get(provider);
   if (adapter === undefined) throw new Error(`no adapter ${provider}`);
   const rawBody = Buffer.from(JSON.stringify(body));
-  const reading = readAnswer(adapter, { rawBody, subpath }, ahead(askedAt));
+  const reading = readResponse(adapter, { rawBody, subpath }, ahead(askedAt));
   return { provider, receivedAt: askedAt, rawBody, subpath, trust: 'CONFIRMED', reading };
 }
 

@@ -5,7 +5,7 @@ import type { Config } from '../../config/load-config';
 import { toDate } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
 import { decodeNodeId, plainNodeId } from '../../graphql/relay/node-id';
-import { createIngestAnswer } from '../../ingest/ingest';
+import { createIngestResponse } from '../../ingest/ingest';
 import type { Candidates } from '../../jobs/reconcile/candidates';
 import {
   createReconciler,
@@ -57,7 +57,7 @@ async function reconcile(context: CliContext, options: Options): Promise<void> {
     const reconciler = createReconciler({
       providers,
       asks: store.statusChecks,
-      ingestAnswer: createIngestAnswer({
+      ingestResponse: createIngestResponse({
         providers,
         store,
         wake() {}, // a running gateway finds out by itself

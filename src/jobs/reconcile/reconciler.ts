@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { RecordOutcome } from '../../domain/delivery';
 import { ProviderApiError, type ProviderApiFault } from '../../domain/errors';
 import type { ProviderId } from '../../domain/level';
-import type { IngestAnswer } from '../../ingest/ingest';
+import type { IngestResponse } from '../../ingest/ingest';
 import type { Logger } from '../../observability/log';
 import type { FetchStatus, Provider } from '../../providers/provider';
 import type { StatusChecks } from '../../store/status-checks';
@@ -26,7 +26,7 @@ export interface ReconcilerOptions {
   /** The vendors that are configured, by slug; those without credentials for their API are not asked. */
   readonly providers: ReadonlyMap<ProviderId, Provider>;
   readonly asks: StatusChecks;
-  readonly ingestAnswer: IngestAnswer;
+  readonly ingestResponse: IngestResponse;
   readonly config: ReconciliationConfig;
   readonly clock: () => Date;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -94,7 +94,7 @@ const LEASE_MS = 60_000;
 const BATCH = 16;
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { asks, ingestAnswer, config, clock, log, observer } = options;
+  const { asks, ingestResponse, config, clock, log, observer } = options;
   const holder = randomUUID();
   const lines = new Map<ProviderId, ProviderClient>();
   for (const [id, { statusCall }] of options.providers) {
@@ -206,7 +206,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     try {
       const answer = await line.ask({ subjectRef, actionRef, sandbox }, signal);
       if (answer === undefined) return { due, outcome: 'UNKNOWN', kept: null, fault: null };
-      const kept = await ingestAnswer(provider, answer);
+      const kept = await ingestResponse(provider, answer);
       return { due, outcome: outcomeOf(kept), kept, fault: null };
     } catch (error) {
       if (error instanceof CircuitOpenError) return left(due);

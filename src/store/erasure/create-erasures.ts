@@ -317,7 +317,7 @@ async function emailsOf(
   const profiles = { sizes: PROFILE_SIZES, rows: PROFILES, parameters };
   await loadPages<WrappedKey & { readonly personal: Buffer }>(connection, profiles, (rows) => {
     for (const { personal, ...key } of rows) {
-      const json = keyRing.unwrap(key).open(personal, 'event.personal').toString('utf8');
+      const json = keyRing.unwrap(key).decrypt(personal, 'event.personal').toString('utf8');
       const { email }: Profile = JSON.parse(json);
       if (email !== undefined) emails.add(email);
     }

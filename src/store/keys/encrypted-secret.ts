@@ -27,9 +27,9 @@ async function readSecret(
   const value = await readSetting(connection, name);
   if (value === undefined) return undefined;
   const { keyId, sealed } = parse({ name, value });
-  const master = keyRing.master(keyId);
+  const master = keyRing.getCipher(keyId);
   try {
-    return master.open(sealed, 'data-key');
+    return master.decrypt(sealed, 'data-key');
   } catch (cause) {
     throw new Error(`the setting ${name} is not as the gateway wrote it`, { cause });
   }

@@ -32,7 +32,7 @@ export async function checkKeys(
   if (faults.length > 0) throw new ConfigError(faults);
   const { id, cipher } = keyRing.current;
   if (!probes.has(id)) {
-    const probe = cipher.seal(PROBE, 'probe').toString('base64');
+    const probe = cipher.encrypt(PROBE, 'probe').toString('base64');
     await addSetting(connection, PROBE_NAME + id, probe);
   }
   return inUse.filter((used) => used !== id).sort();
@@ -59,7 +59,7 @@ function faultOf(keyRing: KeyRing, id: string, probe: string | undefined): reado
   }
   if (probe === undefined) return [];
   try {
-    keyRing.master(id).open(Buffer.from(probe, 'base64'), 'probe');
+    keyRing.getCipher(id).decrypt(Buffer.from(probe, 'base64'), 'probe');
     return [];
   } catch {
     return [`DATA_KEYS: expected the key with id ${id} to be the one that the data lies under`];

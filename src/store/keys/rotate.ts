@@ -193,10 +193,10 @@ async function sealSecrets(writing: Connection, keyRing: KeyRing): Promise<numbe
 
 /** `null` where it cannot be opened. */
 function reseal(keyRing: KeyRing, keyId: string, sealed: Buffer, purpose: Purpose): Buffer | null {
-  const older = keyRing.master(keyId);
+  const older = keyRing.getCipher(keyId);
   if (sealed.length === 0) return sealed; // its bytes were dropped
   try {
-    return keyRing.current.cipher.seal(older.open(sealed, purpose), purpose);
+    return keyRing.current.cipher.encrypt(older.decrypt(sealed, purpose), purpose);
   } catch {
     return null;
   }

@@ -1,11 +1,6 @@
 /** Reads deliveries and their bytes. */
 
-import {
-  BODY_KEYS,
-  decryptBody,
-  ENCRYPTED_BODY,
-  type EncryptedBody,
-} from '../../encryption/encrypted-body';
+import { decryptBody, type EncryptedBody } from '../../encryption/encrypted-body';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { among, type Clause, oneOf } from '../database/where';
@@ -17,6 +12,11 @@ import { count } from './count';
 import type { DeliveryFilter } from './filters';
 import { type KeysetColumns, paginate } from './pagination';
 import type { DeliveryRow, Reader } from './reader';
+
+/** Columns of an `EncryptedBody`: of deliveries as `d`, with the data keys of their identities as `k`. */
+export const ENCRYPTED_BODY_COLUMNS =
+  'd.body, d.body_key_id AS "bodyKeyId", k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"';
+export const IDENTITY_KEYS_JOIN = 'LEFT JOIN identity_keys k ON k.identity_id = d.identity_id';
 
 const d = getNames(DeliveryEntity, 'd');
 const { userId } = getNames(IdentityEntity, 'i');
@@ -65,7 +65,7 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
 
     async rawBodiesOf(deliveryIds) {
       const rows = await connection.query<EncryptedBody & { id: number }>(
-        `SELECT d.id, ${ENCRYPTED_BODY} FROM deliveries d ${BODY_KEYS} WHERE d.id IN (?*)`,
+        `SELECT d.id, ${ENCRYPTED_BODY_COLUMNS} FROM deliveries d ${IDENTITY_KEYS_JOIN} WHERE d.id IN (?*)`,
         [deliveryIds],
       );
       return groupOne(

@@ -100,7 +100,7 @@ type RecordedProfile = RecordedEvent & { readonly event: ProfileEvent };
 function toProfileEvent(row: ProfileSql, keyRing: KeyRing): RecordedProfile {
   const { key, receivedAt, trust, body, personal } = row;
   const profile: Profile = JSON.parse(
-    keyRing.unwrap(row).open(personal, 'event.personal').toString('utf8'),
+    keyRing.unwrap(row).decrypt(personal, 'event.personal').toString('utf8'),
   );
   return { key, receivedAt, trust, event: { ...JSON.parse(body), profile } };
 }

@@ -4,11 +4,12 @@ import type { Profile, VerificationEvent } from '../../domain/event';
 import type { Instant } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
 import type { Disposition, Trust } from '../../domain/status';
-import { BODY_KEYS, ENCRYPTED_BODY, type EncryptedBody } from '../../encryption/encrypted-body';
-import { type FoundKey, type KeyRing, unwrapKey } from '../../encryption/key-ring';
+import type { EncryptedBody } from '../../encryption/encrypted-body';
+import { type KeyRing, type StoredKey, unwrapKey } from '../../encryption/key-ring';
 import type { KnownDelivery } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import { among, where } from '../database/where';
+import { ENCRYPTED_BODY_COLUMNS, IDENTITY_KEYS_JOIN } from '../read/deliveries';
 
 export interface StoredDeliveryRow extends KnownDelivery, EncryptedBody {
   readonly reasonCode: string | null;
@@ -65,8 +66,8 @@ export async function loadStoredDelivery(
   const rows = await connection.query<Omit<StoredDeliveryRow, 'events' | 'credentials'>>(
     `SELECT d.id, d.provider, d.received_at AS "receivedAt", d.disposition, d.reason_code AS "reasonCode", d.reason,
         d.event_type AS "eventType", d.duplicate_key AS "duplicateKey", d.subpath, d.trust, d.identity_id AS "identityId",
-        ${ENCRYPTED_BODY}
-      FROM deliveries d ${BODY_KEYS}
+        ${ENCRYPTED_BODY_COLUMNS}
+      FROM deliveries d ${IDENTITY_KEYS_JOIN}
       WHERE d.id IN (?*) ORDER BY d.id`,
     parameters,
   );
@@ -92,7 +93,7 @@ export async function loadStoredDelivery(
   }));
 }
 
-interface EventSql extends Omit<KeptEvent, 'event'>, FoundKey {
+interface EventSql extends Omit<KeptEvent, 'event'>, StoredKey {
   readonly deliveryId: number;
   readonly body: string;
   readonly personal: Buffer | null;
@@ -105,7 +106,7 @@ function toKeptEvent(sql: EventSql, keyRing: KeyRing): KeptEvent {
   if (personal === null || cipher === undefined || event.type !== 'PROFILE') {
     return { id, key, userId, event };
   }
-  const profile: Profile = JSON.parse(cipher.open(personal, 'event.personal').toString('utf8'));
+  const profile: Profile = JSON.parse(cipher.decrypt(personal, 'event.personal').toString('utf8'));
   return { id, key, userId, event: { ...event, profile } };
 }
 

@@ -123,7 +123,7 @@ const EVENTS = createRowWriter(EventEntity, ({ event }: NewEvent) => event, {
   personal: ({ personal, cipher }) =>
     personal === null
       ? null
-      : cipher().seal(Buffer.from(JSON.stringify(personal)), 'event.personal'),
+      : cipher().encrypt(Buffer.from(JSON.stringify(personal)), 'event.personal'),
 });
 
 const CREDENTIALS = createRowWriter(

@@ -510,8 +510,12 @@ describe('a backup', () => {
   });
 
   it.each([
-    ['without the keys', { DATA_KEYS: undefined }, /DATA_KEYS: expected/],
-    ['with keys of others', { DATA_KEYS: `k2:${'A'.repeat(43)}=` }, /DATA_KEYS lacks the key/],
+    ['without the keys', { DATA_KEYS: undefined }, /DATA_KEYS: /],
+    [
+      'with keys of others',
+      { DATA_KEYS: `k2:${'A'.repeat(43)}=` },
+      /DATA_KEYS: key "\w+" is missing/,
+    ],
   ])('%s is taken as well, and says that it is not in the audit log', async (_, env, why) => {
     const live = await startGateway(disposal);
     const folder = await createTempDir(disposal);
