@@ -3,8 +3,8 @@
  * without a valid signature are not stored.
  */
 
-import { SECRETS, type TestGateway } from '../e2e/gateway';
-import { APPROVALS } from '../e2e/messages';
+import { SECRETS, type TestGateway } from '../e2e/support/gateway';
+import { APPROVALS } from '../e2e/support/messages';
 import { createDisposal } from '../support/disposal';
 import type { ProviderName } from '../support/sign';
 import { expectHealthy, startTarget } from './target';

@@ -1,8 +1,8 @@
 /** Guessed credentials: failures are rate-limited by address, valid credentials from the same address are not. */
 
 import { generateApiKey } from '../../src/access/api-key';
-import { API_KEY, type TestGateway, tokenFor } from '../e2e/gateway';
-import { readMetrics } from '../e2e/metrics';
+import { API_KEY, type TestGateway, tokenFor } from '../e2e/support/gateway';
+import { readMetrics } from '../e2e/support/metrics';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { openRaw } from '../support/raw-ws';

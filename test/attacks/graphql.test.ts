@@ -1,7 +1,7 @@
 /** Malicious documents: each is rejected with the same code on every transport. */
 
 import { getIntrospectionQuery } from 'graphql';
-import { API_KEY, type TestGateway } from '../e2e/gateway';
+import { API_KEY, type TestGateway } from '../e2e/support/gateway';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { until } from '../support/until';

@@ -1,7 +1,7 @@
 /** Quotas on connections, operations in progress and operations per second. */
 
 import { request } from 'node:http';
-import { API_KEY, codesOf, type TestGateway, tokenFor } from '../e2e/gateway';
+import { API_KEY, codesOf, type TestGateway, tokenFor } from '../e2e/support/gateway';
 import { createDisposal } from '../support/disposal';
 import { connectClient, openRaw, type RawClient } from '../support/raw-ws';
 import { until } from '../support/until';

@@ -1,8 +1,8 @@
 /** Slow clients: one that does not read, or sends byte by byte, is disconnected and does not delay others. */
 
-import { API_KEY, type TestGateway } from '../e2e/gateway';
-import { about } from '../e2e/messages';
-import { readMetrics } from '../e2e/metrics';
+import { API_KEY, type TestGateway } from '../e2e/support/gateway';
+import { about } from '../e2e/support/messages';
+import { readMetrics } from '../e2e/support/metrics';
 import { createDisposal } from '../support/disposal';
 import { connectRaw } from '../support/raw-http';
 import { connectClient } from '../support/raw-ws';

@@ -5,8 +5,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { GraphQLFormattedError } from 'graphql';
 import { WebSocket } from 'ws';
-import { API_KEY, startGateway, type TestGateway, type TestGatewayOptions } from '../e2e/gateway';
-import { APPROVALS } from '../e2e/messages';
+import {
+  API_KEY,
+  startGateway,
+  type TestGateway,
+  type TestGatewayOptions,
+} from '../e2e/support/gateway';
+import { APPROVALS } from '../e2e/support/messages';
 import type { Disposal } from '../support/disposal';
 import { connectClient } from '../support/raw-ws';
 

@@ -2,8 +2,8 @@
 
 import { createHmac } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { API_KEY, SECRETS, type TestGateway } from '../e2e/gateway';
-import { APPROVALS } from '../e2e/messages';
+import { API_KEY, SECRETS, type TestGateway } from '../e2e/support/gateway';
+import { APPROVALS } from '../e2e/support/messages';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { connectRaw } from '../support/raw-http';

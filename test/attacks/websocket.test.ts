@@ -1,6 +1,6 @@
 /** Malicious WebSocket clients: each is closed with the code of the protocol, and does not affect others. */
 
-import { API_KEY, type TestGateway, tokenFor } from '../e2e/gateway';
+import { API_KEY, type TestGateway, tokenFor } from '../e2e/support/gateway';
 import { createDisposal } from '../support/disposal';
 import { connectClient, openRaw } from '../support/raw-ws';
 import { until } from '../support/until';

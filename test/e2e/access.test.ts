@@ -1,11 +1,11 @@
-/** Who comes in at all, and what an API key is good for. */
+/** Authentication at every entry point, and the scopes of API keys. */
 
 import type { Scope } from '../../src/access/principal';
 import { createDisposal } from '../support/disposal';
 import { openRaw } from '../support/raw-ws';
-import { DOINGS, NAMES } from './doings';
-import { API_KEY, codesOf, startGateway } from './gateway';
-import { LINK, startWithTwo } from './two-users';
+import { API_KEY, codesOf, startGateway } from './support/gateway';
+import { DOINGS, NAMES } from './support/operations';
+import { LINK, startWithTwo } from './support/two-users';
 
 const disposal = createDisposal();
 
@@ -25,7 +25,7 @@ describe('without credentials', () => {
     expect(answer.data).toBeUndefined();
   });
 
-  it('a GET is answered 401 and told how to come back', async () => {
+  it('answers a GET with 401 and the authentication scheme', async () => {
     const gateway = await startGateway(disposal);
 
     const answer = await fetch(`${gateway.url}/graphql?query={__typename}`);
@@ -40,7 +40,7 @@ describe('without credentials', () => {
     ['half of the bootstrap key', API_KEY.slice(0, 20)],
     ['a token without a signature', 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.'],
     ['a credential of 10,000 letters', 'x'.repeat(10_000)],
-  ])('or with %s, nobody comes in', async (_, credential) => {
+  ])('rejects %s', async (_, credential) => {
     const gateway = await startGateway(disposal);
 
     const answer = await gateway.ask(NAMES, {}, credential);
@@ -53,7 +53,7 @@ describe('without credentials', () => {
     expect(socket.messages).toEqual([]);
   });
 
-  it('a WebSocket is closed with 4403, and before it has said who it is with 4401', async () => {
+  it('closes a WebSocket with 4403 for wrong credentials and with 4401 before any credentials', async () => {
     const gateway = await startGateway(disposal);
     const anonymous = await openRaw(disposal, gateway.wsUrl);
     const hasty = await openRaw(disposal, gateway.wsUrl);

@@ -1,6 +1,6 @@
 /**
- * What the schema marks as personal lies nowhere in plain. The marks say what to look for: deliveries with invented values
- * are kept, every marked field is read back, and whatever it shows must not be found on the disk.
+ * Fields that the schema marks as personal are never on disk in plaintext. The marks define what to search for: the test
+ * stores deliveries with invented values, reads every marked field back, and must not find its values on disk.
  */
 
 import { type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
@@ -10,8 +10,8 @@ import { PROVIDERS } from '../../src/providers/registry';
 import { fractalId, p100, paycaddy } from '../store/vendor-deliveries';
 import { bytesOf, type Cell, cellsOf, change } from '../support/databases';
 import { createDisposal } from '../support/disposal';
-import { startGateway, type TestGateway } from './gateway';
-import { about, GREEN } from './messages';
+import { startGateway, type TestGateway } from './support/gateway';
+import { about, GREEN } from './support/messages';
 
 const disposal = createDisposal();
 const SCHEMA = createSchema(PROVIDERS);
@@ -19,7 +19,7 @@ const SCHEMA = createSchema(PROVIDERS);
 /** In every personal value of these tests, and in nothing else. */
 const TAG = 'Quixentio';
 
-/** Of every vendor, with what is personal in the places where the adapters look for it, and where they don't. */
+/** Deliveries of every provider with personal data in the fields that the adapters read, and in others. */
 const DELIVERIES = [
   ['fractal-id', fractalId('verification_approved', 'basic', 'ada', 1)],
   [
@@ -42,7 +42,7 @@ async function keepAll(gateway: TestGateway): Promise<void> {
   }
 }
 
-// ── What the marks say ──────────────────────────────────────────────────────────────────────────────────────────────
+// ── The marks ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** `Type.field` of marked fields that hold a value themselves. */
 function markedLeaves(): readonly string[] {
@@ -51,7 +51,7 @@ function markedLeaves(): readonly string[] {
     .map(({ type, field }) => `${type.name}.${field.name}`);
 }
 
-/** All that is marked below the nodes of every connection that can be asked for without more ado. */
+/** A query for all marked fields below the nodes of every connection without required arguments. */
 function personalQuery(): string {
   const roots = Object.values(SCHEMA.getQueryType()?.getFields() ?? {}).flatMap((root) => {
     const connection = getNamedType(root.type);
@@ -108,7 +108,7 @@ function spellings(value: string): readonly Buffer[] {
   ];
 }
 
-/** What stands before it moves it against the groups of three; characters that its neighbours have a part in are left out. */
+/** The preceding bytes shift the text against the groups of three bytes. Characters that depend on neighboring bytes are left out. */
 function inBase64(bytes: Buffer, offset: number): string {
   const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
   return text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
@@ -126,7 +126,7 @@ it('every marked field is kept, and none of them in plain in any column or on th
   await keepAll(gateway);
   const values = await shown(gateway);
 
-  // Else nothing would be proven of it: let a delivery above tell something of the new field, with the tag in it.
+  // Otherwise the test proves nothing: give one of the deliveries above a value with the tag for the new field.
   for (const leaf of markedLeaves()) {
     expect([leaf, values.get(leaf)]).toEqual([
       leaf,
@@ -143,7 +143,7 @@ it('every marked field is kept, and none of them in plain in any column or on th
   expect(sought.flatMap(spellings).filter((spelling) => disk.includes(spelling))).toEqual([]);
 });
 
-it('is the same after everything has been read anew, and merged', async () => {
+it('still holds after a replay and a merge', async () => {
   const gateway = await startGateway(disposal);
   await keepAll(gateway);
   await gateway.ask(

@@ -1,12 +1,12 @@
-/** The audit log of a whole gateway: whoever looks at personal data is named, by whatever way it was shown. */
+/** The audit log of a gateway: every read of personal data is recorded with its actor, at every entry point. */
 
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { createDisposal } from '../support/disposal';
 import { until } from '../support/until';
-import { API_KEY, type TestGateway } from './gateway';
-import { about, GREEN } from './messages';
-import { startWithTwo } from './two-users';
+import { API_KEY, type TestGateway } from './support/gateway';
+import { about, GREEN } from './support/messages';
+import { startWithTwo } from './support/two-users';
 
 const disposal = createDisposal();
 
@@ -20,7 +20,7 @@ async function looksIn({ store }: TestGateway): Promise<readonly string[]> {
   return rows.map(({ row }) => `${row.actor} ${row.subject} ${row.reason}`).sort();
 }
 
-/** Follows on a connection of its own. @returns the names of whom it was shown, as they come. */
+/** Subscribes on a separate connection. @returns the names that were shown, in order of arrival. */
 async function follow(gateway: TestGateway, credential: string, reason: string) {
   const names: unknown[] = [];
   const client = createClient({
@@ -75,7 +75,7 @@ it('names each of those who are pushed the same, with the reason of each', async
     follow(gateway, second.key, 'one'),
     follow(gateway, second.key, 'two'),
   ]);
-  // A subscription is open a moment after it was asked for: whoever was told of one change has been told of those after it.
+  // A subscription opens with a delay. After its first change, a subscriber receives all later ones.
   let tick = 10;
   await until(async () => {
     tick += 1;

@@ -1,11 +1,11 @@
-/** The bearer of a token sees what is their own, through whatever door they come. */
+/** End users see only their own data, at every entry point. */
 
 import { paycaddy } from '../store/vendor-deliveries';
 import { createDisposal } from '../support/disposal';
-import { askOverSocket } from './ask-over-socket';
-import { DOINGS } from './doings';
-import { type Answer, codesOf, startGateway, type TestGateway, tokenFor } from './gateway';
-import { LINK, startWithTwo } from './two-users';
+import { type Answer, codesOf, startGateway, type TestGateway, tokenFor } from './support/gateway';
+import { DOINGS } from './support/operations';
+import { askOverSocket } from './support/query-over-socket';
+import { LINK, startWithTwo } from './support/two-users';
 
 const disposal = createDisposal();
 
@@ -22,7 +22,7 @@ const DOORS: readonly (readonly [string, Ask])[] = [
 ];
 
 describe.each(DOORS)('an end user, over %s,', (_, ask) => {
-  it('finds themselves and nobody else in every list', async () => {
+  it('sees only itself in every list', async () => {
     const gateway = await startWithTwo(disposal);
 
     const { data, errors } = await ask(gateway, LISTS, {}, await tokenFor('ada'));
@@ -42,7 +42,7 @@ describe.each(DOORS)('an end user, over %s,', (_, ask) => {
     ]);
   });
 
-  it('finds nothing of anybody else’s by its id', async () => {
+  it('cannot read objects of other users by ID', async () => {
     const gateway = await startWithTwo(disposal);
     const { data: all } = await gateway.ask(ALL_IDS);
     const token = await tokenFor('ada');
@@ -80,7 +80,7 @@ describe.each(DOORS)('an end user, over %s,', (_, ask) => {
     );
   });
 
-  it('sees their own personal data if their token says so, and nobody else’s', async () => {
+  it('sees its own personal data if the token allows it, and none of other users', async () => {
     const gateway = await startWithTwo(disposal);
     const query = '{ users { nodes { profile { fullName } } } }';
 
@@ -92,7 +92,7 @@ describe.each(DOORS)('an end user, over %s,', (_, ask) => {
     expect(having.data.users.nodes).toEqual([{ profile: { fullName: 'Name of ada' } }]);
   });
 
-  it('of whom nobody has heard is somebody without anything', async () => {
+  it('without any delivery is a user without data', async () => {
     const gateway = await startWithTwo(disposal);
 
     const { data, errors } = await ask(gateway, LISTS, {}, await tokenFor('eve'));
@@ -109,7 +109,7 @@ describe.each(DOORS)('an end user, over %s,', (_, ask) => {
   });
 });
 
-it('a merged user belongs to the one whom they went into, and their old ids too', async () => {
+it('shows a merged user to its merge target, also by the old IDs', async () => {
   const gateway = await startGateway(disposal);
   await gateway.post('paycaddy', paycaddy('rejected', 'account', 1));
   const { data: before } = await gateway.ask(ALL_IDS);
@@ -158,7 +158,7 @@ interface OwnedIds {
   readonly statusChanges: { readonly nodes: readonly { readonly id: string }[] };
 }
 
-/** The ids of users, attempts and changes; deliveries are nobody's own. */
+/** IDs of users, attempts and changes. Deliveries belong to no end user. */
 function idsOf(
   { users, webhookDeliveries }: AllIds,
   isOwner: (name: string | null) => boolean,

@@ -1,6 +1,6 @@
 /**
- * What is made once and sent to many is what each would have been sent alone: two servers over one store, one of which
- * knows of no equal subscribers, so that graphql-ws runs each by itself; random documents, filters, viewers and changes.
+ * Shared frames equal the frames that each subscriber would get alone. Two servers use one store; one of them shares
+ * nothing, so that graphql-ws executes each subscription. Documents, filters, viewers and changes are random.
  */
 
 import fc from 'fast-check';
@@ -101,7 +101,7 @@ const authenticator: Authenticator = {
   findInvalid: async () => new Set(),
 };
 
-/** Is told of everything. */
+/** Receives every change. */
 const WITNESS: Plan = {
   principal: PRINCIPALS.indexOf(OPERATOR),
   query: 'subscription ($after: String) { statusChanged(after: $after) { cursor } }',
@@ -126,7 +126,7 @@ async function countFor(world: World, { principal, filter: wanted }: Plan): Prom
   return data.statusChanges.totalCount;
 }
 
-/** The messages so far, byte for byte but for the id. */
+/** The messages so far, byte for byte except for the operation ID. */
 async function follow(wsUrl: string, id: string, each: Plan, after: string) {
   const client = await connectClient(disposal, wsUrl, String(each.principal));
   const texts: string[] = [];
@@ -136,8 +136,8 @@ async function follow(wsUrl: string, id: string, each: Plan, after: string) {
   return { texts, leave: () => client.socket.terminate() };
 }
 
-/** Somebody new is seen, and `link` finds that it is Ann. */
-async function tellOfStranger(world: World) {
+/** Sends events of a new account, which `link` then assigns to Ann. */
+async function addUnlinkedAccount(world: World) {
   strangers += 1;
   const name = `stranger-${strangers}`;
   await world.tell('fractal-id', unnamed(approve(name)));
@@ -175,7 +175,7 @@ it('sends the same bytes as graphql-ws alone', async () => {
         const made = together.map(({ texts }) => texts);
         const expected = apart.map(({ texts }) => texts);
 
-        /** What hangs on an item is as of when it was sent: nothing may change before it has arrived. */
+        /** Nested fields show the state at the time of sending, so no change may happen before the item has arrived. */
         async function untilArrived(): Promise<void> {
           for (const [index, each] of plans.entries()) {
             const due = (await countFor(world, each)) - (before[index] ?? 0);
@@ -188,7 +188,7 @@ it('sends the same bytes as graphql-ws alone', async () => {
           await world.tell(provider, event);
           await untilArrived();
         }
-        const { link } = await tellOfStranger(world);
+        const { link } = await addUnlinkedAccount(world);
         await untilArrived();
         await link();
         const all = (await countFor(world, WITNESS)) - (before[0] ?? 0);

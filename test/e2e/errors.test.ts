@@ -1,14 +1,14 @@
-/** No error shows how the house is built, whatever went wrong in it. */
+/** No error reveals internals. */
 
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { connectClient, openRaw } from '../support/raw-ws';
-import { askOverSocket } from './ask-over-socket';
-import { NAMES } from './doings';
-import { follow } from './follower';
-import { API_KEY, codesOf, startGateway, type TestGateway } from './gateway';
-import { about, GREEN } from './messages';
-import { logOf } from './state';
+import { follow } from './support/follower';
+import { API_KEY, codesOf, startGateway, type TestGateway } from './support/gateway';
+import { about, GREEN } from './support/messages';
+import { NAMES } from './support/operations';
+import { askOverSocket } from './support/query-over-socket';
+import { logOf } from './support/state';
 
 const disposal = createDisposal();
 
@@ -88,10 +88,10 @@ it.each([
   ['syntax', '{ users('],
   ['a field that there is not', '{ secrets }'],
   ['a variable of the wrong type', 'query ($id: ID!) { node(id: $id) { id } }'],
-  ['an id that is none', '{ node(id: "\'; DROP TABLE users; --") { id } }'],
-  ['an id of another kind', '{ user(id: "Zm9v") { id } }'],
+  ['a malformed ID', '{ node(id: "\'; DROP TABLE users; --") { id } }'],
+  ['an ID of another type', '{ user(id: "Zm9v") { id } }'],
   ['a page too large', '{ users(first: 1000) { nodes { id } } }'],
-  ['a cursor that is none', '{ users(after: "\' OR 1=1") { nodes { id } } }'],
+  ['a malformed cursor', '{ users(after: "\' OR 1=1") { nodes { id } } }'],
   ['two ends at once', '{ users(first: 1, last: 1) { nodes { id } } }'],
   ['no argument', '{ user { id } }'],
   ['NUL in an id of a customer', '{ user(externalUserId: "a\\u0000b") { id } }'],
@@ -102,7 +102,7 @@ it.each([
     '{ verificationAttempts(filter: { level: "sumsub/\\u0000" }) { totalCount } }',
   ],
   ['a misspelt enum value', '{ levels(provider: SUMSUBB) { key } }'],
-])('a fault in the question, %s, is told without internals', async (_, query) => {
+])('reports %s without internals', async (_, query) => {
   const { log, lines } = createRecordedLog();
   const gateway = await startGateway(disposal, { log });
 

@@ -1,18 +1,18 @@
-/** Every body that the vendors publish, posted as they post it, and what a gateway then shows. */
+/** Posts every payload that the providers publish and checks the resulting state. */
 
 import fc from 'fast-check';
 import { type Case, caseNames, loadCases, loadState, PROVIDER_NAMES } from '../contract/cases';
 import { createDisposal } from '../support/disposal';
 import { type SigningOptions, signedRequest } from '../support/sign';
-import { SECRETS, startGateway } from './gateway';
-import { standingOf, stateOf } from './state';
+import { SECRETS, startGateway } from './support/gateway';
+import { standingOf, stateOf } from './support/state';
 
 const disposal = createDisposal();
 
 const NOON = new Date('2025-06-01T12:00:00Z');
 const CASES: readonly Case[] = PROVIDER_NAMES.flatMap(loadCases);
 
-/** On a clock that stands still, so that what vendors leave undated has one date in every run. */
+/** Starts with a fixed clock, so that events without a timestamp have the same date in every run. */
 function start() {
   return startGateway(disposal, { clock: () => NOON });
 }
@@ -69,7 +69,7 @@ describe('all 38 in one gateway', () => {
     inOrder = JSON.stringify(await standingOf(gateway));
     for (const stop of stops.reverse()) await stop();
   });
-  it('make users of whom none holds what they were not given', () => {
+  it('give no user a status without an event for it', () => {
     const { users } = JSON.parse(inOrder);
     const standing = users.map((user: Record<string, unknown>) => [
       user.externalUserId,

@@ -1,11 +1,11 @@
-/** Messages that are authentic and would do harm if they were read carelessly: always kept, and nobody is approved. */
+/** Authentic messages with hostile content. The gateway stores all of them and approves no user. */
 
 import { p100, paycaddy } from '../store/vendor-deliveries';
 import { createDisposal } from '../support/disposal';
 import type { ProviderName } from '../support/sign';
-import { startGateway } from './gateway';
-import { APPROVALS } from './messages';
-import { deliveriesOf, verifiedUsers } from './state';
+import { startGateway } from './support/gateway';
+import { APPROVALS } from './support/messages';
+import { deliveriesOf, verifiedUsers } from './support/state';
 
 const disposal = createDisposal();
 
@@ -25,7 +25,7 @@ function fractalDated(timestamp: string): object {
   return { type: 'verification_approved', data: { level: 'basic', user_id: 'x', timestamp } };
 }
 
-/** Each would have somebody approved, if it were read carelessly. */
+/** Each would approve a user if an adapter read it carelessly. */
 const HOSTILE: readonly (readonly [ProviderName, string, Buffer | string | object])[] = [
   ['sumsub', 'an empty body', ''],
   ['sumsub', 'a body that is null', 'null'],
@@ -121,14 +121,14 @@ const HOSTILE: readonly (readonly [ProviderName, string, Buffer | string | objec
   ['p100', 'a standing in other letters', p100('x', 'verified')],
   ['p100', 'a standing with a space', p100('x', 'VERIFIED ')],
   ['p100', 'a standing that is a list', { externalUserId: 'x', verificationStatus: ['VERIFIED'] }],
-  ['p100', 'an attempt that nobody knows', p100('x', 'VERIFIED', 'toString')],
+  ['p100', 'an unknown attempt', p100('x', 'VERIFIED', 'toString')],
   ['p100', 'no user', { verificationStatus: 'VERIFIED' }],
   ['p100', 'a user that is a list', { externalUserId: ['x'], verificationStatus: 'VERIFIED' }],
 ];
 
-describe('an authentic message is kept, and approves nobody, that has', () => {
+describe('stores, without approving a user, an authentic message with', () => {
   it.each(HOSTILE.map(([vendor, what, body]) => ({ vendor, what, body })))(
-    '$what, of $vendor',
+    '$what, from $vendor',
     async ({ vendor, body }) => {
       const gateway = await startGateway(disposal);
 
@@ -156,7 +156,7 @@ describe('an authentic message is kept, and approves nobody, that has', () => {
       ({ disposition }: { disposition: string }) => disposition === 'QUARANTINED',
     );
     expect(quarantined.length).toBeGreaterThan(40);
-    // An adapter that breaks is caught as well, and this is what would be told of it.
+    // A crash of an adapter would be quarantined with this reason.
     const reasons = quarantined.map(({ reason }: { reason: string }) => reason);
     expect(reasons.filter((reason: string) => reason.includes('by its adapter'))).toEqual([]);
   });
@@ -177,13 +177,13 @@ describe('ids beyond 2^53', () => {
     expect(data.users.nodes).toHaveLength(2);
   });
 
-  it('of accounts are told apart too', async () => {
+  it('of accounts are distinguished, too', async () => {
     const gateway = await startGateway(disposal);
-    const said = (id: string, status: string) =>
+    const event = (id: string, status: string) =>
       JSON.stringify(paycaddy(status, 'ID', 1)).replace('"ID"', id);
 
-    await gateway.post('paycaddy', said('90071992547409930001', 'verified'));
-    await gateway.post('paycaddy', said('90071992547409930002', 'rejected'));
+    await gateway.post('paycaddy', event('90071992547409930001', 'verified'));
+    await gateway.post('paycaddy', event('90071992547409930002', 'rejected'));
 
     expect(await verifiedUsers(gateway)).toEqual(['90071992547409930001']);
   });

@@ -1,8 +1,8 @@
 /**
- * Whatever an end user asks, the answer is the same to the byte as if nobody else were there; and whatever an API key
- * without `pii:read` asks, it is shown nobody's personal data.
+ * For any operation of an end user, the response is byte for byte the same as if no other user existed. An API key without
+ * `pii:read` never receives personal data.
  *
- * Two gateways hold the same of ada; one holds others besides. What comes of others could only come from there.
+ * Two gateways store the same data of ada; one of them also stores other users. A difference can only come from them.
  */
 
 import '../support/as-in-production';
@@ -16,15 +16,15 @@ import { copyDatabase, createTestDatabase, ENGINE } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { connectClient, type RawClient } from '../support/raw-ws';
 import { until } from '../support/until';
-import { startGateway, type TestGateway, tokenFor } from './gateway';
-import { GREEN } from './messages';
-import { type Pools, type Probe, randomProbes } from './probe';
-import type { Draw } from './random-query';
+import { startGateway, type TestGateway, tokenFor } from './support/gateway';
+import { GREEN } from './support/messages';
+import { type Pools, type Probe, randomProbes } from './support/random-operations';
+import type { Draw } from './support/random-query';
 
 const disposal = createDisposal('all');
 const SCHEMA = createSchema(PROVIDERS);
 const NOW = new Date();
-/** What is refused for its size would be refused to both. */
+/** A document over a limit is rejected by both gateways. */
 const LIMITS = {
   documents: {
     ...{ tokens: 9_000, fields: 5_000, aliases: 5_000, depth: 100 },
@@ -36,7 +36,7 @@ const LIMITS = {
 const QUERIES = ENGINE === 'sqlite' ? 5_000 : 500;
 const SUBSCRIPTIONS = ENGINE === 'sqlite' ? 500 : 100;
 const BATCH = 20;
-/** Of variables for each document. */
+/** Number of variable sets per document. */
 const SETS = 2;
 const OTHERS = ['ben', 'cleo', 'dora'];
 
@@ -44,7 +44,7 @@ let alone: TestGateway;
 let among: TestGateway;
 let ada: string;
 let reader: string;
-/** Of ada, of others: texts and numbers that an answer could hold, and that are nowhere in what is the others'. */
+/** Texts and numbers of ada and of the other users that a response could contain, without those that both have. */
 let mine: readonly string[];
 let theirs: readonly string[];
 let pools: Pools;
@@ -56,7 +56,7 @@ beforeAll(async () => {
   const options = { clock: () => NOW, limits: LIMITS };
   const before = await startGateway(disposal, { ...options, env: { DATABASE_URL: first.url } });
   await settle(before, 'ada', 0);
-  // What was told of this account before it became ada's is not hers.
+  // Events of this account from before it was linked to ada.
   await settle(before, 'eve', 9);
   await link(before, 'PAYCADDY', 'card-of-eve', 'ada');
   await before.stop();
@@ -79,7 +79,7 @@ beforeAll(async () => {
     (text) => !own.has(text),
   );
   pools = poolsOf(data);
-  // A cursor ahead of the log of ada alone is refused there: what it tells is how many changes there are, which is known.
+  // A cursor ahead of the log of the first gateway is rejected there. It reveals only the number of changes, which is public.
   const held = new Set(poolsOf((await alone.ask(EVERYTHING)).data).after);
   const after =
     pools.after?.filter((cursor) => cursor.startsWith('page_') || held.has(cursor)) ?? [];
@@ -130,13 +130,13 @@ it(`${QUERIES} random queries are answered to ada as if she were alone`, async (
     }),
     { numRuns: QUERIES / BATCH, endOnFailure: true },
   );
-  // Else nothing was asked, nothing could have been told, or nobody was asked about.
+  // Otherwise the random operations were mostly invalid, or did not touch other users.
   expect(sound).toBeGreaterThan(QUERIES * 0.85);
   expect(telling).toBeGreaterThan(QUERIES * 0.07);
   expect(probing).toBeGreaterThan(QUERIES * 0.15);
 }, 600_000);
 
-it(`${SUBSCRIPTIONS} random subscriptions tell ada of ada alone, of the past and of what comes`, async () => {
+it(`${SUBSCRIPTIONS} random subscriptions send ada only her own changes, past and future`, async () => {
   const client = await connectClient(disposal, among.wsUrl, ada);
   const seed = Date.now();
   const about = { ...pools, after: positions };
@@ -183,13 +183,13 @@ interface ChangeEdge {
   readonly node: { readonly cursor: string };
 }
 
-/** Names, e-mail addresses, and what stands in raw bodies alone. */
+/** Names, email addresses, and texts that only raw bodies contain. */
 const PERSONAL = [
   ...['ada', ...OTHERS].flatMap((name) => [`Name of ${name}`, `${name}@example.com`]),
   'correlationId',
 ];
 
-/** What of the others stands in an answer to ada. */
+/** Texts of other users in a response to ada. */
 function foundIn(answer: string): readonly string[] {
   return theirs.filter((text) => answer.includes(JSON.stringify(text)));
 }
@@ -204,7 +204,7 @@ function drawsFrom(seed: number): Draw {
   return (count) => pickIndex(random, count);
 }
 
-/** Somebody with accounts at every vendor, levels like everybody's and one of their own. */
+/** Creates a user with accounts at every provider, common levels and one level of its own. */
 async function settle(gateway: TestGateway, name: string, index: number): Promise<void> {
   const about = { applicantId: `applicant-of-${name}`, externalUserId: name };
   const red = {
@@ -254,7 +254,7 @@ async function link(gateway: TestGateway, provider: string, ref: string, name: s
   expect(errors).toBeUndefined();
 }
 
-/** News of somebody who is known. */
+/** Sends a further event of an existing user. */
 async function again(gateway: TestGateway, name: string): Promise<void> {
   const about = { applicantId: `applicant-of-${name}`, externalUserId: name };
   const { kept } = await gateway.post('sumsub', sumsub('applicantPending', about, 500));

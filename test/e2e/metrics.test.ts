@@ -1,12 +1,12 @@
-/** What the metrics of a gateway say of what it did, and whom they say it to. */
+/** Metrics of a gateway, and access to them. */
 
 import { createDisposal } from '../support/disposal';
 import { connectClient } from '../support/raw-ws';
 import { until } from '../support/until';
-import { askOverSocket } from './ask-over-socket';
-import { API_KEY, SECRETS, startGateway, type TestGateway, tokenFor } from './gateway';
-import { APPROVALS, about, GREEN } from './messages';
-import { fetchMetrics, readMetrics } from './metrics';
+import { API_KEY, SECRETS, startGateway, type TestGateway, tokenFor } from './support/gateway';
+import { APPROVALS, about, GREEN } from './support/messages';
+import { fetchMetrics, readMetrics } from './support/metrics';
+import { askOverSocket } from './support/query-over-socket';
 
 const disposal = createDisposal();
 
@@ -23,7 +23,7 @@ async function countsOf(gateway: TestGateway, metric: string): Promise<Record<st
 }
 
 describe('webhooks', () => {
-  it('are counted by vendor and by what became of them', async () => {
+  it('are counted by provider and disposition', async () => {
     const gateway = await startGateway(disposal);
     await gateway.post('sumsub', APPROVALS.sumsub);
     await gateway.post('sumsub', APPROVALS.sumsub);
@@ -41,7 +41,7 @@ describe('webhooks', () => {
     });
   });
 
-  it('to vendors that somebody makes up are counted together', async () => {
+  it('to unknown providers are counted together', async () => {
     const gateway = await startGateway(disposal);
     for (const name of ['acme', 'sumsub"} 1', '%7B%22']) {
       await fetch(`${gateway.url}/webhooks/${encodeURIComponent(name)}`, { method: 'POST' });
@@ -93,7 +93,7 @@ describe('the log', () => {
 });
 
 describe('an attempt that has stalled', () => {
-  it('is told by the metrics and by GraphQL alike', async () => {
+  it('is the same in the metrics and in GraphQL', async () => {
     const gateway = await startGateway(disposal);
     await gateway.post('sumsub', about('ann', 'applicantPending', 1, { reviewStatus: 'pending' }));
     await gateway.restart(); // counts at its start

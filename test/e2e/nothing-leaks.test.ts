@@ -1,6 +1,6 @@
 /**
- * Personal data in every place where it can be put, also where it does not belong: whatever goes wrong with it, no line of
- * the log and no error that leaves holds any of it. The log is taken at the finest level, and hides nothing by name here.
+ * Puts personal data into every possible field, including wrong ones. No log line and no error response may contain it. The
+ * log runs at its finest level and redacts nothing by name here.
  */
 
 import {
@@ -19,9 +19,9 @@ import { change, query } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import type { ProviderName } from '../support/sign';
-import { askOverSocket } from './ask-over-socket';
-import { type Answer, API_KEY, startGateway, type TestGateway, tokenFor } from './gateway';
-import { about, GREEN } from './messages';
+import { type Answer, API_KEY, startGateway, type TestGateway, tokenFor } from './support/gateway';
+import { about, GREEN } from './support/messages';
+import { askOverSocket } from './support/query-over-socket';
 
 const disposal = createDisposal();
 const SCHEMA = createSchema(PROVIDERS);
@@ -47,7 +47,7 @@ const MESSAGES: readonly (readonly [ProviderName, object])[] = [
   ['p100', p100('ada', 'NOT_VERIFIED', 'REJECTED_BY_PROVIDER')],
 ];
 
-/** What stands where something else is expected. */
+/** Values of the wrong type or place. */
 const MISPLACED: readonly unknown[] = [
   NAME,
   { [NAME]: NAME },
@@ -83,7 +83,7 @@ function unreadable(message: object): readonly Buffer[] {
     .concat(Buffer.concat([Buffer.from(text), Buffer.from([0xff, 0xfe])]));
 }
 
-it('nothing of a message that is not as it should be, of any vendor, in any place', async () => {
+it('nothing of a malformed message, for any provider and field', async () => {
   const { gateway, logged } = await start();
   const answers: string[] = [];
   let posted = 0;
@@ -202,17 +202,17 @@ const MALFORMED = [
   `{ statusChanges(after: "${Buffer.from(TAG).toString('base64url')}") { totalCount } }`,
 ];
 
-/** All that a client is told of what went wrong. */
+/** All error texts of a response. */
 function faultsOf({ errors, data }: Pick<Answer, 'errors' | 'data'>): string {
-  const told: unknown[] = [errors ?? []];
+  const faults: unknown[] = [errors ?? []];
   JSON.stringify(data ?? null, (name, value) => {
-    if (name === 'userErrors') told.push(value);
+    if (name === 'userErrors') faults.push(value);
     return value;
   });
-  return JSON.stringify(told);
+  return JSON.stringify(faults);
 }
 
-it('nothing of what is asked for wrongly, over HTTP and over a WebSocket', async () => {
+it('nothing of an invalid operation, over HTTP and over WebSocket', async () => {
   const { gateway, logged } = await start();
   await gateway.post('sumsub', about('ada', 'applicantPending', 1));
   const asked = [
@@ -229,7 +229,7 @@ it('nothing of what is asked for wrongly, over HTTP and over a WebSocket', async
     if (faultsOf(answer).includes(TAG)) leaks.push(faultsOf(answer));
   }
   for (const { source, variables } of asked.filter((_, index) => index % 7 === 0)) {
-    if (source.startsWith('subscription')) continue; // one that is sound goes on
+    if (source.startsWith('subscription')) continue; // a valid one continues
     const answer = await askOverSocket(disposal, gateway, source, variables);
     if (faultsOf(answer).includes(TAG)) leaks.push(faultsOf(answer));
   }
@@ -238,7 +238,7 @@ it('nothing of what is asked for wrongly, over HTTP and over a WebSocket', async
   expect(logged()).not.toContain(TAG);
 });
 
-it('nothing of requests that are none, and of credentials', async () => {
+it('nothing of malformed requests and credentials', async () => {
   const { gateway, logged } = await start();
   const good = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
   const requests: RequestInit[] = [

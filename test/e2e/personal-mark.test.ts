@@ -1,4 +1,4 @@
-/** One line at a field, and it is personal data on every way to it: nothing else in this file tells the gateway so. */
+/** One decorator on a field protects it at every entry point. Nothing else in this file marks the field. */
 
 import { findPersonalFieldNames, Personal } from '../../src/graphql/request/personal';
 import { createSchema, printSdl } from '../../src/graphql/schema';
@@ -6,9 +6,9 @@ import { User } from '../../src/graphql/types/user.type';
 import { createLogger } from '../../src/observability/log';
 import { PROVIDERS } from '../../src/providers/registry';
 import { createDisposal } from '../support/disposal';
-import { askOverSocket } from './ask-over-socket';
-import { codesOf, startGateway, type TestGateway, tokenFor } from './gateway';
-import { about, GREEN } from './messages';
+import { codesOf, startGateway, type TestGateway, tokenFor } from './support/gateway';
+import { about, GREEN } from './support/messages';
+import { askOverSocket } from './support/query-over-socket';
 
 Personal()(User.prototype, 'externalUserId');
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await gateway.post('sumsub', about('ada', 'applicantReviewed', 2, GREEN));
 });
 
-/** Marked beside what is not, in the shapes that the shorter way to an answer knows, and in those that it does not. */
+/** Marked and unmarked fields, in documents that the query planner supports and in others. */
 const QUERIES = [
   '{ users { nodes { externalUserId } } }',
   '{ users { edges { node { ...on User { name: externalUserId } } } } }',
@@ -51,7 +51,7 @@ describe.each(QUERIES)('%s', (source) => {
     expect(JSON.stringify(answer.data)).not.toContain('ada');
   });
 
-  it('is refused to an end user of whom it tells, without that scope', async () => {
+  it('is refused to the end user without the scope', async () => {
     const refused = await gateway.ask(source, {}, await tokenFor('ada'));
     expect(new Set(codesOf(refused))).toEqual(new Set(['FORBIDDEN']));
     const told = await gateway.ask(source, {}, await tokenFor('ada', { scope: 'pii:read' }));
@@ -89,7 +89,7 @@ it('in what is pushed, each is shown what they may see', async () => {
   expect(told).toEqual({ data: { statusChanged: { user: { externalUserId: 'ada' } } } });
 });
 
-it('the schema says so', () => {
+it('the schema carries the directive', () => {
   expect(printSdl(createSchema(PROVIDERS))).toContain('  externalUserId: String @personal\n');
 });
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { createTestDatabase, query } from '../support/databases';
 import { createDisposal } from '../support/disposal';
-import { startGateway } from './gateway';
+import { startGateway } from './support/gateway';
 
 const disposal = createDisposal();
 

@@ -1,4 +1,4 @@
-/** Webhooks that are lost, doubled and out of order, and a gateway that asks the vendors what is so. */
+/** Webhooks that are lost, duplicated and out of order, and status checks that correct the result. */
 
 import { createRandom } from '../../src/cli/simulation/random';
 import type { ProviderId } from '../../src/domain/level';
@@ -8,7 +8,7 @@ import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { until } from '../support/until';
 import { answers, startVendorApis, type VendorApis } from '../support/vendor-apis';
-import { startGateway, type TestGateway } from './gateway';
+import { startGateway, type TestGateway } from './support/gateway';
 
 const disposal = createDisposal();
 
@@ -20,11 +20,11 @@ const SOON = {
   RECONCILE_QUIET_AFTER: 'PT1H',
   RECONCILE_MAX_PER_SECOND: '500',
 };
-/** When the vendors told of it. */
+/** Time at which the providers sent the event. */
 const AGO_MS = 12 * 60 * 60_000;
 const earlier = () => new Date(Date.now() - AGO_MS);
 
-// ── What the vendors know ───────────────────────────────────────────────────────────────────────────────────────────
+// ── State at the providers ───────────────────────────────────────────────────────────────────────────────────────────
 
 type Word = 'begun' | 'working' | 'review' | 'approved' | 'rejected';
 
@@ -136,7 +136,7 @@ async function wrongs(gateway: TestGateway, people: readonly Person[]): Promise<
     const { data } = await gateway.ask(STANDING, { provider, ref });
     const { status } = data.user.attempts.nodes[0];
     const verified = last === 'approved' ? 'VERIFIED' : 'NOT_VERIFIED';
-    // P100 has one word for both, and PayCaddy's API does not tell what it was instead of an approval.
+    // P100 has one status for both, and PayCaddy's API does not return the reason for a missing approval.
     const alike = provider === 'P100' && last === 'review' ? 'IN_PROGRESS' : STATUS_BY_WORD[last];
     const right = status === alike || (provider === 'PAYCADDY' && last !== 'approved');
     if (data.user.verificationStatus !== verified || !right) found.push(`${ref}: ${status}`);
@@ -144,7 +144,7 @@ async function wrongs(gateway: TestGateway, people: readonly Person[]): Promise<
   return found;
 }
 
-it('30 % of the webhooks lost, 20 % doubled, all shuffled: the vendors are asked, and all states are right', async () => {
+it('corrects all states by status checks after 30 % of the webhooks were lost, 20 % duplicated, and all shuffled', async () => {
   const apis = await startVendorApis(disposal);
   const outcomes: Partial<Record<StatusCheckOutcome, number>> = {};
   const { url: DATABASE_URL, drop } = await createTestDatabase();
@@ -163,7 +163,7 @@ it('30 % of the webhooks lost, 20 % doubled, all shuffled: the vendors are asked
       const course = COURSES[n % COURSES.length] ?? [];
       const user = `${provider.toLowerCase()}-user-${n}`;
       const [first, ...rest] = tell(apis, user, course);
-      // Of whom nothing ever arrives, nobody knows whom to ask about.
+      // Without any delivery, the gateway does not know the account and cannot check it.
       if (first !== undefined) certain.push(first);
       risky.push(...rest);
       const ref = provider === 'SUMSUB' ? `applicant-${user}` : user;
@@ -199,7 +199,7 @@ it('30 % of the webhooks lost, 20 % doubled, all shuffled: the vendors are asked
   expect(apis.asked).toHaveLength(new Set(apis.asked).size);
 });
 
-it('a vendor that fails is told of once, and asked again when it is back', async () => {
+it('logs a failing provider once and checks again when it is available', async () => {
   const apis = await startVendorApis(disposal);
   const { log, lines } = createRecordedLog();
   const lineStates: boolean[] = [];
@@ -227,7 +227,7 @@ it('a vendor that fails is told of once, and asked again when it is back', async
   expect(JSON.stringify(lines)).not.toMatch(/passport|applicant-user|secret-key|app-token/);
 });
 
-it('an action whose result never arrived is asked about, and counts for nothing else', async () => {
+it('checks an action whose result never arrived, without effect on other levels', async () => {
   const apis = await startVendorApis(disposal);
   const gateway = await startGateway(disposal, { env: { ...apis.env, ...SOON } });
   const who = { applicantId: 'applicant-1', externalUserId: 'ada' };
@@ -261,11 +261,11 @@ it('an action whose result never arrived is asked about, and counts for nothing 
       JSON.stringify({ status: 'REJECTED', trust: 'CONFIRMED', providerAttemptRef: 'action-2' }),
     ]),
   );
-  // Nothing was heard of the account itself.
+  // No delivery of the account itself has arrived.
   expect(apis.asked.filter((path) => path.includes('/applicants/'))).toEqual([]);
 });
 
-it('a state of Kraken is asked for with a token of our own', async () => {
+it('requests a status from Kraken with a token of the gateway', async () => {
   const apis = await startVendorApis(disposal);
   const gateway = await startGateway(disposal, {
     env: { ...apis.krakenEnv, ...SOON, RECONCILE_OPEN_AFTER: 'PT1S' },
@@ -305,7 +305,7 @@ it('an approval by token is void where P100 answers that the user is not verifie
 /** On an SQLite file there is one gateway. */
 const onPostgres = ENGINE === 'postgres' ? it : it.skip;
 
-onPostgres('nobody is asked twice by two gateways on the same data', async () => {
+onPostgres('checks each user once with two gateways on one database', async () => {
   const apis = await startVendorApis(disposal);
   const { url: DATABASE_URL, drop } = await createTestDatabase();
   disposal.defer(drop);

@@ -2,9 +2,9 @@
 
 import { createTestDatabase } from '../support/databases';
 import { createDisposal } from '../support/disposal';
-import { startGateway } from './gateway';
-import { APPROVALS } from './messages';
-import { logOf } from './state';
+import { startGateway } from './support/gateway';
+import { APPROVALS } from './support/messages';
+import { logOf } from './support/state';
 
 const disposal = createDisposal();
 

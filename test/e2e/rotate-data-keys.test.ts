@@ -1,4 +1,4 @@
-/** `kyc-gateway keys rotate-data` beside a gateway that is at work. */
+/** `kyc-gateway keys rotate-data` while a gateway is running. */
 
 import { join } from 'node:path';
 import { createCommandLine } from '../cli/command-line';
@@ -7,7 +7,7 @@ import { paycaddy } from '../store/vendor-deliveries';
 import { createTestDatabase } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createTempDir } from '../support/temp-dir';
-import { codesOf, startGateway, type TestGateway } from './gateway';
+import { codesOf, startGateway, type TestGateway } from './support/gateway';
 
 const disposal = createDisposal();
 const MAIN = join(__dirname, '../../src/cli/main.ts');
@@ -89,7 +89,7 @@ it('brings all data under the new key while webhooks come and queries are answer
   expect(repeats.map(({ kept }) => kept?.duplicate)).toEqual([true, true, true]);
 });
 
-it('says what is missing, and what a running gateway still puts under the old key', async () => {
+it('reports missing keys, and items that a running gateway still encrypts with the old key', async () => {
   const database = await createTestDatabase();
   disposal.defer(database.drop);
   const env = { DATABASE_URL: database.url, DATA_KEYS: OLD };

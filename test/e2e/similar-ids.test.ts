@@ -1,9 +1,9 @@
 /** IDs are compared byte for byte: two that look or fold alike are two. */
 
 import { createDisposal } from '../support/disposal';
-import { askOverSocket } from './ask-over-socket';
-import { startGateway, tokenFor } from './gateway';
-import { about, GREEN } from './messages';
+import { startGateway, tokenFor } from './support/gateway';
+import { about, GREEN } from './support/messages';
+import { askOverSocket } from './support/query-over-socket';
 
 const disposal = createDisposal();
 

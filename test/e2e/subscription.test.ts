@@ -1,13 +1,13 @@
-/** From the vendor's POST to the subscriber's screen: nothing lost, nothing repeated, in order, whatever breaks on the way. */
+/** From a provider's POST to a subscriber: nothing is lost, duplicated or disordered, even if connections or processes fail. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paycaddy } from '../store/vendor-deliveries';
 import { createDisposal } from '../support/disposal';
 import { until } from '../support/until';
-import { type Follower, follow } from './follower';
-import { startGateway, type TestGateway, tokenFor } from './gateway';
-import { about, GREEN } from './messages';
-import { logOf } from './state';
+import { type Follower, follow } from './support/follower';
+import { startGateway, type TestGateway, tokenFor } from './support/gateway';
+import { about, GREEN } from './support/messages';
+import { logOf } from './support/state';
 
 const disposal = createDisposal();
 
@@ -66,7 +66,7 @@ describe('an open subscription', () => {
     expect(follower.entries).toEqual(log.slice(place));
   });
 
-  it('is told nothing of repeats, of what comes too late, and of what is unreadable', async () => {
+  it('receives nothing for duplicates, stale events and unreadable messages', async () => {
     const gateway = await startGateway(disposal);
     const follower = await followFromHead(gateway);
     const approval = about('ada', 'applicantReviewed', 5, GREEN);
@@ -135,7 +135,7 @@ describe('a subscription that comes back', () => {
     await expectEverythingOnce(gateway, posting, [follower]);
   });
 
-  it('after both at once has everything once and in order, beside others', async () => {
+  it('after both at once has everything once and in order, together with other subscribers', async () => {
     const gateway = await startGateway(disposal);
     const followers = await Promise.all([
       followFromHead(gateway),
@@ -155,7 +155,7 @@ describe('a subscription that comes back', () => {
     await expectEverythingOnce(gateway, posting, followers);
   });
 
-  it('finds what was committed while there was nobody to tell', async () => {
+  it('receives changes that were committed while it was disconnected', async () => {
     const gateway = await startGateway(disposal);
     await gateway.post('sumsub', about('ada', 'applicantPending', 1));
     const [first] = await logOf(gateway);
@@ -178,7 +178,7 @@ interface Posting {
   stop(): Promise<void>;
 }
 
-/** Several vendors at once, each sending again, as vendors do, what was not answered 200. */
+/** Posts for several providers in parallel, and retries each post that did not get 200. */
 function postContinuously(gateway: TestGateway): Posting {
   let going = true;
   let count = 0;
@@ -234,7 +234,7 @@ async function expectEverythingOnce(
 }
 
 describe('an end user', () => {
-  it('is given their own changes and nobody else’s', async () => {
+  it('receives only its own changes', async () => {
     const gateway = await startGateway(disposal);
     const ada = await tokenFor('ada');
     const follower = await followFromHead(gateway, { credential: ada });
@@ -251,7 +251,7 @@ describe('an end user', () => {
     ]);
   });
 
-  it('cannot filter their way to somebody else', async () => {
+  it('cannot reach another user with a filter', async () => {
     const gateway = await startGateway(disposal);
     await gateway.post('sumsub', about('ben', 'applicantPending', 1));
     const { data } = await gateway.ask('{ users { nodes { id } } }');
@@ -291,7 +291,7 @@ describe('credentials', () => {
     ['that are missing', async () => null],
     ['that are empty', async () => ''],
     ['that are no key of ours', async () => `kyc_aaaaaaaa_${'A'.repeat(43)}`],
-    ['that are a token of somebody else’s', async () => tokenFor('ada', { iss: 'elsewhere' })],
+    ['that are a token of another issuer', async () => tokenFor('ada', { iss: 'elsewhere' })],
     ['that have run out', async () => tokenFor('ada', { exp: 1_700_000_000 })],
   ])('%s close the connection with 4403', async (_, credential) => {
     const gateway = await startGateway(disposal);

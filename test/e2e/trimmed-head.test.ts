@@ -3,8 +3,8 @@
 import { decodeCursor, type LogPosition } from '../../src/domain/cursor';
 import { change } from '../support/databases';
 import { createDisposal } from '../support/disposal';
-import { startGateway, type TestGateway } from './gateway';
-import { APPROVALS } from './messages';
+import { startGateway, type TestGateway } from './support/gateway';
+import { APPROVALS } from './support/messages';
 
 const disposal = createDisposal();
 

@@ -1,4 +1,4 @@
-/** What a vendor, and whoever pretends to be one, is answered, and what is kept of it. */
+/** Responses to providers and to attackers, and the stored deliveries. */
 
 import { gzipSync } from 'node:zlib';
 import { paycaddy } from '../store/vendor-deliveries';
@@ -7,9 +7,9 @@ import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { connectRaw } from '../support/raw-http';
 import { type ProviderName, type SigningOptions, signedRequest } from '../support/sign';
-import { type Reply, SECRETS, startGateway, type TestGateway } from './gateway';
-import { APPROVALS } from './messages';
-import { deliveriesOf, logOf, verifiedUsers } from './state';
+import { type Reply, SECRETS, startGateway, type TestGateway } from './support/gateway';
+import { APPROVALS } from './support/messages';
+import { deliveriesOf, logOf, verifiedUsers } from './support/state';
 
 const disposal = createDisposal();
 const MIB = 1024 * 1024;
@@ -74,7 +74,7 @@ describe('a message that is not authentic', () => {
     await expectNothingKept(gateway);
   });
 
-  it('is not told what was wrong with its proof', async () => {
+  it('does not learn why its proof was rejected', async () => {
     const gateway = await startGateway(disposal);
     const request = signedRequest('sumsub', APPROVALS.sumsub, { secret: SECRETS.sumsub });
 
@@ -165,7 +165,7 @@ describe('an authentic message', () => {
     expect(await logOf(gateway)).toHaveLength(1);
   });
 
-  it('of a vendor without a clock, sent a hundred times at once, is applied once', async () => {
+  it('of a provider without timestamps, sent a hundred times at once, is applied once', async () => {
     const gateway = await startGateway(disposal);
 
     await Promise.all(Array.from({ length: 100 }, () => gateway.post('p100', APPROVALS.p100)));
@@ -194,7 +194,7 @@ describe('an authentic message', () => {
     expect(data).toEqual({ webhookDeliveries: { totalCount: 1000 }, users: { totalCount: 900 } });
   });
 
-  it('that nobody can read is kept byte for byte, with the reason', async () => {
+  it('that is unreadable is stored byte for byte, with the reason', async () => {
     const gateway = await startGateway(disposal);
     const body = '{ "type": "applicantReviewed", ';
 
@@ -239,7 +239,7 @@ describe('a request that is no delivery', () => {
     },
   );
 
-  it('to a vendor that has no secret is not found, whatever it shows', async () => {
+  it('to a provider without a configured secret is not found, with any proof', async () => {
     const gateway = await startGateway(disposal, { env: { WEBHOOK_SECRETS_P100: undefined } });
 
     const replies = [
@@ -284,7 +284,7 @@ describe('a request that is no delivery', () => {
 });
 
 describe('while the store is away', () => {
-  it.each(VENDORS)('%s is told to come back, and finds nothing lost', async (vendor) => {
+  it.each(VENDORS)('%s is asked to retry, and loses nothing', async (vendor) => {
     const gateway = await startGateway(disposal);
     await gateway.store.close();
 
@@ -299,7 +299,7 @@ describe('while the store is away', () => {
     expect(await verifiedUsers(gateway)).toEqual(['ada']);
   });
 
-  it('who is not authentic is still refused, and the probes tell the two apart', async () => {
+  it('with a wrong proof is still rejected, and the probes differ', async () => {
     const gateway = await startGateway(disposal);
     await gateway.store.close();
 

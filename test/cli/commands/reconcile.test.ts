@@ -1,6 +1,6 @@
 /** `kyc-gateway reconcile`, against vendors' APIs that are real servers. */
 
-import { startGateway, type TestGateway } from '../../e2e/gateway';
+import { startGateway, type TestGateway } from '../../e2e/support/gateway';
 import { createTestDatabase, type TestDatabase } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
 import { answers, startVendorApis, type VendorApis } from '../../support/vendor-apis';

@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { runCli } from '../../../src/cli/program';
-import { askOverSocket } from '../../e2e/ask-over-socket';
-import { codesOf, startGateway, type TestGateway } from '../../e2e/gateway';
-import { about, GREEN } from '../../e2e/messages';
+import { codesOf, startGateway, type TestGateway } from '../../e2e/support/gateway';
+import { about, GREEN } from '../../e2e/support/messages';
+import { askOverSocket } from '../../e2e/support/query-over-socket';
 import { query } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
 import { createTempDir } from '../../support/temp-dir';

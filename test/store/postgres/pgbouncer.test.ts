@@ -5,7 +5,7 @@ import { addressOf, limited, WRITER_LIMITS } from '../../../src/store/postgres/c
 import { createPool } from '../../../src/store/postgres/pool';
 import { Session } from '../../../src/store/postgres/session';
 import { createStatements } from '../../../src/store/postgres/statement';
-import { startGateway } from '../../e2e/gateway';
+import { startGateway } from '../../e2e/support/gateway';
 import { change, createTestDatabase, query, type TestDatabase } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
 import { createPgBouncer } from '../../support/own-pgbouncer';

@@ -2,8 +2,8 @@
 
 import { createConnection } from '../../../src/store/sqlite/connection';
 import { createDataSource } from '../../../src/store/sqlite/data-source';
-import { API_KEY, startGateway, type TestGateway } from '../../e2e/gateway';
-import { APPROVALS } from '../../e2e/messages';
+import { API_KEY, startGateway, type TestGateway } from '../../e2e/support/gateway';
+import { APPROVALS } from '../../e2e/support/messages';
 import { createDisposal } from '../../support/disposal';
 
 const disposal = createDisposal();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { runCli } from '../../../src/cli/program';
 import { ConfigError } from '../../../src/domain/errors';
 import { spawnScript } from '../../cli/spawn';
-import { startGateway, type TestGateway } from '../../e2e/gateway';
+import { startGateway, type TestGateway } from '../../e2e/support/gateway';
 import { createDisposal } from '../../support/disposal';
 import { createTempDir } from '../../support/temp-dir';
 

@@ -2,7 +2,7 @@
 
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import type { Disposal } from '../support/disposal';
+import type { Disposal } from '../../support/disposal';
 import { type Answer, API_KEY, type TestGateway } from './gateway';
 
 /** Rejects with the close event if the connection is closed instead. */

@@ -1,6 +1,6 @@
 /** Everything that a client can see of a gateway, without ids and times of ours: what two runs have in common. */
 
-import { query } from '../support/databases';
+import { query } from '../../support/databases';
 import type { TestGateway } from './gateway';
 
 /** The shape of `<case>.state.json`. */
@@ -15,7 +15,7 @@ export interface State {
   readonly log: readonly object[];
 }
 
-/** What does not depend on the order of arrival. */
+/** The part of the state that does not depend on the order of arrival. */
 export type Standing = Pick<State, 'users' | 'credentials'>;
 
 export async function stateOf(gateway: TestGateway): Promise<State> {
@@ -74,7 +74,7 @@ export async function deliveriesOf(gateway: TestGateway): Promise<Deliveries> {
   return data.webhookDeliveries;
 }
 
-/** Who is verified, by whatever name they have. */
+/** External or internal IDs of the verified users. */
 export async function verifiedUsers(gateway: TestGateway): Promise<readonly string[]> {
   const { data } = await gateway.ask(
     '{ users(filter: { verificationStatus: VERIFIED }) { nodes { externalUserId identities { ref } } } }',
@@ -87,7 +87,7 @@ export async function verifiedUsers(gateway: TestGateway): Promise<readonly stri
 
 const REASONS = 'reasons { code providerCode message }';
 
-/** What a subscription and the query for the log both ask for. */
+/** Fields that the subscription and the query for the change log both select. */
 export const ENTRY = `
   cursor
   user { externalUserId }
@@ -169,7 +169,7 @@ function readable({ identities, levels, attempts, ...user }: SeenUser): object {
   });
 }
 
-/** An object of one field is told by that field: `"level": "p100/kyc"`. */
+/** Replaces an object with one field by the value of the field: `"level": "p100/kyc"`. */
 function flat<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value), (_, part) => {
     const fields = isObject(part) ? Object.values(part) : [];

@@ -2,11 +2,11 @@
 
 import { type Audit, type AuditResult, serverAudits } from 'graphql-http';
 import { createDisposal } from '../support/disposal';
-import { API_KEY, startGateway } from './gateway';
+import { API_KEY, startGateway } from './support/gateway';
 
 const disposal = createDisposal();
 
-/** Asked for when an audit runs: by then there is a gateway. */
+/** Read when an audit runs, after the gateway has started. */
 let url = '';
 
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-/** What `/metrics` of a gateway says. */
+/** Reads `/metrics` of a gateway. */
 
 import { API_KEY, type TestGateway } from './gateway';
 

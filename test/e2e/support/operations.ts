@@ -1,6 +1,6 @@
-/** Things to do that not everybody may. */
+/** Operations that require scopes. */
 
-/** What there is to know without personal data. */
+/** A query without personal data. */
 export const NAMES = '{ users { nodes { externalUserId } } }';
 
 /** One thing for each scope, or pair of them, to allow. */

@@ -1,7 +1,7 @@
-/** What vendors have to say in these tests. */
+/** Messages of providers for these tests. */
 
-import { fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
-import type { ProviderName } from '../support/sign';
+import { fractalId, p100, paycaddy, sumsub } from '../../store/vendor-deliveries';
+import type { ProviderName } from '../../support/sign';
 
 /** One of Sumsub's messages about a user of ours. */
 export function about(user: string, type: string, millisecond: number, more: object = {}): object {
@@ -12,7 +12,7 @@ export function about(user: string, type: string, millisecond: number, more: obj
 /** With `applicantReviewed`: the user passed. */
 export const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
 
-/** Each says, truly, that ada passed. */
+/** One approval of ada per provider. */
 export const APPROVALS: Readonly<Record<ProviderName, object>> = {
   'fractal-id': fractalId('verification_approved', 'basic', 'ada', 1),
   sumsub: about('ada', 'applicantReviewed', 1, GREEN),

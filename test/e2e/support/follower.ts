@@ -2,18 +2,18 @@
 
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { subscribeFromCursor } from '../../src/client/subscribe-from-cursor';
-import type { Disposal } from '../support/disposal';
-import { until } from '../support/until';
+import { subscribeFromCursor } from '../../../src/client/subscribe-from-cursor';
+import type { Disposal } from '../../support/disposal';
+import { until } from '../../support/until';
 import { API_KEY } from './gateway';
 import { ENTRY, type Entry } from './state';
 
 export interface Follower {
   /** Everything received so far, in the order of arrival. */
   readonly entries: Entry[];
-  /** Why the subscription ended. */
+  /** Reason for the end of the subscription. */
   readonly ended: Promise<unknown>;
-  /** How often it had to connect. */
+  /** Number of connections so far. */
   readonly connections: number;
   /** Resolves when there are `count` entries. */
   receive(count: number): Promise<readonly Entry[]>;
@@ -25,11 +25,11 @@ export interface FollowerOptions {
   readonly credential?: string | (() => Promise<string>) | null;
   readonly after?: string;
   readonly filter?: object;
-  /** How often it may come back; by default for ever. */
+  /** Maximum number of reconnects. Default: unlimited. */
   readonly retryAttempts?: number;
 }
 
-/** @param url - Asked anew for each connection, since a restarted gateway may have another. */
+/** @param url - Called for each connection, because a restarted gateway may have a new URL. */
 export function follow(
   disposal: Disposal,
   url: () => string,

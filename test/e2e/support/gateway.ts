@@ -2,24 +2,24 @@
 
 import type { GraphQLFormattedError } from 'graphql';
 import { SignJWT } from 'jose';
-import { generateApiKey } from '../../src/access/api-key';
-import type { Scope } from '../../src/access/principal';
-import { type Config, loadConfig } from '../../src/config/load-config';
-import type { RecordOutcome } from '../../src/domain/delivery';
-import { createGateway, type GatewayOptions } from '../../src/gateway';
-import type { Logger } from '../../src/observability/log';
-import { PROVIDER_IDS } from '../../src/providers/registry';
-import type { Store } from '../../src/store/store';
-import { createTestDatabase } from '../support/databases';
-import type { Disposal } from '../support/disposal';
-import { silentLog } from '../support/logs';
+import { generateApiKey } from '../../../src/access/api-key';
+import type { Scope } from '../../../src/access/principal';
+import { type Config, loadConfig } from '../../../src/config/load-config';
+import type { RecordOutcome } from '../../../src/domain/delivery';
+import { createGateway, type GatewayOptions } from '../../../src/gateway';
+import type { Logger } from '../../../src/observability/log';
+import { PROVIDER_IDS } from '../../../src/providers/registry';
+import type { Store } from '../../../src/store/store';
+import { createTestDatabase } from '../../support/databases';
+import type { Disposal } from '../../support/disposal';
+import { silentLog } from '../../support/logs';
 import {
   type ProviderName,
   type SignedRequest,
   type SigningOptions,
   signedRequest,
-} from '../support/sign';
-import { createTempDir } from '../support/temp-dir';
+} from '../../support/sign';
+import { createTempDir } from '../../support/temp-dir';
 
 export const SECRETS: Readonly<Record<ProviderName, string>> = {
   'fractal-id': 'fractal-secret-0123456789abcdef0123',
@@ -45,7 +45,7 @@ export interface TestGateway {
   /** Ends it before the test does. */
   stop(): Promise<void>;
   send(request: SignedRequest): Promise<Reply>;
-  /** Sends `body` as the vendor does, proof and all. */
+  /** Sends `body` as the provider does, with proof. */
   post(
     provider: ProviderName,
     body: Buffer | string | object,
@@ -67,7 +67,7 @@ export interface Reply {
 export interface Answer {
   readonly status: number;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a client gets is untyped, and tests say what they expect of it
+  // biome-ignore lint/suspicious/noExplicitAny: responses are untyped for clients, and tests check their shape
   readonly data?: any;
   readonly errors?: readonly GraphQLFormattedError[];
 }
@@ -78,16 +78,16 @@ export interface CreatedKey {
 }
 
 export interface TestGatewayOptions extends GatewayOptions {
-  /** Beside, or in place of, the variables that every test gateway has; `undefined` unsets one. */
+  /** Overrides the variables of the test gateway. `undefined` unsets a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log?: Logger;
-  /** What stands in `TRUSTED_DOCUMENTS_FILE`. */
+  /** Content of `TRUSTED_DOCUMENTS_FILE`. */
   readonly trustedDocumentsText?: string;
 }
 
 const LATE_MS = 600_000;
 
-/** Nobody is cut off for being late: the machine may be slow. The connections that `fetch` keeps open are not waited for. */
+/** Long timeouts, because the machine may be slow. Does not wait for idle connections of `fetch`. */
 const PATIENT = {
   http: {
     headersTimeoutMs: LATE_MS,
@@ -184,12 +184,12 @@ export async function startGateway(
   };
 }
 
-/** What went wrong, by code. */
+/** Codes of the errors. */
 export function codesOf({ errors }: Pick<Answer, 'errors'>): readonly unknown[] {
   return (errors ?? []).map(({ extensions }) => extensions?.code);
 }
 
-/** What an end user comes with. @param claims - Beside, or in place of, the usual ones. */
+/** Creates the token of an end user. @param claims - Override the default claims. */
 export function tokenFor(externalUserId: string, claims: object = {}): Promise<string> {
   const expiresAt = Math.floor(Date.now() / 1000) + 600;
   const usual = { iss: JWT_NAME, aud: JWT_NAME, sub: externalUserId, exp: expiresAt };

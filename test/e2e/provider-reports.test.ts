@@ -2,8 +2,8 @@
 
 import { createDisposal } from '../support/disposal';
 import { signedRequest } from '../support/sign';
-import { SECRETS, startGateway, type TestGateway } from './gateway';
-import { readMetrics } from './metrics';
+import { SECRETS, startGateway, type TestGateway } from './support/gateway';
+import { readMetrics } from './support/metrics';
 
 const disposal = createDisposal();
 
@@ -87,7 +87,7 @@ describe('a workflow that failed', () => {
     });
   });
 
-  it('without a verdict voids an earlier approval, whichever arrives first', async () => {
+  it('without a verdict voids an earlier approval, in both orders of arrival', async () => {
     const open = { verificationStatus: 'NOT_VERIFIED', attempts: ['CANCELLED', 'IN_REVIEW'] };
 
     expect(await userAfter(GREEN, FAILED_WITHOUT_VERDICT)).toMatchObject(open);
@@ -96,7 +96,7 @@ describe('a workflow that failed', () => {
 });
 
 describe('a reset of steps', () => {
-  it('voids the approval of the level and asks the user to act, whichever arrives first', async () => {
+  it('voids the approval of the level and requires action, in both orders of arrival', async () => {
     const open = { verificationStatus: 'NOT_VERIFIED', attempts: ['CANCELLED', 'ACTION_REQUIRED'] };
 
     expect(await userAfter(GREEN, STEPS_RESET)).toMatchObject(open);

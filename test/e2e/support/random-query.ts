@@ -1,4 +1,4 @@
-/** Random documents: what a client could ask of users and attempts, in any way that GraphQL has for asking. */
+/** Random documents for users and attempts that use every syntax of GraphQL. */
 
 import {
   type GraphQLArgument,
@@ -12,9 +12,9 @@ import {
 /** Draws a whole number from 0 to below `count`. */
 export type Draw = (count: number) => number;
 
-/** What arguments are drawn from, as they are written in a document. */
+/** Candidate values of arguments, in GraphQL syntax. */
 export interface Values {
-  /** By name of the argument. */
+  /** Values by argument name. */
   readonly of: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -24,7 +24,7 @@ export interface RandomQuery {
 }
 
 const ROOTS = ['user', 'users', 'verificationAttempts', 'cursor'];
-/** Not to be asked for below a root: each has something of its own, or is about nothing here. */
+/** Fields that are not selected below a root: each has a test of its own, or no data here. */
 const RARE = new Set(['statusChanges', 'profile', 'credentials', 'verification']);
 const MAX_DEPTH = 6;
 

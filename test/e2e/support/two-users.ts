@@ -1,11 +1,11 @@
-/** A gateway with somebody in it from whom somebody else's things have to be kept. */
+/** A gateway with two users who must not see each other's data. */
 
-import { paycaddy } from '../store/vendor-deliveries';
-import type { Disposal } from '../support/disposal';
+import { paycaddy } from '../../store/vendor-deliveries';
+import type { Disposal } from '../../support/disposal';
 import { startGateway, type TestGateway } from './gateway';
 import { about, GREEN } from './messages';
 
-/** A gateway that knows two users, ada and ben, both with accounts at two vendors, and one unreadable message. */
+/** Starts a gateway with two users, ada and ben, who have accounts at two providers each, and one unreadable message. */
 export async function startWithTwo(disposal: Disposal): Promise<TestGateway> {
   const gateway = await startGateway(disposal);
   for (const user of ['ada', 'ben']) {

@@ -1,6 +1,6 @@
 /**
- * The shorter way to an answer beside the plain one: `GET /graphql` is always executed plainly, so what a POST is
- * answered has to be the same to the byte.
+ * Compares planned queries with plain execution: `GET /graphql` is always executed field by field, so a POST must return
+ * the same bytes.
  */
 
 import fc from 'fast-check';
@@ -9,8 +9,8 @@ import { PROVIDERS } from '../../src/providers/registry';
 import { delivery, fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
 import { ENGINE } from '../support/databases';
 import { createDisposal } from '../support/disposal';
-import { API_KEY, startGateway, type TestGateway, tokenFor } from './gateway';
-import { randomQuery } from './random-query';
+import { API_KEY, startGateway, type TestGateway, tokenFor } from './support/gateway';
+import { randomQuery } from './support/random-query';
 
 const disposal = createDisposal('all');
 const SCHEMA = createSchema(PROVIDERS);
@@ -84,7 +84,7 @@ onSqlite.each([
   '{ users { totalCount } user(externalUserId: "ada") { attempts { totalCount __typename } } }',
   '{ users { nodes { levelCount sumsub: levelCount(provider: SUMSUB, status: VERIFIED) levels(first: 1, after: "p100/kyc") { level { key } latestAttempt { id } } } } }',
   '{ users(filter: { verificationStatus: [] }) { pageInfo { hasPreviousPage __typename } } }',
-])('asks the database once: %s', async (query) => {
+])('runs one statement: %s', async (query) => {
   const before = statements.length;
   const { status } = await ask('POST', API_KEY, query, {});
   expect(status).toBe(200);
@@ -97,7 +97,7 @@ it.each([
   ['a foreign id', '{ user(id: "VXNlcjo5OTk5") { id } }'],
   ['too many levels', '{ users { nodes { levels(first: 501) { status } } } }'],
   ['an unreadable id', '{ user(id: "?") { id } }'],
-  ['a cursor that is none', '{ users(after: "?") { nodes { id } } }'],
+  ['a malformed cursor', '{ users(after: "?") { nodes { id } } }'],
   ['an unknown field', '{ users { nodes { nothing } } }'],
   ['two ways to name a user', '{ user(id: "x", externalUserId: "ada") { id } }'],
   ['a missing variable', 'query ($id: String!) { user(externalUserId: $id) { id } }'],
@@ -128,14 +128,14 @@ onSqlite('asks only once for more than a statement can hold', async () => {
   expect(answers).toEqual([plain, plain]);
 });
 
-it('gives an answer to nobody without the scope to read', async () => {
+it('returns no data without the scope `read`', async () => {
   const { key } = await gateway.createKey('operate');
   const answer = await ask('POST', key, '{ users { nodes { id } } }', {});
   expect(answer).toEqual(await ask('GET', key, '{ users { nodes { id } } }', {}));
   expect(answer.text).toContain('FORBIDDEN');
 });
 
-/** What a gateway asks by itself, every second or minute: for keys, new changes, what has run out or is due, what has gone quiet. */
+/** Periodic statements of a gateway: API keys, new changes, expiries, due erasures, silent providers. */
 const BESIDES =
   /FROM api_keys|AS head|FROM changes|expires_at <= \?|FROM erasure_requests|FROM attempts WHERE decided_at IS NULL|FROM deliveries WHERE provider = \?|^(BEGIN|ROLLBACK)/;
 

@@ -1,4 +1,4 @@
-/** Random operations over the whole schema: every field, every argument, with values that mean something to somebody. */
+/** Random operations over the whole schema: every field and argument, with values that exist. */
 
 import {
   type GraphQLArgument,
@@ -23,7 +23,7 @@ export interface Probe {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** What texts are drawn from: by the name of the argument or input field, else by the name of its scalar. */
+/** Candidate texts, by the name of the argument or input field, or by the name of its scalar. */
 export type Pools = Readonly<Record<string, readonly string[]>>;
 
 /** A word of an enum: bare in a document, a string in variables. */
