@@ -24,7 +24,7 @@ export class CredentialEntity {
   @Column('text')
   provider!: ProviderId;
 
-  /** The provider's ID of the holder: the `subject_ref` of an identity, if one exists. */
+  /** The provider's ID of the holder: an identity may have the same reference. */
   @Column('text', { name: 'holder_ref' })
   holderRef!: string;
 

@@ -1,4 +1,4 @@
-/** A tombstone: keyed digest of an erased `subject_ref` or external user ID. See `erasure-digests.ts`. */
+/** A tombstone: keyed digest of an erased subject reference or external user ID. See `erasure-digests.ts`. */
 
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 

@@ -2,42 +2,41 @@
 
 import { ROW_BYTES, TABLES } from '../../projector/unit-of-work';
 import type { Dialect } from '../database/database';
-import { AttemptEntity } from '../entities/attempt.entity';
-import { getNames, toSelectList } from '../entities/columns';
+import { toSelectList } from '../entities/columns';
 import { PAGE_BYTES } from '../write/load-history';
-import { LOADED } from '../write/loaded-columns';
+import { LOADED, NAMES } from '../write/loaded-columns';
 
-const a = getNames(AttemptEntity, 'a');
+const { a, c, d, e, i, k, u, v } = NAMES;
 
 /** `provider || ''` can be found by no index: the planner, which may know nothing of the tables yet, has to take the other. */
 const LOAD = `
 WITH
 found AS MATERIALIZED (
-  SELECT i.user_id AS id
+  SELECT ${i.userId} AS id
     FROM jsonb_array_elements($1::jsonb -> 'subjects') k
-    JOIN identities i ON i.provider = k.value ->> 0 AND i.subject_ref = k.value ->> 1
+    JOIN identities i ON i.provider = k.value ->> 0 AND ${i.subjectRef} = k.value ->> 1
   UNION
-  SELECT coalesce(u.merged_into, u.id)
+  SELECT coalesce(${u.mergedInto}, u.id)
     FROM jsonb_array_elements_text($1::jsonb -> 'externalUserIds') k
-    JOIN users u ON u.external_user_id = k.value
+    JOIN users u ON ${u.externalUserId} = k.value
   UNION
-  SELECT coalesce(u.merged_into, u.id)
+  SELECT coalesce(${u.mergedInto}, u.id)
     FROM jsonb_array_elements($1::jsonb -> 'userIds') k
     JOIN users u ON u.id = k.value::bigint
 ),
 their AS MATERIALIZED (
-  SELECT i.* FROM found JOIN identities i ON i.user_id = found.id
+  SELECT i.* FROM found JOIN identities i ON ${i.userId} = found.id
 ),
 history AS MATERIALIZED (
   SELECT (SELECT coalesce(sum(octet_length(e.body::text) + ${ROW_BYTES}), 0)
-      FROM their i JOIN events e ON e.identity_id = i.id)
+      FROM their i JOIN events e ON ${e.identityId} = i.id)
     + (SELECT coalesce(sum(octet_length(${a.reviewReasons}::text) + coalesce(octet_length(a.rejection::text), 0) + ${ROW_BYTES}), 0)
-      FROM their i JOIN attempts a ON a.identity_id = i.id) AS bytes
+      FROM their i JOIN attempts a ON ${a.identityId} = i.id) AS bytes
 ),
 last_words AS MATERIALIZED (
   SELECT k.value AS provider,
     coalesce((SELECT max(d.id) FROM deliveries d
-      WHERE d.provider = k.value AND strpos(d.duplicate_key, '@') > 0), 0) AS recurring,
+      WHERE d.provider = k.value AND strpos(${d.duplicateKey}, '@') > 0), 0) AS recurring,
     coalesce((SELECT max(d.id) FROM deliveries d
       WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
     FROM jsonb_array_elements_text($1::jsonb -> 'lastDeliveriesOf') k
@@ -45,9 +44,9 @@ last_words AS MATERIALIZED (
 known AS (
   SELECT d.id
     FROM jsonb_array_elements($1::jsonb -> 'duplicates') k
-    JOIN deliveries d ON d.duplicate_key = k.value ->> 1 AND d.provider || '' = k.value ->> 0
+    JOIN deliveries d ON ${d.duplicateKey} = k.value ->> 1 AND d.provider || '' = k.value ->> 0
   UNION
-  SELECT i.undated_delivery_id FROM their i WHERE i.undated_delivery_id IS NOT NULL
+  SELECT ${i.undatedDeliveryId} FROM their i WHERE ${i.undatedDeliveryId} IS NOT NULL
   UNION
   SELECT recurring FROM last_words
 )
@@ -55,23 +54,23 @@ SELECT
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.users)}
     FROM found JOIN users u ON u.id = found.id) r) AS users,
-  (SELECT json_agg(json_build_array(u.external_user_id, coalesce(u.merged_into, u.id)))
+  (SELECT json_agg(json_build_array(${u.externalUserId}, coalesce(${u.mergedInto}, u.id)))
     FROM jsonb_array_elements_text($1::jsonb -> 'externalUserIds') k
-    JOIN users u ON u.external_user_id = k.value) AS aliases,
+    JOIN users u ON ${u.externalUserId} = k.value) AS aliases,
   (SELECT json_agg(r) FROM (
-    SELECT ${toSelectList(LOADED.identities)}, encode(k.data_key, 'hex') AS "dataKeyHex",
-      k.data_key_id AS "dataKeyId"
-    FROM their i LEFT JOIN identity_keys k ON k.identity_id = i.id) r) AS identities,
+    SELECT ${toSelectList(LOADED.identities)}, encode(${k.dataKey}, 'hex') AS "dataKeyHex",
+      ${k.dataKeyId} AS "dataKeyId"
+    FROM their i LEFT JOIN identity_keys k ON ${k.identityId} = i.id) r) AS identities,
   (SELECT bytes FROM history) AS history_bytes,
   CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.events)}
-    FROM their i JOIN events e ON e.identity_id = i.id) r) END AS events,
+    FROM their i JOIN events e ON ${e.identityId} = i.id) r) END AS events,
   CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.attempts)}
-    FROM their i JOIN attempts a ON a.identity_id = i.id JOIN levels l ON l.key = a.level_key) r) END AS attempts,
+    FROM their i JOIN attempts a ON ${a.identityId} = i.id JOIN levels l ON l.key = ${a.levelKey}) r) END AS attempts,
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.userLevels)}
-    FROM found JOIN user_levels v ON v.user_id = found.id) r) AS user_levels,
+    FROM found JOIN user_levels v ON ${v.userId} = found.id) r) AS user_levels,
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.deliveries)}
     FROM known JOIN deliveries d ON d.id = known.id) r) AS deliveries,
@@ -79,7 +78,7 @@ SELECT
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.credentials)}
     FROM jsonb_array_elements($1::jsonb -> 'credentials') k
-    JOIN credentials c ON c.credential_ref = k.value ->> 1 AND c.provider || '' = k.value ->> 0) r) AS credentials,
+    JOIN credentials c ON ${c.credentialRef} = k.value ->> 1 AND c.provider || '' = k.value ->> 0) r) AS credentials,
   (SELECT json_agg(r) FROM (SELECT ${TABLES.join(', ')} FROM sequencer) r) AS last_ids,
   EXISTS (SELECT 1 FROM erased_subjects) AS any_erased
 `;
