@@ -20,7 +20,7 @@ import { type ErasureDigests, loadErasureDigests } from './keys/erasure-digests'
 import { checkKeys } from './keys/master-keys';
 import { createRotation } from './keys/rotate';
 import { openDatabase } from './open-database';
-import { createReader } from './read/open-reader';
+import { createReader } from './read/create-reader';
 import { createReplay } from './replay/replay';
 import { createStatusChecks } from './status-checks';
 import type { Store } from './store';

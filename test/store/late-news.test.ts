@@ -136,8 +136,8 @@ it('takes what was answered of an account that came back for news, if it was ask
 it('asks once whether somebody was erased, whatever else is in mind', async () => {
   const asked: string[] = [];
   const onQuery = (sql: string) => {
-    if (sql.includes('any_erased')) asked.push('load');
-    if (sql.includes('FROM erased_subjects WHERE digest')) asked.push('tombstones');
+    if (sql.includes('has_erasures')) asked.push('load');
+    if (sql.includes('FROM erased_subjects t digest')) asked.push('tombstones');
   };
   const { store } = await openTestStore({}, { clock: () => secondsOn(60), onQuery });
   await store.record(news('hers', 'ada', 0));

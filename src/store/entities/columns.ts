@@ -8,7 +8,7 @@ import { type ColumnType, getMetadataArgsStorage } from 'typeorm';
 /** A value of a column. Objects are stored as JSON. */
 export type Value = string | number | boolean | Buffer | object | null;
 
-/** How a value is converted when it is read: engines may return booleans as numbers and JSON as text. */
+/** Conversion of a value that is read. Engines may return booleans as numbers and JSON as text. */
 type Conversion = 'BOOLEAN' | 'JSON' | 'DATE' | 'BYTES' | null;
 
 export interface Column<Property extends string = string> {

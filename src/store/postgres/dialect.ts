@@ -24,21 +24,21 @@ found AS MATERIALIZED (
     FROM jsonb_array_elements($1::jsonb -> 'userIds') k
     JOIN users u ON u.id = k.value::bigint
 ),
-their AS MATERIALIZED (
+found_identities AS MATERIALIZED (
   SELECT i.* FROM found JOIN identities i ON ${i.userId} = found.id
 ),
 history AS MATERIALIZED (
   SELECT (SELECT coalesce(sum(octet_length(e.body::text) + ${ROW_BYTES}), 0)
-      FROM their i JOIN events e ON ${e.identityId} = i.id)
+      FROM found_identities i JOIN events e ON ${e.identityId} = i.id)
     + (SELECT coalesce(sum(octet_length(${a.reviewReasons}::text) + coalesce(octet_length(a.rejection::text), 0) + ${ROW_BYTES}), 0)
-      FROM their i JOIN attempts a ON ${a.identityId} = i.id) AS bytes
+      FROM found_identities i JOIN attempts a ON ${a.identityId} = i.id) AS bytes
 ),
-last_words AS MATERIALIZED (
+last_deliveries AS MATERIALIZED (
   SELECT k.value AS provider,
     coalesce((SELECT max(d.id) FROM deliveries d
       WHERE d.provider = k.value AND strpos(${d.duplicateKey}, '@') > 0), 0) AS recurring,
     coalesce((SELECT max(d.id) FROM deliveries d
-      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
+      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS quarantined
     FROM jsonb_array_elements_text($1::jsonb -> 'lastDeliveriesOf') k
 ),
 known AS (
@@ -46,9 +46,9 @@ known AS (
     FROM jsonb_array_elements($1::jsonb -> 'duplicates') k
     JOIN deliveries d ON ${d.duplicateKey} = k.value ->> 1 AND d.provider || '' = k.value ->> 0
   UNION
-  SELECT ${i.undatedDeliveryId} FROM their i WHERE ${i.undatedDeliveryId} IS NOT NULL
+  SELECT ${i.undatedDeliveryId} FROM found_identities i WHERE ${i.undatedDeliveryId} IS NOT NULL
   UNION
-  SELECT recurring FROM last_words
+  SELECT recurring FROM last_deliveries
 )
 SELECT
   (SELECT json_agg(r) FROM (
@@ -60,27 +60,27 @@ SELECT
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.identities)}, encode(${k.dataKey}, 'hex') AS "dataKeyHex",
       ${k.dataKeyId} AS "dataKeyId"
-    FROM their i LEFT JOIN identity_keys k ON ${k.identityId} = i.id) r) AS identities,
+    FROM found_identities i LEFT JOIN identity_keys k ON ${k.identityId} = i.id) r) AS identities,
   (SELECT bytes FROM history) AS history_bytes,
   CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.events)}
-    FROM their i JOIN events e ON ${e.identityId} = i.id) r) END AS events,
+    FROM found_identities i JOIN events e ON ${e.identityId} = i.id) r) END AS events,
   CASE WHEN (SELECT bytes FROM history) <= ${PAGE_BYTES} THEN (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.attempts)}
-    FROM their i JOIN attempts a ON ${a.identityId} = i.id JOIN levels l ON l.key = ${a.levelKey}) r) END AS attempts,
+    FROM found_identities i JOIN attempts a ON ${a.identityId} = i.id JOIN levels l ON l.key = ${a.levelKey}) r) END AS attempts,
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.userLevels)}
     FROM found JOIN user_levels v ON ${v.userId} = found.id) r) AS user_levels,
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.deliveries)}
     FROM known JOIN deliveries d ON d.id = known.id) r) AS deliveries,
-  (SELECT json_agg(json_build_array(provider, recurring, unread)) FROM last_words) AS last_words,
+  (SELECT json_agg(json_build_array(provider, recurring, quarantined)) FROM last_deliveries) AS last_deliveries,
   (SELECT json_agg(r) FROM (
     SELECT ${toSelectList(LOADED.credentials)}
     FROM jsonb_array_elements($1::jsonb -> 'credentials') k
     JOIN credentials c ON ${c.credentialRef} = k.value ->> 1 AND c.provider || '' = k.value ->> 0) r) AS credentials,
   (SELECT json_agg(r) FROM (SELECT ${TABLES.join(', ')} FROM sequencer) r) AS last_ids,
-  EXISTS (SELECT 1 FROM erased_subjects) AS any_erased
+  EXISTS (SELECT 1 FROM erased_subjects) AS has_erasures
 `;
 
 /**

@@ -7,9 +7,10 @@ import { among, type Clause, oneOf, where } from '../database/where';
 import { AttemptEntity } from '../entities/attempt.entity';
 import { createRowReader, getNames, type RowReader } from '../entities/columns';
 import { groupOne } from './by-id';
-import { count, countOwned } from './count';
 import type { AttemptFilter, AttemptOrder } from './filters';
 import {
+  count,
+  countOwned,
   type KeysetColumns,
   type KeysetQuery,
   ownedBy,
@@ -58,13 +59,13 @@ export function createAttemptReader(connection: Connection): AttemptReader {
 
     attempts: (filter, order, page) => paginate(connection, attemptQuery(filter, order), page),
 
-    countAttempts: (filter) => count(connection, FROM, clausesOf(filter)),
+    countAttempts: (filter) => count(connection, FROM, toClauses(filter)),
 
     attemptsOf: (userIds, filter, order, page) =>
       paginateEach(connection, attemptQuery(filter, order), page, ownedBy(a.userId, userIds)),
 
     countAttemptsOf: (userIds, filter) =>
-      countOwned(connection, FROM, clausesOf(filter), ownedBy(a.userId, userIds)),
+      countOwned(connection, FROM, toClauses(filter), ownedBy(a.userId, userIds)),
 
     async levels(provider) {
       const { sql, parameters } = where([['l.provider = ?', provider ?? undefined]]);
@@ -89,16 +90,16 @@ export function createAttemptReader(connection: Connection): AttemptReader {
 
 const SORT_KEYS = { STARTED_AT: a.startedAt, UPDATED_AT: a.updatedAt } as const;
 
-/** @param further - Conditions beside those of the filter. */
+/** @param extra - Conditions in addition to the filter. */
 export function attemptQuery(
   filter: AttemptFilter,
   order: AttemptOrder,
-  further: readonly Clause[] = [],
+  extra: readonly Clause[] = [],
 ): KeysetQuery<KeysetColumns, AttemptRow> {
   return {
     select: `${ATTEMPT.select}, ${SORT_KEYS[order.field]} AS sort_key`,
     from: FROM,
-    clauses: [...further, ...clausesOf(filter)],
+    clauses: [...extra, ...toClauses(filter)],
     sortKey: SORT_KEYS[order.field],
     id: 'a.id',
     direction: order.direction,
@@ -106,7 +107,7 @@ export function attemptQuery(
   };
 }
 
-function clausesOf(filter: AttemptFilter): readonly Clause[] {
+function toClauses(filter: AttemptFilter): readonly Clause[] {
   const moment = (date: Date | undefined) => date && toInstantText(date);
   return [
     [JOIN, []],

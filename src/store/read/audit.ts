@@ -5,9 +5,8 @@ import { AUDIT_COLUMNS, type AuditRow } from '../audit/chain';
 import type { Connection } from '../database/database';
 import { type Clause, oneOf } from '../database/where';
 import { groupOne } from './by-id';
-import { count } from './count';
 import type { AuditFilter } from './filters';
-import { type KeysetColumns, paginate } from './pagination';
+import { count, type KeysetColumns, paginate } from './pagination';
 import type { Reader } from './reader';
 
 type AuditReader = Pick<Reader, 'auditEntries' | 'auditEntriesByIds' | 'countAuditEntries'>;
@@ -34,7 +33,7 @@ export function createAuditReader(connection: Connection): AuditReader {
         {
           select: `${COLUMNS}, e.at AS sort_key`,
           from: 'audit_entries e',
-          clauses: clausesOf(filter),
+          clauses: toClauses(filter),
           sortKey: 'e.at',
           id: 'e.seq',
           direction: 'DESC',
@@ -43,11 +42,11 @@ export function createAuditReader(connection: Connection): AuditReader {
         page,
       ),
 
-    countAuditEntries: (filter) => count(connection, 'audit_entries e', clausesOf(filter)),
+    countAuditEntries: (filter) => count(connection, 'audit_entries e', toClauses(filter)),
   };
 }
 
-function clausesOf(filter: AuditFilter): readonly Clause[] {
+function toClauses(filter: AuditFilter): readonly Clause[] {
   return [
     oneOf('e.action', filter.action),
     ['e.actor = ?', filter.actor],
@@ -61,7 +60,7 @@ function toEntry(sql: AuditSql): AuditEntry {
   return {
     seq: sql.seq,
     at: new Date(sql.at),
-    action: sql.action as AuditAction, // only `appendAudit` writes here, and takes no other
+    action: sql.action as AuditAction, // `appendAudit` alone writes entries and takes no other actions
     actor: sql.actor,
     subject: sql.subject,
     reason: sql.reason,

@@ -1,6 +1,6 @@
 /** Puts rows in the order of the requested IDs. */
 
-/** Returns the row of each ID, or `null` if there is none. */
+/** Returns the row of each ID, or `null` if it does not exist. */
 export function groupOne<Id, Row>(
   ids: readonly Id[],
   rows: readonly (readonly [Id, Row])[],

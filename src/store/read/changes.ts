@@ -14,9 +14,10 @@ import {
 } from '../entities/columns';
 import { UserEntity } from '../entities/user.entity';
 import { groupOne } from './by-id';
-import { count, countOwned } from './count';
 import type { ChangeFilter, ChangeOwner } from './filters';
 import {
+  count,
+  countOwned,
   type KeysetColumns,
   type KeysetQuery,
   type Owner,
@@ -35,8 +36,8 @@ interface StateSql {
 }
 
 /**
- * Setting `<seq>:<nonce>` of the last entry that has been trimmed. It does not apply if `log_floor` differs: then a release
- * without nonces has trimmed since. A value without a position is the nonce alone.
+ * Setting: `<seq>:<nonce>` of the last trimmed entry. Ignored if `log_floor` differs: a release without nonces has trimmed
+ * the log since. A value without a position is the nonce alone.
  */
 export const FLOOR_NONCE = 'log_floor_nonce';
 
@@ -107,25 +108,25 @@ export function createChangeReader(connection: Connection): ChangeReader {
       );
     },
 
-    changes: (filter, page) => paginate(connection, queryOf(filter), page),
+    changes: (filter, page) => paginate(connection, toQuery(filter), page),
 
-    countChanges: (filter) => count(connection, 'changes c', clausesOf(filter)),
+    countChanges: (filter) => count(connection, 'changes c', toClauses(filter)),
 
     changesOf: (owner, ids, page, filter = {}) =>
       paginateEach(
         connection,
-        { ...queryOf(filter), from: FROM[owner] },
+        { ...toQuery(filter), from: FROM[owner] },
         page,
-        ownerOf(owner, ids),
+        toOwner(owner, ids),
       ),
 
     countChangesOf: (owner, ids, filter = {}) =>
-      countOwned(connection, FROM[owner], clausesOf(filter), ownerOf(owner, ids)),
+      countOwned(connection, FROM[owner], toClauses(filter), toOwner(owner, ids)),
 
     async tail(afterSeq, limit, filter) {
       const { dialect } = connection;
-      const { sql, parameters } = where([['c.id > ?', afterSeq], ...clausesOf(filter)]);
-      // One statement sees one state: what is committed after it is found by the next call, never stepped over.
+      const { sql, parameters } = where([['c.id > ?', afterSeq], ...toClauses(filter)]);
+      // One statement reads one snapshot. The next call finds entries that are committed later, so no entry is skipped.
       const [row] = await connection.query<StateSql & { readonly rows: string | null }>(
         `SELECT ${stateColumns(dialect)}, (SELECT ${dialect.jsonList(changeAsJson(dialect))} FROM
           (SELECT c.* FROM changes c ${sql} ORDER BY c.id LIMIT ?) c) AS rows`,
@@ -140,7 +141,7 @@ export function createChangeReader(connection: Connection): ChangeReader {
   };
 }
 
-/** The log as seen from a position, the one parameter. */
+/** State of the log relative to a position, which is the only parameter. */
 function stateColumns({ head }: Dialect): string {
   return `${head} AS head, (SELECT nonce FROM changes WHERE id = ${head}) AS head_nonce,
     (SELECT value FROM settings WHERE name = 'log_floor') AS floor,
@@ -164,7 +165,7 @@ function toState(row: StateSql | undefined, seq: number): LogState {
   };
 }
 
-/** Entries that were trimmed still count: positions are never given twice. */
+/** Includes trimmed entries: positions are never reused. */
 async function readHead(connection: Connection): Promise<number> {
   const [row] = await connection.query<{ head: number }>(
     `SELECT ${connection.dialect.head} AS head`,
@@ -178,21 +179,21 @@ const FROM: Record<ChangeOwner, string> = {
   delivery: 'changes c',
 };
 
-function ownerOf(owner: ChangeOwner, ids: readonly number[]): Owner {
+function toOwner(owner: ChangeOwner, ids: readonly number[]): Owner {
   if (owner !== 'user') return ownedBy(owner === 'attempt' ? c.attemptId : c.deliveryId, ids);
   return {
-    // What was said of a user before it went into another is the other's history too.
+    // The history of a user includes the entries of users merged into it.
     expression: `coalesce(${o.mergedInto}, o.id)`,
     clause: [`(o.id IN (?*) OR ${o.mergedInto} IN (?*))`, [ids, ids]],
     ids,
   };
 }
 
-function queryOf(filter: ChangeFilter): KeysetQuery<KeysetColumns, Change> {
+function toQuery(filter: ChangeFilter): KeysetQuery<KeysetColumns, Change> {
   return {
     select: 'c.*, c.id AS sort_key',
     from: 'changes c',
-    clauses: clausesOf(filter),
+    clauses: toClauses(filter),
     sortKey: 'c.id',
     id: 'c.id',
     direction: 'ASC',
@@ -200,7 +201,7 @@ function queryOf(filter: ChangeFilter): KeysetQuery<KeysetColumns, Change> {
   };
 }
 
-function clausesOf(filter: ChangeFilter): readonly Clause[] {
+function toClauses(filter: ChangeFilter): readonly Clause[] {
   const users = filter.userIds;
   return [
     [`(${c.userId} IN (?*) OR ${c.mergedUserId} IN (?*))`, users && [users, users]],

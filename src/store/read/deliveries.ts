@@ -1,4 +1,4 @@
-/** Reads deliveries and their bytes. */
+/** Reads deliveries and their raw bodies. */
 
 import { decryptBody, type EncryptedBody } from '../../encryption/encrypted-body';
 import type { KeyRing } from '../../encryption/key-ring';
@@ -8,9 +8,8 @@ import { createRowReader, getNames, type RowReader } from '../entities/columns';
 import { DeliveryEntity } from '../entities/delivery.entity';
 import { IdentityEntity } from '../entities/identity.entity';
 import { groupOne } from './by-id';
-import { count } from './count';
 import type { DeliveryFilter } from './filters';
-import { type KeysetColumns, paginate } from './pagination';
+import { count, type KeysetColumns, paginate } from './pagination';
 import type { DeliveryRow, Reader } from './reader';
 
 /** Columns of an `EncryptedBody`: of deliveries as `d`, with the data keys of their identities as `k`. */
@@ -52,7 +51,7 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
         {
           select: `${DELIVERY.select}, ${d.receivedAt} AS sort_key`,
           from: FROM,
-          clauses: clausesOf(filter),
+          clauses: toClauses(filter),
           sortKey: d.receivedAt,
           id: 'd.id',
           direction: 'DESC',
@@ -61,7 +60,7 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
         page,
       ),
 
-    countDeliveries: (filter) => count(connection, FROM, clausesOf(filter)),
+    countDeliveries: (filter) => count(connection, FROM, toClauses(filter)),
 
     async rawBodiesOf(deliveryIds) {
       const rows = await connection.query<EncryptedBody & { id: number }>(
@@ -76,7 +75,7 @@ export function createDeliveryReader(connection: Connection, keyRing: KeyRing): 
   };
 }
 
-function clausesOf(filter: DeliveryFilter): readonly Clause[] {
+function toClauses(filter: DeliveryFilter): readonly Clause[] {
   return [
     ['d.provider = ?', filter.provider],
     oneOf('d.disposition', filter.disposition),

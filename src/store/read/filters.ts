@@ -1,12 +1,12 @@
-/** Which rows, in which order, and how many. */
+/** Filters, orders and pages of lists. */
 
 import type { AuditAction } from '../../domain/audit';
 import type { LevelKey, LevelKind, ProviderId, SubjectKind } from '../../domain/level';
 import type { AttemptStatus, Disposition, VerificationStatus } from '../../domain/status';
 
 /**
- * Keyset page. `after` and `before` are the opaque row cursors of `PageOf`. With `last` the page is taken from the end
- * but still stands in the order asked for. Exactly one of `first` and `last` is given.
+ * Keyset page. Exactly one of `first` and `last` is present. `last` takes the page from the end of the list and keeps the
+ * requested order. `after` and `before` are opaque cursors from `PageOf`.
  */
 export interface Page {
   readonly first?: number;
@@ -21,7 +21,7 @@ export interface PageOf<Row> {
   readonly hasPreviousPage: boolean;
 }
 
-/** All given conditions hold; an absent one does not restrict. */
+/** Rows must match all conditions. An absent condition matches all rows. */
 export interface UserFilter {
   readonly ids?: readonly number[];
   readonly verificationStatus?: readonly VerificationStatus[];
@@ -36,13 +36,13 @@ export interface UserFilter {
   readonly updatedBefore?: Date;
 }
 
-/** All given conditions hold; an absent one does not restrict. */
+/** Rows must match all conditions. An absent condition matches all rows. */
 export interface UserLevelFilter {
   readonly provider?: ProviderId;
   readonly status?: VerificationStatus;
 }
 
-/** The first levels after a level, in the order of their keys. */
+/** The first levels after a level, by key. */
 export interface UserLevelPage {
   readonly first: number;
   readonly after?: LevelKey;
@@ -72,19 +72,19 @@ export interface DeliveryFilter {
 }
 
 export interface ChangeFilter {
-  /** Entries about any of these users, or about a user merged with one of them. */
+  /** Entries about these users or users merged with them. */
   readonly userIds?: readonly number[];
   readonly provider?: ProviderId;
   readonly levelKey?: LevelKey;
-  /** Entries that gave an attempt one of these statuses. */
+  /** Entries that changed an attempt to one of these statuses. */
   readonly attemptStatus?: readonly AttemptStatus[];
-  /** Entries after which the user had one of these statuses. */
+  /** Entries with this status of the user. */
   readonly verificationStatus?: readonly VerificationStatus[];
-  /** Only entries that changed the status of the user. */
+  /** Whether the entry changed the status of the user. */
   readonly verificationStatusChanged?: boolean;
 }
 
-/** By the time of the act. */
+/** `from` and `before` limit the time of the action. */
 export interface AuditFilter {
   readonly action?: readonly AuditAction[];
   readonly actor?: string;

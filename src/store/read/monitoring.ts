@@ -1,4 +1,4 @@
-/** Reads what tells that something stands still: attempts that are open, and when vendors were heard. */
+/** Monitoring queries: open attempts, quarantined deliveries and the times of deliveries. */
 
 import { type Instant, toInstantText } from '../../domain/instant';
 import { type LevelKey, type ProviderId, splitLevelKey } from '../../domain/level';
@@ -11,63 +11,69 @@ import {
 } from '../../domain/monitoring';
 import { OPEN_STATUSES, type OpenStatus } from '../../domain/status';
 import type { Connection } from '../database/database';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { getNames } from '../entities/columns';
+import { DeliveryEntity } from '../entities/delivery.entity';
 import type { OpenAttempts, Reader } from './reader';
 
-type WatchReader = Pick<Reader, 'openAttempts' | 'quarantined' | 'silence'>;
+type MonitoringReader = Pick<Reader, 'openAttempts' | 'quarantined' | 'silence'>;
+
+const a = getNames(AttemptEntity);
+const { receivedAt } = getNames(DeliveryEntity);
 
 interface OpenSql {
-  readonly level_key: LevelKey;
+  readonly levelKey: LevelKey;
   readonly status: OpenStatus;
   readonly count: number;
   readonly oldest: Instant;
   readonly stalled: number;
 }
 
-/** All that is read is the index `attempts_open`, which has the same condition: no table, and no attempt that is decided. */
-const OPEN = `SELECT level_key, status, count(*) AS count, min(updated_at) AS oldest,
-    count(CASE WHEN updated_at <
+/** Has the condition of the index `attempts_open`, so that it reads only that index: no table and no decided attempt. */
+const OPEN_ATTEMPTS = `SELECT ${a.levelKey} AS "levelKey", status, count(*) AS count, min(${a.updatedAt}) AS oldest,
+    count(CASE WHEN ${a.updatedAt} <
       CASE status ${OPEN_STATUSES.map((status) => `WHEN '${status}' THEN ?`).join(' ')} END THEN 1 END) AS stalled
-  FROM attempts WHERE decided_at IS NULL
-  GROUP BY level_key, status`;
+  FROM attempts WHERE ${a.decidedAt} IS NULL
+  GROUP BY ${a.levelKey}, status`;
 
-/** What was asked of a vendor does not tell that its webhooks arrive. */
-const SENT = `FROM deliveries WHERE provider = ? AND trust <> 'CONFIRMED'`;
+/** Webhooks of a provider. Excludes status responses: they do not show that webhooks arrive. */
+const WEBHOOKS = `FROM deliveries WHERE provider = ? AND trust <> 'CONFIRMED'`;
 
-/** From either end of an index. */
-const HEARD = `SELECT (SELECT received_at ${SENT} ORDER BY received_at LIMIT 1) AS first,
-  (SELECT received_at ${SENT} ORDER BY received_at DESC LIMIT 1) AS last`;
+/** Reads one entry from each end of an index. */
+const FIRST_AND_LAST = `SELECT (SELECT ${receivedAt} ${WEBHOOKS} ORDER BY ${receivedAt} LIMIT 1) AS first,
+  (SELECT ${receivedAt} ${WEBHOOKS} ORDER BY ${receivedAt} DESC LIMIT 1) AS last`;
 
 const QUARANTINED = `SELECT count(*) AS count FROM (
   SELECT 1 FROM deliveries WHERE provider = ? AND disposition = 'QUARANTINED' LIMIT ?) AS few`;
 
-const RECEIVED = `SELECT 1 ${SENT} AND received_at >= ? AND received_at < ? LIMIT ?`;
+const RECEIVED = `SELECT 1 ${WEBHOOKS} AND ${receivedAt} >= ? AND ${receivedAt} < ? LIMIT ?`;
 
-export function createMonitoringReader(connection: Connection): WatchReader {
+export function createMonitoringReader(connection: Connection): MonitoringReader {
   return {
     async openAttempts(stalledBefore) {
       const limits = OPEN_STATUSES.map((status) => toInstantText(stalledBefore[status]));
-      return byProvider(await connection.query<OpenSql>(OPEN, limits));
+      return byProvider(await connection.query<OpenSql>(OPEN_ATTEMPTS, limits));
     },
 
-    async quarantined(provider, most) {
-      const [row] = await connection.query<{ count: number }>(QUARANTINED, [provider, most]);
+    async quarantined(provider, max) {
+      const [row] = await connection.query<{ count: number }>(QUARANTINED, [provider, max]);
       return row?.count ?? 0;
     },
 
     async silence(provider, now, rule) {
-      const [row] = await connection.query<Heard>(HEARD, [provider, provider]);
+      const [row] = await connection.query<FirstAndLast>(FIRST_AND_LAST, [provider, provider]);
       if (!row || row.first === null || row.last === null) {
         return { lastDeliveryAt: null, silentSince: null };
       }
-      const heard = { first: new Date(row.first), last: new Date(row.last) };
-      const baseline = toBaseline(heard, now, rule);
+      const received = { first: new Date(row.first), last: new Date(row.last) };
+      const baseline = toBaseline(received, now, rule);
       const silent = baseline !== null && (await isQuiet(connection, provider, baseline, rule));
-      return { lastDeliveryAt: heard.last, silentSince: silent ? heard.last : null };
+      return { lastDeliveryAt: received.last, silentSince: silent ? received.last : null };
     },
   };
 }
 
-interface Heard {
+interface FirstAndLast {
   readonly first: string | null;
   readonly last: string | null;
 }
@@ -84,12 +90,12 @@ async function isQuiet(
   return isSilent(split, rule);
 }
 
-/** How many were received in each of the spans, `most` at most: further ones are not looked at. */
+/** Counts the webhooks in each span, up to `max`. Does not read further ones. */
 async function countIn(
   connection: Connection,
   provider: ProviderId,
   spans: readonly Span[],
-  most: number,
+  max: number,
 ): Promise<readonly number[]> {
   const parts = spans.map(
     (_, position) =>
@@ -97,7 +103,7 @@ async function countIn(
   );
   const rows = await connection.query<{ position: number; count: number }>(
     parts.join(' UNION ALL '),
-    spans.flatMap(({ from, to }) => [provider, from.toISOString(), to.toISOString(), most]),
+    spans.flatMap(({ from, to }) => [provider, from.toISOString(), to.toISOString(), max]),
   );
   const byPosition = new Map(rows.map(({ position, count }) => [position, count]));
   return spans.map((_, position) => byPosition.get(position) ?? 0);
@@ -105,8 +111,8 @@ async function countIn(
 
 function byProvider(rows: readonly OpenSql[]): readonly OpenAttempts[] {
   const sums = new Map<string, OpenAttempts>();
-  for (const { level_key, status, count, oldest, stalled } of rows) {
-    const { provider } = splitLevelKey(level_key);
+  for (const { levelKey, status, count, oldest, stalled } of rows) {
+    const { provider } = splitLevelKey(levelKey);
     const key = `${provider} ${status}`;
     const sum = sums.get(key) ?? { provider, status, count: 0, stalled: 0, oldest };
     const isEarlier = oldest < sum.oldest;

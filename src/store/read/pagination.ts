@@ -1,4 +1,4 @@
-/** Keyset pages: a page costs the same however deep in the list it lies, and rows that come or go shift nothing. */
+/** Keyset pages. The cost of a page does not depend on its position. New and deleted rows do not shift other pages. */
 
 import { decodePageCursor, encodePageCursor } from '../../domain/cursor';
 import { GatewayError } from '../../domain/errors';
@@ -8,11 +8,11 @@ import { among, type Clause, where } from '../database/where';
 import type { Page, PageOf } from './filters';
 
 export interface KeysetQuery<Sql, Row> {
-  /** What is selected, with the columns `sort_key` and `id` among it. */
+  /** Column list, including `sort_key` and `id`. */
   readonly select: string;
   readonly from: string;
   readonly clauses: readonly Clause[];
-  /** The expression that is sorted by, e.g. `a.started_at`. */
+  /** Expression of the sort key, for example `a.started_at`. */
   readonly sortKey: string;
   readonly id: string;
   readonly direction: 'ASC' | 'DESC';
@@ -40,14 +40,14 @@ export async function paginate<Sql extends KeysetColumns, Row>(
 }
 
 export interface Owner {
-  /** The expression that names the owner, e.g. `a.user_id`. */
+  /** Expression of the owner's ID, for example `a.user_id`. */
   readonly expression: string;
-  /** Keeps rows of the owners asked for, in the order of its placeholders. */
+  /** Condition for rows of the requested owners. */
   readonly clause: Clause;
   readonly ids: readonly number[];
 }
 
-/** `column` itself names the owner. */
+/** Owner whose ID is in a column. */
 export function ownedBy(column: string, ids: readonly number[]): Owner {
   return {
     expression: column,
@@ -56,7 +56,7 @@ export function ownedBy(column: string, ids: readonly number[]): Owner {
   };
 }
 
-/** One page per owner, in one statement. */
+/** Returns one page per owner, in one statement. */
 export async function paginateEach<Sql extends KeysetColumns, Row>(
   connection: Connection,
   query: KeysetQuery<Sql, Row>,
@@ -78,7 +78,7 @@ export async function paginateEach<Sql extends KeysetColumns, Row>(
   return owner.ids.map((id) => toPage(byOwner.get(id) ?? [], limit, page, query.toRow));
 }
 
-/** Where a page lies, as SQL. */
+/** Position of a page, as SQL. */
 export interface Place {
   readonly limit: number;
   readonly order: 'ASC' | 'DESC';
@@ -123,14 +123,14 @@ function rowCursor({ sort_key, id }: KeysetColumns): string {
   return encodePageCursor(JSON.stringify([sort_key, id]));
 }
 
-/** @param byId - Whether the list is sorted by the id alone. */
+/** @param byId - Whether the list is sorted by ID alone. */
 function parseRowCursor(cursor: string, byId: boolean): readonly [string | number, number] {
   try {
     const [sortKey, id, ...rest] = JSON.parse(decodePageCursor(cursor));
-    const sound = byId ? Number.isSafeInteger(sortKey) : isKey(sortKey);
-    if (sound && Number.isSafeInteger(id) && rest.length === 0) return [sortKey, id];
+    const isValid = byId ? Number.isSafeInteger(sortKey) : isTextKey(sortKey);
+    if (isValid && Number.isSafeInteger(id) && rest.length === 0) return [sortKey, id];
   } catch {
-    // Not one of ours: told below.
+    // Not a cursor of this gateway.
   }
   throw new GatewayError(
     'INPUT_INVALID',
@@ -138,7 +138,39 @@ function parseRowCursor(cursor: string, byId: boolean): readonly [string | numbe
   );
 }
 
-/** Of a time, that is; and of nothing that a database would choke on. */
-function isKey(sortKey: unknown): boolean {
+/** Whether the value is a text that every engine accepts as a parameter. */
+function isTextKey(sortKey: unknown): boolean {
   return typeof sortKey === 'string' && isWellFormedText(sortKey);
+}
+
+// ── Counts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Counts rows. @param from - Follows FROM. */
+export async function count(
+  connection: Connection,
+  from: string,
+  clauses: readonly Clause[],
+): Promise<number> {
+  const { sql, parameters } = where(clauses);
+  const [row] = await connection.query<{ n: number }>(
+    `SELECT count(*) AS n FROM ${from} ${sql}`,
+    parameters,
+  );
+  return row?.n ?? 0;
+}
+
+/** Returns one count per owner, in one statement. */
+export async function countOwned(
+  connection: Connection,
+  from: string,
+  clauses: readonly Clause[],
+  { expression, clause, ids }: Owner,
+): Promise<readonly number[]> {
+  const { sql, parameters } = where([clause, ...clauses]);
+  const rows = await connection.query<{ id: number; n: number }>(
+    `SELECT ${expression} AS id, count(*) AS n FROM ${from} ${sql} GROUP BY 1`,
+    parameters,
+  );
+  const byOwner = new Map(rows.map(({ id, n }) => [id, n]));
+  return ids.map((id) => byOwner.get(id) ?? 0);
 }

@@ -1,4 +1,4 @@
-/** What can be read of the store, and the rows that it is told in. */
+/** Reads of the store, and the rows that they return. */
 
 import type { AuditEntry } from '../../domain/audit';
 import type { Change } from '../../domain/change';
@@ -31,26 +31,26 @@ import type {
 } from './filters';
 
 /**
- * Batched reads. Each method is one SQL statement, however many ids are given; answers to lists of ids stand in the
- * order of the ids, with `null` (or an empty list) where there is nothing.
+ * Batched reads. Each method runs one statement for any number of IDs. Results for a list of IDs are in the order of the
+ * IDs, with `null` or an empty list for an ID without rows.
  */
 export interface Reader {
-  /** Follows merges: an old id answers with the user that it went into. */
+  /** Follows merges: for the ID of a merged user, returns the merge target. */
   usersByIds(ids: readonly number[]): Promise<readonly (UserRow | null)[]>;
   /** Follows merges. */
   userByExternalId(externalUserId: string): Promise<UserRow | null>;
   userByIdentity(provider: ProviderId, subjectRef: string): Promise<UserRow | null>;
-  /** The id itself and the ids of all users that were merged into it. */
+  /** Returns the ID itself and the IDs of all users merged into it. */
   userIdsMergedInto(userId: number): Promise<readonly number[]>;
-  /** The external IDs that lead to these users, with merges followed. */
+  /** Returns the external IDs of these users and of users merged into them. */
   externalIdsOf(userIds: readonly number[]): Promise<readonly ExternalId[]>;
   users(filter: UserFilter, order: UserOrder, page: Page): Promise<PageOf<UserRow>>;
   countUsers(filter: UserFilter): Promise<number>;
 
   identitiesOf(userIds: readonly number[]): Promise<readonly (readonly IdentityRow[])[]>;
-  /** All levels of each user. */
+  /** Returns all levels of each user. */
   levelsOf(userIds: readonly number[]): Promise<readonly (readonly UserLevelRow[])[]>;
-  /** One page per user. */
+  /** Returns one page per user. */
   levelPagesOf(
     userIds: readonly number[],
     filter: UserLevelFilter,
@@ -58,13 +58,13 @@ export interface Reader {
   ): Promise<readonly (readonly UserLevelRow[])[]>;
   countLevelsOf(userIds: readonly number[], filter: UserLevelFilter): Promise<readonly number[]>;
   credentialsOf(userIds: readonly number[]): Promise<readonly (readonly CredentialRow[])[]>;
-  /** Decrypted. The latest word on each field, over all identities of the user. */
+  /** Decrypts personal data. Returns the latest value of each field over all identities of the user. */
   profilesOf(userIds: readonly number[]): Promise<readonly (Profile | null)[]>;
 
   attemptsByIds(ids: readonly number[]): Promise<readonly (AttemptRow | null)[]>;
   attempts(filter: AttemptFilter, order: AttemptOrder, page: Page): Promise<PageOf<AttemptRow>>;
   countAttempts(filter: AttemptFilter): Promise<number>;
-  /** One page per user. */
+  /** Returns one page per user. */
   attemptsOf(
     userIds: readonly number[],
     filter: AttemptFilter,
@@ -80,7 +80,7 @@ export interface Reader {
   /** Newest first. */
   deliveries(filter: DeliveryFilter, page: Page): Promise<PageOf<DeliveryRow>>;
   countDeliveries(filter: DeliveryFilter): Promise<number>;
-  /** Decrypted bytes as received. `null` where there is no such delivery, or its key was destroyed. */
+  /** Decrypts bodies. `null` if the delivery does not exist, its body was purged or its key was destroyed. */
   rawBodiesOf(deliveryIds: readonly number[]): Promise<readonly (Buffer | null)[]>;
 
   auditEntriesByIds(seqs: readonly number[]): Promise<readonly (AuditEntry | null)[]>;
@@ -88,22 +88,22 @@ export interface Reader {
   auditEntries(filter: AuditFilter, page: Page): Promise<PageOf<AuditEntry>>;
   countAuditEntries(filter: AuditFilter): Promise<number>;
 
-  /** @param stalledBefore - By status: an attempt that has been in it since before has stalled. */
+  /** @param stalledBefore - Per status: an attempt that entered the status before this time has stalled. */
   openAttempts(stalledBefore: Readonly<Record<OpenStatus, Date>>): Promise<readonly OpenAttempts[]>;
-  /** How many deliveries are in quarantine; @param most - Further ones are not counted. */
-  quarantined(provider: ProviderId, most: number): Promise<number>;
-  /** When the vendor was last heard, and whether it has gone quiet, by its own past. Two statements. */
+  /** Counts quarantined deliveries, up to `max`. */
+  quarantined(provider: ProviderId, max: number): Promise<number>;
+  /** Compares the deliveries of a provider with its own past. Runs two statements. */
   silence(provider: ProviderId, now: Date, rule: SilenceRule): Promise<Silence>;
 
-  /** Position of the newest log entry; 0 while there is none. */
+  /** Returns the position of the newest log entry, or 0 for an empty log. */
   head(): Promise<number>;
-  /** The log as seen from the position `seq`; by default from its head. */
+  /** Returns the state of the log relative to the position `seq`. Default: the head. */
   logState(seq?: number): Promise<LogState>;
   changesByIds(seqs: readonly number[]): Promise<readonly (Change | null)[]>;
   /** Oldest first. */
   changes(filter: ChangeFilter, page: Page): Promise<PageOf<Change>>;
   countChanges(filter: ChangeFilter): Promise<number>;
-  /** One page per owner, oldest first. @param filter - Without it, all that is about the owner. */
+  /** Returns one page per owner, oldest first. */
   changesOf(
     owner: ChangeOwner,
     ids: readonly number[],
@@ -115,40 +115,40 @@ export interface Reader {
     ids: readonly number[],
     filter?: ChangeFilter,
   ): Promise<readonly number[]>;
-  /** The log after the position `afterSeq`, oldest first, at most `limit` matching entries. */
+  /** Returns up to `limit` matching entries after the position `afterSeq`, oldest first. */
   tail(afterSeq: number, limit: number, filter: ChangeFilter): Promise<LogPage>;
 }
 
 export interface ExternalId {
   readonly externalUserId: string;
-  /** The current user that it leads to. */
+  /** Live user, after merges. */
   readonly userId: number;
 }
 
 /** Entries of the log, read in one statement. */
 export interface LogPage {
   readonly changes: readonly Change[];
-  /** Position up to which no further entry matches: where to continue. */
+  /** Position to continue from. No other entry up to it matches. */
   readonly scannedTo: LogPosition;
-  /** The log as seen from the position after which the page was read. */
+  /** State of the log relative to `afterSeq`. */
   readonly state: LogState;
 }
 
-/** The open attempts of one vendor in one status. */
+/** Open attempts of a provider in one status. */
 export interface OpenAttempts {
   readonly provider: ProviderId;
   readonly status: OpenStatus;
   readonly count: number;
-  /** Those that have been in their status for too long. */
+  /** Number of attempts that have been in the status for too long. */
   readonly stalled: number;
-  /** Since when the first of them has been in its status. */
+  /** Time at which the oldest of them entered the status. */
   readonly oldest: Instant;
 }
 
 export interface Silence {
-  /** When it last sent something; repeats do not count, nor what it was asked for. */
+  /** Time of the latest webhook. Excludes duplicates and status responses. */
   readonly lastDeliveryAt: Date | null;
-  /** `null` unless nothing has come for longer than is usual at this time. */
+  /** Time of the latest webhook if the silence since is unusual for the provider, else `null`. */
   readonly silentSince: Date | null;
 }
 

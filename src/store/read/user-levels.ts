@@ -5,9 +5,8 @@ import { among, type Clause, where } from '../database/where';
 import { createRowReader, getNames } from '../entities/columns';
 import { UserLevelEntity } from '../entities/user-level.entity';
 import { groupAll } from './by-id';
-import { countOwned } from './count';
 import type { UserLevelFilter, UserLevelPage } from './filters';
-import { ownedBy } from './pagination';
+import { countOwned, ownedBy } from './pagination';
 import type { Reader } from './reader';
 
 const USER_LEVEL = createRowReader(UserLevelEntity, 'v');

@@ -8,9 +8,8 @@ import { IdentityEntity } from '../entities/identity.entity';
 import { UserEntity } from '../entities/user.entity';
 import { UserLevelEntity } from '../entities/user-level.entity';
 import { groupOne } from './by-id';
-import { count } from './count';
 import type { UserFilter, UserOrder } from './filters';
-import { type KeysetColumns, type KeysetQuery, paginate } from './pagination';
+import { count, type KeysetColumns, type KeysetQuery, paginate } from './pagination';
 import type { Reader, UserRow } from './reader';
 
 const USER = createRowReader(UserEntity, 'u', {

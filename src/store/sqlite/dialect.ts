@@ -34,21 +34,21 @@ found AS (
     FROM json_each(?1, '$.userIds') k
     CROSS JOIN users u ON u.id = k.value
 ),
-their AS (
+found_identities AS (
   SELECT i.* FROM found CROSS JOIN identities i ON ${i.userId} = found.id
 ),
 history AS (
   SELECT (SELECT coalesce(sum(octet_length(e.body) + ${ROW_BYTES}), 0)
-      FROM their i CROSS JOIN events e ON ${e.identityId} = i.id)
+      FROM found_identities i CROSS JOIN events e ON ${e.identityId} = i.id)
     + (SELECT coalesce(sum(octet_length(${a.reviewReasons}) + coalesce(octet_length(a.rejection), 0) + ${ROW_BYTES}), 0)
-      FROM their i CROSS JOIN attempts a ON ${a.identityId} = i.id) AS bytes
+      FROM found_identities i CROSS JOIN attempts a ON ${a.identityId} = i.id) AS bytes
 ),
-last_words AS (
+last_deliveries AS (
   SELECT k.value AS provider,
     coalesce((SELECT max(d.id) FROM deliveries d
       WHERE d.provider = k.value AND instr(${d.duplicateKey}, '@') > 0), 0) AS recurring,
     coalesce((SELECT max(d.id) FROM deliveries d
-      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS unread
+      WHERE d.provider = k.value AND d.disposition = 'QUARANTINED'), 0) AS quarantined
     FROM json_each(?1, '$.lastDeliveriesOf') k
 )
 SELECT
@@ -58,12 +58,12 @@ SELECT
     FROM json_each(?1, '$.externalUserIds') k
     CROSS JOIN users u ON ${u.externalUserId} = k.value) AS aliases,
   (SELECT json_group_array(${jsonObject([...LOADED.identities, ...DATA_KEY])})
-    FROM their i LEFT JOIN identity_keys k ON ${k.identityId} = i.id) AS identities,
+    FROM found_identities i LEFT JOIN identity_keys k ON ${k.identityId} = i.id) AS identities,
   (SELECT bytes FROM history) AS history_bytes,
   iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(${jsonObject(LOADED.events)})
-    FROM their i CROSS JOIN events e ON ${e.identityId} = i.id)) AS events,
+    FROM found_identities i CROSS JOIN events e ON ${e.identityId} = i.id)) AS events,
   iif((SELECT bytes FROM history) > ${PAGE_BYTES}, NULL, (SELECT json_group_array(${jsonObject(LOADED.attempts)})
-    FROM their i CROSS JOIN attempts a ON ${a.identityId} = i.id JOIN levels l ON l.key = ${a.levelKey})) AS attempts,
+    FROM found_identities i CROSS JOIN attempts a ON ${a.identityId} = i.id JOIN levels l ON l.key = ${a.levelKey})) AS attempts,
   (SELECT json_group_array(${jsonObject(LOADED.userLevels)})
     FROM found CROSS JOIN user_levels v ON ${v.userId} = found.id) AS user_levels,
   (SELECT json_group_array(${jsonObject(LOADED.deliveries)})
@@ -71,16 +71,16 @@ SELECT
       SELECT k2.id FROM json_each(?1, '$.duplicates') k
         CROSS JOIN deliveries k2 ON k2.provider = k.value ->> 0 AND k2.${duplicateKey} = k.value ->> 1
       UNION
-      SELECT ${i.undatedDeliveryId} FROM their i WHERE ${i.undatedDeliveryId} IS NOT NULL
+      SELECT ${i.undatedDeliveryId} FROM found_identities i WHERE ${i.undatedDeliveryId} IS NOT NULL
       UNION
-      SELECT recurring FROM last_words
+      SELECT recurring FROM last_deliveries
     )) AS deliveries,
-  (SELECT json_group_array(json_array(provider, recurring, unread)) FROM last_words) AS last_words,
+  (SELECT json_group_array(json_array(provider, recurring, quarantined)) FROM last_deliveries) AS last_deliveries,
   (SELECT json_group_array(${jsonObject(LOADED.credentials)})
     FROM json_each(?1, '$.credentials') k
     CROSS JOIN credentials c ON c.provider = k.value ->> 0 AND ${c.credentialRef} = k.value ->> 1) AS credentials,
   (SELECT json_array(json_group_object(name, seq)) FROM sqlite_sequence) AS last_ids,
-  EXISTS (SELECT 1 FROM erased_subjects) AS any_erased
+  EXISTS (SELECT 1 FROM erased_subjects) AS has_erasures
 `;
 
 export const SQLITE: Dialect = {

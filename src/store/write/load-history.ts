@@ -1,4 +1,4 @@
-/** Reads the events and attempts of identities in pages of bounded size. */
+/** Loads the events and attempts of identities in pages of bounded size. */
 
 import { AccountTooLargeError } from '../../domain/errors';
 import type { AttemptNode } from '../../projector/unit-of-work';
@@ -9,11 +9,11 @@ import { getNames, type RowOf, toSelectList } from '../entities/columns';
 import { EventEntity } from '../entities/event.entity';
 import { LOADED } from './loaded-columns';
 
-/** Bytes that one statement returns at most, unless a single row is larger. SQL and V8 limit the length of one text. */
+/** Maximum size of a page, in bytes, unless a single row is larger. SQL and V8 limit the length of one text. */
 export const PAGE_BYTES = 8 * 1024 * 1024;
 /**
- * Largest history that is loaded, in bytes, of the users that one delivery or one operation needs: a unit of work is several times
- * as large in memory. A status event without reasons weighs about 230 bytes and `ROW_BYTES`, so this is some 275,000 events.
+ * Maximum history of the users that one delivery or operation needs, in bytes. In memory, a unit of work is several times
+ * as large. A status event without reasons takes about 230 bytes and `ROW_BYTES`, so the limit is about 275,000 events.
  */
 export const MAX_HISTORY_BYTES = 128 * 1024 * 1024;
 
@@ -39,20 +39,20 @@ export async function loadHistory(
   await loadPages(connection, { sizes: ATTEMPT_SIZES, rows: ATTEMPTS, parameters }, addAttempts);
 }
 
-/** @throws {AccountTooLargeError} If the history exceeds `MAX_HISTORY_BYTES`: the caller quarantines what needs it. */
+/** @throws {AccountTooLargeError} If the history exceeds `MAX_HISTORY_BYTES`. The caller quarantines the delivery. */
 export function assertLoadable(bytes: number): void {
   if (bytes > MAX_HISTORY_BYTES) throw new AccountTooLargeError(MAX_HISTORY_BYTES);
 }
 
-/** Two statements: one lists ids with their sizes, the other reads rows by their ids. */
+/** Two statements: one lists IDs with the sizes of their rows, the other reads rows by ID. */
 interface PagedQuery {
   readonly sizes: string;
-  /** Of `sizes`. */
+  /** Parameters of `sizes`. */
   readonly parameters: readonly Parameter[];
   readonly rows: string;
 }
 
-/** Passes the rows on page by page. A page weighs at most `PAGE_BYTES`, unless a single row is larger. */
+/** Passes the rows to `pass`, page by page. A page has at most `PAGE_BYTES`, unless a single row is larger. */
 export async function loadPages<Row>(
   connection: Connection,
   { sizes, parameters, rows }: PagedQuery,
@@ -69,7 +69,7 @@ export interface Sized {
   readonly bytes: number;
 }
 
-/** Splits a list so that no part weighs more than `maxBytes`, except a part of one element. */
+/** Splits a list into parts of at most `maxBytes`. A part with a single row may be larger. */
 export function toPages(
   listed: readonly Sized[],
   maxBytes: number,

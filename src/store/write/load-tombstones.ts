@@ -1,14 +1,18 @@
-/** Knows those who were erased when they are spoken of again. */
+/** Loads the tombstones of the users and identities that deliveries refer to. */
 
 import type { IncomingDelivery } from '../../domain/delivery';
 import { toUserKey } from '../../projector/erased-subjects';
 import { pairKey, type UnitOfWork } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
+import { createRowReader } from '../entities/columns';
+import { ErasedSubjectEntity } from '../entities/erased-subject.entity';
 import type { ErasureDigests } from '../keys/erasure-digests';
 
+const TOMBSTONE = createRowReader(ErasedSubjectEntity, 't', { dates: ['erasedAt'] });
+
 /**
- * Reads into the unit of work when those were erased of whom the deliveries speak, or whom an event in it names, also where they are
- * there again. One statement, and none where all were asked about before, or nobody was ever erased.
+ * Loads the erasure times of the subjects and external user IDs in the deliveries and in loaded events. Includes erased
+ * users that exist again. Runs at most one statement. Runs none if all keys were already looked up or nothing was erased.
  */
 export async function loadTombstones(
   unit: UnitOfWork,
@@ -17,31 +21,31 @@ export async function loadTombstones(
   deliveries: readonly IncomingDelivery[],
 ): Promise<void> {
   if (!unit.hasErasures) return;
-  const names = new Map<string, string>();
-  const ask = (name: string, toDigest: () => string) => {
-    if (unit.checkedTombstones.has(name)) return;
-    unit.checkedTombstones.add(name);
-    names.set(toDigest(), name);
+  const keysByDigest = new Map<string, string>();
+  const check = (key: string, toDigest: () => string) => {
+    if (unit.checkedTombstones.has(key)) return;
+    unit.checkedTombstones.add(key);
+    keysByDigest.set(toDigest(), key);
   };
-  const askUser = (externalUserId: string | undefined) => {
+  const checkUser = (externalUserId: string | undefined) => {
     if (externalUserId === undefined) return;
-    ask(toUserKey(externalUserId), () => erasureDigests.externalUser(externalUserId));
+    check(toUserKey(externalUserId), () => erasureDigests.externalUser(externalUserId));
   };
-  for (const externalUserId of unit.referencedExternalIds) askUser(externalUserId);
+  for (const externalUserId of unit.referencedExternalIds) checkUser(externalUserId);
   unit.referencedExternalIds.clear();
   for (const { provider, reading } of deliveries) {
     if (reading.kind !== 'EVENTS') continue;
     for (const { subjectRef, externalUserId } of reading.events) {
-      ask(pairKey(provider, subjectRef), () => erasureDigests.subject(provider, subjectRef));
-      askUser(externalUserId);
+      check(pairKey(provider, subjectRef), () => erasureDigests.subject(provider, subjectRef));
+      checkUser(externalUserId);
     }
   }
-  if (names.size === 0) return;
-  const rows = await connection.query<{ digest: string; erased_at: string }>(
-    'SELECT digest, erased_at FROM erased_subjects WHERE digest IN (?*)',
-    [[...names.keys()]],
+  if (keysByDigest.size === 0) return;
+  const rows = await connection.query<object>(
+    `SELECT ${TOMBSTONE.select} FROM erased_subjects t WHERE t.digest IN (?*)`,
+    [[...keysByDigest.keys()]],
   );
-  for (const { digest, erased_at } of rows) {
-    unit.tombstones.set(names.get(digest) ?? '', new Date(erased_at));
+  for (const { digest, erasedAt } of rows.map(TOMBSTONE.toRow)) {
+    unit.tombstones.set(keysByDigest.get(digest) ?? '', erasedAt);
   }
 }

@@ -1,7 +1,7 @@
-/** Reads into a unit of work, in one statement, all that a group of deliveries can touch. */
+/** Loads the rows that a group of deliveries can affect into a unit of work, in one statement. */
 
 import { InvariantError } from '../../domain/errors';
-import { splitLevelKey } from '../../domain/level';
+import { type ProviderId, splitLevelKey } from '../../domain/level';
 import { type Cipher, type KeyRing, unwrapKey } from '../../encryption/key-ring';
 import { Lookup } from '../../projector/record-delivery';
 import {
@@ -36,7 +36,11 @@ const convertEvent = createConverter(EventEntity);
 const convertAttempt = createConverter(AttemptEntity);
 const convertUserLevel = createConverter(UserLevelEntity);
 
-/** Users that are already in the unit of work are left as they are: what the transaction has changed is not read again. */
+/**
+ * Loads everything that a lookup leads to. Skips users that are already in the unit of work: it has their unsaved changes.
+ *
+ * @throws {AccountTooLargeError} If the history exceeds `MAX_HISTORY_BYTES`.
+ */
 export async function load(
   unit: UnitOfWork,
   connection: Connection,
@@ -44,10 +48,11 @@ export async function load(
   lookup: Lookup,
 ): Promise<void> {
   const missing = await loadOnce(unit, connection, keyRing, lookup);
-  // An event may name a user that nothing else here leads to: a vendor that changed its mind about who somebody is.
+  // A stored event may refer to yet another user, if the provider has reported the identity under several external user IDs.
   if (missing.length > 0) await load(unit, connection, keyRing, { externalUserIds: missing });
 }
 
+/** Returns the external user IDs that loaded events refer to and that were not looked up yet. */
 async function loadOnce(
   unit: UnitOfWork,
   connection: Connection,
@@ -56,83 +61,58 @@ async function loadOnce(
 ): Promise<readonly string[]> {
   const [row] = await connection.query<LoadSql>(connection.dialect.load, [JSON.stringify(lookup)]);
   if (row === undefined) throw new InvariantError('Load statement returned no row');
-  const read = <T>(column: string): readonly T[] => JSON.parse(String(row[column] ?? '[]'));
+  const read: ReadList = (column) => JSON.parse(String(row[column] ?? '[]'));
 
   const [lastIds] = read<Record<(typeof TABLES)[number], number>>('last_ids');
   for (const table of TABLES) {
     unit.lastIds[table] = Math.max(unit.lastIds[table], lastIds?.[table] ?? 0);
   }
-  unit.hasErasures = Boolean(row.any_erased);
-  const fresh = addUsers(unit, read('users'));
-  const identities = addIdentities(unit, fresh, read('identities'), keyRing);
-  addLevels(fresh, read('user_levels'));
-  const bytes = lookup.withoutHistory ? 0 : Number(row.history_bytes);
-  assertLoadable(bytes);
-  unit.bytes += bytes;
-  if (lookup.withoutHistory) {
-    // No code reads it: the caller changes identities and users only.
-  } else if (bytes <= PAGE_BYTES) {
-    addEvents(identities, read('events'));
-    addAttempts(identities, read('attempts'));
-  } else {
-    const { allowPause } = connection.dialect;
-    if (allowPause !== null) await connection.query(allowPause);
-    await loadHistory(connection, [...identities.keys()], {
-      addEvents: (rows) => addEvents(identities, rows),
-      addAttempts: (rows) => addAttempts(identities, rows),
-    });
+  unit.hasErasures = Boolean(row.has_erasures);
+  const users = addUsers(unit, read('users'));
+  const identities = addIdentities(unit, users, read('identities'), keyRing);
+  addLevels(users, read('user_levels'));
+  if (!lookup.withoutHistory) {
+    await addHistory(unit, connection, identities, { bytes: Number(row.history_bytes), read });
   }
-  for (const [externalUserId, userId] of read<[string, number]>('aliases')) {
-    const user = survivorOf(unit, userId);
-    if (user !== undefined && !unit.usersByExternalId.has(externalUserId)) {
-      unit.usersByExternalId.set(externalUserId, user);
-    }
-  }
-  for (const delivery of read<KnownDelivery>('deliveries')) {
-    if (unit.deliveriesById.has(delivery.id)) continue;
-    unit.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
-    unit.deliveriesById.set(delivery.id, delivery);
-  }
-  for (const [provider, recurring, unread] of read<[string, number, number]>('last_words')) {
-    updateLastDeliveries(unit, provider, { recurring, quarantined: unread });
-  }
-  for (const { id, provider, credentialRef, ...word } of read<
-    Omit<RowOf<CredentialEntity>, 'deliveryId'>
-  >('credentials')) {
-    const key = pairKey(provider, credentialRef);
-    const held = unit.credentials.get(key);
-    if (unit.deletedCredentials.has(id) || (held && !isLaterCredential(word, held))) continue;
-    unit.credentials.set(key, word);
-  }
+  addAliases(unit, read('aliases'));
+  addDeliveries(unit, read('deliveries'), read('last_deliveries'));
+  addCredentials(unit, read('credentials'));
+
   for (const id of lookup.externalUserIds ?? []) unit.checkedExternalIds.add(id);
-  const named = [...namedUsers(identities.values())];
-  if (unit.hasErasures) for (const id of named) unit.referencedExternalIds.add(id);
-  return named.filter((id) => !unit.usersByExternalId.has(id) && !unit.checkedExternalIds.has(id));
+  const referenced = [...getExternalUserIds(identities.values())];
+  if (unit.hasErasures) for (const id of referenced) unit.referencedExternalIds.add(id);
+  return referenced.filter(
+    (id) => !unit.usersByExternalId.has(id) && !unit.checkedExternalIds.has(id),
+  );
 }
 
-/** Every other column is a JSON list. */
+/** All other columns are JSON lists. */
 interface LoadSql {
-  readonly any_erased: Flag;
-  /** Of events and attempts; above `PAGE_BYTES` their lists are null. */
+  readonly has_erasures: Flag;
+  /** Size of events and attempts. Above `PAGE_BYTES` their lists are null. */
   readonly history_bytes: number;
   readonly [list: string]: Flag | number | string | null;
 }
 
-function namedUsers(identities: Iterable<IdentityNode>): ReadonlySet<string> {
-  const named = new Set<string>();
+type ReadList = <T>(column: string) => readonly T[];
+
+function getExternalUserIds(identities: Iterable<IdentityNode>): ReadonlySet<string> {
+  const ids = new Set<string>();
   for (const { events } of identities) {
     for (const { event } of events) {
-      if (event.externalUserId !== undefined) named.add(event.externalUserId);
+      if (event.externalUserId !== undefined) ids.add(event.externalUserId);
     }
   }
-  return named;
+  return ids;
 }
+
+// ── Users and identities ────────────────────────────────────────────────────────────────────────────────────────────
 
 function addUsers(
   unit: UnitOfWork,
   rows: readonly RowOf<UserEntity>[],
 ): ReadonlyMap<number, UserNode> {
-  const fresh = new Map<number, UserNode>();
+  const added = new Map<number, UserNode>();
   for (const row of rows) {
     if (unit.users.has(row.id)) continue;
     const user: UserNode = {
@@ -145,9 +125,9 @@ function addUsers(
     };
     unit.users.set(user.id, user);
     if (user.externalUserId !== null) unit.usersByExternalId.set(user.externalUserId, user);
-    fresh.set(user.id, user);
+    added.set(user.id, user);
   }
-  return fresh;
+  return added;
 }
 
 interface IdentityJson extends RowOf<IdentityEntity> {
@@ -162,7 +142,7 @@ function addIdentities(
   rows: readonly IdentityJson[],
   keyRing: KeyRing,
 ): ReadonlyMap<number, IdentityNode> {
-  const fresh = new Map<number, IdentityNode>();
+  const added = new Map<number, IdentityNode>();
   for (const { userId, dataKeyHex, dataKeyId, ...row } of rows) {
     const user = users.get(userId);
     if (user === undefined) continue;
@@ -179,9 +159,9 @@ function addIdentities(
     };
     user.identities.add(identity);
     unit.identities.set(pairKey(identity.provider, identity.subjectRef), identity);
-    fresh.set(identity.id, identity);
+    added.set(identity.id, identity);
   }
-  return fresh;
+  return added;
 }
 
 function liveKey(keyRing: KeyRing, hex: string | null, dataKeyId: string | null): Cipher {
@@ -191,10 +171,51 @@ function liveKey(keyRing: KeyRing, hex: string | null, dataKeyId: string | null)
   return cipher;
 }
 
-/** The user may have gone into another one in the unit of work, and not yet in what was loaded. */
-function survivorOf(unit: UnitOfWork, userId: number): UserNode | undefined {
+type Alias = readonly [externalUserId: string, userId: number];
+
+function addAliases(unit: UnitOfWork, aliases: readonly Alias[]): void {
+  for (const [externalUserId, userId] of aliases) {
+    const user = getLiveUser(unit, userId);
+    if (user !== undefined && !unit.usersByExternalId.has(externalUserId)) {
+      unit.usersByExternalId.set(externalUserId, user);
+    }
+  }
+}
+
+/** Follows merges: the unit of work may have merges that are not saved yet. */
+function getLiveUser(unit: UnitOfWork, userId: number): UserNode | undefined {
   const user = unit.users.get(userId);
-  return user === undefined || user.mergedInto === null ? user : survivorOf(unit, user.mergedInto);
+  const target = user?.mergedInto ?? null;
+  return target === null ? user : getLiveUser(unit, target);
+}
+
+// ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface History {
+  readonly bytes: number;
+  readonly read: ReadList;
+}
+
+/** Adds the events and attempts in the result, or reads them in pages if they are too large for one result. */
+async function addHistory(
+  unit: UnitOfWork,
+  connection: Connection,
+  identities: ReadonlyMap<number, IdentityNode>,
+  { bytes, read }: History,
+): Promise<void> {
+  assertLoadable(bytes);
+  unit.bytes += bytes;
+  if (bytes <= PAGE_BYTES) {
+    addEvents(identities, read('events'));
+    addAttempts(identities, read('attempts'));
+    return;
+  }
+  const { allowPause } = connection.dialect;
+  if (allowPause !== null) await connection.query(allowPause);
+  await loadHistory(connection, [...identities.keys()], {
+    addEvents: (rows) => addEvents(identities, rows),
+    addAttempts: (rows) => addAttempts(identities, rows),
+  });
 }
 
 function addEvents(identities: ReadonlyMap<number, IdentityNode>, rows: readonly EventRow[]): void {
@@ -225,5 +246,37 @@ function addLevels(
     const { userId, ...level } = convertUserLevel(row);
     const { provider } = splitLevelKey(level.levelKey);
     users.get(userId)?.levels.set(level.levelKey, { ...level, provider });
+  }
+}
+
+// ── Deliveries and credentials ──────────────────────────────────────────────────────────────────────────────────────
+
+type LastDeliveries = readonly [provider: ProviderId, recurring: number, quarantined: number];
+
+function addDeliveries(
+  unit: UnitOfWork,
+  deliveries: readonly KnownDelivery[],
+  lastDeliveries: readonly LastDeliveries[],
+): void {
+  for (const delivery of deliveries) {
+    if (unit.deliveriesById.has(delivery.id)) continue;
+    unit.deliveries.set(pairKey(delivery.provider, delivery.duplicateKey), delivery);
+    unit.deliveriesById.set(delivery.id, delivery);
+  }
+  for (const [provider, recurring, quarantined] of lastDeliveries) {
+    updateLastDeliveries(unit, provider, { recurring, quarantined });
+  }
+}
+
+function addCredentials(
+  unit: UnitOfWork,
+  rows: readonly Omit<RowOf<CredentialEntity>, 'deliveryId'>[],
+): void {
+  for (const { id, provider, credentialRef, ...credential } of rows) {
+    const key = pairKey(provider, credentialRef);
+    const known = unit.credentials.get(key);
+    if (unit.deletedCredentials.has(id)) continue;
+    if (known && !isLaterCredential(credential, known)) continue;
+    unit.credentials.set(key, credential);
   }
 }
