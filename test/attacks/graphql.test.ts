@@ -306,8 +306,7 @@ describe('with a list of trusted documents', () => {
         env: { ...env, TRUSTED_DOCUMENTS: 'warn' },
         trustedDocumentsText: manifest,
       });
-      const logged = () =>
-        lines.filter(({ msg }) => msg === 'a document that is not trusted was run');
+      const logged = () => lines.filter(({ msg }) => msg === 'executed untrusted document');
 
       const known = await sendOperation(callers, lenient, transport, {
         query: '',

@@ -14,7 +14,7 @@ const disposal = createDisposal();
 
 /** Statements, tables, files, places in the code. */
 const INTERNALS =
-  /SELECT|INSERT|SQLITE|sqlite|typeorm|QueryFailed|database|\.ts\b|\.js\b|node_modules|\/(tmp|work|home|src|dist)\/|\bat .+:\d+/;
+  /SELECT|INSERT|SQLITE|sqlite|typeorm|QueryFailed|(?<!The )database|\.ts\b|\.js\b|node_modules|\/(tmp|work|home|src|dist)\/|\bat .+:\d+/;
 
 describe('when the store is gone', () => {
   it.each([

@@ -325,6 +325,6 @@ it('nothing of data that a fault of ours cannot read', async () => {
     'mutation { replayDeliveries(input: { provider: PAYCADDY }) { failed { code message } } }',
   );
   expect(JSON.stringify([pushed, replayed])).not.toContain(TAG);
-  expect(logged()).toContain('an operation failed');
+  expect(logged()).toContain('failed to execute operation');
   expect(logged()).not.toContain(TAG);
 });

@@ -88,7 +88,7 @@ export function createPlannedExecution(options: PlannedExecutionOptions): Execut
       if (err instanceof GatewayError) return null;
       // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.
       plans.set(operation.operation, null);
-      log.warn({ err }, 'a query plan failed; executing plainly from now on');
+      log.warn({ err }, 'failed to execute query plan; using plain execution');
       return null;
     }
   };
