@@ -16,7 +16,7 @@ const disposal = createDisposal();
 const INTERNALS =
   /SELECT|INSERT|SQLITE|sqlite|typeorm|QueryFailed|(?<!The )database|\.ts\b|\.js\b|node_modules|\/(tmp|work|home|src|dist)\/|\bat .+:\d+/;
 
-describe('when the store is gone', () => {
+describe('while the store is unavailable', () => {
   it.each([
     ['one user', '{ user(externalUserId: "ada") { id } }'],
     [
@@ -27,7 +27,7 @@ describe('when the store is gone', () => {
     ['deliveries', '{ webhookDeliveries { nodes { rawBody(reason: "test") } } }'],
     ['a new user', 'mutation { createUser(input: { externalUserId: "x" }) { created } }'],
     ['a replay', 'mutation { replayDeliveries(input: { provider: P100 }) { deliveries } }'],
-  ])('%s is refused without a word about why, over HTTP and WebSocket', async (_, query) => {
+  ])('%s is rejected without internals, over HTTP and WebSocket', async (_, query) => {
     const gateway = await startGateway(disposal);
     await gateway.store.close();
 
@@ -39,7 +39,7 @@ describe('when the store is gone', () => {
     expect([overHttp.text, JSON.stringify(overSocket)].join()).not.toMatch(INTERNALS);
   });
 
-  it('a key that has to be looked up is not called a bad one', async () => {
+  it('does not reject a key that it cannot look up as invalid', async () => {
     const gateway = await startGateway(disposal);
     const { key } = await gateway.createKey('read');
     await gateway.store.close();
@@ -54,7 +54,7 @@ describe('when the store is gone', () => {
     expect((await socket.closed).reason).not.toMatch(INTERNALS);
   });
 
-  it('a subscription goes on when it is back, and the process lives', async () => {
+  it('a subscription continues after the store is back, and the process survives', async () => {
     const gateway = await startGateway(disposal);
     await gateway.post('sumsub', about('ada', 'applicantPending', 1));
     const follower = follow(disposal, () => gateway.wsUrl, { after: cursorBefore(gateway) });
