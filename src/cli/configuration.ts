@@ -1,4 +1,4 @@
-/** The configuration, the logger and the store, as every command that works on a gateway's data gets them. */
+/** Configuration, logger and store of commands. */
 
 import {
   type Config,
@@ -16,7 +16,7 @@ import type { Store } from '../store/store';
 import type { CliContext } from './context';
 import { readEnvironment, readVariables } from './environment';
 
-/** What is configured, without secrets that would have to be made. @throws {ConfigError} */
+/** Loads the variables without generating secrets. @throws {ConfigError} */
 export function loadVariables(context: CliContext): Environment {
   const faults: string[] = [];
   const env = readVariables(context.env, context.dotEnvFile, faults);
@@ -24,23 +24,27 @@ export function loadVariables(context: CliContext): Environment {
   return env;
 }
 
-/** @throws {ConfigError} naming every fault. */
+/** Loads the configuration. @throws {ConfigError} With every fault. */
 export function loadConfiguration(context: CliContext): Config {
   return loadConfig(loadSources(context), PROVIDER_IDS);
 }
 
-/** All that is configured, generated secrets included. */
+/** Loads the sources of the configuration, including generated secrets. */
 export function loadSources({ env, dotEnvFile }: CliContext): ConfigSources {
   return readEnvironment(env, dotEnvFile, PROVIDER_IDS);
 }
 
-/** Logs to standard error: standard output is for what the command was asked for. */
+/** Creates a logger to standard error, because standard output is for results. */
 export function createCommandLogger(context: CliContext, config: Config): Logger {
-  const destination = { write: (line: string) => context.complain(line.trimEnd()) };
-  return createRedactingLogger({ level: quieter(config.logLevel), pretty: false, destination });
+  const destination = { write: (line: string) => context.printError(line.trimEnd()) };
+  return createRedactingLogger({
+    level: raiseInfoLevel(config.logLevel),
+    pretty: false,
+    destination,
+  });
 }
 
-/** The store is open while `work` goes on. */
+/** Opens the store, runs `work` and closes the store. */
 export async function withStore(
   config: Config,
   log: Logger,
@@ -55,12 +59,12 @@ export async function withStore(
   }
 }
 
-/** It hides what the schema marks as personal. */
+/** Creates a logger that redacts the fields that the schema marks as personal. */
 export function createRedactingLogger(options: Omit<LoggerOptions, 'personal'>): Logger {
   return createLogger({ ...options, personal: findPersonalFieldNames(createSchema(PROVIDERS)) });
 }
 
-/** At `info` the store tells of its own housekeeping, which nobody asked a command about. */
-function quieter(level: Config['logLevel']): Config['logLevel'] {
+/** Raises `info` to `warn`: a command does not log the maintenance of the store. */
+function raiseInfoLevel(level: Config['logLevel']): Config['logLevel'] {
   return level === 'info' ? 'warn' : level;
 }

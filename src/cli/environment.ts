@@ -1,4 +1,4 @@
-/** Reads what the configuration is made of: variables, `.env`, generated secrets, the policy file. */
+/** Sources of the configuration: variables, `.env`, generated secrets, the policy file. */
 
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -13,16 +13,16 @@ import {
   isSystemError,
   readOrCreateSecrets,
   SECRETS_FILE,
-  type SecretShape,
+  type SecretFormat,
 } from './generated-secrets';
 
 /**
- * In development, `dotEnvFile` fills in what `env` leaves unset, and generated secrets what is then still
- * missing. In production there is `env` and nothing else.
+ * Reads the sources of the configuration. In development, variables come from `env`, then `dotEnvFile`, then generated secrets.
+ * In production, they come only from `env`.
  *
- * @param env - The variables of the process.
- * @param dotEnvFile - Path of a file that need not be there.
- * @param providerIds - Whom a webhook secret is generated for.
+ * @param env - Variables of the process.
+ * @param dotEnvFile - Path of an optional file.
+ * @param providerIds - Providers to generate a webhook secret for.
  */
 export function readEnvironment(
   env: Environment,
@@ -31,7 +31,8 @@ export function readEnvironment(
 ): ConfigSources {
   const faults: string[] = [];
   const named = readVariables(env, dotEnvFile, faults);
-  const generated = getMode(named) === 'production' ? {} : generate(named, providerIds, faults);
+  const generated =
+    getMode(named) === 'production' ? {} : generateSecrets(named, providerIds, faults);
   const complete = { ...generated, ...named };
   return {
     env: complete,
@@ -40,14 +41,14 @@ export function readEnvironment(
     faults,
     generated: Object.keys(generated).filter((name) => !(name in named)),
     origins: {
-      ...originsOf(generated, join(getDataDir(named), SECRETS_FILE)),
-      ...originsOf(named, resolve(dotEnvFile), env),
+      ...mapToFile(generated, join(getDataDir(named), SECRETS_FILE)),
+      ...mapToFile(named, resolve(dotEnvFile), env),
     },
   };
 }
 
-/** @param process - Variables that were set already, and read from no file. */
-function originsOf(
+/** Maps each variable to `file`, except those that have the same value in `process`. */
+function mapToFile(
   env: Environment,
   file: string,
   process: Environment = {},
@@ -56,16 +57,16 @@ function originsOf(
   return Object.fromEntries(names.map((name) => [name, file]));
 }
 
-/** The part that needs no secret, and makes none. @param faults - Where what is wrong is added. */
+/** Reads the variables without generating secrets. Adds faults to `faults`. */
 export function readVariables(env: Environment, dotEnvFile: string, faults: string[]): Environment {
   return getMode(env) === 'production'
     ? env
-    : { ...readDotEnv(dotEnvFile, faults), ...withoutBlanks(env) };
+    : { ...readDotEnv(dotEnvFile, faults), ...omitBlank(env) };
 }
 
 function readDotEnv(file: string, faults: string[]): Environment {
   try {
-    return withoutBlanks(parseEnv(readFileSync(file, 'utf8')));
+    return omitBlank(parseEnv(readFileSync(file, 'utf8')));
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return {};
     if (!isSystemError(error, 'EACCES', 'EISDIR', 'ELOOP', 'ENOTDIR')) throw error;
@@ -74,27 +75,29 @@ function readDotEnv(file: string, faults: string[]): Environment {
   }
 }
 
-/** Of a folder or a file in it. */
+/** Error codes of an unusable folder, or of a file in it. */
 const UNUSABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ENOSPC', 'ELOOP'];
 
-function generate(
+function generateSecrets(
   env: Environment,
   providerIds: readonly ProviderId[],
   faults: string[],
 ): Environment {
-  const shapes = shapesOf(providerIds);
+  const formats = createFormats(providerIds);
   try {
-    const { SEED: _, JWT_SECRET, ...generated } = readOrCreateSecrets(getDataDir(env), shapes);
-    const ownKeySet = env.JWT_JWKS_URL !== undefined; // tokens come from one source
-    return ownKeySet || JWT_SECRET === undefined ? generated : { ...generated, JWT_SECRET };
+    const { SEED: _, JWT_SECRET, ...generated } = readOrCreateSecrets(getDataDir(env), formats);
+    const hasKeySet = env.JWT_JWKS_URL !== undefined; // tokens have one source
+    return hasKeySet || JWT_SECRET === undefined ? generated : { ...generated, JWT_SECRET };
   } catch (error) {
     if (!isSystemError(error, ...UNUSABLE)) throw error;
-    faults.push(`DATA_DIR: ${getDataDir(env)} cannot be made, read or written (${error.code})`);
-    return deriveSecrets(randomBytes(32).toString('hex'), shapes); // never used: each that is missing would be a fault too
+    faults.push(
+      `DATA_DIR: ${getDataDir(env)} cannot be created, read or written (${error.code}). Check its permissions.`,
+    );
+    return deriveSecrets(randomBytes(32).toString('hex'), formats); // never used; avoids a fault for each missing secret
   }
 }
 
-function shapesOf(providerIds: readonly ProviderId[]): Readonly<Record<string, SecretShape>> {
+function createFormats(providerIds: readonly ProviderId[]): Readonly<Record<string, SecretFormat>> {
   const webhooks = providerIds.map((id) => [secretsVariable(id), toBase64Url] as const);
   return {
     BOOTSTRAP_API_KEY: toApiKey,
@@ -108,7 +111,7 @@ function toBase64Url(bytes: Buffer): string {
   return bytes.toString('base64url');
 }
 
-/** The prefix is public and must tell nothing of the secret beside it. */
+/** Derives the public prefix from a digest, so that it reveals nothing about the secret. */
 function toApiKey(bytes: Buffer): string {
   return createApiKey(createHash('sha256').update(bytes).digest().subarray(0, 5), bytes).key;
 }
@@ -125,6 +128,6 @@ function readNamedFile(variable: string, env: Environment, faults: string[]): st
   }
 }
 
-function withoutBlanks(env: Environment): Environment {
+function omitBlank(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
 }

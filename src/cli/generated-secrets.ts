@@ -1,4 +1,4 @@
-/** What a developer would otherwise have to invent: made once, kept in the data folder, the same ever after. */
+/** Generated development secrets: created once and stored in the data folder. */
 
 import { hkdfSync, randomBytes } from 'node:crypto';
 import {
@@ -17,64 +17,64 @@ import type { Environment } from '../config/load-config';
 
 export const SECRETS_FILE = 'secrets.env';
 
-/** Makes a secret out of 32 bytes that nobody can guess. */
-export type SecretShape = (bytes: Buffer) => string;
+/** Converts 32 random bytes to a secret. */
+export type SecretFormat = (bytes: Buffer) => string;
 
 /**
- * Reads the secrets of `dataDir`, making the file first if there is none. Every secret follows from the seed in the file:
- * processes that start at the same time agree, and a name that came up after the file was written needs no second write.
- * A line of the file stands above what the seed would give.
+ * Reads the secrets of `dataDir`. Creates the file if it does not exist. All secrets are derived from a seed in the file, so that
+ * processes that start at the same time agree, and a variable that is added later needs no second write. A line of the file
+ * overrides the derived value.
  *
- * @param shapes - What each variable looks like.
- * @returns values by variable name.
+ * @param formats - Format of each variable.
+ * @returns Values by variable name.
  */
 export function readOrCreateSecrets(
   dataDir: string,
-  shapes: Readonly<Record<string, SecretShape>>,
+  formats: Readonly<Record<string, SecretFormat>>,
 ): Environment {
   const file = join(dataDir, SECRETS_FILE);
-  const { SEED: seed, ...kept } = read(file) ?? create(file, dataDir, shapes);
-  const derived = seed === undefined ? {} : deriveSecrets(seed, shapes); // no seed, no guessable secrets
-  return { ...derived, ...kept };
+  const { SEED: seed, ...stored } = readFile(file) ?? createFile(file, dataDir, formats);
+  const derived = seed === undefined ? {} : deriveSecrets(seed, formats); // without a seed, derived secrets could be guessed
+  return { ...derived, ...stored };
 }
 
 const SEED_BYTES = 32;
 
-function create(
+function createFile(
   file: string,
   dataDir: string,
-  shapes: Readonly<Record<string, SecretShape>>,
+  formats: Readonly<Record<string, SecretFormat>>,
 ): Environment {
   const seed = randomBytes(SEED_BYTES).toString('base64url');
-  const lines = Object.entries({ SEED: seed, ...deriveSecrets(seed, shapes) });
+  const lines = Object.entries({ SEED: seed, ...deriveSecrets(seed, formats) });
   const content = [
-    '# Made for development at the first start. Not for production: there every secret is configured.',
+    '# Generated for development at the first start. Production requires configured secrets.',
     ...lines.map(([name, value]) => `${name}=${value}`),
     '',
   ].join('\n');
 
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   publish(file, content);
-  return read(file) ?? {};
+  return readFile(file) ?? {};
 }
 
-/** The file appears whole or not at all; if another process was first, its file stays. */
+/** Creates the file atomically. If another process created it first, keeps that file. */
 function publish(file: string, content: string): void {
-  const draft = `${file}.${randomBytes(8).toString('hex')}`;
-  const descriptor = openSync(draft, 'wx', 0o600);
+  const temporary = `${file}.${randomBytes(8).toString('hex')}`;
+  const descriptor = openSync(temporary, 'wx', 0o600);
   try {
     writeSync(descriptor, content);
     fsyncSync(descriptor);
-    linkSync(draft, file);
+    linkSync(temporary, file);
   } catch (error) {
     if (!isSystemError(error, 'EEXIST')) throw error;
   } finally {
     closeSync(descriptor);
-    rmSync(draft);
+    rmSync(temporary);
   }
 }
 
-function read(file: string): Environment | undefined {
+function readFile(file: string): Environment | undefined {
   try {
     return parseEnv(readFileSync(file, 'utf8'));
   } catch (error) {
@@ -83,19 +83,19 @@ function read(file: string): Environment | undefined {
   }
 }
 
-/** The same seed gives the same secrets. */
+/** Derives secrets from a seed. Deterministic. */
 export function deriveSecrets(
   seed: string,
-  shapes: Readonly<Record<string, SecretShape>>,
+  formats: Readonly<Record<string, SecretFormat>>,
 ): Readonly<Record<string, string>> {
-  const secrets = Object.entries(shapes).map(([name, shape]) => {
+  const secrets = Object.entries(formats).map(([name, format]) => {
     const bytes = Buffer.from(hkdfSync('sha256', seed, '', name, SEED_BYTES));
-    return [name, shape(bytes)];
+    return [name, format(bytes)];
   });
   return Object.fromEntries(secrets);
 }
 
-/** Whether the operating system refused, and with one of these codes. */
+/** Whether `error` is a system error with one of these codes. */
 export function isSystemError(
   error: unknown,
   ...codes: readonly string[]

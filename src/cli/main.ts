@@ -10,9 +10,9 @@ const exit = runCli(process.argv.slice(2), {
   env: readProcessEnv(),
   dotEnvFile: '.env',
   print: (line) => process.stdout.write(`${line}\n`),
-  complain: (line) => process.stderr.write(`${line}\n`),
-  terminal: process.stdout.isTTY === true,
+  printError: (line) => process.stderr.write(`${line}\n`),
+  isTerminal: process.stdout.isTTY === true,
 });
 
-// Ends even where something still holds the event loop, but not before what was printed has left.
+// Exits even if the event loop is not empty, but only after the output is flushed.
 exit.then((code) => process.stdout.write('', () => process.exit(code)));

@@ -1,4 +1,4 @@
-/** The command line: which commands there are, and how a failure is told. */
+/** Command-line program: the list of commands and the output of errors. */
 
 import { Command, CommanderError } from 'commander';
 import { version } from '../../package.json';
@@ -21,10 +21,10 @@ const SUCCESS = 0;
 const FAILURE = 1;
 
 /**
- * Runs one command to its end.
+ * Runs one command.
  *
- * @param args - Without the names of the interpreter and the script.
- * @returns the exit code.
+ * @param args - Arguments without the interpreter and the script.
+ * @returns The exit code.
  */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
   try {
@@ -32,15 +32,16 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     return SUCCESS;
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.code === 'commander.excessArguments' && isRunByNpm(context)) context.complain(NPM);
-      return error.exitCode; // it has written its message itself
+      if (error.code === 'commander.excessArguments' && isRunByNpm(context))
+        context.printError(NPM_HINT);
+      return error.exitCode; // commander has printed the message
     }
-    for (const line of tell(error, context)) context.complain(line);
+    for (const line of formatError(error, context)) context.printError(line);
     return FAILURE;
   }
 }
 
-/** In the order in which `--help` shows them. */
+/** All commands, in the order of `--help`. */
 const COMMANDS = [
   addStart,
   addSimulate,
@@ -57,66 +58,69 @@ const COMMANDS = [
 
 function createProgram(context: CliContext): Command {
   const program = new Command('kyc-gateway')
-    .description('Receives identity-verification webhooks and serves one model as GraphQL.')
+    .description('Receives identity verification webhooks and serves them as one GraphQL API.')
     .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.print(text.trimEnd()),
-      writeErr: (text) => context.complain(text.trimEnd()),
+      writeErr: (text) => context.printError(text.trimEnd()),
     })
-    .showHelpAfterError('(--help tells more)');
+    .showHelpAfterError('(Run the command with --help for details.)');
 
   for (const add of COMMANDS) add(program, context);
   program.hook('preAction', (_, command) => {
-    const kept = isRunByNpm(context) ? keptByNpm(command, context) : undefined;
-    if (kept !== undefined) throw new CliError(`npm kept ${kept} for itself. ${NPM}`);
+    const taken = isRunByNpm(context) ? findOptionTakenByNpm(command, context) : undefined;
+    if (taken !== undefined) {
+      throw new CliError(`npm did not pass ${taken} to the command. ${NPM_HINT}`);
+    }
   });
   return program;
 }
 
 // ── npm ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const NPM = 'With npm, options come after `--`: npm run simulate -- sumsub approve --user ada';
+const NPM_HINT =
+  'With npm, write `--` before the arguments: npm run simulate -- sumsub approve --user ada';
 
 function isRunByNpm({ env }: CliContext): boolean {
   return env.npm_lifecycle_event !== undefined;
 }
 
-/** The first option of the command that npm took for one of its own: it sets a variable for each. */
-function keptByNpm(command: Command, { env }: CliContext): string | undefined {
-  const kept = command.options.find((option) => {
+/** Returns the first option of the command that npm took as its own. npm sets a variable for each of its options. */
+function findOptionTakenByNpm(command: Command, { env }: CliContext): string | undefined {
+  const taken = command.options.find((option) => {
     const variable = `npm_config_${option.name().replaceAll('-', '_')}`;
-    return env[variable] !== undefined && !isGiven(command, option.attributeName());
+    return env[variable] !== undefined && !isSetOnCommandLine(command, option.attributeName());
   });
-  return kept?.long;
+  return taken?.long;
 }
 
-function isGiven(command: Command, attribute: string): boolean {
+function isSetOnCommandLine(command: Command, attribute: string): boolean {
   return command.getOptionValueSource(attribute) === 'cli';
 }
 
-function tell(error: unknown, { env }: CliContext): readonly string[] {
-  const detailed = env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace';
-  if (!isError(error)) return ['The command failed for a reason that it did not give.'];
+function formatError(error: unknown, { env }: CliContext): readonly string[] {
+  const isDetailed = env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace';
+  if (!isError(error)) return ['The command failed without an error message.'];
   if (error instanceof ConfigError) {
-    return [...tellFaults(error), ...(detailed ? tellCauses(serializeError(error)) : [])];
+    return [...formatFaults(error), ...(isDetailed ? formatCauses(serializeError(error)) : [])];
   }
-  if (detailed) return tellTrace(serializeError(error));
-  const named = error instanceof CliError || error instanceof GatewayError;
-  return named ? [error.message] : [error.message, '(LOG_LEVEL=debug shows where)'];
+  if (isDetailed) return formatTrace(serializeError(error));
+  const isKnown = error instanceof CliError || error instanceof GatewayError;
+  return isKnown ? [error.message] : [error.message, 'Run with LOG_LEVEL=debug for the stack.'];
 }
 
-function tellTrace(record: SerializedError): readonly string[] {
-  return [`${record.type}: ${record.message}`, record.stack, ...tellCauses(record)];
+function formatTrace(record: SerializedError): readonly string[] {
+  return [`${record.type}: ${record.message}`, record.stack, ...formatCauses(record)];
 }
 
-function tellCauses({ cause }: SerializedError): readonly string[] {
+function formatCauses({ cause }: SerializedError): readonly string[] {
   if (cause === undefined) return [];
-  const [head = '', ...rest] = tellTrace(cause);
+  const [head = '', ...rest] = formatTrace(cause);
   return [`Caused by ${head}`, ...rest];
 }
 
-function tellFaults({ faults }: ConfigError): readonly string[] {
+function formatFaults({ faults }: ConfigError): readonly string[] {
   const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`;
   return [`The configuration has ${count}:`, ...faults.map((fault) => `  ${fault}`)];
 }

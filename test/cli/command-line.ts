@@ -1,4 +1,4 @@
-/** An empty folder to run commands in, and what they print. */
+/** Runs commands in an empty folder and captures their output. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ export interface Run {
 
 export interface CommandLine {
   readonly folder: string;
-  /** Runs one command in this process, with its data in the folder. */
+  /** Runs a command in this process with its data in the folder. */
   run(...args: readonly string[]): Promise<Run>;
   runWith(env: Environment, ...args: readonly string[]): Promise<Run>;
   remove(): void;
@@ -30,8 +30,8 @@ export function createCommandLine(): CommandLine {
       env: { DATA_DIR: join(folder, 'data'), ...env },
       dotEnvFile: join(folder, '.env'),
       print: (line) => out.push(`${line}\n`),
-      complain: (line) => err.push(`${line}\n`),
-      terminal: false,
+      printError: (line) => err.push(`${line}\n`),
+      isTerminal: false,
     });
     return { code, out: out.join(''), err: err.join('') };
   }

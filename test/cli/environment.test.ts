@@ -1,4 +1,4 @@
-/** Where the configuration comes from, and what a developer need not invent. */
+/** Tests of the sources of the configuration and of generated secrets. */
 
 import {
   mkdirSync,
@@ -35,7 +35,7 @@ function read(env: Environment = {}, providers = PROVIDERS) {
 }
 
 describe('in development', () => {
-  it('nothing at all has to be configured', () => {
+  it('requires no configuration', () => {
     const config = loadConfig(read(), PROVIDERS);
     expect(Object.keys(config.webhookSecrets)).toEqual(PROVIDERS);
     expect(parseApiKey(config.bootstrapApiKey ?? '')).toBeDefined();
@@ -43,7 +43,7 @@ describe('in development', () => {
     expect(config.dataKeys).toHaveLength(1);
   });
 
-  it('what was generated would do for production', () => {
+  it('generates values that are valid in production', () => {
     expect(() =>
       loadConfig(
         { ...read(), env: { ...read().env, NODE_ENV: 'production', JWT_SECRET: '' } },
@@ -52,7 +52,7 @@ describe('in development', () => {
     ).not.toThrow();
   });
 
-  it('secrets are made once and kept for their owner alone', () => {
+  it('generates secrets once, readable only by their owner', () => {
     const first = read();
     const file = join(dataDir, 'secrets.env');
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -63,7 +63,7 @@ describe('in development', () => {
     expect(readFileSync(file, 'utf8')).toBe(content);
   });
 
-  it('secrets are others in every folder, and differ from each other', () => {
+  it('generates different secrets in every folder', () => {
     const values = new Set<string | undefined>();
     for (const name of ['a', 'b']) {
       const { env } = read({ DATA_DIR: join(folder, name) });
@@ -73,7 +73,7 @@ describe('in development', () => {
     expect(values).not.toContain(undefined);
   });
 
-  it('a variable stands above `.env`, and that above what is generated', () => {
+  it('prefers variables to `.env`, and `.env` to generated secrets', () => {
     writeFileSync(join(folder, '.env'), 'WEBHOOK_SECRETS_SUMSUB=dot\nWEBHOOK_SECRETS_P100=dot\n');
     const { env } = read({ WEBHOOK_SECRETS_SUMSUB: 'variable' });
     expect(env.WEBHOOK_SECRETS_SUMSUB).toBe('variable');
@@ -81,17 +81,17 @@ describe('in development', () => {
     expect(env.WEBHOOK_SECRETS_PAYCADDY).toMatch(/^[\w-]{43}$/);
   });
 
-  it('an empty variable leaves its place to what is generated', () => {
+  it('generates a secret for an empty variable', () => {
     expect(read({ DATA_KEYS: '' }).env.DATA_KEYS).toMatch(/^dev:/);
   });
 
-  it('`.env` may say where the data is', () => {
+  it('reads DATA_DIR from `.env`', () => {
     writeFileSync(join(folder, '.env'), `DATA_DIR=${join(folder, 'elsewhere')}\n`);
     read({ DATA_DIR: undefined });
     expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['secrets.env']);
   });
 
-  it('a secret that the developer wrote into the file is taken', () => {
+  it('uses a secret that the developer wrote to the file', () => {
     read();
     const file = join(dataDir, 'secrets.env');
     const changed = readFileSync(file, 'utf8').replace(/(WEBHOOK_SECRETS_P100=).*/, '$1mine');
@@ -99,7 +99,7 @@ describe('in development', () => {
     expect(read().env.WEBHOOK_SECRETS_P100).toBe('mine');
   });
 
-  it('a provider that came later has a secret too, always the same', () => {
+  it('derives a stable secret for a provider that was added later', () => {
     const before = read({}, ['sumsub']).env;
     const after = read({}, ['sumsub', 'veriff']).env;
     expect(after.WEBHOOK_SECRETS_SUMSUB).toBe(before.WEBHOOK_SECRETS_SUMSUB);
@@ -107,7 +107,7 @@ describe('in development', () => {
     expect(read({}, ['sumsub', 'veriff']).env).toEqual(after);
   });
 
-  it('a file that lost its seed makes no secret that could be guessed', () => {
+  it('derives no secrets from a file without a seed', () => {
     mkdirSync(dataDir);
     writeFileSync(join(dataDir, 'secrets.env'), 'DATA_KEYS=x\n');
     const { env } = read();
@@ -115,11 +115,11 @@ describe('in development', () => {
     expect(env.BOOTSTRAP_API_KEY).toBeUndefined();
   });
 
-  it('no token secret is made beside a key set', () => {
+  it('generates no JWT secret if a key set is configured', () => {
     expect(read({ JWT_JWKS_URL: 'http://localhost/keys' }).env.JWT_SECRET).toBeUndefined();
   });
 
-  it('processes that start at the same time agree', async () => {
+  it('generates the same secrets in concurrent processes', async () => {
     const runs = Array.from(
       { length: 8 },
       () => spawnScript(join(__dirname, 'print-secrets.ts'), { DATA_DIR: dataDir }).finished,
@@ -131,22 +131,24 @@ describe('in development', () => {
     expect(readdirSync(dataDir)).toEqual(['secrets.env']);
   });
 
-  it('a data folder that cannot be written is a fault of the configuration', () => {
+  it('reports a data folder that is not writable', () => {
     writeFileSync(join(folder, 'file'), '');
     const file = join(folder, 'file');
-    const faults = [`DATA_DIR: ${file} cannot be made, read or written (ENOTDIR)`];
+    const faults = [
+      `DATA_DIR: ${file} cannot be created, read or written (ENOTDIR). Check its permissions.`,
+    ];
     const sources = read({ DATA_DIR: file });
     expect(sources.faults).toEqual(faults);
-    expect(() => loadConfig(sources, PROVIDERS)).toThrow(expect.objectContaining({ faults })); // and none that follows from it
+    expect(() => loadConfig(sources, PROVIDERS)).toThrow(expect.objectContaining({ faults })); // and no consequential faults
   });
 });
 
 describe.each(['production', 'prod'])('with NODE_ENV=%s', (NODE_ENV) => {
-  it('nothing is generated and `.env` is not read', () => {
+  it('generates nothing and does not read `.env`', () => {
     writeFileSync(join(folder, '.env'), 'WEBHOOK_SECRETS_SUMSUB=dot\n');
-    const given = { NODE_ENV, DATA_DIR: dataDir };
+    const expected = { NODE_ENV, DATA_DIR: dataDir };
     expect(read({ NODE_ENV })).toEqual({
-      env: given,
+      env: expected,
       policyText: null,
       trustedDocumentsText: null,
       faults: [],
@@ -157,32 +159,32 @@ describe.each(['production', 'prod'])('with NODE_ENV=%s', (NODE_ENV) => {
   });
 });
 
-it('`.env` may ask for production, and then nothing is generated either', () => {
+it('generates nothing if `.env` sets production', () => {
   writeFileSync(join(folder, '.env'), 'NODE_ENV=production\n');
   expect(read().env).toEqual({ NODE_ENV: 'production', DATA_DIR: dataDir });
 });
 
-it('the policy file is read', () => {
+it('reads the policy file', () => {
   const file = join(folder, 'policy.json');
   writeFileSync(file, '{}');
   expect(read({ POLICY_FILE: file }).policyText).toBe('{}');
 });
 
-it('a policy file that is not there is a fault', () => {
+it('reports a missing policy file', () => {
   const { policyText, faults } = read({ POLICY_FILE: join(folder, 'none.json') });
   expect(policyText).toBeNull();
   const file = join(folder, 'none.json');
   expect(faults).toEqual([`POLICY_FILE: ${file} cannot be read (ENOENT)`]);
 });
 
-it('a misspelt name is a fault, also where the right one is generated', () => {
+it('reports a misspelled name even if the correct one is generated', () => {
   const sources = read({ JWT_SECERT: 'x', WEBHOOK_SECRET_SUMSUB: 'x' });
   expect(() => loadConfig(sources, PROVIDERS)).toThrow(
     /^JWT_SECERT: .*JWT_SECRET\?\nWEBHOOK_SECRET_SUMSUB: .*WEBHOOK_SECRETS_SUMSUB\?$/,
   );
 });
 
-describe('a fault names the file that the variable was read from', () => {
+describe('faults name the source', () => {
   const faultsOf = (env: Environment) => {
     try {
       loadConfig(read(env), PROVIDERS);
@@ -193,18 +195,18 @@ describe('a fault names the file that the variable was read from', () => {
     return [];
   };
 
-  it('the file of generated secrets', () => {
+  it('for the file of generated secrets', () => {
     read();
     const file = join(dataDir, 'secrets.env');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/DATA_KEYS=.*/, 'DATA_KEYS=S3CR3T'));
     const [fault = '', ...others] = faultsOf({});
     expect(others).toEqual([]);
-    expect(fault).toMatch(/^DATA_KEYS: expected/);
+    expect(fault).toMatch(/^DATA_KEYS: must be/);
     expect(fault).toContain(`(set in ${file})`);
     expect(fault).not.toContain('S3CR3T');
   });
 
-  it('`.env`, but no file where the process has the variable', () => {
+  it('for `.env`, but not for variables of the process', () => {
     const file = join(folder, '.env');
     writeFileSync(file, 'PORT=many\nLOG_LEVEL=loud\n');
     expect(faultsOf({ LOG_LEVEL: 'quiet' })).toEqual([
@@ -224,7 +226,7 @@ const SECRETS = [
   'WEBHOOK_SECRETS_P100',
 ];
 
-it('the variable of every provider is the one that its adapter is said to read', () => {
+it('generates the secrets variable of every provider', () => {
   for (const { id, secretsVariable: listed } of REGISTERED) {
     expect(secretsVariable(id)).toBe(listed);
     expect(read().env).toHaveProperty(listed);

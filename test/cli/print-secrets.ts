@@ -1,4 +1,4 @@
-/** A process that does nothing but read its environment: several of them race for the file of secrets. */
+/** Child process that only reads its environment. Several of them race to create the file of secrets. */
 
 import { readEnvironment } from '../../src/cli/environment';
 import { readProcessEnv } from '../../src/config/load-config';

@@ -1,4 +1,4 @@
-/** The command line as such: help, faults, and the commands that need only the store. */
+/** Tests of the command line: help, errors, and the commands that need only the store. */
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -53,26 +53,26 @@ describe('help', () => {
     ['schema'],
   ];
 
-  it('names every command', async () => {
+  it('lists every command', async () => {
     const { code, out } = await commandLine.run('--help');
     expect(code).toBe(0);
     for (const [name] of commands) expect(out).toMatch(new RegExp(`^  ${name}\\b.* {2}\\S`, 'm'));
   });
 
-  it.each(commands)('is there for %s %s', async (...command) => {
+  it.each(commands)('exists for %s %s', async (...command) => {
     const { code, out, err } = await commandLine.run(...command.filter(Boolean), '--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain(`Usage: kyc-gateway ${command.filter(Boolean).join(' ')}`);
   });
 
-  it('is shown where no command is given, as a failure', async () => {
+  it('is printed as an error if the command is missing', async () => {
     const { code, err } = await commandLine.run();
     expect(code).toBe(1);
     expect(err).toContain('Usage: kyc-gateway');
   });
 });
 
-it('tells its version', async () => {
+it('prints its version', async () => {
   expect(await commandLine.run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
 });
 
@@ -83,16 +83,16 @@ it.each([
   [['keys', 'forge'], "unknown command 'forge'"],
   [['migrate', '--up'], "unknown option '--up'"],
   [['schema', '--json'], "unknown option '--json'"],
-])('refuses %j', async (args, why) => {
+])('rejects %j', async (args, message) => {
   const { code, out, err } = await commandLine.run(...args);
   expect({ code, out }).toEqual({ code: 1, out: '' });
-  expect(err).toContain(why);
+  expect(err).toContain(message);
 });
 
 describe('run by npm', () => {
   const npm = { npm_lifecycle_event: 'simulate' };
 
-  it('explains the forgotten `--` where the value of an option is one argument too many', async () => {
+  it('explains the missing `--` if the value of an option is an extra argument', async () => {
     const args = ['simulate', 'sumsub', 'approve', 'x1'];
     const { code, err } = await commandLine.runWith(npm, ...args);
     expect(code).toBe(1);
@@ -100,15 +100,15 @@ describe('run by npm', () => {
     expect((await commandLine.run(...args)).err).not.toContain('npm run');
   });
 
-  it('explains it where npm has kept a flag', async () => {
+  it('explains the missing `--` if npm took a flag', async () => {
     const env = { ...npm, npm_config_shuffle: 'true' };
     const { code, out, err } = await commandLine.runWith(env, 'simulate', 'sumsub', 'approve');
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toContain('npm kept --shuffle for itself');
+    expect(err).toContain('npm did not pass --shuffle to the command');
     expect(err).toContain('npm run simulate -- ');
   });
 
-  it('names what is missing before the first build', () => {
+  it('names the build step if the gateway is not built', () => {
     const folder = join(commandLine.folder, 'src/cli');
     mkdirSync(folder, { recursive: true });
     const script = join(folder, 'launch.cjs');
@@ -121,8 +121,8 @@ describe('run by npm', () => {
   });
 });
 
-describe('a failure', () => {
-  it('of the configuration names every fault at once and no value', async () => {
+describe('error', () => {
+  it('of the configuration lists every fault and no value', async () => {
     const env = { NODE_ENV: 'production', PORT: 'S3CR3T', DATA_KEYS: 'S3CR3T' };
     expect(await commandLine.runWith(env, 'start')).toEqual({
       code: 1,
@@ -137,27 +137,30 @@ describe('a failure', () => {
     });
   });
 
-  it('names a file that is no database', async () => {
+  it('names a file that is not a database', async () => {
     const data = join(commandLine.folder, 'data');
     mkdirSync(data);
-    writeFileSync(join(data, 'kyc.sqlite'), 'this is no database, and long enough to be looked at');
+    writeFileSync(
+      join(data, 'kyc.sqlite'),
+      'this is not a database, and it is long enough to be read',
+    );
     const { code, err } = await commandLine.run('keys', 'list');
     expect(code).toBe(1);
     expect(err).toContain(`DATA_DIR: ${join(data, 'kyc.sqlite')} is not an SQLite database`);
   });
 
-  it('shows a stack only if asked for', async () => {
-    const strange = { DATA_DIR: 'a\0b' }; // no system takes this for a path
-    const plain = await commandLine.runWith(strange, 'keys', 'list');
+  it('has a stack only with LOG_LEVEL=debug', async () => {
+    const invalid = { DATA_DIR: 'a\0b' }; // not a path on any system
+    const plain = await commandLine.runWith(invalid, 'keys', 'list');
     expect(plain.code).toBe(1);
     expect(plain.err).not.toContain('    at ');
-    const detailed = await commandLine.runWith({ ...strange, LOG_LEVEL: 'debug' }, 'keys', 'list');
+    const detailed = await commandLine.runWith({ ...invalid, LOG_LEVEL: 'debug' }, 'keys', 'list');
     expect(detailed.err).toContain('    at ');
   });
 });
 
 describe('keys', () => {
-  it('are made, shown once, listed and revoked', async () => {
+  it('are created, printed once, listed and revoked', async () => {
     const scopes = ['--scope', 'read', '--scope', 'pii:read'];
     const made = await commandLine.run('keys', 'create', '--name', 'back office', ...scopes);
     expect(made.code).toBe(0);
@@ -181,13 +184,16 @@ describe('keys', () => {
     const after = await commandLine.run('keys', 'list');
     expect(after.out).toMatch(new RegExp(`^ApiKey:1 +${prefix} .* \\d{4}-\\S+ +\\d{4}-\\S+$`, 'm'));
     const again = await commandLine.run('keys', 'revoke', prefix);
-    expect(again).toMatchObject({ code: 1, err: 'There is no live key with this prefix or ID.\n' });
+    expect(again).toMatchObject({
+      code: 1,
+      err: 'No active key has this prefix or ID. List the keys with `keys list`.\n',
+    });
     await commandLine.run('keys', 'create', '--name', 'other', '--scope', 'read');
     expect(await commandLine.run('keys', 'revoke', 'ApiKey:2')).toMatchObject({ code: 0 });
     expect(await commandLine.run('keys', 'revoke', 'ApiKey:3')).toMatchObject({ code: 1 });
   });
 
-  it('take their scopes in any of the usual ways', async () => {
+  it('accept scopes as lists and as repeated options', async () => {
     for (const scopes of [['read,operate'], ['read', 'operate'], ['read', '--scope', 'operate']]) {
       const { out } = await commandLine.run('keys', 'create', '--name', 'x', '--scope', ...scopes);
       const row = await withStore((store) => store.apiKeys.findByHash(hashApiKey(out.trim())));
@@ -201,15 +207,15 @@ describe('keys', () => {
     [['--name', 'x'], "required option '--scope"],
     [['--scope', 'read'], "required option '--name"],
     [['--name', ' ', '--scope', 'read'], '1 to 100 characters'],
-  ])('are not made with %j', async (args, why) => {
+  ])('are not created with %j', async (args, message) => {
     const { code, err } = await commandLine.run('keys', 'create', ...args);
     expect(code).toBe(1);
-    expect(err).toContain(why);
+    expect(err).toContain(message);
   });
 });
 
 describe('audit verify', () => {
-  const HEAD = /^sound: (\d+) entries\nhead: (\d+:[0-9a-f]{64})\n$/;
+  const HEAD = /^The audit log is valid\. Entries: (\d+)\nHead: (\d+:[0-9a-f]{64})\n$/;
 
   async function writeEntries(): Promise<void> {
     for (const name of ['one', 'two', 'three']) {
@@ -217,9 +223,9 @@ describe('audit verify', () => {
     }
   }
 
-  it('shows the count and the head, and takes that head later', async () => {
+  it('prints the count and the head, and accepts the head later', async () => {
     expect((await commandLine.run('audit', 'verify')).out).toMatch(
-      /^sound: 0 entries\nhead: 0:0+\n$/,
+      /^The audit log is valid\. Entries: 0\nHead: 0:0+\n$/,
     );
     await writeEntries();
     const first = await commandLine.run('audit', 'verify');
@@ -233,7 +239,7 @@ describe('audit verify', () => {
     });
   });
 
-  it('names the first broken entry and what is wrong with it, and fails', async () => {
+  it('names the first invalid entry and its fault, and fails', async () => {
     await writeEntries();
     const [, , head = ''] = HEAD.exec((await commandLine.run('audit', 'verify')).out) ?? [];
     const { database } = configuration();
@@ -245,56 +251,58 @@ describe('audit verify', () => {
     expect(await commandLine.run('audit', 'verify', '--expect', head)).toMatchObject({
       code: 1,
       out: '',
-      err: expect.stringContaining('Entry 3 of the audit log: CUT_OFF'),
+      err: expect.stringContaining(
+        'Audit entry 3 is missing at the end of the log, which was truncated (CUT_OFF).',
+      ),
     });
-    await change(database, "UPDATE audit_entries SET actor = 'cli:nobody' WHERE seq = 2");
+    await change(database, "UPDATE audit_entries SET actor = 'cli:other' WHERE seq = 2");
     expect(await commandLine.run('audit', 'verify')).toMatchObject({
       code: 1,
       out: '',
-      err: expect.stringContaining('Entry 2 of the audit log: HASH'),
+      err: expect.stringContaining('Audit entry 2 was modified after it was written (HASH).'),
     });
   });
 
   it.each(['', '3', `3:${'g'.repeat(64)}`, `x:${'0'.repeat(64)}`])(
-    'refuses %j as a head',
+    'rejects %j as a head',
     async (head) => {
       const { code, err } = await commandLine.run('audit', 'verify', '--expect', head);
       expect(code).toBe(1);
-      expect(err).toContain('Expected a head');
+      expect(err).toContain('The head must have the format');
     },
   );
 });
 
 describe('migrate', () => {
-  it('goes up, and has nothing to do the second time', async () => {
+  it('applies all migrations, and none the second time', async () => {
     const first = await commandLine.run('migrate');
     expect(first.code).toBe(0);
-    expect(first.out).toMatch(/^applied \w+\n/);
+    expect(first.out).toMatch(/^Applied \w+\.\n/);
     expect(await commandLine.run('migrate')).toEqual({
       code: 0,
-      out: 'nothing to apply\n',
+      out: 'No migrations to apply.\n',
       err: '',
     });
   });
 
-  it('goes down one step at a time, to the empty database and no further', async () => {
+  it('reverts one migration at a time, down to the empty database', async () => {
     const { out } = await commandLine.run('migrate');
     const applied = out.trim().split('\n');
     for (const line of [...applied].reverse()) {
       const { out: reverted } = await commandLine.run('migrate', '--down');
-      expect(reverted).toBe(`${line.replace('applied', 'reverted')}\n`);
+      expect(reverted).toBe(`${line.replace('Applied', 'Reverted')}\n`);
     }
     const { out: none } = await commandLine.run('migrate', '--down');
-    expect(none).toBe('nothing to revert\n');
+    expect(none).toBe('No migrations to revert.\n');
   });
 
-  it('has nothing to revert in a database that has never been used', async () => {
-    expect((await commandLine.run('migrate', '--down')).out).toBe('nothing to revert\n');
+  it('reverts nothing in a new database', async () => {
+    expect((await commandLine.run('migrate', '--down')).out).toBe('No migrations to revert.\n');
   });
 });
 
 describe('replay', () => {
-  async function receiveSomething(): Promise<void> {
+  async function receiveWebhooks(): Promise<void> {
     const receiver = await createReceiver(configuration());
     const target = ['--url', receiver.url];
     await commandLine.run('simulate', 'sumsub', 'approve', '--user', 'ada', ...target);
@@ -302,12 +310,12 @@ describe('replay', () => {
     await receiver.stop();
   }
 
-  it('changes nothing where nothing is understood otherwise', async () => {
-    await receiveSomething();
+  it('changes nothing if the adapters are unchanged', async () => {
+    await receiveWebhooks();
     const head = await withStore((store) => store.read.head());
     expect(await commandLine.run('replay', '--all')).toEqual({
       code: 0,
-      out: '6 deliveries read, 0 disposed of otherwise, 0 changes logged\n',
+      out: 'Deliveries read: 6. Dispositions changed: 0. Changes logged: 0.\n',
       err: '',
     });
     expect(await withStore((store) => store.read.head())).toBe(head);
@@ -320,20 +328,20 @@ describe('replay', () => {
     [['--disposition', 'QUARANTINED'], 0],
     [['--before', '2020-01-01'], 0],
     [['--from', '2020-01-01T00:00:00Z', '--provider', 'p100'], 3],
-  ])('of %j reads %i deliveries', async (args, count) => {
-    await receiveSomething();
+  ])('with %j reads %i deliveries', async (args, count) => {
+    await receiveWebhooks();
     const { code, out } = await commandLine.run('replay', '--dry-run', ...args);
     expect(code).toBe(0);
     expect(out).toBe(
-      `${count} deliveries read, 0 would be disposed of otherwise, 0 changes would be logged\n`,
+      `Deliveries read: ${count}. Dispositions that would change: 0. Changes that would be logged: 0.\n`,
     );
   });
 
-  // It projected users by its own rules, beside a gateway that had others.
+  // Regression: the command projected users by other rules than a running gateway.
   it.each([['--dry-run'], []])(
-    'refuses to work by other rules than the gateway has: %s',
+    'rejects other projection rules than those of the gateway: %s',
     async (...args) => {
-      await receiveSomething();
+      await receiveWebhooks();
       const env = { ACCEPT_SANDBOX: 'false' };
       const { code, out, err } = await commandLine.runWith(env, 'replay', '--all', ...args);
       expect({ code, out }).toEqual({ code: 1, out: '' });
@@ -342,21 +350,21 @@ describe('replay', () => {
     },
   );
 
-  it('names what it had to leave alone, and fails', async () => {
+  it('names deliveries that were not applied, and fails', async () => {
     const receiver = await createReceiver(configuration());
     await commandLine.run('simulate', 'fractal-id', 'reject', '--url', receiver.url);
     await receiver.stop();
     const env = { FRACTAL_ID_FORMAT: 'kraken' };
     const { code, out, err } = await commandLine.runWith(env, 'replay', '--all');
-    expect({ code, err }).toEqual({ code: 1, err: 'Left as they were: 1 of 1 deliveries.\n' });
+    expect({ code, err }).toEqual({ code: 1, err: 'Deliveries not applied: 1 of 1.\n' });
     expect(out).toMatch(
-      /^WebhookDelivery:1: left as it was \(PAYLOAD_INVALID: expected .+\)\n1 deliveries read, 0 disposed/,
+      /^WebhookDelivery:1: not applied \(PAYLOAD_INVALID: .+\)\nDeliveries read: 1\. Dispositions changed: 0/,
     );
     expect(await commandLine.run('replay', '--all')).toMatchObject({ code: 0 });
   });
 
-  it('reads what a provider sent that is no longer configured', async () => {
-    await receiveSomething();
+  it('reads deliveries of a provider that is no longer configured', async () => {
+    await receiveWebhooks();
     const kept = configuration().dataKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`);
     const env = {
       NODE_ENV: 'production',
@@ -365,27 +373,27 @@ describe('replay', () => {
       ACCEPT_SANDBOX: 'true',
     };
     const { code, out } = await commandLine.runWith(env, 'replay', '--all', '--dry-run');
-    expect({ code, out: out.slice(0, 18) }).toEqual({ code: 0, out: '6 deliveries read,' });
+    expect({ code, out: out.slice(0, 19) }).toEqual({ code: 0, out: 'Deliveries read: 6.' });
   });
 
   it.each([
-    [[], 'Say which deliveries, or --all'],
-    [['--dry-run'], 'Say which deliveries, or --all'],
-    [['--id', 'x'], 'Expected the id of a delivery'],
-    [['--id', Buffer.from('User:1').toString('base64url')], 'Expected the id of a delivery'],
+    [[], 'Specify a filter or pass --all'],
+    [['--dry-run'], 'Specify a filter or pass --all'],
+    [['--id', 'x'], 'The ID must be'],
+    [['--id', Buffer.from('User:1').toString('base64url')], 'The ID must be'],
     [['--provider', 'veriff'], 'Allowed choices'],
     [['--disposition', 'applied'], 'Allowed choices'],
-    [['--from', 'yesterday'], 'Expected e.g.'],
-    [['--from', '2025-01-31T12:00:00'], 'Expected e.g.'],
-    [['--before', '2025-13-31'], 'Expected e.g.'],
-  ])('refuses %j', async (args, why) => {
+    [['--from', 'yesterday'], 'The time must be ISO 8601'],
+    [['--from', '2025-01-31T12:00:00'], 'The time must be ISO 8601'],
+    [['--before', '2025-13-31'], 'The time must be ISO 8601'],
+  ])('rejects %j', async (args, message) => {
     const { code, err } = await commandLine.run('replay', ...args);
     expect(code).toBe(1);
-    expect(err).toContain(why);
+    expect(err).toContain(message);
   });
 });
 
-it('prints the schema, without any configuration', async () => {
+it('prints the schema without a configuration', async () => {
   const env = { NODE_ENV: 'production' };
   const { code, out } = await commandLine.runWith(env, 'schema');
   expect(code).toBe(0);

@@ -1,4 +1,4 @@
-/** The receiving half of a gateway, from the socket to the store, listening on a free port. */
+/** The webhook part of a gateway, from the socket to the store, on a free port. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +14,7 @@ import { silentLog } from '../support/logs';
 export interface Receiver {
   readonly url: string;
   readonly store: Store;
-  /** Statuses answered so far, in order. */
+  /** Response statuses so far, in order. */
   readonly answers: readonly number[];
   stop(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function createReceiver(config: Config): Promise<Receiver> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const path = decodeURIComponent(request.url ?? '');
-    const [status, answer] = await receive(path, {
+    const [status, responseBody] = await receive(path, {
       headers: Object.fromEntries(
         Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
       ),
@@ -53,7 +53,9 @@ export async function createReceiver(config: Config): Promise<Receiver> {
       subpath: path.split('/').slice(3).join('/'),
     });
     answers.push(status);
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(JSON.stringify(responseBody));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // listens on TCP

@@ -1,4 +1,4 @@
-/** Credentials that no longer hold end what they have opened, in a gateway that runs as it does in production. */
+/** Tests that revoked and expired credentials end subscriptions, in a gateway in production mode. */
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,8 +12,8 @@ import { type Spawned, spawnScript } from './spawn';
 const MAIN = join(__dirname, '../../src/cli/main.ts');
 const JWT_SECRET = 'a shared secret that signs the tokens of this test';
 const TOLERANCE_S = 5;
-/** A key that was looked up a moment before it was revoked may be let in for another second, and is put out again. */
-const LOOKED_UP_MS = 1_100;
+/** A key that was looked up just before its revocation may be admitted for one more second. */
+const KEY_CACHE_MS = 1_100;
 
 const disposal = createDisposal();
 
@@ -51,7 +51,7 @@ interface Subscribed {
   readonly closed: Promise<number>;
 }
 
-/** Resolves once the gateway has let the client in; a question that follows is answered when the subscription is open. */
+/** Resolves once the subscription is open. A query on the same connection is answered only after that. */
 async function subscribe(url: string, credential: string): Promise<Subscribed> {
   let onClosed: (code: number) => void;
   const closed = new Promise<number>((resolve) => {
@@ -62,7 +62,7 @@ async function subscribe(url: string, credential: string): Promise<Subscribed> {
     webSocketImpl: WebSocket,
     connectionParams: { authorization: `Bearer ${credential}` },
     retryAttempts: 0,
-    on: { closed: (event) => onClosed(codeOf(event)) },
+    on: { closed: (event) => onClosed(getCode(event)) },
   });
   disposal.defer(() => client.dispose());
   const sink = { next() {}, error() {}, complete() {} };
@@ -73,18 +73,18 @@ async function subscribe(url: string, credential: string): Promise<Subscribed> {
   return { client, closed };
 }
 
-/** @param seconds - For how long it is taken from now on. */
+/** Creates a token. @param seconds - Time until the gateway rejects it. */
 function tokenFor(seconds: number): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + seconds - TOLERANCE_S;
   const claims = { iss: 'issuer.example', aud: 'kyc', sub: 'ada', exp };
   return new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(JWT_SECRET));
 }
 
-function codeOf(event: unknown): number {
+function getCode(event: unknown): number {
   return typeof event === 'object' && event !== null && 'code' in event ? Number(event.code) : 0;
 }
 
-it('a key that is revoked from the command line ends its subscription, and no other', async () => {
+it('closes the subscription of a revoked key, and no other', async () => {
   const { url, command } = await start();
   const [mine, other] = [
     await command('keys', 'create', '--name', 'mine', '--scope', 'read'),
@@ -99,16 +99,16 @@ it('a key that is revoked from the command line ends its subscription, and no ot
   for await (const { data } of kept.client.iterate({ query: '{ cursor }' })) {
     expect(data).toMatchObject({ cursor: expect.any(String) });
   }
-  await sleep(LOOKED_UP_MS);
+  await sleep(KEY_CACHE_MS);
   await expect(subscribe(url, mine)).rejects.toMatchObject({ code: 4403 });
 });
 
-it('a token that runs out ends the subscription of its bearer', async () => {
+it('closes the subscription of an expired token', async () => {
   const { url } = await start();
   const startedAt = performance.now();
   await subscribe(url, await tokenFor(600));
-  const tookS = (performance.now() - startedAt) / 1000;
-  const token = await tokenFor(2 + Math.ceil(10 * tookS)); // on a slow machine it has to last for longer
+  const durationS = (performance.now() - startedAt) / 1000;
+  const token = await tokenFor(2 + Math.ceil(10 * durationS)); // longer on a slow machine
 
   const { closed } = await subscribe(url, token);
 

@@ -1,4 +1,4 @@
-/** Runs TypeScript in a process of its own. */
+/** Runs a TypeScript file in a child process. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -6,14 +6,14 @@ import type { Run } from './command-line';
 
 export interface Spawned {
   readonly process: ChildProcess;
-  /** What it has printed so far. */
+  /** Returns the output so far. */
   readonly output: () => string;
-  /** Resolves when `text` has been printed; rejects if the process ends before. */
+  /** Resolves when `text` is printed. Rejects if the process exits before. */
   readonly printed: (text: string) => Promise<void>;
   readonly finished: Promise<Run>;
 }
 
-/** @param env - All that the process has of an environment. */
+/** Starts the process. @param env - Complete environment of the process. */
 export function spawnScript(
   script: string,
   env: Readonly<Record<string, string>>,
@@ -40,15 +40,15 @@ export function spawnScript(
 
   function printed(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const look = () => {
+      const check = () => {
         if (out.includes(text)) resolve();
       };
-      child.stdout.on('data', look);
+      child.stdout.on('data', check);
       finished.then(
-        ({ err: why }) => reject(new Error(`ended without printing ${text}: ${why}`)),
+        ({ err: output }) => reject(new Error(`exited without printing ${text}: ${output}`)),
         reject,
       );
-      look();
+      check();
     });
   }
 

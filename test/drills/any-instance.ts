@@ -1,7 +1,7 @@
 /** Clients of one instance continue with another instance, also after a kill. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pickIndex } from '../../src/cli/simulation/random';
+import { randomIndex } from '../../src/cli/simulation/random';
 import type { Drill } from './trial/drill';
 import { holdTrial } from './trial/trial';
 
@@ -22,7 +22,7 @@ export const anyInstance: Drill = {
           for (const subscriber of subscribers) subscriber.cut();
           await reach((cycle + 0.4 + random() * 0.4) / cycles);
           await sleep(random() * 15);
-          const gateway = fleet.gateways[pickIndex(random, fleet.gateways.length)];
+          const gateway = fleet.gateways[randomIndex(random, fleet.gateways.length)];
           await gateway?.kill();
           await gateway?.start();
         }

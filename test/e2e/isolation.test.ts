@@ -7,7 +7,7 @@
 
 import '../support/as-in-production';
 import fc from 'fast-check';
-import { createRandom, pickIndex } from '../../src/cli/simulation/random';
+import { createRandom, randomIndex } from '../../src/cli/simulation/random';
 import { encodeCursor } from '../../src/domain/cursor';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
@@ -201,7 +201,7 @@ function personalIn(answer: string): readonly string[] {
 /** A sequence of numbers that is the same for the same seed. */
 function drawsFrom(seed: number): Draw {
   const random = createRandom(seed);
-  return (count) => pickIndex(random, count);
+  return (count) => randomIndex(random, count);
 }
 
 /** Creates a user with accounts at every provider, common levels and one level of its own. */

@@ -11,18 +11,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv, promisify } from 'node:util';
-import { fractalIdTeller } from '../../src/cli/simulation/fractal-id';
-import { p100Teller } from '../../src/cli/simulation/p100';
-import { paycaddyTeller } from '../../src/cli/simulation/paycaddy';
-import { endingOf, STORY_NAMES, type StoryName, type Teller } from '../../src/cli/simulation/story';
-import { sumsubTeller } from '../../src/cli/simulation/sumsub';
+import { fractalIdSimulator } from '../../src/cli/simulation/fractal-id';
+import { p100Simulator } from '../../src/cli/simulation/p100';
+import { paycaddySimulator } from '../../src/cli/simulation/paycaddy';
+import {
+  getExpectedResult,
+  type ProviderSimulator,
+  SCENARIO_NAMES,
+  type ScenarioName,
+} from '../../src/cli/simulation/scenario';
+import { sumsubSimulator } from '../../src/cli/simulation/sumsub';
 import { createGatewayProcess } from '../drills/trial/gateway-process';
 import { readLog } from '../drills/trial/log-entries';
 import { type Ask, createAsk } from '../drills/trial/query';
 import { type Subscriber, startSubscriber } from '../drills/trial/subscriber';
 
 const MAIN = join(__dirname, '../../dist/src/cli/main.js');
-const TELLERS = [fractalIdTeller, sumsubTeller, paycaddyTeller, p100Teller];
+const TELLERS = [fractalIdSimulator, sumsubSimulator, paycaddySimulator, p100Simulator];
 const PATIENCE_MS = 60_000;
 
 const run = promisify(execFile);
@@ -39,7 +44,7 @@ async function smoke(folder: string): Promise<void> {
     const subscriber = startSubscriber(gateway, apiKey, { after: cursor });
     try {
       for (const teller of TELLERS) {
-        for (const story of STORY_NAMES) await play(teller, story, { folder, url, ask });
+        for (const story of SCENARIO_NAMES) await play(teller, story, { folder, url, ask });
       }
       await checkSubscriber(subscriber, ask);
     } finally {
@@ -62,14 +67,18 @@ interface Stage {
   readonly ask: Ask;
 }
 
-async function play(teller: Teller, story: StoryName, { folder, url, ask }: Stage): Promise<void> {
+async function play(
+  teller: ProviderSimulator,
+  story: ScenarioName,
+  { folder, url, ask }: Stage,
+): Promise<void> {
   const user = `${teller.provider}-${story}`;
   const args = ['simulate', teller.provider, story, '--user', user, '--url', url];
   await run(process.execPath, [MAIN, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '' },
   });
-  const { verificationStatus, attemptStatus } = endingOf(teller, story);
+  const { verificationStatus, attemptStatus } = getExpectedResult(teller, story);
   const expected = `${verificationStatus}, ${attemptStatus}`;
   assertEqual(`${teller.provider} ${story}`, await readStanding(ask, teller, user), expected);
 }
@@ -81,7 +90,11 @@ interface Standing {
   } | null;
 }
 
-async function readStanding(ask: Ask, { provider, names }: Teller, user: string): Promise<string> {
+async function readStanding(
+  ask: Ask,
+  { provider, identifiedBy: names }: ProviderSimulator,
+  user: string,
+): Promise<string> {
   const [type, argument, variables] =
     names === 'externalUserId'
       ? ['String', 'externalUserId', { who: user }]

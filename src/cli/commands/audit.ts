@@ -1,4 +1,4 @@
-/** `kyc-gateway audit`: proves the audit log. */
+/** `kyc-gateway audit`: verifies the audit log. */
 
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AuditHead } from '../../domain/audit';
@@ -9,12 +9,12 @@ import { type CliContext, CliError } from '../context';
 export function addAudit(program: Command, context: CliContext): void {
   program
     .command('audit')
-    .description('prove the audit log')
+    .description('Verify the audit log.')
     .command('verify')
-    .description('walk the whole chain, also while the gateway runs, and show its head')
+    .description('Verify the whole hash chain and print its head. The gateway may be running.')
     .option(
       '--expect <seq:hash>',
-      'a head that was shown before: the chain has to go through it',
+      'head printed by an earlier run; the chain must contain it',
       parseHead,
     )
     .action(({ expect }: { readonly expect?: AuditHead }) => verify(context, expect ?? null));
@@ -24,25 +24,29 @@ async function verify(context: CliContext, expected: AuditHead | null): Promise<
   const config = loadConfiguration(context);
   const log = createCommandLogger(context, config);
   await withStore(config, log, { onOtherRules: 'leave' }, async ({ audit }) => {
-    const proof = await audit.verify(expected);
-    if (!proof.ok) throw new CliError(`Entry ${proof.seq} of the audit log: ${WORDS[proof.fault]}`);
-    context.print(`sound: ${proof.entries} entries`);
-    context.print(`head: ${proof.head.seq}:${proof.head.hash}`);
+    const result = await audit.verify(expected);
+    if (!result.ok) {
+      throw new CliError(`Audit entry ${result.seq} ${FAULT_TEXTS[result.fault]}`);
+    }
+    context.print(`The audit log is valid. Entries: ${result.entries}`);
+    context.print(`Head: ${result.head.seq}:${result.head.hash}`);
   });
 }
 
-const WORDS: Record<AuditFault, string> = {
-  MISSING: 'MISSING, there are others behind it.',
-  PREVIOUS: 'PREVIOUS, it does not follow upon the entry before it.',
-  HASH: 'HASH, its content is not what was written.',
-  CUT_OFF: 'CUT_OFF, the log ends before it, and was longer once.',
-  UNEXPECTED: 'UNEXPECTED, it is sound, but another one was expected.',
+const FAULT_TEXTS: Record<AuditFault, string> = {
+  MISSING: 'is missing; later entries exist (MISSING).',
+  PREVIOUS: 'does not continue the hash of the previous entry (PREVIOUS).',
+  HASH: 'was modified after it was written (HASH).',
+  CUT_OFF: 'is missing at the end of the log, which was truncated (CUT_OFF).',
+  UNEXPECTED: 'is valid but has another hash than the expected head (UNEXPECTED).',
 };
 
 function parseHead(text: string): AuditHead {
   const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text.trim()) ?? [];
   if (seq === undefined || hash === undefined) {
-    throw new InvalidArgumentError('Expected a head as `audit verify` shows it.');
+    throw new InvalidArgumentError(
+      'The head must have the format that `audit verify` prints: <seq>:<hash>.',
+    );
   }
   return { seq: Number(seq), hash };
 }

@@ -1,4 +1,4 @@
-/** `kyc-gateway keys`: makes, lists and revokes API keys, and exchanges the master key of the data. */
+/** `kyc-gateway keys`: creates, lists and revokes API keys, and rotates the master key. */
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { generateApiKey } from '../../access/api-key';
@@ -7,48 +7,40 @@ import type { ApiKeyRow, ApiKeys } from '../../store/api-keys';
 import type { KeyHoldings } from '../../store/keys/master-keys';
 import type { RotationOutcome } from '../../store/keys/rotate';
 import type { Store } from '../../store/store';
-import { commandLineActor } from '../actor';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
-import { type CliContext, CliError } from '../context';
+import { type CliContext, CliError, commandLineActor } from '../context';
 
 export function addKeys(program: Command, context: CliContext): void {
   const keys = program
     .command('keys')
-    .description('make, list and revoke API keys; exchange the master key of the data');
+    .description('Create, list and revoke API keys, and rotate the master key.');
 
   keys
     .command('create')
-    .description('make a key and show it, this once')
-    .requiredOption(
-      '--name <name>',
-      'who will use it; stands in the log beside what was done with it',
-      parseName,
-    )
-    .requiredOption('--scope <scope...>', `what it may do: ${SCOPES.join(', ')}`, addScope)
+    .description('Create a key and print it. It is not shown again.')
+    .requiredOption('--name <name>', 'user of the key; appears in the logs', parseName)
+    .requiredOption('--scope <scope...>', `permissions: ${SCOPES.join(', ')}`, addScope)
     .action((options: { readonly name: string; readonly scope: readonly Scope[] }) =>
-      onStore(context, ({ apiKeys }) => create(context, apiKeys, options)),
+      withCommandStore(context, ({ apiKeys }) => create(context, apiKeys, options)),
     );
 
   keys
     .command('list')
-    .description('show all keys, by their public prefix')
-    .action(() => onStore(context, ({ apiKeys }) => list(context, apiKeys)));
+    .description('List all keys by their public prefix.')
+    .action(() => withCommandStore(context, ({ apiKeys }) => list(context, apiKeys)));
 
   keys
     .command('revoke')
-    .description('end a key; open subscriptions end within two seconds')
-    .argument(
-      '<prefix>',
-      'the part between the two underscores, or the ID, as `keys list` shows them',
-    )
+    .description('Revoke a key. Its subscriptions end within two seconds.')
+    .argument('<prefix>', 'text between the two underscores of the key, or the ID in `keys list`')
     .action((prefix: string) =>
-      onStore(context, ({ apiKeys }) => revoke(context, apiKeys, prefix)),
+      withCommandStore(context, ({ apiKeys }) => revoke(context, apiKeys, prefix)),
     );
 
   keys
     .command('rotate-data')
-    .description('bring all data under the first key of DATA_KEYS, while the gateway runs')
-    .action(() => onStore(context, (store) => rotateData(context, store)));
+    .description('Re-encrypt all data with the first key of DATA_KEYS. The gateway may be running.')
+    .action(() => withCommandStore(context, (store) => rotateData(context, store)));
 }
 
 async function create(
@@ -65,13 +57,13 @@ async function create(
     auditActor: commandLineActor(),
     now: new Date(),
   });
-  context.complain('Keep this key: it is shown only now.');
+  context.printError('Save this key. It is not shown again.');
   context.print(key);
 }
 
 async function list(context: CliContext, apiKeys: ApiKeys): Promise<void> {
   const rows = await apiKeys.list();
-  const table = [HEADINGS, ...rows.map(cells)];
+  const table = [HEADINGS, ...rows.map(toCells)];
   const widths = HEADINGS.map((_, column) =>
     Math.max(...table.map((row) => (row[column] ?? '').length)),
   );
@@ -87,57 +79,65 @@ async function list(context: CliContext, apiKeys: ApiKeys): Promise<void> {
 
 const HEADINGS = ['ID', 'PREFIX', 'NAME', 'SCOPES', 'CREATED', 'REVOKED'];
 
-/** As the audit log has it. */
-function idOf(id: number): string {
+/** Formats the ID like the audit log. */
+function toAuditId(id: number): string {
   return `ApiKey:${id}`;
 }
 
-function cells({ id, prefix, name, scopes, createdAt, revokedAt }: ApiKeyRow): string[] {
+function toCells({ id, prefix, name, scopes, createdAt, revokedAt }: ApiKeyRow): string[] {
   const times = [createdAt.toISOString(), revokedAt?.toISOString() ?? ''];
-  return [idOf(id), prefix, name, scopes.join(','), ...times];
+  return [toAuditId(id), prefix, name, scopes.join(','), ...times];
 }
 
 async function revoke(context: CliContext, apiKeys: ApiKeys, name: string): Promise<void> {
   const rows = name.startsWith('ApiKey:') ? await apiKeys.list() : [];
-  const prefix = rows.find(({ id }) => idOf(id) === name)?.prefix ?? name;
+  const prefix = rows.find(({ id }) => toAuditId(id) === name)?.prefix ?? name;
   const revoked = await apiKeys.revoke(prefix, commandLineActor(), new Date());
-  if (!revoked) throw new CliError('There is no live key with this prefix or ID.');
-  context.print('revoked');
+  if (!revoked)
+    throw new CliError('No active key has this prefix or ID. List the keys with `keys list`.');
+  context.print(`Revoked the key ${prefix}.`);
 }
 
 async function rotateData(context: CliContext, store: Store): Promise<void> {
-  let toldAt = Date.now();
+  let printedAt = Date.now();
   const outcome = await store.rotateDataKeys({
     auditActor: commandLineActor(),
     now: () => new Date(),
     onProgress({ done, of }) {
-      if (Date.now() - toldAt < PROGRESS_MS) return;
-      toldAt = Date.now();
-      context.complain(`${done} of ${of}`);
+      if (Date.now() - printedAt < PROGRESS_MS) return;
+      printedAt = Date.now();
+      context.printError(`Re-encrypted ${done} of ${of} items.`);
     },
   });
-  for (const line of tellRotation(outcome)) context.print(line);
+  for (const line of formatRotation(outcome)) context.print(line);
   if (outcome.unreadable.length > 0) {
-    throw new CliError(`Nobody can read any more: ${outcome.unreadable.join(', ')}.`);
+    throw new CliError(
+      `These rows fail to decrypt: ${outcome.unreadable.join(', ')}. Restore them from a backup.`,
+    );
   }
 }
 
 const PROGRESS_MS = 1_000;
 
-function tellRotation({ current, done, holdings, free }: RotationOutcome): readonly string[] {
+function formatRotation({ current, done, holdings, free }: RotationOutcome): readonly string[] {
   return [
-    `${done} brought under ${current}`,
-    ...holdings.map((held) => tellHoldings(held, current)),
-    ...free.map((id) => `${id}: 0, may be removed from DATA_KEYS`),
+    `Re-encrypted ${done} items with ${current}.`,
+    ...holdings.map((holding) => formatHoldings(holding, current)),
+    ...free.map((id) => `${id} encrypts nothing. You can remove it from DATA_KEYS.`),
   ];
 }
 
-function tellHoldings({ id, dataKeys, bodies, secrets }: KeyHoldings, current: string): string {
-  const held = `${id}: ${dataKeys} data keys, ${bodies} bodies, ${secrets} secrets`;
-  return id === current ? held : `${held}; has to stay, is it the first one of a running gateway?`;
+function formatHoldings({ id, dataKeys, bodies, secrets }: KeyHoldings, current: string): string {
+  const usage = `${id} encrypts ${dataKeys} data keys, ${bodies} bodies and ${secrets} secrets.`;
+  return id === current
+    ? usage
+    : `${usage} Keep it in DATA_KEYS. A running gateway may still use it as its first key.`;
 }
 
-async function onStore(context: CliContext, work: (store: Store) => Promise<void>): Promise<void> {
+async function withCommandStore(
+  context: CliContext,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
   const config = loadConfiguration(context);
   const log = createCommandLogger(context, config);
   await withStore(config, log, { onOtherRules: 'leave' }, work);
@@ -146,16 +146,16 @@ async function onStore(context: CliContext, work: (store: Store) => Promise<void
 function parseName(text: string): string {
   const name = text.trim();
   if (!/^[^\p{Cc}]{1,100}$/u.test(name))
-    throw new InvalidArgumentError('Expected 1 to 100 characters.');
+    throw new InvalidArgumentError('The name must have 1 to 100 characters.');
   return name;
 }
 
-/** Called for each `--scope` and each word behind it. */
+/** Parses one `--scope` argument and adds it to the earlier ones. */
 function addScope(text: string, earlier: readonly Scope[] = []): readonly Scope[] {
-  const words = text.split(',').map((word) => word.trim());
-  const scopes = SCOPES.filter((scope) => words.includes(scope));
-  if (scopes.length < new Set(words).size) {
-    throw new InvalidArgumentError(`Expected ${SCOPES.join(', ')}.`);
+  const names = text.split(',').map((name) => name.trim());
+  const scopes = SCOPES.filter((scope) => names.includes(scope));
+  if (scopes.length < new Set(names).size) {
+    throw new InvalidArgumentError(`The scopes are ${SCOPES.join(', ')}.`);
   }
   return [...new Set([...earlier, ...scopes])];
 }

@@ -1,4 +1,4 @@
-/** `kyc-gateway migrate`: brings the database's tables to what this version wants, or one step back. */
+/** `kyc-gateway migrate`: applies missing migrations, or reverts the last one. */
 
 import { type Command, Option } from 'commander';
 import type { DataSource } from 'typeorm';
@@ -9,8 +9,10 @@ import type { CliContext } from '../context';
 export function addMigrate(program: Command, context: CliContext): void {
   program
     .command('migrate')
-    .description('apply the migrations that are missing (`start` does so too)')
-    .addOption(new Option('--down', 'revert the last one; what only it could hold is lost'))
+    .description('Apply missing migrations. `start` does the same.')
+    .addOption(
+      new Option('--down', 'revert the last migration and delete the data that only it can store'),
+    )
     .action(({ down = false }: { readonly down?: boolean }) => migrate(context, down));
 }
 
@@ -22,21 +24,21 @@ async function migrate(context: CliContext, down: boolean): Promise<void> {
 
 async function apply(context: CliContext, dataSource: DataSource): Promise<void> {
   const applied = await dataSource.runMigrations();
-  for (const { name } of applied) context.print(`applied ${name}`);
-  if (applied.length === 0) context.print('nothing to apply');
+  for (const { name } of applied) context.print(`Applied ${name}.`);
+  if (applied.length === 0) context.print('No migrations to apply.');
 }
 
 async function revert(context: CliContext, dataSource: DataSource): Promise<void> {
-  const before = await appliedNames(dataSource);
+  const before = await loadAppliedNames(dataSource);
   await dataSource.undoLastMigration();
-  const after = new Set(await appliedNames(dataSource));
+  const after = new Set(await loadAppliedNames(dataSource));
   const reverted = before.filter((name) => !after.has(name));
-  for (const name of reverted) context.print(`reverted ${name}`);
-  if (reverted.length === 0) context.print('nothing to revert');
+  for (const name of reverted) context.print(`Reverted ${name}.`);
+  if (reverted.length === 0) context.print('No migrations to revert.');
 }
 
-/** Of the migrations in the order in which they were applied; none in a database that has never seen one. */
-async function appliedNames(dataSource: DataSource): Promise<readonly string[]> {
+/** Loads the names of applied migrations, in order. Empty in a new database. */
+async function loadAppliedNames(dataSource: DataSource): Promise<readonly string[]> {
   const runner = dataSource.createQueryRunner();
   try {
     if (!(await runner.hasTable('migrations'))) return [];

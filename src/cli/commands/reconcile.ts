@@ -1,4 +1,4 @@
-/** `kyc-gateway reconcile`: asks the vendors whether what the gateway holds is so. */
+/** `kyc-gateway reconcile`: sends status checks to provider APIs. */
 
 import { type Command, Option } from 'commander';
 import type { Config } from '../../config/load-config';
@@ -15,9 +15,8 @@ import {
 } from '../../jobs/reconcile/reconciler';
 import { createProviders, PROVIDERS } from '../../providers/registry';
 import type { Store } from '../../store/store';
-import { commandLineActor } from '../actor';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
-import { type CliContext, CliError } from '../context';
+import { type CliContext, CliError, commandLineActor } from '../context';
 
 interface Options {
   readonly provider?: ProviderId;
@@ -25,7 +24,9 @@ interface Options {
   readonly dryRun?: boolean;
 }
 
-/** The variable without which a vendor is not asked. */
+const NOTHING_DUE = 'No identities are due for a status check.';
+
+/** Variable that enables the status checks of each provider. */
 const CREDENTIALS: Readonly<Record<ProviderId, string>> = {
   'fractal-id': 'FRACTAL_ID_PRIVATE_KEY',
   sumsub: 'SUMSUB_APP_TOKEN',
@@ -36,15 +37,19 @@ const CREDENTIALS: Readonly<Record<ProviderId, string>> = {
 export function addReconcile(program: Command, context: CliContext): void {
   program
     .command('reconcile')
-    .description('ask the vendors about attempts that are open too long, unconfirmed or quiet')
+    .description(
+      'Send status checks for identities with long-open attempts, unconfirmed approvals or long silence.',
+    )
     .addOption(
-      new Option('--provider <provider>', 'ask this vendor only').choices(Object.keys(CREDENTIALS)),
+      new Option('--provider <provider>', 'check only this provider').choices(
+        Object.keys(CREDENTIALS),
+      ),
     )
     .option(
       '--user <id>',
-      'ask about this user, reason or not; your ID, the GraphQL ID, or User:12',
+      'check this user, due or not: your ID for the user, the GraphQL ID, or User:12',
     )
-    .option('--dry-run', 'ask nobody, only show who would be asked about and why')
+    .option('--dry-run', 'send no requests; list the identities that are due and the reason')
     .action((options: Options) => reconcile(context, options));
 }
 
@@ -60,24 +65,24 @@ async function reconcile(context: CliContext, options: Options): Promise<void> {
       ingestResponse: createIngestResponse({
         providers,
         store,
-        wake() {}, // a running gateway finds out by itself
+        wake() {}, // a running gateway polls the change log
         clockSkewMs: config.clockSkewMs,
       }),
       config: config.reconciliation,
       clock: () => new Date(),
       log,
     });
-    const due = await selectDue(store, reconciler, options);
-    if (options.dryRun === true) foretell(context, due);
+    const due = await selectCandidates(store, reconciler, options);
+    if (options.dryRun === true) printCandidates(context, due);
     else {
-      await writeDown(store, due, options);
-      await ask(context, reconciler, due, options.user === undefined);
+      await recordAuditEntry(store, due, options);
+      await runChecks(context, reconciler, due, options.user === undefined);
     }
   });
 }
 
-/** Before anybody is asked: what a vendor is told of whom is out of our hands. */
-async function writeDown(
+/** Records the audit entry before the first request, because each request discloses an identity to a provider. */
+async function recordAuditEntry(
   store: Store,
   due: readonly Candidates[],
   options: Options,
@@ -95,10 +100,12 @@ function assertCredentials({ providerApis }: Config, provider: ProviderId | unde
   const wanted = provider === undefined ? Object.keys(CREDENTIALS) : [provider];
   if (wanted.some((id) => id in providerApis)) return;
   const names = wanted.map((id) => CREDENTIALS[id]).join(' or ');
-  throw new CliError(`Nobody can be asked: set ${names}; the README tells what belongs to it.`);
+  throw new CliError(
+    `No provider API is configured. Set ${names}. See docs/configuration.md for the other variables.`,
+  );
 }
 
-async function selectDue(
+async function selectCandidates(
   store: Store,
   reconciler: Reconciler,
   { provider, user }: Options,
@@ -107,101 +114,107 @@ async function selectDue(
     user === undefined
       ? await reconciler.due()
       : await reconciler.dueOf(await findUser(store, user));
-  return due.filter((one) => provider === undefined || one.provider === provider);
+  return due.filter((candidate) => provider === undefined || candidate.provider === provider);
 }
 
 async function findUser({ read }: Store, id: string): Promise<number> {
   const node = decodeNodeId(id);
   const [byId = null] = node?.kind === 'User' ? await read.usersByIds([node.key]) : [];
   const user = byId ?? (await read.userByExternalId(id));
-  if (user === null) throw new CliError('There is no user with this id.');
+  if (user === null) throw new CliError('No user has this ID.');
   return user.id;
 }
 
-// ── Asking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Status checks ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @param alone - A round over all: not beside another one, or the vendors would be asked twice as fast as agreed. */
-async function ask(
+/** Sends the status checks. @param exclusive - Whether to take the lease, so that no gateway exceeds the rate limit at the same time. */
+async function runChecks(
   context: CliContext,
   reconciler: Reconciler,
   due: readonly Candidates[],
-  alone: boolean,
+  exclusive: boolean,
 ): Promise<void> {
-  if (alone && !(await reconciler.lease())) {
-    throw new CliError('A gateway is asking the vendors right now. Try again in a minute.');
+  if (exclusive && !(await reconciler.lease())) {
+    throw new CliError('A gateway is running status checks. Try again in one minute.');
   }
   const counts: Partial<Record<StatusCheckOutcome, number>> = {};
-  const told = (result: StatusCheckResult): void => {
+  const onResult = (result: StatusCheckResult): void => {
     counts[result.outcome] = (counts[result.outcome] ?? 0) + 1;
-    context.print(`${nameOf(result.due)}: ${tellResult(result)}`);
+    context.print(`${formatName(result.due)}: ${formatResult(result)}`);
   };
   try {
-    const keep = alone ? () => reconciler.lease() : undefined;
-    await reconciler.ask(due, new AbortController().signal, told, keep);
+    const keep = exclusive ? () => reconciler.lease() : undefined;
+    await reconciler.ask(due, new AbortController().signal, onResult, keep);
   } finally {
-    if (alone) await reconciler.release();
+    if (exclusive) await reconciler.release();
   }
-  context.print(tellCounts(due.length, counts));
+  context.print(formatCounts(due.length, counts));
   const unanswered = (counts.FAILED ?? 0) + (counts.LEFT ?? 0);
-  if (unanswered > 0) throw new CliError(`Without an answer: ${unanswered} of ${due.length}.`);
+  if (unanswered > 0)
+    throw new CliError(
+      `Status checks without a response: ${unanswered} of ${due.length}. Run the command again later.`,
+    );
 }
 
-const WORDS: Record<StatusCheckOutcome, string> = {
+const OUTCOME_TEXTS: Record<StatusCheckOutcome, string> = {
   CHANGED: 'changed',
-  AGREED: 'as held',
-  QUARANTINED: 'answered, but not understood; the delivery is in quarantine',
-  UNKNOWN: 'the vendor knows no such account',
-  FAILED: 'no answer',
-  LEFT: 'not asked, since the vendor does not answer',
+  AGREED: 'unchanged',
+  QUARANTINED: 'the response is quarantined',
+  UNKNOWN: 'unknown to the provider',
+  FAILED: 'no response',
+  LEFT: 'skipped, because the provider does not respond',
 };
 
-function tellResult({ outcome, kept, fault }: StatusCheckResult): string {
+function formatResult({ outcome, kept, fault }: StatusCheckResult): string {
   if (outcome === 'CHANGED')
     return `changed (${kept === null ? '' : plainNodeId('WebhookDelivery', kept.deliveryId)})`;
-  return fault === null ? WORDS[outcome] : `${WORDS[outcome]} (${fault})`;
+  return fault === null ? OUTCOME_TEXTS[outcome] : `${OUTCOME_TEXTS[outcome]} (${fault})`;
 }
 
-function tellCounts(due: number, counts: Partial<Record<StatusCheckOutcome, number>>): string {
+function formatCounts(due: number, counts: Partial<Record<StatusCheckOutcome, number>>): string {
   const parts: readonly (readonly [StatusCheckOutcome, string])[] = [
     ['CHANGED', 'changed'],
-    ['AGREED', 'as held'],
-    ['QUARANTINED', 'in quarantine'],
-    ['UNKNOWN', 'unknown to the vendor'],
-    ['FAILED', 'without an answer'],
-    ['LEFT', 'not asked'],
+    ['AGREED', 'unchanged'],
+    ['QUARANTINED', 'quarantined'],
+    ['UNKNOWN', 'unknown to the provider'],
+    ['FAILED', 'without a response'],
+    ['LEFT', 'skipped'],
   ];
-  const told = parts.flatMap(([outcome, word]) =>
-    counts[outcome] === undefined ? [] : [`${counts[outcome]} ${word}`],
+  const texts = parts.flatMap(([outcome, text]) =>
+    counts[outcome] === undefined ? [] : [`${counts[outcome]} ${text}`],
   );
-  const asked = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const others = due - asked; // somebody else has asked about them within the minute
-  if (others > 0) told.push(`${others} asked about by another a moment ago`);
-  return due === 0 ? 'Nobody to ask about.' : `${due} accounts: ${told.join(', ')}`;
+  const checked = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const others = due - checked; // another process checked them within the last minute
+  if (others > 0) texts.push(`${others} checked by another process`);
+  return due === 0 ? NOTHING_DUE : `Status checks: ${due} (${texts.join(', ')}).`;
 }
 
-// ── Foretelling ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Dry run ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function foretell(context: CliContext, due: readonly Candidates[]): void {
-  for (const one of due) context.print(`${nameOf(one)}: ${WHY[one.kind]} ${since(one)}`);
+function printCandidates(context: CliContext, due: readonly Candidates[]): void {
+  for (const candidate of due) {
+    const reason = `${REASON_TEXTS[candidate.kind]} ${formatSince(candidate)}`;
+    context.print(`${formatName(candidate)}: ${reason}`);
+  }
   context.print(
-    due.length === 0 ? 'Nobody to ask about.' : `${due.length} accounts; nobody was asked`,
+    due.length === 0 ? NOTHING_DUE : `Identities due: ${due.length}. No requests were sent.`,
   );
 }
 
-const WHY: Record<Candidates['kind'], string> = {
-  UNCONFIRMED: 'not confirmed, as it stands since',
+const REASON_TEXTS: Record<Candidates['kind'], string> = {
+  UNCONFIRMED: 'unconfirmed since',
   OPEN: 'open since',
-  QUIET: 'nothing heard since',
-  REQUESTED: 'last heard',
+  QUIET: 'no events since',
+  REQUESTED: 'last event',
 };
 
-function since({ lastReceivedAt, updatedAt, kind }: Candidates): string {
+function formatSince({ lastReceivedAt, updatedAt, kind }: Candidates): string {
   const instant = kind === 'QUIET' || kind === 'REQUESTED' ? lastReceivedAt : updatedAt;
   return toDate(instant).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** The vendor's id of the user may be personal: it is not shown. */
-function nameOf({ provider, userId, identityId, actionId }: Candidates): string {
+/** Formats a candidate without the provider's user ID, which may be personal. */
+function formatName({ provider, userId, identityId, actionId }: Candidates): string {
   const { displayName } = PROVIDERS.find(({ id }) => id === provider) ?? { displayName: provider };
   const subject =
     actionId === null

@@ -1,4 +1,4 @@
-/** `kyc-gateway replay`: applies kept deliveries again, as the adapters understand them now. */
+/** `kyc-gateway replay`: applies stored deliveries again with the current adapters. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../../config/load-config';
@@ -12,9 +12,8 @@ import type { Provider } from '../../providers/provider';
 import { PROVIDER_IDS, PROVIDERS } from '../../providers/registry';
 import type { ReplayOutcome } from '../../store/replay/replay-deliveries';
 import type { ReplaySelection } from '../../store/replay/stored-deliveries';
-import { COMMAND_LINE, commandLineActor } from '../actor';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
-import { type CliContext, CliError } from '../context';
+import { type CliContext, CliError, COMMAND_LINE, commandLineActor } from '../context';
 
 interface Options {
   readonly id?: readonly number[];
@@ -29,14 +28,16 @@ interface Options {
 export function addReplay(program: Command, context: CliContext): void {
   program
     .command('replay')
-    .description('apply kept deliveries again; all conditions given have to hold')
-    .option('--id <id...>', 'these deliveries, by GraphQL id or number', addId)
-    .addOption(new Option('--provider <provider>', 'of this vendor').choices(PROVIDER_IDS))
-    .addOption(new Option('--disposition <word>', 'of which this became').choices(DISPOSITIONS))
-    .option('--from <time>', 'received at this time or later, ISO 8601', parseTime)
-    .option('--before <time>', 'received before this time', parseTime)
-    .option('--all', 'every delivery there is')
-    .option('--dry-run', 'change nothing, only show what would change')
+    .description('Apply stored deliveries again. The filters are combined with AND.')
+    .option('--id <id...>', 'only these deliveries, by GraphQL ID or number', addId)
+    .addOption(new Option('--provider <provider>', 'only of this provider').choices(PROVIDER_IDS))
+    .addOption(
+      new Option('--disposition <disposition>', 'only with this disposition').choices(DISPOSITIONS),
+    )
+    .option('--from <time>', 'only received at or after this ISO 8601 time', parseTime)
+    .option('--before <time>', 'only received before this ISO 8601 time', parseTime)
+    .option('--all', 'all deliveries')
+    .option('--dry-run', 'print the changes without applying them')
     .action((options: Options) => replay(context, options));
 }
 
@@ -51,77 +52,81 @@ async function replay(context: CliContext, options: Options): Promise<void> {
       changeActor: COMMAND_LINE,
       auditActor: commandLineActor(),
       now: new Date(),
-      reread: createReread(allProviders(config), () => new Date(), config.clockSkewMs),
+      reread: createReread(createAllProviders(config), () => new Date(), config.clockSkewMs),
     });
-    for (const line of tell(outcome, options.dryRun === true)) context.print(line);
+    for (const line of formatOutcome(outcome, options.dryRun === true)) context.print(line);
     if (outcome.failed.length > 0) {
       const { failed, deliveries } = outcome;
-      throw new CliError(`Left as they were: ${failed.length} of ${deliveries} deliveries.`);
+      throw new CliError(`Deliveries not applied: ${failed.length} of ${deliveries}.`);
     }
   });
 }
 
-/** Also those without a secret: what they once sent has proven itself when it came. */
-function allProviders(config: Config): ReadonlyMap<ProviderId, Provider> {
+/** Creates all adapters, also those without a secret: stored deliveries were verified on receipt. */
+function createAllProviders(config: Config): ReadonlyMap<ProviderId, Provider> {
   return new Map(
     PROVIDERS.map(({ id, create }) => [id, create(config, config.webhookSecrets[id] ?? [])]),
   );
 }
 
-/** Everything is asked for by name: a forgotten condition must not select it. */
+/** Requires `--all` to select every delivery, so that a missing filter does not select all. */
 function toSelection({ id, provider, disposition, from, before, all }: Options): ReplaySelection {
   const range = { receivedFrom: from, receivedBefore: before };
   const selection = omitNullish({ ids: id, provider, disposition, ...range });
   if (Object.keys(selection).length === 0 && all !== true) {
-    throw new CliError('Say which deliveries, or --all.');
+    throw new CliError('Specify a filter or pass --all.');
   }
   return selection;
 }
 
-function tell(outcome: ReplayOutcome, dryRun: boolean): readonly string[] {
+function formatOutcome(outcome: ReplayOutcome, dryRun: boolean): readonly string[] {
   const { deliveries, dispositionChanges, failed, changes } = outcome;
-  const would = dryRun ? 'would be ' : '';
+  const labels = dryRun
+    ? ['Dispositions that would change', 'Changes that would be logged']
+    : ['Dispositions changed', 'Changes logged'];
   return [
     ...dispositionChanges.map(({ deliveryId, before, after }) => {
       return `${plainNodeId('WebhookDelivery', deliveryId)}: ${before} → ${after}`;
     }),
     ...failed.map(({ deliveryId, reason: { code, message } }) => {
-      return `${plainNodeId('WebhookDelivery', deliveryId)}: left as it was (${code}: ${message})`;
+      return `${plainNodeId('WebhookDelivery', deliveryId)}: not applied (${code}: ${message})`;
     }),
-    ...changes.map(tellChange),
-    `${deliveries} deliveries read, ${dispositionChanges.length} ${would}disposed of otherwise, ${changes.length} changes ${would}logged`,
+    ...changes.map(formatChange),
+    `Deliveries read: ${deliveries}. ${labels[0]}: ${dispositionChanges.length}. ${labels[1]}: ${changes.length}.`,
   ];
 }
 
-/** Statuses alone: what else a change holds may be personal. */
-function tellChange(change: Change): string {
+/** Formats the statuses of a change. Other fields may be personal. */
+function formatChange(change: Change): string {
   const parts = [
-    arrow('attempt', change.previousAttemptStatus, change.attemptStatus),
-    arrow('level', change.previousLevelStatus, change.levelStatus),
-    arrow('user', change.previousVerificationStatus, change.verificationStatus),
+    formatTransition('attempt', change.previousAttemptStatus, change.attemptStatus),
+    formatTransition('level', change.previousLevelStatus, change.levelStatus),
+    formatTransition('user', change.previousVerificationStatus, change.verificationStatus),
   ];
-  const about = change.levelKey === null ? '' : ` at ${change.levelKey}`;
-  return `${plainNodeId('User', change.userId)}${about}: ${parts.filter((part) => part !== '').join(', ')}`;
+  const level = change.levelKey === null ? '' : ` at ${change.levelKey}`;
+  return `${plainNodeId('User', change.userId)}${level}: ${parts.filter((part) => part !== '').join(', ')}`;
 }
 
-function arrow(what: string, before: string | null, after: string | null): string {
-  return before === after ? '' : `${what} ${before ?? 'none'} → ${after ?? 'none'}`;
+function formatTransition(label: string, before: string | null, after: string | null): string {
+  return before === after ? '' : `${label} ${before ?? 'none'} → ${after ?? 'none'}`;
 }
 
 function addId(text: string, earlier: readonly number[] = []): readonly number[] {
   const node = decodeNodeId(text);
   const id = node?.kind === 'WebhookDelivery' ? node.key : Number(text);
   if (!Number.isSafeInteger(id) || id < 1) {
-    throw new InvalidArgumentError('Expected the id of a delivery.');
+    throw new InvalidArgumentError('The ID must be the GraphQL ID or number of a delivery.');
   }
   return [...earlier, id];
 }
 
 function parseTime(text: string): Date {
   const time = new Date(text);
-  const zoned = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text); // local time would depend on the machine
-  if (!zoned || Number.isNaN(time.getTime())) {
-    throw new InvalidArgumentError('Expected e.g. 2025-01-31 or 2025-01-31T12:00:00Z.');
+  const hasZone = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text); // local time depends on the machine
+  if (!hasZone || Number.isNaN(time.getTime())) {
+    throw new InvalidArgumentError(
+      'The time must be ISO 8601 with a zone, for example 2025-01-31 or 2025-01-31T12:00:00Z.',
+    );
   }
   return time;
 }

@@ -1,20 +1,19 @@
-/** `kyc-gateway restore`: puts a copy and its keys together, and erases again whoever was erased since it was taken. */
+/** `kyc-gateway restore`: combines a copy with its keys, and reapplies erasures made since the copy. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config/load-config';
 import { BackupError } from '../../store/backup/files';
-import { restore as putTogether, type Restored } from '../../store/backup/restore';
-import { COMMAND_LINE, commandLineActor } from '../actor';
+import { type Restored, restore as restoreFiles } from '../../store/backup/restore';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
-import { type CliContext, CliError } from '../context';
+import { type CliContext, CliError, COMMAND_LINE, commandLineActor } from '../context';
 import { KEYS_FILE } from './backup';
 
 const DAY_MS = 24 * 60 * 60_000;
 
-const UNKNOWN =
-  'Not known from here: holds set or released, and erasures asked for, after the keys were taken; on PostgreSQL, whatever of it you did not copy with the keys. Do it again within that day: docs/operations.md, "Repeat what neither part contains".';
+const NOT_IN_COPY =
+  'The restored data lacks legal holds that were set or released, and erasures that were requested, after the keys were copied. On PostgreSQL, it also lacks those that you did not copy with the keys. Repeat them within one day. See docs/operations.md, "Repeat what neither part contains".';
 
 interface Options {
   readonly keys?: string;
@@ -24,10 +23,16 @@ interface Options {
 export function addRestore(program: Command, context: CliContext): void {
   program
     .command('restore')
-    .description('put a backup and its keys together, and erase whoever was erased since')
-    .argument('[copy]', 'what `backup` wrote; without it, only erase, e.g. after pg_restore')
-    .option('--keys <file>', `the newest keys (default: ${KEYS_FILE} beside the copy)`)
-    .option('--erased-users <file>', 'without a copy: who was erased, a number on each line')
+    .description('Combine a backup with its keys, and reapply erasures made since.')
+    .argument(
+      '[copy]',
+      'file that `backup` wrote; without it, only reapplies erasures, for example after pg_restore',
+    )
+    .option('--keys <file>', `newest keys (default: ${KEYS_FILE} in the folder of the copy)`)
+    .option(
+      '--erased-users <file>',
+      'without a copy: file with the number of an erased user on each line',
+    )
     .action((copy: string | undefined, options: Options) => restore(context, copy, options));
 }
 
@@ -39,27 +44,31 @@ async function restore(
   const config = loadConfiguration(context);
   const { database } = config;
   if (copy === undefined) {
-    if (erasedUsers === undefined) throw new CliError('Without a copy, give --erased-users.');
+    if (erasedUsers === undefined) throw new CliError('Pass a copy, or --erased-users.');
     await reapplyErasures(context, config, readIds(resolve(erasedUsers)), false);
     return;
   }
   if (database.kind === 'postgres') {
-    throw new CliError('DATABASE_URL is PostgreSQL: see docs/operations.md, then run this alone.');
+    throw new CliError(
+      'DATABASE_URL is a PostgreSQL database. Restore it as described in docs/operations.md, then run this command without a copy.',
+    );
   }
   const keysFile = resolve(keys ?? join(dirname(copy), KEYS_FILE));
   const finish = async (file: string, restored: Restored) => {
     const { identities, audited } = restored;
-    context.print(`${database.file}: ${identities} accounts, ${restored.keys} with a key`);
-    context.print(`holds and requests are those of entry ${audited} of the audit log`);
-    const draft = { ...config, database: { ...database, file } };
-    await reapplyErasures(context, draft, restored.erasedUsers, true);
+    context.print(
+      `Restored ${database.file}: ${identities} identities, ${restored.keys} with a key.`,
+    );
+    context.print(`Legal holds and erasure requests are those of audit entry ${audited}.`);
+    const restoredConfig = { ...config, database: { ...database, file } };
+    await reapplyErasures(context, restoredConfig, restored.erasedUsers, true);
   };
-  await putTogether(resolve(copy), keysFile, database.file, finish).catch((cause) => {
+  await restoreFiles(resolve(copy), keysFile, database.file, finish).catch((cause) => {
     throw cause instanceof BackupError ? new CliError(cause.message, { cause }) : cause;
   });
 }
 
-/** @param mayLackKeys - Else a database without any key has not been given its keys yet. */
+/** Reapplies erasures. @param mayLackKeys - Whether the database may have no keys. If false, it fails because the keys were not restored. */
 async function reapplyErasures(
   context: CliContext,
   config: Config,
@@ -79,22 +88,24 @@ async function reapplyErasures(
       changeActor: COMMAND_LINE,
       erasedUsers,
     });
-    context.print(`erased again: ${erased.users} users, ${erased.accounts} accounts of others`);
-    const postponeRequests = await erasures.postponeRequests(new Date(now.getTime() + DAY_MS));
-    context.print(`put off by a day: ${postponeRequests} erasures that are due`);
-    context.print(UNKNOWN);
+    context.print(
+      `Erased ${erased.users} users and ${erased.accounts} identities of other users again.`,
+    );
+    const postponed = await erasures.postponeRequests(new Date(now.getTime() + DAY_MS));
+    context.print(`Postponed ${postponed} due erasures by one day.`);
+    context.print(NOT_IN_COPY);
     await erasures.wipe();
   });
 }
 
-/** As `psql` copies it, or as the audit log names a user. */
+/** A user as `psql` copies it, or as the audit log names it. */
 const USER = /^(User:)?\d{1,15}$/;
 
-/** @throws {CliError} naming the line that is no number of a user. */
+/** Reads user numbers, one per line. @throws {CliError} With the number of the first invalid line. */
 function readIds(file: string): readonly number[] {
-  if (!existsSync(file)) throw new CliError(`There is no file ${file}.`);
+  if (!existsSync(file)) throw new CliError(`The file ${file} does not exist.`);
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  const strange = lines.findIndex((line) => !USER.test(line));
-  if (strange >= 0) throw new CliError(`${file}:${strange + 1}: expected the number of a user.`);
+  const invalid = lines.findIndex((line) => !USER.test(line));
+  if (invalid >= 0) throw new CliError(`${file}:${invalid + 1}: must be the number of a user.`);
   return lines.map((line) => Number(line.replace('User:', '')));
 }

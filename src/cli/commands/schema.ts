@@ -1,4 +1,4 @@
-/** `kyc-gateway schema` */
+/** `kyc-gateway schema`: prints the GraphQL schema. */
 
 import type { Command } from 'commander';
 import { createSchema, printSdl } from '../../graphql/schema';
@@ -8,6 +8,6 @@ import type { CliContext } from '../context';
 export function addSchema(program: Command, context: CliContext): void {
   program
     .command('schema')
-    .description('print the GraphQL schema as SDL; needs no configuration')
+    .description('Print the GraphQL schema as SDL. Requires no configuration.')
     .action(() => context.print(printSdl(createSchema(PROVIDERS)).trimEnd()));
 }

@@ -1,33 +1,32 @@
-/** `kyc-gateway simulate`: plays a vendor, with truly signed webhooks, against a running gateway. */
+/** `kyc-gateway simulate`: sends signed webhooks of a provider to a running gateway. */
 
 import { randomInt } from 'node:crypto';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../../config/load-config';
 import { loadConfiguration } from '../configuration';
 import { type CliContext, CliError } from '../context';
-import { curl } from '../curl';
-import { configuredUrl, parseUrl } from '../gateway-url';
-import { arrange, type Chaos } from '../simulation/chaos';
-import { fractalIdTeller, krakenTeller } from '../simulation/fractal-id';
-import { p100Teller } from '../simulation/p100';
-import { paycaddyTeller } from '../simulation/paycaddy';
+import { formatCurl, parseUrl, toGatewayUrl } from '../gateway-url';
+import { fractalIdSimulator, krakenSimulator } from '../simulation/fractal-id';
+import { p100Simulator } from '../simulation/p100';
+import { paycaddySimulator } from '../simulation/paycaddy';
+import { type DeliveryFaults, planRequests } from '../simulation/plan';
 import { createRandom, type Random } from '../simulation/random';
-import { send, type Target } from '../simulation/send';
 import {
-  endingOf,
-  STORY_NAMES,
-  type StoryName,
-  type Teller,
-  type Telling,
-} from '../simulation/story';
-import { sumsubTeller } from '../simulation/sumsub';
+  getExpectedResult,
+  type ProviderSimulator,
+  SCENARIO_NAMES,
+  type ScenarioName,
+  type SimulatedWebhook,
+} from '../simulation/scenario';
+import { type GatewayTarget, sendRequests } from '../simulation/send';
+import { sumsubSimulator } from '../simulation/sumsub';
 
-const TELLERS = [fractalIdTeller, sumsubTeller, paycaddyTeller, p100Teller];
+const SIMULATORS = [fractalIdSimulator, sumsubSimulator, paycaddySimulator, p100Simulator];
 
 const PRODUCTION =
-  'NODE_ENV is production: invented webhooks would verify real users. Pass --allow-production to send them all the same. Only Sumsub marks them as sandbox.';
+  'NODE_ENV is production, where simulated webhooks can verify real users. Pass --allow-production to send them anyway. Only those of Sumsub are marked as sandbox.';
 
-interface Options extends Partial<Chaos> {
+interface Options extends Partial<DeliveryFaults> {
   readonly user?: string;
   readonly url?: string;
   readonly count: number;
@@ -36,77 +35,92 @@ interface Options extends Partial<Chaos> {
 }
 
 export function addSimulate(program: Command, context: CliContext): void {
-  const providers = TELLERS.map(({ provider }) => provider);
+  const providers = SIMULATORS.map(({ provider }) => provider);
   program
     .command('simulate')
-    .description('send a vendor’s signed webhooks to a running gateway')
-    .addArgument(new Argument('<provider>', 'the vendor to play').choices(providers))
-    .addArgument(new Argument('<story>', 'what it tells').choices(STORY_NAMES))
-    .option('--user <id>', 'the user that it is about (default: an invented one)')
+    .description('Send signed webhooks of a provider to a running gateway.')
+    .addArgument(new Argument('<provider>', 'provider to simulate').choices(providers))
+    .addArgument(new Argument('<scenario>', 'course of the verification').choices(SCENARIO_NAMES))
+    .option('--user <id>', 'ID of the user (default: a random ID)')
     .addOption(countOption())
-    .option('--url <url>', 'where the gateway listens (default: as configured)', parseUrl)
-    .option('--shuffle', 'send in any order')
-    .option('--duplicate', 'send some of them again, up to three times in all')
-    .option('--corrupt', 'send tampered copies too; the gateway has to refuse them')
-    .option('--seed <number>', 'repeat the chance of an earlier run', parseCount)
-    .option('--allow-production', 'send also where NODE_ENV is production')
-    .action((provider: string, story: StoryName, options: Options) =>
-      simulate(context, provider, story, options),
+    .option('--url <url>', 'URL of the gateway (default: from the configuration)', parseUrl)
+    .option('--shuffle', 'send in random order')
+    .option('--duplicate', 'send some webhooks up to three times')
+    .option('--corrupt', 'also send tampered copies, which the gateway must reject')
+    .option('--seed <number>', 'random seed of an earlier run, to repeat it', parseCount)
+    .option('--allow-production', 'send even if NODE_ENV is production')
+    .action((provider: string, scenario: ScenarioName, options: Options) =>
+      simulate(context, provider, scenario, options),
     );
 }
 
 async function simulate(
   context: CliContext,
   provider: string,
-  story: StoryName,
+  scenario: ScenarioName,
   options: Options,
 ): Promise<void> {
   const config = loadConfiguration(context);
   if (config.mode === 'production' && options.allowProduction !== true) {
     throw new CliError(PRODUCTION);
   }
-  const teller = tellerOf(provider, config);
+  const simulator = findSimulator(provider, config);
   const seed = options.seed ?? randomInt(1_000_000);
   const random = createRandom(seed);
-  const target = targetOf(config, teller, options);
-  const stories = tellAll(teller, story, usersOf(teller, options, random));
-  const lanes = arrange(teller, stories, chaosOf(options), random);
+  const target = toTarget(config, simulator, options);
+  const webhooksByUser = createAllWebhooks(
+    simulator,
+    scenario,
+    createUserIds(simulator, options, random),
+  );
+  const sequences = planRequests(simulator, webhooksByUser, toFaults(options), random);
 
-  const tally = { expected: 0, all: 0 };
-  await send(lanes, target, ({ user, telling, spoilt }, { status, word, expected }) => {
-    tally.all += 1;
-    tally.expected += expected ? 1 : 0;
-    const note = spoilt ? ` (tampered: ${spoilt.toLowerCase()})` : '';
-    const mark = expected ? ' ' : '!';
-    context.print(`${mark} ${status} ${word.padEnd(18)} ${telling.what}${note}  ${user}`);
-  });
+  const counts = { expected: 0, all: 0 };
+  await sendRequests(
+    sequences,
+    target,
+    ({ user, webhook, tampering }, { status, result, isExpected }) => {
+      counts.all += 1;
+      counts.expected += isExpected ? 1 : 0;
+      const note = tampering ? ` (tampered: ${tampering.toLowerCase()})` : '';
+      const mark = isExpected ? ' ' : '!';
+      context.print(`${mark} ${status} ${result.padEnd(18)} ${webhook.label}${note}  ${user}`);
+    },
+  );
 
   context.print('');
-  context.print(`${tally.expected} of ${tally.all} answers as expected (--seed ${seed})`);
-  if (tally.expected < tally.all) {
-    throw new CliError(`${tally.all - tally.expected} answers were not as expected.`);
+  context.print(`Expected responses: ${counts.expected} of ${counts.all} (--seed ${seed}).`);
+  if (counts.expected < counts.all) {
+    throw new CliError(
+      `Unexpected responses: ${counts.all - counts.expected}. Check the URL and the webhook secrets.`,
+    );
   }
-  for (const line of outcome(teller, story, options, config)) context.print(line);
-  const [firstUser = ''] = stories.keys();
-  context.print(`\n  ${curl(target.url, config.bootstrapApiKey, queryFor(teller, firstUser))}\n`);
+  for (const line of describeExpectedResult(simulator, scenario, options, config))
+    context.print(line);
+  const [firstUser = ''] = webhooksByUser.keys();
+  context.print(
+    `\n  ${formatCurl(target.url, config.bootstrapApiKey, createQuery(simulator, firstUser))}\n`,
+  );
 }
 
-function tellerOf(provider: string, config: Config): Teller {
-  if (provider === 'fractal-id' && config.fractalIdFormat === 'kraken') return krakenTeller;
-  const teller = TELLERS.find((candidate) => candidate.provider === provider);
-  if (teller === undefined) throw new CliError('There is no such provider.');
-  return teller;
+function findSimulator(provider: string, config: Config): ProviderSimulator {
+  if (provider === 'fractal-id' && config.fractalIdFormat === 'kraken') return krakenSimulator;
+  const simulator = SIMULATORS.find((candidate) => candidate.provider === provider);
+  if (simulator === undefined) throw new CliError('The provider does not exist.');
+  return simulator;
 }
 
-function targetOf(config: Config, teller: Teller, { url }: Options): Target {
-  const secrets = config.webhookSecrets[teller.provider] ?? [];
+function toTarget(config: Config, simulator: ProviderSimulator, { url }: Options): GatewayTarget {
+  const secrets = config.webhookSecrets[simulator.provider] ?? [];
   return {
-    url: url ?? configuredUrl(config),
-    teller,
-    secretFor: (wanted) => {
-      const fitting = secrets.find(({ type }) => type === undefined || type === wanted);
-      if (fitting === undefined) throw new CliError(`${teller.provider} has no secret for this.`);
-      return fitting.secret;
+    url: url ?? toGatewayUrl(config),
+    simulator,
+    getSecret: (webhookType) => {
+      const match = secrets.find(({ type }) => type === undefined || type === webhookType);
+      if (match === undefined) {
+        throw new CliError(`No secret of ${simulator.provider} covers the type ${webhookType}.`);
+      }
+      return match.secret;
     },
     signing: {
       fractalIdFormat: config.fractalIdFormat,
@@ -115,52 +129,66 @@ function targetOf(config: Config, teller: Teller, { url }: Options): Target {
   };
 }
 
-function usersOf(teller: Teller, { user, count }: Options, random: Random): readonly string[] {
+function createUserIds(
+  simulator: ProviderSimulator,
+  { user, count }: Options,
+  random: Random,
+): readonly string[] {
   return Array.from({ length: count }, (_, index) => {
-    if (user === undefined) return teller.inventUser(random);
+    if (user === undefined) return simulator.createUserId(random);
     return count === 1 ? user : `${user}-${index + 1}`;
   });
 }
 
-function tellAll(
-  teller: Teller,
-  story: StoryName,
+function createAllWebhooks(
+  simulator: ProviderSimulator,
+  scenario: ScenarioName,
   users: readonly string[],
-): ReadonlyMap<string, readonly Telling[]> {
+): ReadonlyMap<string, readonly SimulatedWebhook[]> {
   const now = new Date();
-  const told = users.map((user) => [user, teller.tell(story, user, now) ?? speechless()] as const);
-  return new Map(told);
+  const entries = users.map(
+    (user) => [user, simulator.createWebhooks(scenario, user, now) ?? throwUnsupported()] as const,
+  );
+  return new Map(entries);
 }
 
-function speechless(): never {
-  throw new CliError('This vendor has no words for this story: Kraken reports decisions only.');
+function throwUnsupported(): never {
+  throw new CliError('The provider does not support this scenario: Kraken reports only decisions.');
 }
 
-function chaosOf({ shuffle = false, duplicate = false, corrupt = false }: Options): Chaos {
+function toFaults({
+  shuffle = false,
+  duplicate = false,
+  corrupt = false,
+}: Options): DeliveryFaults {
   return { shuffle, duplicate, corrupt };
 }
 
-function outcome(
-  teller: Teller,
-  story: StoryName,
+function describeExpectedResult(
+  simulator: ProviderSimulator,
+  scenario: ScenarioName,
   { shuffle, count }: Options,
   config: Config,
 ): readonly string[] {
-  const who = count === 1 ? 'The user' : 'Each user';
-  if (teller.marksSandbox && !config.acceptSandbox) {
-    return [`${who} has a sandbox attempt, which does not count: ACCEPT_SANDBOX is false.`];
+  const subject = count === 1 ? 'The user' : 'Each user';
+  if (simulator.marksSandbox && !config.acceptSandbox) {
+    return [
+      `${subject} has a sandbox attempt, which does not count because ACCEPT_SANDBOX is false.`,
+    ];
   }
-  if (shuffle && !teller.dated) {
-    return [`${who} now has the status that arrived last: this vendor sends no clock.`];
+  if (shuffle && !simulator.dated) {
+    return [
+      `${subject} has the status that arrived last, because this provider sends no timestamps.`,
+    ];
   }
-  const { verificationStatus, attemptStatus } = endingOf(teller, story);
+  const { verificationStatus, attemptStatus } = getExpectedResult(simulator, scenario);
   const attempt = `the latest attempt ${attemptStatus}`;
   return config.policy.verified === null
-    ? [`${who}, if new to the gateway, should now be ${verificationStatus}, ${attempt}.`]
-    : [`${who}’s status now follows from POLICY_FILE; ${attempt}.`];
+    ? [`${subject}, if new to the gateway, should now be ${verificationStatus}, ${attempt}.`]
+    : [`${subject}’s status depends on POLICY_FILE. The attempt: ${attempt}.`];
 }
 
-function queryFor({ provider, names }: Teller, user: string): string {
+function createQuery({ provider, identifiedBy: names }: ProviderSimulator, user: string): string {
   const fields = '{ verificationStatus attempts(first: 1) { nodes { status providerStatus } } }';
   const id = JSON.stringify(user);
   if (names === 'externalUserId') return `{ user(externalUserId: ${id}) ${fields} }`;
@@ -169,13 +197,13 @@ function queryFor({ provider, names }: Teller, user: string): string {
 }
 
 function countOption(): Option {
-  return new Option('--count <n>', 'how many users').argParser(parseCount).default(1);
+  return new Option('--count <n>', 'number of users').argParser(parseCount).default(1);
 }
 
 function parseCount(text: string): number {
   const count = Number(text);
   if (!/^\d{1,6}$/.test(text) || count === 0) {
-    throw new InvalidArgumentError('Expected a whole number from 1 to 999999.');
+    throw new InvalidArgumentError('The value must be a whole number from 1 to 999999.');
   }
   return count;
 }

@@ -1,4 +1,4 @@
-/** `kyc-gateway watch`: prints status changes as they are committed, through restarts of the gateway. */
+/** `kyc-gateway watch`: prints status changes as they are committed, across restarts of the gateway. */
 
 import type { Command } from 'commander';
 import { type Client, createClient } from 'graphql-ws';
@@ -6,8 +6,8 @@ import { WebSocket } from 'ws';
 import { iterateFromCursor } from '../../client/iterate-from-cursor';
 import { loadConfiguration, loadVariables } from '../configuration';
 import { type CliContext, CliError } from '../context';
-import { configuredUrl, parseUrl } from '../gateway-url';
-import { CHANGES, HEAD } from '../watch-documents';
+import { parseUrl, toGatewayUrl } from '../gateway-url';
+import { CHANGES_SUBSCRIPTION, HEAD_QUERY } from '../watch-documents';
 
 interface Options {
   readonly after?: string;
@@ -25,35 +25,38 @@ interface WatchedChange {
   readonly verificationStatus: string;
 }
 
-/** The code that a gateway closes with on bad credentials. */
+/** Close code of the gateway for invalid credentials. */
 const FORBIDDEN = 4403;
 
 export function addWatch(program: Command, context: CliContext): void {
   program
     .command('watch')
-    .description('print status changes of a running gateway as they come')
-    .option('--after <cursor>', 'begin behind this change instead of now')
-    .option('--url <url>', 'where the gateway listens (default: as configured)', parseUrl)
-    .option('--key <key>', 'an API key (default: KYC_API_KEY, which other users cannot list)')
+    .description('Print status changes of a running gateway.')
+    .option('--after <cursor>', 'start after this change instead of now')
+    .option('--url <url>', 'URL of the gateway (default: from the configuration)', parseUrl)
+    .option(
+      '--key <key>',
+      'API key (default: KYC_API_KEY, which is not visible in the process list)',
+    )
     .action((options: Options) => watch(context, options));
 }
 
 async function watch(context: CliContext, options: Options): Promise<void> {
-  const { after, url, key } = whereAndAs(context, options);
+  const { after, url, key } = resolveTarget(context, options);
   const client = connect(url, key.value);
   try {
     const variables = { after: after ?? (await readHead(client)) };
-    context.print(`Watching ${url}; Ctrl-C ends it.`);
+    context.print(`Watching ${url}. Press Ctrl-C to stop.`);
     const changes = iterateFromCursor<{ readonly statusChanged: WatchedChange }>(client, {
-      query: CHANGES,
+      query: CHANGES_SUBSCRIPTION,
       variables,
     });
     for await (const { data, errors } of changes) {
       if (errors !== undefined) throw errors;
-      if (data) context.print(tell(data.statusChanged));
+      if (data) context.print(formatChange(data.statusChanged));
     }
   } catch (error) {
-    throw new CliError(reasonOf(error, url, key.name), { cause: error });
+    throw new CliError(formatReason(error, url, key.name), { cause: error });
   } finally {
     await client.dispose();
   }
@@ -65,22 +68,24 @@ interface Target {
   readonly key: { readonly name: string; readonly value: string };
 }
 
-/** Reads the configuration only for what neither an option nor `KYC_API_KEY` says. */
-function whereAndAs(context: CliContext, options: Options): Target {
+/** Reads the configuration only if options and `KYC_API_KEY` do not specify everything. */
+function resolveTarget(context: CliContext, options: Options): Target {
   const { after, url, key } = options;
-  const own = loadVariables(context).KYC_API_KEY?.trim();
-  const given = key ? { name: '--key', value: key } : own && { name: 'KYC_API_KEY', value: own };
-  if (url !== undefined && given) return { after, url, key: given };
+  const fromEnv = loadVariables(context).KYC_API_KEY?.trim();
+  const specified = key
+    ? { name: '--key', value: key }
+    : fromEnv && { name: 'KYC_API_KEY', value: fromEnv };
+  if (url !== undefined && specified) return { after, url, key: specified };
   const config = loadConfiguration(context);
   const { bootstrapApiKey: bootstrap } = config;
   const fallback = bootstrap === null ? '' : { name: 'BOOTSTRAP_API_KEY', value: bootstrap };
-  const chosen = given || fallback;
-  if (!chosen) {
+  const selected = specified || fallback;
+  if (!selected) {
     throw new CliError(
-      'There is no API key: set KYC_API_KEY to one with the scope `read`; `kyc-gateway keys create` makes it.',
+      'No API key is configured. Set KYC_API_KEY to a key with the scope `read`. Create one with `kyc-gateway keys create`.',
     );
   }
-  return { after, url: url ?? configuredUrl(config), key: chosen };
+  return { after, url: url ?? toGatewayUrl(config), key: selected };
 }
 
 function connect(url: string, apiKey: string): Client {
@@ -90,7 +95,7 @@ function connect(url: string, apiKey: string): Client {
     webSocketImpl: WebSocket,
     connectionParams: { authorization: `Bearer ${apiKey}` },
     retryAttempts: Number.POSITIVE_INFINITY,
-    shouldRetry: (event) => connected && closeCodeOf(event) !== FORBIDDEN,
+    shouldRetry: (event) => connected && getCloseCode(event) !== FORBIDDEN,
     on: {
       connected: () => {
         connected = true;
@@ -99,10 +104,10 @@ function connect(url: string, apiKey: string): Client {
   });
 }
 
-/** So that nothing is missed even if the connection breaks before the first change. */
+/** Reads the current cursor, so that no change is lost if the connection breaks before the first one. */
 async function readHead(client: Client): Promise<string | undefined> {
   for await (const { data, errors } of client.iterate<{ cursor: string }>({
-    query: HEAD,
+    query: HEAD_QUERY,
   })) {
     if (errors !== undefined) throw errors;
     return data?.cursor;
@@ -110,22 +115,22 @@ async function readHead(client: Client): Promise<string | undefined> {
   return undefined;
 }
 
-function tell(change: WatchedChange): string {
+function formatChange(change: WatchedChange): string {
   const { user, level, provider, attemptStatus, verificationStatus, cause, cursor } = change;
-  const what = [provider, level?.name, attemptStatus].filter(
-    (word) => word !== null && word !== undefined,
+  const details = [provider, level?.name, attemptStatus].filter(
+    (part) => part !== null && part !== undefined,
   );
-  return `${user.externalUserId ?? user.id}  ${verificationStatus}  ${cause.kind}  ${what.join(' ')}  (--after ${cursor})`;
+  return `${user.externalUserId ?? user.id}  ${verificationStatus}  ${cause.kind}  ${details.join(' ')}  (--after ${cursor})`;
 }
 
-function reasonOf(error: unknown, url: string, keyName: string): string {
-  const code = closeCodeOf(error);
-  if (code === FORBIDDEN) return `The gateway refuses the API key of ${keyName}.`;
+function formatReason(error: unknown, url: string, keyName: string): string {
+  const code = getCloseCode(error);
+  if (code === FORBIDDEN) return `The gateway rejected the API key of ${keyName}.`;
   if (Array.isArray(error)) return error.map(({ message }) => String(message)).join('\n');
-  return `No gateway answers at ${url}. Is it started?`;
+  return `No gateway responds at ${url}. Start it, or pass another URL with --url.`;
 }
 
-function closeCodeOf(event: unknown): number | undefined {
+function getCloseCode(event: unknown): number | undefined {
   if (typeof event !== 'object' || event === null || !('code' in event)) return undefined;
   return typeof event.code === 'number' ? event.code : undefined;
 }

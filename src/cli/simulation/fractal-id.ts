@@ -1,13 +1,13 @@
-/** Fractal ID's side of the stories, in the format that the gateway is configured for. */
+/** Scenarios of Fractal ID, in both formats. */
 
-import { inventUuid } from './random';
-import { type StoryName, type Teller, type Telling, timesUpTo } from './story';
+import { randomUuid } from './random';
+import { createTimestamps, type ProviderSimulator, type ScenarioName } from './scenario';
 
-const STEP_MS = 1000; // the clock shows whole seconds
+const STEP_MS = 1000; // timestamps have whole seconds
 
 type Step = readonly [type: string, level: string];
 
-const CLASSIC_STEPS: Readonly<Record<StoryName, readonly Step[]>> = {
+const CLASSIC_STEPS: Readonly<Record<ScenarioName, readonly Step[]>> = {
   approve: [
     ['verification_approved', 'basic'],
     ['verification_approved', 'liveness'],
@@ -21,46 +21,46 @@ const CLASSIC_STEPS: Readonly<Record<StoryName, readonly Step[]>> = {
   review: [['verification_contacted', 'basic']],
 };
 
-/** Kraken reports decisions only. */
-const KRAKEN_STEPS: Readonly<Record<StoryName, readonly Telling['what'][]>> = {
+/** Kraken reports only decisions. */
+const KRAKEN_STEPS: Readonly<Record<ScenarioName, readonly string[]>> = {
   approve: ['approved'],
   reject: ['rejected'],
   'retry-then-approve': ['rejected', 'approved'],
   review: [],
 };
 
-const TELLER = {
+const COMMON = {
   provider: 'fractal-id',
   trust: 'SIGNED',
-  names: 'subjectRef',
+  identifiedBy: 'subjectRef',
   marksSandbox: false,
-  review: 'ACTION_REQUIRED',
-  inventUser: inventUuid,
+  reviewStatus: 'ACTION_REQUIRED',
+  createUserId: randomUuid,
 } as const;
 
-export const fractalIdTeller: Teller = {
-  ...TELLER,
+export const fractalIdSimulator: ProviderSimulator = {
+  ...COMMON,
   dated: true,
-  tell: (story, user, now) => {
-    const steps = CLASSIC_STEPS[story];
-    const times = timesUpTo(now, steps.length, STEP_MS);
+  createWebhooks: (scenario, user, now) => {
+    const steps = CLASSIC_STEPS[scenario];
+    const times = createTimestamps(now, steps.length, STEP_MS);
     return steps.map(([type, level], index) => {
       const timestamp = (times[index] ?? now).toISOString().replace(/\.\d+Z$/, 'Z');
       const body = JSON.stringify({ type, data: { level, user_id: user, timestamp } });
-      return { what: `${type} (${level})`, body, type };
+      return { label: `${type} (${level})`, body, type };
     });
   },
 };
 
-export const krakenTeller: Teller = {
-  ...TELLER,
+export const krakenSimulator: ProviderSimulator = {
+  ...COMMON,
   dated: false,
-  tell: (story, user) => {
-    const steps = KRAKEN_STEPS[story];
+  createWebhooks: (scenario, user) => {
+    const steps = KRAKEN_STEPS[scenario];
     if (steps.length === 0) return undefined;
     return steps.map((status) => {
-      const note = status === 'rejected' ? 'Simulated: the document has run out.' : '';
-      return { what: status, body: JSON.stringify({ id: user, status, note }) };
+      const note = status === 'rejected' ? 'Simulated: the document has expired.' : '';
+      return { label: status, body: JSON.stringify({ id: user, status, note }) };
     });
   },
 };

@@ -1,7 +1,7 @@
-/** P100's side of the stories. It sends no clock: the order of arrival is all there is. */
+/** Scenarios of P100, which sends no timestamps. */
 
-import { inventUuid } from './random';
-import type { StoryName, Teller } from './story';
+import { randomUuid } from './random';
+import type { ProviderSimulator, ScenarioName } from './scenario';
 
 type Step = readonly [verificationStatus: string, attemptStatus: string];
 
@@ -10,23 +10,23 @@ const IN_PROCESS = ['NOT_VERIFIED', 'VERIFICATION'] as const;
 const REJECTED = ['NOT_VERIFIED', 'REJECTED_BY_PROVIDER'] as const;
 const SUCCESSFUL = ['VERIFIED', 'SUCCESSFUL'] as const;
 
-const STEPS: Readonly<Record<StoryName, readonly Step[]>> = {
+const STEPS: Readonly<Record<ScenarioName, readonly Step[]>> = {
   approve: [PENDING, IN_PROCESS, SUCCESSFUL],
   reject: [PENDING, IN_PROCESS, REJECTED],
   'retry-then-approve': [PENDING, IN_PROCESS, REJECTED, PENDING, IN_PROCESS, SUCCESSFUL],
-  review: [PENDING, IN_PROCESS], // the vendor has no word for a review: it says that it is at work
+  review: [PENDING, IN_PROCESS], // P100 has no review status and reports processing instead
 };
 
-export const p100Teller: Teller = {
+export const p100Simulator: ProviderSimulator = {
   provider: 'p100',
   trust: 'TOKEN',
-  names: 'externalUserId',
-  review: 'IN_PROGRESS',
+  identifiedBy: 'externalUserId',
+  reviewStatus: 'IN_PROGRESS',
   marksSandbox: false,
   dated: false,
-  inventUser: inventUuid,
-  tell: (story, user) =>
-    STEPS[story].map(([verificationStatus, attemptStatus]) => {
+  createUserId: randomUuid,
+  createWebhooks: (scenario, user) =>
+    STEPS[scenario].map(([verificationStatus, attemptStatus]) => {
       const rejected = attemptStatus === 'REJECTED_BY_PROVIDER';
       const body = JSON.stringify({
         externalUserId: user,
@@ -34,6 +34,6 @@ export const p100Teller: Teller = {
         attemptStatus,
         ...(rejected ? { rejectionReason: 'NO_FACE_FOUND' } : {}),
       });
-      return { what: attemptStatus, body };
+      return { label: attemptStatus, body };
     }),
 };

@@ -1,7 +1,7 @@
-/** PayCaddy's side of the stories. */
+/** Scenarios of PayCaddy. */
 
-import { inventUuid } from './random';
-import { type StoryName, type Teller, timesUpTo } from './story';
+import { randomUuid } from './random';
+import { createTimestamps, type ProviderSimulator, type ScenarioName } from './scenario';
 
 const STEP_MS = 1;
 const CAPTURE_ONGOING = 'Document OCR capture ongoing';
@@ -14,35 +14,35 @@ const EXPIRED_DOCUMENT = ['rejected', 'The document uploaded is expired'] as con
 const MISMATCH = ['rejected', 'Document doesn’t match input data'] as const;
 const AML_REVIEW = ['reviewNeeded', 'AML checks need to be reviewed'] as const;
 
-const STEPS: Readonly<Record<StoryName, readonly Step[]>> = {
+const STEPS: Readonly<Record<ScenarioName, readonly Step[]>> = {
   approve: [INPUTS, VERIFIED],
   reject: [INPUTS, EXPIRED_DOCUMENT],
   'retry-then-approve': [INPUTS, MISMATCH, INPUTS, VERIFIED],
   review: [INPUTS, AML_REVIEW],
 };
 
-export const paycaddyTeller: Teller = {
+export const paycaddySimulator: ProviderSimulator = {
   provider: 'paycaddy',
   trust: 'TOKEN',
-  names: 'subjectRef',
-  review: 'IN_REVIEW',
+  identifiedBy: 'subjectRef',
+  reviewStatus: 'IN_REVIEW',
   marksSandbox: false,
   dated: true,
-  inventUser: inventUuid,
-  tell: (story, user, now) => {
-    const steps = STEPS[story];
-    const times = timesUpTo(now, steps.length, STEP_MS);
+  createUserId: randomUuid,
+  createWebhooks: (scenario, user, now) => {
+    const steps = STEPS[scenario];
+    const times = createTimestamps(now, steps.length, STEP_MS);
     return steps.map(([status, description], index) => {
-      const captured = status !== 'verification_inputs_completed';
+      const isCaptured = status !== 'verification_inputs_completed';
       const body = JSON.stringify({
         metadata: { userId: user },
         status,
         description,
-        fullName: captured ? 'Robin Example' : CAPTURE_ONGOING,
-        age: captured ? '34' : CAPTURE_ONGOING,
+        fullName: isCaptured ? 'Robin Example' : CAPTURE_ONGOING,
+        age: isCaptured ? '34' : CAPTURE_ONGOING,
         timeStamp: (times[index] ?? now).toISOString().replace('Z', '0000Z'), // seven decimals
       });
-      return { what: status, body };
+      return { label: status, body };
     });
   },
 };

@@ -1,9 +1,9 @@
-/** Chance that can be repeated. */
+/** Reproducible random values. */
 
-/** The next number, from 0 to just under 1. */
+/** Returns the next number from 0 (inclusive) to 1 (exclusive). */
 export type Random = () => number;
 
-/** Mulberry32: small, and the same everywhere for the same seed. Not for secrets. */
+/** Creates a Mulberry32 generator. The same seed gives the same numbers on every platform. Not for secrets. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -15,28 +15,28 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** A whole number from 0 to `below` - 1. */
-export function pickIndex(random: Random, below: number): number {
+/** Returns a whole number from 0 to `below` - 1. */
+export function randomIndex(random: Random, below: number): number {
   return Math.floor(random() * below);
 }
 
-export function hexDigits(random: Random, count: number): string {
-  return Array.from({ length: count }, () => pickIndex(random, 16).toString(16)).join('');
+export function randomHex(random: Random, count: number): string {
+  return Array.from({ length: count }, () => randomIndex(random, 16).toString(16)).join('');
 }
 
-/** Looks like a random UUID. */
-export function inventUuid(random: Random): string {
+/** Returns a UUID of version 4. */
+export function randomUuid(random: Random): string {
   const [a, b, c, d] = [
-    hexDigits(random, 8),
-    hexDigits(random, 4),
-    hexDigits(random, 3),
-    hexDigits(random, 3),
+    randomHex(random, 8),
+    randomHex(random, 4),
+    randomHex(random, 3),
+    randomHex(random, 3),
   ];
-  return `${a}-${b}-4${c}-a${d}-${hexDigits(random, 12)}`;
+  return `${a}-${b}-4${c}-a${d}-${randomHex(random, 12)}`;
 }
 
-/** All of `items`, every order equally likely. */
+/** Returns the items in random order. */
 export function shuffle<T>(items: readonly T[], random: Random): readonly T[] {
-  const drawn = items.map((item) => ({ item, lot: random() }));
-  return drawn.sort((a, b) => a.lot - b.lot).map(({ item }) => item);
+  const keyed = items.map((item) => ({ item, key: random() }));
+  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }

@@ -1,90 +1,103 @@
-/** Posts webhooks as a vendor does. */
+/** Sends webhooks like a provider. */
 
 import { parseJson } from '../../config/parsers';
 import type { SignOptions } from '../../providers/provider';
 import { signDelivery } from '../../providers/signer';
 import { CliError } from '../context';
-import type { Lane, Post } from './chaos';
-import type { Teller } from './story';
+import type { PlannedRequest, RequestSequence } from './plan';
+import type { ProviderSimulator } from './scenario';
 
-export interface Target {
-  /** Of the gateway, without a path. */
+export interface GatewayTarget {
+  /** URL of the gateway, without a path. */
   readonly url: string;
-  readonly teller: Teller;
-  /** The secret that goes with a notification type. */
-  readonly secretFor: (type: string | undefined) => string;
+  readonly simulator: ProviderSimulator;
+  /** Returns the secret of a notification type. */
+  readonly getSecret: (type: string | undefined) => string;
   readonly signing: SignOptions;
 }
 
-export interface Answer {
+export interface WebhookResponse {
   readonly status: number;
-  /** Disposition of the delivery, or why there is none. */
-  readonly word: string;
-  /** Whether it is what this request should be answered. */
-  readonly expected: boolean;
+  /** Disposition of the delivery, or the error code. */
+  readonly result: string;
+  /** Whether the response is correct for the request. */
+  readonly isExpected: boolean;
 }
 
-/** Of what nobody can have sent who may: at first because its proof is wrong, and then because so many were. */
-const REFUSED: ReadonlySet<number> = new Set([401, 429]);
-const LANES_AT_ONCE = 16;
+/** Statuses for tampered requests: 401 for an invalid signature, 429 after too many of them. */
+const REJECTED_STATUSES: ReadonlySet<number> = new Set([401, 429]);
+const MAX_CONCURRENCY = 16;
 const TIMEOUT_MS = 30_000;
 
-/** @param answered - Called for each answer, as it comes. */
-export async function send(
-  lanes: readonly Lane[],
-  target: Target,
-  answered: (post: Post, answer: Answer) => void,
+/** Sends the sequences concurrently. @param onResponse - Called for each response. */
+export async function sendRequests(
+  sequences: readonly RequestSequence[],
+  target: GatewayTarget,
+  onResponse: (request: PlannedRequest, response: WebhookResponse) => void,
 ): Promise<void> {
-  const waiting = lanes[Symbol.iterator](); // shared: each worker takes the next lane
+  const queue = sequences[Symbol.iterator](); // shared, so that each worker takes the next sequence
   async function work(): Promise<void> {
-    for (const lane of waiting) {
-      for (const post of lane) answered(post, await sendOne(post, target));
+    for (const sequence of queue) {
+      for (const request of sequence) onResponse(request, await sendRequest(request, target));
     }
   }
-  await Promise.all(Array.from({ length: LANES_AT_ONCE }, work));
+  await Promise.all(Array.from({ length: MAX_CONCURRENCY }, work));
 }
 
-async function sendOne({ telling, spoilt }: Post, target: Target): Promise<Answer> {
-  const { teller, url } = target;
-  const genuine = target.secretFor(telling.type);
-  const secret = spoilt === 'SECRET' ? changeLast(genuine) : genuine;
-  const body = Buffer.from(telling.body);
-  const { subpath, headers } = signDelivery(teller.provider, body, secret, target.signing);
+async function sendRequest(
+  { webhook, tampering }: PlannedRequest,
+  target: GatewayTarget,
+): Promise<WebhookResponse> {
+  const { simulator, url } = target;
+  const genuine = target.getSecret(webhook.type);
+  const secret = tampering === 'SECRET' ? changeLastCharacter(genuine) : genuine;
+  const body = Buffer.from(webhook.body);
+  const { subpath, headers } = signDelivery(simulator.provider, body, secret, target.signing);
 
-  const response = await post(`${url}/webhooks/${teller.provider}/${subpath}`.replace(/\/$/, ''), {
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: spoilt === 'BODY' ? Buffer.from(changeLast(telling.body)) : body,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const response = await post(
+    `${url}/webhooks/${simulator.provider}/${subpath}`.replace(/\/$/, ''),
+    {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: tampering === 'BODY' ? Buffer.from(changeLastCharacter(webhook.body)) : body,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    },
+  );
   const { status } = response;
-  const word = wordOf(await response.text());
-  return { status, word, expected: spoilt ? REFUSED.has(status) : status === 200 };
+  const result = parseResult(await response.text());
+  return {
+    status,
+    result,
+    isExpected: tampering ? REJECTED_STATUSES.has(status) : status === 200,
+  };
 }
 
 async function post(url: string, request: RequestInit): Promise<Response> {
   try {
     return await fetch(url, request);
   } catch (error) {
-    const { origin } = new URL(url); // the path may hold a secret
-    throw new CliError(`No gateway answers at ${origin}. Is it started?`, { cause: error });
+    const { origin } = new URL(url); // the path may contain a secret
+    throw new CliError(
+      `No gateway responds at ${origin}. Start it, or pass another URL with --url.`,
+      { cause: error },
+    );
   }
 }
 
-/** The smallest of changes, and still fit for a URL or a header. */
-function changeLast(text: string): string {
+/** Changes the last character. The result is still valid in a URL and a header. */
+function changeLastCharacter(text: string): string {
   return text.slice(0, -1) + (text.endsWith('x') ? 'y' : 'x');
 }
 
-/** `{ disposition, duplicate }` or `{ error: { code } }`. */
-function wordOf(body: string): string {
-  const answer = parseJson(body);
-  const error = property(answer, 'error');
-  const word = property(answer, 'disposition') ?? property(error, 'code');
-  if (typeof word !== 'string') return '';
-  return property(answer, 'duplicate') === true ? `${word} (repeat)` : word;
+/** Parses `{ disposition, duplicate }` or `{ error: { code } }`. */
+function parseResult(body: string): string {
+  const response = parseJson(body);
+  const error = getProperty(response, 'error');
+  const result = getProperty(response, 'disposition') ?? getProperty(error, 'code');
+  if (typeof result !== 'string') return '';
+  return getProperty(response, 'duplicate') === true ? `${result} (duplicate)` : result;
 }
 
-function property(value: unknown, name: string): unknown {
+function getProperty(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -1,18 +1,18 @@
-/** Sumsub's side of the stories. */
+/** Scenarios of Sumsub. */
 
 import { createHash } from 'node:crypto';
-import { hexDigits } from './random';
-import { type StoryName, type Teller, timesUpTo } from './story';
+import { randomHex } from './random';
+import { createTimestamps, type ProviderSimulator, type ScenarioName } from './scenario';
 
 const LEVEL = 'basic-kyc-level';
-const STEP_MS = 1; // the clock shows milliseconds
+const STEP_MS = 1; // timestamps have milliseconds
 
 type Review = Readonly<Record<string, unknown>>;
 
 const GREEN: Review = { reviewAnswer: 'GREEN' };
 const RED_RETRY: Review = {
   moderationComment: 'The photo of the document is blurred. Please take a new one.',
-  clientComment: 'Simulated: asks for a new photo.',
+  clientComment: 'Simulated: requests a new photo.',
   reviewAnswer: 'RED',
   rejectLabels: ['LOW_QUALITY'],
   reviewRejectType: 'RETRY',
@@ -31,31 +31,37 @@ const ON_HOLD = ['applicantOnHold', 'onHold'] as const;
 
 type Step = readonly [type: string, reviewStatus: string, reviewResult?: Review];
 
-const STEPS: Readonly<Record<StoryName, readonly Step[]>> = {
-  approve: [CREATED, PENDING, reviewed(GREEN)],
-  reject: [CREATED, PENDING, reviewed(RED_FINAL)],
-  'retry-then-approve': [CREATED, PENDING, reviewed(RED_RETRY), PENDING, reviewed(GREEN)],
+const STEPS: Readonly<Record<ScenarioName, readonly Step[]>> = {
+  approve: [CREATED, PENDING, toReviewedStep(GREEN)],
+  reject: [CREATED, PENDING, toReviewedStep(RED_FINAL)],
+  'retry-then-approve': [
+    CREATED,
+    PENDING,
+    toReviewedStep(RED_RETRY),
+    PENDING,
+    toReviewedStep(GREEN),
+  ],
   review: [CREATED, PENDING, ON_HOLD],
 };
 
-export const sumsubTeller: Teller = {
+export const sumsubSimulator: ProviderSimulator = {
   provider: 'sumsub',
   trust: 'SIGNED',
-  names: 'externalUserId',
-  review: 'IN_REVIEW',
+  identifiedBy: 'externalUserId',
+  reviewStatus: 'IN_REVIEW',
   dated: true,
   marksSandbox: true,
-  inventUser: (random) => `user-${hexDigits(random, 8)}`,
-  tell: (story, user, now) => {
-    const steps = STEPS[story];
-    const times = timesUpTo(now, steps.length, STEP_MS);
+  createUserId: (random) => `user-${randomHex(random, 8)}`,
+  createWebhooks: (scenario, user, now) => {
+    const steps = STEPS[scenario];
+    const times = createTimestamps(now, steps.length, STEP_MS);
     return steps.map(([type, reviewStatus, reviewResult], index) => ({
-      what: type,
+      label: type,
       body: JSON.stringify({
-        applicantId: idOf('applicant', user),
-        inspectionId: idOf('inspection', user),
+        applicantId: deriveId('applicant', user),
+        inspectionId: deriveId('inspection', user),
         applicantType: 'individual',
-        correlationId: `req-${idOf(`${type} ${now.getTime()} ${index}`, user)}`,
+        correlationId: `req-${deriveId(`${type} ${now.getTime()} ${index}`, user)}`,
         levelName: LEVEL,
         externalUserId: user,
         type,
@@ -69,16 +75,16 @@ export const sumsubTeller: Teller = {
   },
 };
 
-function reviewed(result: Review): Step {
+function toReviewedStep(result: Review): Step {
   return ['applicantReviewed', 'completed', result];
 }
 
-/** The same user is the same applicant in every run. */
-function idOf(what: string, user: string): string {
-  return createHash('sha256').update(`${what} of ${user}`).digest('hex').slice(0, 24);
+/** Derives an ID from the user ID, so that a user is the same applicant in every run. */
+function deriveId(kind: string, user: string): string {
+  return createHash('sha256').update(`${kind} of ${user}`).digest('hex').slice(0, 24);
 }
 
-/** `2020-02-21 13:23:19.002`, UTC. */
+/** Formats a time like `2020-02-21 13:23:19.002`, in UTC. */
 function toSumsubTime(date: Date): string {
   return date.toISOString().replace('T', ' ').replace('Z', '');
 }

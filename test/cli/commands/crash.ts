@@ -1,4 +1,4 @@
-/** A gateway in which somebody forgets to handle an error, in the way that its argument names. */
+/** Gateway with an unhandled error. The argument selects a rejection or an exception. */
 
 import 'reflect-metadata';
 import { loadConfig, readProcessEnv } from '../../../src/config/load-config';
@@ -12,7 +12,7 @@ const config = loadConfig(
 );
 
 void runGateway(config, createLogger({ level: 'info', pretty: false, personal: [] }), () => {
-  const error = new Error('forgotten');
+  const error = new Error('unhandled');
   if (process.argv[2] === 'rejection') void Promise.reject(error);
   else
     setImmediate(() => {

@@ -1,4 +1,4 @@
-/** `kyc-gateway reconcile`, against vendors' APIs that are real servers. */
+/** Tests of `kyc-gateway reconcile` against provider APIs on real servers. */
 
 import { startGateway, type TestGateway } from '../../e2e/support/gateway';
 import { createTestDatabase, type TestDatabase } from '../../support/databases';
@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 afterEach(() => commandLine.remove());
 
-/** Beside the gateway, on its data. */
+/** Runs the command on the data of the running gateway. */
 function reconcile(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
   const { dataDir, dataKeys } = gateway.config;
   const common = {
@@ -47,38 +47,41 @@ function reconcile(env: Readonly<Record<string, string>>, ...args: readonly stri
   return commandLine.runWith(common, 'reconcile', ...args);
 }
 
-it('asks whom there is reason to ask about, and says what came of it', async () => {
+it('checks due identities and prints the result', async () => {
   const first = await reconcile(apis.env);
   expect(first).toMatchObject({ code: 0, err: '' });
   expect(first.out).toMatch(
-    /^User:1 at Sumsub \(Identity:1\): changed \(WebhookDelivery:2\)\n1 accounts: 1 changed\n$/,
+    /^User:1 at Sumsub \(Identity:1\): changed \(WebhookDelivery:2\)\nStatus checks: 1 \(1 changed\)\.\n$/,
   );
   const { data } = await gateway.ask('{ user(externalUserId: "alice") { verificationStatus } }');
   expect(data.user.verificationStatus).toBe('VERIFIED');
-  expect(await reconcile(apis.env)).toMatchObject({ code: 0, out: 'Nobody to ask about.\n' });
+  expect(await reconcile(apis.env)).toMatchObject({
+    code: 0,
+    out: 'No identities are due for a status check.\n',
+  });
 });
 
-it('asks nobody in a dry run', async () => {
+it('sends no requests in a dry run', async () => {
   const { code, out } = await reconcile(apis.env, '--dry-run');
   expect({ code, out }).toEqual({
     code: 0,
-    out: 'User:1 at Sumsub (Identity:1): open since 2024-01-01 00:00:00\n1 accounts; nobody was asked\n',
+    out: 'User:1 at Sumsub (Identity:1): open since 2024-01-01 00:00:00\nIdentities due: 1. No requests were sent.\n',
   });
   expect(apis.asked).toEqual([]);
 });
 
-it('asks about one user, reason or not', async () => {
+it('checks one user, due or not', async () => {
   const env = { ...apis.env, RECONCILE_OPEN_AFTER: 'P100Y', RECONCILE_QUIET_AFTER: 'P100Y' };
-  expect((await reconcile(env)).out).toBe('Nobody to ask about.\n');
+  expect((await reconcile(env)).out).toBe('No identities are due for a status check.\n');
   expect(await reconcile(env, '--user', 'alice', '--provider', 'p100')).toMatchObject({
-    out: 'Nobody to ask about.\n',
+    out: 'No identities are due for a status check.\n',
   });
   expect((await reconcile(env, '--user', 'alice')).out).toContain('1 changed');
-  expect((await reconcile(env, '--user', 'alice')).out).toContain('by another a moment ago');
-  expect(await reconcile(env, '--user', 'nobody')).toMatchObject({ code: 1 });
+  expect((await reconcile(env, '--user', 'alice')).out).toContain('1 checked by another process');
+  expect(await reconcile(env, '--user', 'unknown')).toMatchObject({ code: 1 });
 });
 
-it('writes down who asked about whom, before anybody is asked; a dry run is nothing to write', async () => {
+it('records an audit entry before the first request, except in a dry run', async () => {
   await reconcile(apis.env, '--dry-run');
   await reconcile(apis.env, '--user', 'alice');
   await reconcile(apis.env, '--user', 'alice', '--provider', 'p100');
@@ -94,25 +97,25 @@ it('writes down who asked about whom, before anybody is asked; a dry run is noth
   for (const { row } of rows) expect(row).toMatchObject({ action: 'RECONCILED' });
 });
 
-it('fails where there is no answer, and tells nothing of what was sent', async () => {
+it('fails without a response, and prints nothing of the response body', async () => {
   apis.setFault(answers(403, {}, 'the passport number is 123'));
   const { code, out, err } = await reconcile(apis.env);
   expect(code).toBe(1);
-  expect(out).toContain('no answer (REFUSED)');
-  expect(err).toContain('Without an answer: 1 of 1.');
+  expect(out).toContain('no response (REFUSED)');
+  expect(err).toContain('Status checks without a response: 1 of 1.');
   expect(out + err).not.toMatch(/passport|applicant-1|alice/);
 });
 
-it('tells of an unknown account', async () => {
+it('reports an unknown identity', async () => {
   apis.sumsub.clear();
   const { code, out } = await reconcile(apis.env);
   expect({ code, last: out.trim().split('\n').at(-1) }).toEqual({
     code: 0,
-    last: '1 accounts: 1 unknown to the vendor',
+    last: 'Status checks: 1 (1 unknown to the provider).',
   });
 });
 
-it('names what is missing', async () => {
+it('names missing credentials', async () => {
   expect(await reconcile({})).toMatchObject({
     code: 1,
     err: expect.stringContaining(

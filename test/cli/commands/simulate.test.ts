@@ -1,10 +1,10 @@
-/** The simulation, against real adapters and a real store: what it sends has to be what the vendors send. */
+/** Tests of `kyc-gateway simulate` against real adapters and a real store. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { readEnvironment } from '../../../src/cli/environment';
-import { STORY_NAMES, type StoryName } from '../../../src/cli/simulation/story';
+import { SCENARIO_NAMES, type ScenarioName } from '../../../src/cli/simulation/scenario';
 import { loadConfig } from '../../../src/config/load-config';
 import type { VerificationStatus } from '../../../src/domain/status';
 import { PROVIDERS } from '../../../src/providers/registry';
@@ -43,40 +43,50 @@ async function latestAttempt({ store }: Receiver, userId: number) {
   return page?.rows[0]?.row;
 }
 
-const EVERY = PROVIDERS.flatMap(({ id }) => STORY_NAMES.map((story) => [id, story] as const));
+const ALL_SCENARIOS = PROVIDERS.flatMap(({ id }) =>
+  SCENARIO_NAMES.map((scenario) => [id, scenario] as const),
+);
 
-const STATUS: Record<StoryName, VerificationStatus> = {
+const STATUS: Record<ScenarioName, VerificationStatus> = {
   approve: 'VERIFIED',
   reject: 'NOT_VERIFIED',
   'retry-then-approve': 'VERIFIED',
   review: 'NOT_VERIFIED',
 };
 
-describe.each(EVERY)('%s %s', (provider, story: StoryName) => {
-  it('ends as it says', async () => {
+describe.each(ALL_SCENARIOS)('%s %s', (provider, scenario: ScenarioName) => {
+  it('has the printed result', async () => {
     const target = await receive();
-    const { code, out } = await commandLine.run('simulate', provider, story, '--url', target.url);
+    const { code, out } = await commandLine.run(
+      'simulate',
+      provider,
+      scenario,
+      '--url',
+      target.url,
+    );
     expect(code).toBe(0);
-    expect(out).toMatch(/(\d+) of \1 answers as expected/);
+    expect(out).toMatch(/Expected responses: (\d+) of \1 /);
 
     const [user, ...others] = await users(target);
     const attempt = await latestAttempt(target, user?.id ?? 0);
     expect(others).toEqual([]);
-    expect(user?.verificationStatus).toBe(STATUS[story]);
-    expect(out).toContain(`should now be ${STATUS[story]}, the latest attempt ${attempt?.status}.`);
+    expect(user?.verificationStatus).toBe(STATUS[scenario]);
+    expect(out).toContain(
+      `should now be ${STATUS[scenario]}, the latest attempt ${attempt?.status}.`,
+    );
   });
 
-  it('brings nothing that has to be quarantined or ignored', async () => {
+  it('causes no quarantined or ignored deliveries', async () => {
     const target = await receive();
-    await commandLine.run('simulate', provider, story, '--url', target.url);
-    const useless = ['QUARANTINED', 'IGNORED'] as const;
-    expect(await target.store.read.countDeliveries({ disposition: useless })).toBe(0);
+    await commandLine.run('simulate', provider, scenario, '--url', target.url);
+    const unexpected = ['QUARANTINED', 'IGNORED'] as const;
+    expect(await target.store.read.countDeliveries({ disposition: unexpected })).toBe(0);
     expect(await target.store.read.countDeliveries({})).toBeGreaterThan(0);
   });
 });
 
-describe.each(PROVIDERS.map(({ id }) => id))('chaos with %s', (provider) => {
-  it('refuses every tampered copy, and nothing else', async () => {
+describe.each(PROVIDERS.map(({ id }) => id))('delivery faults with %s', (provider) => {
+  it('sends tampered copies that the gateway rejects, and genuine ones that it accepts', async () => {
     const target = await receive();
     const { code, out } = await commandLine.run(
       ...['simulate', provider, 'retry-then-approve', '--url', target.url],
@@ -95,7 +105,7 @@ describe.each(PROVIDERS.map(({ id }) => id))('chaos with %s', (provider) => {
 });
 
 it.each(['fractal-id', 'sumsub', 'paycaddy'])(
-  'a shuffled story of %s ends as the one in order, because the vendor dates its words',
+  'has the same result for a shuffled scenario of %s, which sends timestamps',
   async (provider) => {
     const target = await receive();
     const { code } = await commandLine.run(
@@ -108,7 +118,7 @@ it.each(['fractal-id', 'sumsub', 'paycaddy'])(
   },
 );
 
-it('does not say how a shuffled story of a vendor without a clock ends', async () => {
+it('prints no result for a shuffled scenario of a provider without timestamps', async () => {
   const target = await receive();
   const { out } = await commandLine.run(
     'simulate',
@@ -118,25 +128,25 @@ it('does not say how a shuffled story of a vendor without a clock ends', async (
     '--url',
     target.url,
   );
-  expect(out).toContain('this vendor sends no clock');
+  expect(out).toContain('this provider sends no timestamps');
   expect(out).not.toContain('should now be');
 });
 
-it('repeats the chance of a run with the same seed', async () => {
+it('repeats a run with the same seed', async () => {
   const target = await receive();
   const args = ['simulate', 'sumsub', 'approve', '--url', target.url, '--count', '5'];
-  const chaos = ['--shuffle', '--duplicate', '--corrupt'];
+  const faults = ['--shuffle', '--duplicate', '--corrupt'];
   const sent = async (seed: string) => {
-    const { out } = await commandLine.run(...args, ...chaos, '--seed', seed);
+    const { out } = await commandLine.run(...args, ...faults, '--seed', seed);
     const lines = out.split('\n').filter((line) => line.includes('user-'));
-    return lines.map((line) => line.replace(/^.{25}/, '')).sort(); // without the answer
+    return lines.map((line) => line.replace(/^.{25}/, '')).sort(); // without the response
   };
   const first = await sent('11');
   expect(await sent('11')).toEqual(first);
   expect(await sent('12')).not.toEqual(first);
 });
 
-it('sends about the user that it is told', async () => {
+it('sends webhooks about the specified user', async () => {
   const target = await receive();
   await commandLine.run('simulate', 'sumsub', 'approve', '--user', 'ada', '--url', target.url);
   await commandLine.run('simulate', 'sumsub', 'reject', '--user', 'ada', '--url', target.url);
@@ -144,7 +154,7 @@ it('sends about the user that it is told', async () => {
   expect(all).toMatchObject([{ externalUserId: 'ada', verificationStatus: 'NOT_VERIFIED' }]);
 });
 
-it('numbers the users where there are several', async () => {
+it('numbers several users', async () => {
   const target = await receive();
   const args = ['--user', 'ada', '--count', '2', '--url', target.url];
   await commandLine.run('simulate', 'p100', 'approve', ...args);
@@ -152,7 +162,7 @@ it('numbers the users where there are several', async () => {
   expect(ids.sort()).toEqual(['ada-1', 'ada-2']);
 });
 
-it('shows a request that a shell takes as it is', async () => {
+it('prints a command that a shell accepts', async () => {
   const target = await receive();
   const args = ['--user', "o'neill", '--url', target.url];
   const { out } = await commandLine.run('simulate', 'sumsub', 'approve', ...args);
@@ -160,28 +170,28 @@ it('shows a request that a shell takes as it is', async () => {
   expect(out).toContain(`externalUserId: \\"o'\\''neill\\"`);
 });
 
-describe('in Kraken’s format', () => {
+describe('in the Kraken format', () => {
   const env = { FRACTAL_ID_FORMAT: 'kraken' };
 
   it.each(['approve', 'reject', 'retry-then-approve'] as const)(
-    '%s ends as it says',
-    async (story) => {
+    '%s has the expected result',
+    async (scenario) => {
       const target = await receive(env);
-      const args = ['simulate', 'fractal-id', story, '--url', target.url];
+      const args = ['simulate', 'fractal-id', scenario, '--url', target.url];
       expect(await commandLine.runWith(env, ...args)).toMatchObject({ code: 0 });
       const [user] = await users(target);
-      expect(user?.verificationStatus).toBe(STATUS[story]);
+      expect(user?.verificationStatus).toBe(STATUS[scenario]);
     },
   );
 
-  it('there is no review', async () => {
+  it('review is not supported', async () => {
     const { code, err } = await commandLine.runWith(env, 'simulate', 'fractal-id', 'review');
     expect(code).toBe(1);
-    expect(err).toContain('no words for this story');
+    expect(err).toContain('does not support this scenario');
   });
 });
 
-it('marks what it sends in Sumsub’s name as sandbox, and says where that does not count', async () => {
+it('marks Sumsub events as sandbox, and prints if they do not count', async () => {
   const env = { ACCEPT_SANDBOX: 'false' };
   const target = await receive(env);
   const args = ['simulate', 'sumsub', 'approve', '--url', target.url];
@@ -200,12 +210,12 @@ describe('in production', () => {
     WEBHOOK_SECRETS_P100: 'a secret of p100',
   };
 
-  it('sends nothing unless that is allowed', async () => {
+  it('sends nothing without --allow-production', async () => {
     const target = await receive(env);
     const args = ['simulate', 'p100', 'approve', '--url', target.url];
-    const refused = await commandLine.runWith(env, ...args);
-    expect(refused).toMatchObject({ code: 1, out: '' });
-    expect(refused.err).toContain('--allow-production');
+    const rejected = await commandLine.runWith(env, ...args);
+    expect(rejected).toMatchObject({ code: 1, out: '' });
+    expect(rejected.err).toContain('--allow-production');
     expect(target.answers).toEqual([]);
     expect(await commandLine.runWith(env, ...args, '--allow-production')).toMatchObject({
       code: 0,
@@ -214,7 +224,7 @@ describe('in production', () => {
   });
 });
 
-it('signs with the secret of the type', async () => {
+it('signs with the secret of the notification type', async () => {
   const env = {
     WEBHOOK_SECRETS_FRACTAL_ID:
       'verification_contacted=aaa,verification_rejected=bbb,verification_approved=ccc',
@@ -224,25 +234,25 @@ it('signs with the secret of the type', async () => {
   expect(await commandLine.runWith(env, ...args)).toMatchObject({ code: 0 });
 });
 
-it('fails when the gateway answers otherwise than it should', async () => {
+it('fails if responses are not as expected', async () => {
   const target = await receive();
   const env = { WEBHOOK_SECRETS_SUMSUB: 'not the secret of the gateway' };
   const args = ['simulate', 'sumsub', 'approve', '--url', target.url];
   const { code, out, err } = await commandLine.runWith(env, ...args);
   expect(code).toBe(1);
   expect(out).toContain('! 401 SIGNATURE_INVALID');
-  expect(err).toContain('3 answers were not as expected');
+  expect(err).toContain('Unexpected responses: 3.');
   expect(out).not.toContain('should now be');
 });
 
-// After a hundred wrong proofs from one address a gateway turns away the rest unread.
+// After a hundred invalid signatures from one address, a gateway rejects further requests with 429.
 it.each([
-  ['fails when a tampered copy is let in', [200], 1],
-  ['takes it for a refusal when a tampered copy is turned away', [429, 200], 0],
+  ['fails if a tampered copy is accepted', [200], 1],
+  ['accepts 429 for a tampered copy', [429, 200], 0],
 ])('%s', async (_, statuses, expected) => {
-  let answered = 0;
+  let responseCount = 0;
   const other = createServer((request, response) => {
-    response.statusCode = statuses[answered++ % statuses.length] ?? 200;
+    response.statusCode = statuses[responseCount++ % statuses.length] ?? 200;
     request.resume().on('end', () => response.end('{"disposition":"APPLIED"}'));
   });
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
@@ -252,20 +262,22 @@ it.each([
   other.closeAllConnections();
   other.close();
   expect(code).toBe(expected);
-  expect(err).toContain(expected === 0 ? '' : '3 answers were not as expected');
+  expect(err).toContain(expected === 0 ? '' : 'Unexpected responses: 3.');
 });
 
-it('says so when nobody answers', async () => {
+it('reports that no gateway responds', async () => {
   const target = await receive();
   await target.stop();
   receiver = undefined;
   const args = ['simulate', 'paycaddy', 'approve', '--url', target.url];
   const { code, err } = await commandLine.run(...args);
   expect(code).toBe(1);
-  expect(err).toBe(`No gateway answers at ${target.url}. Is it started?\n`);
+  expect(err).toBe(
+    `No gateway responds at ${target.url}. Start it, or pass another URL with --url.\n`,
+  );
 });
 
-it('asks for the URL where the port is not fixed', async () => {
+it('requires the URL if the port is not fixed', async () => {
   const { code, err } = await commandLine.runWith({ PORT: '0' }, 'simulate', 'p100', 'approve');
   expect(code).toBe(1);
   expect(err).toContain('--url');
@@ -274,13 +286,13 @@ it('asks for the URL where the port is not fixed', async () => {
 it.each([
   [['simulate', 'veriff', 'approve'], 'Allowed choices are fractal-id, sumsub, paycaddy, p100'],
   [['simulate', 'sumsub', 'celebrate'], 'Allowed choices are approve, reject'],
-  [['simulate', 'sumsub'], "missing required argument 'story'"],
+  [['simulate', 'sumsub'], "missing required argument 'scenario'"],
   [['simulate', 'sumsub', 'approve', '--count', '0'], 'whole number'],
   [['simulate', 'sumsub', 'approve', '--seed', 'x'], 'whole number'],
-  [['simulate', 'sumsub', 'approve', '--url', 'localhost'], 'http: or https: URL'],
+  [['simulate', 'sumsub', 'approve', '--url', 'localhost'], 'http: or https:'],
   [['simulate', 'sumsub', 'approve', '--twice'], "unknown option '--twice'"],
-])('refuses %j', async (args, why) => {
+])('rejects %j', async (args, message) => {
   const { code, err } = await commandLine.run(...args);
   expect(code).toBe(1);
-  expect(err).toContain(why);
+  expect(err).toContain(message);
 });

@@ -1,4 +1,4 @@
-/** The gateway as a process of its own: how it greets, ends, and dies. */
+/** Tests of the gateway as a process: start, shutdown and crash. */
 
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Spawned, spawnScript } from '../spawn';
 
 const MAIN = join(__dirname, '../../../src/cli/main.ts');
-const onLinux = process.platform === 'linux' ? it : it.skip; // which has /proc
+const onLinux = process.platform === 'linux' ? it : it.skip; // requires /proc
 const PRODUCTION = {
   NODE_ENV: 'production',
   PORT: '0',
@@ -42,46 +42,46 @@ async function start(env: Readonly<Record<string, string>> = {}) {
 }
 
 describe('in development', () => {
-  it('greets with all that a newcomer needs', async () => {
+  it('prints instructions for a new developer', async () => {
     const gateway = await start();
     await gateway.printed('curl');
-    const greeting = gateway.output();
-    expect(greeting).toContain(`${gateway.url}/graphql`);
-    expect(greeting).toContain(`${gateway.url.replace('http', 'ws')}/graphql`);
-    expect(greeting).toContain('(fractal-id, sumsub, paycaddy, p100)');
-    expect(greeting).toContain('data/secrets.env');
-    expect(greeting).toContain(`npm run simulate -- sumsub approve --url ${gateway.url}`);
+    const output = gateway.output();
+    expect(output).toContain(`${gateway.url}/graphql`);
+    expect(output).toContain(`${gateway.url.replace('http', 'ws')}/graphql`);
+    expect(output).toContain('(fractal-id, sumsub, paycaddy, p100)');
+    expect(output).toContain('data/secrets.env');
+    expect(output).toContain(`npm run simulate -- sumsub approve --url ${gateway.url}`);
     expect(readdirSync(join(folder, 'data'))).toContain('secrets.env');
   });
 
-  // With the four that there are by default, four slow queries kept every webhook waiting.
-  onLinux('has threads for the database beside those that queries can keep busy', async () => {
+  // Regression: with the default of four threads, four slow queries delayed every webhook.
+  onLinux('reserves threads for the database', async () => {
     const threads = ({ process: { pid } }: Spawned) => readdirSync(`/proc/${pid}/task`).length;
-    const few = await start({ UV_THREADPOOL_SIZE: '4' });
-    const usual = await start({ DATA_DIR: 'other' });
-    expect(threads(usual) - threads(few)).toBe(12);
+    const withFour = await start({ UV_THREADPOOL_SIZE: '4' });
+    const withDefault = await start({ DATA_DIR: 'other' });
+    expect(threads(withDefault) - threads(withFour)).toBe(12);
   });
 
-  it('on a host that is not ours says so', async () => {
+  it('reports a host that is not an address of this machine', async () => {
     const { code, err } = await run({ HOST: '192.0.2.1' }, 'start').finished;
     expect({ code, err }).toEqual({
       code: 1,
       err: expect.stringMatching(
-        /^The configuration has one fault:\n {2}HOST: 192\.0\.2\.1 .*EADDRNOTAVAIL/,
+        /^The configuration has one fault:\n {2}HOST: .*192\.0\.2\.1 .*EADDRNOTAVAIL/,
       ),
     });
   });
 
-  it('on a port that is taken says so, and how to choose another', async () => {
+  it('reports a port that is in use, and how to select another', async () => {
     const { port } = new URL((await start()).url);
     const second = await run({ PORT: port, DATA_DIR: 'other' }, 'start').finished;
     expect(second).toMatchObject({
       code: 1,
-      err: `Something listens on 127.0.0.1:${port} already. Stop it, or set PORT (0 picks a free one).\n`,
+      err: `Another process is using 127.0.0.1:${port}. Stop it, or set PORT (0 selects a free port).\n`,
     });
   });
 
-  it('what is simulated can be queried as shown, and is watched as it arrives', async () => {
+  it('simulates webhooks that can be queried and watched', async () => {
     const gateway = await start();
     const target = ['--url', gateway.url];
     const watch = run({}, 'watch', ...target);
@@ -91,11 +91,11 @@ describe('in development', () => {
     expect(simulation).toMatchObject({ code: 0, err: '' });
 
     await watch.printed('APPROVED');
-    const words = watch
+    const lines = watch
       .output()
       .split('\n')
       .filter((line) => line.startsWith('ada'));
-    expect(words.map((line) => line.split('  ').slice(1, 3).join(' '))).toEqual([
+    expect(lines.map((line) => line.split('  ').slice(1, 3).join(' '))).toEqual([
       'NOT_VERIFIED DELIVERY',
       'NOT_VERIFIED DELIVERY',
       'VERIFIED DELIVERY',
@@ -118,13 +118,13 @@ describe('in development', () => {
     });
   });
 
-  it('a watcher with another key is told so, and one without a gateway too', async () => {
+  it('reports an invalid API key and an unreachable gateway to `watch`', async () => {
     const gateway = await start();
-    const stranger = { BOOTSTRAP_API_KEY: 'x'.repeat(40) };
-    const refused = await run(stranger, 'watch', '--url', gateway.url).finished;
-    expect(refused).toMatchObject({
+    const otherKey = { BOOTSTRAP_API_KEY: 'x'.repeat(40) };
+    const rejected = await run(otherKey, 'watch', '--url', gateway.url).finished;
+    expect(rejected).toMatchObject({
       code: 1,
-      err: 'The gateway refuses the API key of BOOTSTRAP_API_KEY.\n',
+      err: 'The gateway rejected the API key of BOOTSTRAP_API_KEY.\n',
     });
 
     gateway.process.kill('SIGTERM');
@@ -132,11 +132,11 @@ describe('in development', () => {
     const alone = await run({}, 'watch', '--url', gateway.url).finished;
     expect(alone).toMatchObject({
       code: 1,
-      err: `No gateway answers at ${gateway.url}. Is it started?\n`,
+      err: `No gateway responds at ${gateway.url}. Start it, or pass another URL with --url.\n`,
     });
   });
 
-  it('a watcher goes on where it was when the gateway comes back', async () => {
+  it('continues `watch` after a restart of the gateway', async () => {
     const gateway = await start();
     const target = ['--url', gateway.url];
     const watch = run({}, 'watch', ...target);
@@ -159,7 +159,7 @@ describe('in development', () => {
 });
 
 describe('in production', () => {
-  it('prints log lines and nothing else', async () => {
+  it('prints only log lines', async () => {
     const gateway = await start(PRODUCTION);
     gateway.process.kill('SIGTERM');
     const { code, out, err } = await gateway.finished;
@@ -173,7 +173,7 @@ describe('in production', () => {
     expect(readdirSync(join(folder, 'data'))).not.toContain('secrets.env');
   });
 
-  it('is watched with an API key alone, also where only trusted documents are run', async () => {
+  it('is watched with an API key, also if trusted documents are enforced', async () => {
     const documents = join(folder, 'documents.json');
     writeFileSync(documents, '{"a":"{ cursor }"}');
     const env = { ...PRODUCTION, TRUSTED_DOCUMENTS: 'enforce', TRUSTED_DOCUMENTS_FILE: documents };
@@ -202,18 +202,18 @@ describe('in production', () => {
     expect(none).toMatchObject({ code: 1, err: expect.stringMatching('KYC_API_KEY') });
   });
 
-  it('does not start with a trusted document that does not fit the schema', async () => {
+  it('does not start with an invalid trusted document', async () => {
     const documents = join(folder, 'documents.json');
-    writeFileSync(documents, '{"sound":"{ cursor }","a":"query { nosuch }","b":"{"}');
+    writeFileSync(documents, '{"valid":"{ cursor }","a":"query { nosuch }","b":"{"}');
     const env = { ...PRODUCTION, TRUSTED_DOCUMENTS_FILE: documents };
     const { code, err } = await run(env, 'start').finished;
     expect(code).toBe(1);
     expect(err).toMatch(/TRUSTED_DOCUMENTS_FILE: document "a": .*nosuch/);
     expect(err).toContain('TRUSTED_DOCUMENTS_FILE: document "b": ');
-    expect(err).not.toContain('sound');
+    expect(err).not.toContain('"valid"');
   });
 
-  it('does not start with any fault, and makes nothing', async () => {
+  it('does not start with a fault, and creates no files', async () => {
     const { code, out, err } = await run({ NODE_ENV: 'production' }, 'start').finished;
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('DATA_KEYS');
@@ -222,7 +222,7 @@ describe('in production', () => {
   });
 });
 
-it('says why it cannot listen', async () => {
+it('reports why it cannot listen', async () => {
   const first = await start();
   const { port } = new URL(first.url);
   const { code, err } = await run({ PORT: port, DATA_DIR: 'other' }, 'start').finished;
@@ -230,20 +230,23 @@ it('says why it cannot listen', async () => {
   expect(err).toContain('set PORT');
 });
 
-describe('a signal', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it after what is under way', async (signal) => {
-    const gateway = await start();
-    gateway.process.kill(signal);
-    const { code, out } = await gateway.finished;
-    expect(code).toBe(0);
-    expect(out).toContain(`"signal":"${signal}"`);
-    expect(out.trim().split('\n').at(-1)).toContain('"stopped"');
-  });
+describe('signal', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s stops the gateway after active requests',
+    async (signal) => {
+      const gateway = await start();
+      gateway.process.kill(signal);
+      const { code, out } = await gateway.finished;
+      expect(code).toBe(0);
+      expect(out).toContain(`"signal":"${signal}"`);
+      expect(out.trim().split('\n').at(-1)).toContain('"stopped"');
+    },
+  );
 
-  it('ends it at once if it is the second', async () => {
+  it('stops the gateway at once if it is the second one', async () => {
     const gateway = await start();
     const { hostname, port } = new URL(gateway.url);
-    const sender = connect(Number(port), hostname); // holds the stop up: its body never comes
+    const sender = connect(Number(port), hostname); // delays the shutdown, because the body never arrives
     sender.on('error', () => {});
     sender.write(
       'POST /webhooks/sumsub HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n',
@@ -259,7 +262,7 @@ describe('a signal', () => {
   });
 });
 
-it('names the folder for its data where it cannot be made', async () => {
+it('names the data folder if it cannot be created', async () => {
   writeFileSync(join(folder, 'file'), '');
   const env = { ...PRODUCTION, DATA_DIR: join(folder, 'file', 'data') };
   const { code, err } = await run(env, 'start').finished;
@@ -267,12 +270,12 @@ it('names the folder for its data where it cannot be made', async () => {
   expect(err).toContain(`DATA_DIR: ${join(folder, 'file', 'data', 'kyc.sqlite')} is below a file`);
 });
 
-it.each(['rejection', 'exception'])('an unhandled %s ends it, and is in the log', async (way) => {
+it.each(['rejection', 'exception'])('logs an unhandled %s and exits', async (kind) => {
   const env = { ...PRODUCTION, DATA_DIR: folder };
-  const crashing = spawnScript(join(__dirname, 'crash.ts'), env, [way]);
+  const crashing = spawnScript(join(__dirname, 'crash.ts'), env, [kind]);
   spawned.push(crashing);
   const { code, out } = await crashing.finished;
   expect(code).toBe(1);
   const last = JSON.parse(out.trim().split('\n').at(-1) ?? '');
-  expect(last).toMatchObject({ level: 'fatal', err: { message: 'forgotten' } });
+  expect(last).toMatchObject({ level: 'fatal', err: { message: 'unhandled' } });
 });

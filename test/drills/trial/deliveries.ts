@@ -1,11 +1,11 @@
 /** Deliveries of a drill: scenarios of many users, with duplicates, in lanes that run in parallel. */
 
-import { fractalIdTeller } from '../../../src/cli/simulation/fractal-id';
-import { p100Teller } from '../../../src/cli/simulation/p100';
-import { paycaddyTeller } from '../../../src/cli/simulation/paycaddy';
-import { pickIndex, type Random, shuffle } from '../../../src/cli/simulation/random';
-import { STORY_NAMES, type Teller } from '../../../src/cli/simulation/story';
-import { sumsubTeller } from '../../../src/cli/simulation/sumsub';
+import { fractalIdSimulator } from '../../../src/cli/simulation/fractal-id';
+import { p100Simulator } from '../../../src/cli/simulation/p100';
+import { paycaddySimulator } from '../../../src/cli/simulation/paycaddy';
+import { type Random, randomIndex, shuffle } from '../../../src/cli/simulation/random';
+import { type ProviderSimulator, SCENARIO_NAMES } from '../../../src/cli/simulation/scenario';
+import { sumsubSimulator } from '../../../src/cli/simulation/sumsub';
 import type { ProviderName } from '../../support/sign';
 
 /** One POST. A repeat has the same provider and body. */
@@ -37,11 +37,11 @@ export interface Mishaps {
 
 export const USUAL_MISHAPS: Mishaps = { repeated: 0.15, dropped: 0 };
 
-const TELLERS: readonly (readonly [ProviderName, Teller])[] = [
-  ['fractal-id', fractalIdTeller],
-  ['sumsub', sumsubTeller],
-  ['paycaddy', paycaddyTeller],
-  ['p100', p100Teller],
+const TELLERS: readonly (readonly [ProviderName, ProviderSimulator])[] = [
+  ['fractal-id', fractalIdSimulator],
+  ['sumsub', sumsubSimulator],
+  ['paycaddy', paycaddySimulator],
+  ['p100', p100Simulator],
 ];
 const POSTS_PER_USER = 16;
 const ODD = 0.03;
@@ -60,7 +60,7 @@ export function createPlan(atLeast: number, random: Random, mishaps = USUAL_MISH
   let posts = 0;
 
   for (let story = 0; posts < atLeast; story += 1) {
-    const user = users[pickIndex(random, users.length)];
+    const user = users[randomIndex(random, users.length)];
     if (user === undefined) throw new Error('expected at least one post');
     const { dated } = user.teller;
     for (const post of tell(user, new Date(BEGIN + story * STORY_GAP_MS), random)) {
@@ -101,17 +101,17 @@ function createLanes() {
 
 interface User {
   readonly provider: ProviderName;
-  readonly teller: Teller;
+  readonly teller: ProviderSimulator;
   readonly name: string;
 }
 
 /** Some are known to Sumsub and to P100 by the same id of the customer's, and so are one user. */
 function inventUsers(count: number, random: Random): readonly User[] {
   return Array.from({ length: count }, () => {
-    const name = sumsubTeller.inventUser(random);
+    const name = sumsubSimulator.createUserId(random);
     return TELLERS.map(([provider, teller]) => {
-      const shared = teller.names === 'externalUserId' && random() < 0.5;
-      return { provider, teller, name: shared ? name : teller.inventUser(random) };
+      const shared = teller.identifiedBy === 'externalUserId' && random() < 0.5;
+      return { provider, teller, name: shared ? name : teller.createUserId(random) };
     });
   })
     .flat()
@@ -119,8 +119,11 @@ function inventUsers(count: number, random: Random): readonly User[] {
 }
 
 function tell({ provider, teller, name }: User, now: Date, random: Random): readonly Post[] {
-  const story = STORY_NAMES[pickIndex(random, STORY_NAMES.length)] ?? 'approve';
-  const told = (teller.tell(story, name, now) ?? []).map(({ body }) => ({ provider, body }));
+  const story = SCENARIO_NAMES[randomIndex(random, SCENARIO_NAMES.length)] ?? 'approve';
+  const told = (teller.createWebhooks(story, name, now) ?? []).map(({ body }) => ({
+    provider,
+    body,
+  }));
   return CLOCKED.has(provider) && random() < ODD ? [...told, odd(provider, name, now)] : told;
 }
 

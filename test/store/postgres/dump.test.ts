@@ -86,15 +86,15 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   };
   const out: string[] = [];
   const print = (line: string) => out.push(line);
-  const context = { env, dotEnvFile: '/nowhere', print, complain: print, terminal: false };
+  const context = { env, dotEnvFile: '/nowhere', print, printError: print, isTerminal: false };
   expect(await runCli(['restore'], context)).toBe(1);
-  expect(out.splice(0)).toEqual(['Without a copy, give --erased-users.']);
+  expect(out.splice(0)).toEqual(['Pass a copy, or --erased-users.']);
   expect(await runCli(['restore', '--erased-users', dump], context)).toBe(1);
   expect(out.splice(0)).toEqual([`${dump}:1: expected the number of a user.`]);
   expect(
     await runCli(['restore', '--erased-users', join(folder, 'erased-users.copy')], context),
   ).toBe(0);
-  expect(out).toContain('erased again: 2 users, 0 accounts of others');
+  expect(out).toContain('Erased 2 users and 0 identities of other users again.');
   const erased = 'SELECT digest, erased_at FROM erased_subjects ORDER BY digest';
   expect(await query(other.config, erased)).toEqual(await query(config.database, erased));
   runFromPage('TABLE held', restoring);

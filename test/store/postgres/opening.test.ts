@@ -174,7 +174,7 @@ it.each([['keys', 'list'], ['migrate'], ['audit', 'verify'], ['replay', '--all']
       DATA_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
       DATABASE_URL: `postgres://kyc:S3CR3T@127.0.0.1:${port}/kyc`,
     };
-    const context = { env, dotEnvFile: '/nowhere', print, complain: print, terminal: false };
+    const context = { env, dotEnvFile: '/nowhere', print, printError: print, isTerminal: false };
     expect(await runCli(command.filter(Boolean), context)).toBe(1);
     expect(out).toEqual([`DATABASE_URL: connection refused by 127.0.0.1:${port} (ECONNREFUSED)`]);
     const detailed = { ...context, env: { ...env, LOG_LEVEL: 'debug' } };

@@ -90,11 +90,11 @@ it('commands work beside it', async () => {
       },
       dotEnvFile: join(folder, '.env'),
       print: (line) => printed.push(line),
-      complain: (line) => printed.push(line),
-      terminal: false,
+      printError: (line) => printed.push(line),
+      isTerminal: false,
     });
   expect(await run('keys', 'create', '--name', 'n', '--scope', 'read')).toBe(0);
   expect(await run('replay', '--all')).toBe(0);
   expect(await run('migrate')).toBe(0);
-  expect(printed.at(-1)).toBe('nothing to apply');
+  expect(printed.at(-1)).toBe('No migrations to apply.');
 });
