@@ -90,7 +90,7 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   expect(await runCli(['restore'], context)).toBe(1);
   expect(out.splice(0)).toEqual(['Pass a copy, or --erased-users.']);
   expect(await runCli(['restore', '--erased-users', dump], context)).toBe(1);
-  expect(out.splice(0)).toEqual([`${dump}:1: expected the number of a user.`]);
+  expect(out.splice(0)).toEqual([`${dump}:1: must be the number of a user.`]);
   expect(
     await runCli(['restore', '--erased-users', join(folder, 'erased-users.copy')], context),
   ).toBe(0);
