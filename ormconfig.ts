@@ -1,4 +1,4 @@
-/** Hands the TypeORM command line a DataSource; nothing else imports it. */
+/** DataSource for the TypeORM command line. Nothing else imports it. */
 
 import { loadDatabaseConfig } from './src/config/load-config';
 import { createDataSource } from './src/store/data-source';

@@ -52,7 +52,7 @@ import { createMetrics, type GatewayStats } from './observability/metrics';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
 import { JSON_QUERY_FIELDS } from './store/json-query/run-json-query';
 import { openStore, type StoreOptions } from './store/open-store';
-import { addressOf } from './store/postgres/connect';
+import { toClientConfig } from './store/postgres/connect';
 import type { Reader } from './store/read/reader';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Store } from './store/store';
@@ -292,7 +292,7 @@ async function lockDatabase({ database }: Config): Promise<FileLock> {
 function createWakeup({ redisUrl, database }: Config, logId: string, log: Logger): Wakeup {
   if (redisUrl !== null) return createRedisWakeup({ url: redisUrl, logId, log });
   if (database.kind === 'sqlite') return createMemoryWakeup();
-  return createPostgresWakeup({ connection: addressOf(database), logId, log });
+  return createPostgresWakeup({ connection: toClientConfig(database), logId, log });
 }
 
 type Parts = Omit<ContextOptions, 'principal' | 'read'>;

@@ -1,51 +1,51 @@
-/** What the store needs of a database. Two engines offer it, each in a folder of its own: SQLite and PostgreSQL. */
+/** Interfaces of a database, implemented by two engines: `sqlite/` and `postgres/`. */
 
 import type { UnitOfWork } from '../../projector/unit-of-work';
 import type { Encoding, JsonQuery } from '../json-query/query';
 
 export type Scalar = string | number | boolean | Buffer | null;
-/** A list belongs to the placeholder `?*`. */
+/** A list replaces the placeholder `?*`. */
 export type Parameter = Scalar | readonly (string | number)[];
 
-/** A truth value as a row has it. */
+/** A boolean column of a row: SQLite returns 0 or 1. */
 export type Flag = boolean | 0 | 1;
 
-/** SQL is written so that both engines take it; what they spell differently is in the dialect. */
+/** Runs SQL that both engines accept. `dialect` contains the expressions that differ. */
 export interface Connection {
   readonly dialect: Dialect;
   /**
-   * Runs one statement. `?` stands for a value; `IN (?*)` for a list of them, so that the text is the same however long
-   * the list. Never start another one inside a transaction before this one has answered.
+   * Runs one statement. `?` is replaced by a value and `IN (?*)` by a list, so that the text does not depend on the length of
+   * the list. Inside of a transaction, wait for each statement before you start the next.
    *
-   * @throws {StoreUnavailableError} where the database is at fault, not the statement.
+   * @throws {StoreUnavailableError} If the database, not the statement, is at fault.
    */
   query<Row>(sql: string, parameters?: readonly Parameter[]): Promise<readonly Row[]>;
 }
 
-/** Expressions that every engine has its own words for. */
+/** SQL expressions that differ between the engines. */
 export interface Dialect {
-  /** Position of the newest entry of the log, also where that entry has been dropped; 0 while there was none. */
+  /** Number of the newest change, even if that change was trimmed. 0 before the first change. */
   readonly head: string;
-  /** All values of a group as one JSON list. */
+  /** Aggregates the values of a group into one JSON list. */
   jsonList(value: string): string;
-  /** One JSON object of these columns. */
+  /** Builds one JSON object from these columns. */
   jsonObject(columns: readonly (readonly [name: string, value: string])[]): string;
-  /** A table with a row for each element of a JSON list, in its order; the element is the column `value`. */
+  /** Table with one row per element of a JSON list, in order. The column `value` is the element. */
   elements(list: string): string;
-  /** The bytes that a text in hexadecimal stands for. */
+  /** Decodes hexadecimal text to bytes. */
   fromHex(text: string): string;
-  /** The value of a JSON column that a text stands for. */
+  /** Converts text to the value of a JSON column. */
   toJson(text: string): string;
-  /** Reads all that a `Lookup`, its one parameter, leads to. See `load.ts`. */
+  /** Statement that reads all rows of a `Lookup`, its only parameter. See `load.ts`. */
   readonly load: string;
-  /** Statement that lets the current transaction pause for long between two statements; `null` if that has no limit. */
+  /** Statement that extends the allowed pause between two statements of the current transaction. If null, there is no limit. */
   readonly allowPause: string | null;
 }
 
 export interface TransactionControl {
-  /** Nobody else writes from here on, in this process or another, until the transaction ends. */
+  /** Begins a transaction and blocks all other writers, in any process, until it ends. */
   begin(): Promise<void>;
-  /** @throws if it may not have been committed. */
+  /** @throws If the transaction may not have been committed. */
   commit(): Promise<void>;
   rollBack(): Promise<void>;
   /** Whether the outcome of a failed commit is unknown until a restart. */
@@ -57,10 +57,10 @@ export interface TransactionControl {
   mayBeOfWork(error: unknown): boolean;
 }
 
-/** The connection that writes: all that changes users or the log goes through it, one transaction at a time. */
+/** The connection of all writes. It runs one transaction at a time. */
 export type WritingConnection = Connection & TransactionControl;
 
-/** As much of a database as deliveries are recorded with. */
+/** The part of a database that stores deliveries. */
 export interface RecordingDatabase {
   readonly writing: WritingConnection;
 
@@ -76,11 +76,11 @@ export interface RecordingDatabase {
 }
 
 export interface Database extends RecordingDatabase {
-  /** To look without waiting for the writer. */
+  /** Reads without waiting for the writer. */
   readonly reading: Connection;
-  /** Runs `work` on one unchanging view of the data. */
+  /** Runs `work` on one snapshot. */
   snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
-  /** The same, for work so long that nobody who asks should wait for it. */
+  /** Runs long `work` on one snapshot, on a connection of its own, so that no query waits for it. */
   longSnapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
 
   /** See `Erasures.wipe`. */
@@ -88,6 +88,6 @@ export interface Database extends RecordingDatabase {
 
   /** See `Store.queryJson`. */
   readonly queryJson: ((query: JsonQuery, encoding: Encoding) => Promise<string>) | null;
-  /** How many migrations this program knows. */
+  /** Number of migrations of this program. */
   readonly migrations: number;
 }

@@ -1,11 +1,11 @@
-/** Long work on many rows, during which other requests are served. */
+/** Maps many rows without blocking the event loop. */
 
 import { setImmediate } from 'node:timers/promises';
 
-/** Rows decrypted at a time take about a millisecond. */
+/** Rows per slice. Decrypting this many takes about a millisecond. */
 const SLICE = 50;
 
-/** Maps the items in order, and gives way to other work after every few of them. */
+/** Maps the items in order and yields to the event loop after each slice. */
 export async function mapInSlices<In, Out>(
   items: readonly In[],
   map: (item: In) => Out,

@@ -1,4 +1,4 @@
-/** One at a time, in the order of asking. */
+/** FIFO mutex: runs one piece of work at a time, in the order of the calls. */
 
 export type Mutex = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -6,7 +6,7 @@ export function createMutex(): Mutex {
   const waiting: (() => void)[] = [];
   let busy = false;
 
-  return async function inTurn(work) {
+  return async function runExclusive(work) {
     if (busy) await new Promise<void>((resolve) => waiting.push(resolve));
     busy = true;
     try {

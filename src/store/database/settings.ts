@@ -1,4 +1,4 @@
-/** What the database remembers about itself, by name. */
+/** Named values in the database, such as the ID of the change log. */
 
 import type { Connection } from './database';
 
@@ -22,7 +22,7 @@ export async function readSetting(
   return row?.value;
 }
 
-/** Replaces what was there. */
+/** Inserts or replaces a setting. */
 export async function writeSetting(
   connection: Connection,
   name: string,
@@ -35,7 +35,7 @@ export async function writeSetting(
   );
 }
 
-/** Where another process was first, what that one has written stays. */
+/** Inserts a setting. If another process has inserted it first, keeps that value. */
 export async function addSetting(
   connection: Connection,
   name: string,

@@ -1,15 +1,15 @@
-/** Transactions on one connection. Whoever runs them sees to it that one has ended before the next begins. */
+/** Transactions on one connection. The caller runs one at a time. */
 
 import { StoreUnavailableError } from '../../domain/errors';
 import type { Connection, TransactionControl } from './database';
 
-/** Runs `work` in a transaction; an error it throws rolls back and is passed on. */
+/** Runs `work` in a transaction. If it throws, rolls back and rethrows. */
 export type Transaction = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** The same for those who share the writing connection: each alone on it, in the order of asking. */
+/** Runs `work` in a transaction on the shared writing connection, in the order of the calls. */
 export type Transact = <T>(work: (writing: Connection) => Promise<T>) => Promise<T>;
 
-/** @param onFatal - A commit failed: what is on disk is unknown, so the process must end and a restart is the repair. */
+/** @param onFatal - Called when the outcome of a commit is unknown. The process must exit; a restart recovers. */
 export function createTransaction(
   connection: TransactionControl,
   onFatal: (error: unknown) => void,
@@ -39,7 +39,7 @@ export function createTransaction(
     try {
       await connection.rollBack();
     } catch {
-      // The database has done so by itself (disk full, connection lost); the error that caused it is the one to tell.
+      // The database has rolled back by itself (disk full, connection lost). Report the error that caused it.
     }
   }
 }

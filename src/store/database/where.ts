@@ -1,14 +1,14 @@
-/** Builds a WHERE clause from the conditions that are given. */
+/** Builds a WHERE clause from optional conditions. */
 
 import type { Parameter, Scalar } from './database';
 
 export interface Condition {
-  /** `WHERE …`, or nothing. */
+  /** `WHERE …`, or an empty text. */
   readonly sql: string;
   readonly parameters: readonly Parameter[];
 }
 
-/** A condition and the values of its placeholders; `undefined` leaves the condition out. */
+/** A condition and the values of its placeholders. If the value is undefined, the condition is omitted. */
 export type Clause = readonly [sql: string, value: Scalar | readonly Parameter[] | undefined];
 
 export function where(clauses: readonly Clause[]): Condition {
@@ -23,7 +23,7 @@ export function among(column: string, values: readonly (string | number)[] | und
   return [`${column} IN (?*)`, values && [values]];
 }
 
-/** One value alone is compared for equality, which keeps the order of an index that begins with the column. */
+/** Compares a single value for equality, which keeps the order of an index that begins with the column. */
 export function oneOf(column: string, values: readonly string[] | undefined): Clause {
   return values?.length === 1 ? [`${column} = ?`, values] : among(column, values);
 }

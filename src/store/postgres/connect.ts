@@ -1,4 +1,4 @@
-/** How one connection to PostgreSQL is made: address, TLS, time limits, types. */
+/** Options of a PostgreSQL connection: address, TLS, time limits, types. */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -7,23 +7,23 @@ import { type ClientConfig, types } from 'pg';
 import { ConfigError } from '../../domain/errors';
 import type { PostgresConfig } from '../database/options';
 
-/** How long a statement may take, in milliseconds. The longest are pages of large tables that no index is made for. */
+/** Maximum duration of a statement, in milliseconds. The longest read pages of large tables without an index. */
 const STATEMENT_TIMEOUT_MS = 15_000;
-/** How long a writer waits for the others, in milliseconds: providers give up after five seconds and are answered 503 sooner. */
+/** Maximum time a writer waits for other writers, in milliseconds. Providers time out after five seconds; the 503 comes sooner. */
 const LOCK_TIMEOUT_MS = 2_500;
-/** How long the server keeps a reading transaction in which nothing happens, in milliseconds. */
+/** Maximum pause between two statements of a read transaction, in milliseconds. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 /**
- * The same for a writing one. An instance that is frozen while it holds the lock of the writers blocks the others for this long;
- * between the statements of such a transaction lies only computation. A large history has a longer limit: `allowPause`.
+ * Maximum pause between two statements of a write transaction, in milliseconds. An instance that freezes while it has the lock of
+ * the writers blocks the others for this long. A large history gets a longer limit: `allowPause`.
  */
 const IDLE_WRITER_TIMEOUT_MS = 4_000;
 export const CONNECT_TIMEOUT_MS = 5_000;
-/** Where the network keeps silent, the server's own limit cannot be heard. */
+/** Limit on the client side, for a network that drops packets: then the error of the server does not arrive. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
 
-/** @throws {ConfigError} if a certificate cannot be read. */
-export function addressOf(config: PostgresConfig): ClientConfig {
+/** @throws {ConfigError} If a certificate cannot be read. */
+export function toClientConfig(config: PostgresConfig): ClientConfig {
   const { host, port, database, user, password } = config;
   return {
     host,
@@ -31,7 +31,7 @@ export function addressOf(config: PostgresConfig): ClientConfig {
     database,
     ...(user === null ? {} : { user }),
     ...(password === null ? {} : { password }),
-    ssl: tlsOf(config),
+    ssl: toTlsOptions(config),
     application_name: 'kyc-gateway',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -39,17 +39,17 @@ export function addressOf(config: PostgresConfig): ClientConfig {
   };
 }
 
-/** For the connections that serve, not for migrations, which take as long as they take. */
-export function limited(address: ClientConfig): ClientConfig {
-  return { ...address, query_timeout: ANSWER_TIMEOUT_MS, types: { getTypeParser } };
+/** Adds the client-side time limit and the types. Migrations do without: they have no time limit. */
+export function withLimits(config: ClientConfig): ClientConfig {
+  return { ...config, query_timeout: ANSWER_TIMEOUT_MS, types: { getTypeParser } };
 }
 
 /**
- * First statement on every connection that reads. PgBouncer refuses a client that sends these limits as startup parameters,
- * unless it is configured to ignore them.
+ * First statement of every read connection. As startup parameters, PgBouncer rejects these limits unless it is configured to
+ * ignore them.
  */
 export const READER_LIMITS = toLimits(IDLE_IN_TRANSACTION_TIMEOUT_MS);
-/** First statement on every connection that writes. */
+/** First statement of every write connection. */
 export const WRITER_LIMITS = toLimits(IDLE_WRITER_TIMEOUT_MS);
 
 function toLimits(idleInTransactionMs: number): string {
@@ -58,7 +58,7 @@ function toLimits(idleInTransactionMs: number): string {
     SET idle_in_transaction_session_timeout = ${idleInTransactionMs}`;
 }
 
-function tlsOf({ tls }: PostgresConfig): ClientConfig['ssl'] {
+function toTlsOptions({ tls }: PostgresConfig): ClientConfig['ssl'] {
   if (tls === null) return false;
   const { verify, rootCertificate, certificate, key } = tls;
   return {
@@ -81,7 +81,7 @@ function read(parameter: string, file: string): string {
   }
 }
 
-/** Ids and counts as numbers: a gateway gives out no id beyond 2^53. JSON as its text: whoever reads a row reads that. */
+/** Parses IDs and counts as numbers, because a gateway assigns no ID beyond 2^53. Returns JSON as text, for the codecs of the columns. */
 const getTypeParser: typeof types.getTypeParser = (oid: number, format?: 'text' | 'binary') => {
   if (format === 'binary') return types.getTypeParser(oid, 'binary');
   if (oid === types.builtins.INT8) return Number;

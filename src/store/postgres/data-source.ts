@@ -1,31 +1,35 @@
-/** TypeORM's DataSource on PostgreSQL: what the entities, written for both engines, mean here; migrations. */
+/** TypeORM DataSource on PostgreSQL: column types of the shared entities, migrations. */
 
 import 'reflect-metadata';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../database/options';
 import { ENTITIES } from '../entities/entities';
-import { addressOf } from './connect';
+import { toClientConfig } from './connect';
 
-/** The entities' words for columns, and ours. */
+/** Column types of the entities, and their types on PostgreSQL. */
 const TYPES: Readonly<Record<string, string>> = {
   blob: 'bytea',
   integer: 'bigint',
   'simple-json': 'jsonb',
 };
 
-/** Events are compared by the text of their JSON, which `jsonb` would arrange anew. */
+/** JSON columns that keep their text: events are compared by it, and `jsonb` reorders keys. */
 const VERBATIM = new Set(['events.body']);
 
-/** Not yet initialized. @throws {ConfigError} if a certificate cannot be read. */
+/**
+ * Creates the DataSource, not yet initialized.
+ *
+ * @throws {ConfigError} If a certificate cannot be read.
+ */
 export function createDataSource(config: PostgresConfig): DataSource {
   return new PostgresDataSource({
     type: 'postgres',
     database: config.database,
-    // One holds the lock, the other migrates.
-    extra: { ...addressOf(config), max: 2 },
+    // One connection takes the lock, the other migrates.
+    extra: { ...toClientConfig(config), max: 2 },
     installExtensions: false,
-    poolErrorHandler: () => {}, // whoever uses a connection that is lost is told
+    poolErrorHandler: () => {}, // the next statement on a lost connection fails
     entities: ENTITIES,
     migrations: [join(__dirname, '../../../migrations/postgres/*.{js,ts}')],
     migrationsTransactionMode: 'all',
@@ -45,7 +49,7 @@ class PostgresDataSource extends DataSource {
       for (const column of columns) {
         if (column.type === 'text') column.collation = 'C';
         if (VERBATIM.has(`${tableName}.${column.databaseName}`)) column.type = 'json';
-        // Ids are the gateway's to give. See `save.ts`.
+        // The gateway assigns IDs. See `save.ts`.
         if (column.isGenerated && tableName !== 'api_keys') column.isGenerated = false;
       }
     }

@@ -1,4 +1,4 @@
-/** How PostgreSQL says what not every engine says the same way. */
+/** SQL expressions of PostgreSQL. */
 
 import { ROW_BYTES, TABLES } from '../../projector/unit-of-work';
 import type { Dialect } from '../database/database';
@@ -84,9 +84,8 @@ SELECT
 `;
 
 /**
- * How long the server keeps a transaction that folds more than one page of history, in milliseconds. A history of 106 MiB in
- * 230,000 events took 10 s of computation between two statements. An instance that is frozen during it blocks the others for
- * this long.
+ * Maximum pause in a transaction that folds more than one page of history, in milliseconds. A history of 106 MiB in 230,000 events
+ * took 10 s of computation between two statements. An instance that freezes in it blocks the others for this long.
  */
 const LONG_PAUSE_MS = 30_000;
 

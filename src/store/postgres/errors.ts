@@ -1,14 +1,14 @@
-/** Tells an error of a statement from a database that is away. */
+/** Distinguishes errors of a statement from an unavailable database. */
 
 import { isNativeError } from 'node:util/types';
 import { DatabaseError } from 'pg';
 import { GatewayError, StoreUnavailableError } from '../../domain/errors';
 
 /**
- * Classes and codes of SQLSTATE that say nothing of the statement: connection, authentication, a server that has become a
- * replica, deadlock, resources, a limit of time or a lock that was not to be had, a server that stops or starts, I/O.
+ * Classes and codes of SQLSTATE that do not depend on the statement: connection, authentication, a server that has become a
+ * replica, deadlock, resources, a time limit or a lock timeout, a server that stops or starts, I/O.
  */
-const AWAY = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03|XX00[12])$/;
+const UNAVAILABLE = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03|XX00[12])$/;
 
 /**
  * Text that the encoding of the database cannot hold (22021, 22P05), a number out of range (22003), a value that is too large
@@ -17,12 +17,12 @@ const AWAY = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03|XX00[12])$
 const UNSTORABLE = /^(22003|22021|22P05|5400[01])$/;
 
 /**
- * Limits that the statements of a transaction can exceed each time: memory, time, a pause between two statements; and a
- * connection that the server ended. Not a full disk, a replica, a lock or a deadlock.
+ * Limits that the statements of a transaction may exceed every time: memory, time, a pause between two statements; and a connection
+ * that the server ended. Does not include a full disk, a replica, a lock or a deadlock.
  */
 const OF_WORK = /^(08|532|57014|57P01|57P05)|^25P03$/;
 
-/** Such a connection is of no more use. */
+/** The server has ended the connection. */
 const GONE = /^(08|57P)|^25P03$/;
 
 /**
@@ -30,7 +30,7 @@ const GONE = /^(08|57P)|^25P03$/;
  * never store or compare one of its values. Returns any other error unchanged.
  */
 export function toStoreError(error: unknown): unknown {
-  if (isAway(error)) return new StoreUnavailableError({ cause: error });
+  if (isUnavailable(error)) return new StoreUnavailableError({ cause: error });
   if (error instanceof DatabaseError && UNSTORABLE.test(error.code ?? '')) {
     return new GatewayError('INPUT_INVALID', 'The database cannot store a value of this request.', {
       cause: error,
@@ -39,17 +39,17 @@ export function toStoreError(error: unknown): unknown {
   return error;
 }
 
-function isAway(error: unknown): boolean {
-  if (error instanceof DatabaseError) return AWAY.test(error.code ?? '');
-  // What the server has not said itself is of the connection: refused, reset, closed, timed out.
-  return isNativeError(error) && !isOurs(error);
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof DatabaseError) return UNAVAILABLE.test(error.code ?? '');
+  // An error that did not come from the server is an error of the connection: refused, reset, closed, timed out.
+  return isNativeError(error) && !isLocal(error);
 }
 
 /**
- * Whether the error was thrown on this side of the connection. A text that is too long for V8 is of the statement: a delivery
- * that caused it would be refused forever instead of quarantined.
+ * Whether the error was thrown by this program. A text that is too long for V8 is an error of the statement: as an error of the
+ * connection, its delivery would be refused forever instead of quarantined.
  */
-function isOurs(error: Error): boolean {
+function isLocal(error: Error): boolean {
   const code = 'code' in error ? error.code : undefined;
   const named = error.name === 'TypeError' || error.name === 'RangeError';
   return named || error instanceof GatewayError || code === 'ERR_STRING_TOO_LONG';
@@ -59,11 +59,11 @@ function isOurs(error: Error): boolean {
 export function mayBeOfWork(error: unknown): boolean {
   const cause = error instanceof StoreUnavailableError ? error.cause : error;
   if (cause instanceof DatabaseError) return OF_WORK.test(cause.code ?? '');
-  return isAway(cause);
+  return isUnavailable(cause);
 }
 
-/** Whether the connection on which this happened has to be thrown away. */
+/** Whether the connection that reported this error must be closed. */
 export function endsConnection(error: unknown): boolean {
   if (error instanceof DatabaseError) return GONE.test(error.code ?? '');
-  return isAway(error);
+  return isUnavailable(error);
 }

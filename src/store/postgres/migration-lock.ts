@@ -1,4 +1,4 @@
-/** Opens a database to change its tables, one instance at a time. */
+/** Opens a PostgreSQL database for migrations, one instance at a time. */
 
 import type { DataSource } from 'typeorm';
 import type { PostgresConfig } from '../database/options';
@@ -6,13 +6,14 @@ import { assertWritable } from './check-server';
 import { createDataSource } from './data-source';
 import { addressText, toOpeningError } from './opening-error';
 
-/** Any number that no other program uses in this database. */
+/** Key of the advisory lock. Any number that no other program uses in this database. */
 const LOCK = 7_305_814_220_519;
 
 /**
- * Runs `work` while no other instance changes tables. An instance that comes meanwhile waits, and finds the work done.
+ * Runs `work` while no other instance runs migrations. Other instances wait, then find nothing to do.
  *
- * @throws {ConfigError} if the database cannot be used; {StoreUnavailableError} if it does not answer. Both name the server.
+ * @throws {ConfigError} If the database cannot be used.
+ * @throws {StoreUnavailableError} If it does not respond. Both errors name the server.
  */
 export async function withMigrationLock<T>(
   config: PostgresConfig,
@@ -22,7 +23,7 @@ export async function withMigrationLock<T>(
   try {
     await dataSource.initialize();
     await assertWritable(dataSource, addressText(config));
-    return await alone(dataSource, () => work(dataSource));
+    return await withLock(dataSource, () => work(dataSource));
   } catch (error) {
     throw toOpeningError(error, config);
   } finally {
@@ -30,8 +31,8 @@ export async function withMigrationLock<T>(
   }
 }
 
-/** @param dataSource - Initialized, with two connections to give. */
-async function alone<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
+/** @param dataSource - Initialized, with two free connections. */
+async function withLock<T>(dataSource: DataSource, work: () => Promise<T>): Promise<T> {
   const runner = dataSource.createQueryRunner();
   try {
     await runner.query('SELECT pg_advisory_lock($1)', [LOCK]);

@@ -1,9 +1,9 @@
-/** Opens a PostgreSQL database: migrations, one writing connection, pools of reading ones. */
+/** Opens a PostgreSQL database: migrations, one write connection, pools of read connections. */
 
 import type { Database, RecordingDatabase } from '../database/database';
 import type { PostgresConfig } from '../database/options';
 import { assertRights } from './check-server';
-import { addressOf, limited, WRITER_LIMITS } from './connect';
+import { toClientConfig, WRITER_LIMITS, withLimits } from './connect';
 import { withMigrationLock } from './migration-lock';
 import { createPool } from './pool';
 import { saveUnitOfWork, WRITING } from './save';
@@ -11,10 +11,11 @@ import { Session } from './session';
 import { createStatements, type ToStatement } from './statement';
 
 /**
- * Applies the migrations that are missing, once, however many instances open it at a time.
+ * Opens the database and applies missing migrations, once even if several instances open it at the same time.
  *
- * @param onQuery - Told of every statement.
- * @throws {ConfigError} if the database cannot be used; {StoreUnavailableError} if it does not answer. Both name the server.
+ * @param onQuery - Called with each statement.
+ * @throws {ConfigError} If the database cannot be used.
+ * @throws {StoreUnavailableError} If it does not respond. Both errors name the server.
  */
 export async function openPostgres(
   config: PostgresConfig,
@@ -23,11 +24,11 @@ export async function openPostgres(
   const migrations = await migrate(config);
   const toStatement = createStatements();
   const recording = openSessions(config, toStatement, onQuery);
-  const client = limited(addressOf(config));
-  // Apart: who waits for a view of the data may hold one, and both would wait for the same connections.
+  const client = withLimits(toClientConfig(config));
+  // Two pools. In a shared pool, requests that have a snapshot and wait for a read could block each other.
   const readers = Math.floor((config.maxConnections - 2) / 2);
   const reading = createPool({ config: client, max: readers, toStatement, onQuery });
-  const views = createPool({
+  const snapshots = createPool({
     config: client,
     max: config.maxConnections - 2 - readers,
     toStatement,
@@ -38,20 +39,20 @@ export async function openPostgres(
     ...recording,
     reading,
     queryJson: null,
-    snapshot: views.snapshot,
+    snapshot: snapshots.snapshot,
     async longSnapshot(work) {
       const own = createPool({ config: client, max: 1, toStatement, onQuery });
       return await own.snapshot(work).finally(() => own.close());
     },
     migrations,
-    wipe: async () => true, // the server's own vacuum does; see docs/operations.md
+    wipe: async () => true, // the vacuum of the server does it; see docs/operations.md
     async close() {
-      for (const each of [reading, views, recording]) await each.close();
+      for (const each of [reading, snapshots, recording]) await each.close();
     },
   };
 }
 
-/** As much of it as a thread needs that does nothing but record, of a database that has its tables. */
+/** Opens only the write connection, for the writer thread. The database must have its tables. */
 export function openRecordingPostgres(config: PostgresConfig): RecordingDatabase {
   return openSessions(config, createStatements());
 }
@@ -61,7 +62,7 @@ function openSessions(
   toStatement: ToStatement,
   onQuery?: (sql: string) => void,
 ): RecordingDatabase {
-  const config = limited(addressOf(address));
+  const config = withLimits(toClientConfig(address));
   const writing = new Session({ config, toStatement, onQuery, setUp: [WRITER_LIMITS, ...WRITING] });
   /** Version of the data after the last save, or at the last check. */
   let knownVersion: number | null = null;
@@ -79,7 +80,7 @@ function openSessions(
   };
 }
 
-/** @returns how many migrations there are. */
+/** Applies missing migrations. Returns the number of migrations. */
 function migrate(config: PostgresConfig): Promise<number> {
   return withMigrationLock(config, async (dataSource) => {
     await dataSource.runMigrations();

@@ -1,4 +1,4 @@
-/** Why a PostgreSQL database could not be opened, for the operator: which variable, which server, which cause. */
+/** Errors of opening a PostgreSQL database, with the variable, the server and the cause for the operator. */
 
 import { isNativeError } from 'node:util/types';
 import { QueryFailedError } from 'typeorm';
@@ -7,44 +7,45 @@ import type { PostgresConfig } from '../database/options';
 import { CONNECT_TIMEOUT_MS } from './connect';
 import { toStoreError } from './errors';
 
-/** Where the server is expected, e.g. `127.0.0.1:5432`, or the path of its socket. Holds neither role nor password. */
+/** Formats the address of the server, for example `127.0.0.1:5432`, or the path of its socket. Contains no role or password. */
 export function addressText({ host, port }: PostgresConfig): string {
   if (host.startsWith('/')) return `${host}/.s.PGSQL.${port}`;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**
- * Names the variable, the server and the cause of an error that ended the start. STORE_UNAVAILABLE if a later start may
- * succeed with the same configuration, otherwise a `ConfigError`. Returns an error of another kind unchanged.
+ * Converts an error of the start: to STORE_UNAVAILABLE if a later start may succeed with the same configuration, otherwise to a
+ * `ConfigError`. Returns an error of another kind unchanged.
  */
 export function toOpeningError(error: unknown, config: PostgresConfig): unknown {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
   if (!isNativeError(cause) || cause instanceof GatewayError) return cause;
-  const code = codeOf(cause);
-  const words = { at: addressText(config), config, message: hideNames(cause.message, config) };
-  const refused = REFUSED[code]?.(words) ?? refusalOf(cause.message, code, words);
-  if (refused !== undefined) {
-    return new ConfigError([`DATABASE_URL: ${refused}${suffixOf(code)}`], { cause });
+  const code = getCode(cause);
+  const context = { at: addressText(config), config, message: hideNames(cause.message, config) };
+  const fault = CONFIG_FAULTS[code]?.(context) ?? findConfigFault(cause.message, code, context);
+  if (fault !== undefined) {
+    return new ConfigError([`DATABASE_URL: ${fault}${toSuffix(code)}`], { cause });
   }
   if (!(toStoreError(cause) instanceof StoreUnavailableError)) return cause;
-  const away = AWAY[code] ?? AWAY[WITHOUT_CODE.get(cause.message) ?? ''] ?? answered;
-  const message = `DATABASE_URL: ${away(words)}${suffixOf(WITHOUT_CODE.get(cause.message) ?? code)}`;
+  const describe =
+    OUTAGES[code] ?? OUTAGES[CODE_BY_MESSAGE.get(cause.message) ?? ''] ?? describeResponse;
+  const message = `DATABASE_URL: ${describe(context)}${toSuffix(CODE_BY_MESSAGE.get(cause.message) ?? code)}`;
   return new StoreUnavailableError({ cause, message });
 }
 
-interface Words {
+interface Context {
   readonly at: string;
   readonly config: PostgresConfig;
-  /** The server's or the system's own message, without names of roles. */
+  /** Message of the server or the system, without names of roles. */
   readonly message: string;
 }
 
-type Describe = (words: Words) => string;
+type Describe = (context: Context) => string;
 
-/** The same configuration fails again. */
-const REFUSED: Readonly<Record<string, Describe>> = {
+/** Errors with which the same configuration fails again. */
+const CONFIG_FAULTS: Readonly<Record<string, Describe>> = {
   '28000': ({ at, message, config: { tls } }) => {
-    if (message.endsWith('does not exist')) return `${at} does not know the role`;
+    if (message.endsWith('does not exist')) return `the role does not exist on ${at}`;
     const way = tls === null ? ', or not without TLS (see sslmode)' : '';
     return `${at} does not admit the role from this address${way}`;
   },
@@ -57,25 +58,26 @@ const REFUSED: Readonly<Record<string, Describe>> = {
     `the certificate names another host than ${host} (sslmode=verify-full)`,
 };
 
-const AWAY: Readonly<Record<string, Describe>> = {
+/** Errors that may pass. */
+const OUTAGES: Readonly<Record<string, Describe>> = {
   ECONNREFUSED: ({ at }) => `connection refused by ${at}`,
   ECONNRESET: ({ at }) => `${at} closed the connection`,
   EPIPE: ({ at }) => `${at} closed the connection`,
-  ETIMEDOUT: ({ at }) => `no answer from ${at} within ${CONNECT_TIMEOUT_MS / 1000} s`,
+  ETIMEDOUT: ({ at }) => `no response from ${at} within ${CONNECT_TIMEOUT_MS / 1000} s`,
   EHOSTUNREACH: ({ at }) => `${at} cannot be reached`,
   ENETUNREACH: ({ at }) => `${at} cannot be reached`,
-  EAI_AGAIN: ({ config: { host } }) => `no name server answered for the host ${host}`,
+  EAI_AGAIN: ({ config: { host } }) => `no name server responded for the host ${host}`,
   ENOENT: ({ at }) => `there is no socket ${at}`,
   EACCES: ({ at }) => `the socket ${at} may not be opened`,
   '53300': ({ at, message }) => `too many connections to ${at}: ${message}`,
-  '57P03': ({ at, message }) => `${at} takes no connections yet: ${message}`,
+  '57P03': ({ at, message }) => `${at} does not accept connections yet: ${message}`,
 };
 
-/** The server's own words, for what has none here. */
-const answered: Describe = ({ at, message }) => `${at} answered: ${message}`;
+/** Description of an error that is not in the tables: the message of the server. */
+const describeResponse: Describe = ({ at, message }) => `${at} responded: ${message}`;
 
-/** Errors of the driver that carry no code, and the code of what they mean. */
-const WITHOUT_CODE: ReadonlyMap<string, string> = new Map([
+/** Codes for errors of the driver that have none, by message. */
+const CODE_BY_MESSAGE: ReadonlyMap<string, string> = new Map([
   ['timeout expired', 'ETIMEDOUT'],
   ['timeout exceeded when trying to connect', 'ETIMEDOUT'],
   ['Connection terminated due to connection timeout', 'ETIMEDOUT'],
@@ -86,30 +88,30 @@ const WITHOUT_CODE: ReadonlyMap<string, string> = new Map([
 /** OpenSSL's codes for a certificate that no known authority has signed, or that has expired, e.g. `CERT_HAS_EXPIRED`. */
 const CERTIFICATE = /CERT|LEAF_SIGNATURE/;
 
-/** What is told by the message or the kind of the code alone. */
-function refusalOf(message: string, code: string, { at }: Words): string | undefined {
+/** Recognizes configuration errors by the message or the prefix of the code. */
+function findConfigFault(message: string, code: string, { at }: Context): string | undefined {
   if (CERTIFICATE.test(code)) {
     return `${at} has no valid certificate of an authority in sslrootcert`;
   }
   if (/^(ERR_SSL|EPROTO)/.test(code)) return `the TLS handshake with ${at} failed`;
   if (message === 'The server does not support SSL connections') {
-    return `${at} does not offer TLS, which sslmode asks for`;
+    return `${at} does not offer TLS, which sslmode requires`;
   }
   if (message.startsWith('SASL:')) return `${at} does not accept the role or its password`;
-  // PgBouncer has this one code for many faults, of which this one is of the configuration.
-  if (/unsupported startup parameter/.test(message)) return `${at} answered: ${message}`;
+  // PgBouncer uses one code for many errors. Only this one is a configuration error.
+  if (/unsupported startup parameter/.test(message)) return `${at} responded: ${message}`;
   return undefined;
 }
 
-function codeOf(error: Error): string {
+function getCode(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-function suffixOf(code: string): string {
+function toSuffix(code: string): string {
   return code === '' ? '' : ` (${code})`;
 }
 
-/** A server's message names the role in quotation marks, a pooler's without. */
+/** Removes the names of roles. A server quotes them in its messages, a pooler does not. */
 function hideNames(message: string, { user, password }: PostgresConfig): string {
   const names = [user, password].filter((name) => name !== null && name !== '');
   const quoted = message.replace(/\b(user|role) "[^"]*"/g, '$1 "…"');

@@ -1,4 +1,4 @@
-/** Connections that read, shared by all who ask. */
+/** Pool of read connections. */
 
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Connection, Parameter } from '../database/database';
@@ -9,7 +9,7 @@ import { toStoreError } from './errors';
 import type { ToStatement } from './statement';
 
 export interface ReadingPool extends Connection {
-  /** Runs `work` on one connection, on one unchanging view of the data. */
+  /** Runs `work` on one connection, on one snapshot. */
   snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -21,10 +21,10 @@ export interface PoolOptions {
   readonly onQuery?: ((sql: string) => void) | undefined;
 }
 
-/** Connects when asked; a connection that was lost is replaced. */
+/** Connects on demand. Replaces lost connections. */
 export function createPool({ config, max, toStatement, onQuery }: PoolOptions): ReadingPool {
   const pool = new Pool({ ...config, max, onConnect: (client) => client.query(READER_LIMITS) });
-  pool.on('error', () => {}); // an idle connection was lost: the next who asks gets another
+  pool.on('error', () => {}); // an idle connection was lost; the pool opens another on demand
 
   return {
     dialect: POSTGRES,
@@ -38,13 +38,13 @@ export function createPool({ config, max, toStatement, onQuery }: PoolOptions): 
       client.on('error', noteLoss);
       try {
         await run(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-        const inTurn = createMutex();
+        const runExclusive = createMutex();
         return await work({
           dialect: POSTGRES,
-          query: (sql, parameters = []) => inTurn(() => queryOn(client, sql, parameters)),
+          query: (sql, parameters = []) => runExclusive(() => queryOn(client, sql, parameters)),
         });
       } finally {
-        // Nothing was written; where the connection is lost, the error that told of it is the one to tell.
+        // If the connection is lost, the caller gets the error of the statement that failed.
         await client.query('ROLLBACK').catch(noteLoss);
         client.off('error', noteLoss);
         client.release(lost !== undefined);

@@ -26,7 +26,7 @@ interface SaveStatement {
 // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const ENGINE: Engine<SaveStatement> = {
-  /** Columns take their types from the table: the JSON says what goes where by name. */
+  /** The columns take their types from the table. JSON keys are column names. */
   insertion(writer, getRows, onConflict = '') {
     const { table, columns } = writer;
     const names = columns.map(({ name }) => name).join(', ');

@@ -1,20 +1,20 @@
-/** The statements of the store as PostgreSQL takes them: numbered placeholders, prepared once per connection. */
+/** Converts statements of the store to PostgreSQL: numbered placeholders, prepared once per connection. */
 
 import type { QueryConfig } from 'pg';
 import type { Parameter } from '../database/database';
 
-/** Filters can be combined in many ways; what comes after so many distinct texts is prepared anew for each call. */
+/** Maximum number of prepared statements. Combinations of filters give many texts; later texts are prepared for every call. */
 const MAX_PREPARED = 200;
 
 export type ToStatement = (sql: string, parameters: readonly Parameter[]) => QueryConfig;
 
-/** @returns a function for all connections of one database: a text has the same name on each. */
+/** Creates the converter for all connections of one database: a text has the same name on each. */
 export function createStatements(): ToStatement {
   const known = new Map<string, { readonly text: string; readonly name?: string }>();
   return (sql, parameters) => {
     let statement = known.get(sql);
     if (statement === undefined) {
-      const text = spell(sql);
+      const text = numberPlaceholders(sql);
       if (known.size < MAX_PREPARED) {
         statement = { text, name: `s${known.size}` };
         known.set(sql, statement);
@@ -26,7 +26,7 @@ export function createStatements(): ToStatement {
   };
 }
 
-function spell(sql: string): string {
+function numberPlaceholders(sql: string): string {
   let count = 0;
   return sql.replace(/\bNOT IN \(\?\*\)|\bIN \(\?\*\)|\?/g, (placeholder) => {
     count += 1;

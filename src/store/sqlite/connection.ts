@@ -1,4 +1,4 @@
-/** One database connection, as little of it as the store needs, with its statements kept prepared. */
+/** One SQLite connection that caches its prepared statements. */
 
 import { isNativeError } from 'node:util/types';
 import type { Database, Statement } from 'sqlite3';
@@ -14,21 +14,21 @@ export interface SqliteConnection extends WritingConnection {
   close(): Promise<void>;
 }
 
-/** Filters can be combined in many ways; statements beyond this many make room for each other. */
+/** Maximum number of cached statements. Combinations of filters give many texts; the least recently used is evicted. */
 const MAX_STATEMENTS = 200;
 
 /**
- * @param dataSource - Initialized. Its connection is used beside TypeORM: to prepare a statement anew for each call, as
- *   TypeORM does, takes longer than to run it.
- * @param onQuery - Told of every statement, e.g. to count them.
+ * @param dataSource - Initialized. Statements bypass TypeORM, which prepares each statement for every call: that takes longer
+ *   than to run it.
+ * @param onQuery - Called with each statement, for example to count them.
  */
 export function createConnection(
   dataSource: DataSource,
   onQuery?: (sql: string) => void,
 ): SqliteConnection {
-  const database = handleOf(dataSource);
+  const database = getHandle(dataSource);
   const statements = new Map<string, Promise<Statement>>();
-  const inTurn = createMutex();
+  const runExclusive = createMutex();
 
   return {
     dialect: SQLITE,
@@ -43,7 +43,7 @@ export function createConnection(
       await query('ROLLBACK');
     },
     isCommitInDoubt: true,
-    // No limit depends on the statements. A full or failing disk fails every transaction.
+    // SQLite has no limit that depends on the statements. A full or failing disk fails every transaction.
     mayBeOfWork: () => false,
 
     async close() {
@@ -53,33 +53,33 @@ export function createConnection(
     },
   };
 
-  /** One at a time: a statement that waits for the connection inside of the driver keeps a thread from all others. */
+  /** Runs one statement at a time: a statement that waits for the connection inside of the driver blocks a pool thread. */
   async function query<Row>(
     sql: string,
     parameters: readonly Parameter[] = [],
   ): Promise<readonly Row[]> {
-    onQuery?.(spell(sql));
+    onQuery?.(expandLists(sql));
     try {
-      return await inTurn(async () => all<Row>(await prepared(sql), parameters.map(bind)));
+      return await runExclusive(async () => all<Row>(await prepared(sql), parameters.map(bind)));
     } catch (error) {
       throw toStoreError(error);
     }
   }
 
   function prepared(sql: string): Promise<Statement> {
-    const kept = statements.get(sql);
-    // Taken out and put back, so that the first one of the map is the one not used for longest.
+    const cached = statements.get(sql);
+    // Delete and set, so that the first entry of the map is the least recently used.
     statements.delete(sql);
-    const statement = kept ?? prepare(database, spell(sql));
+    const statement = cached ?? prepare(database, expandLists(sql));
     statements.set(sql, statement);
-    if (kept === undefined) {
+    if (cached === undefined) {
       statement.catch(() => statements.delete(sql));
-      makeRoom();
+      evictStatement();
     }
     return statement;
   }
 
-  function makeRoom(): void {
+  function evictStatement(): void {
     const [oldest] = statements;
     if (statements.size <= MAX_STATEMENTS || oldest === undefined) return;
     statements.delete(oldest[0]);
@@ -87,8 +87,8 @@ export function createConnection(
   }
 }
 
-/** A list travels as one JSON text. */
-function spell(sql: string): string {
+/** A list is passed as one JSON text. */
+function expandLists(sql: string): string {
   return sql.replaceAll('?*', 'SELECT value FROM json_each(?)');
 }
 
@@ -100,7 +100,7 @@ function isList(parameter: Parameter): parameter is Exclude<Parameter, Scalar> {
   return Array.isArray(parameter);
 }
 
-function handleOf({ driver }: DataSource): Database {
+function getHandle({ driver }: DataSource): Database {
   if (!(driver instanceof SqliteDriver))
     throw new InvariantError('DataSource has no SQLite driver');
   return driver.databaseConnection;
@@ -124,16 +124,17 @@ function all<Row>(statement: Statement, parameters: readonly Scalar[]): Promise<
   });
 }
 
-/** Waits for calls of the statement that are under way. */
+/** Waits for calls of the statement in progress. */
 async function finalize(statement: Promise<Statement>): Promise<void> {
-  const held = await statement.catch(() => undefined);
-  if (held !== undefined) await new Promise<void>((resolve) => held.finalize(() => resolve()));
+  const prepared = await statement.catch(() => undefined);
+  if (prepared === undefined) return;
+  await new Promise<void>((resolve) => prepared.finalize(() => resolve()));
 }
 
-const STORE_AWAY = /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|MISUSE)/;
+const UNAVAILABLE = /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|MISUSE)/;
 
-/** Names an error of the driver's that says that the database is away, or closed; any other is as it was. */
+/** Maps an error of the driver to STORE_UNAVAILABLE if the database is closed or unavailable. Returns any other unchanged. */
 function toStoreError(error: unknown): unknown {
-  const away = isNativeError(error) && STORE_AWAY.test(error.message);
-  return away ? new StoreUnavailableError({ cause: error }) : error;
+  const isUnavailable = isNativeError(error) && UNAVAILABLE.test(error.message);
+  return isUnavailable ? new StoreUnavailableError({ cause: error }) : error;
 }

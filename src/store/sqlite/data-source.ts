@@ -8,18 +8,18 @@ import { ENTITIES } from '../entities/entities';
 import { makePrivate } from './folder';
 
 /**
- * TypeORM switches the driver to tracing, which writes out every parameter of every call in case it fails: half of the time
- * of a write, and personal data where nobody looks for it.
+ * The driver without tracing. TypeORM calls `verbose()`, which formats every parameter of every call for stack traces: that is half
+ * of the time of a write, and puts personal data into errors.
  */
 const UNTRACED_DRIVER = { ...sqlite3, verbose: () => sqlite3 };
 
-/** How long a connection waits for another process to let go of the file, in milliseconds. */
+/** Maximum time that a connection waits for the lock of another process, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 
 /**
- * The connection that writes. Not yet initialized.
+ * Creates the DataSource of the writing connection, not yet initialized.
  *
- * @param file - Path of the SQLite file; it and its folder are made if they are missing, for their owner alone.
+ * @param file - Path of the SQLite file. If the file or its folder is missing, creates it for its owner only.
  */
 export function createDataSource(file: string): DataSource {
   makePrivate(file);
@@ -35,7 +35,10 @@ export function createDataSource(file: string): DataSource {
   });
 }
 
-/** A connection that can only read: a DataSource has one, and readers must not stand in the writer's transaction. */
+/**
+ * Creates the DataSource of a read-only connection. A DataSource has one connection, and reads must not run in the transaction of
+ * the writer.
+ */
 export function createReadingDataSource(file: string): DataSource {
   return new DataSource({
     type: 'sqlite',
@@ -46,22 +49,22 @@ export function createReadingDataSource(file: string): DataSource {
   });
 }
 
-/** Of the connection that writes, set after it is open. */
+/** Settings of the writing connection. Run them after opening it. */
 export const WRITING = [
-  // A commit is on the disk when it is answered, also through a loss of power.
+  // A confirmed commit is on disk and survives a loss of power.
   'PRAGMA synchronous = FULL',
-  // The indexes that every delivery adds to, so that none of their pages is read or written twice for one group.
+  // Holds the indexes that every delivery updates, so that no page is read or written twice in one group.
   'PRAGMA cache_size = -65536',
-  // What is deleted is overwritten, so that nobody finds it in the file who looks for more than rows.
+  // Overwrites deleted content, so that it cannot be recovered from the file.
   'PRAGMA secure_delete = ON',
-  // What a statement could have to take back stays in memory.
+  // Keeps statement journals in memory.
   'PRAGMA temp_store = MEMORY',
-  // In pages. Most pages of the log are further versions of the same few, and only the last is copied to the file.
+  // In pages. Most pages of the log are versions of the same few, and a checkpoint copies only the last version.
   'PRAGMA wal_autocheckpoint = 4000',
 ];
 
-/** Of connections that only read, set after they are open. */
+/** Settings of read-only connections. Run them after opening them. */
 export const READING = [
-  // Pages are read where the system keeps them, not copied out of there one by one. In bytes; 2 GiB is the most there is.
+  // In bytes; 2 GiB is the maximum. Reads pages from the page cache of the system without copying them.
   `PRAGMA mmap_size = ${2 ** 31}`,
 ];

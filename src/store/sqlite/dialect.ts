@@ -1,4 +1,4 @@
-/** How SQLite says what not every engine says the same way. */
+/** SQL expressions of SQLite. */
 
 import { ROW_BYTES } from '../../projector/unit-of-work';
 import type { Dialect } from '../database/database';

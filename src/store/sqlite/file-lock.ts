@@ -1,4 +1,4 @@
-/** One gateway per SQLite file: what one has in mind of the data, another one must not change behind its back. */
+/** Ensures one gateway per SQLite file: a gateway keeps state in memory that another one must not change. */
 
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -13,37 +13,37 @@ export interface FileLock {
 }
 
 /**
- * Held until it is released or the process ends, however it ends: it is the operating system's lock on a file of its own,
- * which stays behind empty. Commands that work beside a gateway, such as `replay`, do without.
+ * Locks the database for this gateway until `release` or the end of the process, even by a crash: it is a lock of the operating
+ * system on a separate file, which remains, empty. Commands that run while a gateway runs, such as `replay`, do not take it.
  *
- * @param config - Its database's folder is made if it is missing.
- * @throws {ConfigError} if its folder cannot be made, or another gateway holds it, after waiting a second for one that is about to end.
+ * @param config - If the folder of the database is missing, creates it.
+ * @throws {ConfigError} If the folder cannot be created, or another gateway keeps the lock for longer than `HANDOVER_MS`.
  */
 export async function lockFile(config: SqliteConfig): Promise<FileLock> {
   const lock = await openLock(config).catch((error: unknown) => {
     throw toOpeningError(error, config);
   });
-  let held = true;
+  let isLocked = true;
   return {
     async release() {
-      if (held) await close(lock);
-      held = false;
+      if (isLocked) await close(lock);
+      isLocked = false;
     },
   };
 }
 
-/** The same for every name of the file. */
-function targetOf(file: string): string {
+/** Resolves links, so that every name of the file gives the same lock. */
+function resolveTarget(file: string): string {
   try {
     return realpathSync(file);
   } catch {
-    return join(realpathSync(dirname(file)), basename(file)); // not there yet
+    return join(realpathSync(dirname(file)), basename(file)); // the file does not exist yet
   }
 }
 
 async function openLock(config: SqliteConfig): Promise<sqlite3.Database> {
   createPrivateFolder(config.file);
-  const path = `${targetOf(config.file)}-lock`;
+  const path = `${resolveTarget(config.file)}-lock`;
   makePrivate(path);
   const lock = await open(path);
   try {
@@ -65,7 +65,7 @@ function open(path: string): Promise<sqlite3.Database> {
   });
 }
 
-/** A transaction that is never committed: nothing is written, nothing has to be mended after a crash. */
+/** Begins a transaction that is never committed. Nothing is written, so a crash needs no recovery. */
 function begin(database: sqlite3.Database, config: SqliteConfig): Promise<void> {
   return new Promise((resolve, reject) => {
     database.exec('BEGIN EXCLUSIVE', (cause) => {
@@ -78,10 +78,10 @@ function begin(database: sqlite3.Database, config: SqliteConfig): Promise<void> 
 
 function inUse({ setting }: SqliteConfig): string {
   const other = setting === undefined ? 'another file' : 'another folder';
-  return `is in use by another gateway; stop that one, or set ${setting ?? 'DATABASE_URL'} to ${other}`;
+  return `is in use by another gateway; stop that gateway, or set ${setting ?? 'DATABASE_URL'} to ${other}`;
 }
 
-/** For a gateway that is just about to end. In milliseconds. */
+/** Maximum time to wait for a gateway that is shutting down, in milliseconds. */
 const HANDOVER_MS = 1_000;
 
 function close(database: sqlite3.Database): Promise<void> {

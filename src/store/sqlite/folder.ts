@@ -1,22 +1,24 @@
-/** The database's folder and file, which only their owner may read, whichever command makes them. */
+/** Creates the folder and file of the database, readable only by their owner. Every command uses it. */
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes the folder, with mode 0700, if it is missing.
+ * Creates the folder, with mode 0700, if it is missing.
  *
- * @param file - Path of the database. @throws the system's error if it cannot be made.
+ * @param file - Path of the database.
+ * @throws The error of the system if it cannot be created.
  */
 export function createPrivateFolder(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
 }
 
 /**
- * Makes the file, with mode 0600, if it is missing. SQLite would make it readable for all, and gives the files beside it
- * (`-wal`, `-shm`, `-journal`) the mode of the database. Closes a file that others may read.
+ * Creates the file, with mode 0600, if it is missing. If others may read the file, removes their permissions. SQLite itself
+ * would create it readable for all, and gives `-wal`, `-shm` and `-journal` files the mode of the database.
  *
- * @param file - Path of the database. @throws the system's error if it cannot be made.
+ * @param file - Path of the database.
+ * @throws The error of the system if it cannot be created.
  */
 export function makePrivate(file: string): void {
   createPrivateFolder(file);

@@ -1,26 +1,26 @@
 /**
- * Statements over any number of rows that arrive as one value: a JSON list of lists, which SQL spreads. The text never
- * depends on the number of rows, so that it stays prepared. JSON has no bytes: those of all rows arrive in one piece beside
- * it, and the list says where in it they are.
+ * Statements over any number of rows, passed as one JSON list of lists that SQL expands. The text does not depend on the number
+ * of rows, so the statement stays prepared. JSON cannot contain bytes: the bytes of all rows are a second value, and the list
+ * contains their positions.
  */
 
 import type { RowWriter, Value } from '../entities/columns';
 
 export interface JsonRowsStatement<Row> {
   /**
-   * @param rows - What to read the rows from: each has a `value`, the list of one row.
-   * @param bytes - What to read bytes from.
+   * @param rows - Table expression with one row per row. Its column `value` is the list.
+   * @param bytes - Expression of the bytes of all rows.
    */
   readonly sql: (rows: string, bytes: string) => string;
-  /** The row as the list that the statement reads; its bytes are added to those given. */
+  /** Converts the row to the list that the statement reads. Appends its bytes to `bytes`. */
   readonly toValues: (row: Row, bytes: Bytes) => readonly Element[];
 }
 
 type Element = Exclude<Value, Buffer> | readonly [start: number, length: number];
 
-/** Bytes in one piece, made of parts. */
+/** Concatenation of byte values. */
 export interface Bytes {
-  /** @returns Where the part is: its first byte, counted from 1, and its length. */
+  /** Returns the position of the part: its first byte, counted from 1, and its length. */
   add(part: Buffer): readonly [start: number, length: number];
   whole(): Buffer;
 }
@@ -34,12 +34,12 @@ export function createBytes(): Bytes {
       length += part.length;
       return [length - part.length + 1, part.length];
     },
-    // Never without a byte: of nothing, SQLite takes no part, not even an empty one.
+    // At least one byte: `substr` of an empty value is NULL, also for an empty part.
     whole: () => Buffer.concat([...parts, Buffer.alloc(1)], length + 1),
   };
 }
 
-/** Where `json` stands for the JSON list. As JSONB, of which SQLite takes elements without reading the text again. */
+/** Expands the JSON list `json` to rows. Converts it to JSONB, so that SQLite parses the text once. */
 export function expandRows(json: string): string {
   return `jsonb_each(jsonb(${json}))`;
 }

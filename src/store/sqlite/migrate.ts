@@ -1,11 +1,11 @@
-/** Opens an SQLite file to change its tables. */
+/** Opens an SQLite file for migrations. */
 
 import type { DataSource } from 'typeorm';
 import type { SqliteConfig } from '../database/options';
 import { createDataSource } from './data-source';
 import { toOpeningError } from './opening-error';
 
-/** @throws {ConfigError} if the file cannot be used. */
+/** @throws {ConfigError} If the file cannot be used. */
 export async function openForMigration<T>(
   config: SqliteConfig,
   work: (dataSource: DataSource) => Promise<T>,

@@ -10,19 +10,19 @@ import { toOpeningError } from './opening-error';
 import { prepareSaving, readDataVersion, saveUnitOfWork } from './save';
 import { createSnapshotPool } from './snapshot-pool';
 
-/** Connections that lend snapshots. More would only queue for the same processors. */
+/** Number of connections for snapshots. More would compete for the same processors. */
 const SNAPSHOT_CONNECTIONS = 4;
 
-/** How long readers are waited for, and writers kept waiting meanwhile, before the log is left for another time. */
+/** Maximum time that the checkpoint waits for readers, and blocks writers, before it gives up, in milliseconds. */
 const WIPE_TIMEOUT_MS = 100;
 
 type OnQuery = (sql: string) => void;
 
 /**
- * Applies the migrations that are missing.
+ * Opens the database and applies missing migrations.
  *
- * @param onQuery - Told of every statement.
- * @throws {ConfigError} if the file cannot be used. Names the path and the cause.
+ * @param onQuery - Called with each statement.
+ * @throws {ConfigError} If the file cannot be used. Contains the path and the cause.
  */
 export async function openSqlite(config: SqliteConfig, onQuery?: OnQuery): Promise<Database> {
   const { file } = config;
@@ -35,8 +35,8 @@ export async function openSqlite(config: SqliteConfig, onQuery?: OnQuery): Promi
   };
   try {
     const reading = await open();
-    const lent = await Promise.all(Array.from({ length: SNAPSHOT_CONNECTIONS }, open));
-    const snapshots = createSnapshotPool(lent);
+    const pooled = await Promise.all(Array.from({ length: SNAPSHOT_CONNECTIONS }, open));
+    const snapshots = createSnapshotPool(pooled);
     return {
       ...recording,
       reading,
@@ -46,7 +46,7 @@ export async function openSqlite(config: SqliteConfig, onQuery?: OnQuery): Promi
         return await own.run(work).finally(() => own.close());
       },
       wipe: () => wipeLog(file),
-      queryJson: (query, encoding) => snapshots.lend((lent) => runJsonQuery(lent, query, encoding)),
+      queryJson: (query, encoding) => snapshots.use((own) => runJsonQuery(own, query, encoding)),
       close,
     };
   } catch (error) {
@@ -60,7 +60,7 @@ export async function openSqlite(config: SqliteConfig, onQuery?: OnQuery): Promi
   }
 }
 
-/** As much of it as a thread needs that does nothing but record. */
+/** Opens only the writing connection, for the writer thread. */
 export async function openRecordingSqlite(
   config: SqliteConfig,
   onQuery?: OnQuery,
@@ -99,7 +99,7 @@ async function openRecording(
   };
 }
 
-/** The write-ahead log holds pages as they were. Who reads an old view keeps it: then it is tried again later. */
+/** Truncates the write-ahead log, which contains old versions of pages. Returns false if a reader still needs them. */
 async function wipeLog(file: string): Promise<boolean> {
   const dataSource = createDataSource(file);
   await dataSource.initialize();

@@ -1,11 +1,12 @@
-/** Lends connections out, each holding one unchanging view of the data for as long as it is lent. */
+/** Pool of read-only connections for snapshots. */
 
 import type { Connection } from '../database/database';
 import type { SqliteConnection } from './connection';
 
 export interface SnapshotPool {
-  /** For one statement, which needs no more to have one view. */
-  lend<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Runs `work`, which is a single statement and needs no transaction, on a connection of the pool. */
+  use<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Runs `work` on one snapshot. */
   run<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -15,9 +16,9 @@ export function createSnapshotPool(connections: readonly SqliteConnection[]): Sn
   const waiting: ((connection: SqliteConnection) => void)[] = [];
 
   return {
-    lend,
+    use,
     run: (work) =>
-      lend(async (connection) => {
+      use(async (connection) => {
         await connection.query('BEGIN');
         try {
           return await work(connection);
@@ -30,29 +31,29 @@ export function createSnapshotPool(connections: readonly SqliteConnection[]): Sn
     },
   };
 
-  async function lend<T>(work: (connection: SqliteConnection) => Promise<T>): Promise<T> {
-    const connection = await borrow();
+  async function use<T>(work: (connection: SqliteConnection) => Promise<T>): Promise<T> {
+    const connection = await acquire();
     try {
       return await work(connection);
     } finally {
-      giveBack(connection);
+      release(connection);
     }
   }
 
-  function borrow(): Promise<SqliteConnection> {
+  function acquire(): Promise<SqliteConnection> {
     const connection = idle.pop();
     if (connection !== undefined) return Promise.resolve(connection);
     return new Promise((resolve) => waiting.push(resolve));
   }
 
-  function giveBack(connection: SqliteConnection): void {
+  function release(connection: SqliteConnection): void {
     const next = waiting.shift();
     if (next === undefined) idle.push(connection);
     else next(connection);
   }
 }
 
-/** Nothing was written; where SQLite has ended the view by itself, the error that made it do so is the one to tell. */
+/** Ends the snapshot. If SQLite has ended it already, the caller gets the error that caused it. */
 async function end(connection: Connection): Promise<void> {
   await connection.query('ROLLBACK').catch(() => {});
 }

@@ -1,13 +1,13 @@
-/** Refuses deliveries while those that wait for their commit weigh too much: the provider sends a refused one again. */
+/** Limits the memory of deliveries that wait for their commit. The provider sends a rejected delivery again. */
 
 import type { IncomingDelivery } from '../../domain/delivery';
 import { StoreUnavailableError } from '../../domain/errors';
 import type { DeliveryWriter } from './delivery-writer';
 
-/** Bytes of the bodies that may wait. Memory holds each body up to three times until its commit. */
+/** Maximum total size of waiting deliveries, in bytes. Until its commit, a body is in memory up to three times. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
-/** @returns `record`, which throws {StoreUnavailableError} while the limit is reached. A delivery alone is never refused. */
+/** Wraps `record`. It throws {StoreUnavailableError} while the limit is reached, but always accepts a delivery if no other waits. */
 export function limitQueue(
   record: DeliveryWriter['record'],
   maxBytes = MAX_WAITING_BYTES,
@@ -29,5 +29,5 @@ function sizeOf({ rawBody }: IncomingDelivery): number {
   return rawBody.length + ROW_BYTES;
 }
 
-/** What a delivery weighs in addition to its body. */
+/** Size of a delivery in addition to its body, in bytes. */
 const ROW_BYTES = 1_024;

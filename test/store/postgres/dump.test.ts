@@ -37,7 +37,7 @@ function areThere(): boolean {
 const by = { reason: null, changeActor: 'desk', auditActor: 'desk', now: NOW };
 const whereTheyAre = areThere() || process.env.CI ? it : it.skip;
 
-whereTheyAre('a dump is opened by later keys, but for whoever was erased since', async () => {
+whereTheyAre('later keys decrypt a dump, except data of users erased since', async () => {
   const { store, url, config } = await openTestStore();
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
@@ -55,7 +55,7 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   const inAnHour = new Date(NOW.getTime() + 60 * 60_000);
   await store.erasures.setHold({ ...hold, until: inAnHour, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
-  // Who is apart in the dump, and held as one in the original.
+  // Two users in the dump, merged and under one legal hold in the original.
   const into = await store.createUser({ externalUserId: 'user-5', auditActor: 'desk', now: NOW });
   const four = { provider: 'paycaddy', subjectRef: 'user-4' } as const;
   await store.linkIdentity({
@@ -78,7 +78,7 @@ whereTheyAre('a dump is opened by later keys, but for whoever was erased since',
   runFromPage('TABLE known', restoring);
   const restored = await openStore({ ...config, database: other.config }, SILENT);
   disposal.defer(() => restored.close());
-  // Its hold is in the dump alone: without a key it was erased, so the hold was released.
+  // Its hold is only in the dump. It has no key, so it was erased after the hold was released.
   const env = {
     DATABASE_URL: other.url,
     DATA_DIR: folder,

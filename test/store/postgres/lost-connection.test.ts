@@ -1,4 +1,4 @@
-/** Connections that are lost, and a server that is away for a while: nothing that was acknowledged is lost, and the store goes on. */
+/** Lost connections and a server that is unavailable for a while: the store keeps what it acknowledged, and continues. */
 
 import { Client } from 'pg';
 import type { Store } from '../../../src/store/store';
@@ -8,7 +8,7 @@ import { delivery, fractalId } from '../vendor-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const AWAY = { code: 'STORE_UNAVAILABLE' };
-/** Waits until they are gone: on a busy machine a connection outlives its end, and could still be asked something. */
+/** Waits until the connections are gone: on a busy machine, a terminated connection still accepts a statement. */
 const KILL = `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'kyc-gateway'`;
 
@@ -17,7 +17,7 @@ const post = (store: Store, n: number) =>
     delivery('fractal-id', fractalId('verification_approved', 'basic', `uid-${n}`, n), NOW),
   );
 
-it('keeps what it has acknowledged, and no more than once, while connections are cut again and again', async () => {
+it('stores every acknowledged delivery exactly once while connections are terminated repeatedly', async () => {
   const { store, database } = await openTestStore();
   const kept = new Set<number>();
   let refused = 0;
@@ -59,7 +59,7 @@ it('keeps what it has acknowledged, and no more than once, while connections are
   expect(kept.size).toBe(next);
 });
 
-it('fails reads and views that are under way, and serves the next', async () => {
+it('fails reads and snapshots in progress, and serves the next', async () => {
   const { store, database } = await openTestStore();
   await post(store, 1);
   const lost = store.snapshot(async (read) => {
@@ -73,7 +73,7 @@ it('fails reads and views that are under way, and serves the next', async () => 
   expect(await post(store, 2)).toMatchObject({ disposition: 'APPLIED' });
 });
 
-it('refuses while another holds the lock for too long, and goes on afterwards', async () => {
+it('rejects writes while another session keeps the lock for too long, and continues afterwards', async () => {
   const { store, url } = await openTestStore();
   await post(store, 1);
   const other = new Client({ connectionString: url });

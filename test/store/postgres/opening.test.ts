@@ -1,4 +1,4 @@
-/** A database that cannot be opened: which variable, which server and which cause the operator reads. */
+/** A database that cannot be opened: the error names the variable, the server and the cause. */
 
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -67,12 +67,12 @@ async function failure(url: string): Promise<GatewayError> {
   throw new Error('expected an error of the gateway', { cause: error });
 }
 
-describe('a configuration that fails every time', () => {
+describe('a configuration error', () => {
   it.each([
     ['a wrong password', 'locked:S3CR3T', 'postgres', /password.*28P01/],
     ['no password', 'locked', 'postgres', /password/],
     ['a role that is not admitted', 'stranger', 'postgres', /admit.*28000/],
-    ['a role that does not exist', 'nemo', 'postgres', /know the role.*28000/],
+    ['a role that does not exist', 'nemo', 'postgres', /role does not exist.*28000/],
     ['a missing database', 'postgres', 'nowhere', /"nowhere".*3D000/],
     ['a role that may not make tables', 'guest', 'postgres', /lacks.*42501/],
     ['a role that may not use the tables', 'guest', 'migrated', /lacks.*42501/],
@@ -86,12 +86,12 @@ describe('a configuration that fails every time', () => {
     expect(error.message).not.toMatch(/S3CR3T|locked|stranger|nemo|reader/);
   });
 
-  it('a host that does not exist', async () => {
+  it('names a host that does not exist', async () => {
     const error = await failure('postgres://kyc:S3CR3T@nowhere.invalid/kyc?sslmode=disable');
     expect(error.message).toMatch(/^DATABASE_URL: .*nowhere\.invalid.*(ENOTFOUND|EAI_AGAIN)/);
   });
 
-  it('TLS asked of a server that has none', async () => {
+  it('names the server if sslmode requires TLS and the server has none', async () => {
     const error = await failure(`${urlOf('postgres')}?sslmode=require`);
     expect(error).toBeInstanceOf(ConfigError);
     expect(error.message).toMatch(new RegExp(`^DATABASE_URL: ${at} .*TLS.*sslmode`));
@@ -117,8 +117,8 @@ describe('a configuration that fails every time', () => {
   });
 });
 
-describe('a server that may answer later', () => {
-  it('refuses the connection', async () => {
+describe('an unavailable server', () => {
+  it('is named if it refuses the connection', async () => {
     const port = await freePort();
     const error = await failure(`postgres://kyc:S3CR3T@127.0.0.1:${port}/kyc`);
     expect(error).toMatchObject({
@@ -127,13 +127,13 @@ describe('a server that may answer later', () => {
     });
   });
 
-  it('refuses it on every address of the host', async () => {
+  it('is named if it refuses the connection on every address of the host', async () => {
     const port = await freePort();
     const { message } = await failure(`postgres://kyc@localhost:${port}/kyc`);
     expect(message).toBe(`DATABASE_URL: connection refused by localhost:${port} (ECONNREFUSED)`);
   });
 
-  it('has no socket', async () => {
+  it('is named if it has no socket', async () => {
     const { message } = await failure(`postgres://kyc@localhost/kyc?host=${folder}`);
     expect(message).toMatch(/^DATABASE_URL: .*\.s\.PGSQL\.5432 \(ENOENT\)$/);
   });
@@ -153,7 +153,7 @@ describe('a server that may answer later', () => {
     expect(error.message).toContain(`(${code})`);
   });
 
-  it('has too many connections', async () => {
+  it('is named if it has too many connections', async () => {
     const error = await failure(urlOf('crowd'));
     expect(error.code).toBe('STORE_UNAVAILABLE');
     expect(error.message).toMatch(
@@ -164,7 +164,7 @@ describe('a server that may answer later', () => {
 });
 
 it.each([['keys', 'list'], ['migrate'], ['audit', 'verify'], ['replay', '--all'], ['start']])(
-  'the command %s %s says so too',
+  'the command %s %s prints the same error',
   async (...command) => {
     const port = await freePort();
     const out: string[] = [];
@@ -184,7 +184,7 @@ it.each([['keys', 'list'], ['migrate'], ['audit', 'verify'], ['replay', '--all']
   },
 );
 
-it('a replica', async () => {
+it('rejects a replica', async () => {
   await server.end(FAST);
   writeFileSync(join(folder, 'postgres', 'standby.signal'), '');
   await server.start();

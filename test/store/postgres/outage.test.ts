@@ -1,4 +1,4 @@
-/** A database that cannot be written for a while: the log says why, once. */
+/** A database that cannot be written for a while: the log contains the cause, once. */
 
 import type { StoreLog } from '../../../src/store/open-store';
 import { change } from '../../support/databases';
@@ -31,7 +31,7 @@ it('logs one outage with its cause, and its end', async () => {
     store.record(
       delivery('fractal-id', fractalId('verification_approved', 'basic', `uid-${n}`, n), NOW),
     );
-  /** As after a failover to a replica. The first write on a connection that was ended may fail for that alone. */
+  /** Simulates a failover to a replica. The first write on a terminated connection may fail for that reason alone. */
   const setReadOnly = async (mode: 'on' | 'off') => {
     const name = database.database;
     await change(
@@ -61,21 +61,21 @@ it('logs one outage with its cause, and its end', async () => {
   expect(lines).toHaveLength(2);
 });
 
-// A subscriber or a vendor would otherwise send the same request for ever.
+// Otherwise a subscriber or a provider sends the same request forever.
 it.each([
   ['text with NUL', 'a\0b'],
   ['half of a surrogate pair', 'a\ud800b'],
 ])('%s is a fault of the request, not an outage', async (_, text) => {
   const { store } = await openTestStore();
   const asked = await store.read.userByExternalId(text).catch((error) => error);
-  // The driver replaces half of a pair, so nothing is found.
+  // The driver replaces an unpaired surrogate, so no row matches.
   if (asked !== null) expect(asked).toMatchObject({ code: 'INPUT_INVALID' });
   if (text.includes('\0')) expect(asked).not.toBeNull();
 });
 
-it('text that is too large for an index is a fault of the request', async () => {
+it('reports text that is too large for an index as an error of the request', async () => {
   const { store } = await openTestStore();
-  // Random, or it would be compressed.
+  // Random, so that it cannot be compressed.
   const externalUserId = Array.from({ length: 20_000 }, () =>
     Math.random().toString(36).charAt(2),
   ).join('');

@@ -1,7 +1,7 @@
 /** PgBouncer in front of the database, with its default settings. */
 
 import { loadDatabaseConfig } from '../../../src/config/load-config';
-import { addressOf, limited, WRITER_LIMITS } from '../../../src/store/postgres/connect';
+import { toClientConfig, WRITER_LIMITS, withLimits } from '../../../src/store/postgres/connect';
 import { createPool } from '../../../src/store/postgres/pool';
 import { Session } from '../../../src/store/postgres/session';
 import { createStatements } from '../../../src/store/postgres/statement';
@@ -16,7 +16,7 @@ const LIMITS = `SELECT current_setting('statement_timeout') AS statement, curren
   current_setting('idle_in_transaction_session_timeout') AS idle`;
 const READER = [{ statement: '15s', lock: '2500ms', idle: '10s' }];
 const WRITER = [{ statement: '15s', lock: '2500ms', idle: '4s' }];
-/** Ends the connections of the pooler, and waits until they are gone. */
+/** Terminates the connections of the pooler and waits until they are gone. */
 const KILL = `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid()`;
 
@@ -30,7 +30,7 @@ describeWith('pgbouncer')('through PgBouncer', () => {
     return pooler.url;
   }
 
-  it('the gateway starts, records and answers', async () => {
+  it('lets the gateway start, store deliveries and run queries', async () => {
     const database = await createTestDatabase('NOTHING');
     disposal.defer(database.drop);
     const gateway = await startGateway(disposal, {
@@ -45,12 +45,12 @@ describeWith('pgbouncer')('through PgBouncer', () => {
     ]);
   });
 
-  it('every connection has its limits, also one that replaces a lost one', async () => {
+  it('gives every connection its limits, also after a reconnect', async () => {
     const database = await createTestDatabase();
     disposal.defer(database.drop);
     const config = loadDatabaseConfig({ DATABASE_URL: await poolerOf(database) });
     if (config.kind !== 'postgres') throw new Error('expected PostgreSQL');
-    const options = { config: limited(addressOf(config)), toStatement: createStatements() };
+    const options = { config: withLimits(toClientConfig(config)), toStatement: createStatements() };
     const pool = createPool({ ...options, max: 2 });
     disposal.defer(() => pool.close());
     const session = new Session({ ...options, setUp: [WRITER_LIMITS] });
@@ -58,7 +58,7 @@ describeWith('pgbouncer')('through PgBouncer', () => {
     for (let round = 0; round < 3; round += 1) {
       const limits = () => [pool, pool, session].map((on) => on.query(LIMITS).catch(() => null));
       let seen = await Promise.all(limits());
-      // The first statement on a connection that was ended may fail.
+      // The first statement on a terminated connection may fail.
       while (seen.includes(null)) seen = await Promise.all(limits());
       expect(seen).toEqual([READER, READER, WRITER]);
       expect(await pool.snapshot((lent) => lent.query(LIMITS))).toEqual(READER);

@@ -1,4 +1,4 @@
-/** The migrations on PostgreSQL, and what the database does when several open it at once. */
+/** Migrations on PostgreSQL, also with several instances that open the database at the same time. */
 
 import { CHANGE_CAUSES } from '../../../src/domain/change';
 import { LEVEL_KINDS, SUBJECT_KINDS } from '../../../src/domain/level';
@@ -23,13 +23,13 @@ function serverOf(database: DatabaseConfig) {
 }
 
 describe('the migrations', () => {
-  it('make the schema that the entities describe', async () => {
+  it('create the schema of the entities', async () => {
     const { store, database } = await openTestStore();
     await store.assertReady();
     const dataSource = await createDataSource(serverOf(database)).initialize();
     disposal.defer(() => dataSource.destroy());
     const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
-    // An index for what only PostgreSQL looks for.
+    // Index for a foreign key, which only PostgreSQL needs.
     const expected = ['DROP INDEX "public"."user_levels_by_attempt"'];
     expect(upQueries.map((statement) => statement.query)).toEqual(expected);
   });
@@ -46,13 +46,13 @@ describe('the migrations', () => {
     expect(await dataSource.showMigrations()).toBe(false);
   });
 
-  it('leave a store that is not ready while one is missing', async () => {
+  it('leave the store not ready while one is missing', async () => {
     const { store, database } = await openTestStore();
     await change(database, 'DELETE FROM migrations');
     await expect(store.assertReady()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('know every word that the domain has', async () => {
+  it('accept exactly the values of the domain', async () => {
     const { database } = await openTestStore();
     const rows = await query<{ name: string; words: string }>(
       database,
@@ -76,7 +76,7 @@ describe('the migrations', () => {
   });
 });
 
-it('an empty database that several open at once is made once, and is one log for all', async () => {
+it('migrates an empty database once if several instances open it, with one change log for all', async () => {
   const database = await createTestDatabase('NOTHING');
   disposal.defer(database.drop);
   const { config } = await openTestStore();

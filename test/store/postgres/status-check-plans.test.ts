@@ -24,7 +24,7 @@ const KINDS: readonly (readonly [CandidateKind, string])[] = [
   ['QUIET', 'attempts_by_update'],
 ];
 
-it('candidates of every kind are found by an index of their own', async () => {
+it('reads candidates of every kind from an index of its own', async () => {
   const sent: string[] = [];
   const { store, database } = await openTestStore({}, { onQuery: (sql) => sent.push(sql) });
   await change(database, MANY);
@@ -38,7 +38,7 @@ it('candidates of every kind are found by an index of their own', async () => {
     });
     expect(found).toHaveLength(5);
     const [sql = ''] = sent;
-    // In the order of the parameters: before, after, its attempt, how many.
+    // Parameters: updatedBefore, after.updatedAt, after.attemptId, limit.
     const values = ["'9999'", "''", '0', '5'];
     const plan = await query<{ 'QUERY PLAN': string }>(
       database,

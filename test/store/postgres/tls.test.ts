@@ -1,4 +1,4 @@
-/** The way to a PostgreSQL that speaks TLS alone: who is believed to be the server. */
+/** TLS connections to PostgreSQL: verification of the server certificate. */
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -24,17 +24,17 @@ describeWith('openssl')('TLS to the database', () => {
     server = await startServer('here');
   });
 
-  it('is made with a server that the authority vouches for', async () => {
+  it('connects to a server whose certificate the authority signed', async () => {
     await expect(open(server, 'sslmode=verify-full', 'authority')).resolves.toBe(1);
   });
 
-  it('is not made with one that somebody else vouches for', async () => {
+  it('rejects a certificate of another authority', async () => {
     for (const mode of ['verify-full', 'verify-ca', 'require']) {
       await expect(open(server, `sslmode=${mode}`, 'stranger')).rejects.toThrow(/sslrootcert/);
     }
   });
 
-  it('is not made with one whose certificate is another host’s, unless only the authority counts', async () => {
+  it('rejects a certificate of another host, except with verify-ca', async () => {
     makeCertificate('elsewhere', 'DNS:elsewhere.example');
     const other = await startServer('elsewhere');
     await expect(open(other, 'sslmode=verify-full', 'authority')).rejects.toThrow(
@@ -43,15 +43,15 @@ describeWith('openssl')('TLS to the database', () => {
     await expect(open(other, 'sslmode=verify-ca', 'authority')).resolves.toBe(1);
   });
 
-  it('asks nobody where only the encryption is required', async () => {
+  it('accepts any certificate with sslmode=require', async () => {
     await expect(open(server, 'sslmode=require', null)).resolves.toBe(1);
   });
 
-  it('trusts who signs for the public web where no authority is named', async () => {
+  it('uses the public authorities if sslrootcert is missing', async () => {
     await expect(open(server, 'sslmode=verify-full', null)).rejects.toThrow(/sslrootcert/);
   });
 
-  it('is never left out in silence', async () => {
+  it('fails without TLS if the server requires it', async () => {
     await expect(open(server, 'sslmode=disable', null)).rejects.toThrow(/sslmode/);
   });
 
@@ -63,7 +63,7 @@ describeWith('openssl')('TLS to the database', () => {
     return started;
   }
 
-  /** Opens a store, and asks it something. */
+  /** Opens a store and runs a query. */
   async function open(to: PostgresServer, mode: string, authority: string | null): Promise<number> {
     const root = authority === null ? '' : `&sslrootcert=${path(`${authority}.crt`)}`;
     const database = loadDatabaseConfig({ DATABASE_URL: `${to.url}?${mode}${root}` });
@@ -85,7 +85,7 @@ describeWith('openssl')('TLS to the database', () => {
     openssl(...request, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.crt`);
   }
 
-  /** Signed by the authority. @param name - Also of the files. */
+  /** Creates a certificate signed by the authority. @param name - Host name, and name of the files. */
   function makeCertificate(name: string, alternativeName: string): void {
     writeFileSync(path(`${name}.ext`), `subjectAltName=${alternativeName}\n`);
     const request = ['req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`];

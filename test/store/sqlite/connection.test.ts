@@ -1,4 +1,4 @@
-/** What a connection throws: its own word for a database that is away, and the driver's for anything else. */
+/** Errors of a connection: STORE_UNAVAILABLE for an unavailable database, the error of the driver for all others. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ afterEach(async () => {
 const AWAY = { code: 'STORE_UNAVAILABLE' };
 
 describe('a connection', () => {
-  it('calls a file that is no database any more an absent store', async () => {
+  it('reports a file that is no longer a database as STORE_UNAVAILABLE', async () => {
     writeFileSync(file, Buffer.alloc(16_384, 'x'));
     await expect(connection.query('SELECT * FROM words')).rejects.toMatchObject({
       ...AWAY,
@@ -36,14 +36,14 @@ describe('a connection', () => {
     });
   });
 
-  it('calls a closed one an absent store, also for a statement that it has run before', async () => {
+  it('reports a closed connection as STORE_UNAVAILABLE, also for a cached statement', async () => {
     await connection.query('SELECT * FROM words');
     await connection.close();
     await expect(connection.query('SELECT * FROM words')).rejects.toMatchObject(AWAY);
     await expect(connection.query('SELECT 1')).rejects.toMatchObject(AWAY);
   });
 
-  it('leaves the fault of a statement what it is', async () => {
+  it('passes on the error of a statement', async () => {
     await expect(connection.query('SELECT * FROM nothing')).rejects.toMatchObject({
       code: 'SQLITE_ERROR',
     });
@@ -51,7 +51,7 @@ describe('a connection', () => {
 });
 
 describe('reads of a closed store', () => {
-  it('say that the store is away, each and in a snapshot', async () => {
+  it('fail with STORE_UNAVAILABLE, alone and in a snapshot', async () => {
     const { store } = await openTestStore();
     await store.read.head();
     await store.close();

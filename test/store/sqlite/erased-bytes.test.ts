@@ -1,4 +1,4 @@
-/** Among many others, whoever is erased is in no byte of any file: the database, its log, its index, or a copy. */
+/** An erasure among many users leaves no byte in any file: the database, its log, its index, a copy. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,10 +14,10 @@ const disposal = createDisposal();
 const NOW = new Date('2024-06-01T12:00:00Z');
 const MANY = 3_000;
 
-/** Scattered over the pages of every index, as the ids of vendors are. */
+/** Returns names that are scattered over the pages of every index, as the IDs of providers are. */
 const nameOf = (index: number) => `person-${(index * 7_919) % 104_729}-of-vermilion`;
 
-it('an erasure among thousands leaves no byte', async () => {
+it('leaves no byte of an erased user among thousands', async () => {
   const { store, database } = await openTestStore();
   if (database.kind !== 'sqlite') throw new Error('this is about files');
   for (let start = 0; start < MANY; start += 250) {

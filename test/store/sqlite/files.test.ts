@@ -1,4 +1,4 @@
-/** The files that the gateway makes: only their owner may read them, whichever command makes them. */
+/** Permissions of the files that the gateway creates: only their owner may read them. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -35,7 +35,7 @@ afterEach(() => {
   commandLine.remove();
 });
 
-/** Every file and folder below, as `path mode`. */
+/** Lists every file and folder below, as `path mode`. */
 function modesOf(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => {
     const path = join(entry.parentPath, entry.name);
@@ -60,7 +60,7 @@ it.each([
   expectPrivate(join(commandLine.folder));
 });
 
-it('a running gateway does too, with its log and its lock', async () => {
+it('a running gateway creates private files, with its log and its lock', async () => {
   const env = { DATA_DIR: join(commandLine.folder, 'data'), PORT: '0' };
   const gateway = spawnScript(MAIN, env, ['start'], commandLine.folder);
   disposal.defer(() => gateway.process.kill('SIGKILL'));
@@ -70,7 +70,7 @@ it('a running gateway does too, with its log and its lock', async () => {
   expectPrivate(commandLine.folder);
 });
 
-it('a backup and what is restored from it are too, also from a copy that others may read', async () => {
+it('backup and restore create private files, also from a copy that others may read', async () => {
   const { folder } = commandLine;
   await commandLine.run('migrate');
   const copies = join(folder, 'copies');
@@ -92,7 +92,7 @@ it('a backup and what is restored from it are too, also from a copy that others 
   expectPrivate(other);
 });
 
-it('a file that others may read is closed to them', async () => {
+it('removes the permissions of others from an existing file', async () => {
   await commandLine.run('migrate');
   const file = join(commandLine.folder, 'data', 'kyc.sqlite');
   chmodSync(file, 0o644);
@@ -100,7 +100,7 @@ it('a file that others may read is closed to them', async () => {
   expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
 });
 
-it('the TypeORM command line makes them for their owner alone', () => {
+it('the TypeORM command line creates private files', () => {
   const hook = join(__dirname, '../../cli/typescript-hook.cjs');
   const root = join(__dirname, '../../..');
   const script = `require('./ormconfig.ts').default.initialize().then((d) => d.destroy())`;
@@ -118,7 +118,7 @@ describe('a file that cannot be used', () => {
     return error.message;
   }
 
-  it('is named with its variable, its path and the cause', async () => {
+  it('is reported with its variable, its path and the cause', async () => {
     const folder = await createTempDir(disposal);
     const text = join(folder, 'text');
     writeFileSync(text, 'this is no database, and long enough to be looked at');
@@ -131,7 +131,7 @@ describe('a file that cannot be used', () => {
     expect(await faultOf(below)).toMatch(`DATABASE_URL: ${below} is below a file`);
   });
 
-  it('is refused likewise where the lock is taken', async () => {
+  it('is reported in the same way by the lock', async () => {
     const folder = await createTempDir(disposal);
     writeFileSync(join(folder, 'text'), '');
     const file = join(folder, 'text', 'kyc.sqlite');

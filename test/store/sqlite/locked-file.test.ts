@@ -20,7 +20,7 @@ const failures = (locked: number) =>
   );
 
 // Regression: the metrics did not distinguish a lock from any other outage.
-it('refuses webhooks with 503, counts them as LOCKED, and goes on afterwards', async () => {
+it('refuses webhooks with 503, counts them as LOCKED, and continues afterwards', async () => {
   const gateway = await startGateway(disposal);
   const { database } = gateway.config;
   if (database.kind !== 'sqlite') throw new Error('expected a file');

@@ -1,4 +1,4 @@
-/** What lies under a master key is found by index, at every start too. */
+/** Data encrypted with a master key is found by index, also at every start. */
 
 import type { MasterKey } from '../../../src/encryption/key-ring';
 import { query } from '../../support/databases';
@@ -9,7 +9,7 @@ const [OLD, NEW]: [MasterKey, MasterKey] = [
   { id: 'new', key: Buffer.alloc(32, 2) },
 ];
 
-it('no statement of a start or of an exchange of keys reads a whole table', async () => {
+it('reads no whole table at the start or in a key rotation', async () => {
   const sent: string[] = [];
   const { database, reopen } = await openTestStore(
     { dataKeys: [OLD] },

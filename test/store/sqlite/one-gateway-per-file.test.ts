@@ -26,7 +26,7 @@ async function startOn(folder: string): Promise<TestGateway> {
   return await startGateway(disposal, { env: envOf(folder) });
 }
 
-it('is refused, and harms neither the first one nor its data', async () => {
+it('is rejected, and changes neither the first one nor its data', async () => {
   const folder = await createTempDir(disposal);
   const first = await startOn(folder);
   expect(await faultsOf(startOn(folder))).toEqual([expect.stringMatching(BUSY)]);
@@ -37,7 +37,7 @@ it('is refused, and harms neither the first one nor its data', async () => {
   expect(await second.store.read.countDeliveries({})).toBe(1);
 });
 
-it('is refused by whatever name it calls the file', async () => {
+it('is rejected under any name of the file', async () => {
   const folder = await createTempDir(disposal);
   const link = join(await createTempDir(disposal), 'link');
   symlinkSync(folder, link);
@@ -48,7 +48,7 @@ it('is refused by whatever name it calls the file', async () => {
   expect(await faultsOf(startGateway(disposal, { env }))).toEqual([expect.stringMatching(BUSY)]);
 });
 
-it('is let in when the first one could not start', async () => {
+it('starts after the first one failed to start', async () => {
   const folder = await createTempDir(disposal);
   const { port } = await startOn(await createTempDir(disposal));
   const env = { ...envOf(folder), PORT: String(port) };
@@ -58,7 +58,7 @@ it('is let in when the first one could not start', async () => {
   await startOn(folder);
 });
 
-it('is let in when the first one was killed', async () => {
+it('starts after the first one was killed', async () => {
   const folder = await createTempDir(disposal);
   const env = { DATA_DIR: folder, PORT: '0' };
   const killed = spawnScript(MAIN, env, ['start'], folder);
@@ -76,7 +76,7 @@ it('is let in when the first one was killed', async () => {
   expect(await third.finished).toMatchObject({ code: 0 });
 });
 
-it('commands work beside it', async () => {
+it('does not block commands', async () => {
   const folder = await createTempDir(disposal);
   const gateway = await startOn(folder);
   await gateway.post('sumsub', { type: 'applicantCreated', applicantId: 'a' });

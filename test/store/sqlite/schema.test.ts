@@ -4,7 +4,7 @@ import { query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 
 describe('the migrations', () => {
-  it('make the schema that the entities describe', async () => {
+  it('create the schema of the entities', async () => {
     const { store, database } = await openTestStore();
     const file = fileOf(database);
     await store.assertReady();
@@ -38,7 +38,7 @@ describe('the migrations', () => {
     }
   });
 
-  it('leave a store that is not ready while one is missing', async () => {
+  it('leave the store not ready while one is missing', async () => {
     const { store, database } = await openTestStore();
     const file = fileOf(database);
     const dataSource = createDataSource(file);
@@ -50,7 +50,7 @@ describe('the migrations', () => {
 });
 
 describe('the database', () => {
-  it('survives a loss of power: write-ahead log, full synchronisation, foreign keys', async () => {
+  it('has a write-ahead log, full synchronization and foreign keys', async () => {
     const { database } = await openTestStore();
     expect(await query(database, 'PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
     expect(await query(database, 'PRAGMA foreign_keys')).toEqual([{ foreign_keys: 1 }]);

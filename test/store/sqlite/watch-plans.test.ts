@@ -1,4 +1,4 @@
-/** What stands still is found by index, however much there is that does not. */
+/** Monitoring finds stalled attempts by index, independent of the number of other attempts. */
 
 import { DEFAULT_MONITORING_RULES } from '../../../src/domain/monitoring';
 import { query } from '../../support/databases';
@@ -21,8 +21,8 @@ function about(user: string) {
   return delivery('sumsub', sumsub('applicantCreated', whose, 1), NOW);
 }
 
-describe('every statement', () => {
-  it('finds what it counts by an index', async () => {
+describe('every monitoring statement', () => {
+  it('reads only an index', async () => {
     const sent: string[] = [];
     const { store, database } = await openTestStore({}, { onQuery: (sql) => sent.push(sql) });
     await store.record(about('ann'));
