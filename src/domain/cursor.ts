@@ -79,9 +79,9 @@ export function isInLog(position: LogPosition, { head, nonce }: LogState): boole
 /** Distinguishes page cursors from cursors of the change log. */
 const PREFIX = 'page_';
 
-/** @param place - Sort value and ID of the row, as JSON. */
-export function encodePageCursor(place: string): string {
-  return PREFIX + Buffer.from(place).toString('base64url');
+/** @param position - Sort value and ID of the row, as JSON. */
+export function encodePageCursor(position: string): string {
+  return PREFIX + Buffer.from(position).toString('base64url');
 }
 
 /** Cursors of older releases have no prefix; they are accepted for one more release. */

@@ -4,7 +4,7 @@ import { CursorExpiredError, CursorInvalidError } from '../../src/domain/errors'
 import { toDate, toInstantText } from '../../src/domain/instant';
 
 describe('a cursor', () => {
-  it('comes back as the position that it was made of', () => {
+  it('decodes to the position that was encoded', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -18,12 +18,12 @@ describe('a cursor', () => {
     );
   });
 
-  it('of an older release is read as a position that is not checked', () => {
+  it('of an older release decodes to a position without a nonce', () => {
     const cursor = Buffer.from('log-1:7').toString('base64url');
     expect(decodeCursor('log-1', cursor)).toEqual({ seq: 7, nonce: null });
   });
 
-  it('of another log is refused', () => {
+  it('of another log is rejected', () => {
     expect(() => decodeCursor('log-2', encodeCursor('log-1', { seq: 7, nonce: 1 }))).toThrow(
       CursorInvalidError,
     );
@@ -38,11 +38,11 @@ describe('a cursor', () => {
     Buffer.from('log-1:1:A').toString('base64url'),
     Buffer.from('log-1:1:-1').toString('base64url'),
     Buffer.from('log-1:1e3').toString('base64url'),
-  ])('is refused when it reads %j', (cursor) => {
+  ])('%j is rejected', (cursor) => {
     expect(() => decodeCursor('log-1', cursor)).toThrow(CursorInvalidError);
   });
 
-  it('is refused whatever else it may be', () => {
+  it('is rejected if it is any other text', () => {
     fc.assert(
       fc.property(fc.string(), (cursor) => {
         expect(() => decodeCursor('log-1', cursor)).toThrow(CursorInvalidError);
@@ -51,11 +51,11 @@ describe('a cursor', () => {
   });
 });
 
-describe('a position', () => {
+describe('assertContinues', () => {
   const head = { seq: 9, nonce: 90 };
   const floor = { seq: 3, nonce: 30 };
 
-  it('is one from which the log continues if it holds the entry there', () => {
+  it('accepts a position whose entry the log contains', () => {
     const state = { head, floor, nonce: 70 };
     expect(() => assertContinues('log', { seq: 7, nonce: 70 }, state)).not.toThrow();
     expect(() => assertContinues('log', { seq: 7, nonce: null }, state)).not.toThrow();
@@ -64,7 +64,7 @@ describe('a position', () => {
     ).not.toThrow();
   });
 
-  it('of an entry that the log never held is refused', () => {
+  it('rejects an entry that the log never contained', () => {
     const state = { head, floor, nonce: 70 };
     expect(() => assertContinues('log', { seq: 7, nonce: 71 }, state)).toThrow(CursorInvalidError);
     expect(() =>
@@ -72,7 +72,7 @@ describe('a position', () => {
     ).toThrow(CursorInvalidError);
   });
 
-  it('before the oldest entry has expired, and the cursor to continue after is that of the floor', () => {
+  it('reports a position before the oldest entry as expired, with the cursor to continue after', () => {
     let failure: unknown;
     try {
       assertContinues('log', { seq: 2, nonce: 20 }, { head, floor, nonce: null });
@@ -85,7 +85,7 @@ describe('a position', () => {
 });
 
 describe('an instant', () => {
-  it('orders as text the way the moments do', () => {
+  it('sorts as text in the order of time', () => {
     fc.assert(
       fc.property(
         fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }),

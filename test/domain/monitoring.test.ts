@@ -8,17 +8,17 @@ const LONG_AGO = new Date('2023-01-01T00:00:00Z');
 const hoursLater = (hours: number) => new Date(LAST.getTime() + hours * HOUR_MS);
 const daysBefore = (days: number) => new Date(LAST.getTime() - days * 24 * HOUR_MS);
 
-describe('what a silence is held against', () => {
-  it('is nothing before it has lasted', () => {
+describe('the baseline of a silence', () => {
+  it('does not exist before the minimum duration', () => {
     expect(toBaseline({ first: LONG_AGO, last: LAST }, hoursLater(0.49), RULE)).toBeNull();
     expect(toBaseline({ first: LONG_AGO, last: LAST }, hoursLater(0.5), RULE)).not.toBeNull();
   });
 
-  it('is nothing where the clock was set back', () => {
+  it('does not exist if the clock was set back', () => {
     expect(toBaseline({ first: LONG_AGO, last: LAST }, hoursLater(-5), RULE)).toBeNull();
   });
 
-  it('is the same time of the seven days and the four weeks before', () => {
+  it('consists of the same time of the last seven days and four weeks', () => {
     const baseline = toBaseline({ first: LONG_AGO, last: LAST }, hoursLater(3), RULE);
     expect(baseline?.days).toHaveLength(7);
     expect(baseline?.days[0]).toEqual({
@@ -33,14 +33,14 @@ describe('what a silence is held against', () => {
     ]);
   });
 
-  it('never reaches into the silence itself, however long that is', () => {
+  it('never overlaps the silence', () => {
     const baseline = toBaseline({ first: LONG_AGO, last: LAST }, hoursLater(24 * 30), RULE);
     const ends = [...(baseline?.days ?? []), ...(baseline?.weeks ?? [])].map(({ to }) => to);
     expect(ends.every((to) => to <= LAST)).toBe(true);
     expect(ends).toHaveLength(11);
   });
 
-  it('goes back no further than the vendor has been known', () => {
+  it('begins with the first delivery of the provider', () => {
     const known = (first: Date) => toBaseline({ first, last: LAST }, hoursLater(1), RULE);
     expect(known(daysBefore(0.5))).toEqual({ days: [], weeks: [] });
     expect(known(daysBefore(2))?.days).toHaveLength(2);
@@ -49,18 +49,28 @@ describe('what a silence is held against', () => {
   });
 });
 
-describe('a vendor', () => {
+describe('isSilent', () => {
   const week = (...counts: readonly number[]) => counts;
 
   it.each<[string, readonly number[], readonly number[], boolean]>([
-    ['that is always busy', week(10, 10, 10, 10, 10, 10, 10), [10, 10, 10, 10], true],
-    ['that was away for three days', week(0, 0, 0, 10, 10, 10, 10), [10, 10, 0, 10], true],
-    ['that sends little', week(9, 9, 9, 9, 9, 9, 9), [9, 9, 9, 9], false],
-    ['on a Saturday, that rests then', week(10, 10, 10, 10, 10, 0, 0), [0, 0, 0, 0], false],
-    ['on a Saturday, that has just begun', week(10, 10), [], true],
-    ['that had one busy week', week(10, 10, 10, 10, 10, 10, 10), [10, 0, 0, 0], false],
-    ['of which half the days were busy', week(10, 0, 10, 0), [], false],
-    ['of which nothing is known', [], [], false],
+    ['a busy provider', week(10, 10, 10, 10, 10, 10, 10), [10, 10, 10, 10], true],
+    [
+      'a provider that was silent for three days',
+      week(0, 0, 0, 10, 10, 10, 10),
+      [10, 10, 0, 10],
+      true,
+    ],
+    ['a provider with few deliveries', week(9, 9, 9, 9, 9, 9, 9), [9, 9, 9, 9], false],
+    [
+      'a provider that is quiet on Saturdays, on a Saturday',
+      week(10, 10, 10, 10, 10, 0, 0),
+      [0, 0, 0, 0],
+      false,
+    ],
+    ['a new provider, on a Saturday', week(10, 10), [], true],
+    ['a provider with one busy week', week(10, 10, 10, 10, 10, 10, 10), [10, 0, 0, 0], false],
+    ['a provider with half of its days busy', week(10, 0, 10, 0), [], false],
+    ['a provider without a baseline', [], [], false],
   ])('%s', (_, days, weeks, silent) => {
     expect(isSilent({ days, weeks }, RULE)).toBe(silent);
   });

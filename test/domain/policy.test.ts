@@ -8,9 +8,9 @@ import {
   type Rule,
 } from '../../src/domain/policy';
 import type { VerificationStatus } from '../../src/domain/status';
-import { at } from './recorded';
+import { at } from './fold/recorded';
 
-function held(
+function level(
   levelKey: string,
   status: VerificationStatus,
   rest: Partial<LevelResult> = {},
@@ -40,43 +40,43 @@ const c = { level: 'q/c' };
 
 describe('a policy', () => {
   it.each<[string, Rule, LevelResult[], VerificationStatus]>([
-    ['one level, held', a, [held('p/a', 'VERIFIED')], 'VERIFIED'],
-    ['one level, not held', a, [held('p/b', 'VERIFIED')], 'NOT_VERIFIED'],
-    ['one level, run out', a, [held('p/a', 'EXPIRED')], 'EXPIRED'],
-    ['all, one missing', { allOf: [a, b] }, [held('p/a', 'VERIFIED')], 'NOT_VERIFIED'],
+    ['one level, verified', a, [level('p/a', 'VERIFIED')], 'VERIFIED'],
+    ['one level, not seen', a, [level('p/b', 'VERIFIED')], 'NOT_VERIFIED'],
+    ['one level, expired', a, [level('p/a', 'EXPIRED')], 'EXPIRED'],
+    ['all, one missing', { allOf: [a, b] }, [level('p/a', 'VERIFIED')], 'NOT_VERIFIED'],
     [
-      'all, one run out',
+      'all, one expired',
       { allOf: [a, b] },
-      [held('p/a', 'VERIFIED'), held('p/b', 'EXPIRED')],
+      [level('p/a', 'VERIFIED'), level('p/b', 'EXPIRED')],
       'EXPIRED',
     ],
     [
-      'all, held',
+      'all, verified',
       { allOf: [a, b] },
-      [held('p/a', 'VERIFIED'), held('p/b', 'VERIFIED')],
+      [level('p/a', 'VERIFIED'), level('p/b', 'VERIFIED')],
       'VERIFIED',
     ],
-    ['any, one held', { anyOf: [a, c] }, [held('q/c', 'VERIFIED')], 'VERIFIED'],
+    ['any, one verified', { anyOf: [a, c] }, [level('q/c', 'VERIFIED')], 'VERIFIED'],
     [
-      'any, the best counts',
+      'any, the best status',
       { anyOf: [a, c] },
-      [held('p/a', 'EXPIRED'), held('q/c', 'NOT_VERIFIED')],
+      [level('p/a', 'EXPIRED'), level('q/c', 'NOT_VERIFIED')],
       'EXPIRED',
     ],
     [
       'any of all',
       { anyOf: [{ allOf: [a, b] }, c] },
-      [held('p/a', 'VERIFIED'), held('q/c', 'VERIFIED')],
+      [level('p/a', 'VERIFIED'), level('q/c', 'VERIFIED')],
       'VERIFIED',
     ],
-    ['any of nothing', { anyOf: [] }, [held('p/a', 'VERIFIED')], 'NOT_VERIFIED'],
-    ['all of nothing', { allOf: [] }, [held('p/a', 'VERIFIED')], 'NOT_VERIFIED'],
-  ])('decides: %s', (_, rule, levels, expected) => {
+    ['an empty anyOf', { anyOf: [] }, [level('p/a', 'VERIFIED')], 'NOT_VERIFIED'],
+    ['an empty allOf', { allOf: [] }, [level('p/a', 'VERIFIED')], 'NOT_VERIFIED'],
+  ])('evaluates %s', (_, rule, levels, expected) => {
     expect(evaluate(policy(rule), levels).status).toBe(expected);
   });
 
-  it('names what makes it so and what is missing', () => {
-    const levels = [held('p/a', 'VERIFIED'), held('p/b', 'NOT_VERIFIED')];
+  it('returns the decisive and the missing levels', () => {
+    const levels = [level('p/a', 'VERIFIED'), level('p/b', 'NOT_VERIFIED')];
     expect(evaluate(policy({ allOf: [a, b] }), levels)).toMatchObject({
       because: [],
       missing: ['p/b'],
@@ -87,29 +87,29 @@ describe('a policy', () => {
     });
   });
 
-  it('names each set of levels that would suffice, and no set that contains another', () => {
+  it('returns each sufficient set of levels, and no superset of another', () => {
     const rule = { anyOf: [a, { allOf: [b, c] }, { allOf: [a, c] }] };
     expect(evaluate(policy(rule), [])).toMatchObject({
       missing: ['p/a', 'p/b', 'q/c'],
       alternatives: [['p/a'], ['p/b', 'q/c']],
     });
-    expect(evaluate(policy(rule), [held('q/c', 'VERIFIED')])).toMatchObject({
+    expect(evaluate(policy(rule), [level('q/c', 'VERIFIED')])).toMatchObject({
       alternatives: [['p/a'], ['p/b']],
     });
-    expect(evaluate(policy(rule), [held('p/a', 'VERIFIED')]).alternatives).toEqual([]);
+    expect(evaluate(policy(rule), [level('p/a', 'VERIFIED')]).alternatives).toEqual([]);
     const either = { allOf: [{ anyOf: [a, b] }, { anyOf: [a, c] }] };
     expect(evaluate(policy(either), []).alternatives).toEqual([['p/a'], ['p/b', 'q/c']]);
   });
 
-  it('bounds the number of alternatives', () => {
+  it('returns at most 32 alternatives', () => {
     const pairs = Array.from({ length: 24 }, (_, index) => ({
       anyOf: [{ level: `p/${index}` }, { level: `q/${index}` }],
     }));
     expect(evaluate(policy({ allOf: pairs }), []).alternatives).toHaveLength(32);
   });
 
-  it('does not count a blocked approval, and names what blocks it', () => {
-    const blocked = held('p/a', 'VERIFIED', { blockedBy: 'q/c', blockedAt: at(5) });
+  it('ignores a blocked approval and returns the level that blocks it', () => {
+    const blocked = level('p/a', 'VERIFIED', { blockedBy: 'q/c', blockedAt: at(5) });
     expect(evaluate(policy(a), [blocked])).toEqual({
       status: 'NOT_VERIFIED',
       since: at(5),
@@ -119,48 +119,48 @@ describe('a policy', () => {
       missing: ['p/a'],
       alternatives: [['p/a']],
     });
-    expect(evaluate(policy({ anyOf: [a, b] }), [blocked, held('p/b', 'VERIFIED')])).toMatchObject({
+    expect(evaluate(policy({ anyOf: [a, b] }), [blocked, level('p/b', 'VERIFIED')])).toMatchObject({
       status: 'VERIFIED',
       because: ['p/b'],
       blockedBy: [],
     });
   });
 
-  it('is verified since the last of all, or the first of any', () => {
+  it('starts with the last level of allOf, and with the first of anyOf', () => {
     const levels = [
-      held('p/a', 'VERIFIED', { since: at(1) }),
-      held('p/b', 'VERIFIED', { since: at(2) }),
+      level('p/a', 'VERIFIED', { since: at(1) }),
+      level('p/b', 'VERIFIED', { since: at(2) }),
     ];
     expect(evaluate(policy({ allOf: [a, b] }), levels).since).toBe(at(2));
     expect(evaluate(policy({ anyOf: [a, b] }), levels).since).toBe(at(1));
   });
 
-  it('lasts as long as the first of all, or the last of any', () => {
+  it('expires with the first level of allOf, and with the last of anyOf', () => {
     const levels = [
-      held('p/a', 'VERIFIED', { expiresAt: at(10) }),
-      held('p/b', 'VERIFIED', { expiresAt: at(20) }),
+      level('p/a', 'VERIFIED', { expiresAt: at(10) }),
+      level('p/b', 'VERIFIED', { expiresAt: at(20) }),
     ];
     expect(evaluate(policy({ allOf: [a, b] }), levels).expiresAt).toBe(at(10));
     expect(evaluate(policy({ anyOf: [a, b] }), levels).expiresAt).toBe(at(20));
-    const lasting = [held('p/a', 'VERIFIED', { expiresAt: at(10) }), held('p/b', 'VERIFIED')];
+    const lasting = [level('p/a', 'VERIFIED', { expiresAt: at(10) }), level('p/b', 'VERIFIED')];
     expect(evaluate(policy({ anyOf: [a, b] }), lasting).expiresAt).toBeNull();
   });
 
-  it('has an end only while it is verified', () => {
-    const lasting = held('p/a', 'VERIFIED', { expiresAt: at(10) });
+  it('has an expiry only while it is verified', () => {
+    const lasting = level('p/a', 'VERIFIED', { expiresAt: at(10) });
     const both = policy({ allOf: [a, b] });
     expect(evaluate(both, [lasting]).expiresAt).toBeNull();
-    expect(evaluate(both, [lasting, held('p/b', 'EXPIRED')]).expiresAt).toBeNull();
-    expect(evaluate(both, [lasting, held('p/b', 'VERIFIED')]).expiresAt).toBe(at(10));
+    expect(evaluate(both, [lasting, level('p/b', 'EXPIRED')]).expiresAt).toBeNull();
+    expect(evaluate(both, [lasting, level('p/b', 'VERIFIED')]).expiresAt).toBe(at(10));
   });
 });
 
-describe('without a policy', () => {
-  it('asks every LEVEL and ADD_ON seen at some one provider', () => {
+describe('the default policy', () => {
+  it('requires every LEVEL and ADD_ON seen at one provider', () => {
     const levels = [
-      held('p/a', 'VERIFIED'),
-      held('p/b', 'NOT_VERIFIED', { kind: 'ADD_ON' }),
-      held('q/c', 'VERIFIED'),
+      level('p/a', 'VERIFIED'),
+      level('p/b', 'NOT_VERIFIED', { kind: 'ADD_ON' }),
+      level('q/c', 'VERIFIED'),
     ];
     expect(evaluate(DEFAULT_POLICY, levels)).toMatchObject({
       status: 'VERIFIED',
@@ -172,11 +172,11 @@ describe('without a policy', () => {
     });
   });
 
-  it('asks for neither actions nor superseded levels', () => {
+  it('requires neither ACTION nor superseded levels', () => {
     const levels = [
-      held('p/a', 'VERIFIED'),
-      held('p/action', 'NOT_VERIFIED', { kind: 'ACTION' }),
-      held('p/old', 'NOT_VERIFIED', { superseded: true }),
+      level('p/a', 'VERIFIED'),
+      level('p/action', 'NOT_VERIFIED', { kind: 'ACTION' }),
+      level('p/old', 'NOT_VERIFIED', { superseded: true }),
     ];
     expect(evaluate(DEFAULT_POLICY, levels).status).toBe('VERIFIED');
     expect(evaluate(DEFAULT_POLICY, levels.slice(1))).toMatchObject({
@@ -185,7 +185,7 @@ describe('without a policy', () => {
     });
   });
 
-  it('knows of nobody anything until something is said', () => {
+  it('is not verified without levels', () => {
     expect(evaluate(DEFAULT_POLICY, [])).toEqual({
       status: 'NOT_VERIFIED',
       since: null,
@@ -198,11 +198,11 @@ describe('without a policy', () => {
   });
 });
 
-describe('the state of a verification', () => {
+describe('evaluateState', () => {
   const statuses = ['VERIFIED', 'EXPIRED', 'NOT_VERIFIED'] as const;
   const keys = ['p/a', 'p/b', 'p/c', 'q/a', 'q/b', 'r/a'];
   const moment = fc.integer({ min: 1, max: 5 }).map((seconds) => at(seconds));
-  const level = fc
+  const anyLevel = fc
     .record({
       key: fc.constantFrom(...keys),
       kind: fc.constantFrom('LEVEL' as const, 'ADD_ON' as const, 'ACTION' as const),
@@ -214,13 +214,13 @@ describe('the state of a verification', () => {
     })
     .map(({ key, status, blockedAt, expiresAt, ...rest }) => {
       const blocks = status === 'VERIFIED' && blockedAt !== null;
-      return held(key, status, {
+      return level(key, status, {
         ...rest,
         expiresAt: status === 'NOT_VERIFIED' ? null : expiresAt,
         ...(blocks && { blockedBy: 'q/z', blockedAt }),
       });
     });
-  const levels = fc.uniqueArray(level, { selector: ({ levelKey }) => levelKey });
+  const levels = fc.uniqueArray(anyLevel, { selector: ({ levelKey }) => levelKey });
   const { rule } = fc.letrec<{ rule: Rule }>((tie) => ({
     rule: fc.oneof(
       { maxDepth: 3, withCrossShrink: true },
@@ -230,7 +230,7 @@ describe('the state of a verification', () => {
     ),
   }));
 
-  it('agrees with the explanation, in any order of the levels', () => {
+  it('matches the explanation in any order of the levels', () => {
     fc.assert(
       fc.property(fc.option(rule), levels, (verified, all) => {
         const of: Policy = { verified, expiresAfterMs: {} };
@@ -240,12 +240,12 @@ describe('the state of a verification', () => {
         expect(rest).toMatchObject({ ...state });
         expect(missing.length === 0 && because.length > 0).toBe(state.status === 'VERIFIED');
         if (state.status !== 'NOT_VERIFIED') return;
-        const missedSince = missing.map((key) => {
+        const missingSince = missing.map((key) => {
           const one = reversed.get(key);
           return one?.blockedAt ?? one?.since ?? null;
         });
         expect(state.since).toBe(
-          missedSince
+          missingSince
             .filter((one) => one !== null)
             .sort()
             .at(-1) ?? null,

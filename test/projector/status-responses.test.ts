@@ -1,4 +1,4 @@
-/** Answers of the vendors' APIs in the store: what is news, what is a repeat, and what is overtaken. */
+/** Status responses in the store: new events, duplicates and overtaken responses. */
 
 import fc from 'fast-check';
 import type { Store } from '../../src/store/store';
@@ -14,7 +14,7 @@ const STATUS = 'applicants/applicant-1/status';
 function applicant(reviewStatus: string, rest: object = {}) {
   return {
     createDate: '2024-01-01 00:00:00+0000',
-    elapsedSincePendingMs: Math.random(), // another one in every answer
+    elapsedSincePendingMs: Math.random(), // differs in every response
     levelName: 'basic-kyc-level',
     reviewStatus,
     ...rest,
@@ -29,7 +29,7 @@ function completed(reviewAnswer: 'GREEN' | 'RED', at: number) {
 const webhook = (type: string, rest: object, at: number, receivedAt = at) =>
   delivery('sumsub', sumsub(type, rest, at * 1000), second(receivedAt));
 const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
-const asked = (body: object, at: number) => answer('sumsub', STATUS, body, second(at));
+const response = (body: object, at: number) => answer('sumsub', STATUS, body, second(at));
 
 async function attempts(store: Store) {
   const page = await store.read.attempts(
@@ -44,19 +44,21 @@ async function changes(store: Store) {
   return (await store.read.tail(0, 1000, {})).changes.length;
 }
 
-describe('an answer', () => {
-  it('confirms what is held without an entry in the log', async () => {
+describe('a status response', () => {
+  it('confirms the stored status without an entry in the change log', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantReviewed', GREEN, 10.4));
-    const outcome = await store.record(asked(completed('GREEN', 10), 5000));
+    const outcome = await store.record(response(completed('GREEN', 10), 5000));
     expect(outcome).toMatchObject({ disposition: 'APPLIED', duplicate: false, changes: 0 });
     expect(await attempts(store)).toEqual(['APPROVED CONFIRMED']);
   });
 
-  it('tells what was never delivered, and the log names the answer as its cause', async () => {
+  it('applies a status that no webhook delivered, and is the cause in the change log', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantPending', {}, 10));
-    const { deliveryId, changes: count } = await store.record(asked(completed('GREEN', 60), 5000));
+    const { deliveryId, changes: count } = await store.record(
+      response(completed('GREEN', 60), 5000),
+    );
     expect(count).toBeGreaterThan(0);
     const { changes: log } = await store.read.tail(0, 100, {});
     expect(log.at(-1)).toMatchObject({ verificationStatus: 'VERIFIED', cause: { deliveryId } });
@@ -66,27 +68,30 @@ describe('an answer', () => {
     expect(JSON.parse(String(raw))).toMatchObject({ reviewStatus: 'completed' });
   });
 
-  it('with a date that is the same again is a repeat, however long after', async () => {
+  it('is a duplicate if it repeats a dated status, regardless of the time between', async () => {
     const { store, database } = await openTestStore();
     await store.record(webhook('applicantPending', {}, 10));
     const body = completed('GREEN', 60);
-    await store.record(asked(body, 5000));
+    await store.record(response(body, 5000));
     const state = await stateOf(database);
     for (const at of [5100, 50_000, 500_000]) {
       const again = { ...body, elapsedSincePendingMs: at };
-      expect(await store.record(asked(again, at))).toMatchObject({ duplicate: true, changes: 0 });
+      expect(await store.record(response(again, at))).toMatchObject({
+        duplicate: true,
+        changes: 0,
+      });
     }
     expect(await stateOf(database)).toBe(state);
     expect(await store.read.countDeliveries({})).toBe(2);
   });
 
-  it('without a date that is the same again is kept, and changes nothing', async () => {
+  it('is stored without a change if it repeats an undated status', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantPending', {}, 10));
-    await store.record(asked(applicant('onHold'), 5000));
+    await store.record(response(applicant('onHold'), 5000));
     const before = await changes(store);
     for (const at of [5100, 50_000, 500_000]) {
-      expect(await store.record(asked(applicant('onHold'), at))).toMatchObject({
+      expect(await store.record(response(applicant('onHold'), at))).toMatchObject({
         duplicate: false,
         disposition: 'UNCHANGED',
         changes: 0,
@@ -96,58 +101,58 @@ describe('an answer', () => {
     expect(await changes(store)).toBe(before);
   });
 
-  it('that is the same again outdoes what was said in between and arrives only later', async () => {
+  it('overrides an event that occurred before it but arrives later, even if it repeats a status', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantPending', {}, 10));
-    await store.record(asked(applicant('awaitingUser'), 1000));
-    await store.record(asked(applicant('awaitingUser'), 3000));
+    await store.record(response(applicant('awaitingUser'), 1000));
+    await store.record(response(applicant('awaitingUser'), 3000));
     await store.record(webhook('applicantOnHold', {}, 2000, 4000));
     expect(await attempts(store)).toEqual(['ACTION_REQUIRED CONFIRMED']);
   });
 
-  it('is news again after another word', async () => {
+  it('is applied again after another status', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantPending', {}, 10));
-    await store.record(asked(applicant('onHold'), 1000));
+    await store.record(response(applicant('onHold'), 1000));
     await store.record(webhook('applicantPending', {}, 2000));
-    expect(await store.record(asked(applicant('onHold'), 3000))).toMatchObject({
+    expect(await store.record(response(applicant('onHold'), 3000))).toMatchObject({
       duplicate: false,
     });
     expect(await attempts(store)).toEqual(['IN_REVIEW CONFIRMED']);
   });
 
-  it('that is overtaken by a webhook on its way does not win', async () => {
+  it('is stale if a webhook overtakes it', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantPending', {}, 10));
     await store.record(webhook('applicantReviewed', GREEN, 1000.2, 1000.5));
-    const stale = await store.record(asked(applicant('onHold'), 1000));
+    const stale = await store.record(response(applicant('onHold'), 1000));
     expect(stale).toMatchObject({ disposition: 'STALE', changes: 0 });
     expect(await attempts(store)).toEqual(['APPROVED SIGNED']);
-    // Nor does it hide what is so by now.
-    expect(await store.record(asked(applicant('onHold'), 9000))).toMatchObject({
+    // A later response with the same status is applied.
+    expect(await store.record(response(applicant('onHold'), 9000))).toMatchObject({
       duplicate: false,
       disposition: 'APPLIED',
     });
   });
 
-  it('that an applicant is back at the beginning takes the approval', async () => {
+  it('voids the approval if the applicant is back at the beginning', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantReviewed', GREEN, 10));
-    await store.record(asked(applicant('init'), 1000));
+    await store.record(response(applicant('init'), 1000));
     expect(await attempts(store)).toEqual(['CANCELLED CONFIRMED', 'PENDING CONFIRMED']);
-    await store.record(asked(applicant('init'), 2000));
+    await store.record(response(applicant('init'), 2000));
     expect(await attempts(store)).toEqual(['CANCELLED CONFIRMED', 'PENDING CONFIRMED']);
   });
 
-  it('stands behind all of the second that its date names', async () => {
+  it('sorts after all webhooks in the second of its timestamp', async () => {
     const { store } = await openTestStore();
-    await store.record(asked(completed('GREEN', 10), 1000));
+    await store.record(response(completed('GREEN', 10), 1000));
     await store.record(webhook('applicantPending', {}, 10.5, 2000));
     await store.record(webhook('applicantReviewed', GREEN, 10.9, 2001));
     expect(await attempts(store)).toEqual(['APPROVED CONFIRMED']);
   });
 
-  it('of a test environment never touches the live one', async () => {
+  it('never changes live attempts if it comes from the test environment', async () => {
     const { store } = await openTestStore({ acceptSandbox: false });
     await store.record(webhook('applicantPending', {}, 10));
     await store.record(answer('sumsub', `sandbox/${STATUS}`, completed('GREEN', 60), second(1000)));
@@ -155,12 +160,12 @@ describe('an answer', () => {
     expect(user?.verificationStatus).toBe('NOT_VERIFIED');
   });
 
-  it('that nobody can read is kept once, and read when that is mended', async () => {
+  it('is quarantined once if it cannot be parsed, and is applied on replay', async () => {
     const { store } = await openTestStore();
     await store.record(webhook('applicantPending', {}, 10));
     for (const at of [1000, 2000]) {
-      const odd = await store.record(asked(applicant('purple', { at }), at));
-      expect(odd).toMatchObject({ disposition: 'QUARANTINED', duplicate: at === 2000 });
+      const invalid = await store.record(response(applicant('purple', { at }), at));
+      expect(invalid).toMatchObject({ disposition: 'QUARANTINED', duplicate: at === 2000 });
     }
     await store.record(webhook('applicantReviewed', GREEN, 1500));
     await store.replay({
@@ -171,55 +176,55 @@ describe('an answer', () => {
       now: second(3000),
       reread: ({ trust, receivedAt }) => {
         expect(trust).toBe('CONFIRMED');
-        return asked(applicant('onHold'), receivedAt.getTime() / 1000 - DAY / 1000).reading;
+        return response(applicant('onHold'), receivedAt.getTime() / 1000 - DAY / 1000).reading;
       },
     });
-    expect(await attempts(store)).toEqual(['APPROVED SIGNED']); // asked before that
+    expect(await attempts(store)).toEqual(['APPROVED SIGNED']); // requested before the approval
   });
 });
 
-describe('PayCaddy, which signs nothing', () => {
-  const told = (status: string, at: number) => ({
+describe('a response of PayCaddy, whose webhooks are unsigned', () => {
+  const notification = (status: string, at: number) => ({
     ...delivery('paycaddy', paycaddy(status, 'user-1', at * 10_000_000), second(at)),
     trust: 'TOKEN' as const,
   });
   const active = (isActive: boolean, at: number) =>
     answer('paycaddy', 'v2/endUsers/user-1', { id: 'user-1', isActive, salary: 1 }, second(at));
 
-  it('is confirmed', async () => {
+  it('confirms an approval', async () => {
     const { store } = await openTestStore();
-    await store.record(told('verified', 0.5));
+    await store.record(notification('verified', 0.5));
     await store.record(active(true, 1000));
     expect(await attempts(store)).toEqual(['APPROVED CONFIRMED']);
   });
 
-  it('is contradicted: what was forged is taken back', async () => {
+  it('voids a forged approval', async () => {
     const { store } = await openTestStore();
-    await store.record(told('verified', 0.5));
+    await store.record(notification('verified', 0.5));
     await store.record(active(false, 1000));
     expect(await attempts(store)).toEqual(['CANCELLED CONFIRMED']);
     const [user] = await store.read.usersByIds([1]);
     expect(user?.verificationStatus).toBe('NOT_VERIFIED');
   });
 
-  it('is believed again once its API says so', async () => {
+  it('approves again once the account is active', async () => {
     const { store } = await openTestStore();
-    await store.record(told('verified', 0.5));
+    await store.record(notification('verified', 0.5));
     await store.record(active(false, 1000));
     await store.record(active(true, 2000));
     expect(await attempts(store)).toEqual(['CANCELLED CONFIRMED', 'APPROVED CONFIRMED']);
   });
 
-  it('loses no review by not being active yet', async () => {
+  it('keeps a review while the account is not active', async () => {
     const { store } = await openTestStore();
-    await store.record(told('reviewNeeded', 0.5));
+    await store.record(notification('reviewNeeded', 0.5));
     await store.record(active(false, 1000));
     expect(await attempts(store)).toEqual(['IN_REVIEW TOKEN']);
   });
 
-  it('of another user is not believed', async () => {
+  it('is quarantined if it is about another user', async () => {
     const { store } = await openTestStore();
-    await store.record(told('reviewNeeded', 0.5));
+    await store.record(notification('reviewNeeded', 0.5));
     const other = answer(
       'paycaddy',
       'v2/endUsers/user-1',
@@ -230,25 +235,25 @@ describe('PayCaddy, which signs nothing', () => {
   });
 });
 
-describe('P100, which has no clock', () => {
-  const told = (standing: string, attempt: string | undefined, at: number) =>
-    delivery('p100', p100('user-1', standing, attempt), second(at));
+describe('a response of P100, which sends no timestamps', () => {
+  const notification = (levelStatus: string, attempt: string | undefined, at: number) =>
+    delivery('p100', p100('user-1', levelStatus, attempt), second(at));
   const state = (body: object, at: number) =>
     answer('p100', 'v1/kyc/status/user-1', body, second(at));
 
-  it('is asked for what it gave up to deliver', async () => {
+  it('applies a status that was never delivered', async () => {
     const { store } = await openTestStore();
-    await store.record(told('NOT_VERIFIED', 'VERIFICATION', 1));
+    await store.record(notification('NOT_VERIFIED', 'VERIFICATION', 1));
     await store.record(
       state({ verificationStatus: 'VERIFIED', attemptStatus: 'SUCCESSFUL' }, 1000),
     );
     expect(await attempts(store)).toEqual(['APPROVED CONFIRMED']);
   });
 
-  it('is overtaken by what it said after it was asked', async () => {
+  it('is stale if a webhook was sent after the request', async () => {
     const { store } = await openTestStore();
-    await store.record(told('NOT_VERIFIED', 'VERIFICATION', 1));
-    await store.record(told('VERIFIED', 'SUCCESSFUL', 1000.2));
+    await store.record(notification('NOT_VERIFIED', 'VERIFICATION', 1));
+    await store.record(notification('VERIFIED', 'SUCCESSFUL', 1000.2));
     const stale = state(
       { verificationStatus: 'NOT_VERIFIED', attemptStatus: 'VERIFICATION' },
       1000,
@@ -257,9 +262,9 @@ describe('P100, which has no clock', () => {
     expect(await attempts(store)).toEqual(['APPROVED SIGNED']);
   });
 
-  it('keeps an attempt of which the answer says nothing', async () => {
+  it('keeps an attempt that the response does not contain', async () => {
     const { store } = await openTestStore();
-    await store.record(told('NOT_VERIFIED', 'VERIFICATION', 1));
+    await store.record(notification('NOT_VERIFIED', 'VERIFICATION', 1));
     await store.record(state({ verificationStatus: 'NOT_VERIFIED' }, 1000));
     expect(await attempts(store)).toEqual(['IN_PROGRESS SIGNED']);
     await store.record(state({ verificationStatus: 'VERIFIED' }, 2000));
@@ -267,9 +272,9 @@ describe('P100, which has no clock', () => {
     expect(await attempts(store)).toEqual(['CANCELLED CONFIRMED']);
   });
 
-  it('writes nothing to the log for the same answer', async () => {
+  it('adds nothing to the change log for a repeated status', async () => {
     const { store } = await openTestStore();
-    await store.record(told('VERIFIED', 'SUCCESSFUL', 1));
+    await store.record(notification('VERIFIED', 'SUCCESSFUL', 1));
     const before = await changes(store);
     for (const at of [1000, 2000, 900_000]) {
       await store.record(
@@ -280,12 +285,12 @@ describe('P100, which has no clock', () => {
   });
 });
 
-// ── Any course of events ────────────────────────────────────────────────────────────────────────────────────────────
+// ── Random histories ────────────────────────────────────────────────────────────────────────────────────────────
 
-const WORDS = ['init', 'pending', 'onHold', 'awaitingUser', 'GREEN', 'RED'] as const;
-type Word = (typeof WORDS)[number];
+const STATUSES = ['init', 'pending', 'onHold', 'awaitingUser', 'GREEN', 'RED'] as const;
+type RawStatus = (typeof STATUSES)[number];
 
-const STATUS_OF: Record<Word, string> = {
+const STATUS_BY_RAW: Record<RawStatus, string> = {
   init: 'PENDING',
   pending: 'IN_PROGRESS',
   onHold: 'IN_REVIEW',
@@ -294,7 +299,7 @@ const STATUS_OF: Record<Word, string> = {
   RED: 'REJECTED',
 };
 
-const WEBHOOKS: Record<Word, readonly [string, object]> = {
+const WEBHOOKS: Record<RawStatus, readonly [string, object]> = {
   init: ['applicantReset', {}],
   pending: ['applicantPending', {}],
   onHold: ['applicantOnHold', {}],
@@ -304,72 +309,79 @@ const WEBHOOKS: Record<Word, readonly [string, object]> = {
 };
 
 const step = fc.record({
-  word: fc.constantFrom(...WORDS),
+  rawStatus: fc.constantFrom(...STATUSES),
   gap: fc.integer({ min: 1, max: 400 }),
-  /** Seconds until it arrives, each time that it does: never, once or twice. */
+  /** Delay of each arrival, in seconds. Lost, delivered once, or delivered twice. */
   arrivals: fc.array(fc.integer({ min: 0, max: 2000 }), { maxLength: 2 }),
 });
 
-const question = fc.record({
+const check = fc.record({
   at: fc.integer({ min: 0, max: 4000 }),
-  /** Milliseconds until the vendor looks, and from then until the answer is here. */
-  toVendor: fc.integer({ min: 0, max: 20_000 }),
+  /** Time until the provider reads the status, and from then until the response arrives, in milliseconds. */
+  toProvider: fc.integer({ min: 0, max: 20_000 }),
   back: fc.integer({ min: 0, max: 20_000 }),
 });
 
-it('ends in the truth, whatever is lost, doubled, late or overtaken, once the vendor was asked', async () => {
+it('ends in the true status after a final check, regardless of lost, duplicate, late and overtaken events', async () => {
   const { store } = await openTestStore();
   let runs = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 1, maxLength: 8 }),
-      fc.array(question, { maxLength: 3 }),
-      fc.integer({ min: -50_000, max: 50_000 }), // our clock minus the vendor's
-      async (steps, questions, skewMs) => {
+      fc.array(check, { maxLength: 3 }),
+      fc.integer({ min: -50_000, max: 50_000 }), // our clock minus the provider's clock
+      async (steps, checks, skewMs) => {
         runs += 1;
         const applicantId = `applicant-${runs}`;
-        const course: { readonly word: Word; readonly at: number }[] = [];
+        const history: { readonly rawStatus: RawStatus; readonly at: number }[] = [];
         let now = 100;
-        for (const { word, gap } of steps) {
+        for (const { rawStatus, gap } of steps) {
           now += gap;
-          course.push({ word, at: now });
+          history.push({ rawStatus, at: now });
         }
-        // The first word always arrives, or nobody would know whom to ask about.
-        const known = { word: 'pending', at: 1 } as const;
+        // The first webhook always arrives: the gateway checks only known identities.
+        const known = { rawStatus: 'pending', at: 1 } as const;
         const end = now + 200;
-        const asks = [...questions, { at: end, toVendor: 100, back: 100 }];
+        const allChecks = [...checks, { at: end, toProvider: 100, back: 100 }];
 
         const ours = (at: number) => new Date(DAY + at * 1000 + skewMs);
         const webhooks = [
           { ...known, arrivals: [0] },
-          ...course.map((told, index) => ({ ...told, arrivals: steps[index]?.arrivals ?? [] })),
-        ].flatMap(({ word, at, arrivals }) =>
+          ...history.map((entry, index) => ({
+            ...entry,
+            arrivals: steps[index]?.arrivals ?? [],
+          })),
+        ].flatMap(({ rawStatus, at, arrivals }) =>
           arrivals.map((delay) => {
-            const [type, rest] = WEBHOOKS[word];
+            const [type, rest] = WEBHOOKS[rawStatus];
             const body = sumsub(type, { applicantId, ...rest }, at * 1000);
-            return { here: at + delay, one: delivery('sumsub', body, ours(at + delay)) };
+            return { arrivesAt: at + delay, received: delivery('sumsub', body, ours(at + delay)) };
           }),
         );
-        // Questions about one account never overlap.
+        // Checks of one account never overlap.
         let free = 2;
-        const answers = [...asks]
+        const responses = [...allChecks]
           .sort((a, b) => a.at - b.at)
-          .map(({ at, toVendor, back }) => {
+          .map(({ at, toProvider, back }) => {
             const start = Math.max(at, free);
-            const looked = start + toVendor / 1000;
-            const here = looked + back / 1000;
-            free = here + 60;
-            const { word, at: since } =
-              [known, ...course].findLast((one) => one.at <= looked) ?? known;
+            const readAt = start + toProvider / 1000;
+            const arrivesAt = readAt + back / 1000;
+            free = arrivesAt + 60;
+            const { rawStatus, at: since } =
+              [known, ...history].findLast((entry) => entry.at <= readAt) ?? known;
             const body =
-              word === 'GREEN' || word === 'RED' ? completed(word, since) : applicant(word);
+              rawStatus === 'GREEN' || rawStatus === 'RED'
+                ? completed(rawStatus, since)
+                : applicant(rawStatus);
             return {
-              here,
-              one: answer('sumsub', `applicants/${applicantId}/status`, body, ours(start)),
+              arrivesAt,
+              received: answer('sumsub', `applicants/${applicantId}/status`, body, ours(start)),
             };
           });
-        for (const { one } of [...webhooks, ...answers].sort((a, b) => a.here - b.here)) {
-          await store.record(one);
+        for (const { received } of [...webhooks, ...responses].sort(
+          (a, b) => a.arrivesAt - b.arrivesAt,
+        )) {
+          await store.record(received);
         }
 
         const user = await store.read.userByIdentity('sumsub', applicantId);
@@ -378,9 +390,9 @@ it('ends in the truth, whatever is lost, doubled, late or overtaken, once the ve
           { field: 'STARTED_AT', direction: 'ASC' },
           { first: 100 },
         );
-        const last = course.at(-1)?.word ?? 'pending';
-        expect(rows.at(-1)?.row).toMatchObject({ status: STATUS_OF[last] });
-        // An open word tells nothing of the decision before it, which may have been lost.
+        const last = history.at(-1)?.rawStatus ?? 'pending';
+        expect(rows.at(-1)?.row).toMatchObject({ status: STATUS_BY_RAW[last] });
+        // An open status does not contain the decision before it, which may have been lost.
         if (last === 'GREEN') expect(user?.verificationStatus).toBe('VERIFIED');
         if (last === 'RED' || last === 'init') {
           expect(user?.verificationStatus).toBe('NOT_VERIFIED');

@@ -1,13 +1,15 @@
-import type { AccountState } from '../../src/domain/event';
-import { type AttemptRun, listRuns } from '../../src/domain/fold/attempt-runs';
+/** Projects events one at a time in the given order, as the store does, for tests that compare complete states. */
+
+import type { AccountState } from '../../../src/domain/event';
+import { type AttemptRun, listRuns } from '../../../src/domain/fold/attempt-runs';
 import {
   type AttemptHistory,
   continueHistory,
   EMPTY_HISTORY,
-} from '../../src/domain/fold/attempts';
-import { IdentityFold, type NumberedAttempt } from '../../src/domain/fold/identity';
-import { toAttemptSortKey } from '../../src/domain/fold/level-fold';
-import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
+} from '../../../src/domain/fold/attempts';
+import { IdentityFold, type NumberedAttempt } from '../../../src/domain/fold/identity';
+import { toAttemptSortKey } from '../../../src/domain/fold/level-fold';
+import type { RecordedEvent } from '../../../src/domain/fold/recorded-event';
 import {
   combineLevelStates,
   findBlocker,
@@ -15,10 +17,10 @@ import {
   isActive,
   type ProjectionRules,
   toSubjectKind,
-} from '../../src/domain/fold/user';
-import type { LevelKey, ProviderId, SubjectKind } from '../../src/domain/level';
-import { evaluate, type LevelResult, type Verification } from '../../src/domain/policy';
-import { compare } from '../../src/domain/text';
+} from '../../../src/domain/fold/user';
+import type { LevelKey, ProviderId, SubjectKind } from '../../../src/domain/level';
+import { evaluate, type LevelResult, type Verification } from '../../../src/domain/policy';
+import { compare } from '../../../src/domain/text';
 
 export interface IdentityEvents {
   readonly provider: ProviderId;
@@ -41,15 +43,15 @@ export interface UserProjection {
 }
 
 /** @param events - Sorted. */
-export function foldCourse(events: Iterable<RecordedEvent>): Omit<
+export function foldAttempts(events: Iterable<RecordedEvent>): Omit<
   AttemptHistory,
   'attempts' | 'lastReceived'
 > & {
   readonly attempts: readonly AttemptRun[];
 } {
-  let course = EMPTY_HISTORY;
-  for (const event of events) course = continueHistory(course, event);
-  const { attempts, lastReceived: _, ...rest } = course;
+  let history = EMPTY_HISTORY;
+  for (const event of events) history = continueHistory(history, event);
+  const { attempts, lastReceived: _, ...rest } = history;
   return { ...rest, attempts: listRuns(attempts) };
 }
 
@@ -65,28 +67,28 @@ export function projectUser(
   const { acceptSandbox } = rules;
   const known = folds.filter((fold) => fold.hasEvents(acceptSandbox));
   const kind = toSubjectKind(known.map((fold) => fold.kind));
-  const attemptsOf = folds.map((fold) =>
+  const attemptsByIdentity = folds.map((fold) =>
     [...fold.levelKeys()].sort(compare).flatMap((key) => fold.takeChangedAttempts(key).attempts),
   );
   const keys = new Set(folds.flatMap((fold) => [...fold.levelKeys()]));
-  const standingsAt = (key: LevelKey) =>
+  const getStates = (key: LevelKey) =>
     folds.flatMap((fold, identity) =>
       fold.kind === kind
-        ? fold.getLevelStates(key, acceptSandbox).map((standing) => ({ ...standing, identity }))
+        ? fold.getLevelStates(key, acceptSandbox).map((state) => ({ ...state, identity }))
         : [],
     );
   const blocker = findLatestBlocker(
-    [...keys].flatMap((key) => findBlocker(standingsAt(key), rules.policy) ?? []),
+    [...keys].flatMap((key) => findBlocker(getStates(key), rules.policy) ?? []),
   );
   const levels = [...keys].sort(compare).flatMap((key) => {
-    const level = combineLevelStates(standingsAt(key), blocker, rules);
+    const level = combineLevelStates(getStates(key), blocker, rules);
     if (level === undefined) return [];
-    const { latest, ...held } = level;
-    const attempt = attemptsOf[latest.identity]?.findLast(
+    const { latest, ...result } = level;
+    const attempt = attemptsByIdentity[latest.identity]?.findLast(
       (one) => one.levelKey === key && toAttemptSortKey(one) === latest.sortKey,
     );
     const number = attempt?.number ?? 0;
-    return [{ ...held, latestAttempt: { identity: latest.identity, number } }];
+    return [{ ...result, latestAttempt: { identity: latest.identity, number } }];
   });
   const counted = folds.filter((fold) => fold.isCounted(acceptSandbox));
   return {
@@ -94,7 +96,7 @@ export function projectUser(
     identities: folds.map((fold, index) => ({
       kind: fold.kind,
       state: fold.getAccountState(acceptSandbox),
-      attempts: attemptsOf[index] ?? [],
+      attempts: attemptsByIdentity[index] ?? [],
     })),
     levels,
     verification: evaluate(rules.policy, levels),

@@ -1,18 +1,18 @@
-/** Any order of the same events, with any repeats, ends in the same state. */
+/** Any order of the same events, with any duplicates, yields the same state. */
 
 import fc from 'fast-check';
-import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
-import { toDate } from '../../src/domain/instant';
-import { LEVEL_KINDS } from '../../src/domain/level';
-import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../src/domain/status';
+import type { RecordedEvent } from '../../../src/domain/fold/recorded-event';
+import { toDate } from '../../../src/domain/instant';
+import { LEVEL_KINDS } from '../../../src/domain/level';
+import { DEFAULT_POLICY, type Policy } from '../../../src/domain/policy';
+import { ATTEMPT_STATUSES, VERIFICATION_STATUSES } from '../../../src/domain/status';
 import { projectUser } from './project';
-import { account, at, heard, levelChange, reset, said } from './recorded';
+import { account, at, dated, levelChange, reset, undated } from './recorded';
 
 /** Few instants, so that ties are common. */
 const minute = fc.integer({ min: 0, max: 6 });
 
-const dated = fc.oneof(
+const datedEvent = fc.oneof(
   fc
     .record({
       minutes: minute,
@@ -23,7 +23,7 @@ const dated = fc.oneof(
       attemptRef: fc.constantFrom(undefined, 'ref-1', 'ref-2'),
     })
     .map(({ minutes, status, level, levelKind, sandbox, attemptRef }) =>
-      said(minutes, status, {
+      dated(minutes, status, {
         level,
         levelKind,
         sandbox,
@@ -37,16 +37,16 @@ const dated = fc.oneof(
     .map(([minutes, state, sandbox]) => account(minutes, state, { sandbox })),
 );
 
-const undated = fc
+const undatedEvent = fc
   .tuple(
     fc.integer({ min: 0, max: 60 }),
     fc.constantFrom(...VERIFICATION_STATUSES),
     fc.constantFrom(undefined, 'PENDING', 'IN_PROGRESS', 'REJECTED', 'APPROVED'),
   )
-  .map(([minutes, standing, status]) => heard(minutes, standing, status));
+  .map(([minutes, levelStatus, status]) => undated(minutes, levelStatus, status));
 
-/** The same events twice: as they are, and shuffled with repeats. */
-function twoWays(event: fc.Arbitrary<RecordedEvent>) {
+/** Generates events, and the same events shuffled with duplicates. */
+function eventsInTwoOrders(event: fc.Arbitrary<RecordedEvent>) {
   return fc
     .uniqueArray(event, { selector: ({ key }) => key, minLength: 1, maxLength: 14 })
     .chain((events) =>
@@ -61,43 +61,43 @@ function twoWays(event: fc.Arbitrary<RecordedEvent>) {
     );
 }
 
-/** Approvals run out in the midst of the events, so that it matters which of them came last. */
-const BRIEF: Policy = { verified: null, expiresAfterMs: { '*': 2 * 60_000 } };
+/** Approvals expire between the events, so the order of the approvals matters. */
+const SHORT_LIFETIME: Policy = { verified: null, expiresAfterMs: { '*': 2 * 60_000 } };
 
 function state(events: readonly RecordedEvent[]): string {
   const identities = [{ provider: 'sumsub', subjectRef: 'subject-1', events }];
   const rules = { policy: DEFAULT_POLICY, acceptSandbox: true, now: new Date('2024-06-01') };
-  const brief = { policy: BRIEF, acceptSandbox: false, now: toDate(at(6)) };
-  return JSON.stringify([projectUser(identities, rules), projectUser(identities, brief)]);
+  const short = { policy: SHORT_LIFETIME, acceptSandbox: false, now: toDate(at(6)) };
+  return JSON.stringify([projectUser(identities, rules), projectUser(identities, short)]);
 }
 
 describe('the projection', () => {
-  it('is the same for every order and repetition of events with a clock', () => {
+  it('is the same for every order and duplication of events with timestamps', () => {
     fc.assert(
-      fc.property(twoWays(dated), ([events, shuffled]) => {
+      fc.property(eventsInTwoOrders(datedEvent), ([events, shuffled]) => {
         expect(state(shuffled)).toBe(state(events));
       }),
       { numRuns: 2_000 },
     );
   });
 
-  it('is the same for every order and repetition of events that their receipt dates', () => {
+  it('is the same for every order and duplication of events without timestamps', () => {
     fc.assert(
-      fc.property(twoWays(undated), ([events, shuffled]) => {
+      fc.property(eventsInTwoOrders(undatedEvent), ([events, shuffled]) => {
         expect(state(shuffled)).toBe(state(events));
       }),
       { numRuns: 2_000 },
     );
   });
 
-  it('is not moved by the same words said twice in a row', () => {
-    const words = fc.uniqueArray(undated, {
+  it('ignores a retry in direct succession', () => {
+    const distinctEvents = fc.uniqueArray(undatedEvent, {
       selector: ({ receivedAt }) => receivedAt,
       minLength: 1,
       maxLength: 8,
     });
     fc.assert(
-      fc.property(words, fc.nat(), (events, pick) => {
+      fc.property(distinctEvents, fc.nat(), (events, pick) => {
         const repeated = events[pick % events.length];
         if (repeated === undefined) return;
         const receivedAt = repeated.receivedAt.replace('000Z', '001Z');
@@ -110,7 +110,7 @@ describe('the projection', () => {
 
   it('numbers the attempts of a level 1, 2, 3 … in the order of their start', () => {
     fc.assert(
-      fc.property(fc.array(dated, { maxLength: 14 }), (events) => {
+      fc.property(fc.array(datedEvent, { maxLength: 14 }), (events) => {
         const rules = { policy: DEFAULT_POLICY, acceptSandbox: true, now: new Date('2024-06-01') };
         const { identities } = projectUser([{ provider: 'p', subjectRef: 's', events }], rules);
         for (const level of ['p/basic', 'p/plus']) {
@@ -126,8 +126,8 @@ describe('the projection', () => {
     );
   });
 
-  it('never verifies a level whose every word was a refusal or an open one', () => {
-    const cautious = dated.filter(
+  it('never verifies a level without an approval', () => {
+    const cautious = datedEvent.filter(
       ({ event }) => !(event.type === 'STATUS' && event.status === 'APPROVED'),
     );
     fc.assert(

@@ -1,11 +1,11 @@
 /** Levels over time: which approvals count after level changes, resets and reviews. */
 
 import fc from 'fast-check';
-import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
-import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
-import { isOpen } from '../../src/domain/status';
+import type { RecordedEvent } from '../../../src/domain/fold/recorded-event';
+import { DEFAULT_POLICY, type Policy } from '../../../src/domain/policy';
+import { isOpen } from '../../../src/domain/status';
 import { projectUser } from './project';
-import { levelChange, reset, said } from './recorded';
+import { dated, levelChange, reset } from './recorded';
 
 const LEVELS = ['l1', 'l2', 'l3'] as const;
 type Name = (typeof LEVELS)[number];
@@ -19,7 +19,7 @@ type Step =
   | { readonly type: 'CHANGE'; readonly from: Name; readonly to: Name }
   | { readonly type: 'RESET'; readonly level: Name };
 
-/** Which levels count, by the rules of the README, read literally and without attempts. */
+/** Reference model of the rules in the README, without attempts. */
 class Model {
   readonly approved = new Set<Name>();
   readonly superseded = new Set<Name>();
@@ -27,32 +27,32 @@ class Model {
 
   take(step: Step): void {
     if (step.type === 'REVIEW') {
-      this.ask(step.level);
+      this.see(step.level);
       if (step.verdict === 'APPROVED') this.approved.add(step.level);
       if (step.verdict === 'REJECTED') this.approved.delete(step.level);
     } else if (step.type === 'RESET') {
-      this.ask(step.level);
+      this.see(step.level);
       this.approved.clear();
     } else {
       if (this.seen.has(step.from)) this.superseded.add(step.from);
-      this.ask(step.to);
+      this.see(step.to);
     }
   }
 
-  private ask(level: Name): void {
+  private see(level: Name): void {
     this.seen.add(level);
     this.superseded.delete(level);
   }
 }
 
-function eventsOf(step: Step, minutes: number): readonly RecordedEvent[] {
+function toEvents(step: Step, minutes: number): readonly RecordedEvent[] {
   switch (step.type) {
     case 'REVIEW':
-      return [said(minutes, step.verdict, { level: step.level })];
+      return [dated(minutes, step.verdict, { level: step.level })];
     case 'RESET':
       return [reset(minutes, step.level)];
     case 'CHANGE':
-      return [levelChange(minutes, step.from), said(minutes, 'PENDING', { level: step.to })];
+      return [levelChange(minutes, step.from), dated(minutes, 'PENDING', { level: step.to })];
   }
 }
 
@@ -78,9 +78,9 @@ const rules = LEVELS.map((name) => ({ level: `p/${name}` }));
 const ALL: Policy = { ...DEFAULT_POLICY, verified: { allOf: rules } };
 const ANY: Policy = { ...DEFAULT_POLICY, verified: { anyOf: rules } };
 
-it('counts exactly the approvals that were earned and not voided, in any order of arrival', () => {
+it('counts exactly the approvals that were not voided, in any order of arrival', () => {
   const arrivals = fc.array(step, { maxLength: 10 }).chain((steps) => {
-    const events = steps.flatMap(eventsOf);
+    const events = steps.flatMap(toEvents);
     return fc.tuple(fc.constant(steps), fc.shuffledSubarray(events, { minLength: events.length }));
   });
   fc.assert(
@@ -88,7 +88,7 @@ it('counts exactly the approvals that were earned and not voided, in any order o
       const model = new Model();
       for (const one of steps) model.take(one);
       const { levels, identities, verification } = project(events);
-      expect(levels.map((held) => [held.levelKey, held.status, held.superseded])).toEqual(
+      expect(levels.map((one) => [one.levelKey, one.status, one.superseded])).toEqual(
         LEVELS.filter((name) => model.seen.has(name)).map((name) => [
           `p/${name}`,
           model.approved.has(name) ? 'VERIFIED' : 'NOT_VERIFIED',
@@ -117,16 +117,16 @@ it('counts exactly the approvals that were earned and not voided, in any order o
 
 describe('an upgrade from one level to another', () => {
   const upgraded = [
-    said(1, 'APPROVED', { level: 'l1' }),
+    dated(1, 'APPROVED', { level: 'l1' }),
     levelChange(2, 'l1'),
-    said(2, 'PENDING', { level: 'l2' }),
+    dated(2, 'PENDING', { level: 'l2' }),
   ];
-  const completed = [...upgraded, said(3, 'APPROVED', { level: 'l2' })];
+  const completed = [...upgraded, dated(3, 'APPROVED', { level: 'l2' })];
   const both: Policy = { ...DEFAULT_POLICY, verified: { allOf: rules.slice(0, 2) } };
   const either: Policy = { ...DEFAULT_POLICY, verified: { anyOf: rules.slice(0, 2) } };
 
-  // Regression: the level change cancelled the approval, so that `allOf` of two levels could never be met.
-  it('keeps the approval for a policy that names both levels', () => {
+  // Regression: the level change cancelled the approval, so `allOf` of two levels was never met.
+  it('keeps the approval for a policy with both levels', () => {
     expect(project(completed, both).verification).toMatchObject({
       status: 'VERIFIED',
       because: ['p/l1', 'p/l2'],
@@ -149,7 +149,7 @@ describe('an upgrade from one level to another', () => {
   });
 
   it('keeps the approval although a re-verification at the previous level was open', () => {
-    const reverified = [said(1.5, 'IN_PROGRESS', { level: 'l1' }), ...upgraded];
+    const reverified = [dated(1.5, 'IN_PROGRESS', { level: 'l1' }), ...upgraded];
     const { levels, identities } = project(reverified);
     expect(levels[0]).toMatchObject({ levelKey: 'p/l1', status: 'VERIFIED', superseded: true });
     expect(identities[0]?.attempts.map(({ status }) => status)).toEqual([
@@ -159,9 +159,9 @@ describe('an upgrade from one level to another', () => {
     ]);
   });
 
-  it('lets a reset void every approval of the account, and no single action', () => {
+  it('loses every approval at a reset, except those of ACTION levels', () => {
     const action = { level: 'card', levelKind: 'ACTION', attemptRef: 'a-1' } as const;
-    const { levels } = project([...completed, said(1, 'APPROVED', action), reset(4, 'l2')], both);
+    const { levels } = project([...completed, dated(1, 'APPROVED', action), reset(4, 'l2')], both);
     expect(levels.map(({ levelKey, status }) => [levelKey, status])).toEqual([
       ['p/card', 'VERIFIED'],
       ['p/l1', 'NOT_VERIFIED'],
@@ -169,8 +169,12 @@ describe('an upgrade from one level to another', () => {
     ]);
   });
 
-  it('counts an approval of an account that left the level beside one that is still at it', () => {
-    const other = { provider: 'p', subjectRef: 'b', events: [said(1, 'PENDING', { level: 'l1' })] };
+  it('counts the approval of an account that left the level, with another account still at it', () => {
+    const other = {
+      provider: 'p',
+      subjectRef: 'b',
+      events: [dated(1, 'PENDING', { level: 'l1' })],
+    };
     const left = { provider: 'p', subjectRef: 'a', events: upgraded };
     const settings = { policy: either, acceptSandbox: false, now: new Date('2024-06-01') };
     expect(projectUser([left, other], settings).levels[0]).toMatchObject({

@@ -1,21 +1,21 @@
-/** Events for tests, short to write. */
+/** Builders of recorded events. */
 
-import type { VerificationEvent } from '../../src/domain/event';
-import type { RecordedEvent } from '../../src/domain/fold/recorded-event';
-import { toInstantText } from '../../src/domain/instant';
-import type { AttemptStatus, VerificationStatus } from '../../src/domain/status';
+import type { VerificationEvent } from '../../../src/domain/event';
+import type { RecordedEvent } from '../../../src/domain/fold/recorded-event';
+import { toInstantText } from '../../../src/domain/instant';
+import type { AttemptStatus, VerificationStatus } from '../../../src/domain/status';
 
 const DAY = Date.UTC(2024, 0, 1);
 
-/** `at(5)` is five minutes into an invented day. */
+/** Returns the instant `minutes` after the start of a fixed day. */
 export function at(minutes: number): string {
   return toInstantText(new Date(DAY + minutes * 60_000));
 }
 
 type Rest = Partial<Extract<VerificationEvent, { type: 'STATUS' }>>;
 
-/** What a vendor with a clock says `minutes` into the day. */
-export function said(minutes: number, status: AttemptStatus, rest: Rest = {}): RecordedEvent {
+/** A status event with a provider timestamp. */
+export function dated(minutes: number, status: AttemptStatus, rest: Rest = {}): RecordedEvent {
   const event = {
     ...base(rest),
     type: 'STATUS',
@@ -26,31 +26,31 @@ export function said(minutes: number, status: AttemptStatus, rest: Rest = {}): R
   return recorded(`${minutes} ${status} ${JSON.stringify(rest)}`, minutes, event);
 }
 
-/** What a vendor without a clock says, received `minutes` into the day. */
-export function heard(
+/** A status event without a provider timestamp, received at `minutes`. */
+export function undated(
   minutes: number,
   levelStatus: VerificationStatus,
   status?: AttemptStatus,
 ): RecordedEvent {
-  const word = status === undefined ? {} : { status };
+  const attempt = status === undefined ? {} : { status };
   const event = {
     ...base({ providerStatus: `${levelStatus}/${status}` }),
     type: 'STATUS',
     levelStatus,
-    ...word,
+    ...attempt,
   } as const;
   return recorded(`${minutes} ${levelStatus} ${status}`, minutes, event);
 }
 
-/** What a vendor's API answers `minutes` into the day, without a date of its own. */
-export function answered(minutes: number, rest: Rest): RecordedEvent {
+/** A status response without a timestamp, requested at `minutes`. */
+export function response(minutes: number, rest: Rest): RecordedEvent {
   const event = { ...base(rest), type: 'STATUS', ...rest } as const;
   const key = `${minutes} answered ${JSON.stringify(rest)}`;
   return { ...recorded(key, minutes, event), trust: 'CONFIRMED' };
 }
 
-/** The same, of an API that says nothing but that the level is not verified. */
-export function denied(minutes: number): RecordedEvent {
+/** A response that contains only that the level is not verified. */
+export function unverified(minutes: number): RecordedEvent {
   const event = { ...base({}), type: 'UNVERIFIED' } as const;
   return { ...recorded(`${minutes} denied`, minutes, event), trust: 'CONFIRMED' };
 }
@@ -64,7 +64,7 @@ export function reset(minutes: number, level = 'basic'): RecordedEvent {
   });
 }
 
-/** The vendor moves the user from the level to another. */
+/** The provider moves the user from the level to another. */
 export function levelChange(minutes: number, level = 'basic'): RecordedEvent {
   return recorded(`${minutes} ${level} left`, minutes, {
     ...base({}),
@@ -97,6 +97,6 @@ function base(rest: Rest) {
     subjectRef: 'subject-1',
     level: 'basic',
     levelKind: 'LEVEL',
-    providerStatus: rest.providerStatus ?? rest.status ?? 'word',
+    providerStatus: rest.providerStatus ?? rest.status ?? 'raw status',
   } as const;
 }
