@@ -28,6 +28,18 @@ async function open(client: RawClient, count: number, name = 's'): Promise<void>
   await client.receive(pongs + 1, 'pong');
 }
 
+/** Opens subscriptions. If any is rejected, completes all and returns false. */
+async function opensAll(client: RawClient, count: number, name: string): Promise<boolean> {
+  const countErrors = () => client.messages.filter(({ type }) => type === 'error').length;
+  const before = countErrors();
+  await open(client, count, name);
+  if (countErrors() === before) return true;
+  for (let index = 0; index < count; index += 1) {
+    client.send({ id: `${name}${index}`, type: 'complete' });
+  }
+  return false;
+}
+
 describe.each<[string, Readonly<Record<string, string>>]>([
   ['an API key', { OPERATIONS_PER_KEY: '5' }],
   ['an address', { OPERATIONS_PER_ADDRESS: '5' }],
@@ -71,10 +83,12 @@ describe.each<[string, Readonly<Record<string, string>>]>([
       client.send({ id: `s${index}`, type: 'complete' });
       await open(client, 0);
     }
-    const rejected = () => client.messages.filter(({ type }) => type === 'error').length;
-    const before = rejected();
-    await open(client, 5, 'last');
-    expect(rejected()).toBe(before);
+    // A subscription that is completed while it is being opened ends a moment later.
+    let round = 0;
+    await until(async () => {
+      round += 1;
+      return opensAll(client, 5, `last${round}-`);
+    });
     client.socket.terminate();
     await expectHealthy(target);
   });
