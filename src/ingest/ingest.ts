@@ -64,7 +64,7 @@ export function createIngest(options: IngestOptions) {
     const erased = provider.findErasedIdentity?.(request);
     if (erased !== undefined) {
       // Runs before the response, also for a duplicate: after a failure, the provider sends the webhook again.
-      await store.erasures.eraseAccount({
+      await store.erasures.eraseIdentity({
         provider: provider.id,
         subjectRef: erased.subjectRef,
         occurredAt: erased.occurredAt,

@@ -156,7 +156,7 @@ describe('of one account', () => {
 
   it('leave the user with the others, and what is left of it as a record of its own', async () => {
     const { store, userId } = await withTwoAccounts();
-    const outcome = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt });
+    const outcome = await store.erasures.eraseIdentity({ ...BY, ...told, occurredAt });
     if (!('erased' in outcome)) throw new Error('it is there');
     expect(outcome).toEqual({ userId: expect.any(Number), erased: true, erasedAt: NOW });
     expect(outcome.userId).not.toBe(userId);
@@ -180,7 +180,7 @@ describe('of one account', () => {
     const { store, userId } = await withTwoAccounts();
     await store.erasures.setHold({ ...HOLD, userId, until: null });
     for (let time = 0; time < 2; time += 1) {
-      const outcome = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt });
+      const outcome = await store.erasures.eraseIdentity({ ...BY, ...told, occurredAt });
       expect(outcome).toMatchObject({ userId, erased: false, basis: 'case 4' });
     }
     expect(await store.read.countAuditEntries({ action: ['ERASURE_REQUESTED'] })).toBe(1);
@@ -196,10 +196,10 @@ describe('of one account', () => {
     const { store } = await openTestStore();
     const userId = await tell(store, 'applicant-1', 'ada');
     const before = '2023-12-31T00:00:00.000000000Z';
-    const old = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt: before });
+    const old = await store.erasures.eraseIdentity({ ...BY, ...told, occurredAt: before });
     expect(old).toEqual({ fault: 'USER_NOT_FOUND' });
     expect(await erasedAt(store, userId)).toBeNull();
-    const outcome = await store.erasures.eraseAccount({ ...BY, ...told, occurredAt: undefined });
+    const outcome = await store.erasures.eraseIdentity({ ...BY, ...told, occurredAt: undefined });
     expect(outcome).toMatchObject({ userId, erased: true });
   });
 
@@ -219,7 +219,7 @@ describe('of one account', () => {
   async function deleted(store: Store, saidAt: Date) {
     const deletion = news('applicant-1', 'applicantDeleted', {}, saidAt);
     const { deliveryId } = await store.record({ ...deletion, receivedAt: secondsOn(17) });
-    return await store.erasures.eraseAccount({
+    return await store.erasures.eraseIdentity({
       ...BY,
       ...told,
       deliveryId,

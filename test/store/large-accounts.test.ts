@@ -104,7 +104,7 @@ it.each([
 
     const restarted = await reopen();
     const account = { provider, subjectRef, deliveryId, occurredAt: undefined };
-    const outcome = await restarted.erasures.eraseAccount({ ...account, ...BY, reason: 'gone' });
+    const outcome = await restarted.erasures.eraseIdentity({ ...account, ...BY, reason: 'gone' });
     expect(outcome).toMatchObject({ erased: true });
     expect(await restarted.read.userByIdentity(provider, subjectRef)).toBeNull();
     const [user] = await restarted.read.usersByIds([1]);

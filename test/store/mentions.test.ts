@@ -73,9 +73,9 @@ describe('a message of no account', () => {
 it('few bytes are in memory at a time, and none is passed over', async () => {
   const large = Buffer.from(`{"user":"ada","filling":"${'x'.repeat(1024 * 1024)}"}`);
   const { connection, asked } = holding(Array.from({ length: 12 }, () => large));
-  const { ids, reached } = await findMentions(connection, keyRing, ['ada']);
+  const { ids, lastId } = await findMentions(connection, keyRing, ['ada']);
   expect(ids).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
-  expect(reached).toBe(12);
+  expect(lastId).toBe(12);
   expect(Math.max(...asked)).toBeLessThan(6 * 1024 * 1024);
 });
 

@@ -89,7 +89,7 @@ async function reapplyErasures(
       erasedUsers,
     });
     context.print(
-      `Erased ${erased.users} users and ${erased.accounts} identities of other users again.`,
+      `Erased ${erased.users} users and ${erased.identities} identities of other users again.`,
     );
     const postponed = await erasures.postponeRequests(new Date(now.getTime() + DAY_MS));
     context.print(`Postponed ${postponed} due erasures by one day.`);

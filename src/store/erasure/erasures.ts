@@ -3,66 +3,65 @@
 import type { Instant } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
 
-// ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 export interface Erasures {
   /**
-   * Destroys all that is personal of the user and of all users that went into it, in one transaction; what stays is a
-   * record of statuses. Where something keeps the user, the request is kept instead. Doing it again does nothing.
+   * Erases all personal data of the user, and of all users that were merged into it, in one transaction. Statuses stay. If a hold
+   * applies, stores the request instead. Idempotent.
    */
   erase(input: EraseUser): Promise<EraseOutcome>;
 
   /**
-   * Does so with one account, because its vendor has. A user who has others stays, without it: what is left of the account
-   * is then a record of its own. Nothing is done to one that has come back since the vendor said so.
+   * Erases one identity, because its provider has erased the account. If the user has others, the identity becomes a user of its
+   * own first. If the account has returned since the report, erases nothing.
    */
-  eraseAccount(input: EraseAccount): Promise<EraseOutcome>;
+  eraseIdentity(input: EraseIdentity): Promise<EraseOutcome>;
 
-  /** Erases those whose hold has ended by `now`, a few at a time. @returns how many. */
+  /**
+   * Erases users whose hold has ended by `now`, a limited number at a time. Returns how many.
+   *
+   * @throws {AggregateError} If some could not be erased. The others are erased.
+   */
   runDueErasures(now: Date): Promise<number>;
 
   /**
-   * Erases those again who were erased before, and whom a backup has brought back, whatever holds it has brought back with
-   * them: the users named, without accounts that are others' by now, and accounts that have no key.
+   * Erases users again that a backup has brought back, despite any hold in it: the given users without identities that belong
+   * to others by now, and identities that have no key.
    *
-   * @returns how many users, and how many accounts of users who stay.
+   * @returns the number of erased users, and of erased identities of users who stay.
    */
   reapplyErasures(
     input: ReapplyErasures,
-  ): Promise<{ readonly users: number; readonly accounts: number }>;
+  ): Promise<{ readonly users: number; readonly identities: number }>;
 
-  /** Carries out nothing that was asked for before this time. @returns how many requests are concerned. */
+  /** Postpones all due erasure requests to `until`. Returns the number postponed. */
   postponeRequests(until: Date): Promise<number>;
 
   /**
-   * Empties raw bodies that were received before `before`, a few at a time, but for those of users under a legal hold.
-   * @returns how many; 0 once there are no more.
+   * Empties raw bodies received before `before`, a limited number at a time, except those of users under a legal hold. Returns
+   * how many; 0 when none are left.
    */
   purgeBodies(before: Date, now: Date): Promise<number>;
 
-  /** A further one replaces it. @returns why it was not set, if so. */
+  /** Sets a legal hold, or replaces the current one. Returns the fault if it was not set. */
   setHold(input: SetHold): Promise<HoldFault | null>;
+
+  /** Releases the legal holds on a user. Returns the fault if the user does not exist. */
   releaseHold(input: OperatorCommand): Promise<HoldFault | null>;
 
-  /** @returns when the user of an external id was erased, if that was not before `since`. */
+  /** Returns a function that returns when the user with an external ID was erased. Null if that was before `since` or never. */
   erasedSince(since: Date): Promise<(externalUserId: string) => Date | null>;
 
-  /** Clears away what the database's files still hold of rows that are gone. @returns whether nothing is left of them. */
+  /** Removes what the database files still contain of deleted rows. Returns whether nothing is left. */
   wipe(): Promise<boolean>;
 }
 
 export interface OperatorCommand {
   readonly userId: number;
-  /** Why, for the audit log. */
+  /** Reason for the audit log. */
   readonly reason: string | null;
   /** Actor in the audit log. See `AuditAct.actor`. */
   readonly auditActor: string;
   readonly now: Date;
-}
-
-export interface ReapplyErasures extends Omit<EraseUser, 'userId'> {
-  /** Whoever was erased by the time that the keys were taken, also those whom this database does not know. */
-  readonly erasedUsers: readonly number[];
 }
 
 export interface EraseUser extends OperatorCommand {
@@ -70,13 +69,18 @@ export interface EraseUser extends OperatorCommand {
   readonly changeActor: string;
 }
 
-export interface EraseAccount extends Omit<EraseUser, 'userId'> {
+export interface ReapplyErasures extends Omit<EraseUser, 'userId'> {
+  /** All users erased by the time at which the keys were saved, including users that this database does not contain. */
+  readonly erasedUsers: readonly number[];
+}
+
+export interface EraseIdentity extends Omit<EraseUser, 'userId'> {
   readonly provider: ProviderId;
-  /** The vendor's id of the account. */
+  /** The provider's ID of the account. */
   readonly subjectRef: string;
-  /** By which the vendor said so; of a repeat, the first. */
+  /** Delivery that reported the deletion; of duplicates, the first. */
   readonly deliveryId: number;
-  /** When the vendor said so; `undefined`: when that was received. */
+  /** Provider timestamp of the report. If undefined, the time of receipt is used. */
   readonly occurredAt: Instant | undefined;
 }
 
@@ -84,7 +88,7 @@ export type HoldFault = 'USER_NOT_FOUND' | 'USER_ERASED';
 
 export interface SetHold extends OperatorCommand {
   readonly basis: string;
-  /** `null`: until it is released. */
+  /** End of the hold. If null, the hold ends when it is released. */
   readonly until: Date | null;
 }
 
@@ -94,7 +98,7 @@ export type EraseOutcome =
   | {
       readonly userId: number;
       readonly erased: false;
-      /** `null`: until the hold is released. */
+      /** Null if the hold ends when it is released. */
       readonly heldUntil: Date | null;
       readonly basis: string;
     };

@@ -1,63 +1,67 @@
 /**
- * Finds kept bytes that speak of a person and belong to no account: what could not be read, what is about nothing we track.
- * Whom they concern nobody has noted, so all of them are looked through.
+ * Finds deliveries that mention a person and have no identity: malformed ones, and ones of untracked types. Their subject is
+ * unknown, so all of them are searched.
  */
 
 import { decryptBody, type EncryptedBody } from '../../encryption/encrypted-body';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 
-/** Bodies that are in memory at a time: so many, and no more than one beyond so many bytes. */
+/** Maximum number of bodies in memory. */
 const CHUNK = 200;
+/** Size of the bodies in memory after which no further one is loaded. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** An id of fewer characters stands in every message, and means something else. */
-const TELLING_LENGTH = 3;
+/** Minimum length of an ID to search bodies for. Shorter ones appear in every message with other meanings. */
+const MIN_ID_LENGTH = 3;
 
-/** As many digits as no number has that means something else. */
+/** Matches numbers with so many digits that they have no other meaning. */
 const LONG_NUMBER = /^\d{6,}$/;
 
-/** How JSON may spell a character, also within JSON that stands in a text. */
+/** Matches an escaped character of JSON, also of JSON inside a string. */
 const ESCAPE = /\\(?:u([0-9a-f]{4})|(.))/gis;
 
 export interface Mentions {
+  /** IDs of deliveries. */
   readonly ids: readonly number[];
-  /** Up to which all were looked through. */
-  readonly reached: number;
+  /** ID of the last delivery that was searched. */
+  readonly lastId: number;
 }
 
 /**
- * @param words - Ids and e-mail addresses of the person, found where they stand as whole JSON texts, but for names of fields,
- *   however they are escaped; addresses in whatever case. Ids that are too short to tell a person are found in paths alone.
- * @param after - Only deliveries behind this one.
+ * Finds terms that are whole JSON strings with any escapes, but no field names. Email addresses match in any letter case. IDs
+ * shorter than `MIN_ID_LENGTH` match only in paths.
+ *
+ * @param terms - IDs and email addresses of the person.
+ * @param after - Searches only deliveries after this ID.
  */
 export async function findMentions(
   connection: Connection,
   keyRing: KeyRing,
-  words: readonly string[],
+  terms: readonly string[],
   after = 0,
 ): Promise<Mentions> {
   const ids: number[] = [];
-  let reached = after;
-  if (words.length === 0) return { ids, reached };
-  const speaksOfThem = matcherOf(words);
+  let lastId = after;
+  if (terms.length === 0) return { ids, lastId };
+  const isMentioned = createMatcher(terms);
   for (;;) {
-    const orphans = await nextOrphans(connection, reached);
-    if (orphans.length === 0) return { ids, reached };
-    const rows = await connection.query<OrphanSql>(
+    const chunk = await findUnassigned(connection, lastId);
+    if (chunk.length === 0) return { ids, lastId };
+    const rows = await connection.query<UnassignedSql>(
       `SELECT id, subpath, body, body_key_id AS "bodyKeyId" FROM deliveries WHERE id IN (?*)`,
-      [orphans],
+      [chunk],
     );
-    for (const { id, subpath, ...sealed } of rows) {
-      const text = textOf(bodyOf(sealed, keyRing));
-      if (speaksOfThem(text) || words.some((word) => isInPath(subpath, word))) ids.push(id);
+    for (const { id, subpath, ...encrypted } of rows) {
+      const text = toText(tryDecrypt(encrypted, keyRing));
+      if (isMentioned(text) || terms.some((term) => isInPath(subpath, term))) ids.push(id);
     }
-    reached = orphans.at(-1) ?? reached;
+    lastId = chunk.at(-1) ?? lastId;
   }
 }
 
-/** @returns the ids of as many as may be in memory together. */
-async function nextOrphans(connection: Connection, after: number): Promise<readonly number[]> {
+/** Returns the IDs of as many deliveries as may be in memory together. */
+async function findUnassigned(connection: Connection, after: number): Promise<readonly number[]> {
   const rows = await connection.query<{ id: number; size: number }>(
     `SELECT id, length(body) AS size FROM deliveries
       WHERE identity_id IS NULL AND id > ? ORDER BY id LIMIT ${CHUNK}`,
@@ -73,52 +77,52 @@ async function nextOrphans(connection: Connection, after: number): Promise<reado
   return ids;
 }
 
-type OrphanSql = Pick<EncryptedBody, 'body' | 'bodyKeyId'> & {
+type UnassignedSql = Pick<EncryptedBody, 'body' | 'bodyKeyId'> & {
   readonly id: number;
   readonly subpath: string;
 };
 
-/** `null` also for one that was tampered with: nobody can read it, and it must keep nobody from being erased. */
-function bodyOf(
-  sealed: Pick<EncryptedBody, 'body' | 'bodyKeyId'>,
+/** Returns null for a body that fails to decrypt: one that was tampered with must not prevent an erasure. */
+function tryDecrypt(
+  encrypted: Pick<EncryptedBody, 'body' | 'bodyKeyId'>,
   keyRing: KeyRing,
 ): Buffer | null {
   try {
-    return decryptBody({ ...sealed, dataKey: null, dataKeyId: null }, keyRing);
+    return decryptBody({ ...encrypted, dataKey: null, dataKeyId: null }, keyRing);
   } catch {
     return null;
   }
 }
 
-/** An account whose state was asked for is named in the path alone. */
-function isInPath(subpath: string, word: string): boolean {
-  return subpath.split('/').some((part) => part === word || part === encodeURIComponent(word));
+/** Whether a path segment is the term. Status responses contain the account in their path alone. */
+function isInPath(subpath: string, term: string): boolean {
+  return subpath.split('/').some((part) => part === term || part === encodeURIComponent(term));
 }
 
-// ── Words in a body ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Terms in a body ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Read as text, not as JSON: what lies in quarantine may be none. */
-function textOf(body: Buffer | null): string {
+/** Returns the body without escapes. It is not parsed, because a malformed body may not be JSON. */
+function toText(body: Buffer | null): string {
   if (body === null) return '';
   const text = body.toString('utf8');
-  return text.includes('\\') ? text.replace(ESCAPE, plainly) : text;
+  return text.includes('\\') ? text.replace(ESCAPE, unescapeCharacter) : text;
 }
 
-function plainly(_: string, code: string | undefined, character: string): string {
+function unescapeCharacter(_: string, code: string | undefined, character: string): string {
   return code === undefined ? character : String.fromCharCode(Number.parseInt(code, 16));
 }
 
-function matcherOf(words: readonly string[]): (text: string) => boolean {
-  const addresses = words.filter((word) => word.includes('@')).map((word) => word.toLowerCase());
-  const ids = words.filter((word) => !word.includes('@') && word.length >= TELLING_LENGTH);
-  const [ofAddress, ofId] = [addresses, ids].map((some) => some.map(patternOf).join('|'));
-  const address = ofAddress ? new RegExp(ofAddress) : null;
-  const id = ofId ? new RegExp(ofId) : null;
-  return (text) => id?.test(text) === true || address?.test(text.toLowerCase()) === true;
+function createMatcher(terms: readonly string[]): (text: string) => boolean {
+  const emails = terms.filter((term) => term.includes('@')).map((term) => term.toLowerCase());
+  const ids = terms.filter((term) => !term.includes('@') && term.length >= MIN_ID_LENGTH);
+  const [emailPattern, idPattern] = [emails, ids].map((some) => some.map(toPattern).join('|'));
+  const email = emailPattern ? new RegExp(emailPattern) : null;
+  const id = idPattern ? new RegExp(idPattern) : null;
+  return (text) => id?.test(text) === true || email?.test(text.toLowerCase()) === true;
 }
 
-/** An id that is a word of the vendor's, such as `email`, names a field in every body. */
-function patternOf(word: string): string {
-  const exactly = word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-  return LONG_NUMBER.test(word) ? `(?<!\\d)${exactly}(?!\\d)` : `"${exactly}"(?!\\s*:)`;
+/** Excludes field names: an ID that equals one, such as `email`, would match every body. */
+function toPattern(term: string): string {
+  const exact = term.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return LONG_NUMBER.test(term) ? `(?<!\\d)${exact}(?!\\d)` : `"${exact}"(?!\\s*:)`;
 }

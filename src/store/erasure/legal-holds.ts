@@ -1,4 +1,4 @@
-/** What keeps users from being erased for the time being: holds that operators set, and the rule for everybody else. */
+/** Holds that defer erasures: legal holds of operators, and the minimum retention of all users. */
 
 import { Temporal } from 'temporal-polyfill';
 import type { AuditAct } from '../../domain/audit';
@@ -7,7 +7,7 @@ import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
 import { resolveUser } from '../read/users';
 import type { Erasures, HoldFault, OperatorCommand } from './erasures';
-import { rescheduleRequest } from './requests';
+import { rescheduleRequests } from './requests';
 
 /** Minimum retention of users that applies unless an operator sets a hold. */
 export interface ErasureHoldConfig {
@@ -18,7 +18,7 @@ export interface ErasureHoldConfig {
 }
 
 export interface Hold {
-  /** `null`: until it is released. */
+  /** If null, the hold ends when it is released. */
   readonly until: string | null;
   readonly basis: string;
 }
@@ -45,7 +45,7 @@ export function createLegalHolds({
           [user.id, basis, end, input.now.toISOString()],
         );
         const details = { basis, until: end };
-        await conclude(connection, user.id, input, { action: 'LEGAL_HOLD_SET', details });
+        await finish(connection, user.id, input, { action: 'LEGAL_HOLD_SET', details });
         return null;
       }),
 
@@ -59,34 +59,31 @@ export function createLegalHolds({
           [user.id, user.id],
         );
         if (released.length === 0) return null;
-        await conclude(connection, user.id, input, { action: 'LEGAL_HOLD_RELEASED', details: {} });
+        await finish(connection, user.id, input, { action: 'LEGAL_HOLD_RELEASED', details: {} });
         return null;
       }),
   };
 
-  async function conclude(
+  /** Reschedules pending requests, and appends the audit entry. */
+  async function finish(
     connection: Connection,
     userId: number,
     { auditActor, reason, now }: OperatorCommand,
     act: Pick<AuditAct, 'action' | 'details'>,
   ): Promise<void> {
-    await rescheduleRequest(connection, userId, now);
+    await rescheduleRequests(connection, userId, now);
     await appendAudit(connection, [
       { ...act, actor: auditActor, subject: `User:${userId}`, reason, at: now },
     ]);
   }
 }
 
-/**
- * What keeps the user longest.
- *
- * @param rule - For whom no operator says otherwise; `null`: nobody has to be kept.
- */
-export async function toLegalHold(
+/** Returns the hold on the user that ends last, among legal holds and the minimum retention. Returns undefined if none applies. */
+export async function findLongestHold(
   connection: Connection,
   userId: number,
   now: Date,
-  rule: ErasureHoldConfig | null,
+  minimum: ErasureHoldConfig | null,
 ): Promise<Hold | undefined> {
   const holds: Hold[] = [
     ...(await connection.query<Hold>(
@@ -95,15 +92,15 @@ export async function toLegalHold(
       [userId, userId],
     )),
   ];
-  if (rule !== null) {
+  if (minimum !== null) {
     const [decided] = await connection.query<{ at: string | null }>(
       'SELECT max(decided_at) AS at FROM attempts WHERE user_id = ?',
       [userId],
     );
     const at = decided?.at ?? null;
     if (at !== null) {
-      const until = addToDate(new Date(at), rule.term).toISOString();
-      holds.push({ until, basis: rule.basis });
+      const until = addToDate(new Date(at), minimum.term).toISOString();
+      holds.push({ until, basis: minimum.basis });
     }
   }
   const end = ({ until }: Hold) => until ?? '9';

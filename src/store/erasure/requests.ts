@@ -1,14 +1,14 @@
-/** Erasures that were asked for and have to wait: of users, and of single accounts of users who stay. */
+/** Pending erasure requests: of users, and of single identities of users who stay. */
 
 import type { Connection } from '../database/database';
 
-/** Whom to erase: a user with all accounts, or one account, and the user where it is the only one. */
+/** The user to erase, with all identities; or one identity, with its user if it is the only one. */
 export type Target = { readonly userId: number } | { readonly identityId: number };
 
-/** Requests that are looked at in one round. */
+/** Maximum number of requests in one run. */
 const DUE_CHUNK = 50;
 
-export async function dueRequests(
+export async function findDueRequests(
   connection: Connection,
   now: Date,
 ): Promise<readonly { readonly target: Target; readonly reason: string | null }[]> {
@@ -33,21 +33,21 @@ function toTarget({ userId, identityId }: Omit<DueSql, 'reason'>): Target {
   return userId === null ? { identityId } : { userId };
 }
 
-/** @returns whether it had not been asked for yet. */
+/** Stores a request, or updates the due time of the pending one. Returns whether there was none. */
 export async function saveRequest(
   connection: Connection,
   target: Target,
-  asked: {
+  request: {
     readonly reason: string | null;
     readonly now: Date;
-    /** `null`: once the hold is released. */
+    /** If null, the request is due when the hold is released. */
     readonly dueAt: string | null;
   },
 ): Promise<boolean> {
   const [table, column, id] = rowOf(target);
-  const known = await connection.query(`SELECT 1 FROM ${table} WHERE ${column} = ?`, [id]);
+  const pending = await connection.query(`SELECT 1 FROM ${table} WHERE ${column} = ?`, [id]);
   if (table === 'erasure_requests') {
-    // One that was made before a merge goes on as that of the user who is left.
+    // The request of a user who was merged continues as that of the merge target.
     await connection.query(
       `DELETE FROM ${table} WHERE user_id IN (SELECT id FROM users WHERE merged_into = ?)`,
       [id],
@@ -56,9 +56,9 @@ export async function saveRequest(
   await connection.query(
     `INSERT INTO ${table} (${column}, requested_at, reason, due_at) VALUES (?, ?, ?, ?)
       ON CONFLICT (${column}) DO UPDATE SET due_at = excluded.due_at`,
-    [id, asked.now.toISOString(), asked.reason, asked.dueAt],
+    [id, request.now.toISOString(), request.reason, request.dueAt],
   );
-  return known.length === 0;
+  return pending.length === 0;
 }
 
 function rowOf(target: Target): readonly [table: string, column: string, id: number] {
@@ -67,8 +67,8 @@ function rowOf(target: Target): readonly [table: string, column: string, id: num
     : ['account_erasure_requests', 'identity_id', target.identityId];
 }
 
-/** What was asked for is due again: the next round finds out how long it has to wait now. */
-export async function rescheduleRequest(
+/** Makes the requests of the user due now, after a change of the holds. The next run determines the new due time. */
+export async function rescheduleRequests(
   connection: Connection,
   userId: number,
   now: Date,
@@ -85,7 +85,7 @@ export async function rescheduleRequest(
   );
 }
 
-/** @returns how many. */
+/** Returns the number of requests postponed. */
 export async function postponeRequests(connection: Connection, until: Date): Promise<number> {
   let count = 0;
   for (const table of ['erasure_requests', 'account_erasure_requests']) {
@@ -98,8 +98,7 @@ export async function postponeRequests(connection: Connection, until: Date): Pro
   return count;
 }
 
-/** Once it is carried out. */
-export async function dropRequests(
+export async function deleteRequests(
   connection: Connection,
   userIds: readonly number[],
   identityIds: readonly number[],

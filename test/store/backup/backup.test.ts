@@ -295,7 +295,7 @@ describe('the keys of a backup', () => {
     const old = join(folder, 'old.sqlite');
     await backUp(live, old);
     await live.post('sumsub', other);
-    await live.store.erasures.eraseAccount({
+    await live.store.erasures.eraseIdentity({
       ...{ provider: 'sumsub', subjectRef: 's1', deliveryId: Number(kept?.deliveryId) },
       ...{
         occurredAt: undefined,

@@ -1,13 +1,13 @@
 /**
- * Removes what others wrote about a person from attempts and the change log, in an open transaction. Reads and writes pages of
- * rows of bounded size: a user may have a hundred thousand attempts.
+ * Removes free text of the provider from attempts and the change log, in an open transaction. Reads and writes pages of bounded
+ * size, because a user may have a hundred thousand attempts.
  */
 
-import type { Rejection } from '../domain/change';
-import { withoutFreeText, withoutRemarks } from '../domain/erasure';
-import type { Reason } from '../domain/event';
-import type { Connection } from './database/database';
-import { type JsonText, loadPages } from './write/load-history';
+import type { Rejection } from '../../domain/change';
+import { withoutFreeText, withoutRemarks } from '../../domain/erasure';
+import type { Reason } from '../../domain/event';
+import type { Connection } from '../database/database';
+import { type JsonText, loadPages } from '../write/load-history';
 
 interface AttemptSql {
   readonly id: number;
@@ -20,8 +20,8 @@ interface ChangeSql {
   readonly rejection: JsonText<Rejection>;
 }
 
-/** @param userIds - The user, and those merged into it. */
-export async function forgetRemarks(
+/** @param userIds - The user, and all users merged into it. */
+export async function removeRemarks(
   connection: Connection,
   identityIds: readonly number[],
   userIds: readonly number[],
@@ -29,7 +29,7 @@ export async function forgetRemarks(
   const { elements, toJson } = connection.dialect;
   const attempts = { sizes: ATTEMPT_SIZES, rows: ATTEMPTS, parameters: [identityIds] };
   await loadPages<AttemptSql>(connection, attempts, async (rows) => {
-    const bare = rows.map(({ id, rejection, reasons }) => [
+    const cleaned = rows.map(({ id, rejection, reasons }) => [
       id,
       rejection === null ? null : JSON.stringify(withoutRemarks(parse(rejection))),
       JSON.stringify(withoutFreeText(parse(reasons))),
@@ -37,19 +37,19 @@ export async function forgetRemarks(
     await connection.query(
       `UPDATE attempts SET rejection = ${toJson('(j.value ->> 1)')}, review_reasons = ${toJson('(j.value ->> 2)')}
         FROM ${elements('?')} j WHERE attempts.id = CAST(j.value ->> 0 AS bigint)`,
-      [JSON.stringify(bare)],
+      [JSON.stringify(cleaned)],
     );
   });
   const changes = { sizes: CHANGE_SIZES, rows: CHANGES, parameters: [identityIds, userIds] };
   await loadPages<ChangeSql>(connection, changes, async (rows) => {
-    const bare = rows.map(({ id, rejection }) => [
+    const cleaned = rows.map(({ id, rejection }) => [
       id,
       JSON.stringify(withoutRemarks(parse(rejection))),
     ]);
     await connection.query(
       `UPDATE changes SET rejection = ${toJson('(j.value ->> 1)')}
         FROM ${elements('?')} j WHERE changes.id = CAST(j.value ->> 0 AS bigint)`,
-      [JSON.stringify(bare)],
+      [JSON.stringify(cleaned)],
     );
   });
 }
@@ -66,7 +66,7 @@ const ATTEMPT_SIZES = `
 const ATTEMPTS = `
   SELECT id, rejection, review_reasons AS reasons FROM attempts WHERE id IN (?*)`;
 
-/** An attempt may have been logged as another user's, before its account moved. */
+/** Includes entries of another user, logged before the identity moved. */
 const CHANGE_SIZES = `
   SELECT id, octet_length(CAST(rejection AS text)) + 64 AS bytes FROM changes WHERE rejection IS NOT NULL
     AND attempt_id IN (SELECT a.id FROM attempts a WHERE a.identity_id IN (?*))
