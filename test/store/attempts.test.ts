@@ -1,4 +1,4 @@
-/** An attempt keeps its id, which clients hold, whatever is told late of those before it. */
+/** Attempt IDs are permanent: late deliveries about earlier attempts do not change them. */
 
 import fc from 'fast-check';
 import type { IncomingDelivery } from '../../src/domain/delivery';
@@ -52,7 +52,7 @@ describe('an attempt', () => {
       delivery('sumsub', sumsub(String(type), { ...Object(rest), ...sandbox }, at), NOW),
     );
 
-  it('keeps its id, its stream and its place among the others, whatever is told late', async () => {
+  it('keeps its ID, stream and order when deliveries arrive late', async () => {
     await fc.assert(
       fc
         .asyncProperty(fc.array(word, { minLength: 2, maxLength: 12 }), async (deliveries) => {
@@ -77,7 +77,7 @@ describe('an attempt', () => {
     );
   });
 
-  /** `#id number STATUS` in the order of their numbers. */
+  /** Returns `#id number STATUS`, by number. */
   async function attempts(store: Store): Promise<readonly string[]> {
     const order = { field: 'STARTED_AT', direction: 'ASC' } as const;
     const [all] = await store.read.attemptsOf([1], {}, order, { first: 100 });
@@ -87,7 +87,7 @@ describe('an attempt', () => {
       .map(({ id, number, status }) => `#${id} ${number} ${status}`);
   }
 
-  it('keeps its id when a late delivery tells of one before it', async () => {
+  it('keeps its ID when a late delivery adds an earlier attempt', async () => {
     const { store } = await openTestStore();
     await post(store, [pending(10)]);
     expect(await attempts(store)).toEqual(['#1 1 IN_PROGRESS']);
@@ -102,13 +102,13 @@ describe('an attempt', () => {
     expect(await attempts(store)).toEqual(['#3 1 CANCELLED', '#2 2 APPROVED', '#1 3 IN_PROGRESS']);
   });
 
-  it('keeps its id when a late delivery tells that it began earlier', async () => {
+  it('keeps its ID when a late delivery moves its start', async () => {
     const { store } = await openTestStore();
     await post(store, [reviewed(5), pending(10), pending(3), pending(8)]);
     expect(await attempts(store)).toEqual(['#1 1 APPROVED', '#2 2 IN_PROGRESS']);
   });
 
-  it('keeps its id beside those of the test environment and other actions', async () => {
+  it('keeps its ID among attempts of the test environment and of other actions', async () => {
     const { store } = await openTestStore();
     const sandbox = { sandboxMode: true };
     const action = (ref: string, at: number) =>
@@ -126,12 +126,12 @@ describe('an attempt', () => {
     ]);
   });
 
-  it('keeps its id when an open status of the instant of an earlier decision arrives late', async () => {
+  it('keeps its ID when an open status with the time of an earlier decision arrives late', async () => {
     const { store } = await openTestStore();
     await post(store, [reviewed(1), pending(5), reviewed(9), pending(12)]);
     const held = ['#1 1 APPROVED', '#2 2 APPROVED', '#3 3 IN_PROGRESS'];
     expect(await attempts(store)).toEqual(held);
-    // A decision outranks an open status of the same instant, so nothing begins or ends.
+    // A decision takes precedence over an open status of the same instant, so no attempt starts or ends.
     await post(store, [pending(1)]);
     expect(await attempts(store)).toEqual(held);
     await post(store, [reset(20)]);
@@ -143,7 +143,7 @@ describe('an attempt', () => {
     ]);
   });
 
-  it('keeps the same ids when deliveries of one group arrive late', async () => {
+  it('keeps its ID when several deliveries of one group arrive late', async () => {
     const { store } = await openTestStore();
     await Promise.all(
       [reviewed(1), pending(5), pending(1)].map((delivered) => store.record(delivered)),

@@ -1,4 +1,4 @@
-/** What is projected event by event is what a projection of all events at once makes of them. */
+/** Projecting events one by one gives the same state as projecting all events at once. */
 
 import fc from 'fast-check';
 import type { IncomingDelivery } from '../../src/domain/delivery';
@@ -8,7 +8,7 @@ import { openTestStore, stateOf } from './open-test-store';
 import { delivery, p100, sumsub } from './vendor-deliveries';
 
 const RECEIVED = new Date('2024-02-01T00:00:00Z');
-/** People, each with events of their own. The fold is the same on both engines; what differs is seen in fewer. */
+/** Number of users. Both engines share the fold, so a few users suffice on PostgreSQL. */
 const PEOPLE = ENGINE === 'sqlite' ? 150 : 40;
 const SEED = 20_240_201;
 const YEAR_MS = 365 * 24 * 60 * 60_000;
@@ -41,11 +41,11 @@ const dated = fc.record({
   applicantActionId: fc.constantFrom('action-1', 'action-2', 'action-3'),
   names: fc.boolean(),
   sandboxMode: fc.constantFrom(false, false, false, true),
-  // Many share an instant, and few are far apart: late events are late by little and by much.
+  // Many events share an instant and some are far apart, so that late events are late by small and large intervals.
   at: fc.oneof(fc.nat(5), fc.nat(1_000)),
 });
 
-/** In their order of arrival, with repeats. */
+/** Events in order of arrival, with duplicates. */
 const arrivals = fc.tuple(
   fc.array(dated, { minLength: 20, maxLength: 60 }),
   fc.array(fc.nat(), { maxLength: 10 }),
@@ -87,7 +87,7 @@ function undated(who: string): readonly IncomingDelivery[] {
   );
 }
 
-it('ends where a projection of all events at once does', async () => {
+it('gives the state of a projection of all events at once', async () => {
   const policy = { verified: null, expiresAfterMs: { '*': 100 * YEAR_MS, 'sumsub/plus': 1 } };
   const { store, database, reopen } = await openTestStore({ policy });
   const people = Array.from({ length: PEOPLE }, (_, index) => toDeliveries(String(index)));

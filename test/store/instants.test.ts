@@ -1,4 +1,4 @@
-/** Events of one instant, and events dated ahead of or behind what is held. */
+/** Events at one instant, and events dated before or after the stored ones. */
 
 import fc from 'fast-check';
 import type { IncomingDelivery } from '../../src/domain/delivery';
@@ -34,7 +34,7 @@ const statusOf = async (store: Store) =>
   (await store.read.userByExternalId(green.externalUserId))?.verificationStatus;
 
 // Regression: the open status won, and the user stayed IN_PROGRESS.
-it('takes the decision of a millisecond over the open status of the same, in either order', async () => {
+it('prefers a decision to an open status at the same millisecond, in either order', async () => {
   const { reviewResult: _, ...pending } = {
     ...green,
     type: 'applicantPending',
@@ -58,7 +58,7 @@ describe('an event dated ahead of the gateway', () => {
   });
 
   // Regression: the rejection was reported as APPLIED, because it moved the beginning of the attempt.
-  it('outlasts a contrary event only with the disposition STALE', async () => {
+  it('makes a contrary event STALE', async () => {
     const { store } = await openTestStore();
     await store.record(review(240, 'GREEN'));
     expect(await store.record(review(0, 'RED'))).toMatchObject({
@@ -71,7 +71,7 @@ describe('an event dated ahead of the gateway', () => {
   });
 });
 
-it('is APPLIED only where something changes for the user', async () => {
+it('returns APPLIED only if the user changes', async () => {
   const second = fc.integer({ min: -20, max: 20 });
   const news = fc.oneof(
     second.map((at) => sumsub('applicantPending', at)),

@@ -1,4 +1,4 @@
-/** Persons and companies: neither verifies the other, in whatever order their messages arrive. */
+/** Persons and companies do not verify each other, for any order of deliveries. */
 
 import fc from 'fast-check';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
@@ -24,7 +24,7 @@ const person = (user: string) => delivery('p100', p100(user, 'NOT_VERIFIED', 'PE
 const userOf = async ({ store }: Pick<TestStore, 'store'>, user: string) =>
   await store.read.userByExternalId(user);
 
-it('reads the kind of a Sumsub applicant, and selects by it', async () => {
+it('reads the kind of a Sumsub applicant and filters by it', async () => {
   const { store } = await openTestStore();
   await store.record(company('acme'));
   await store.record(review('ada', 'individual', 'basic'));
@@ -43,7 +43,7 @@ it('reads the kind of a Sumsub applicant, and selects by it', async () => {
   expect(await store.read.countAttempts({ kind: 'PERSON' })).toBe(1);
 });
 
-it('keeps the kind if later messages leave it out', async () => {
+it('keeps the kind if later deliveries omit it', async () => {
   const { store } = await openTestStore();
   await store.record(company('acme'));
   const silent = { applicantId: 'company-acme', externalUserId: 'acme', levelName: 'kyb' };
@@ -51,7 +51,7 @@ it('keeps the kind if later messages leave it out', async () => {
   expect(await userOf({ store }, 'acme')).toMatchObject({ kind: 'COMPANY' });
 });
 
-it('verifies no person by a company of the same external ID, in any order', async () => {
+it('does not verify a person through a company with the same external user ID, in any order', async () => {
   const policy = {
     ...DEFAULT_POLICY,
     verified: { anyOf: [{ level: 'sumsub/kyb' }, { level: 'sumsub/basic' }] },
@@ -78,7 +78,7 @@ it('verifies no person by a company of the same external ID, in any order', asyn
   );
 }, 60_000);
 
-it('links no account of a company to a person, and no account of a person to a company', async () => {
+it('rejects a link between a person and an identity of a company, and vice versa', async () => {
   const { store } = await openTestStore();
   await store.record(company('acme'));
   await store.record(person('ada'));

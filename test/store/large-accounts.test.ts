@@ -1,4 +1,4 @@
-/** Accounts with very large histories: they cost themselves at most. */
+/** Identities with very large histories do not affect other users. */
 
 import type { IncomingDelivery, RecordOutcome } from '../../src/domain/delivery';
 import type { StatusEvent } from '../../src/domain/event';
@@ -15,7 +15,7 @@ const BY = {
   now: new Date('2024-01-02T00:00:00Z'),
 };
 
-it('quarantines a delivery for an account that is too large as ACCOUNT_TOO_LARGE, and records its neighbours', async () => {
+it('quarantines a delivery for an identity that is too large and applies the others in its group', async () => {
   const salvaged: unknown[] = [];
   const log = { ...SILENT, error: (record: object) => salvaged.push(record) };
   const { store, database, reopen } = await openTestStore({}, {}, log);
@@ -53,7 +53,7 @@ it('quarantines a delivery for an account that is too large as ACCOUNT_TOO_LARGE
   expect(replayed.dispositionChanges).toMatchObject([{ before: 'QUARANTINED', after: 'APPLIED' }]);
 });
 
-it('starts under a changed policy although one account cannot be loaded', async () => {
+it('starts with a changed policy if one user cannot be loaded', async () => {
   const skipped: object[] = [];
   const log = { ...SILENT, error: (record: object) => skipped.push(record) };
   const { store, database, reopen } = await openTestStore({}, {}, log);
@@ -72,7 +72,7 @@ it('starts under a changed policy although one account cannot be loaded', async 
     { userId: 1, err: expect.objectContaining({ message: expect.anything() }) },
   ]);
 
-  // The next start applies the rules to the user who was left out.
+  // The next start projects the skipped user.
   await change(database, 'DELETE FROM events WHERE id < 0');
   await reopen(rules);
   const statuses = await query(database, 'SELECT verification_status AS status FROM users');
@@ -93,7 +93,7 @@ it.each([
   ['paycaddy', 'whale', 'VERIFIED'],
   ['p100', 'small', 'NOT_VERIFIED'],
 ])(
-  'erases the %s account of a user whose history cannot be loaded',
+  'erases the %s identity of a user whose history cannot be loaded',
   async (provider, subjectRef, rest) => {
     const { store, database, reopen } = await openTestStore();
     await store.record(news('whale', 1));
@@ -116,7 +116,7 @@ it.each([
   },
 );
 
-it('erases a user by the same statements however many attempts there are', async () => {
+it('erases a user with a constant number of statements for any number of attempts', async () => {
   const counts: number[] = [];
   for (const events of [4, 58]) {
     let statements = 0;
@@ -161,7 +161,7 @@ it('loads a history that exceeds one page', async () => {
   expect(await stateOf(restarted.database)).toBe(await stateOf(whole.database));
 });
 
-it('refuses deliveries while those that wait for their commit exceed the limit', async () => {
+it('rejects deliveries while pending deliveries exceed the limit', async () => {
   const waiting: (() => void)[] = [];
   const outcome: RecordOutcome = {
     deliveryId: 1,
@@ -174,7 +174,7 @@ it('refuses deliveries while those that wait for their commit exceed the limit',
     3 * MIB,
   );
   const large = { ...news('whale', 1), rawBody: Buffer.alloc(4 * MIB) };
-  const first = record(large); // alone, whatever its size
+  const first = record(large); // alone, so its size does not matter
   await expect(record(news('minnow', 1))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   waiting.shift()?.();
   expect(await first).toBe(outcome);
@@ -186,7 +186,7 @@ it('refuses deliveries while those that wait for their commit exceed the limit',
   expect(await Promise.all(two)).toEqual([outcome, outcome]);
 });
 
-/** As an earlier version kept them, about the first account. */
+/** Inserts events of the first identity as an earlier version stored them. */
 function insertLongEvents(database: DatabaseConfig, count: number): Promise<void> {
   const [event] = eventsOf(news('whale', 1, 'IN_REVIEW', 'TEXT'));
   const [head, tail] = JSON.stringify(event).split('TEXT');

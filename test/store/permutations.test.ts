@@ -1,4 +1,4 @@
-/** Any order of the same deliveries, with any repeats, in any groups, ends in byte-equal state; and so does a rebuild. */
+/** Any order of the same deliveries, with duplicates and in any groups, gives byte-equal state. So does a replay. */
 
 import fc from 'fast-check';
 import type { IncomingDelivery, Reading } from '../../src/domain/delivery';
@@ -12,7 +12,7 @@ import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries
 const START = Date.UTC(2024, 0, 2);
 const ONCE = new Date(START);
 
-/** The clock of the store, and a policy by which some of the approvals have run out by then. */
+/** Clock of the store, and a policy by which some approvals are expired at that time. */
 const clock = () => new Date(START + 60 * 60_000);
 const BRIEF: Policy = {
   verified: null,
@@ -86,7 +86,7 @@ const sumsubBody = fc
           reviewResult: { reviewAnswer: 'GREEN' },
         },
       ],
-      // Of another kind than what the others say of this level.
+      // Has another kind than the other deliveries of this level.
       ['applicantActionPending', { applicantActionId: 'action-2', reviewStatus: 'pending' }],
       ['applicantTagsChanged', {}],
     ),
@@ -127,14 +127,14 @@ const krakenBody = fc
 
 type Deliveries = fc.Arbitrary<readonly IncomingDelivery[]>;
 
-/** Vendors with a clock: when a delivery came decides nothing. */
+/** Providers with timestamps: the time of receipt has no effect. */
 function dated(provider: string, body: fc.Arbitrary<object>): Deliveries {
   return fc
     .array(body, { minLength: 1, maxLength: 10 })
     .map((bodies) => bodies.map((one) => delivery(provider, one, ONCE)));
 }
 
-/** Vendors without one: the receipt is the date. Minutes apart enough that words said twice are two. */
+/** Providers without timestamps: the time of receipt applies. Deliveries are far enough apart not to be duplicates. */
 function undated(provider: string, body: fc.Arbitrary<object>): Deliveries {
   return fc
     .array(body, { minLength: 1, maxLength: 8 })
@@ -152,7 +152,7 @@ const STORIES = {
 } satisfies Record<string, Deliveries>;
 const MIXED: Deliveries = fc.tuple(...Object.values(STORIES)).map((stories) => stories.flat());
 
-/** A story, its shuffle with repeats, and how many deliveries arrive at the same instant. */
+/** A story, its shuffle with duplicates, and the number of deliveries that arrive at the same instant. */
 function shuffles(story: Deliveries) {
   return story.chain((deliveries) =>
     fc.array(fc.constantFrom(...deliveries), { maxLength: 8 }).chain((repeats) => {
@@ -180,10 +180,10 @@ async function post(
   }
 }
 
-describe.each([...Object.entries(STORIES), ['all vendors mixed', MIXED] as const])(
+describe.each([...Object.entries(STORIES), ['all providers mixed', MIXED] as const])(
   '%s',
   (_, story) => {
-    it('ends in one state whatever the order, the repeats and the groups', async () => {
+    it('gives one state for any order, duplicates and groups', async () => {
       await fc.assert(
         fc
           .asyncProperty(shuffles(story), async ({ config, deliveries, shuffled, groupSize }) => {
@@ -198,7 +198,7 @@ describe.each([...Object.entries(STORIES), ['all vendors mixed', MIXED] as const
       );
     }, 120_000);
 
-    it('is as it was, to the byte, after all is read again, and is the same built anew', async () => {
+    it('gives the same state, byte for byte, after a replay and after a rebuild', async () => {
       await fc.assert(
         fc
           .asyncProperty(shuffles(story), async ({ shuffled, groupSize }) => {
@@ -221,40 +221,43 @@ describe.each([...Object.entries(STORIES), ['all vendors mixed', MIXED] as const
   },
 );
 
-describe.each(['Fractal ID', 'Sumsub', 'PayCaddy'] as const)('%s, misread at first', (name) => {
-  it('ends, once it is read rightly, as if it had never been otherwise', async () => {
-    await fc.assert(
-      fc
-        .asyncProperty(
-          shuffles(STORIES[name]),
-          fc.infiniteStream(fc.constantFrom(...MISREADINGS)),
-          async ({ shuffled, groupSize }, misreadings) => {
-            const held = await openTestStore();
-            const misread = shuffled.map((one) => {
-              const misreading = misreadings.next().value;
-              return { ...one, reading: misreading(one.reading) };
-            });
-            await post(held.store, misread, groupSize);
-            await held.store.replay(EVERYTHING);
-            const corrected = await tablesOf(held.database);
-            const rightly = await openTestStore();
-            await post(rightly.store, shuffled, 1);
-            expect(await stateOf(held.database)).toBe(await stateOf(rightly.database));
+describe.each(['Fractal ID', 'Sumsub', 'PayCaddy'] as const)(
+  '%s, parsed incorrectly at first',
+  (name) => {
+    it('gives, once parsed correctly, the state of a correct parser from the start', async () => {
+      await fc.assert(
+        fc
+          .asyncProperty(
+            shuffles(STORIES[name]),
+            fc.infiniteStream(fc.constantFrom(...MISREADINGS)),
+            async ({ shuffled, groupSize }, misreadings) => {
+              const held = await openTestStore();
+              const misread = shuffled.map((one) => {
+                const misreading = misreadings.next().value;
+                return { ...one, reading: misreading(one.reading) };
+              });
+              await post(held.store, misread, groupSize);
+              await held.store.replay(EVERYTHING);
+              const corrected = await tablesOf(held.database);
+              const rightly = await openTestStore();
+              await post(rightly.store, shuffled, 1);
+              expect(await stateOf(held.database)).toBe(await stateOf(rightly.database));
 
-            expect(await held.store.replay(EVERYTHING)).toMatchObject({
-              dispositionChanges: [],
-              changes: [],
-            });
-            expect(await tablesOf(held.database)).toEqual(corrected);
-          },
-        )
-        .afterEach(closeTestStores),
-      { numRuns: RUNS, interruptAfterTimeLimit: 100_000 },
-    );
-  }, 120_000);
-});
+              expect(await held.store.replay(EVERYTHING)).toMatchObject({
+                dispositionChanges: [],
+                changes: [],
+              });
+              expect(await tablesOf(held.database)).toEqual(corrected);
+            },
+          )
+          .afterEach(closeTestStores),
+        { numRuns: RUNS, interruptAfterTimeLimit: 100_000 },
+      );
+    }, 120_000);
+  },
+);
 
-/** Ways in which an adapter may have been wrong. */
+/** Faults of an adapter. */
 const MISREADINGS: readonly ((reading: Reading) => Reading)[] = [
   (reading) => reading,
   (reading) => ({
@@ -289,14 +292,14 @@ const EVERYTHING: ReplayDeliveries = {
   reread: ({ provider, rawBody, receivedAt }) => readAgain(provider, rawBody, receivedAt).reading,
 };
 
-/** Of the two formats of Fractal ID, Kraken's has no type. */
+/** Deliveries in the Kraken format of Fractal ID have no type. */
 function readAgain(provider: string, rawBody: Buffer, receivedAt: Date): IncomingDelivery {
   const text = rawBody.toString();
   const format = provider === 'fractal-id' && !('type' in JSON.parse(text)) ? 'kraken' : provider;
   return delivery(format, text, receivedAt);
 }
 
-/** What is stored, in the order in which it was. */
+/** Returns the stored deliveries in order. */
 async function keptIn({ read }: Store): Promise<readonly IncomingDelivery[]> {
   const { rows } = await read.deliveries({}, { first: 100 });
   const kept = rows.map(({ row }) => row).sort((a, b) => a.id - b.id);
@@ -306,5 +309,5 @@ async function keptIn({ read }: Store): Promise<readonly IncomingDelivery[]> {
   );
 }
 
-/** Each opens databases of its own, which takes a server longer than a file. */
+/** Number of runs. Each opens databases of its own, which takes longer on a server than in a file. */
 const RUNS = ENGINE === 'sqlite' ? 12 : 2;

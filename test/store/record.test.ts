@@ -26,10 +26,10 @@ async function dispositions(store: Store, deliveries: readonly IncomingDelivery[
   return told;
 }
 
-describe('a delivery', () => {
-  it('is APPLIED, UNCHANGED, STALE, IGNORED or QUARANTINED', async () => {
+describe('record', () => {
+  it('returns APPLIED, UNCHANGED, STALE, IGNORED or QUARANTINED', async () => {
     const { store } = await openTestStore();
-    const told = await dispositions(
+    const received = await dispositions(
       store,
       [
         sumsub('applicantCreated', {}, 1),
@@ -44,10 +44,17 @@ describe('a delivery', () => {
         ),
       ].map((body) => delivery('sumsub', body, NOW)),
     );
-    expect(told).toEqual(['APPLIED', 'APPLIED', 'UNCHANGED', 'STALE', 'IGNORED', 'QUARANTINED']);
+    expect(received).toEqual([
+      'APPLIED',
+      'APPLIED',
+      'UNCHANGED',
+      'STALE',
+      'IGNORED',
+      'QUARANTINED',
+    ]);
   });
 
-  it('is counted, not applied, when it comes again', async () => {
+  it('counts a duplicate and does not apply it', async () => {
     const { store } = await openTestStore();
     const one = delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW);
     expect(await dispositions(store, [one, one, one])).toEqual([
@@ -60,7 +67,7 @@ describe('a delivery', () => {
     expect(await log(store)).toHaveLength(1);
   });
 
-  it('is applied once when it comes 100 times in the same instant', async () => {
+  it('applies a delivery once that arrives 100 times at the same instant', async () => {
     const { store } = await openTestStore();
     const one = delivery('p100', p100('user-1', 'VERIFIED', 'SUCCESSFUL'), NOW);
     const outcomes = await Promise.all(Array.from({ length: 100 }, () => store.record(one)));
@@ -71,7 +78,7 @@ describe('a delivery', () => {
     expect(await log(store)).toHaveLength(1);
   });
 
-  it('is counted as a repeat also after a restart', async () => {
+  it('detects a duplicate after a restart', async () => {
     const opened = await openTestStore();
     const one = delivery(
       'fractal-id',
@@ -88,7 +95,7 @@ describe('a delivery', () => {
     ['undated', 'p100', p100('user-1', 'VERIFIED', 'SUCCESSFUL')],
     ['unreadable', 'sumsub', 'unreadable'],
   ])(
-    'that is %s is known again also after the master key was exchanged',
+    'detects a duplicate of a delivery that is %s after a change of the master key',
     async (_, provider, body) => {
       const opened = await openTestStore();
       const one = delivery(provider, body, NOW);
@@ -102,18 +109,18 @@ describe('a delivery', () => {
     },
   );
 
-  it('without a clock is a repeat only in a row, and only for ten minutes', async () => {
+  it('treats a delivery without a timestamp as a duplicate only if consecutive and within ten minutes', async () => {
     const { store } = await openTestStore();
     const pending = p100('user-1', 'NOT_VERIFIED', 'PENDING');
     const rejected = p100('user-1', 'NOT_VERIFIED', 'REJECTED_BY_PROVIDER');
-    const told = await dispositions(store, [
+    const received = await dispositions(store, [
       delivery('p100', rejected, minutesLater(0)),
       delivery('p100', rejected, minutesLater(9)),
       delivery('p100', rejected, minutesLater(11)),
       delivery('p100', pending, minutesLater(12)),
       delivery('p100', rejected, minutesLater(13)),
     ]);
-    expect(told).toEqual(['APPLIED', 'APPLIED again', 'UNCHANGED', 'APPLIED', 'APPLIED']);
+    expect(received).toEqual(['APPLIED', 'APPLIED again', 'UNCHANGED', 'APPLIED', 'APPLIED']);
     const [user] = await store.read.attemptsOf(
       [1],
       {},
@@ -123,22 +130,22 @@ describe('a delivery', () => {
     expect(user?.rows.map(({ row }) => row.status)).toEqual(['REJECTED', 'REJECTED']);
   });
 
-  it('with the vendor’s key of another but other content is another', async () => {
+  it('stores a delivery with the provider’s key of another delivery but other content', async () => {
     const { store } = await openTestStore();
     const red = {
       reviewStatus: 'completed',
       reviewResult: { reviewAnswer: 'RED', reviewRejectType: 'FINAL' },
     };
-    const told = await dispositions(store, [
+    const received = await dispositions(store, [
       delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW),
       delivery('sumsub', sumsub('applicantReviewed', red, 1), NOW),
     ]);
-    expect(told).toEqual(['APPLIED', 'APPLIED']);
+    expect(received).toEqual(['APPLIED', 'APPLIED']);
     const user = await store.read.userByIdentity('sumsub', 'applicant-1');
     expect(user?.verificationStatus).toBe('NOT_VERIFIED');
   });
 
-  describe('without a clock that came around one which could not be read', () => {
+  describe('of deliveries without a timestamp around an unreadable one', () => {
     const verified = p100('user-1', 'VERIFIED', 'SUCCESSFUL');
     const unmapped = p100('user-1', 'NOT_VERIFIED', 'A_WORD_TO_COME');
     const learnt = (kept: StoredDelivery): Reading =>
@@ -157,16 +164,16 @@ describe('a delivery', () => {
         reread: learnt,
       });
 
-    it('is no repeat: the unread word may have said otherwise in between', async () => {
+    it('applies the second one, because the unreadable one may contain another status', async () => {
       const { store } = await openTestStore();
-      const told = await dispositions(store, [
+      const received = await dispositions(store, [
         delivery('p100', verified, minutesLater(0)),
         delivery('p100', verified, minutesLater(1)),
         delivery('p100', unmapped, minutesLater(2)),
         delivery('p100', verified, minutesLater(3)),
         delivery('p100', verified, minutesLater(4)),
       ]);
-      expect(told).toEqual([
+      expect(received).toEqual([
         'APPLIED',
         'APPLIED again',
         'QUARANTINED',
@@ -175,16 +182,16 @@ describe('a delivery', () => {
       ]);
     });
 
-    it('leaves an unread word one that counts, whatever was said before and after', async () => {
+    it('stores each unreadable one, regardless of the deliveries before and after', async () => {
       const { store } = await openTestStore();
-      const told = await dispositions(store, [
+      const received = await dispositions(store, [
         delivery('p100', unmapped, minutesLater(0)),
         delivery('p100', unmapped, minutesLater(1)),
         delivery('p100', verified, minutesLater(2)),
         delivery('p100', unmapped, minutesLater(3)),
         delivery('p100', unmapped, minutesLater(14)),
       ]);
-      expect(told).toEqual([
+      expect(received).toEqual([
         'QUARANTINED',
         'QUARANTINED again',
         'APPLIED',
@@ -197,7 +204,7 @@ describe('a delivery', () => {
       expect(user?.verificationStatus).toBe('NOT_VERIFIED');
     });
 
-    it('is kept apart also where all of them come in one instant', async () => {
+    it('distinguishes them if all arrive at one instant', async () => {
       const { store } = await openTestStore();
       const outcomes = await Promise.all(
         [verified, unmapped, verified, unmapped, unmapped].map((body) =>
@@ -207,33 +214,33 @@ describe('a delivery', () => {
       expect(outcomes.map(({ deliveryId }) => deliveryId)).toEqual([1, 2, 3, 4, 4]);
     });
 
-    it('minds no unread word of another vendor', async () => {
+    it('ignores unreadable deliveries of other providers', async () => {
       const { store } = await openTestStore();
-      const told = await dispositions(store, [
+      const received = await dispositions(store, [
         delivery('p100', verified, minutesLater(0)),
         delivery('sumsub', 'unreadable', minutesLater(1)),
         delivery('p100', verified, minutesLater(2)),
         delivery('sumsub', 'unreadable', minutesLater(3)),
       ]);
-      expect(told).toEqual(['APPLIED', 'QUARANTINED', 'APPLIED again', 'QUARANTINED again']);
+      expect(received).toEqual(['APPLIED', 'QUARANTINED', 'APPLIED again', 'QUARANTINED again']);
     });
   });
 
-  it('changes an e-mail address there and back', async () => {
+  it('applies a change of an email address and its reversal', async () => {
     const { store } = await openTestStore();
     const mail = (email: string) => ({ type: 'email_changed', data: { user_id: 'user-1', email } });
-    const told = await dispositions(store, [
+    const received = await dispositions(store, [
       delivery('fractal-id', mail('a@example.test'), minutesLater(0)),
       delivery('fractal-id', mail('b@example.test'), minutesLater(1)),
       delivery('fractal-id', mail('b@example.test'), minutesLater(2)),
       delivery('fractal-id', mail('a@example.test'), minutesLater(3)),
     ]);
-    expect(told).toEqual(['APPLIED', 'APPLIED', 'APPLIED again', 'APPLIED']);
+    expect(received).toEqual(['APPLIED', 'APPLIED', 'APPLIED again', 'APPLIED']);
     expect(await store.read.profilesOf([1])).toEqual([{ email: 'a@example.test' }]);
     expect(await log(store)).toEqual([]);
   });
 
-  it('dated years ahead is quarantined and pins nobody', async () => {
+  it('quarantines a delivery dated years ahead and does not change the user', async () => {
     const { store } = await openTestStore();
     const far = {
       ...sumsub('applicantReviewed', green, 1),
@@ -247,7 +254,7 @@ describe('a delivery', () => {
     expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toBeNull();
   });
 
-  it('is kept byte for byte, whatever became of it', async () => {
+  it('stores the body byte for byte for each disposition', async () => {
     const { store } = await openTestStore();
     const odd = '{ "type" : "applicantCreated",\n "createdAtMs": "never" }  ';
     await store.record(delivery('sumsub', odd, NOW));
@@ -260,7 +267,7 @@ describe('a delivery', () => {
     expect(bodies[3]).toBeNull();
   });
 
-  it('about a credential is kept for whoever turns out to hold it', async () => {
+  it('stores a credential before its holder is known', async () => {
     const { store } = await openTestStore();
     const shared = {
       type: 'credential_shared',
@@ -291,7 +298,7 @@ describe('a delivery', () => {
   });
 });
 
-describe('two words in any order', () => {
+describe('two deliveries in any order', () => {
   const shared = (holder: string, second: number) =>
     delivery(
       'fractal-id',
@@ -317,26 +324,30 @@ describe('two words in any order', () => {
   );
 
   it.each([
-    ['of a credential keep the latest', [shared('human-1', 1), shared('human-2', 2)], '"human-2"'],
     [
-      'of a credential in one instant keep one',
+      'keep the latest statement about a credential',
+      [shared('human-1', 1), shared('human-2', 2)],
+      '"human-2"',
+    ],
+    [
+      'keep one of two statements about a credential at one instant',
       [shared('human-1', 1), shared('human-2', 1)],
       '"human-',
     ],
-    ['of a level keep it an ACTION', [action, level], '"ACTION"'],
-  ])('%s', async (_, told, kept) => {
+    ['keep the kind ACTION of a level', [action, level], '"ACTION"'],
+  ])('%s', async (_, deliveries, expected) => {
     const forward = await openTestStore();
-    await dispositions(forward.store, told);
+    await dispositions(forward.store, deliveries);
     const backward = await openTestStore();
-    await dispositions(backward.store, [...told].reverse());
+    await dispositions(backward.store, [...deliveries].reverse());
     const state = await stateOf(forward.database);
     expect(await stateOf(backward.database)).toBe(state);
-    expect(state).toContain(kept);
+    expect(state).toContain(expected);
   });
 });
 
-describe('the log', () => {
-  it('says what was before and after, each entry from where the last one left off', async () => {
+describe('the change log', () => {
+  it('contains the values before and after, each entry continuing the last one', async () => {
     const { store } = await openTestStore();
     await dispositions(store, [
       delivery('sumsub', sumsub('applicantPending', { reviewStatus: 'pending' }, 1), NOW),
@@ -364,7 +375,7 @@ describe('the log', () => {
     expect(entries[1]?.occurredAt).toBe('2024-01-01T00:00:00.002000000Z');
   });
 
-  it('tells that an account was switched off, to those who follow its vendor, too', async () => {
+  it('includes a deactivation of an identity for subscribers to its provider', async () => {
     const { store } = await openTestStore();
     await dispositions(store, [
       delivery('sumsub', sumsub('applicantCreated', { externalUserId: 'customer-1' }, 1), NOW),
@@ -379,7 +390,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('has no gap and chains for every user after thousands of deliveries at once', async () => {
+  it('has no gaps and continuous entries per user after thousands of concurrent deliveries', async () => {
     const { store } = await openTestStore();
     const words = ['verification_inputs_completed', 'rejected', 'verified', 'reviewNeeded'];
     await Promise.all(
@@ -411,19 +422,19 @@ describe('the log', () => {
   });
 });
 
-describe('a poisonous delivery', () => {
-  /** An event that no table takes: its level is text to TypeScript but not to the database. */
+describe('a delivery that the database rejects', () => {
+  /** Creates a delivery with an event that violates a NOT NULL constraint. */
   function poison(): IncomingDelivery {
-    const sound = delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW);
-    if (sound.reading.kind !== 'EVENTS') throw new Error('expected events');
-    const events = sound.reading.events.map((event) => ({
+    const valid = delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW);
+    if (valid.reading.kind !== 'EVENTS') throw new Error('expected events');
+    const events = valid.reading.events.map((event) => ({
       ...event,
       providerStatus: null as never,
     }));
-    return { ...sound, reading: { ...sound.reading, duplicateKey: 'poison', events } };
+    return { ...valid, reading: { ...valid.reading, duplicateKey: 'poison', events } };
   }
 
-  it('harms no neighbour in its group, and is kept', async () => {
+  it('is stored and does not affect other deliveries in its group', async () => {
     const { store } = await openTestStore();
     const neighbours = Array.from({ length: 20 }, (_, index) =>
       delivery(
@@ -448,25 +459,25 @@ describe('a poisonous delivery', () => {
   });
 });
 
-describe('a delivery that could not be applied for a fault of ours', () => {
+describe('a delivery that an internal error prevented from being applied', () => {
   it.each([
     ['sumsub', sumsub('applicantReviewed', green, 1)],
     ['p100', p100('user-1', 'VERIFIED', 'SUCCESSFUL')],
-  ])('is applied when %s repeats it after the mend', async (provider, body) => {
+  ])('is applied when %s sends it again after the fix', async (provider, body) => {
     const { store } = await openTestStore();
-    const sound = delivery(provider, body, NOW);
-    if (sound.reading.kind !== 'EVENTS') throw new Error('expected events');
-    const events = sound.reading.events.map((event) => ({
+    const valid = delivery(provider, body, NOW);
+    if (valid.reading.kind !== 'EVENTS') throw new Error('expected events');
+    const events = valid.reading.events.map((event) => ({
       ...event,
       providerStatus: null as never,
     }));
-    const told = await dispositions(store, [
-      { ...sound, reading: { ...sound.reading, events } },
-      { ...sound, reading: { ...sound.reading, events } },
-      sound,
-      sound,
+    const received = await dispositions(store, [
+      { ...valid, reading: { ...valid.reading, events } },
+      { ...valid, reading: { ...valid.reading, events } },
+      valid,
+      valid,
     ]);
-    expect(told).toEqual(['QUARANTINED', 'QUARANTINED again', 'APPLIED', 'APPLIED again']);
+    expect(received).toEqual(['QUARANTINED', 'QUARANTINED again', 'APPLIED', 'APPLIED again']);
     const [user] = await store.read.usersByIds([1]);
     expect(user?.verificationStatus).toBe('VERIFIED');
 
@@ -477,26 +488,26 @@ describe('a delivery that could not be applied for a fault of ours', () => {
       changeActor: 'test',
       auditActor: 'test',
       now: NOW,
-      reread: () => sound.reading,
+      reread: () => valid.reading,
     });
     expect(replayed.dispositionChanges).toMatchObject([{ deliveryId: 1, after: 'UNCHANGED' }]);
     expect(await log(store)).toEqual(before);
   });
 });
 
-describe('what lies on the disk', () => {
-  it('shows no digest by which personal data could be guessed', async () => {
+describe('the database file', () => {
+  it('contains no digests that allow guessing personal data', async () => {
     const mail = { type: 'email_changed', data: { user_id: 'user-2', email: 'a@example.test' } };
-    const told = [
+    const received = [
       delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW),
       delivery('fractal-id', mail, NOW),
       delivery('paycaddy', 'unreadable', NOW),
     ];
     const kept: string[][] = [];
     for (const { store, database } of [await openTestStore(), await openTestStore()]) {
-      for (const one of told) await store.record(one);
+      for (const one of received) await store.record(one);
       const bytes = await bytesOf(database);
-      for (const { reading } of told) expect(bytes.includes(reading.duplicateKey)).toBe(false);
+      for (const { reading } of received) expect(bytes.includes(reading.duplicateKey)).toBe(false);
       const rows = await query<{ key: string }>(
         database,
         'SELECT duplicate_key AS key FROM deliveries UNION ALL SELECT key FROM events',
@@ -507,7 +518,7 @@ describe('what lies on the disk', () => {
     expect(kept[0]?.filter((key) => kept[1]?.includes(key))).toEqual([]);
   });
 
-  it('shows no personal data', async () => {
+  it('contains no personal data in plaintext', async () => {
     const { store, database } = await openTestStore();
     await store.record(
       delivery(
@@ -533,7 +544,7 @@ describe('what lies on the disk', () => {
     ]);
   });
 
-  it('lies under a key of each identity, wrapped by the current master key', async () => {
+  it('encrypts data with a key per identity, encrypted with the current master key', async () => {
     const { store, database } = await openTestStore();
     await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
     await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
@@ -555,7 +566,7 @@ describe('what lies on the disk', () => {
     ]);
   });
 
-  it('is still read after the master key has been rotated, and new data lies under the new one', async () => {
+  it('is readable after a rotation of the master key, and new data uses the new key', async () => {
     const opened = await openTestStore();
     await opened.store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
     const old = { id: 'test', key: Buffer.alloc(32, 7) };
@@ -573,8 +584,8 @@ describe('what lies on the disk', () => {
 
   it.each([
     ['lacks', { id: 'newer', key: Buffer.alloc(32, 9) }],
-    ['has another key under', { id: 'test', key: Buffer.alloc(32, 9) }],
-  ])('stops the start when the configuration %s the id it lies under', async (_, key) => {
+    ['has another key for', { id: 'test', key: Buffer.alloc(32, 9) }],
+  ])('prevents the start if the configuration %s the ID of its master key', async (_, key) => {
     const opened = await openTestStore();
     await opened.store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
     await expect(opened.reopen({ dataKeys: [key] })).rejects.toMatchObject({
@@ -584,8 +595,8 @@ describe('what lies on the disk', () => {
   });
 });
 
-describe('a store that is away', () => {
-  it('says so instead of keeping half', async () => {
+describe('a closed store', () => {
+  it('rejects deliveries with STORE_UNAVAILABLE', async () => {
     const { store } = await openTestStore();
     await store.close();
     const refused = store.record(delivery('sumsub', sumsub('applicantCreated', {}, 1), NOW));

@@ -3,11 +3,11 @@ import { ENGINE } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
 
-/** The fold is the same on both engines; what differs is seen in fewer. */
+/** Both engines share the fold, so fewer shuffles suffice on PostgreSQL. */
 const SHUFFLES = ENGINE === 'sqlite' ? 1_000 : 200;
 const START = Date.UTC(2024, 0, 2);
 
-/** @param who - Prefix of every id in the story. */
+/** @param who - Prefix of all IDs in the story. */
 type Story = (who: string) => readonly IncomingDelivery[];
 
 const later = (minutes: number) => new Date(START + minutes * 60_000);
@@ -82,7 +82,7 @@ const STORIES: Record<string, Story> = {
   ],
 };
 
-/** Same seed, same shuffle: a failure can be had again. */
+/** Shuffles deterministically by seed, so that a failure can be reproduced. */
 function randomFrom(seed: number): () => number {
   let state = seed + 1;
   return () => {
@@ -103,7 +103,7 @@ function shuffleWithRepeats(
     .map(({ one }) => one);
 }
 
-/** The state of each shuffle, with its prefix taken off. */
+/** Returns the state of each shuffle, without its prefix. */
 function statesByShuffle(state: string): ReadonlyMap<string, string> {
   const byShuffle = new Map<string, string>();
   for (const [table, rows] of Object.entries<unknown[]>(JSON.parse(state))) {
@@ -121,7 +121,7 @@ function statesByShuffle(state: string): ReadonlyMap<string, string> {
 }
 
 describe.each(Object.entries(STORIES))('%s', (_, story) => {
-  it(`ends in one state after each of ${SHUFFLES} shuffles with repeats`, async () => {
+  it(`gives one state after each of ${SHUFFLES} shuffles with duplicates`, async () => {
     const { store, database } = await openTestStore();
     const all = Array.from({ length: SHUFFLES }, (_, seed) =>
       shuffleWithRepeats(story(`r${seed}~`), seed),

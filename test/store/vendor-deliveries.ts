@@ -1,4 +1,4 @@
-/** Deliveries as the real adapters read them, from bodies that the vendors could have sent. */
+/** Deliveries as the real adapters parse them, from realistic bodies. */
 
 import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { ProviderId } from '../../src/domain/level';
@@ -20,7 +20,7 @@ function providersFor(fractalIdFormat: 'classic' | 'kraken') {
 const CLASSIC = providersFor('classic');
 const KRAKEN = providersFor('kraken');
 
-/** What the pipeline would hand to the store for an authentic POST of `body` at `receivedAt`. */
+/** Creates the delivery of an authentic POST of `body` at `receivedAt`. */
 export function delivery(
   provider: ProviderId | 'kraken',
   body: object | string,
@@ -33,7 +33,7 @@ export function delivery(
   return { provider: adapter.id, receivedAt, rawBody, subpath: '', trust: 'SIGNED', reading };
 }
 
-/** What the pipeline would hand to the store for an answer to a question that was asked at `askedAt`. */
+/** Creates the delivery of a status response to a request at `askedAt`. */
 export function answer(
   provider: ProviderId,
   subpath: string,
@@ -47,7 +47,7 @@ export function answer(
   return { provider, receivedAt: askedAt, rawBody, subpath, trust: 'CONFIRMED', reading };
 }
 
-/** The default of CLOCK_SKEW. */
+/** Default of CLOCK_SKEW. */
 function ahead(date: Date): Date {
   return new Date(date.getTime() + 5 * 60_000);
 }

@@ -1,4 +1,4 @@
-/** What stands still is found by index, however much there is that does not. */
+/** Monitoring queries use indexes, so their cost does not depend on the number of decided attempts. */
 
 import { toInstantText } from '../../src/domain/instant';
 import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
@@ -21,14 +21,14 @@ const before = (date: Date) => ({
 });
 const NEVER = before(new Date(0));
 
-/** One message of Sumsub's about a user of its own, so many milliseconds into 2024. */
+/** Creates a Sumsub delivery about a user of its own, `at` milliseconds after the start of 2024. */
 function about(user: string, type: string, millisecond: number, rest: object = {}) {
   const whose = { applicantId: `applicant-${user}`, externalUserId: user, ...rest };
   return delivery('sumsub', sumsub(type, whose, millisecond), NOW);
 }
 
-describe('the census', () => {
-  it('counts what is open, by vendor and status over all levels', async () => {
+describe('openAttempts', () => {
+  it('counts open attempts by provider and status over all levels', async () => {
     const { store } = await openTestStore();
     await Promise.all(
       [
@@ -61,14 +61,14 @@ describe('the census', () => {
     expect(census).toHaveLength(3);
   });
 
-  it('is nothing where nothing is open', async () => {
+  it('returns an empty list without open attempts', async () => {
     const { store } = await openTestStore();
     expect(await store.read.openAttempts(NEVER)).toEqual([]);
   });
 });
 
-describe('a vendor', () => {
-  /** One delivery every `stepMs`, about nothing that is tracked. */
+describe('silence', () => {
+  /** Creates an ignored delivery every `stepMs`. */
   async function hum(
     store: Store,
     from: Date,
@@ -97,13 +97,13 @@ describe('a vendor', () => {
   }
   const ago = (ms: number) => new Date(NOW.getTime() - ms);
 
-  it('that was never heard is not silent', async () => {
+  it('is null for a provider without deliveries', async () => {
     const { store } = await openTestStore();
     const nothing = { lastDeliveryAt: null, silentSince: null };
     expect(await store.read.silence('sumsub', NOW, RULE)).toEqual(nothing);
   });
 
-  it('that stops is silent since its last delivery, and not once it goes on', async () => {
+  it('starts at the last delivery of a provider that stops, and ends with the next one', async () => {
     const { store, reopen } = await openTestStore();
     await hum(store, ago(3 * DAY_MS), ago(60 * MINUTE_MS), 5 * MINUTE_MS);
     const last = ago(65 * MINUTE_MS);
@@ -125,7 +125,7 @@ describe('a vendor', () => {
     });
   });
 
-  it('that answers when asked is silent all the same', async () => {
+  it('ignores status responses', async () => {
     const { store } = await openTestStore();
     await hum(store, ago(3 * DAY_MS), ago(60 * MINUTE_MS), 5 * MINUTE_MS);
     const last = ago(65 * MINUTE_MS);
@@ -139,7 +139,7 @@ describe('a vendor', () => {
     expect((await asked.store.read.silence('sumsub', NOW, RULE)).silentSince).toBeNull();
   });
 
-  it('that sends little is not silent soon', async () => {
+  it('is null for a short pause of a provider with few deliveries', async () => {
     const { store } = await openTestStore();
     await hum(store, ago(9 * DAY_MS), ago(60 * MINUTE_MS), 60 * MINUTE_MS);
     expect((await store.read.silence('sumsub', NOW, RULE)).silentSince).toBeNull();
@@ -148,8 +148,8 @@ describe('a vendor', () => {
   });
 });
 
-describe('the quarantine', () => {
-  it('is counted by vendor, up to a limit', async () => {
+describe('quarantined', () => {
+  it('counts by provider, up to a limit', async () => {
     const { store } = await openTestStore();
     for (const n of [1, 2, 3])
       await store.record(about('ann', 'applicantReviewed', n, { reviewStatus: `odd-${n}` }));

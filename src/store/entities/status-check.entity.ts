@@ -1,4 +1,4 @@
-/** Time of the last status check of an identity, or of one of its actions, whatever the result. */
+/** Time of the last status check of an identity, or of one of its actions, regardless of the result. */
 
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { IdentityEntity } from './identity.entity';

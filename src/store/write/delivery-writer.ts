@@ -1,4 +1,4 @@
-/** Keeps deliveries and applies them, group by group: reads what a group touches, folds it in memory, writes it. */
+/** Stores and applies deliveries in groups: loads the affected rows, projects them in memory and saves them. */
 
 import type { IncomingDelivery, QuarantineReason, RecordOutcome } from '../../domain/delivery';
 import { AccountTooLargeError } from '../../domain/errors';
@@ -31,19 +31,19 @@ export interface DeliveryWriterOptions {
   readonly erasureDigests: ErasureDigests;
   readonly rules: StateRules;
   readonly clock: () => Date;
-  /** Told of every group that was committed, and how long that took. */
+  /** Called after the commit of each group, with its size and duration. */
   readonly onCommit?: ((deliveries: number, durationMs: number) => void) | undefined;
-  /** A commit failed: the process must end, a restart is the repair. */
+  /** Called if the outcome of a commit is unknown. The process must exit: only a restart recovers. */
   readonly onFatal: (error: unknown) => void;
-  /** Told when a delivery could not be applied for a fault of ours and was quarantined instead. */
+  /** Called if an internal error prevented a delivery from being applied. The delivery is quarantined. */
   readonly onSalvage: (error: unknown) => void;
 }
 
-/** Enough to share one flush among many, few enough that the first does not wait long for the last. */
+/** Large enough to share one flush among many deliveries, small enough that the first does not wait long. */
 const MAX_GROUP = 256;
-/** A group is in memory several times over while it is written. */
+/** Maximum size of the bodies of a group. While it is written, a group is in memory several times. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
-/** Users and deliveries that stay in memory from one group to the next, and the weight of what was loaded for them. */
+/** Maximum number of users and deliveries that stay in memory between groups, and maximum size of their history. */
 const MAX_KNOWN = 2_000;
 const MAX_KNOWN_BYTES = 32 * 1024 * 1024;
 
@@ -65,7 +65,7 @@ export function createDeliveryWriter(
     onStale: reset,
     salvage(delivery, error) {
       onSalvage(error);
-      return { ...delivery, reading: salvaged(delivery, error) };
+      return { ...delivery, reading: toQuarantined(delivery, error) };
     },
     onCommit,
     onFatal,
@@ -84,7 +84,7 @@ export function createDeliveryWriter(
   /** Reads what the deliveries touch, applies them in memory and saves the result. */
   async function write(deliveries: readonly IncomingDelivery[]): Promise<readonly RecordOutcome[]> {
     if ((await database.isStale()) || isFull()) reset();
-    const lookup = unknownTo(unit, createLookup(deliveries));
+    const lookup = omitLoaded(unit, createLookup(deliveries));
     await load(unit, database.writing, keyRing, lookup);
     await loadTombstones(unit, database.writing, erasureDigests, deliveries);
     initialBytes ??= unit.bytes;
@@ -109,8 +109,8 @@ export function createDeliveryWriter(
   }
 }
 
-/** What of it the unit of work does not contain. A history that is in the unit of work is not loaded again. */
-function unknownTo(unit: UnitOfWork, lookup: ReturnType<typeof createLookup>): typeof lookup {
+/** Returns the part of a lookup that is not in the unit of work yet, so that no history is loaded twice. */
+function omitLoaded(unit: UnitOfWork, lookup: ReturnType<typeof createLookup>): typeof lookup {
   return {
     ...lookup,
     subjects: lookup.subjects.filter((subject) => !unit.identities.has(pairKey(...subject))),
@@ -120,22 +120,22 @@ function unknownTo(unit: UnitOfWork, lookup: ReturnType<typeof createLookup>): t
   };
 }
 
-/** A fault of ours must not cost a delivery: it is kept unread, to be replayed once the fault is mended. */
-function salvaged({ reading }: IncomingDelivery, error: unknown): IncomingDelivery['reading'] {
+/** Quarantines a delivery that an internal error prevented from being applied. It can be replayed after the fix. */
+function toQuarantined({ reading }: IncomingDelivery, error: unknown): IncomingDelivery['reading'] {
   return {
     kind: 'QUARANTINED',
     eventType: reading.eventType,
     duplicateKey: reading.duplicateKey,
-    mayRecur: true, // once that is mended, the vendor's own repeat is to be applied, not counted
-    reason: reasonOf(error),
+    mayRecur: true, // if the provider sends it again after the fix, it is applied, not counted as a duplicate
+    reason: toReason(error),
   };
 }
 
-/** The text of an unexpected error may contain personal data: it goes to the log alone. */
-function reasonOf(error: unknown): QuarantineReason {
+/** Omits the message of an unexpected error, because it may contain personal data. It is only logged. */
+function toReason(error: unknown): QuarantineReason {
   if (error instanceof AccountTooLargeError) return { code: error.code, message: error.message };
   return {
     code: 'INTERNAL',
-    message: 'the gateway failed to apply it; replay it once that is mended',
+    message: 'The gateway failed to apply this delivery. Replay it after the fix.',
   };
 }
