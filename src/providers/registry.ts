@@ -1,12 +1,13 @@
 /** List of all providers. The only existing source file to change when adding a provider. */
 
+import { UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
 import { fractalId, signFractalId } from './fractal-id/fractal-id';
 import type { KrakenApi } from './fractal-id/kraken';
 import type { HmacHash } from './kit/hmac';
 import { type P100Api, p100, signP100 } from './p100';
 import { type PaycaddyApi, paycaddy, signPaycaddy } from './paycaddy';
-import type { Provider, Signer, WebhookSecret } from './provider';
+import type { Provider, SignedRequest, Signer, SignOptions, WebhookSecret } from './provider';
 import type { SumsubApi } from './sumsub/client';
 import { signSumsub, sumsub } from './sumsub/sumsub';
 
@@ -104,4 +105,21 @@ export function createProviders(settings: ProviderSettings): ReadonlyMap<Provide
         : [[registered.id, registered.create(settings, secrets)] as const];
     }),
   );
+}
+
+/**
+ * Signs a simulated webhook like its provider.
+ *
+ * @param options - Formats that the gateway is configured for. Defaults to the usual ones.
+ * @throws {UnknownProviderError} If the provider does not exist.
+ */
+export function signDelivery(
+  providerId: ProviderId,
+  body: Buffer,
+  secret: string,
+  options: SignOptions = {},
+): SignedRequest {
+  const provider = PROVIDERS.find(({ id }) => id === providerId);
+  if (!provider) throw new UnknownProviderError();
+  return provider.sign(body, secret, options);
 }

@@ -2,7 +2,7 @@
 
 import { parseJson } from '../../config/parsers';
 import type { SignOptions } from '../../providers/provider';
-import { signDelivery } from '../../providers/signer';
+import { signDelivery } from '../../providers/registry';
 import { CliError } from '../context';
 import type { PlannedRequest, RequestSequence } from './plan';
 import type { ProviderSimulator } from './scenario';

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { UnknownProviderError } from '../../src/domain/errors';
-import { PROVIDER_IDS } from '../../src/providers/registry';
-import { signDelivery } from '../../src/providers/signer';
+
+import { PROVIDER_IDS, signDelivery } from '../../src/providers/registry';
 import { PROVIDER_NAMES } from '../contract/cases';
 import { createProvider } from '../contract/provider-specs';
 import { toWebhookRequest } from '../contract/receive';
