@@ -35,7 +35,7 @@ export interface Group {
 export interface Opened {
   readonly args: ExecutionArgs;
   readonly operation: OperationDefinitionNode;
-  /** See `GraphQLService.viewOf`. */
+  /** See `GraphQLService.getViewKey`. */
   readonly view: string | null;
   readonly context: OperationContext;
 }
