@@ -25,7 +25,7 @@ export class UserVerificationResolver {
   })
   async verification(@Root() user: User, @Ctx() context: Context): Promise<Verification> {
     const rows = await context.loaders.levelsByUser.load(user.key);
-    const verdict = evaluate(context.policy, rows.map(toHeldLevel));
+    const verdict = evaluate(context.policy, rows.map(toLevelResult));
     const held = new Map(rows.map((row) => [row.levelKey, row]));
     const toReason = (key: LevelKey) => {
       const row = held.get(key);
@@ -89,6 +89,6 @@ export class MissingLevelResolver {
   }
 }
 
-function toHeldLevel(row: UserLevelRow): LevelResult {
+function toLevelResult(row: UserLevelRow): LevelResult {
   return { ...row, provider: splitLevelKey(row.levelKey).provider };
 }
