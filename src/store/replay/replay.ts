@@ -1,4 +1,4 @@
-/** A replay in earnest, step by step, and one that only tells what it would do. */
+/** Creates the replay of a store, and its dry run. */
 
 import type { StoredDelivery } from '../../domain/delivery';
 import type { StateRules } from '../../domain/fold/user';
@@ -14,7 +14,7 @@ import {
 } from './replay-deliveries';
 import { selectDeliveries } from './stored-deliveries';
 
-export interface ReplayCollaborators
+export interface CreateReplayOptions
   extends Pick<ReplayOptions, 'checkRules' | 'keyRing' | 'erasureDigests' | 'onFault'> {
   readonly database: Pick<Database, 'longSnapshot'>;
   readonly runUnitOfWork: RunUnitOfWork;
@@ -22,35 +22,36 @@ export interface ReplayCollaborators
   readonly rules: StateRules;
 }
 
-export function createReplay(
-  parts: ReplayCollaborators,
-): (input: ReplayDeliveries) => Promise<ReplayOutcome> {
-  const { database, runUnitOfWork, dedupDigests, ...options } = parts;
-
+export function createReplay({
+  database,
+  runUnitOfWork,
+  dedupDigests,
+  ...options
+}: CreateReplayOptions): (input: ReplayDeliveries) => Promise<ReplayOutcome> {
   return async function replay(input) {
     const rules = { ...options.rules, now: input.now };
-    const reread = (kept: StoredDelivery) => dedupDigests(input.reread(kept));
+    const reread = (stored: StoredDelivery) => dedupDigests(input.reread(stored));
     const select = (reading: Connection) => selectDeliveries(reading, input.selection);
-    const run = (ids: readonly number[], step: ReplayOptions['step']) =>
+    const run = (ids: readonly number[], step: RunUnitOfWork) =>
       replayDeliveries({ ...options, step, rules }, { ...input, reread }, ids);
 
     if (!input.dryRun) return await run(await database.longSnapshot(select), runUnitOfWork);
     return await database.longSnapshot(async (reading) => {
-      return await run(await select(reading), rehearsal(reading));
+      return await run(await select(reading), createDryRun(reading));
     });
   };
 }
 
-/** Nothing is written: all that the steps change stays in one unit of work, so that each sees what those before it did. */
-function rehearsal(reading: Connection): ReplayOptions['step'] {
+/** Writes nothing. All steps share one unit of work, so that each reads the effects of the previous ones. */
+function createDryRun(reading: Connection): RunUnitOfWork {
   let unit = createUnitOfWork();
   return async (work) => {
     try {
       const result = await work(unit, reading);
-      unit.updatedDeliveries.length = 0; // nobody saves them, and they hold the bodies
+      unit.updatedDeliveries.length = 0; // never saved, and they contain the bodies
       return result;
     } catch (error) {
-      unit = createUnitOfWork(); // half changed: what follows is told as if nothing came before
+      unit = createUnitOfWork(); // partly changed: the next step starts without the effects of the previous ones
       throw error;
     }
   };

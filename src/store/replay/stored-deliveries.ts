@@ -1,4 +1,4 @@
-/** Deliveries as they are kept, and what was made of them: what a replay begins with. */
+/** Selects stored deliveries for a replay, and loads them with their events and credentials. */
 
 import type { Profile, VerificationEvent } from '../../domain/event';
 import type { Instant } from '../../domain/instant';
@@ -18,26 +18,26 @@ export interface StoredDeliveryRow extends KnownDelivery, EncryptedBody {
   readonly subpath: string;
   readonly trust: Trust;
   readonly identityId: number | null;
-  readonly events: readonly KeptEvent[];
-  readonly credentials: readonly KeptCredential[];
+  readonly events: readonly ReplayedEvent[];
+  readonly credentials: readonly ReplayedCredential[];
 }
 
-interface KeptEvent {
+interface ReplayedEvent {
   readonly id: number;
   readonly key: string;
   readonly userId: number;
-  /** With what is personal. */
+  /** Includes personal data. */
   readonly event: VerificationEvent;
 }
 
-interface KeptCredential {
+interface ReplayedCredential {
   readonly id: number;
   readonly holderRef: string;
   readonly credentialRef: string;
   readonly issuedAt: Instant;
 }
 
-/** In the order in which they were kept. */
+/** Returns IDs in the order of receipt. */
 export async function selectDeliveries(
   connection: Connection,
   selection: ReplaySelection,
@@ -57,7 +57,7 @@ export async function selectDeliveries(
   return JSON.parse(row?.ids ?? '[]');
 }
 
-export async function loadStoredDelivery(
+export async function loadStoredDeliveries(
   connection: Connection,
   keyRing: KeyRing,
   ids: readonly number[],
@@ -78,7 +78,7 @@ export async function loadStoredDelivery(
       WHERE e.delivery_id IN (?*)`,
     parameters,
   );
-  const credentials = await connection.query<KeptCredential & { deliveryId: number }>(
+  const credentials = await connection.query<ReplayedCredential & { deliveryId: number }>(
     `SELECT id, delivery_id AS "deliveryId", holder_ref AS "holderRef", credential_ref AS "credentialRef",
         issued_at AS "issuedAt"
       FROM credentials WHERE delivery_id IN (?*)`,
@@ -88,18 +88,18 @@ export async function loadStoredDelivery(
     ...row,
     events: events
       .filter(({ deliveryId }) => deliveryId === row.id)
-      .map((sql) => toKeptEvent(sql, keyRing)),
+      .map((sql) => toReplayedEvent(sql, keyRing)),
     credentials: credentials.filter(({ deliveryId }) => deliveryId === row.id),
   }));
 }
 
-interface EventSql extends Omit<KeptEvent, 'event'>, StoredKey {
+interface EventSql extends Omit<ReplayedEvent, 'event'>, StoredKey {
   readonly deliveryId: number;
   readonly body: string;
   readonly personal: Buffer | null;
 }
 
-function toKeptEvent(sql: EventSql, keyRing: KeyRing): KeptEvent {
+function toReplayedEvent(sql: EventSql, keyRing: KeyRing): ReplayedEvent {
   const { id, key, userId, personal } = sql;
   const event: VerificationEvent = JSON.parse(sql.body);
   const cipher = unwrapKey(keyRing, sql);
@@ -110,7 +110,7 @@ function toKeptEvent(sql: EventSql, keyRing: KeyRing): KeptEvent {
   return { id, key, userId, event: { ...event, profile } };
 }
 
-/** All given conditions hold. */
+/** Deliveries that match all given conditions. */
 export interface ReplaySelection {
   readonly ids?: readonly number[];
   readonly provider?: ProviderId;
