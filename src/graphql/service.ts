@@ -22,7 +22,7 @@ export interface GraphQLService {
    */;
   executePlanned?(
     principal: Principal,
-    question: OperationRequest,
+    request: OperationRequest,
   ): Promise<string | null> /**
    * Returns a key of what a principal may see. Principals with equal keys receive equal payloads for an entry of the log,
    * regardless of the arguments of the root field. Null if payloads must not be shared.

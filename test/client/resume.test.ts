@@ -20,7 +20,7 @@ const query = 'subscription ($after: String) { statusChanged(after: $after) { se
 const fromStart = { query, variables: { after: encodeCursor(LOG_ID, LOG_START) } };
 const range = (to: number) => Array.from({ length: to }, (_, index) => index + 1);
 
-/** The stock client, which reconnects at once; `cut` breaks its connection as a network does. */
+/** The `graphql-ws` client without reconnect delay. `cut` breaks its connection like a network failure. */
 function connect(wsUrl: string): { readonly client: Client; cut(): void } {
   let socket: WebSocket | undefined;
   const client = createClient({
@@ -36,7 +36,7 @@ function connect(wsUrl: string): { readonly client: Client; cut(): void } {
       },
     },
   });
-  disposal.defer(() => client.dispose()?.catch(() => {})); // it may be between two connections
+  disposal.defer(() => client.dispose()?.catch(() => {})); // it may be reconnecting
   return { client, cut: () => socket?.terminate() };
 }
 
@@ -56,8 +56,8 @@ async function start(toy: Toy, port = 0) {
   return startServer(disposal, { graphql: toy.service, port });
 }
 
-describe('resuming with the stock client', () => {
-  it('loses and repeats nothing across sockets that are cut', async () => {
+describe('subscribeFromCursor with the graphql-ws client', () => {
+  it('loses and repeats no item when connections break', async () => {
     const toy = createToy(disposal);
     const { wsUrl } = await start(toy);
     const { client, cut } = connect(wsUrl);
@@ -67,7 +67,7 @@ describe('resuming with the stock client', () => {
       toy.commit(20);
       await until(() => sink.seqs.length >= 20 * (round - 1) + 10);
       cut();
-      toy.commit(5); // nobody listens
+      toy.commit(5); // no client is connected
       toy.commit(5);
       await until(() => sink.seqs.length >= 30 * round - 10);
     }
@@ -76,7 +76,7 @@ describe('resuming with the stock client', () => {
     expect(sink.ends).toEqual([]);
   });
 
-  it('goes on where it stood after the gateway was restarted', async () => {
+  it('continues after a restart of the gateway', async () => {
     const log = createMemoryLog();
     const before = createToy(disposal, log);
     const { wsUrl, port, server } = await start(before);
@@ -95,7 +95,7 @@ describe('resuming with the stock client', () => {
     expect(sink.seqs).toEqual(range(30));
   });
 
-  it('tells the sink that the log no longer reaches back', async () => {
+  it('passes CURSOR_EXPIRED to the sink', async () => {
     const toy = createToy(disposal);
     toy.commit(10);
     toy.log.trim(5);
@@ -107,7 +107,7 @@ describe('resuming with the stock client', () => {
     expect(sink.seqs).toEqual([]);
   });
 
-  it('ends when it is told to', async () => {
+  it('ends on unsubscribe', async () => {
     const toy = createToy(disposal);
     const { wsUrl } = await start(toy);
     const sink = collect();
@@ -120,7 +120,7 @@ describe('resuming with the stock client', () => {
     await until(() => toy.held.subscriptions === 0);
   });
 
-  it('finds the cursor under another name, if told where', async () => {
+  it('finds the cursor with `cursorOf`', async () => {
     const toy = createToy(disposal);
     const { wsUrl } = await start(toy);
     const { client, cut } = connect(wsUrl);
@@ -148,7 +148,7 @@ describe('resuming with the stock client', () => {
     expect(seqs).toEqual(range(6));
   });
 
-  it('leaves the request as it was given', async () => {
+  it('does not modify the request', async () => {
     const toy = createToy(disposal);
     const { wsUrl } = await start(toy);
     const sink = collect();
@@ -161,8 +161,8 @@ describe('resuming with the stock client', () => {
   });
 });
 
-describe('resuming, as an iterator', () => {
-  it('loses and repeats nothing, however slowly it is read', async () => {
+describe('iterateFromCursor', () => {
+  it('loses and repeats no item with a slow reader', async () => {
     const toy = createToy(disposal);
     const { wsUrl } = await start(toy);
     const { client, cut } = connect(wsUrl);
@@ -180,7 +180,7 @@ describe('resuming, as an iterator', () => {
     await until(() => toy.held.subscriptions === 0);
   });
 
-  it('throws what a sink would be told', async () => {
+  it('throws the error that a sink would receive', async () => {
     const toy = createToy(disposal);
     toy.commit(10);
     toy.log.trim(5);
@@ -189,7 +189,7 @@ describe('resuming, as an iterator', () => {
     await expect(items.next()).rejects.toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
   });
 
-  it('ends for a read that waits', async () => {
+  it('ends a pending read', async () => {
     const toy = createToy(disposal);
     const { wsUrl } = await start(toy);
     const items = iterateFromCursor<Item>(connect(wsUrl).client, fromStart);

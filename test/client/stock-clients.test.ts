@@ -1,4 +1,4 @@
-/** Stock GraphQL clients with their defaults: what they send is answered, over HTTP and WebSocket. */
+/** urql and Apollo Client with their default options, over HTTP and WebSocket. */
 
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
@@ -59,7 +59,7 @@ describe('urql', () => {
     return { toy, client };
   }
 
-  it('queries by GET, which is its default, and mutates by POST', async () => {
+  it('queries by GET, its default, and mutates by POST', async () => {
     const { client, toy } = await connect();
     const { data, error } = await client.query(QUERY, { name: 'Ada' }).toPromise();
     expect(error).toBeUndefined();
@@ -116,7 +116,7 @@ describe('Apollo Client', () => {
     expect(data).toEqual({ hello: 'hello Ada' });
   });
 
-  it('mutates by POST also where queries go by GET', async () => {
+  it('mutates by POST even if queries use GET', async () => {
     const { client, toy } = await connect(undefined, { useGETForQueries: true });
     await client.mutate({ mutation: gql(MUTATION) });
     expect(toy.log.entries).toHaveLength(1);

@@ -12,8 +12,8 @@ import {
   OPERATOR,
   openWorld,
   statusEvent,
-  unnamed,
   type World,
+  withoutExternalUserId,
 } from '../graphql/world';
 import { createDisposal } from '../support/disposal';
 import { connectClient } from '../support/raw-ws';
@@ -118,7 +118,7 @@ function approve(name: string) {
 }
 
 async function countFor(world: World, { principal, filter: wanted }: Plan): Promise<number> {
-  const { data } = await world.ask(
+  const { data } = await world.execute(
     PRINCIPALS[principal] ?? OPERATOR,
     'query ($filter: StatusChangeFilter) { statusChanges(filter: $filter) { totalCount } }',
     { filter: wanted },
@@ -140,13 +140,13 @@ async function follow(wsUrl: string, id: string, each: Plan, after: string) {
 async function addUnlinkedAccount(world: World) {
   strangers += 1;
   const name = `stranger-${strangers}`;
-  await world.tell('fractal-id', unnamed(approve(name)));
+  await world.recordEvents('fractal-id', withoutExternalUserId(approve(name)));
   const identity = `{ provider: FRACTAL_ID, ref: "ref-${name}" }`;
   const input = `{ identity: ${identity}, externalUserId: "ann" }`;
   return {
     async link() {
       const mutation = `mutation { linkIdentity(input: ${input}) { mergedUserId } }`;
-      const { data } = await world.ask(OPERATOR, mutation);
+      const { data } = await world.execute(OPERATOR, mutation);
       expect(data.linkIdentity.mergedUserId).not.toBeNull();
     },
   };
@@ -158,7 +158,7 @@ it('sends the same bytes as graphql-ws alone', async () => {
   const service = { ...world.service, viewOf: () => null };
   const shared = await startServer(disposal, { graphql: world.service, authenticator });
   const alone = await startServer(disposal, { graphql: service, authenticator });
-  for (const name of USERS) await world.tell('sumsub', approve(name));
+  for (const name of USERS) await world.recordEvents('sumsub', approve(name));
 
   await fc.assert(
     fc.asyncProperty(
@@ -166,7 +166,7 @@ it('sends the same bytes as graphql-ws alone', async () => {
       fc.array(change, { minLength: 2, maxLength: 8 }),
       async (some, changes) => {
         const plans = [WITNESS, ...some];
-        const { data } = await world.ask(OPERATOR, '{ cursor }');
+        const { data } = await world.execute(OPERATOR, '{ cursor }');
         const before = await Promise.all(plans.map((each) => countFor(world, each)));
         const followAll = (wsUrl: string, id: string) =>
           Promise.all(plans.map((each) => follow(wsUrl, id, each, data.cursor)));
@@ -185,7 +185,7 @@ it('sends the same bytes as graphql-ws alone', async () => {
 
         for (const { name, provider, status } of changes) {
           const event = { ...approve(name), status, providerStatus: `said ${status}` };
-          await world.tell(provider, event);
+          await world.recordEvents(provider, event);
           await untilArrived();
         }
         const { link } = await addUnlinkedAccount(world);

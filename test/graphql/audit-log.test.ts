@@ -1,4 +1,4 @@
-/** The audit log over GraphQL: for keys with a scope of its own, found by what was done, by whom, to what and when. */
+/** The audit log: filters by action, actor, subject and time, and its scope. */
 
 import type { AuditAct } from '../../src/domain/audit';
 import { encodeNodeId } from '../../src/graphql/relay/node-id';
@@ -34,14 +34,17 @@ function act(minute: number, changed: Partial<AuditAct>): AuditAct {
 }
 
 async function found(args: string, principal = AUDITOR) {
-  const answer = await world.ask(principal, `{ auditLog${args} { totalCount nodes { seq } } }`);
-  expect(answer.errors).toBeUndefined();
-  const { totalCount, nodes } = answer.data.auditLog;
+  const response = await world.execute(
+    principal,
+    `{ auditLog${args} { totalCount nodes { seq } } }`,
+  );
+  expect(response.errors).toBeUndefined();
+  const { totalCount, nodes } = response.data.auditLog;
   return [totalCount, nodes.map(({ seq }: { seq: number }) => seq)];
 }
 
-it('tells all of an entry, newest first', async () => {
-  const { data } = await world.ask(
+it('returns entries with all fields, newest first', async () => {
+  const { data } = await world.execute(
     AUDITOR,
     `{ auditLog(first: 5) { nodes { id seq at action actor subject reason details { name value } previous hash } } }`,
   );
@@ -78,47 +81,47 @@ it.each([
   expect(await found(args)).toEqual(expected);
 });
 
-it('goes on behind a cursor', async () => {
+it('continues after a cursor', async () => {
   const page = 'nodes { seq } pageInfo { endCursor hasNextPage }';
-  const first = await world.ask(AUDITOR, `{ auditLog(first: 3) { ${page} } }`);
+  const first = await world.execute(AUDITOR, `{ auditLog(first: 3) { ${page} } }`);
   const { endCursor, hasNextPage } = first.data.auditLog.pageInfo;
   expect(hasNextPage).toBe(true);
   expect(await found(`(first: 3, after: "${endCursor}")`)).toEqual([5, [2, 1]]);
 });
 
-it('gives an entry by its id', async () => {
+it('returns an entry by its ID', async () => {
   const source = `{ node(id: "${encodeNodeId('AuditEntry', 3)}") { id ... on AuditEntry { action } } }`;
-  const { data } = await world.ask(AUDITOR, source);
+  const { data } = await world.execute(AUDITOR, source);
   expect(data.node).toEqual({ id: encodeNodeId('AuditEntry', 3), action: 'RAW_BODY_READ' });
-  expect((await world.ask(OPERATOR, source)).data.node).toBeNull();
-  expect((await world.ask(endUser('ann', 'pii:read'), source)).data.node).toBeNull();
-  expect(codesOf(await world.ask(apiKey('metrics'), source))).toEqual(['FORBIDDEN']);
+  expect((await world.execute(OPERATOR, source)).data.node).toBeNull();
+  expect((await world.execute(endUser('ann', 'pii:read'), source)).data.node).toBeNull();
+  expect(codesOf(await world.execute(apiKey('metrics'), source))).toEqual(['FORBIDDEN']);
 });
 
-it('is for nobody else, and its scope opens nothing else', async () => {
+it('requires the `audit:read` scope, which allows nothing else', async () => {
   const principals = [OPERATOR, apiKey('metrics'), endUser('ann', 'pii:read', 'audit:read')];
   for (const principal of principals) {
-    const answer = await world.ask(principal, '{ auditLog { totalCount } }');
-    expect(codesOf(answer)).toEqual(['FORBIDDEN']);
-    expect(answer.data).toBeFalsy();
+    const response = await world.execute(principal, '{ auditLog { totalCount } }');
+    expect(codesOf(response)).toEqual(['FORBIDDEN']);
+    expect(response.data).toBeFalsy();
   }
   for (const source of ['{ users { totalCount } }', '{ statusChanges { totalCount } }']) {
-    expect(codesOf(await world.ask(AUDITOR, source))).toEqual(['FORBIDDEN']);
+    expect(codesOf(await world.execute(AUDITOR, source))).toEqual(['FORBIDDEN']);
   }
   const user = `{ node(id: "${encodeNodeId('User', 1)}") { id } }`;
-  expect(codesOf(await world.ask(AUDITOR, user))).toEqual(['FORBIDDEN']);
+  expect(codesOf(await world.execute(AUDITOR, user))).toEqual(['FORBIDDEN']);
 });
 
-it.each(['User:', 'User:1 OR 1=1', 'nonsense', ''])('refuses the subject %j', async (subject) => {
-  const answer = await world.ask(
+it.each(['User:', 'User:1 OR 1=1', 'nonsense', ''])('rejects the subject %j', async (subject) => {
+  const response = await world.execute(
     AUDITOR,
     'query ($subject: ID) { auditLog(filter: { subject: $subject }) { totalCount } }',
     { subject },
   );
-  expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+  expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
 });
 
-it('is read without leaving a trace in it', async () => {
+it('writes no entry for reading the log', async () => {
   await found('');
   expect(await found('')).toEqual([5, [5, 4, 3, 2, 1]]);
 });

@@ -1,4 +1,4 @@
-/** What leaves as an error: our codes, the library's words on the request, and nothing from inside. */
+/** Errors sent to clients: codes, redacted messages of the GraphQL library, and no internals. */
 
 import { runInNewContext } from 'node:vm';
 import {
@@ -24,7 +24,7 @@ beforeEach(() => {
   records.length = 0;
 });
 
-/** As an error looks that a resolver has thrown. */
+/** Returns the error of a resolver that throws `error`. */
 async function thrown(error: unknown): Promise<GraphQLError> {
   const failing = new GraphQLSchema({
     query: new GraphQLObjectType({
@@ -41,12 +41,12 @@ async function thrown(error: unknown): Promise<GraphQLError> {
   });
   const result = await execute({ schema: failing, document: parse('{ field }') });
   const [first] = result.errors ?? [];
-  if (!first) throw new Error('expected an error');
+  if (!first) throw new Error('The operation did not fail');
   return first;
 }
 
-describe('formatError', () => {
-  it('keeps the code and the message of an error of ours, and says where', async () => {
+describe('createErrorFormatter', () => {
+  it('keeps the code and the message of a GatewayError, and adds the path', async () => {
     const error = format(
       await thrown(new GatewayError('FORBIDDEN', 'this needs the scope `read`')),
     );
@@ -59,12 +59,12 @@ describe('formatError', () => {
     expect(records).toEqual([]);
   });
 
-  it('says BAD_USER_INPUT where the domain says INPUT_INVALID', async () => {
+  it('converts INPUT_INVALID to BAD_USER_INPUT', async () => {
     const error = format(await thrown(new GatewayError('INPUT_INVALID', 'no')));
     expect(error.extensions).toEqual({ code: 'BAD_USER_INPUT' });
   });
 
-  it('hands the oldest cursor on, also when a stream has thrown it', () => {
+  it('adds the oldest cursor, also for an error of a stream', () => {
     const cause = new CursorExpiredError('oldest');
     for (const error of [cause, new GraphQLError(cause.message, { originalError: cause })]) {
       expect(format(error).extensions).toEqual({ code: 'CURSOR_EXPIRED', oldestCursor: 'oldest' });
@@ -73,12 +73,12 @@ describe('formatError', () => {
 
   it.each([
     ['an error', Object.assign(new Error('secret: passport 123'), { parameters: ['Ann'] })],
-    ['an error that quotes what it could not read', parseError('{"name": Ann}')],
-    ['an error of a type', new GraphQLError('String cannot represent value: { name: "Ann" }')],
+    ['an error that quotes the malformed text', parseError('{"name": Ann}')],
+    ['an error of a scalar', new GraphQLError('String cannot represent value: { name: "Ann" }')],
     ['an error of a database', new Error('invalid input syntax for type integer: "Ann"')],
     ['a value', 'secret: passport 123'],
     ['nothing', undefined],
-  ])('masks %s that nobody named, under an id that the log has too', async (_, error) => {
+  ])('masks %s, and logs it with the same ID', async (_, error) => {
     const formatted = format(await thrown(error));
     expect(formatted.extensions?.code).toBe('INTERNAL');
     expect(JSON.stringify(formatted)).not.toMatch(/secret|passport|Ann/);
@@ -86,13 +86,13 @@ describe('formatError', () => {
     expect(JSON.stringify(records)).not.toContain('Ann');
   });
 
-  it('knows an error of another realm, such as that of a native library', async () => {
+  it('logs an error of another realm, such as that of a native library', async () => {
     const foreign: unknown = runInNewContext("new RangeError('from elsewhere')");
     format(foreign);
     expect(records).toMatchObject([{ err: { type: 'RangeError', message: 'from elsewhere' } }]);
   });
 
-  it('masks a value of ours that a type would not take', async () => {
+  it('masks a resolver value that its type rejects', async () => {
     const failing = new GraphQLSchema({
       query: new GraphQLObjectType({
         name: 'Query',
@@ -109,7 +109,7 @@ describe('formatError', () => {
     ['an unknown field', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
     ['an unknown enum value', '{ levels(provider: NOBODY) { key } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['a missing variable', 'query ($id: ID!) { node(id: $id) { id } }', 'BAD_USER_INPUT'],
-  ])('leaves what the library says about %s', async (_, source, code) => {
+  ])('keeps the message of the library for %s', async (_, source, code) => {
     const { errors } = await graphql({ schema, source });
     const formatted = format(errors?.[0]);
     expect(formatted.extensions).toEqual({ code });
@@ -128,21 +128,21 @@ describe('formatError', () => {
     ['a number', '{ users(first: "Ann") { totalCount } }', null, 'Int cannot represent'],
     ['a word', '{ levels(provider: "Ann") { key } }', null, 'Enum "Provider" cannot represent'],
     [
-      'a moment',
+      'a timestamp',
       '{ users(filter: { createdFrom: "Ann" }) { totalCount } }',
       null,
       'DateTime must be a date and time with an offset',
     ],
     ['an object', '{ users(filter: "Ann") { totalCount } }', null, 'Expected value of type "UserF'],
-    ['a text out of place', '{ users "Ann" }', null, 'Syntax Error: Expected Name, found String.'],
-  ])('says what is wrong with %s, and not what it is', async (_, source, it, expected) => {
+    ['a misplaced string', '{ users "Ann" }', null, 'Syntax Error: Expected Name, found String.'],
+  ])('returns a message without the value for %s', async (_, source, it, expected) => {
     const { errors } = await graphql({ schema, source, variableValues: { it } });
-    const told = errors?.map((error) => format(error).message) ?? [];
-    expect(told.join('\n')).toContain(expected);
-    expect(told.join('\n')).not.toContain('Ann');
+    const output = errors?.map((error) => format(error).message) ?? [];
+    expect(output.join('\n')).toContain(expected);
+    expect(output.join('\n')).not.toContain('Ann');
   });
 
-  it('leaves a wrong variable to the library, custom scalars among them', async () => {
+  it('returns BAD_USER_INPUT for an invalid variable, including custom scalars', async () => {
     const { errors } = await graphql({
       schema,
       source: 'query ($from: DateTime) { users(filter: { createdFrom: $from }) { totalCount } }',
@@ -151,7 +151,7 @@ describe('formatError', () => {
     expect(format(errors?.[0]).extensions).toEqual({ code: 'BAD_USER_INPUT' });
   });
 
-  it('keeps the code that the server around it gave', () => {
+  it('keeps the code set by the server', () => {
     const error = new GraphQLError('too long', {
       extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' },
     });
@@ -166,7 +166,7 @@ function parseError(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    expect(String(error)).toContain('Ann'); // else this could not fail
+    expect(String(error)).toContain('Ann'); // the precondition of this test
     return error;
   }
 }

@@ -1,4 +1,4 @@
-/** Values that clients send: what no database can store never reaches one, and an error names what is allowed. */
+/** Validation of input values: text that a database cannot store is rejected, and errors contain the allowed values. */
 
 import {
   type GraphQLArgument,
@@ -26,29 +26,29 @@ const ALMIGHTY = apiKey('read', 'operate', 'pii:read', 'audit:read', 'erase');
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
-  await world.tell('sumsub', statusEvent('ann', 'APPROVED', 1));
-  await world.silence();
+  await world.recordEvents('sumsub', statusEvent('ann', 'APPROVED', 1));
+  await world.stopFeed();
 });
 afterAll(() => world.close());
 
-beforeEach(() => world.statements.forget());
+beforeEach(() => world.statements.clear());
 
 // ── Every text argument of the schema ───────────────────────────────────────────────────────────────────────────────
 
-/** One place of the schema that takes a string or an ID. */
+/** A position in the schema that accepts a string or an ID. */
 interface TextInput {
   readonly name: string;
-  /** An operation with the variable `$it` in place of the argument. */
+  /** An operation with the variable `$it` for the argument. */
   readonly withVariable: string;
-  /** The value of the argument with `text` in the place. */
+  /** Returns the value of the argument with `text` at the position. */
   value(text: string): unknown;
-  /** The same operation with the value as a literal. */
+  /** Returns the same operation with the value as a literal. */
   withLiteral(text: string): string;
 }
 
 const INPUTS = textInputsOf(createSchema(PROVIDERS));
 
-it('finds the arguments that the API has', () => {
+it('finds the text arguments of the schema', () => {
   expect(INPUTS.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
       'Query.user(id)',
@@ -70,45 +70,49 @@ describe.each(INPUTS)('$name', ({ withVariable, withLiteral, value }) => {
     ['NUL', 'a\0b'],
     ['half a surrogate pair', 'a\ud800b'],
     ['text over the limit', 'a'.repeat(MAX_TEXT_LENGTH + 1)],
-  ])('refuses %s before anything reads the database', async (_, text) => {
+  ])('rejects %s before it reads the database', async (_, text) => {
     const principal = withVariable.includes('statusChanged(') ? endUser('ann') : ALMIGHTY;
-    const asked = await askOrWatch(principal, withVariable, { it: value(text) });
-    expect(codesOf(asked)).toEqual(['BAD_USER_INPUT']);
+    const response = await executeOrSubscribe(principal, withVariable, { it: value(text) });
+    expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
     if (!text.includes('\ud800')) {
-      expect(codesOf(await askOrWatch(principal, withLiteral(text)))).toEqual(['BAD_USER_INPUT']);
+      expect(codesOf(await executeOrSubscribe(principal, withLiteral(text)))).toEqual([
+        'BAD_USER_INPUT',
+      ]);
     }
     expect(world.statements.sent).toEqual([]);
-    expect(world.faults).toEqual([]);
-    expect(JSON.stringify(asked)).not.toMatch(/\\u0000|\\ud800|aaa/);
+    expect(world.loggedErrors).toEqual([]);
+    expect(JSON.stringify(response)).not.toMatch(/\\u0000|\\ud800|aaa/);
   });
 });
 
-it('refuses half a surrogate pair in a document as a fault of syntax', async () => {
-  const answer = await world.ask(ALMIGHTY, '{ user(externalUserId: "\\ud800") { id } }');
-  expect(codesOf(answer)).toEqual(['GRAPHQL_PARSE_FAILED']);
+it('rejects half a surrogate pair in a document as a syntax error', async () => {
+  const response = await world.execute(ALMIGHTY, '{ user(externalUserId: "\\ud800") { id } }');
+  expect(codesOf(response)).toEqual(['GRAPHQL_PARSE_FAILED']);
 });
 
-it('takes what vendors send: ids of 512 letters outside ASCII, and astral characters', async () => {
+it('accepts IDs of 512 letters outside ASCII, and astral characters', async () => {
   for (const text of ['漢'.repeat(512), '🦊'.repeat(256)]) {
-    const answer = await world.ask(
+    const response = await world.execute(
       ALMIGHTY,
       `mutation ($identity: IdentityInput!) {
         linkIdentity(input: { identity: $identity, externalUserId: "ann" }) { userErrors { code } identity { ref } } }`,
       { identity: { provider: 'P100', ref: text } },
     );
-    expect(answer).toEqual({ data: { linkIdentity: { userErrors: [], identity: { ref: text } } } });
+    expect(response).toEqual({
+      data: { linkIdentity: { userErrors: [], identity: { ref: text } } },
+    });
   }
 });
 
-// Regression: a reference too long for an index was INTERNAL on PostgreSQL.
-it('links by the longest reference that is let through', async () => {
-  const answer = await world.ask(
+// Regression: a reference that exceeded the index limit returned INTERNAL on PostgreSQL.
+it('links by the longest accepted reference', async () => {
+  const response = await world.execute(
     ALMIGHTY,
     `mutation ($identity: IdentityInput!) {
       linkIdentity(input: { identity: $identity, externalUserId: "ann" }) { userErrors { code } } }`,
     { identity: { provider: 'P100', ref: randomHan(MAX_TEXT_LENGTH) } },
   );
-  expect(answer).toEqual({ data: { linkIdentity: { userErrors: [] } } });
+  expect(response).toEqual({ data: { linkIdentity: { userErrors: [] } } });
 });
 
 it.each([
@@ -118,21 +122,21 @@ it.each([
 ])('bounds the list of %s', async (field) => {
   const query = `query ($ids: [ID!]) { ${field} }`;
   const ids = Array.from({ length: MAX_LIST_LENGTH }, (_, index) => encodeNodeId('User', index));
-  expect(codesOf(await world.ask(ALMIGHTY, query, { ids }))).toEqual([]);
-  world.statements.forget();
-  const answer = await world.ask(ALMIGHTY, query, { ids: [...ids, encodeNodeId('User', 1)] });
-  expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+  expect(codesOf(await world.execute(ALMIGHTY, query, { ids }))).toEqual([]);
+  world.statements.clear();
+  const response = await world.execute(ALMIGHTY, query, { ids: [...ids, encodeNodeId('User', 1)] });
+  expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
   expect(world.statements.sent).toEqual([]);
 });
 
 it('ignores variables that the operation does not declare', async () => {
-  const answer = await world.ask(ALMIGHTY, '{ users { totalCount } }', { other: 'a\0b' });
-  expect(answer).toEqual({ data: { users: { totalCount: 1 } } });
+  const response = await world.execute(ALMIGHTY, '{ users { totalCount } }', { other: 'a\0b' });
+  expect(response).toEqual({ data: { users: { totalCount: 1 } } });
 });
 
 // ── Wrong values ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-describe('a wrong value', () => {
+describe('an invalid value', () => {
   const PROVIDER_WORDS = 'FRACTAL_ID, P100, PAYCADDY, SUMSUB';
   const words = PROVIDERS.map(({ enumName }) => enumName);
 
@@ -163,99 +167,102 @@ describe('a wrong value', () => {
     ],
     ['a text for a number', 'Int', 'users(first: $it) { totalCount }', 'Ann', ['Int', 'whole']],
     [
-      'a text for a flag',
+      'text for a boolean',
       'UserFilter',
       'users(filter: $it) { totalCount }',
       { active: 'Ann' },
       ['filter', 'Boolean', 'true or false'],
     ],
     [
-      'a text for an object',
+      'text for an object',
       'UserFilter',
       'users(filter: $it) { totalCount }',
       'Ann',
       ['UserFilter'],
     ],
     [
-      'a list among its items',
+      'a nested list',
       'UserFilter',
       'users(filter: $it) { totalCount }',
       { verificationStatus: ['VERIFIED', 'Ann'] },
       ['EXPIRED', 'NOT_VERIFIED', 'VERIFIED'],
     ],
     [
-      'an object without a field',
+      'an object without a required field',
       'UserOrder',
       'users(orderBy: $it) { totalCount }',
       { field: 'CREATED_AT' },
       ['direction', 'OrderDirection'],
     ],
     [
-      'an object with a field too many',
+      'an object with an unknown field',
       'UserFilter',
       'users(filter: $it) { totalCount }',
       { actve: true },
       ['actve', 'UserFilter', 'Did you mean'],
     ],
-  ])('is answered with type and allowed words: %s', async (_, type, field, it, expected) => {
-    const schemaType = world.service.schema.getType(type) as GraphQLInputType;
-    const literal = field.replace('$it', printLiteral(it, schemaType));
-    const byVariable = await world.ask(ALMIGHTY, `query ($it: ${type}) { ${field} }`, { it });
-    const byLiteral = await world.ask(ALMIGHTY, `{ ${literal} }`);
-    expect(codesOf(byVariable)).toEqual(['BAD_USER_INPUT']);
-    expect(codesOf(byLiteral)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
-    for (const { errors } of [byVariable, byLiteral]) {
-      const [message = ''] = errors?.map((error) => error.message) ?? [];
-      for (const word of expected)
-        expect(message.replace('$it', type === 'UserFilter' ? 'filter' : '$it')).toContain(word);
-      expect(message).not.toMatch(/Ann|SUMSUBB|yesterday|fractal\b|:59/);
-    }
-    const predicate = (text = '') => text.replace(/^`[^`]+` /, '');
-    expect(predicate(byVariable.errors?.[0]?.message)).toEqual(
-      predicate(byLiteral.errors?.[0]?.message),
-    );
-    expect(PROVIDER_WORDS.split(', ').every((word) => words.includes(word))).toBe(true);
-  });
+  ])(
+    'is rejected with its type and the allowed values: %s',
+    async (_, type, field, it, expected) => {
+      const schemaType = world.service.schema.getType(type) as GraphQLInputType;
+      const literal = field.replace('$it', printLiteral(it, schemaType));
+      const byVariable = await world.execute(ALMIGHTY, `query ($it: ${type}) { ${field} }`, { it });
+      const byLiteral = await world.execute(ALMIGHTY, `{ ${literal} }`);
+      expect(codesOf(byVariable)).toEqual(['BAD_USER_INPUT']);
+      expect(codesOf(byLiteral)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
+      for (const { errors } of [byVariable, byLiteral]) {
+        const [message = ''] = errors?.map((error) => error.message) ?? [];
+        for (const word of expected)
+          expect(message.replace('$it', type === 'UserFilter' ? 'filter' : '$it')).toContain(word);
+        expect(message).not.toMatch(/Ann|SUMSUBB|yesterday|fractal\b|:59/);
+      }
+      const predicate = (text = '') => text.replace(/^`[^`]+` /, '');
+      expect(predicate(byVariable.errors?.[0]?.message)).toEqual(
+        predicate(byLiteral.errors?.[0]?.message),
+      );
+      expect(PROVIDER_WORDS.split(', ').every((word) => words.includes(word))).toBe(true);
+    },
+  );
 
-  it('suggests the word that was meant', async () => {
+  it('is rejected with a suggestion', async () => {
     const query = 'query ($it: Provider) { levels(provider: $it) { key } }';
-    const { errors } = await world.ask(OPERATOR, query, { it: 'SUMSUBB' });
+    const { errors } = await world.execute(OPERATOR, query, { it: 'SUMSUBB' });
     expect(errors?.[0]?.message).toContain('Did you mean the enum value "SUMSUB"?');
     expect(errors?.[0]?.message).toContain('`$it` (Provider)');
   });
 
-  it('is found at its place in a list', async () => {
+  it('is reported with its index in a list', async () => {
     const query = 'query ($it: UserFilter) { users(filter: $it) { totalCount } }';
     const it = { verificationStatus: ['VERIFIED', 'VERIFYED'] };
-    const { errors } = await world.ask(OPERATOR, query, { it });
+    const { errors } = await world.execute(OPERATOR, query, { it });
     expect(errors?.[0]?.message).toContain('`$it.verificationStatus[1]`');
   });
 
-  it('that is missing is named', async () => {
-    const { errors } = await world.ask(OPERATOR, 'query ($it: ID!) { node(id: $it) { id } }');
+  it('is reported by name if it is missing', async () => {
+    const { errors } = await world.execute(OPERATOR, 'query ($it: ID!) { node(id: $it) { id } }');
     expect(errors?.[0]?.message).toContain('`$it` (ID!)');
     expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT' });
   });
 
-  it('among very many is not searched for to the end', async () => {
+  it('is one of at most 20 reported errors', async () => {
     const query = 'query ($it: UserFilter) { users(filter: $it) { totalCount } }';
     const it = { verificationStatus: Array.from({ length: 5_000 }, () => 'nothing') };
-    const { errors } = await world.ask(OPERATOR, query, { it });
+    const { errors } = await world.execute(OPERATOR, query, { it });
     expect(errors).toHaveLength(20);
   });
 });
 
 // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function askOrWatch(
-  principal: Parameters<World['ask']>[0],
+async function executeOrSubscribe(
+  principal: Parameters<World['execute']>[0],
   query: string,
   variables: Record<string, unknown> = {},
 ) {
-  if (!query.startsWith('subscription')) return world.ask(principal, query, variables);
-  const { refused } = await world.watch(principal, query, variables);
-  if (refused === null) throw new Error('the subscription was opened');
-  return refused;
+  if (!query.startsWith('subscription')) return world.execute(principal, query, variables);
+  const { rejection } = await world.subscribe(principal, query, variables);
+  if (rejection === null) throw new Error('The subscription was not rejected');
+  return rejection;
 }
 
 function textInputsOf(schema: GraphQLSchema): readonly TextInput[] {
@@ -270,7 +277,7 @@ function textInputsOf(schema: GraphQLSchema): readonly TextInput[] {
 
 type Around = (selection: string) => string;
 
-/** For every object type that can be reached, an operation around a selection of it. */
+/** Returns, for every reachable object type, an operation that contains a selection of it. */
 function pathsTo(schema: GraphQLSchema): ReadonlyMap<GraphQLObjectType, Around> {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const found = new Map<GraphQLObjectType, Around>();
@@ -287,7 +294,7 @@ function pathsTo(schema: GraphQLSchema): ReadonlyMap<GraphQLObjectType, Around> 
   return found;
 }
 
-/** Paths to the strings inside of a type: `[]` for a string itself. */
+/** Returns the paths of the strings in a type: `[]` for a string. */
 function textPlaces(type: GraphQLInputType): readonly (readonly string[])[] {
   const bare = getNullableType(type);
   if (isListType(bare)) return textPlaces(bare.ofType);
@@ -324,7 +331,7 @@ function toInput(
   };
 }
 
-/** A value of the type with what is required, and `text` at the place. */
+/** Returns a value of the type with all required fields, and `text` at the path. */
 function sample(type: GraphQLInputType, place?: readonly string[], text = 'x'): unknown {
   const bare = getNullableType(type);
   if (isListType(bare)) return [sample(bare.ofType, place, text)];
@@ -356,7 +363,7 @@ function printLiteral(value: unknown, type: GraphQLInputType): string {
   return isWord ? value : JSON.stringify(value);
 }
 
-/** Text that no compression of an index makes shorter. */
+/** Returns text that the compression of an index cannot shorten. */
 function randomHan(length: number): string {
   let state = 1;
   return Array.from({ length }, () => {

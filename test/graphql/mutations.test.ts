@@ -1,4 +1,4 @@
-/** What operators do: open users, tie identities to them, apply deliveries again. */
+/** The mutations `createUser`, `linkIdentity` and `replayDeliveries`, and the scopes of all mutations. */
 
 import {
   apiKey,
@@ -7,8 +7,8 @@ import {
   OPERATOR,
   openWorld,
   statusEvent,
-  unnamed,
   type World,
+  withoutExternalUserId,
 } from './world';
 
 let world: World;
@@ -34,7 +34,7 @@ const REPLAY = `mutation ($input: ReplayDeliveriesInput!) {
     changes { attemptStatus verificationStatus cause { kind actor } } } }`;
 
 async function idOf(externalUserId: string): Promise<string> {
-  const { data } = await world.ask(
+  const { data } = await world.execute(
     OPERATOR,
     'query ($name: String) { user(externalUserId: $name) { id } }',
     { name: externalUserId },
@@ -43,37 +43,37 @@ async function idOf(externalUserId: string): Promise<string> {
 }
 
 describe('createUser', () => {
-  it('opens a user, and answers the same one the next time', async () => {
-    const one = await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+  it('creates a user, and returns the same user on the next call', async () => {
+    const one = await world.execute(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
     expect(one.data.createUser).toEqual({
       created: true,
       user: { id: await idOf('ann'), externalUserId: 'ann', verificationStatus: 'NOT_VERIFIED' },
       userErrors: [],
     });
-    const two = await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+    const two = await world.execute(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
     expect(two.data.createUser).toEqual({ ...one.data.createUser, created: false });
   });
 
-  it('opens as many users without an external id as are asked for, in one request', async () => {
-    const { data } = await world.ask(
+  it('creates a user per call without an external user ID, in one request', async () => {
+    const { data } = await world.execute(
       OPERATOR,
       'mutation { a: createUser(input: {}) { user { id } } b: createUser(input: { externalUserId: null }) { user { id } } }',
     );
     expect(data.a.user.id).not.toBe(data.b.user.id);
   });
 
-  it('is the user that a webhook then speaks of', async () => {
-    await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+  it('creates the user to which a later delivery is assigned', async () => {
+    await world.execute(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
     const id = await idOf('ann');
-    await world.tell('sumsub', statusEvent('ann', 'APPROVED', 1));
-    const { data } = await world.ask(OPERATOR, '{ users { nodes { id verificationStatus } } }');
+    await world.recordEvents('sumsub', statusEvent('ann', 'APPROVED', 1));
+    const { data } = await world.execute(OPERATOR, '{ users { nodes { id verificationStatus } } }');
     expect(data.users.nodes).toEqual([{ id, verificationStatus: 'VERIFIED' }]);
   });
 
   it.each(['', '   ', 'x'.repeat(256)])(
-    'refuses the external id %j as data',
+    'returns a user error for the external user ID %j',
     async (externalUserId) => {
-      const { data, errors } = await world.ask(OPERATOR, CREATE, { input: { externalUserId } });
+      const { data, errors } = await world.execute(OPERATOR, CREATE, { input: { externalUserId } });
       expect(errors).toBeUndefined();
       expect(data.createUser).toEqual({
         created: false,
@@ -89,25 +89,27 @@ describe('createUser', () => {
     },
   );
 
-  it('tells a key without `read` that it is done, and nothing about the user', async () => {
-    await world.tell('sumsub', statusEvent('ann', 'APPROVED', 1));
-    const answer = await world.ask(apiKey('operate'), CREATE, { input: { externalUserId: 'ann' } });
-    expect(answer.data.createUser).toEqual({ created: false, user: null, userErrors: [] });
-    expect(codesOf(answer)).toEqual(['FORBIDDEN']);
+  it('returns `created` but no user to a key without the `read` scope', async () => {
+    await world.recordEvents('sumsub', statusEvent('ann', 'APPROVED', 1));
+    const response = await world.execute(apiKey('operate'), CREATE, {
+      input: { externalUserId: 'ann' },
+    });
+    expect(response.data.createUser).toEqual({ created: false, user: null, userErrors: [] });
+    expect(codesOf(response)).toEqual(['FORBIDDEN']);
   });
 });
 
 describe('linkIdentity', () => {
-  it('merges two users into one, and the old id keeps resolving', async () => {
-    await world.tell('fractal-id', unnamed(statusEvent('f', 'APPROVED', 1)));
-    await world.tell('sumsub', statusEvent('ann', 'PENDING', 2));
-    const { data: before } = await world.ask(
+  it('merges two users, and the old ID keeps resolving', async () => {
+    await world.recordEvents('fractal-id', withoutExternalUserId(statusEvent('f', 'APPROVED', 1)));
+    await world.recordEvents('sumsub', statusEvent('ann', 'PENDING', 2));
+    const { data: before } = await world.execute(
       OPERATOR,
       '{ user(identity: { provider: FRACTAL_ID, ref: "ref-f" }) { id } }',
     );
     const id = await idOf('ann');
 
-    const { data, errors } = await world.ask(OPERATOR, LINK, {
+    const { data, errors } = await world.execute(OPERATOR, LINK, {
       input: { identity: { provider: 'FRACTAL_ID', ref: 'ref-f' }, userId: id },
     });
     expect(errors).toBeUndefined();
@@ -123,7 +125,7 @@ describe('linkIdentity', () => {
       userErrors: [],
     });
 
-    const after = await world.ask(
+    const after = await world.execute(
       OPERATOR,
       `query ($old: ID!) {
         user(id: $old) { id statusChanges { nodes { user { id } cause { kind actor mergedUserId } } } }
@@ -152,9 +154,9 @@ describe('linkIdentity', () => {
     expect(after.data.statusChanges.totalCount).toBe(nodes.length);
   });
 
-  it('finds the target by external id, and opens an identity not heard of yet', async () => {
-    await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
-    const { data } = await world.ask(OPERATOR, LINK, {
+  it('finds the target by external user ID, and creates an unknown identity', async () => {
+    await world.execute(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+    const { data } = await world.execute(OPERATOR, LINK, {
       input: { identity: { provider: 'PAYCADDY', ref: 'p-1' }, externalUserId: 'ann' },
     });
     expect(data.linkIdentity).toMatchObject({
@@ -165,8 +167,8 @@ describe('linkIdentity', () => {
     });
   });
 
-  it('sees what an earlier mutation of the same request has done', async () => {
-    const { data, errors } = await world.ask(
+  it('reads the effects of an earlier mutation of the same request', async () => {
+    const { data, errors } = await world.execute(
       OPERATOR,
       `mutation {
         createUser(input: { externalUserId: "ann" }) { user { identities { ref } } }
@@ -185,8 +187,8 @@ describe('linkIdentity', () => {
     [{ userId: encode('User:1'), externalUserId: 'ann' }, 'TARGET_INVALID', ['input']],
     [{ userId: encode('User:99') }, 'USER_NOT_FOUND', ['input', 'userId']],
     [{ externalUserId: 'nobody' }, 'USER_NOT_FOUND', ['input', 'externalUserId']],
-  ])('refuses the target %j as data', async (target, code, path) => {
-    const { data, errors } = await world.ask(OPERATOR, LINK, {
+  ])('returns a user error for the target %j', async (target, code, path) => {
+    const { data, errors } = await world.execute(OPERATOR, LINK, {
       input: { identity: { provider: 'SUMSUB', ref: 'x' }, ...target },
     });
     expect(errors).toBeUndefined();
@@ -194,11 +196,11 @@ describe('linkIdentity', () => {
     expect(data.linkIdentity.user).toBeNull();
   });
 
-  it('answers BAD_USER_INPUT to an id that is no id', async () => {
-    const answer = await world.ask(OPERATOR, LINK, {
+  it('rejects a malformed ID with BAD_USER_INPUT', async () => {
+    const response = await world.execute(OPERATOR, LINK, {
       input: { identity: { provider: 'SUMSUB', ref: 'x' }, userId: 'rubbish' },
     });
-    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+    expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
   });
 });
 
@@ -212,7 +214,7 @@ describe('replayDeliveries', () => {
         reason: { code: 'STATUS_UNMAPPED', message: 'expected status to be a word we know' },
       },
     });
-    world.reread({
+    world.setReplayReading({
       kind: 'EVENTS',
       eventType: 'applicantReviewed',
       duplicateKey: 'd',
@@ -220,8 +222,8 @@ describe('replayDeliveries', () => {
     });
   });
 
-  it('changes nothing with `dryRun`, and answers what would change', async () => {
-    const { data, errors } = await world.ask(OPERATOR, REPLAY, {
+  it('changes nothing with `dryRun`, and returns the changes', async () => {
+    const { data, errors } = await world.execute(OPERATOR, REPLAY, {
       input: { disposition: 'QUARANTINED', dryRun: true },
     });
     expect(errors).toBeUndefined();
@@ -239,7 +241,7 @@ describe('replayDeliveries', () => {
         },
       ],
     });
-    const after = await world.ask(
+    const after = await world.execute(
       OPERATOR,
       '{ users { totalCount } statusChanges { totalCount } }',
     );
@@ -250,19 +252,21 @@ describe('replayDeliveries', () => {
     { provider: 'SUMSUB' },
     { ids: [encode('WebhookDelivery:1')] },
     { receivedFrom: '2024-01-01T00:00:00Z', receivedBefore: '2025-01-01T00:00:00Z' },
-  ])('applies what %j selects', async (input) => {
-    const { data, errors } = await world.ask(OPERATOR, REPLAY, { input });
+  ])('replays the deliveries selected by %j', async (input) => {
+    const { data, errors } = await world.execute(OPERATOR, REPLAY, { input });
     expect(errors).toBeUndefined();
     expect(data.replayDeliveries).toMatchObject({
       deliveries: 1,
       dispositionChanges: [{ after: 'APPLIED', delivery: { disposition: 'APPLIED' } }],
     });
-    const after = await world.ask(OPERATOR, '{ users { nodes { verificationStatus } } }');
+    const after = await world.execute(OPERATOR, '{ users { nodes { verificationStatus } } }');
     expect(after.data.users.nodes).toEqual([{ verificationStatus: 'VERIFIED' }]);
   });
 
-  it('refuses to select everything by saying nothing', async () => {
-    const { data } = await world.ask(OPERATOR, REPLAY, { input: { dryRun: true, provider: null } });
+  it('returns a user error if no condition selects deliveries', async () => {
+    const { data } = await world.execute(OPERATOR, REPLAY, {
+      input: { dryRun: true, provider: null },
+    });
     expect(data.replayDeliveries).toEqual({
       deliveries: 0,
       dispositionChanges: [],
@@ -271,19 +275,23 @@ describe('replayDeliveries', () => {
     });
   });
 
-  it('selects nothing by an empty list of ids', async () => {
-    const { data } = await world.ask(OPERATOR, REPLAY, { input: { ids: [] } });
+  it('selects nothing for an empty list of IDs', async () => {
+    const { data } = await world.execute(OPERATOR, REPLAY, { input: { ids: [] } });
     expect(data.replayDeliveries).toMatchObject({ deliveries: 0, userErrors: [] });
   });
 
-  it('needs `read` as well, before anything is done', async () => {
-    const answer = await world.ask(apiKey('operate'), REPLAY, { input: { provider: 'SUMSUB' } });
-    expect(codesOf(answer)).toEqual(['FORBIDDEN']);
-    expect((await world.ask(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(0);
+  it('checks the `read` scope before it replays', async () => {
+    const response = await world.execute(apiKey('operate'), REPLAY, {
+      input: { provider: 'SUMSUB' },
+    });
+    expect(codesOf(response)).toEqual(['FORBIDDEN']);
+    expect((await world.execute(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(
+      0,
+    );
   });
 });
 
-describe('text that no database keeps as it is', () => {
+describe('text that a database cannot store unchanged', () => {
   const IDENTITY = { provider: 'SUMSUB', ref: 'x' };
   it.each<[string, string, (text: string) => object]>([
     ['input.externalUserId', CREATE, (externalUserId) => ({ externalUserId })],
@@ -293,43 +301,45 @@ describe('text that no database keeps as it is', () => {
       LINK,
       (ref) => ({ identity: { ...IDENTITY, ref }, userId: encode('User:1') }),
     ],
-  ])('is refused, naming %s: %s', async (path, source, inputOf) => {
-    await world.ask(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
+  ])('is rejected with the path %s: %s', async (path, source, inputOf) => {
+    await world.execute(OPERATOR, CREATE, { input: { externalUserId: 'ann' } });
     for (const text of ['ann\0', '\ud83d', 'a\udc00b']) {
-      const answer = await world.ask(OPERATOR, source, { input: inputOf(text) });
-      expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
-      expect(answer.errors?.[0]?.message).toContain(`\`$${path}\``);
+      const response = await world.execute(OPERATOR, source, { input: inputOf(text) });
+      expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
+      expect(response.errors?.[0]?.message).toContain(`\`$${path}\``);
     }
-    const { data } = await world.ask(OPERATOR, source, { input: inputOf('\u{1f600}') });
+    const { data } = await world.execute(OPERATOR, source, { input: inputOf('\u{1f600}') });
     expect(Object.values<object>(data)[0]).not.toBeNull();
-    expect((await world.ask(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(
+    expect((await world.execute(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(
       source === CREATE ? 2 : 1,
     );
   });
 });
 
-describe('who may', () => {
+describe('scopes', () => {
   const MUTATIONS = [
     'mutation { createUser(input: { externalUserId: "x" }) { created } }',
     'mutation { linkIdentity(input: { identity: { provider: P100, ref: "x" }, externalUserId: "x" }) { mergedUserId } }',
     'mutation { replayDeliveries(input: { provider: P100 }) { deliveries } }',
   ];
 
-  it.each(MUTATIONS)('refuses without `operate`: %s', async (source) => {
+  it.each(MUTATIONS)('require `operate`: %s', async (source) => {
     for (const principal of [apiKey('read', 'pii:read'), endUser('x', 'operate', 'read')]) {
-      expect(codesOf(await world.ask(principal, source))).toEqual(['FORBIDDEN']);
+      expect(codesOf(await world.execute(principal, source))).toEqual(['FORBIDDEN']);
     }
-    expect((await world.ask(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(0);
+    expect((await world.execute(OPERATOR, '{ users { totalCount } }')).data.users.totalCount).toBe(
+      0,
+    );
   });
 
-  // A hold was told what is wrong with its basis before anybody asked who sets it.
+  // Regression: a mutation reported an invalid basis before it checked the scope.
   it.each([
     'mutation ($text: String!) { eraseUser(input: { reason: $text }) { erased } }',
     'mutation ($text: String!) { setLegalHold(input: { basis: $text }) { userErrors { code } } }',
     'mutation ($text: String!) { releaseLegalHold(input: { reason: $text }) { userErrors { code } } }',
-  ])('refuses without `erase`, whatever else is wrong: %s', async (source) => {
+  ])('require `erase` before the input is validated: %s', async (source) => {
     for (const principal of [apiKey('read', 'operate'), endUser('x', 'erase')]) {
-      expect(codesOf(await world.ask(principal, source, { text: '' }))).toEqual(['FORBIDDEN']);
+      expect(codesOf(await world.execute(principal, source, { text: '' }))).toEqual(['FORBIDDEN']);
     }
   });
 });

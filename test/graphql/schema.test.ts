@@ -104,7 +104,7 @@ describe('the schema', () => {
     },
   );
 
-  it('answers introspection', () => {
+  it('supports introspection', () => {
     const { data, errors } = graphqlSync({ schema, source: '{ __schema { types { name } } }' });
     expect(errors).toBeUndefined();
     expect(JSON.stringify(data)).toContain('"VerificationAttemptConnection"');

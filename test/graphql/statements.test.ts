@@ -1,4 +1,4 @@
-/** The number of SQL statements for a page does not grow with the page. */
+/** The number of SQL statements does not depend on the page size. */
 
 import { endUser, OPERATOR, openWorld, statusEvent, type World } from './world';
 
@@ -7,17 +7,20 @@ let world: World;
 beforeAll(async () => {
   world = await openWorld();
   for (let n = 0; n < 30; n += 1) {
-    await world.tell('sumsub', statusEvent(`user-${n}`, 'REJECTED', n));
-    await world.tell('sumsub', statusEvent(`user-${n}`, 'PENDING', 100 + n));
-    await world.tell('p100', statusEvent(`user-${n}`, 'APPROVED', n, { level: `level-${n % 7}` }));
-    await world.tell('p100', {
+    await world.recordEvents('sumsub', statusEvent(`user-${n}`, 'REJECTED', n));
+    await world.recordEvents('sumsub', statusEvent(`user-${n}`, 'PENDING', 100 + n));
+    await world.recordEvents(
+      'p100',
+      statusEvent(`user-${n}`, 'APPROVED', n, { level: `level-${n % 7}` }),
+    );
+    await world.recordEvents('p100', {
       type: 'PROFILE',
       subjectRef: `ref-user-${n}`,
       externalUserId: `user-${n}`,
       profile: { age: String(20 + n) },
     });
   }
-  await world.silence();
+  await world.stopFeed();
 });
 
 afterAll(() => world.close());
@@ -26,18 +29,18 @@ async function statementsFor(
   source: string,
   variables: Record<string, unknown> = {},
 ): Promise<readonly string[]> {
-  world.statements.forget();
-  const { errors } = await world.ask(OPERATOR, source, variables);
+  world.statements.clear();
+  const { errors } = await world.execute(OPERATOR, source, variables);
   expect(errors).toBeUndefined();
   return [...world.statements.sent];
 }
 
-/** Bodies are read a few at a time: one alone may have 1 MiB. */
+/** Bodies are read in slices, because each may have 1 MiB. */
 function readsBodies(sql: string): boolean {
   return sql.includes('d.body_key_id');
 }
 
-/** How often the statement sent most often was sent. */
+/** Returns the count of the most frequent statement. */
 function mostOften(statements: readonly string[]): number {
   const times = [...new Set(statements)].map(
     (sql) => statements.filter((one) => one === sql).length,
@@ -46,14 +49,14 @@ function mostOften(statements: readonly string[]): number {
 }
 
 /**
- * Fields that ask for the same kind of thing from several places share a statement if they ask in the same instant,
- * which depends on which answers came first: so a kind may be asked for a few times, on a page of any size. One time
- * for each of the things on a page would be more than this: there are 30 users, and 8 levels.
+ * Maximum count of one statement. Fields that load the same type share a statement if they load in the same tick, which
+ * depends on the order of earlier results. So a type may be loaded a few times, for any page size. One statement per
+ * object would exceed the maximum: there are 30 users and 8 levels.
  */
-const A_FEW = 6;
+const MAX_REPETITIONS = 6;
 
 const PAGES = {
-  'users with all that hangs on them': `query ($first: Int) { users(first: $first) { totalCount nodes {
+  'users with all fields': `query ($first: Int) { users(first: $first) { totalCount nodes {
       verification { because { level { key } attempt { number } } missing { level { key } attempt { number } } }
       identities { ref } credentials { credentialRef } profile(reason: "test") { age }
       levels { level { name } latestAttempt { status user { id } } }
@@ -77,11 +80,13 @@ describe('the number of statements', () => {
       const large = await statementsFor(source, { first: 30 });
       expect(new Set(large)).toEqual(new Set(small));
       expect(new Set(small).size).toBeGreaterThan(3);
-      expect(mostOften(large.filter((sql) => !readsBodies(sql)))).toBeLessThanOrEqual(A_FEW);
+      expect(mostOften(large.filter((sql) => !readsBodies(sql)))).toBeLessThanOrEqual(
+        MAX_REPETITIONS,
+      );
     },
   );
 
-  it('does not pay for a count that nobody asks for', async () => {
+  it('runs no count unless the operation selects it', async () => {
     const without = await statementsFor('{ users { nodes { id } } }');
     const withCount = await statementsFor('{ users { totalCount nodes { id } } }');
     expect(withCount).toHaveLength(without.length + 1);
@@ -96,9 +101,9 @@ describe('the number of statements', () => {
     expect(twice).toHaveLength(once.length + 1);
   });
 
-  it('looks an end user up once in an operation', async () => {
-    world.statements.forget();
-    await world.ask(
+  it('looks up an end user once per operation', async () => {
+    world.statements.clear();
+    await world.execute(
       endUser('user-1'),
       '{ users { nodes { id attempts { nodes { user { id } } } } } verificationAttempts { nodes { id } } viewer { user { id } } }',
     );

@@ -1,4 +1,4 @@
-/** The change log, nodes and deliveries in queries. */
+/** Queries for the change log, nodes and deliveries. */
 
 import {
   apiKey,
@@ -15,10 +15,10 @@ let world: World;
 
 beforeAll(async () => {
   world = await openWorld();
-  await world.tell('sumsub', statusEvent('ann', 'PENDING', 0));
-  await world.tell('sumsub', statusEvent('bob', 'PENDING', 1));
-  await world.tell('sumsub', statusEvent('ann', 'APPROVED', 5));
-  await world.tell('p100', statusEvent('bob', 'REJECTED', 6, { level: 'id' }));
+  await world.recordEvents('sumsub', statusEvent('ann', 'PENDING', 0));
+  await world.recordEvents('sumsub', statusEvent('bob', 'PENDING', 1));
+  await world.recordEvents('sumsub', statusEvent('ann', 'APPROVED', 5));
+  await world.recordEvents('p100', statusEvent('bob', 'REJECTED', 6, { level: 'id' }));
   await world.record({
     provider: 'paycaddy',
     rawBody: Buffer.from('{"name":"Bob Invented"'),
@@ -40,8 +40,8 @@ const CHANGES = `query ($filter: StatusChangeFilter, $first: Int, $after: String
     pageInfo { endCursor hasNextPage } } }`;
 
 describe('statusChanges(…)', () => {
-  it('tells the whole story, oldest first', async () => {
-    const { data, errors } = await world.ask(
+  it('returns all changes, oldest first', async () => {
+    const { data, errors } = await world.execute(
       OPERATOR,
       `{ statusChanges { nodes { user { externalUserId } level { key } provider
           attempt { number status } attemptStatus previousAttemptStatus levelStatus previousLevelStatus
@@ -64,7 +64,7 @@ describe('statusChanges(…)', () => {
       active: true,
       previousActive: true,
       rejection: null,
-      cause: { kind: 'DELIVERY', actor: null, mergedUserId: null, delivery: { eventType: 'told' } },
+      cause: { kind: 'DELIVERY', actor: null, mergedUserId: null, delivery: { eventType: 'test' } },
       occurredAt: '2024-06-01T08:05:00.000Z',
       recordedAt: NOW.toISOString(),
     });
@@ -83,7 +83,7 @@ describe('statusChanges(…)', () => {
     [{ verificationStatusChanged: true }, ['ann']],
     [{ verificationStatusChanged: false }, ['ann', 'bob', 'bob']],
   ])('filters by %j', async (filter, names) => {
-    const { data, errors } = await world.ask(OPERATOR, CHANGES, { filter });
+    const { data, errors } = await world.execute(OPERATOR, CHANGES, { filter });
     expect(errors).toBeUndefined();
     expect(
       data.statusChanges.nodes.map(
@@ -93,23 +93,23 @@ describe('statusChanges(…)', () => {
     expect(data.statusChanges.totalCount).toBe(names.length);
   });
 
-  it('walks over all pages without a gap', async () => {
+  it('pages over all changes without a gap', async () => {
     const seen: string[] = [];
     let after: string | null = null;
     for (;;) {
-      const { data } = await world.ask(OPERATOR, CHANGES, { first: 1, after });
+      const { data } = await world.execute(OPERATOR, CHANGES, { first: 1, after });
       const { nodes, pageInfo } = data.statusChanges;
       seen.push(...nodes.map((node: { cursor: string }) => node.cursor));
       if (!pageInfo.hasNextPage) break;
       after = pageInfo.endCursor;
     }
     expect(new Set(seen).size).toBe(4);
-    expect(seen.at(-1)).toBe((await world.ask(OPERATOR, '{ cursor }')).data.cursor);
+    expect(seen.at(-1)).toBe((await world.execute(OPERATOR, '{ cursor }')).data.cursor);
   });
 
-  it('gives cursors of the log in edges and page info, whatever the changes belong to', async () => {
+  it('returns cursors of the log in edges and page info, for every owner of changes', async () => {
     const page = 'edges { cursor node { cursor } } pageInfo { startCursor endCursor }';
-    const { data } = await world.ask(
+    const { data } = await world.execute(
       OPERATOR,
       `{ statusChanges { ${page} }
         user(externalUserId: "ann") { statusChanges { ${page} } attempts { nodes { statusChanges { ${page} } } } }
@@ -129,73 +129,75 @@ describe('statusChanges(…)', () => {
     }
   });
 
-  // Regression: a poller could not catch up from the cursor of a query or a push.
-  it('continues after a cursor of the log, and before one', async () => {
-    const { data } = await world.ask(OPERATOR, CHANGES);
+  // Regression: a poller could not continue from the cursor of a query or a pushed change.
+  it('continues after and before a cursor of the log', async () => {
+    const { data } = await world.execute(OPERATOR, CHANGES);
     const [first, second, third, fourth] = data.statusChanges.nodes.map(
       ({ cursor }: { cursor: string }) => cursor,
     );
-    const after = await world.ask(OPERATOR, CHANGES, { after: second });
+    const after = await world.execute(OPERATOR, CHANGES, { after: second });
     expect(cursorsIn(after)).toEqual([third, fourth]);
-    const between = await world.ask(
+    const between = await world.execute(
       OPERATOR,
       `query ($after: String, $before: String) {
         statusChanges(last: 5, after: $after, before: $before) { nodes { cursor } } }`,
       { after: first, before: fourth },
     );
     expect(cursorsIn(between)).toEqual([second, third]);
-    const head = await world.ask(OPERATOR, '{ cursor }');
-    expect(cursorsIn(await world.ask(OPERATOR, CHANGES, { after: head.data.cursor }))).toEqual([]);
+    const head = await world.execute(OPERATOR, '{ cursor }');
+    expect(cursorsIn(await world.execute(OPERATOR, CHANGES, { after: head.data.cursor }))).toEqual(
+      [],
+    );
   });
 
-  it('tells cursors of pages from cursors of the log', async () => {
-    const { data } = await world.ask(OPERATOR, '{ cursor users { pageInfo { endCursor } } }');
+  it('distinguishes page cursors from cursors of the log', async () => {
+    const { data } = await world.execute(OPERATOR, '{ cursor users { pageInfo { endCursor } } }');
     const page = data.users.pageInfo.endCursor;
     expect(page).toMatch(/^page_/);
-    const wrong = await world.ask(OPERATOR, CHANGES, { after: page });
+    const wrong = await world.execute(OPERATOR, CHANGES, { after: page });
     expect(codesOf(wrong)).toEqual(['CURSOR_INVALID']);
     expect(wrong.errors?.[0]?.message).toContain('cursor of a page');
     const subscription = 'subscription ($after: String) { statusChanged(after: $after) { id } }';
-    const { refused } = await world.watch(OPERATOR, subscription, { after: page });
-    expect(refused && codesOf(refused)).toEqual(['CURSOR_INVALID']);
-    expect(refused?.errors?.[0]?.message).toContain('cursor of a page');
+    const { rejection } = await world.subscribe(OPERATOR, subscription, { after: page });
+    expect(rejection && codesOf(rejection)).toEqual(['CURSOR_INVALID']);
+    expect(rejection?.errors?.[0]?.message).toContain('cursor of a page');
     const users = 'query ($after: String) { users(after: $after) { totalCount nodes { id } } }';
-    const other = await world.ask(OPERATOR, users, { after: data.cursor });
+    const other = await world.execute(OPERATOR, users, { after: data.cursor });
     expect(codesOf(other)).toEqual(['BAD_USER_INPUT']);
     expect(other.errors?.[0]?.message).toContain('cursor of the change log');
   });
 
-  it('takes a page cursor of a release before the prefix', async () => {
+  it('accepts a page cursor without the prefix', async () => {
     const users =
       'query ($after: String) { users(first: 1, after: $after) { nodes { id } pageInfo { endCursor } } }';
-    const { data } = await world.ask(OPERATOR, users);
+    const { data } = await world.execute(OPERATOR, users);
     const after: string = data.users.pageInfo.endCursor;
-    const old = await world.ask(OPERATOR, users, { after: after.replace('page_', '') });
-    expect(old).toEqual(await world.ask(OPERATOR, users, { after }));
+    const old = await world.execute(OPERATOR, users, { after: after.replace('page_', '') });
+    expect(old).toEqual(await world.execute(OPERATOR, users, { after }));
     expect(old.data.users.nodes).toHaveLength(1);
   });
 
-  it('skips nothing that was trimmed, and refuses a cursor ahead of the log', async () => {
+  it('rejects a cursor before trimmed entries, and a cursor ahead of the log', async () => {
     const own = await openWorld();
-    await own.tell('sumsub', statusEvent('ann', 'PENDING', 0));
-    const { data } = await own.ask(OPERATOR, CHANGES);
+    await own.recordEvents('sumsub', statusEvent('ann', 'PENDING', 0));
+    const { data } = await own.execute(OPERATOR, CHANGES);
     const [start] = data.statusChanges.nodes;
-    await own.tell('sumsub', statusEvent('ann', 'APPROVED', 1));
-    await own.tell('sumsub', statusEvent('ann', 'REJECTED', 2));
+    await own.recordEvents('sumsub', statusEvent('ann', 'APPROVED', 1));
+    await own.recordEvents('sumsub', statusEvent('ann', 'REJECTED', 2));
     await own.store.trimLog(new Date(NOW.getTime() + 1));
-    const expired = await own.ask(OPERATOR, CHANGES, { after: start.cursor });
+    const expired = await own.execute(OPERATOR, CHANGES, { after: start.cursor });
     expect(codesOf(expired)).toEqual(['CURSOR_EXPIRED']);
     const oldest = expired.errors?.[0]?.extensions?.oldestCursor;
-    expect(codesOf(await own.ask(OPERATOR, CHANGES, { after: oldest }))).toEqual([]);
-    const ahead = await own.ask(OPERATOR, CHANGES, {
+    expect(codesOf(await own.execute(OPERATOR, CHANGES, { after: oldest }))).toEqual([]);
+    const ahead = await own.execute(OPERATOR, CHANGES, {
       after: encode(`${own.store.logId}:1000`),
     });
     expect(codesOf(ahead)).toEqual(['CURSOR_INVALID']);
     await own.close();
   });
 
-  it('hangs on users, attempts and deliveries, with counts', async () => {
-    const { data, errors } = await world.ask(
+  it('is a field of users, attempts and deliveries, with counts', async () => {
+    const { data, errors } = await world.execute(
       OPERATOR,
       `{ user(externalUserId: "ann") { statusChanges(first: 1) { totalCount nodes { attemptStatus } }
            attempts { nodes { statusChanges(last: 1) { totalCount nodes { attemptStatus } } } } }
@@ -215,8 +217,8 @@ describe('statusChanges(…)', () => {
 });
 
 describe('webhookDeliveries(…)', () => {
-  it('lists them newest first, the unreadable ones with the reason', async () => {
-    const { data } = await world.ask(
+  it('lists deliveries newest first, and malformed ones with the reason', async () => {
+    const { data } = await world.execute(
       OPERATOR,
       `{ webhookDeliveries(first: 2) { totalCount nodes {
           provider disposition reason eventType trust duplicates rawBody(reason: "test") user { externalUserId } } } }`,
@@ -240,13 +242,13 @@ describe('webhookDeliveries(…)', () => {
   it.each([
     ['disposition: [QUARANTINED]', 1],
     ['disposition: [APPLIED, QUARANTINED]', 5],
-    ['eventType: "told"', 4],
+    ['eventType: "test"', 4],
     ['provider: SUMSUB', 3],
     ['receivedBefore: "2024-06-01T12:00:02Z"', 1],
     ['receivedFrom: "2024-06-01T12:00:02Z"', 4],
     ['userIds: []', 0],
   ])('filters by %s', async (filter, count) => {
-    const { data } = await world.ask(
+    const { data } = await world.execute(
       OPERATOR,
       `{ webhookDeliveries(filter: { ${filter} }) { totalCount nodes { id } } }`,
     );
@@ -256,8 +258,8 @@ describe('webhookDeliveries(…)', () => {
 });
 
 describe('node(…)', () => {
-  it('fetches everything that has an id and is a Node, as what it is', async () => {
-    const { data } = await world.ask(
+  it('fetches every kind of Node', async () => {
+    const { data } = await world.execute(
       OPERATOR,
       `{ users { nodes { id } } verificationAttempts { nodes { id } } statusChanges { nodes { id } }
          webhookDeliveries { nodes { id } } }`,
@@ -266,38 +268,40 @@ describe('node(…)', () => {
     const ids = connections.flatMap(({ nodes }) => nodes.map(({ id }) => id));
     expect(new Set(ids).size).toBe(2 + 3 + 4 + 5);
     for (const id of ids) {
-      const answer = await world.ask(
+      const response = await world.execute(
         OPERATOR,
         'query ($id: ID!) { node(id: $id) { __typename id } }',
         {
           id,
         },
       );
-      expect(answer.errors).toBeUndefined();
-      expect(answer.data.node.id).toBe(id);
+      expect(response.errors).toBeUndefined();
+      expect(response.data.node.id).toBe(id);
       expect(Buffer.from(id, 'base64url').toString()).toMatch(
-        new RegExp(`^${answer.data.node.__typename}:`),
+        new RegExp(`^${response.data.node.__typename}:`),
       );
     }
   });
 
   it.each(['', 'nonsense', 'User:0x1', encode('User:999'), encode('Nobody:1'), encode('User:01')])(
-    'answers null to %j',
+    'returns null for %j',
     async (id) => {
-      const answer = await world.ask(OPERATOR, 'query ($id: ID!) { node(id: $id) { id } }', { id });
-      expect(answer).toEqual({ data: { node: null } });
+      const response = await world.execute(OPERATOR, 'query ($id: ID!) { node(id: $id) { id } }', {
+        id,
+      });
+      expect(response).toEqual({ data: { node: null } });
     },
   );
 
-  it('answers null for parts of a user, which are fetched with the user', async () => {
-    const { data } = await world.ask(
+  it('returns null for parts of a user', async () => {
+    const { data } = await world.execute(
       OPERATOR,
       '{ user(externalUserId: "ann") { identities { id } } }',
     );
-    const answer = await world.ask(OPERATOR, 'query ($id: ID!) { node(id: $id) { id } }', {
+    const response = await world.execute(OPERATOR, 'query ($id: ID!) { node(id: $id) { id } }', {
       id: data.user.identities[0].id,
     });
-    expect(answer).toEqual({ data: { node: null } });
+    expect(response).toEqual({ data: { node: null } });
   });
 });
 
@@ -312,44 +316,46 @@ describe('scopes of API keys', () => {
     '{ providers { name } }',
     '{ cursor }',
     '{ node(id: "x") { id } }',
-  ])('%s needs `read`', async (source) => {
-    expect(codesOf(await world.ask(apiKey('operate', 'pii:read'), source))).toEqual(['FORBIDDEN']);
-    expect(codesOf(await world.ask(apiKey('read'), source))).toEqual([]);
+  ])('require `read`: %s', async (source) => {
+    expect(codesOf(await world.execute(apiKey('operate', 'pii:read'), source))).toEqual([
+      'FORBIDDEN',
+    ]);
+    expect(codesOf(await world.execute(apiKey('read'), source))).toEqual([]);
   });
 
-  it('lets everybody ask who they are', async () => {
-    const { data } = await world.ask(apiKey(), '{ viewer { scopes user { id } } }');
+  it('allow `viewer` without a scope', async () => {
+    const { data } = await world.execute(apiKey(), '{ viewer { scopes user { id } } }');
     expect(data).toEqual({ viewer: { scopes: [], user: null } });
   });
 
-  it('needs `pii:read` for profiles and raw bodies, and gives the rest without it', async () => {
-    const answer = await world.ask(
+  it('require `pii:read` for profiles and raw bodies, not for other fields', async () => {
+    const response = await world.execute(
       apiKey('read'),
       '{ user(externalUserId: "ann") { active profile { age } } webhookDeliveries { nodes { trust rawBody } } }',
     );
-    expect(new Set(codesOf(answer))).toEqual(new Set(['FORBIDDEN']));
-    expect(answer.data.user).toEqual({ active: true, profile: null });
-    expect(answer.data.webhookDeliveries.nodes[0]).toEqual({ trust: 'TOKEN', rawBody: null });
-    expect(JSON.stringify(answer)).not.toContain('Invented');
+    expect(new Set(codesOf(response))).toEqual(new Set(['FORBIDDEN']));
+    expect(response.data.user).toEqual({ active: true, profile: null });
+    expect(response.data.webhookDeliveries.nodes[0]).toEqual({ trust: 'TOKEN', rawBody: null });
+    expect(JSON.stringify(response)).not.toContain('Invented');
   });
 
-  it('gives an end user their own profile if their token says so, and not otherwise', async () => {
-    await world.tell('p100', {
+  it('require `pii:read` in the token of an end user for their own profile', async () => {
+    await world.recordEvents('p100', {
       type: 'PROFILE',
       subjectRef: 'ref-bob',
       externalUserId: 'bob',
       profile: { age: '44' },
     });
     const source = '{ viewer { user { profile { age } } } }';
-    const allowed = await world.ask(endUser('bob', 'pii:read'), source);
+    const allowed = await world.execute(endUser('bob', 'pii:read'), source);
     expect(allowed.data.viewer.user.profile).toEqual({ age: '44' });
-    const refused = await world.ask(endUser('bob'), source);
-    expect(codesOf(refused)).toEqual(['FORBIDDEN']);
-    expect(refused.data.viewer.user.profile).toBeNull();
+    const rejection = await world.execute(endUser('bob'), source);
+    expect(codesOf(rejection)).toEqual(['FORBIDDEN']);
+    expect(rejection.data.viewer.user.profile).toBeNull();
   });
 });
 
-function cursorsIn({ data }: Awaited<ReturnType<World['ask']>>): readonly string[] {
+function cursorsIn({ data }: Awaited<ReturnType<World['execute']>>): readonly string[] {
   return data.statusChanges.nodes.map(({ cursor }: { cursor: string }) => cursor);
 }
 

@@ -13,16 +13,16 @@ beforeAll(async () => {
   const events = Array.from({ length: COUNT }, (_, index) =>
     statusEvent('ann', index % 10 === 0 ? 'APPROVED' : 'PENDING', index, { level: nameAt(index) }),
   );
-  await world.tell('sumsub', ...events.reverse());
-  await world.tell('p100', statusEvent('ann', 'PENDING', 0, { level: 'wallet' }));
-  await world.tell('sumsub', statusEvent('bob', 'APPROVED', 0, { level: nameAt(7) }));
+  await world.recordEvents('sumsub', ...events.reverse());
+  await world.recordEvents('p100', statusEvent('ann', 'PENDING', 0, { level: 'wallet' }));
+  await world.recordEvents('sumsub', statusEvent('bob', 'APPROVED', 0, { level: nameAt(7) }));
 });
 
 afterAll(() => world.close());
 
 async function levelsOf(args: string): Promise<readonly string[]> {
   const source = `{ user(externalUserId: "ann") { levels${args} { level { key } } } }`;
-  const { data, errors } = await world.ask(OPERATOR, source);
+  const { data, errors } = await world.execute(OPERATOR, source);
   expect(errors).toBeUndefined();
   return data.user.levels.map(({ level }: { level: { key: string } }) => level.key);
 }
@@ -31,7 +31,7 @@ it('lists the first 100 levels by key, and counts all', async () => {
   const all = ['p100/wallet', ...Array.from({ length: COUNT }, (_, index) => keyAt(index))];
   expect(await levelsOf('')).toEqual(all.slice(0, 100));
   expect(await levelsOf('(first: 500)')).toEqual(all);
-  const { data } = await world.ask(
+  const { data } = await world.execute(
     OPERATOR,
     `{ user(externalUserId: "ann") { all: levelCount sumsub: levelCount(provider: SUMSUB)
       verified: levelCount(provider: SUMSUB, status: VERIFIED) none: levelCount(provider: PAYCADDY) } }`,
@@ -39,7 +39,7 @@ it('lists the first 100 levels by key, and counts all', async () => {
   expect(data.user).toEqual({ all: COUNT + 1, sumsub: COUNT, verified: 12, none: 0 });
 });
 
-it('gives each level once over all pages', async () => {
+it('returns each level once over all pages', async () => {
   const seen: string[] = [];
   for (;;) {
     const after = seen.length === 0 ? '' : `, after: "${seen.at(-1)}"`;
@@ -63,8 +63,8 @@ it('pages the levels that match the filters', async () => {
   expect(await levelsOf('(after: "z")')).toEqual([]);
 });
 
-it('gives each of several users a page of their own', async () => {
-  const { data } = await world.ask(
+it('returns a separate page for each user', async () => {
+  const { data } = await world.execute(
     OPERATOR,
     '{ users { nodes { externalUserId levelCount levels(first: 2) { level { key } } } } }',
   );
@@ -83,13 +83,13 @@ it('gives each of several users a page of their own', async () => {
 
 it.each([0, 501, -1])('rejects a page of %i levels', async (first) => {
   const source = `{ user(externalUserId: "ann") { levels(first: ${first}) { status } } }`;
-  expect(codesOf(await world.ask(OPERATOR, source))).toEqual(['BAD_USER_INPUT']);
+  expect(codesOf(await world.execute(OPERATOR, source))).toEqual(['BAD_USER_INPUT']);
 });
 
-it('bounds the lists of a verification, and leaves out an alternative that is too long', async () => {
+it('bounds the lists of a verification, and omits an alternative that is too long', async () => {
   const source = `{ user(externalUserId: "ann") { verification { status missingCount
     missing { level { key } } alternatives { levels { status } } because { status } } } }`;
-  const { data } = await world.ask(OPERATOR, source);
+  const { data } = await world.execute(OPERATOR, source);
   const { missing, ...rest } = data.user.verification;
   expect(missing).toHaveLength(100);
   expect(rest).toMatchObject({
@@ -100,12 +100,12 @@ it('bounds the lists of a verification, and leaves out an alternative that is to
   });
 });
 
-it('carries one page of levels in each item of a subscription', async () => {
-  const watch = await world.watch(
+it('returns one page of levels in each item of a subscription', async () => {
+  const watch = await world.subscribe(
     OPERATOR,
     'subscription { statusChanged { user { levelCount levels { level { key } } verification { missing { status } } } } }',
   );
-  await world.tell('sumsub', statusEvent('ann', 'REJECTED', 500, { level: nameAt(119) }));
+  await world.recordEvents('sumsub', statusEvent('ann', 'REJECTED', 500, { level: nameAt(119) }));
   const [item] = await watch.take(1);
   await watch.stop();
   const { user } = item?.data.statusChanged ?? {};

@@ -1,4 +1,4 @@
-/** Users in queries: one, many, and all that hangs on one. */
+/** Queries for users and their fields. */
 
 import { at, codesOf, endUser, OPERATOR, openWorld, statusEvent, type World } from './world';
 
@@ -6,9 +6,9 @@ let world: World;
 
 beforeAll(async () => {
   world = await openWorld();
-  await world.tell('sumsub', statusEvent('ann', 'PENDING', 0));
-  await world.tell('sumsub', statusEvent('ann', 'APPROVED', 5));
-  await world.tell(
+  await world.recordEvents('sumsub', statusEvent('ann', 'PENDING', 0));
+  await world.recordEvents('sumsub', statusEvent('ann', 'APPROVED', 5));
+  await world.recordEvents(
     'sumsub',
     statusEvent('bob', 'REJECTED', 10, {
       retryable: true,
@@ -17,8 +17,8 @@ beforeAll(async () => {
       ],
     }),
   );
-  await world.tell('sumsub', statusEvent('bob', 'PENDING', 20));
-  await world.tell(
+  await world.recordEvents('sumsub', statusEvent('bob', 'PENDING', 20));
+  await world.recordEvents(
     'sumsub',
     statusEvent('cleo', 'IN_REVIEW', 30, {
       level: 'plus/address',
@@ -26,17 +26,17 @@ beforeAll(async () => {
       sandbox: true,
     }),
   );
-  await world.tell('p100', {
+  await world.recordEvents('p100', {
     type: 'PROFILE',
     subjectRef: 'ref-ann',
     externalUserId: 'ann',
     profile: { fullName: 'Ann Invented', email: 'ann@example.org' },
   });
-  await world.tell(
+  await world.recordEvents(
     'p100',
     statusEvent('ann', 'APPROVED', 40, { level: 'wallet', levelKind: 'ACTION', attemptRef: 'w-1' }),
   );
-  await world.tell('p100', {
+  await world.recordEvents('p100', {
     type: 'CREDENTIAL',
     subjectRef: 'ref-ann',
     credentialRef: 'cred-1',
@@ -46,26 +46,26 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-const names = (answer: { data?: { users: { nodes: { externalUserId: string }[] } } }) =>
-  answer.data?.users.nodes.map((user) => user.externalUserId);
+const names = (response: { data?: { users: { nodes: { externalUserId: string }[] } } }) =>
+  response.data?.users.nodes.map((user) => user.externalUserId);
 
 describe('user(…)', () => {
-  it('finds one by the number that the audit log and the command line print', async () => {
-    const { data } = await world.ask(OPERATOR, '{ user(externalUserId: "ann") { id } }');
+  it('finds a user by the plain ID that the audit log and the command line print', async () => {
+    const { data } = await world.execute(OPERATOR, '{ user(externalUserId: "ann") { id } }');
     const plain = Buffer.from(data.user.id, 'base64url').toString();
-    const answer = await world.ask(
+    const response = await world.execute(
       OPERATOR,
       'query ($id: ID!) { user(id: $id) { id } node(id: $id) { id } verificationAttempts(filter: { userIds: [$id] }) { totalCount } }',
       { id: plain },
     );
     expect(plain).toMatch(/^User:\d+$/);
-    expect(answer.data).toMatchObject({ user: data.user, node: data.user });
-    expect(answer.data.verificationAttempts.totalCount).toBeGreaterThan(0);
+    expect(response.data).toMatchObject({ user: data.user, node: data.user });
+    expect(response.data.verificationAttempts.totalCount).toBeGreaterThan(0);
   });
 
-  it('finds the same user by id, by external id and by identity', async () => {
-    const { data } = await world.ask(OPERATOR, '{ user(externalUserId: "ann") { id } }');
-    const answer = await world.ask(
+  it('finds the same user by ID, by external user ID and by identity', async () => {
+    const { data } = await world.execute(OPERATOR, '{ user(externalUserId: "ann") { id } }');
+    const response = await world.execute(
       OPERATOR,
       `query ($id: ID!) {
         byId: user(id: $id) { id externalUserId }
@@ -73,7 +73,7 @@ describe('user(…)', () => {
       }`,
       { id: data.user.id },
     );
-    expect(answer).toEqual({
+    expect(response).toEqual({
       data: {
         byId: { id: data.user.id, externalUserId: 'ann' },
         byIdentity: { id: data.user.id },
@@ -82,37 +82,37 @@ describe('user(…)', () => {
   });
 
   it.each([
-    ['none', '{ user { id } }'],
-    ['two', '{ user(id: "x", externalUserId: "ann") { id } }'],
+    ['no argument', '{ user { id } }'],
+    ['two arguments', '{ user(id: "x", externalUserId: "ann") { id } }'],
     [
-      'an id of something else',
+      'an ID of another type',
       `{ user(id: "${Buffer.from('Identity:1').toString('base64url')}") { id } }`,
     ],
-    ['an id that is no id', '{ user(id: "nonsense") { id } }'],
-  ])('answers BAD_USER_INPUT to %s', async (_, source) => {
-    const answer = await world.ask(OPERATOR, source);
-    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
-    expect(answer.data).toEqual({ user: null });
+    ['a malformed ID', '{ user(id: "nonsense") { id } }'],
+  ])('rejects %s with BAD_USER_INPUT', async (_, source) => {
+    const response = await world.execute(OPERATOR, source);
+    expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
+    expect(response.data).toEqual({ user: null });
   });
 
-  it('counts an argument that is null as absent', async () => {
-    const answer = await world.ask(
+  it('treats a null argument as absent', async () => {
+    const response = await world.execute(
       OPERATOR,
       '{ user(id: null, externalUserId: "ann") { active } }',
     );
-    expect(answer).toEqual({ data: { user: { active: true } } });
+    expect(response).toEqual({ data: { user: { active: true } } });
   });
 
-  it('answers null where there is nobody', async () => {
-    const answer = await world.ask(
+  it('returns null if the user does not exist', async () => {
+    const response = await world.execute(
       OPERATOR,
       '{ a: user(externalUserId: "nobody") { id } b: user(identity: { provider: P100, ref: "x" }) { id } }',
     );
-    expect(answer).toEqual({ data: { a: null, b: null } });
+    expect(response).toEqual({ data: { a: null, b: null } });
   });
 
-  it('says why a user is verified, and which actions do not count', async () => {
-    const answer = await world.ask(
+  it('explains why a user is verified, and ignores actions', async () => {
+    const response = await world.execute(
       OPERATOR,
       `{ user(externalUserId: "ann") {
         verificationStatus
@@ -120,7 +120,7 @@ describe('user(…)', () => {
           because { level { key name kind provider } status since attempt { number status } }
           missing { level { key } } } } }`,
     );
-    expect(answer).toEqual({
+    expect(response).toEqual({
       data: {
         user: {
           verificationStatus: 'VERIFIED',
@@ -143,13 +143,13 @@ describe('user(…)', () => {
     });
   });
 
-  it('says what is missing, with what is known of it', async () => {
-    const answer = await world.ask(
+  it('lists missing levels with their current status', async () => {
+    const response = await world.execute(
       OPERATOR,
       `{ user(externalUserId: "bob") { verification { status because { since }
           missing { level { key } status attempt { number status } } } } }`,
     );
-    expect(answer.data.user.verification).toEqual({
+    expect(response.data.user.verification).toEqual({
       status: 'NOT_VERIFIED',
       because: [],
       missing: [
@@ -162,8 +162,8 @@ describe('user(…)', () => {
     });
   });
 
-  it('shows attempts with rejections and review reasons', async () => {
-    const answer = await world.ask(
+  it('returns attempts with rejections and review reasons', async () => {
+    const response = await world.execute(
       OPERATOR,
       `{ bob: user(externalUserId: "bob") { attempts { nodes { number status providerStatus decidedAt
             rejection { retryable reasons { code providerCode message } } reviewReasons { code } } } }
@@ -172,13 +172,13 @@ describe('user(…)', () => {
          ann: user(externalUserId: "ann") { attempts(filter: { levelKind: ACTION }) { totalCount
             nodes { providerAttemptRef level { kind } } } } }`,
     );
-    expect(answer.errors).toBeUndefined();
-    expect(answer.data.bob.attempts.nodes).toEqual([
+    expect(response.errors).toBeUndefined();
+    expect(response.data.bob.attempts.nodes).toEqual([
       expect.objectContaining({ number: 2, status: 'PENDING', rejection: null, decidedAt: null }),
       {
         number: 1,
         status: 'REJECTED',
-        providerStatus: 'said REJECTED',
+        providerStatus: 'provider REJECTED',
         decidedAt: '2024-06-01T08:10:00.000Z',
         rejection: {
           retryable: true,
@@ -193,7 +193,7 @@ describe('user(…)', () => {
         reviewReasons: [],
       },
     ]);
-    expect(answer.data.cleo.attempts.nodes).toEqual([
+    expect(response.data.cleo.attempts.nodes).toEqual([
       {
         sandbox: true,
         trust: 'SIGNED',
@@ -202,14 +202,14 @@ describe('user(…)', () => {
         reviewReasons: [{ code: 'PROOF_OF_ADDRESS', providerCode: null }],
       },
     ]);
-    expect(answer.data.ann.attempts).toEqual({
+    expect(response.data.ann.attempts).toEqual({
       totalCount: 1,
       nodes: [{ providerAttemptRef: 'w-1', level: { kind: 'ACTION' } }],
     });
   });
 
-  it('shows levels, identities, credentials and the profile', async () => {
-    const answer = await world.ask(
+  it('returns levels, identities, credentials and the profile', async () => {
+    const response = await world.execute(
       OPERATOR,
       `{ user(externalUserId: "ann") {
         levels { level { key } status superseded latestAttempt { status } }
@@ -219,8 +219,8 @@ describe('user(…)', () => {
         credentials { provider holderRef credentialRef issuedAt }
         profile(reason: "test") { fullName age email } } }`,
     );
-    expect(answer.errors).toBeUndefined();
-    expect(answer.data.user).toMatchObject({
+    expect(response.errors).toBeUndefined();
+    expect(response.data.user).toMatchObject({
       levels: [
         { level: { key: 'p100/wallet' }, status: 'VERIFIED', superseded: false },
         { level: { key: 'sumsub/basic' }, latestAttempt: { status: 'APPROVED' } },
@@ -269,27 +269,27 @@ describe('users(…)', () => {
     ['{ updatedFrom: "2030-01-01T00:00:00Z" }', []],
     ['{ verificationStatus: null, provider: null }', ['cleo', 'bob', 'ann']],
   ])('filters by %s', async (filter, expected) => {
-    const answer = await world.ask(
+    const response = await world.execute(
       OPERATOR,
       `{ users(filter: ${filter}) { nodes { externalUserId } totalCount } }`,
     );
-    expect(answer.errors).toBeUndefined();
-    expect(names(answer)).toEqual(expected);
-    expect(answer.data.users.totalCount).toBe(expected.length);
+    expect(response.errors).toBeUndefined();
+    expect(names(response)).toEqual(expected);
+    expect(response.data.users.totalCount).toBe(expected.length);
   });
 
-  it('refuses a bare level name without a provider', async () => {
-    const answer = await world.ask(
+  it('rejects a level name without a provider', async () => {
+    const response = await world.execute(
       OPERATOR,
       '{ users(filter: { level: "basic" }) { totalCount } }',
     );
-    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+    expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it.each(['CREATED_AT', 'UPDATED_AT'])('orders by %s both ways', async (field) => {
+  it.each(['CREATED_AT', 'UPDATED_AT'])('orders by %s in both directions', async (field) => {
     const ask = async (direction: string) =>
       names(
-        await world.ask(
+        await world.execute(
           OPERATOR,
           `{ users(orderBy: { field: ${field}, direction: ${direction} }) { nodes { externalUserId } } }`,
         ),
@@ -299,13 +299,13 @@ describe('users(…)', () => {
     expect(await ask('DESC')).toEqual([...(ascending ?? [])].reverse());
   });
 
-  it('walks forward and backward over all pages', async () => {
+  it('pages forward and backward over all users', async () => {
     const source = `query ($first: Int, $after: String, $last: Int, $before: String) {
       users(first: $first, after: $after, last: $last, before: $before) {
         edges { cursor node { externalUserId } } nodes { externalUserId }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`;
     const page = async (variables: Record<string, unknown>) =>
-      (await world.ask(OPERATOR, source, variables)).data.users;
+      (await world.execute(OPERATOR, source, variables)).data.users;
 
     const one = await page({ first: 2 });
     expect(one.nodes.map((user: { externalUserId: string }) => user.externalUserId)).toEqual([
@@ -332,26 +332,26 @@ describe('users(…)', () => {
   });
 
   it.each(['first: 0', 'first: 101', 'last: 0', 'last: 101', 'first: -1', 'first: 1, last: 1'])(
-    'answers BAD_USER_INPUT to %s',
+    'rejects `%s` with BAD_USER_INPUT',
     async (size) => {
-      expect(codesOf(await world.ask(OPERATOR, `{ users(${size}) { totalCount } }`))).toEqual([
+      expect(codesOf(await world.execute(OPERATOR, `{ users(${size}) { totalCount } }`))).toEqual([
         'BAD_USER_INPUT',
       ]);
     },
   );
 
-  it('answers BAD_USER_INPUT to a cursor that is none', async () => {
-    const answer = await world.ask(OPERATOR, '{ users(after: "rubbish") { nodes { id } } }');
-    expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+  it('rejects a malformed cursor with BAD_USER_INPUT', async () => {
+    const response = await world.execute(OPERATOR, '{ users(after: "rubbish") { nodes { id } } }');
+    expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('takes 1 and 100', async () => {
-    const answer = await world.ask(
+  it('accepts page sizes of 1 and 100', async () => {
+    const response = await world.execute(
       OPERATOR,
       '{ a: users(first: 1) { nodes { id } } b: users(last: 100) { nodes { id } } }',
     );
-    expect(answer.data.a.nodes).toHaveLength(1);
-    expect(answer.data.b.nodes).toHaveLength(3);
+    expect(response.data.a.nodes).toHaveLength(1);
+    expect(response.data.b.nodes).toHaveLength(3);
   });
 });
 
@@ -370,21 +370,21 @@ describe('verificationAttempts(…)', () => {
     ['{ startedFrom: "2024-06-01T08:10:00Z", startedBefore: "2024-06-01T08:30:00Z" }', 2],
     ['{ updatedBefore: "2024-06-01T08:05:00Z" }', 0],
   ])('filters by %s', async (filter, count) => {
-    const answer = await world.ask(
+    const response = await world.execute(
       OPERATOR,
       `{ verificationAttempts(filter: ${filter}) { totalCount nodes { id user { id } } } }`,
     );
-    expect(answer.errors).toBeUndefined();
-    expect(answer.data.verificationAttempts.nodes).toHaveLength(count);
-    expect(answer.data.verificationAttempts.totalCount).toBe(count);
+    expect(response.errors).toBeUndefined();
+    expect(response.data.verificationAttempts.nodes).toHaveLength(count);
+    expect(response.data.verificationAttempts.totalCount).toBe(count);
   });
 
-  it('orders by when they began, newest first unless told otherwise', async () => {
+  it('orders by start, newest first by default', async () => {
     const source = `query ($orderBy: AttemptOrder) {
       verificationAttempts(orderBy: $orderBy) { nodes { startedAt } } }`;
     const startedAt = async (orderBy?: object) =>
       (
-        await world.ask(OPERATOR, source, orderBy && { orderBy })
+        await world.execute(OPERATOR, source, orderBy && { orderBy })
       ).data.verificationAttempts.nodes.map((node: { startedAt: string }) => node.startedAt);
     const newestFirst = await startedAt();
     expect(newestFirst).toEqual([...newestFirst].sort().reverse());
@@ -393,22 +393,24 @@ describe('verificationAttempts(…)', () => {
     );
   });
 
-  it('takes user ids, and refuses ids of something else', async () => {
-    const { data } = await world.ask(OPERATOR, '{ user(externalUserId: "ann") { id } }');
+  it('accepts user IDs, and rejects IDs of other types', async () => {
+    const { data } = await world.execute(OPERATOR, '{ user(externalUserId: "ann") { id } }');
     const source = `query ($ids: [ID!]) { verificationAttempts(filter: { userIds: $ids }) { totalCount } }`;
-    const answer = await world.ask(OPERATOR, source, { ids: [data.user.id] });
-    expect(answer.data.verificationAttempts.totalCount).toBe(2);
-    expect(codesOf(await world.ask(OPERATOR, source, { ids: ['x'] }))).toEqual(['BAD_USER_INPUT']);
+    const response = await world.execute(OPERATOR, source, { ids: [data.user.id] });
+    expect(response.data.verificationAttempts.totalCount).toBe(2);
+    expect(codesOf(await world.execute(OPERATOR, source, { ids: ['x'] }))).toEqual([
+      'BAD_USER_INPUT',
+    ]);
   });
 });
 
 describe('levels, providers, viewer', () => {
-  it('lists the levels seen, all or of one vendor', async () => {
-    const answer = await world.ask(
+  it('lists all levels, or those of one provider', async () => {
+    const response = await world.execute(
       OPERATOR,
       '{ all: levels { key kind } some: levels(provider: P100) { name } none: levels(provider: PAYCADDY) { name } }',
     );
-    expect(answer.data).toEqual({
+    expect(response.data).toEqual({
       all: [
         { key: 'p100/wallet', kind: 'ACTION' },
         { key: 'sumsub/basic', kind: 'LEVEL' },
@@ -419,10 +421,10 @@ describe('levels, providers, viewer', () => {
     });
   });
 
-  it('tells of each vendor what is open there and when it was heard', async () => {
+  it('returns open attempts and the last delivery per provider', async () => {
     const source =
       '{ providers { provider lastDeliveryAt silentSince openAttempts { status count stalled oldestSince } } }';
-    const { providers } = (await world.ask(OPERATOR, source)).data;
+    const { providers } = (await world.execute(OPERATOR, source)).data;
     const of = (name: string) =>
       providers.find(({ provider }: { provider: string }) => provider === name);
 
@@ -434,7 +436,7 @@ describe('levels, providers, viewer', () => {
     });
     expect(of('SUMSUB').silentSince).toBeNull();
     expect(of('SUMSUB').lastDeliveryAt).toMatch(/^2024-/);
-    const { data } = await world.ask(
+    const { data } = await world.execute(
       OPERATOR,
       '{ verificationAttempts(filter: { provider: SUMSUB, status: [PENDING, IN_PROGRESS, ACTION_REQUIRED, IN_REVIEW] }) { totalCount } }',
     );
@@ -445,13 +447,13 @@ describe('levels, providers, viewer', () => {
     );
   });
 
-  it('lists every vendor, and which of them are configured', async () => {
-    const answer = await world.ask(
+  it('lists all providers, and whether they are configured', async () => {
+    const response = await world.execute(
       OPERATOR,
       '{ providers { provider name webhookPath configured } }',
     );
-    expect(answer.data.providers).toHaveLength(4);
-    expect(answer.data.providers).toEqual(
+    expect(response.data.providers).toHaveLength(4);
+    expect(response.data.providers).toEqual(
       expect.arrayContaining([
         { provider: 'SUMSUB', name: 'Sumsub', webhookPath: '/webhooks/sumsub', configured: true },
         {
@@ -464,33 +466,33 @@ describe('levels, providers, viewer', () => {
     );
   });
 
-  it('tells the viewer who they are', async () => {
+  it('returns the viewer', async () => {
     const source = '{ viewer { kind name scopes user { externalUserId } } }';
-    expect((await world.ask(OPERATOR, source)).data.viewer).toEqual({
+    expect((await world.execute(OPERATOR, source)).data.viewer).toEqual({
       kind: 'API_KEY',
       name: 'back office',
       scopes: ['operate', 'pii:read', 'read'],
       user: null,
     });
-    expect((await world.ask(endUser('ann'), source)).data.viewer).toEqual({
+    expect((await world.execute(endUser('ann'), source)).data.viewer).toEqual({
       kind: 'USER',
       name: 'ann',
       scopes: [],
       user: { externalUserId: 'ann' },
     });
-    expect((await world.ask(endUser('nobody'), source)).data.viewer.user).toBeNull();
+    expect((await world.execute(endUser('nobody'), source)).data.viewer.user).toBeNull();
   });
 });
 
-describe('the grounds of a status', () => {
-  it('are of what was told of this user, also where a level is another’s action', async () => {
+describe('the explanation of a status', () => {
+  it('uses only levels of the user, even if a level is an action of another user', async () => {
     const own = await openWorld();
     try {
-      await own.tell('sumsub', statusEvent('dee', 'APPROVED', 0, { level: 'shared' }));
+      await own.recordEvents('sumsub', statusEvent('dee', 'APPROVED', 0, { level: 'shared' }));
       const action = { level: 'shared', levelKind: 'ACTION', attemptRef: 'a-1' } as const;
-      await own.tell('sumsub', statusEvent('eve', 'APPROVED', 1, action));
+      await own.recordEvents('sumsub', statusEvent('eve', 'APPROVED', 1, action));
       const grounds = async (externalUserId: string) => {
-        const { data } = await own.ask(
+        const { data } = await own.execute(
           OPERATOR,
           'query ($id: String!) { user(externalUserId: $id) { verificationStatus verification { status } } }',
           { id: externalUserId },

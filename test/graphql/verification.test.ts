@@ -1,4 +1,4 @@
-/** Why a user is not verified: the ways on, and what blocks an approval. */
+/** The explanation of a status: alternatives, and rejections that block an approval. */
 
 import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { endUser, OPERATOR, openWorld, statusEvent, type World } from './world';
@@ -17,15 +17,15 @@ const POLICY = {
 
 beforeAll(async () => {
   world = await openWorld({ policy: POLICY });
-  await world.tell('p100', statusEvent('dee', 'APPROVED', 0, { level: 'kyc' }));
-  await world.tell(
+  await world.recordEvents('p100', statusEvent('dee', 'APPROVED', 0, { level: 'kyc' }));
+  await world.recordEvents(
     'sumsub',
     statusEvent('dee', 'REJECTED', 5, {
       retryable: false,
       reasons: [{ code: 'AML', providerCode: 'SANCTIONS', message: null }],
     }),
   );
-  await world.tell('sumsub', statusEvent('eve', 'APPROVED', 0));
+  await world.recordEvents('sumsub', statusEvent('eve', 'APPROVED', 0));
 });
 
 afterAll(() => world.close());
@@ -37,15 +37,15 @@ const ASK = `query ($user: String!) { user(externalUserId: $user) { verification
 const ways = (alternatives: { levels: { level: { key: string } }[] }[]) =>
   alternatives.map(({ levels }) => levels.map(({ level }) => level.key));
 
-it('lists the sets of levels that would suffice, each without what the user has', async () => {
-  const { data } = await world.ask(OPERATOR, ASK, { user: 'eve' });
+it('lists the alternatives without the levels that are verified', async () => {
+  const { data } = await world.execute(OPERATOR, ASK, { user: 'eve' });
   const { alternatives, missing } = data.user.verification;
   expect(ways(alternatives)).toEqual([['p100/kyc'], ['sumsub/plus']]);
   expect(missing).toHaveLength(2);
 });
 
-it('names the rejection that blocks an older approval to an operator', async () => {
-  const { data } = await world.ask(OPERATOR, ASK, { user: 'dee' });
+it('returns the rejection that blocks an older approval to an operator', async () => {
+  const { data } = await world.execute(OPERATOR, ASK, { user: 'dee' });
   expect(data.user).toMatchObject({
     verificationStatus: 'NOT_VERIFIED',
     verification: {
@@ -60,7 +60,7 @@ it('names the rejection that blocks an older approval to an operator', async () 
   });
 });
 
-it('does not tell an end user what blocks their approval', async () => {
-  const { data } = await world.ask(endUser('dee'), ASK, { user: 'dee' });
+it('hides the blocking rejection from an end user', async () => {
+  const { data } = await world.execute(endUser('dee'), ASK, { user: 'dee' });
   expect(data.user.verification).toMatchObject({ status: 'NOT_VERIFIED', blockedBy: [] });
 });

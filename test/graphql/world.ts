@@ -1,4 +1,4 @@
-/** A real store on a real file, a real feed, the schema, and short ways to tell them things and to ask. */
+/** A store on a real database, a feed and the schema, with helpers to record events and execute operations. */
 
 import { type ExecutionResult, execute, type GraphQLFormattedError, subscribe } from 'graphql';
 import pino from 'pino';
@@ -27,45 +27,53 @@ import type { Store } from '../../src/store/store';
 import { createTestDatabase } from '../support/databases';
 import { storeConfigOf } from '../support/store-config';
 
-/** A result as JSON: what a client sees. */
-export interface Answer {
-  // biome-ignore lint/suspicious/noExplicitAny: what a client gets is untyped, and tests say what they expect of it
+/** A result as a client receives it, parsed from JSON. */
+export interface GraphQLResult {
+  // biome-ignore lint/suspicious/noExplicitAny: responses are untyped, and tests assert their shape
   readonly data?: any;
   readonly errors?: readonly GraphQLFormattedError[];
 }
 
-/** A subscription as a client sees it. */
-export interface Watch {
-  /** Why it never began. */
-  readonly refused: Answer | null;
-  next(): Promise<IteratorResult<Answer, undefined>>;
-  /** The next `count` items. */
-  take(count: number): Promise<readonly Answer[]>;
+/** A subscription as a client receives it. */
+export interface TestSubscription {
+  /** Result of a subscription that was rejected. */
+  readonly rejection: GraphQLResult | null;
+  next(): Promise<IteratorResult<GraphQLResult, undefined>>;
+  /** Returns the next `count` items. */
+  take(count: number): Promise<readonly GraphQLResult[]>;
   stop(): Promise<void>;
 }
 
 export interface World {
   readonly store: Store;
   readonly database: DatabaseConfig;
-  /** For servers over this world; queries are answered on no snapshot. */
+  /** Service for servers in tests. Queries do not use a snapshot. */
   readonly service: GraphQLService;
-  /** Statements sent to the database since the last `forget`. */
-  readonly statements: { readonly sent: readonly string[]; forget(): void };
+  /** Statements sent to the database since the last `clear`. */
+  readonly statements: { readonly sent: readonly string[]; clear(): void };
   /** Log records of masked errors. */
-  readonly faults: readonly object[];
-  ask(principal: Principal, source: string, variables?: Record<string, unknown>): Promise<Answer>;
-  watch(principal: Principal, source: string, variables?: Record<string, unknown>): Promise<Watch>;
-  /** Keeps one delivery that says these events. */
-  tell(provider: ProviderId, ...events: readonly VerificationEvent[]): Promise<number>;
+  readonly loggedErrors: readonly object[];
+  execute(
+    principal: Principal,
+    source: string,
+    variables?: Record<string, unknown>,
+  ): Promise<GraphQLResult>;
+  subscribe(
+    principal: Principal,
+    source: string,
+    variables?: Record<string, unknown>,
+  ): Promise<TestSubscription>;
+  /** Records a delivery with these events. Returns its number. */
+  recordEvents(provider: ProviderId, ...events: readonly VerificationEvent[]): Promise<number>;
   record(delivery: Partial<IncomingDelivery> & { readonly reading: Reading }): Promise<number>;
-  /** How every kept delivery is understood from now on. */
-  reread(reading: Reading): void;
-  /** Ends the feed, which looks into the log every second: now no statement is sent but those of what is asked. */
-  silence(): Promise<void>;
+  /** Sets the result of parsing every stored delivery in a replay. */
+  setReplayReading(reading: Reading): void;
+  /** Stops the feed, which polls the log every second, so that only the statements of operations are counted. */
+  stopFeed(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Tests ask for more than documents of clients may. */
+/** Tests execute documents beyond the default limits. */
 const NO_LIMITS = {
   tokens: 100_000,
   depth: 1_000,
@@ -93,7 +101,7 @@ export async function openWorld(
 ): Promise<World> {
   const database = await createTestDatabase();
   const sent: string[] = [];
-  const faults: object[] = [];
+  const loggedErrors: object[] = [];
   const log = pino({ level: 'silent' });
   const store = await openStore(storeConfigOf(database.config, options), log, {
     onQuery: (sql) => sent.push(sql),
@@ -106,14 +114,14 @@ export async function openWorld(
     log,
   });
   const schema = createSchema(PROVIDERS);
-  const format = createErrorFormatter({ error: (details) => faults.push(details) });
-  let rereading: Reading | null = null;
+  const format = createErrorFormatter({ error: (details) => loggedErrors.push(details) });
+  let replayReading: Reading | null = null;
   let deliveries = 0;
 
   const documents = { schema, introspection: true, trusted: ALL_DOCUMENTS };
-  const admit = createPrepareOperation({ ...documents, limits: NO_LIMITS });
+  const prepareOperation = createPrepareOperation({ ...documents, limits: NO_LIMITS });
 
-  const contextFor = (principal: Principal, read: Reader) =>
+  const createTestContext = (principal: Principal, read: Reader) =>
     createContext({
       principal,
       read,
@@ -124,15 +132,15 @@ export async function openWorld(
       providers: PROVIDERS,
       configured: new Set(['sumsub', 'p100']),
       reread: () => {
-        if (!rereading) throw new Error('this test replays nothing');
-        return rereading;
+        if (!replayReading) throw new Error('No replay result is set');
+        return replayReading;
       },
       silenceRule: DEFAULT_MONITORING_RULES.silence,
       openAttempts: () => read.openAttempts(STALLED_BEFORE),
       now: () => NOW,
     });
 
-  const toAnswer = (result: ExecutionResult): Answer =>
+  const toResult = (result: ExecutionResult): GraphQLResult =>
     JSON.parse(
       JSON.stringify(result.errors ? { ...result, errors: result.errors.map(format) } : result),
     );
@@ -145,49 +153,52 @@ export async function openWorld(
       prepare: createPrepareOperation({ ...documents, limits: DEFAULT_DOCUMENT_LIMITS }),
       trusted: ALL_DOCUMENTS,
       formatError: format,
-      getViewKey: getViewKey,
-      openContext: (principal) => ({ context: contextFor(principal, store.read), release() {} }),
+      getViewKey,
+      openContext: (principal) => ({
+        context: createTestContext(principal, store.read),
+        release() {},
+      }),
     },
     statements: {
       sent,
-      forget() {
+      clear() {
         sent.length = 0;
       },
     },
-    faults,
+    loggedErrors,
 
-    async ask(principal, query, variables = {}) {
-      const admitted = admit({ query, operationName: null, variables });
-      if ('errors' in admitted) return toAnswer(admitted);
-      const { document, operation } = admitted;
+    async execute(principal, query, variables = {}) {
+      const prepared = prepareOperation({ query, operationName: null, variables });
+      if ('errors' in prepared) return toResult(prepared);
+      const { document, operation } = prepared;
       const run = async (read: Reader) =>
         execute({
           schema,
           document,
           variableValues: variables,
-          contextValue: contextFor(principal, read),
+          contextValue: createTestContext(principal, read),
         });
       const isQuery = operation.operation === 'query';
-      return toAnswer(await (isQuery ? store.snapshot(run) : run(store.read)));
+      return toResult(await (isQuery ? store.snapshot(run) : run(store.read)));
     },
 
-    async watch(principal, query, variables = {}) {
-      const admitted = admit({ query, operationName: null, variables });
-      if ('errors' in admitted) return { ...NOTHING_TO_WATCH, refused: toAnswer(admitted) };
+    async subscribe(principal, query, variables = {}) {
+      const prepared = prepareOperation({ query, operationName: null, variables });
+      if ('errors' in prepared) return { ...NO_SUBSCRIPTION, rejection: toResult(prepared) };
       const result = await subscribe({
         schema,
-        document: admitted.document,
+        document: prepared.document,
         variableValues: variables,
-        contextValue: contextFor(principal, store.read),
+        contextValue: createTestContext(principal, store.read),
       });
       return Symbol.asyncIterator in result
-        ? watchOver(result, toAnswer, format)
-        : { ...NOTHING_TO_WATCH, refused: toAnswer(result) };
+        ? createTestSubscription(result, toResult, format)
+        : { ...NO_SUBSCRIPTION, rejection: toResult(result) };
     },
 
-    async tell(provider, ...events) {
+    async recordEvents(provider, ...events) {
       const duplicateKey = `delivery ${deliveries}`;
-      const reading: Reading = { kind: 'EVENTS', eventType: 'told', duplicateKey, events };
+      const reading: Reading = { kind: 'EVENTS', eventType: 'test', duplicateKey, events };
       return await world.record({ provider, reading });
     },
 
@@ -205,11 +216,11 @@ export async function openWorld(
       return outcome.deliveryId;
     },
 
-    reread(reading) {
-      rereading = reading;
+    setReplayReading(reading) {
+      replayReading = reading;
     },
 
-    silence: () => feed.stop(),
+    stopFeed: () => feed.stop(),
 
     async close() {
       await feed.stop();
@@ -220,19 +231,19 @@ export async function openWorld(
   return world;
 }
 
-const NOTHING_TO_WATCH = {
+const NO_SUBSCRIPTION = {
   next: async () => ({ done: true, value: undefined }) as const,
   take: async () => [],
   stop: async () => {},
 };
 
-function watchOver(
+function createTestSubscription(
   stream: AsyncGenerator<ExecutionResult, void, void>,
-  toAnswer: (result: ExecutionResult) => Answer,
+  toAnswer: (result: ExecutionResult) => GraphQLResult,
   format: (error: unknown) => GraphQLFormattedError,
-): Watch {
-  const watch: Watch = {
-    refused: null,
+): TestSubscription {
+  const watch: TestSubscription = {
+    rejection: null,
     async next() {
       try {
         const item = await stream.next();
@@ -244,10 +255,10 @@ function watchOver(
       }
     },
     async take(count) {
-      const items: Answer[] = [];
+      const items: GraphQLResult[] = [];
       while (items.length < count) {
         const item = await watch.next();
-        if (item.done) throw new Error(`the stream ended after ${items.length} of ${count} items`);
+        if (item.done) throw new Error(`The stream ended after ${items.length} of ${count} items`);
         items.push(item.value);
       }
       return items;
@@ -275,7 +286,7 @@ export function endUser(externalUserId: string, ...scopes: readonly Scope[]): Pr
   };
 }
 
-/** A status event of a Sumsub-like vendor about the user who is called the same everywhere. */
+/** A status event of a provider that sends `externalUserId`. All IDs of the user derive from `name`. */
 export function statusEvent(
   name: string,
   status: StatusEvent['status'],
@@ -288,25 +299,25 @@ export function statusEvent(
     externalUserId: name,
     level: 'basic',
     levelKind: 'LEVEL',
-    providerStatus: `said ${status}`,
+    providerStatus: `provider ${status}`,
     ...(status && { status }),
     occurredAt: at(minute),
     ...more,
   };
 }
 
-/** The same from a vendor that does not know our customer's id of the user. */
-export function unnamed({ externalUserId: _, ...event }: StatusEvent): StatusEvent {
+/** Removes the external user ID, as for a provider that does not send it. */
+export function withoutExternalUserId({ externalUserId: _, ...event }: StatusEvent): StatusEvent {
   return event;
 }
 
-/** An instant so many minutes into the morning of our day. */
+/** Returns the instant `minute` minutes after 08:00 UTC of the test day. */
 export function at(minute: number): string {
-  const moment = new Date(Date.parse('2024-06-01T08:00:00.000Z') + minute * 60_000);
-  return moment.toISOString().replace('Z', '000000Z');
+  const date = new Date(Date.parse('2024-06-01T08:00:00.000Z') + minute * 60_000);
+  return date.toISOString().replace('Z', '000000Z');
 }
 
-/** The codes of an answer's errors. */
-export function codesOf(answer: Answer): readonly unknown[] {
-  return (answer.errors ?? []).map((error) => error.extensions?.code);
+/** Returns the codes of the errors of a result. */
+export function codesOf(result: GraphQLResult): readonly unknown[] {
+  return (result.errors ?? []).map((error) => error.extensions?.code);
 }

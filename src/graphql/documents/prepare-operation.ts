@@ -49,9 +49,7 @@ export interface PrepareOperationOptions {
 }
 
 /** Parses and validates an operation with its variables. */
-export type PrepareOperation = (
-  question: OperationRequest,
-) => PreparedOperation | RejectedOperation;
+export type PrepareOperation = (request: OperationRequest) => PreparedOperation | RejectedOperation;
 
 /** A valid document with the cost checks of its operations. */
 interface ValidDocument {

@@ -44,7 +44,7 @@ export function parseNodeId(kind: NodeKind, id: string, argument: string): numbe
   if (decoded?.kind !== kind) {
     throw new GatewayError(
       'INPUT_INVALID',
-      `${argument} must be the \`id\` of a ${kind}, as this API gives it.`,
+      `${argument} must be the \`id\` of a ${kind}, as returned by this API.`,
     );
   }
   return decoded.key;

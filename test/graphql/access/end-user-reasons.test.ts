@@ -1,4 +1,4 @@
-/** What an end user reads of a provider's reasons: nothing that tells of a suspicion, unless a setting allows it. */
+/** Reasons that end users see: none that reveals a suspicion, unless END_USER_REASONS allows it. */
 
 import { getNamedType, isObjectType } from 'graphql';
 import type { Authenticator } from '../../../src/access/authenticator';
@@ -6,7 +6,14 @@ import { REASON_CODES, type Reason } from '../../../src/domain/event';
 import { createDisposal } from '../../support/disposal';
 import { connectClient } from '../../support/raw-ws';
 import { startServer } from '../../support/start-server';
-import { endUser, OPERATOR, openWorld, statusEvent, unnamed, type World } from '../world';
+import {
+  endUser,
+  OPERATOR,
+  openWorld,
+  statusEvent,
+  type World,
+  withoutExternalUserId,
+} from '../world';
 
 const disposal = createDisposal();
 
@@ -23,15 +30,15 @@ const RETRYABLE = { retryable: false, reasons: REASONS };
 async function openReasons(endUserReasons?: 'limited' | 'all'): Promise<World> {
   const world = await openWorld(endUserReasons ? { endUserReasons } : {});
   disposal.defer(() => world.close());
-  await world.tell(
+  await world.recordEvents(
     'sumsub',
     statusEvent('ann', 'REJECTED', 1, { ...RETRYABLE, providerStatus: 'RED/FORGERY' }),
   );
-  await world.tell('p100', statusEvent('ann', 'IN_REVIEW', 2, { reasons: REASONS }));
+  await world.recordEvents('p100', statusEvent('ann', 'IN_REVIEW', 2, { reasons: REASONS }));
   return world;
 }
 
-/** Every way to the reasons of a user. */
+/** Queries for all fields that return the reasons of a user. */
 const WAYS = `{
   verificationAttempts { nodes { ...attempt } }
   user(externalUserId: "ann") {
@@ -51,17 +58,17 @@ fragment change on StatusChange { rejection { ...rejection } }
 fragment rejection on Rejection { retryable reasons { ...reason } }
 fragment reason on RejectionReason { code providerCode message }`;
 
-function suspicionsIn(answer: unknown): readonly string[] {
-  const text = JSON.stringify(answer);
+function suspicionsIn(response: unknown): readonly string[] {
+  const text = JSON.stringify(response);
   return [...SUSPICIONS, 'FORGERY'].filter((word) => text.includes(word));
 }
 
-it('leaves out suspicions by every way', async () => {
+it('hides suspicions in every field', async () => {
   const world = await openReasons();
-  const answer = await world.ask(endUser('ann'), WAYS);
-  expect(answer.errors).toBeUndefined();
-  expect(suspicionsIn(answer)).toEqual([]);
-  const attempts = answer.data.verificationAttempts.nodes;
+  const response = await world.execute(endUser('ann'), WAYS);
+  expect(response.errors).toBeUndefined();
+  expect(suspicionsIn(response)).toEqual([]);
+  const attempts = response.data.verificationAttempts.nodes;
   const rejected = attempts.find(({ status }: { status: string }) => status === 'REJECTED');
   const reviewed = attempts.find(({ status }: { status: string }) => status === 'IN_REVIEW');
   expect(rejected.rejection.retryable).toBe(false);
@@ -72,10 +79,10 @@ it('leaves out suspicions by every way', async () => {
 
 it.each([
   ['an operator', 'limited' as const, OPERATOR],
-  ['an end user whom a setting allows it', 'all' as const, endUser('ann')],
-])('shows all to %s', async (_, setting, principal) => {
+  ['an end user with END_USER_REASONS=all', 'all' as const, endUser('ann')],
+])('returns all reasons to %s', async (_, setting, principal) => {
   const world = await openReasons(setting);
-  const { data } = await world.ask(principal, WAYS);
+  const { data } = await world.execute(principal, WAYS);
   expect(suspicionsIn(data)).toEqual([...SUSPICIONS, 'FORGERY']);
   for (const { status, rejection, reviewReasons } of data.verificationAttempts.nodes) {
     expect(status === 'REJECTED' ? rejection.reasons : reviewReasons).toEqual(REASONS);
@@ -85,18 +92,22 @@ it.each([
 it.each([
   ['an operator', 'limited' as const, OPERATOR, 1],
   ['an end user', 'limited' as const, endUser('ann'), 0],
-  ['an end user whom a setting allows it', 'all' as const, endUser('ann'), 1],
-])('tells %s what blocks an approval, or not', async (_, endUserReasons, principal, count) => {
-  const world = await openWorld({ endUserReasons });
-  disposal.defer(() => world.close());
-  await world.tell('p100', statusEvent('ann', 'APPROVED', 1));
-  await world.tell('sumsub', statusEvent('ann', 'REJECTED', 2, RETRYABLE));
-  const query = '{ user(externalUserId: "ann") { verification { blockedBy { level { key } } } } }';
-  const { data } = await world.ask(principal, query);
-  expect(data.user.verification.blockedBy).toHaveLength(count);
-});
+  ['an end user with END_USER_REASONS=all', 'all' as const, endUser('ann'), 1],
+])(
+  'returns blocking rejections according to the setting: %s',
+  async (_, endUserReasons, principal, count) => {
+    const world = await openWorld({ endUserReasons });
+    disposal.defer(() => world.close());
+    await world.recordEvents('p100', statusEvent('ann', 'APPROVED', 1));
+    await world.recordEvents('sumsub', statusEvent('ann', 'REJECTED', 2, RETRYABLE));
+    const query =
+      '{ user(externalUserId: "ann") { verification { blockedBy { level { key } } } } }';
+    const { data } = await world.execute(principal, query);
+    expect(data.user.verification.blockedBy).toHaveLength(count);
+  },
+);
 
-it('limits every field of the schema that gives reasons', async () => {
+it('restricts every field of the schema that returns reasons', async () => {
   const world = await openReasons();
   const { visibility } = (await world.service.openContext(endUser('ann'), 'REQUEST'))
     .context as never as { visibility: { canSeeAllReasons: boolean } };
@@ -108,31 +119,35 @@ it('limits every field of the schema that gives reasons', async () => {
   expect(fields.length).toBeGreaterThanOrEqual(2);
   for (const { field } of fields) {
     const source = { [field.name]: REASONS };
-    const told = field.resolve?.(
+    const output = field.resolve?.(
       source,
       {},
       { visibility } as never,
       { fieldName: field.name } as never,
     );
-    expect(told).toEqual(REASONS.filter(({ code }) => SHOWN.includes(code)));
+    expect(output).toEqual(REASONS.filter(({ code }) => SHOWN.includes(code)));
   }
 });
 
-// Equal subscriptions share what is sent. An end user must never be sent what was made for an operator.
-it('pushes no suspicion to an end user who follows beside an operator', async () => {
+// Equal subscriptions share payloads. An end user must never receive the payload of an operator.
+it('pushes no suspicion to an end user with the same subscription as an operator', async () => {
   const world = await openWorld();
   disposal.defer(() => world.close());
   const principals = [OPERATOR, endUser('ann'), OPERATOR, endUser('bob')];
   const authenticator: Authenticator = {
     async authenticate(authorization) {
       const principal = principals[Number(authorization?.replace('Bearer ', ''))];
-      if (principal === undefined) throw new Error('expected the number of a principal');
+      if (principal === undefined) throw new Error('No principal has this number');
       return principal;
     },
     findInvalid: async () => new Set(),
   };
   const { wsUrl } = await startServer(disposal, { graphql: world.service, authenticator });
-  await world.tell('sumsub', statusEvent('ann', 'PENDING', 0), statusEvent('bob', 'PENDING', 0));
+  await world.recordEvents(
+    'sumsub',
+    statusEvent('ann', 'PENDING', 0),
+    statusEvent('bob', 'PENDING', 0),
+  );
   const query = `subscription { statusChanged(filter: { attemptStatus: [REJECTED, IN_REVIEW] }) {
     rejection { reasons { code providerCode message } }
     attempt { providerStatus rejection { reasons { code } } reviewReasons { code message } } } }`;
@@ -140,7 +155,7 @@ it('pushes no suspicion to an end user who follows beside an operator', async ()
     principals.map((_, index) => connectClient(disposal, wsUrl, String(index))),
   );
   for (const client of clients) client.send({ id: '1', type: 'subscribe', payload: { query } });
-  // Answered behind the subscription: from here on it is open.
+  // The response follows the start of the subscription, so it is open now.
   for (const client of clients) {
     client.send({ id: '2', type: 'subscribe', payload: { query: '{ cursor }' } });
     await client.receive(1, 'complete');
@@ -150,9 +165,12 @@ it('pushes no suspicion to an end user who follows beside an operator', async ()
     providerStatus: 'RED/FORGERY',
   });
   const reviewed = statusEvent('ann', 'IN_REVIEW', 2, { reasons: REASONS });
-  await world.tell('sumsub', rejected);
-  await world.tell('fractal-id', unnamed(statusEvent('other', 'IN_REVIEW', 2)));
-  await world.tell('p100', reviewed);
+  await world.recordEvents('sumsub', rejected);
+  await world.recordEvents(
+    'fractal-id',
+    withoutExternalUserId(statusEvent('other', 'IN_REVIEW', 2)),
+  );
+  await world.recordEvents('p100', reviewed);
 
   const items = async (index: number, count: number) => {
     const messages = (await clients[index]?.receive(count + 1, 'next')) ?? [];

@@ -1,4 +1,4 @@
-/** Which documents may run, and that hostile ones are refused by the first limit that they break. */
+/** Documents that are accepted, and rejections of hostile ones by the first limit that they exceed. */
 
 import { readFileSync } from 'node:fs';
 import { getIntrospectionQuery } from 'graphql';
@@ -11,18 +11,18 @@ import { PROVIDERS } from '../../../src/providers/registry';
 
 const SCHEMA = createSchema(PROVIDERS);
 
-function createAdmit(limits: Partial<DocumentLimits> = {}, introspection = true) {
-  const admit = createPrepareOperation({
+function createPrepare(limits: Partial<DocumentLimits> = {}, introspection = true) {
+  const prepare = createPrepareOperation({
     schema: SCHEMA,
     limits: { ...DEFAULT_DOCUMENT_LIMITS, ...limits },
     introspection,
     trusted: ALL_DOCUMENTS,
   });
   return (query: string, variables = {}, operationName: string | null = null) =>
-    admit({ query, variables, operationName });
+    prepare({ query, variables, operationName });
 }
 
-function refusalOf(read: ReturnType<ReturnType<typeof createAdmit>>): object {
+function toRejection(read: ReturnType<ReturnType<typeof createPrepare>>): object {
   if (!('errors' in read)) return {};
   const [error] = read.errors;
   return error?.extensions.code ? error.extensions : { code: error?.message };
@@ -31,7 +31,7 @@ function refusalOf(read: ReturnType<ReturnType<typeof createAdmit>>): object {
 const BENCH = readFileSync('bench/queries/documents.js', 'utf8');
 
 describe('by default', () => {
-  it('the questions of the benchmark are admitted', () => {
+  it('accepts the documents of the benchmark', () => {
     const part = (name: string) =>
       new RegExp(`const ${name} =\\s*[\`'](.*?)[\`'];`, 's').exec(BENCH)?.[1] ?? '';
     const levels = part('LEVELS');
@@ -41,21 +41,21 @@ describe('by default', () => {
     );
     expect(documents).toHaveLength(3);
     for (const text of documents) {
-      expect(refusalOf(createAdmit()(text, { id: 'x', after: 'x' }))).toEqual({});
+      expect(toRejection(createPrepare()(text, { id: 'x', after: 'x' }))).toEqual({});
     }
   });
 
-  it('introspection is admitted where it is on', () => {
+  it('accepts introspection if it is enabled', () => {
     const query = getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true });
-    expect(refusalOf(createAdmit()(query))).toEqual({});
-    expect(refusalOf(createAdmit({}, false)(query))).toMatchObject({
+    expect(toRejection(createPrepare()(query))).toEqual({});
+    expect(toRejection(createPrepare({}, false)(query))).toMatchObject({
       code: expect.stringContaining('introspection'),
     });
-    expect(refusalOf(createAdmit({}, false)('{ __typename }'))).toEqual({});
+    expect(toRejection(createPrepare({}, false)('{ __typename }'))).toEqual({});
   });
 });
 
-describe('a document is refused that has', () => {
+describe('rejects a document with', () => {
   const spread = (times: number) =>
     `{ users { nodes { ${'...A '.repeat(times)} } } } fragment A on User { a: id b: id @skip(if: false) }`;
 
@@ -109,38 +109,38 @@ describe('a document is refused that has', () => {
       { code: 'TOO_COSTLY', cost: { allowed: 40, requested: 61 } },
     ],
   ])('too many %s', (_, limits, query, refusal) => {
-    expect(refusalOf(createAdmit()(query))).toEqual({});
-    expect(refusalOf(createAdmit(limits)(query))).toEqual(refusal);
+    expect(toRejection(createPrepare()(query))).toEqual({});
+    expect(toRejection(createPrepare(limits)(query))).toEqual(refusal);
   });
 
-  // A value needs four calls a level, a selection five.
-  it('a value nested deeper than there is stack', () => {
-    const admit = createAdmit({ tokens: 1_000_000 });
+  // A nested value needs four calls per level, a selection five.
+  it('a value nested deeper than the stack', () => {
+    const prepare = createPrepare({ tokens: 1_000_000 });
     const query = `{ user(id: ${'['.repeat(100_000)}`;
-    expect(refusalOf(admit(query))).toEqual({ code: 'TOO_DEEP', limit: { allowed: 16 } });
-    expect(refusalOf(admit('{ cursor }'))).toEqual({});
+    expect(toRejection(prepare(query))).toEqual({ code: 'TOO_DEEP', limit: { allowed: 16 } });
+    expect(toRejection(prepare('{ cursor }'))).toEqual({});
   });
 
-  it('fragments that spread into more fields than there are numbers', () => {
+  it('fragments that expand to more fields than the largest integer', () => {
     const doubling = Array.from(
       { length: 48 },
       (_, n) => `fragment F${n} on User { ...F${n + 1} ...F${n + 1} }`,
     );
     const query = `{ user(id: "x") { ...F0 } } ${doubling.join(' ')} fragment F48 on User { id }`;
-    expect(refusalOf(createAdmit()(query))).toMatchObject({ code: 'TOO_MANY_FIELDS' });
+    expect(toRejection(createPrepare()(query))).toMatchObject({ code: 'TOO_MANY_FIELDS' });
   });
 
-  it('a fragment inside itself, also one that is never spread', () => {
+  it('a fragment that contains itself, even if it is never spread', () => {
     const circle = 'fragment A on User { ...B } fragment B on User { ...A }';
     for (const query of [`{ user(id: "x") { ...A } } ${circle}`, `{ cursor } ${circle}`]) {
-      expect(refusalOf(createAdmit()(query))).toEqual({
+      expect(toRejection(createPrepare()(query))).toEqual({
         code: 'A fragment must not spread itself.',
       });
     }
   });
 
-  it('hundreds of faults, of which few are told', () => {
-    const read = createAdmit()(
+  it('hundreds of errors, of which it reports few', () => {
+    const read = createPrepare()(
       `{ ${Array.from({ length: 20 }, (_, n) => `x${n}(a: 1, b: 2)`).join(' ')} }`,
     );
     expect('errors' in read && read.errors.length).toBeLessThan(25);
@@ -158,16 +158,18 @@ describe('the cost', () => {
     [{ n: 1_000_000 }, 1 + 100 * 3],
     [{ n: -5, more: false }, 1 + 2],
     [{ n: 10, more: false }, 1 + 10 * 2],
-  ])('with %p is %p, whatever was asked before', (variables, requested) => {
-    const admit = createAdmit({ cost: 1 });
-    for (const other of [{ n: 3 }, {}, { n: null }, { more: false }]) admit(query, other);
-    expect(refusalOf(admit(query, variables))).toMatchObject({ cost: { allowed: 1, requested } });
+  ])('with %p is %p, regardless of earlier variables', (variables, requested) => {
+    const prepare = createPrepare({ cost: 1 });
+    for (const other of [{ n: 3 }, {}, { n: null }, { more: false }]) prepare(query, other);
+    expect(toRejection(prepare(query, variables))).toMatchObject({
+      cost: { allowed: 1, requested },
+    });
   });
 
-  it('of pages inside each other multiplies', () => {
+  it('of nested pages multiplies', () => {
     const nested =
       '{ users(first: 100) { nodes { attempts(last: 100) { edges { node { id } } } } } }';
-    expect(refusalOf(createAdmit({ cost: 1 })(nested))).toMatchObject({
+    expect(toRejection(createPrepare({ cost: 1 })(nested))).toMatchObject({
       cost: { requested: 1 + 100 * (1 + 1 + 100 * 3) },
     });
   });
@@ -177,29 +179,31 @@ describe('the cost', () => {
     ['levels(first: 2) { status }', 2],
     ['levels(first: 500) { status }', 500],
     ['levelCount', 9],
-  ])('of %s multiplies by the page, or is as usual', (field, entries) => {
-    expect(refusalOf(createAdmit({ cost: 1 })(`{ user(id: "x") { ${field} } }`))).toMatchObject({
-      cost: { requested: 1 + 1 + entries },
-    });
+  ])('of %s depends on the page size, or on the default list size', (field, entries) => {
+    expect(toRejection(createPrepare({ cost: 1 })(`{ user(id: "x") { ${field} } }`))).toMatchObject(
+      {
+        cost: { requested: 1 + 1 + entries },
+      },
+    );
   });
 
-  it('is not counted with variables that are wrong', () => {
-    expect(refusalOf(createAdmit({ cost: 1 })(query, { n: 'many' }))).toEqual({
+  it('is not computed with invalid variables', () => {
+    expect(toRejection(createPrepare({ cost: 1 })(query, { n: 'many' }))).toEqual({
       code: 'BAD_USER_INPUT',
     });
   });
 
-  it('is that of the operation that is named', () => {
+  it('is that of the selected operation', () => {
     const both = 'query Small { cursor } query Large { users(first: 100) { nodes { id } } }';
-    const admit = createAdmit({ cost: 10 });
-    expect(refusalOf(admit(both, {}, 'Small'))).toEqual({});
-    expect(refusalOf(admit(both, {}, 'Large'))).toMatchObject({ code: 'TOO_COSTLY' });
-    expect(refusalOf(admit(both))).toMatchObject({ code: 'OPERATION_RESOLUTION_FAILURE' });
+    const prepare = createPrepare({ cost: 10 });
+    expect(toRejection(prepare(both, {}, 'Small'))).toEqual({});
+    expect(toRejection(prepare(both, {}, 'Large'))).toMatchObject({ code: 'TOO_COSTLY' });
+    expect(toRejection(prepare(both))).toMatchObject({ code: 'OPERATION_RESOLUTION_FAILURE' });
   });
 });
 
-it('gives equal texts the same document, while it is kept', () => {
-  const admit = createAdmit();
-  const [one, two] = [admit('{ cursor }'), admit('{ cursor }')];
+it('returns the same document for equal texts while it is cached', () => {
+  const prepare = createPrepare();
+  const [one, two] = [prepare('{ cursor }'), prepare('{ cursor }')];
   expect('document' in one && 'document' in two && one.document === two.document).toBe(true);
 });

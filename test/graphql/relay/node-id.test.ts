@@ -1,4 +1,4 @@
-/** Opaque ids and the arguments of pages. */
+/** Opaque IDs, page arguments, level keys and timestamps. */
 
 import fc from 'fast-check';
 import { levelKey } from '../../../src/domain/level';
@@ -15,8 +15,8 @@ import { omitNullish } from '../../../src/graphql/relay/omit-nullish';
 import { toPage } from '../../../src/graphql/relay/page';
 import { PROVIDERS } from '../../../src/providers/registry';
 
-describe('an opaque id', () => {
-  it('comes back as what it was made of', () => {
+describe('an opaque ID', () => {
+  it('decodes to its kind and number', () => {
     fc.assert(
       fc.property(fc.constantFrom(...NODE_KINDS), fc.nat(), (kind, key) => {
         expect(decodeNodeId(encodeNodeId(kind, key))).toEqual({ kind, key });
@@ -25,7 +25,7 @@ describe('an opaque id', () => {
     );
   });
 
-  it('has one spelling, and one that people read: nothing else is accepted', () => {
+  it('has exactly one opaque and one plain spelling', () => {
     const near = fc
       .tuple(fc.constantFrom(...NODE_KINDS, 'Nobody', ''), fc.string())
       .map(([kind, rest]) => `${kind}:${rest}`)
@@ -48,12 +48,12 @@ describe('an opaque id', () => {
     'User:1:2',
     'user:1',
     'User:9999999999999999',
-  ])('is not %s', (inside) => {
+  ])('rejects %s', (inside) => {
     expect(decodeNodeId(Buffer.from(inside).toString('base64url'))).toBeNull();
     expect(decodeNodeId(inside)).toBeNull();
   });
 
-  it('of another kind is refused as an argument', () => {
+  it('of another kind is rejected as an argument', () => {
     expect(parseNodeId('User', encodeNodeId('User', 7), '`id`')).toBe(7);
     expect(() => parseNodeId('User', encodeNodeId('Identity', 7), '`id`')).toThrow(
       expect.objectContaining({ code: 'INPUT_INVALID' }),
@@ -62,7 +62,7 @@ describe('an opaque id', () => {
 });
 
 describe('a page', () => {
-  it('holds 20 unless told otherwise, and never both sizes', () => {
+  it('has 20 entries by default, and rejects both sizes together', () => {
     expect(toPage({})).toEqual({ first: 20 });
     expect(toPage({ first: null, last: 3, before: 'c' })).toEqual({ last: 3, before: 'c' });
     expect(toPage({ first: 100, after: 'c' })).toEqual({ first: 100, after: 'c' });
@@ -71,7 +71,7 @@ describe('a page', () => {
     );
   });
 
-  it('holds 1 to 100', () => {
+  it('has 1 to 100 entries', () => {
     fc.assert(
       fc.property(fc.integer(), fc.constantFrom('first', 'last'), (size, side) => {
         const page = () => toPage({ [side]: size });
@@ -93,7 +93,7 @@ describe('a level in a filter', () => {
     expect(toLevelKey(level, provider, PROVIDERS)).toBe(key);
   });
 
-  it('is any key of any provider', () => {
+  it('may be any key of any provider', () => {
     fc.assert(
       fc.property(fc.constantFrom(...PROVIDERS), fc.string({ minLength: 1 }), ({ id }, name) => {
         const key = levelKey(id, name);
@@ -103,8 +103,8 @@ describe('a level in a filter', () => {
   });
 });
 
-describe('given', () => {
-  it('keeps false, zero and the empty, and drops null and the absent', () => {
+describe('omitNullish', () => {
+  it('keeps false, zero and empty values, and omits null and undefined', () => {
     expect(omitNullish({ a: false, b: 0, c: '', d: [], e: null, f: undefined })).toEqual({
       a: false,
       b: 0,
@@ -115,7 +115,7 @@ describe('given', () => {
 });
 
 describe('DateTime', () => {
-  it('is written in UTC with milliseconds and read with any offset', () => {
+  it('is printed in UTC with milliseconds, and parsed with any offset', () => {
     expect(DateTime.serialize(new Date(0))).toBe('1970-01-01T00:00:00.000Z');
     expect(DateTime.parseValue('2024-05-01T12:00:00+02:00')).toEqual(
       new Date('2024-05-01T10:00:00Z'),
@@ -123,7 +123,7 @@ describe('DateTime', () => {
   });
 
   it.each(['2024-05-01', '2024-02-30T00:00:00Z', '2024-05-01T12:00:00', 'now', '', 'x'])(
-    'is not %j',
+    'rejects %j',
     (text) => {
       expect(() => DateTime.parseValue(text)).toThrow();
     },
