@@ -3,15 +3,26 @@
 import type { AccountState } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { LevelKind, ProviderId } from '../domain/level';
-import type { Connection, Flag } from './database/database';
+import type { Connection } from './database/database';
 import { readSetting, writeSetting } from './database/settings';
 import type { Transact } from './database/transaction';
+import { AttemptEntity } from './entities/attempt.entity';
+import { getNames, getPropertyColumns, type RowOf, toSelectList } from './entities/columns';
+import { IdentityEntity } from './entities/identity.entity';
+import { StatusCheckEntity } from './entities/status-check.entity';
+import { UserEntity } from './entities/user.entity';
+
+const a = getNames(AttemptEntity, 'a');
+const b = getNames(AttemptEntity, 'b');
+const s = getNames(StatusCheckEntity, 's');
+const u = getNames(UserEntity, 'u');
+const { identityId, actionId, checkedAt } = getNames(StatusCheckEntity);
 
 /** As in the partial indexes, word for word; in one piece, for an OR would be taken apart and sorted. */
 const CONDITION: Record<CandidateKind, string> = {
   UNCONFIRMED: "a.trust || ' ' || a.status IN ('TOKEN APPROVED', 'CONFIRMED CANCELLED')",
-  OPEN: 'a.decided_at IS NULL',
-  QUIET: "a.updated_at <> ''",
+  OPEN: `${a.decidedAt} IS NULL`,
+  QUIET: `${a.updatedAt} <> ''`,
 };
 
 /**
@@ -19,7 +30,7 @@ const CONDITION: Record<CandidateKind, string> = {
  * nearly all rows to be: else it would rather sort those few that are left than read them in the order of the index.
  */
 const PRESENT = `coalesce((
-  SELECT 'erased' FROM users u WHERE u.id = a.user_id AND u.erased_at IS NOT NULL), '') <> 'erased'`;
+  SELECT 'erased' FROM users u WHERE u.id = ${a.userId} AND ${u.erasedAt} IS NOT NULL), '') <> 'erased'`;
 
 /** Beyond any instant. */
 const LATEST = '9999-12-31T24';
@@ -35,9 +46,9 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
       const rows = await reading.query<CandidateSql>(
         `SELECT ${COLUMNS} FROM (
             SELECT a.* FROM attempts a
-              WHERE ${CONDITION[kind]} AND ${PRESENT} AND a.updated_at < ? AND (a.updated_at, a.id) > (?, ?)
-              ORDER BY a.updated_at, a.id LIMIT ?
-          ) a ${JOINS} ORDER BY a.updated_at, a.id`,
+              WHERE ${CONDITION[kind]} AND ${PRESENT} AND ${a.updatedAt} < ? AND (${a.updatedAt}, a.id) > (?, ?)
+              ORDER BY ${a.updatedAt}, a.id LIMIT ?
+          ) a ${JOINS} ORDER BY ${a.updatedAt}, a.id`,
         [updatedBefore ?? LATEST, after?.updatedAt ?? '', after?.attemptId ?? 0, limit],
       );
       return rows.map(toCandidate);
@@ -46,7 +57,7 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
     async candidatesForUser(userId) {
       const rows = await reading.query<CandidateSql>(
         `SELECT ${COLUMNS} FROM attempts a ${JOINS}
-          WHERE a.user_id = ? AND ${PRESENT} ORDER BY a.updated_at DESC, a.id DESC`,
+          WHERE ${a.userId} = ? AND ${PRESENT} ORDER BY ${a.updatedAt} DESC, a.id DESC`,
         [userId],
       );
       const accounts = new Map<number, Candidate>();
@@ -55,7 +66,7 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
         const candidate = toCandidate(row);
         if (candidate.actionId === null) {
           if (!accounts.has(candidate.identityId)) accounts.set(candidate.identityId, candidate);
-        } else if (row.decided_at === null) actions.push(candidate);
+        } else if (row.decidedAt === null) actions.push(candidate);
       }
       return [...accounts.values(), ...actions];
     },
@@ -64,11 +75,11 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
       transaction(async (connection) => {
         const granted: (typeof claimed)[number][] = [];
         for (const one of claimed) {
-          const [row] = await connection.query<{ identity_id: number }>(
-            `INSERT INTO status_checks (identity_id, action_id, checked_at) VALUES (?, ?, ?)
-              ON CONFLICT (identity_id, action_id) DO UPDATE SET checked_at = excluded.checked_at
-              WHERE status_checks.checked_at <= ? OR status_checks.checked_at > ?
-              RETURNING identity_id`,
+          const [row] = await connection.query<object>(
+            `INSERT INTO status_checks (${identityId}, ${actionId}, ${checkedAt}) VALUES (?, ?, ?)
+              ON CONFLICT (${identityId}, ${actionId}) DO UPDATE SET ${checkedAt} = excluded.${checkedAt}
+              WHERE status_checks.${checkedAt} <= ? OR status_checks.${checkedAt} > ?
+              RETURNING ${identityId}`,
             [...keyOf(one), now.toISOString(), before(now, apartMs), before(now, -apartMs)],
           );
           if (row !== undefined) granted.push(one);
@@ -80,7 +91,7 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
       transaction(async (connection) => {
         for (const one of claimed) {
           await connection.query(
-            'DELETE FROM status_checks WHERE identity_id = ? AND action_id = ?',
+            `DELETE FROM status_checks WHERE ${identityId} = ? AND ${actionId} = ?`,
             keyOf(one),
           );
         }
@@ -115,45 +126,52 @@ function before(now: Date, ms: number): string {
   return new Date(now.getTime() - ms).toISOString();
 }
 
-interface CandidateSql {
-  readonly identity_id: number;
-  readonly user_id: number;
-  readonly provider: ProviderId;
-  readonly subject_ref: string;
-  readonly state: AccountState;
-  readonly attempt_id: number;
-  readonly attempt_ref: string | null;
-  readonly decided_at: Instant | null;
-  readonly kind: LevelKind;
-  readonly sandbox: Flag;
-  readonly updated_at: Instant;
-  readonly last_received_at: Instant;
-  readonly checked_at: string | null;
+const ATTEMPT_PROPERTIES = [
+  'identityId',
+  'userId',
+  'attemptRef',
+  'decidedAt',
+  'sandbox',
+  'updatedAt',
+] as const satisfies readonly (keyof AttemptEntity)[];
+const IDENTITY_PROPERTIES = [
+  'provider',
+  'subjectRef',
+  'state',
+] as const satisfies readonly (keyof IdentityEntity)[];
+
+interface CandidateSql
+  extends Pick<RowOf<AttemptEntity>, (typeof ATTEMPT_PROPERTIES)[number]>,
+    Pick<RowOf<IdentityEntity>, (typeof IDENTITY_PROPERTIES)[number]> {
+  readonly attemptId: number;
+  readonly levelKind: LevelKind;
+  readonly lastReceivedAt: Instant;
+  readonly lastCheckedAt: string | null;
 }
 
-const COLUMNS = `a.identity_id, a.user_id, i.provider, i.subject_ref, i.state, a.id AS attempt_id, a.attempt_ref, a.decided_at, l.kind, a.sandbox,
-  a.updated_at, s.checked_at,
-  (SELECT max(b.updated_at) FROM attempts b WHERE b.identity_id = a.identity_id) AS last_received_at`;
+const COLUMNS = toSelectList([
+  ...getPropertyColumns(AttemptEntity, 'a', { only: ATTEMPT_PROPERTIES }),
+  ...getPropertyColumns(IdentityEntity, 'i', { only: IDENTITY_PROPERTIES }),
+  ['attemptId', 'a.id'],
+  ['levelKind', 'l.kind'],
+  ['lastCheckedAt', s.checkedAt],
+  [
+    'lastReceivedAt',
+    `(SELECT max(${b.updatedAt}) FROM attempts b WHERE ${b.identityId} = ${a.identityId})`,
+  ],
+]);
 
-const JOINS = `JOIN identities i ON i.id = a.identity_id JOIN levels l ON l.key = a.level_key
-  LEFT JOIN status_checks s ON s.identity_id = a.identity_id
-    AND s.action_id = CASE l.kind WHEN 'ACTION' THEN a.id ELSE ${ACCOUNT} END`;
+const JOINS = `JOIN identities i ON i.id = ${a.identityId} JOIN levels l ON l.key = ${a.levelKey}
+  LEFT JOIN status_checks s ON ${s.identityId} = ${a.identityId}
+    AND ${s.actionId} = CASE l.kind WHEN 'ACTION' THEN a.id ELSE ${ACCOUNT} END`;
 
-function toCandidate(row: CandidateSql): Candidate {
+function toCandidate({ decidedAt: _, ...row }: CandidateSql): Candidate {
+  const { levelKind, attemptId, sandbox, lastCheckedAt } = row;
   return {
-    identityId: row.identity_id,
-    userId: row.user_id,
-    provider: row.provider,
-    subjectRef: row.subject_ref,
-    state: row.state,
-    attemptId: row.attempt_id,
-    actionId: row.kind === 'ACTION' ? row.attempt_id : null,
-    attemptRef: row.attempt_ref,
-    levelKind: row.kind,
-    sandbox: Boolean(row.sandbox),
-    updatedAt: row.updated_at,
-    lastReceivedAt: row.last_received_at,
-    lastCheckedAt: row.checked_at === null ? null : new Date(row.checked_at),
+    ...row,
+    actionId: levelKind === 'ACTION' ? attemptId : null,
+    sandbox: Boolean(sandbox),
+    lastCheckedAt: lastCheckedAt === null ? null : new Date(lastCheckedAt),
   };
 }
 

@@ -4,20 +4,29 @@ import { decryptBody, type EncryptedBody } from '../../encryption/encrypted-body
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { among, type Clause, oneOf } from '../database/where';
-import { createRowReader, getNames, type RowReader } from '../entities/columns';
+import {
+  createRowReader,
+  getNames,
+  getPropertyColumns,
+  type RowReader,
+  toSelectList,
+} from '../entities/columns';
 import { DeliveryEntity } from '../entities/delivery.entity';
 import { IdentityEntity } from '../entities/identity.entity';
+import { IdentityKeyEntity } from '../entities/identity-key.entity';
 import { groupOne } from './by-id';
 import type { DeliveryFilter } from './filters';
 import { count, type KeysetColumns, paginate } from './pagination';
 import type { DeliveryRow, Reader } from './reader';
 
 /** Columns of an `EncryptedBody`: of deliveries as `d`, with the data keys of their identities as `k`. */
-export const ENCRYPTED_BODY_COLUMNS =
-  'd.body, d.body_key_id AS "bodyKeyId", k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"';
-export const IDENTITY_KEYS_JOIN = 'LEFT JOIN identity_keys k ON k.identity_id = d.identity_id';
-
+export const ENCRYPTED_BODY_COLUMNS = toSelectList([
+  ...getPropertyColumns(DeliveryEntity, 'd', { only: ['body', 'bodyKeyId'] }),
+  ...getPropertyColumns(IdentityKeyEntity, 'k', { except: ['identityId'] }),
+]);
 const d = getNames(DeliveryEntity, 'd');
+export const IDENTITY_KEYS_JOIN = `LEFT JOIN identity_keys k ON ${getNames(IdentityKeyEntity, 'k').identityId} = ${d.identityId}`;
+
 const { userId } = getNames(IdentityEntity, 'i');
 
 const DELIVERY: RowReader<DeliveryRow> = createRowReader(DeliveryEntity, 'd', {

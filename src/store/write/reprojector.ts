@@ -18,9 +18,14 @@ import {
 } from '../../projector/unit-of-work';
 import type { Connection, Database } from '../database/database';
 import type { Transact } from '../database/transaction';
+import { getNames } from '../entities/columns';
+import { UserLevelEntity } from '../entities/user-level.entity';
 import { load } from './load';
 import { PAGE_BYTES, type Sized, toPages } from './load-history';
+import { NAMES } from './loaded-columns';
 import { addEffects, type ReprojectionEffect } from './projection-version';
+
+const LEVEL = getNames(UserLevelEntity);
 
 export interface ReprojectorOptions {
   readonly database: Pick<Database, 'reading' | 'writing' | 'save'>;
@@ -146,9 +151,9 @@ export class Reprojector {
   async #findExpired(now: Date): Promise<readonly number[]> {
     // Deduplicated here: with DISTINCT, SQLite would read the whole table in the order of its users.
     const rows = await this.options.database.reading.query<{ id: number }>(
-      `SELECT user_id AS id FROM user_levels
-        WHERE status = 'VERIFIED' AND expires_at <= ? AND user_id NOT IN (?*)
-        ORDER BY expires_at LIMIT ${USER_CHUNK}`,
+      `SELECT ${LEVEL.userId} AS id FROM user_levels
+        WHERE status = 'VERIFIED' AND ${LEVEL.expiresAt} <= ? AND ${LEVEL.userId} NOT IN (?*)
+        ORDER BY ${LEVEL.expiresAt} LIMIT ${USER_CHUNK}`,
       [toInstantText(now), [...this.#skipped]],
     );
     return [...new Set(rows.map(({ id }) => id))];
@@ -169,8 +174,8 @@ export class Reprojector {
   #usersAfter(lastId: number): Promise<readonly Sized[]> {
     return this.options.database.writing.query<Sized>(
       `SELECT u.id, (SELECT coalesce(sum(octet_length(CAST(e.body AS text)) + ${ROW_BYTES}), 0)
-          FROM identities i JOIN events e ON e.identity_id = i.id WHERE i.user_id = u.id) AS bytes
-        FROM users u WHERE u.id > ? AND u.merged_into IS NULL AND u.erased_at IS NULL
+          FROM identities i JOIN events e ON ${NAMES.e.identityId} = i.id WHERE ${NAMES.i.userId} = u.id) AS bytes
+        FROM users u WHERE u.id > ? AND ${NAMES.u.mergedInto} IS NULL AND ${NAMES.u.erasedAt} IS NULL
         ORDER BY u.id LIMIT ${USER_CHUNK}`,
       [lastId],
     );

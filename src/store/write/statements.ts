@@ -15,7 +15,7 @@ import type {
 } from '../../projector/unit-of-work';
 import { AttemptEntity } from '../entities/attempt.entity';
 import { ChangeEntity } from '../entities/change.entity';
-import { createRowWriter, type RowWriter } from '../entities/columns';
+import { createRowWriter, getNames, type RowWriter } from '../entities/columns';
 import { CredentialEntity } from '../entities/credential.entity';
 import { DeliveryEntity } from '../entities/delivery.entity';
 import { EventEntity } from '../entities/event.entity';
@@ -162,6 +162,9 @@ const CHANGES = createRowWriter(ChangeEntity, (change: Change) => change, {
 
 // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const { mergedInto } = getNames(UserEntity);
+const attempt = getNames(AttemptEntity);
+
 /** Foreign keys are checked per statement, so referenced rows come first. */
 export function writeStatements<Statement>(engine: Engine<Statement>): readonly Statement[] {
   const { insertion, change } = engine;
@@ -177,7 +180,7 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
     // Flattens chains of merges, so that one step always finds the live user.
     change(
       ({ from, number }) =>
-        `UPDATE users SET merged_into = ${number(1)} FROM ${from} WHERE users.merged_into = ${number(0)}`,
+        `UPDATE users SET ${mergedInto} = ${number(1)} FROM ${from} WHERE users.${mergedInto} = ${number(0)}`,
       ({ users }) =>
         users
           .filter(({ mergedInto }) => mergedInto !== null)
@@ -203,14 +206,14 @@ export function writeStatements<Statement>(engine: Engine<Statement>): readonly 
     insertion(CREDENTIALS, ({ unit }) => unit.newCredentials),
     change(
       ({ from, number }) =>
-        `UPDATE attempts SET user_id = ${number(1)} FROM ${from} WHERE attempts.identity_id = ${number(0)}`,
+        `UPDATE attempts SET ${attempt.userId} = ${number(1)} FROM ${from} WHERE attempts.${attempt.identityId} = ${number(0)}`,
       ({ identities }) =>
         identities.filter(({ moved }) => moved).map(({ id, user }) => [id, user.id]),
     ),
     insertion(ATTEMPTS, ({ unit }) => [...unit.dirtyAttempts.values()], overwrite(ATTEMPTS)),
     change(
       ({ from, number, text }) =>
-        `DELETE FROM user_levels WHERE (user_id, level_key) IN (SELECT ${number(0)}, ${text(1)} FROM ${from})`,
+        `DELETE FROM user_levels WHERE (${USER_LEVELS.key.join(', ')}) IN (SELECT ${number(0)}, ${text(1)} FROM ${from})`,
       ({ levels }) =>
         levels
           .filter(({ level }) => level === undefined)
