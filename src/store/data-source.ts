@@ -4,8 +4,10 @@ import type { DataSource } from 'typeorm';
 import type { DatabaseConfig } from './database/options';
 import { createDataSource as createPostgres } from './postgres/data-source';
 import { withMigrationLock as migratingPostgres } from './postgres/migration-lock';
-import { createDataSource as createSqlite } from './sqlite/data-source';
-import { openForMigration as migratingSqlite } from './sqlite/migrate';
+import {
+  createDataSource as createSqlite,
+  openForMigration as migratingSqlite,
+} from './sqlite/data-source';
 
 /** Not yet initialized. @throws {ConfigError} if a file that the configuration names cannot be read. */
 export function createDataSource(config: DatabaseConfig): DataSource {

@@ -7,7 +7,7 @@ import { createAppendAudit } from '../audit/append';
 import { createTransaction } from '../database/transaction';
 import { loadSecret } from '../keys/encrypted-secret';
 import { createConnection } from '../sqlite/connection';
-import { createDataSource, WRITING } from '../sqlite/data-source';
+import { createDataSource, WRITER_SETTINGS } from '../sqlite/data-source';
 
 /**
  * Migrates nothing: who takes a copy before an upgrade must not upgrade by it.
@@ -21,7 +21,7 @@ export async function appendBackupEntry(
 ): Promise<void> {
   const connection = createConnection(await createDataSource(file).initialize());
   try {
-    for (const pragma of WRITING) await connection.query(pragma);
+    for (const pragma of WRITER_SETTINGS) await connection.query(pragma);
     const secret = await loadSecret(connection, createKeyRing(keys), 'audit_secret');
     const transaction = createTransaction(connection, () => {});
     await transaction(() => createAppendAudit(secret)(connection, [act]));

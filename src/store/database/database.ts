@@ -54,7 +54,7 @@ export interface TransactionControl {
    * Whether the statements of a transaction may themselves have caused a `StoreUnavailableError`: they exceeded a limit of the
    * server, or the server ended the connection. If so, the same transaction may fail every time, and others succeed.
    */
-  mayBeOfWork(error: unknown): boolean;
+  mayBeCausedByStatements(error: unknown): boolean;
 }
 
 /** The connection of all writes. It runs one transaction at a time. */

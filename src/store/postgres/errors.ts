@@ -20,7 +20,7 @@ const UNSTORABLE = /^(22003|22021|22P05|5400[01])$/;
  * Limits that the statements of a transaction may exceed every time: memory, time, a pause between two statements; and a connection
  * that the server ended. Does not include a full disk, a replica, a lock or a deadlock.
  */
-const OF_WORK = /^(08|532|57014|57P01|57P05)|^25P03$/;
+const CAUSED_BY_STATEMENTS = /^(08|532|57014|57P01|57P05)|^25P03$/;
 
 /** The server has ended the connection. */
 const GONE = /^(08|57P)|^25P03$/;
@@ -55,10 +55,10 @@ function isLocal(error: Error): boolean {
   return named || error instanceof GatewayError || code === 'ERR_STRING_TOO_LONG';
 }
 
-/** See `TransactionControl.mayBeOfWork`. */
-export function mayBeOfWork(error: unknown): boolean {
+/** See `TransactionControl.mayBeCausedByStatements`. */
+export function mayBeCausedByStatements(error: unknown): boolean {
   const cause = error instanceof StoreUnavailableError ? error.cause : error;
-  if (cause instanceof DatabaseError) return OF_WORK.test(cause.code ?? '');
+  if (cause instanceof DatabaseError) return CAUSED_BY_STATEMENTS.test(cause.code ?? '');
   return isUnavailable(cause);
 }
 

@@ -6,7 +6,7 @@ import { assertRights } from './check-server';
 import { toClientConfig, WRITER_LIMITS, withLimits } from './connect';
 import { withMigrationLock } from './migration-lock';
 import { createPool } from './pool';
-import { saveUnitOfWork, WRITING } from './save';
+import { saveUnitOfWork, WRITER_SETTINGS } from './save';
 import { Session } from './session';
 import { createStatements, type ToStatement } from './statement';
 
@@ -63,7 +63,12 @@ function openSessions(
   onQuery?: (sql: string) => void,
 ): RecordingDatabase {
   const config = withLimits(toClientConfig(address));
-  const writing = new Session({ config, toStatement, onQuery, setUp: [WRITER_LIMITS, ...WRITING] });
+  const writing = new Session({
+    config,
+    toStatement,
+    onQuery,
+    setUp: [WRITER_LIMITS, ...WRITER_SETTINGS],
+  });
   /** Version of the data after the last save, or at the last check. */
   let knownVersion: number | null = null;
   return {

@@ -65,7 +65,7 @@ const STATEMENTS = writeStatements(ENGINE);
 // ── The call ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Settings of the writing connection. Statements look up a few rows: always by an index, even while tables are small. */
-export const WRITING: readonly string[] = [
+export const WRITER_SETTINGS: readonly string[] = [
   'SET enable_seqscan = off',
   'SET enable_hashjoin = off',
   'SET enable_mergejoin = off',

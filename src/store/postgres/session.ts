@@ -14,7 +14,7 @@ import { Client, type ClientConfig } from 'pg';
 import { InvariantError, StoreUnavailableError } from '../../domain/errors';
 import type { Parameter, WritingConnection } from '../database/database';
 import { POSTGRES } from './dialect';
-import { endsConnection, mayBeOfWork, toStoreError } from './errors';
+import { endsConnection, mayBeCausedByStatements, toStoreError } from './errors';
 import type { ToStatement } from './statement';
 
 export interface SessionOptions {
@@ -30,7 +30,7 @@ const BEGIN = 'BEGIN; SELECT version FROM sequencer FOR UPDATE';
 
 export class Session implements WritingConnection {
   readonly dialect = POSTGRES;
-  readonly mayBeOfWork = mayBeOfWork;
+  readonly mayBeCausedByStatements = mayBeCausedByStatements;
   /** The server keeps the outcome. A delivery that is sent again after a lost response is found as a duplicate. */
   readonly isCommitInDoubt = false;
   private readonly options: SessionOptions;

@@ -44,7 +44,7 @@ export function createConnection(
     },
     isCommitInDoubt: true,
     // SQLite has no limit that depends on the statements. A full or failing disk fails every transaction.
-    mayBeOfWork: () => false,
+    mayBeCausedByStatements: () => false,
 
     async close() {
       if (!dataSource.isInitialized) return;

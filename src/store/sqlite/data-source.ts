@@ -4,8 +4,10 @@ import 'reflect-metadata';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
+import type { SqliteConfig } from '../database/options';
 import { ENTITIES } from '../entities/entities';
 import { makePrivate } from './folder';
+import { toOpeningError } from './opening-error';
 
 /**
  * The driver without tracing. TypeORM calls `verbose()`, which formats every parameter of every call for stack traces: that is half
@@ -36,6 +38,26 @@ export function createDataSource(file: string): DataSource {
 }
 
 /**
+ * Opens the database for migrations and runs `work`.
+ *
+ * @throws {ConfigError} If the file cannot be used.
+ */
+export async function openForMigration<T>(
+  config: SqliteConfig,
+  work: (dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  let dataSource: DataSource | undefined;
+  try {
+    dataSource = await createDataSource(config.file).initialize();
+    return await work(dataSource);
+  } catch (error) {
+    throw toOpeningError(error, config);
+  } finally {
+    await dataSource?.destroy();
+  }
+}
+
+/**
  * Creates the DataSource of a read-only connection. A DataSource has one connection, and reads must not run in the transaction of
  * the writer.
  */
@@ -50,7 +72,7 @@ export function createReadingDataSource(file: string): DataSource {
 }
 
 /** Settings of the writing connection. Run them after opening it. */
-export const WRITING = [
+export const WRITER_SETTINGS = [
   // A confirmed commit is on disk and survives a loss of power.
   'PRAGMA synchronous = FULL',
   // Holds the indexes that every delivery updates, so that no page is read or written twice in one group.
@@ -64,7 +86,7 @@ export const WRITING = [
 ];
 
 /** Settings of read-only connections. Run them after opening them. */
-export const READING = [
+export const READER_SETTINGS = [
   // In bytes; 2 GiB is the maximum. Reads pages from the page cache of the system without copying them.
   `PRAGMA mmap_size = ${2 ** 31}`,
 ];

@@ -5,7 +5,12 @@ import type { Database, RecordingDatabase } from '../database/database';
 import type { SqliteConfig } from '../database/options';
 import { runJsonQuery } from '../json-query/run-json-query';
 import { createConnection, type SqliteConnection } from './connection';
-import { createDataSource, createReadingDataSource, READING, WRITING } from './data-source';
+import {
+  createDataSource,
+  createReadingDataSource,
+  READER_SETTINGS,
+  WRITER_SETTINGS,
+} from './data-source';
 import { toOpeningError } from './opening-error';
 import { prepareSaving, readDataVersion, saveUnitOfWork } from './save';
 import { createSnapshotPool } from './snapshot-pool';
@@ -77,7 +82,7 @@ async function openRecording(
   const dataSource = await createDataSource(file).initialize();
   const writing = createConnection(dataSource, onQuery);
   try {
-    for (const pragma of WRITING) await writing.query(pragma);
+    for (const pragma of WRITER_SETTINGS) await writing.query(pragma);
     await dataSource.runMigrations();
     await prepareSaving(writing);
   } catch (error) {
@@ -120,6 +125,6 @@ async function openReading(file: string, onQuery?: OnQuery): Promise<SqliteConne
   const dataSource = createReadingDataSource(file);
   await dataSource.initialize();
   const connection = createConnection(dataSource, onQuery);
-  for (const pragma of READING) await connection.query(pragma);
+  for (const pragma of READER_SETTINGS) await connection.query(pragma);
   return connection;
 }

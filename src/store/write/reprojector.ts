@@ -94,7 +94,7 @@ export class Reprojector {
       } catch (error) {
         const isAway = error instanceof StoreUnavailableError;
         // Without a transaction, the database is unavailable to all.
-        if (isAway && !(began && database.writing.mayBeOfWork(error))) throw error;
+        if (isAway && !(began && database.writing.mayBeCausedByStatements(error))) throw error;
         if (alone && (!isAway || failures + 1 === MAX_FAILURES)) {
           this.#skipped.add(userId);
           onSkip(userId, error);
@@ -121,7 +121,7 @@ export class Reprojector {
       });
     } catch (error) {
       if (error instanceof StoreUnavailableError) {
-        if (!writing.mayBeOfWork(error)) throw error;
+        if (!writing.mayBeCausedByStatements(error)) throw error;
         await writing.query('SELECT 1'); // throws if the database is unavailable to all
       }
       if (userIds.length === 1) return [{ users: 1, verified: 0, lost: 0, gained: 0 }];
