@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { createApiKey } from '../access/api-key';
 import { type ConfigSources, type Environment, getDataDir, getMode } from '../config/load-config';
-import { secretsVariable } from '../config/webhook-secrets';
+import { toSecretsVariable } from '../config/webhook-secrets';
 import type { ProviderId } from '../domain/level';
 import {
   deriveSecrets,
@@ -98,7 +98,7 @@ function generateSecrets(
 }
 
 function createFormats(providerIds: readonly ProviderId[]): Readonly<Record<string, SecretFormat>> {
-  const webhooks = providerIds.map((id) => [secretsVariable(id), toBase64Url] as const);
+  const webhooks = providerIds.map((id) => [toSecretsVariable(id), toBase64Url] as const);
   return {
     BOOTSTRAP_API_KEY: toApiKey,
     JWT_SECRET: toBase64Url,

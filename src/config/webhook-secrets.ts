@@ -26,7 +26,7 @@ const MIN_LENGTHS: Readonly<Record<ProviderId, number>> = { paycaddy: 32 };
 const IN_PATH: ReadonlySet<ProviderId> = new Set(['paycaddy']);
 
 /** Converts `fractal-id` to `WEBHOOK_SECRETS_FRACTAL_ID`. */
-export function secretsVariable(provider: ProviderId): string {
+export function toSecretsVariable(provider: ProviderId): string {
   return toVariable(NAME, provider);
 }
 
@@ -53,7 +53,7 @@ function readSecrets(
   provider: ProviderId,
   mode: 'development' | 'production',
 ): readonly WebhookSecret[] {
-  const name = secretsVariable(provider);
+  const name = toSecretsVariable(provider);
   const secrets = reader.list(name).map((part) => readSecret(part, provider));
   if (reader.text(name) !== undefined && secrets.length === 0) {
     reader.fault(name, 'a comma-separated list of secrets');

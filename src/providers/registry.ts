@@ -37,8 +37,8 @@ export interface RegisteredProvider {
   readonly enumName: string;
   /** Name shown to people. */
   readonly displayName: string;
-  /** Environment variable that contains its secrets. */
-  readonly secretsVariable: string;
+  /** Environment variable that enables its status checks. */
+  readonly credentialsVariable: string;
   readonly sign: Signer;
   create(settings: ProviderSettings, secrets: readonly WebhookSecret[]): Provider;
 }
@@ -49,7 +49,7 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     id: 'fractal-id',
     enumName: 'FRACTAL_ID',
     displayName: 'Fractal ID',
-    secretsVariable: 'WEBHOOK_SECRETS_FRACTAL_ID',
+    credentialsVariable: 'FRACTAL_ID_PRIVATE_KEY',
     sign: signFractalId,
     create: ({ fractalIdFormat, providerApis }, secrets) =>
       fractalId({
@@ -62,7 +62,7 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     id: 'sumsub',
     enumName: 'SUMSUB',
     displayName: 'Sumsub',
-    secretsVariable: 'WEBHOOK_SECRETS_SUMSUB',
+    credentialsVariable: 'SUMSUB_APP_TOKEN',
     sign: signSumsub,
     create: ({ sumsubMinimumDigest, sumsubErasures, providerApis }, secrets) =>
       sumsub({
@@ -76,7 +76,7 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     id: 'paycaddy',
     enumName: 'PAYCADDY',
     displayName: 'PayCaddy',
-    secretsVariable: 'WEBHOOK_SECRETS_PAYCADDY',
+    credentialsVariable: 'PAYCADDY_API_KEY',
     sign: signPaycaddy,
     create: ({ providerApis }, secrets) =>
       paycaddy({ secrets, api: providerApis?.paycaddy ?? null }),
@@ -85,7 +85,7 @@ export const PROVIDERS: readonly RegisteredProvider[] = [
     id: 'p100',
     enumName: 'P100',
     displayName: 'P100',
-    secretsVariable: 'WEBHOOK_SECRETS_P100',
+    credentialsVariable: 'P100_API_KEY',
     sign: signP100,
     create: ({ providerApis }, secrets) => p100({ secrets, api: providerApis?.p100 ?? null }),
   },

@@ -6,8 +6,8 @@ import type { StatusCheckOutcome } from '../../src/jobs/reconcile/reconciler';
 import { createTestDatabase, ENGINE } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
+import { type ProviderApiServer, respond, startProviderApis } from '../support/provider-apis';
 import { until } from '../support/until';
-import { answers, startVendorApis, type VendorApis } from '../support/vendor-apis';
 import { startGateway, type TestGateway } from './support/gateway';
 
 const disposal = createDisposal();
@@ -55,7 +55,7 @@ const SUMSUB_WORDS: Readonly<Record<Word, readonly [string, string, object?]>> =
   rejected: ['applicantReviewed', 'completed', { reviewAnswer: 'RED', reviewRejectType: 'RETRY' }],
 };
 
-function atSumsub(apis: VendorApis, user: string, course: readonly Word[]): readonly Told[] {
+function atSumsub(apis: ProviderApiServer, user: string, course: readonly Word[]): readonly Told[] {
   const times = course.map((_, index) => new Date(earlier().getTime() + index * 700));
   const told = course.map((word, index): Told => {
     const [type, reviewStatus, reviewResult] = SUMSUB_WORDS[word];
@@ -81,7 +81,11 @@ const PAYCADDY_WORDS: Readonly<Record<Word, string>> = {
   rejected: 'rejected',
 };
 
-function atPaycaddy(apis: VendorApis, user: string, course: readonly Word[]): readonly Told[] {
+function atPaycaddy(
+  apis: ProviderApiServer,
+  user: string,
+  course: readonly Word[],
+): readonly Told[] {
   apis.paycaddy.set(user, { id: user, isActive: course.at(-1) === 'approved' });
   return course.map((word, index) => {
     const timeStamp = new Date(earlier().getTime() + index * 700).toISOString();
@@ -98,7 +102,7 @@ const P100_WORDS: Readonly<Record<Word, readonly [string, string]>> = {
   rejected: ['NOT_VERIFIED', 'REJECTED_BY_PROVIDER'],
 };
 
-function atP100(apis: VendorApis, user: string, course: readonly Word[]): readonly Told[] {
+function atP100(apis: ProviderApiServer, user: string, course: readonly Word[]): readonly Told[] {
   const bodies = course.map((word) => {
     const [verificationStatus, attemptStatus] = P100_WORDS[word];
     return { externalUserId: user, verificationStatus, attemptStatus };
@@ -145,7 +149,7 @@ async function wrongs(gateway: TestGateway, people: readonly Person[]): Promise<
 }
 
 it('corrects all states by status checks after 30 % of the webhooks were lost, 20 % duplicated, and all shuffled', async () => {
-  const apis = await startVendorApis(disposal);
+  const apis = await startProviderApis(disposal);
   const outcomes: Partial<Record<StatusCheckOutcome, number>> = {};
   const { url: DATABASE_URL, drop } = await createTestDatabase();
   disposal.defer(drop);
@@ -196,11 +200,11 @@ it('corrects all states by status checks after 30 % of the webhooks were lost, 2
   await until(async () => (await wrongs(gateway, people)).length === 0);
   expect(outcomes.CHANGED).toBeGreaterThan(0);
   expect(outcomes.FAILED ?? 0).toBe(0);
-  expect(apis.asked).toHaveLength(new Set(apis.asked).size);
+  expect(apis.requestedPaths).toHaveLength(new Set(apis.requestedPaths).size);
 });
 
 it('logs a failing provider once and checks again when it is available', async () => {
-  const apis = await startVendorApis(disposal);
+  const apis = await startProviderApis(disposal);
   const { log, lines } = createRecordedLog();
   const lineStates: boolean[] = [];
   const gateway = await startGateway(disposal, {
@@ -213,7 +217,7 @@ it('logs a failing provider once and checks again when it is available', async (
       },
     },
   });
-  apis.setFault(answers(500, {}, 'passport number 123'));
+  apis.setFault(respond(500, {}, 'passport number 123'));
   for (let n = 0; n < 10; n += 1) {
     const [, working] = atSumsub(apis, `user-${n}`, ['begun', 'working', 'approved']);
     await gateway.post('sumsub', working?.body ?? {});
@@ -228,7 +232,7 @@ it('logs a failing provider once and checks again when it is available', async (
 });
 
 it('checks an action whose result never arrived, without effect on other levels', async () => {
-  const apis = await startVendorApis(disposal);
+  const apis = await startProviderApis(disposal);
   const gateway = await startGateway(disposal, { env: { ...apis.env, ...SOON } });
   const who = { applicantId: 'applicant-1', externalUserId: 'ada' };
   const action = (applicantActionId: string) => ({
@@ -262,11 +266,11 @@ it('checks an action whose result never arrived, without effect on other levels'
     ]),
   );
   // No delivery of the account itself has arrived.
-  expect(apis.asked.filter((path) => path.includes('/applicants/'))).toEqual([]);
+  expect(apis.requestedPaths.filter((path) => path.includes('/applicants/'))).toEqual([]);
 });
 
 it('requests a status from Kraken with a token of the gateway', async () => {
-  const apis = await startVendorApis(disposal);
+  const apis = await startProviderApis(disposal);
   const gateway = await startGateway(disposal, {
     env: { ...apis.krakenEnv, ...SOON, RECONCILE_OPEN_AFTER: 'PT1S' },
   });
@@ -279,15 +283,15 @@ it('requests a status from Kraken with a token of the gateway', async () => {
 
   await until(async () => (await gateway.store.read.countAttempts({ status: ['APPROVED'] })) === 1);
 
-  expect(apis.asked).toContain('/public/kyc/user-1/status');
+  expect(apis.requestedPaths).toContain('/public/kyc/user-1/status');
 });
 
 it('an approval by token is void where P100 answers that the user is not verified', async () => {
-  const apis = await startVendorApis(disposal);
+  const apis = await startProviderApis(disposal);
   const gateway = await startGateway(disposal, {
     env: { ...apis.env, ...SOON, RECONCILE_UNCONFIRMED_AFTER: 'PT1S' },
   });
-  apis.setFault(answers(400, {}, '{"code":"P459","message":"User is not verified"}'));
+  apis.setFault(respond(400, {}, '{"code":"P459","message":"User is not verified"}'));
   await gateway.post('p100', {
     externalUserId: 'ada',
     verificationStatus: 'VERIFIED',
@@ -306,7 +310,7 @@ it('an approval by token is void where P100 answers that the user is not verifie
 const onPostgres = ENGINE === 'postgres' ? it : it.skip;
 
 onPostgres('checks each user once with two gateways on one database', async () => {
-  const apis = await startVendorApis(disposal);
+  const apis = await startProviderApis(disposal);
   const { url: DATABASE_URL, drop } = await createTestDatabase();
   disposal.defer(drop);
   const env = { ...apis.env, ...SOON, DATABASE_URL };
@@ -317,5 +321,5 @@ onPostgres('checks each user once with two gateways on one database', async () =
     await (n % 2 === 0 ? one : two).post('sumsub', told[1]?.body ?? {});
   }
   await until(async () => (await one.store.read.countAttempts({ status: ['APPROVED'] })) === 30);
-  expect(apis.asked).toHaveLength(new Set(apis.asked).size);
+  expect(apis.requestedPaths).toHaveLength(new Set(apis.requestedPaths).size);
 });

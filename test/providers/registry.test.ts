@@ -5,12 +5,12 @@ const settings = { fractalIdFormat: 'classic', sumsubMinimumDigest: 'sha256' } a
 describe('registry', () => {
   it('lists every provider with its names', () => {
     expect(
-      PROVIDERS.map(({ id, enumName, secretsVariable }) => [id, enumName, secretsVariable]),
+      PROVIDERS.map(({ id, enumName, credentialsVariable }) => [id, enumName, credentialsVariable]),
     ).toEqual([
-      ['fractal-id', 'FRACTAL_ID', 'WEBHOOK_SECRETS_FRACTAL_ID'],
-      ['sumsub', 'SUMSUB', 'WEBHOOK_SECRETS_SUMSUB'],
-      ['paycaddy', 'PAYCADDY', 'WEBHOOK_SECRETS_PAYCADDY'],
-      ['p100', 'P100', 'WEBHOOK_SECRETS_P100'],
+      ['fractal-id', 'FRACTAL_ID', 'FRACTAL_ID_PRIVATE_KEY'],
+      ['sumsub', 'SUMSUB', 'SUMSUB_APP_TOKEN'],
+      ['paycaddy', 'PAYCADDY', 'PAYCADDY_API_KEY'],
+      ['p100', 'P100', 'P100_API_KEY'],
     ]);
     expect(PROVIDER_IDS).toEqual(PROVIDERS.map(({ id }) => id));
   });

@@ -5,26 +5,26 @@ import { ProviderApiError } from '../../src/domain/errors';
 import { createProviders } from '../../src/providers/registry';
 import { createDisposal } from '../support/disposal';
 import {
-  answers,
-  breaksOff,
+  closeConnection,
   type Fault,
-  floods,
-  hangs,
-  hangsUp,
   KRAKEN_API,
+  neverRespond,
   P100_KEY,
   PAYCADDY_KEY,
+  type ProviderApiServer,
+  respond,
   SUMSUB_API,
-  startVendorApis,
-  trickles,
-  type VendorApis,
-} from '../support/vendor-apis';
+  sendEndlessly,
+  stall,
+  startProviderApis,
+  truncate,
+} from '../support/provider-apis';
 
 const disposal = createDisposal();
-let apis: VendorApis;
+let apis: ProviderApiServer;
 
 beforeEach(async () => {
-  apis = await startVendorApis(disposal);
+  apis = await startProviderApis(disposal);
 });
 
 type Provider = 'fractal-id' | 'sumsub' | 'paycaddy' | 'p100';
@@ -90,7 +90,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
 
   it.each(['.', '..'])('never requests the ID %s, which would change the path', async (id) => {
     expect(await fetchStatus(provider, id)).toBeUndefined();
-    expect(apis.asked).toEqual([]);
+    expect(apis.requestedPaths).toEqual([]);
   });
 
   it('rejects wrong credentials', async () => {
@@ -112,23 +112,23 @@ describe.each(PROVIDERS)('%s', (provider) => {
   });
 
   it.each<[string, Fault, object]>([
-    ['fails', answers(500), { fault: 'UNAVAILABLE' }],
+    ['fails', respond(500), { fault: 'UNAVAILABLE' }],
     [
       'is unavailable',
-      answers(503, { 'retry-after': '7' }),
+      respond(503, { 'retry-after': '7' }),
       { fault: 'UNAVAILABLE', retryAfterMs: 7000 },
     ],
-    ['truncates a response', breaksOff, { fault: 'UNAVAILABLE' }],
-    ['closes the connection', hangsUp, { fault: 'UNAVAILABLE' }],
-    ['limits the rate', answers(429, {}), { fault: 'RATE_LIMITED', retryAfterMs: null }],
+    ['truncates a response', truncate, { fault: 'UNAVAILABLE' }],
+    ['closes the connection', closeConnection, { fault: 'UNAVAILABLE' }],
+    ['limits the rate', respond(429, {}), { fault: 'RATE_LIMITED', retryAfterMs: null }],
     [
       'requests a pause in seconds',
-      answers(429, { 'retry-after': '30' }),
+      respond(429, { 'retry-after': '30' }),
       { fault: 'RATE_LIMITED', retryAfterMs: 30_000 },
     ],
     [
       'requests a pause until a date of its clock',
-      answers(429, {
+      respond(429, {
         date: 'Mon, 01 Jan 2024 00:00:00 GMT',
         'retry-after': 'Mon, 01 Jan 2024 00:00:09 GMT',
       }),
@@ -136,22 +136,22 @@ describe.each(PROVIDERS)('%s', (provider) => {
     ],
     [
       'requests a pause in an unknown format',
-      answers(429, { 'retry-after': 'soon' }),
+      respond(429, { 'retry-after': 'soon' }),
       { fault: 'RATE_LIMITED', retryAfterMs: null },
     ],
-    ['does not send JSON', answers(200, {}, '<html>'), { fault: 'UNREADABLE' }],
-    ['sends a list', answers(200, {}, '[]'), { fault: 'UNREADABLE' }],
-    ['sends an endless response', floods, { fault: 'UNREADABLE' }],
-    ['redirects', answers(302, { location: 'http://127.0.0.1:1/' }), { fault: 'REFUSED' }],
-    ['rejects the request', answers(422, {}, '{}'), { fault: 'REFUSED' }],
+    ['does not send JSON', respond(200, {}, '<html>'), { fault: 'UNREADABLE' }],
+    ['sends a list', respond(200, {}, '[]'), { fault: 'UNREADABLE' }],
+    ['sends an endless response', sendEndlessly, { fault: 'UNREADABLE' }],
+    ['redirects', respond(302, { location: 'http://127.0.0.1:1/' }), { fault: 'REFUSED' }],
+    ['rejects the request', respond(422, {}, '{}'), { fault: 'REFUSED' }],
   ])('is classified if it %s', async (_, fault, expected) => {
     apis.faults.push(fault);
     expect(await catchApiError(fetchStatus(provider, 'user-1'))).toMatchObject(expected);
   });
 
   it.each([
-    ['does not respond', hangs],
-    ['stalls during a response', trickles],
+    ['does not respond', neverRespond],
+    ['stalls during a response', stall],
   ])('times out if it %s', async (_, fault) => {
     apis.faults.push(fault);
     const request = fetchStatus(provider, 'user-1', { timeoutMs: 300 });
@@ -159,7 +159,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
   });
 
   it('throws errors without the ID, the credentials and the response', async () => {
-    apis.faults.push(answers(500, {}, 'the passport number is 123'));
+    apis.faults.push(respond(500, {}, 'the passport number is 123'));
     const error = await catchApiError(fetchStatus(provider, 'alice@example.com'));
     const text = JSON.stringify([error.message, error.cause ?? null]);
     for (const secret of ['alice', 'passport', P100_KEY, PAYCADDY_KEY, SUMSUB_API.secretKey]) {
@@ -227,7 +227,7 @@ describe('P100 error response', () => {
     [400, 'P459'],
     [404, 'P445'],
   ])('%s %s means that the user is not verified', async (status, code) => {
-    apis.faults.push(answers(status, {}, JSON.stringify({ code, message: 'User not verified' })));
+    apis.faults.push(respond(status, {}, JSON.stringify({ code, message: 'User not verified' })));
     const response = await fetchStatus('p100', 'user-1');
     expect(response).toMatchObject({ subpath: 'v1/kyc/status/user-1' });
     const body = JSON.parse(String(response?.rawBody));
@@ -244,7 +244,7 @@ describe('P100 error response', () => {
   });
 
   it('P412 means that the identity does not exist', async () => {
-    apis.faults.push(answers(400, {}, '{"code":"P412"}'));
+    apis.faults.push(respond(400, {}, '{"code":"P412"}'));
     expect(await fetchStatus('p100', 'user-1')).toBeUndefined();
   });
 
@@ -256,7 +256,7 @@ describe('P100 error response', () => {
     [401, '{"code":"P459"}', 'REFUSED'],
     [500, '{"code":"P459"}', 'UNAVAILABLE'],
   ])('%s %s is an API error', async (status, body, fault) => {
-    apis.faults.push(answers(status, {}, body));
+    apis.faults.push(respond(status, {}, body));
     expect(await catchApiError(fetchStatus('p100', 'user-1'))).toMatchObject({ fault });
   });
 

@@ -13,7 +13,7 @@ import {
   type StatusCheckOutcome,
   type StatusCheckResult,
 } from '../../jobs/reconcile/reconciler';
-import { createProviders, PROVIDERS } from '../../providers/registry';
+import { createProviders, PROVIDER_IDS, PROVIDERS } from '../../providers/registry';
 import type { Store } from '../../store/store';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
 import { type CliContext, CliError, commandLineActor } from '../context';
@@ -26,14 +26,6 @@ interface Options {
 
 const NOTHING_DUE = 'No identities are due for a status check.';
 
-/** Variable that enables the status checks of each provider. */
-const CREDENTIALS: Readonly<Record<ProviderId, string>> = {
-  'fractal-id': 'FRACTAL_ID_PRIVATE_KEY',
-  sumsub: 'SUMSUB_APP_TOKEN',
-  paycaddy: 'PAYCADDY_API_KEY',
-  p100: 'P100_API_KEY',
-};
-
 export function addReconcile(program: Command, context: CliContext): void {
   program
     .command('reconcile')
@@ -41,9 +33,7 @@ export function addReconcile(program: Command, context: CliContext): void {
       'Send status checks for identities with long-open attempts, unconfirmed approvals or long silence.',
     )
     .addOption(
-      new Option('--provider <provider>', 'check only this provider').choices(
-        Object.keys(CREDENTIALS),
-      ),
+      new Option('--provider <provider>', 'check only this provider').choices(PROVIDER_IDS),
     )
     .option(
       '--user <id>',
@@ -97,9 +87,9 @@ async function recordAuditEntry(
 }
 
 function assertCredentials({ providerApis }: Config, provider: ProviderId | undefined): void {
-  const wanted = provider === undefined ? Object.keys(CREDENTIALS) : [provider];
-  if (wanted.some((id) => id in providerApis)) return;
-  const names = wanted.map((id) => CREDENTIALS[id]).join(' or ');
+  const selected = PROVIDERS.filter(({ id }) => provider === undefined || id === provider);
+  if (selected.some(({ id }) => id in providerApis)) return;
+  const names = selected.map(({ credentialsVariable }) => credentialsVariable).join(' or ');
   throw new CliError(
     `No provider API is configured. Set ${names}. See docs/configuration.md for the other variables.`,
   );

@@ -3,18 +3,18 @@
 import { startGateway, type TestGateway } from '../../e2e/support/gateway';
 import { createTestDatabase, type TestDatabase } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
-import { answers, startVendorApis, type VendorApis } from '../../support/vendor-apis';
+import { type ProviderApiServer, respond, startProviderApis } from '../../support/provider-apis';
 import { type CommandLine, createCommandLine } from '../command-line';
 
 const disposal = createDisposal();
 let commandLine: CommandLine;
-let apis: VendorApis;
+let apis: ProviderApiServer;
 let database: TestDatabase;
 let gateway: TestGateway;
 
 beforeEach(async () => {
   commandLine = createCommandLine();
-  apis = await startVendorApis(disposal);
+  apis = await startProviderApis(disposal);
   database = await createTestDatabase();
   disposal.defer(database.drop);
   gateway = await startGateway(disposal, { env: { DATABASE_URL: database.url } });
@@ -67,7 +67,7 @@ it('sends no requests in a dry run', async () => {
     code: 0,
     out: 'User:1 at Sumsub (Identity:1): open since 2024-01-01 00:00:00\nIdentities due: 1. No requests were sent.\n',
   });
-  expect(apis.asked).toEqual([]);
+  expect(apis.requestedPaths).toEqual([]);
 });
 
 it('checks one user, due or not', async () => {
@@ -85,7 +85,7 @@ it('records an audit entry before the first request, except in a dry run', async
   await reconcile(apis.env, '--dry-run');
   await reconcile(apis.env, '--user', 'alice');
   await reconcile(apis.env, '--user', 'alice', '--provider', 'p100');
-  apis.setFault(answers(403, {}, ''));
+  apis.setFault(respond(403, {}, ''));
   await reconcile({ ...apis.env, RECONCILE_QUIET_AFTER: 'PT1S' });
   const { rows } = await gateway.store.read.auditEntries({}, { first: 10 });
   expect(rows.map(({ row }) => row).at(-1)).toMatchObject({
@@ -98,7 +98,7 @@ it('records an audit entry before the first request, except in a dry run', async
 });
 
 it('fails without a response, and prints nothing of the response body', async () => {
-  apis.setFault(answers(403, {}, 'the passport number is 123'));
+  apis.setFault(respond(403, {}, 'the passport number is 123'));
   const { code, out, err } = await reconcile(apis.env);
   expect(code).toBe(1);
   expect(out).toContain('no response (REFUSED)');

@@ -9,23 +9,23 @@ import {
 } from '../../../src/jobs/reconcile/provider-client';
 import { requestApi } from '../../../src/providers/kit/http-client';
 import { createDisposal } from '../../support/disposal';
-import { until } from '../../support/until';
 import {
-  answers,
-  hangs,
+  neverRespond,
   P100_KEY,
-  startVendorApis,
-  type VendorApis,
-} from '../../support/vendor-apis';
+  type ProviderApiServer,
+  respond,
+  startProviderApis,
+} from '../../support/provider-apis';
+import { until } from '../../support/until';
 
 const disposal = createDisposal();
 const signal = new AbortController().signal;
 const USER = { subjectRef: 'user-1', sandbox: false };
-let apis: VendorApis;
+let apis: ProviderApiServer;
 let states: boolean[];
 
 beforeEach(async () => {
-  apis = await startVendorApis(disposal);
+  apis = await startProviderApis(disposal);
   apis.p100.set('user-1', { verificationStatus: 'VERIFIED' });
   states = [];
 });
@@ -45,39 +45,39 @@ function lineTo(limits: Partial<ProviderClientLimits> = {}) {
 }
 
 it.each([
-  ['a fault of the vendor’s', answers(503)],
-  ['being asked too often', answers(429)],
-  ['being told to wait', answers(429, { 'retry-after': '0' })],
-  ['silence', hangs],
+  ['a fault of the vendor’s', respond(503)],
+  ['being asked too often', respond(429)],
+  ['being told to wait', respond(429, { 'retry-after': '0' })],
+  ['silence', neverRespond],
 ])('asks again after %s', async (_, fault) => {
   apis.faults.push(fault, fault);
-  const line = lineTo(fault === hangs ? { timeoutMs: 1_000 } : {});
+  const line = lineTo(fault === neverRespond ? { timeoutMs: 1_000 } : {});
   expect(await line.ask(USER, signal)).toMatchObject({ subpath: '/v1/kyc/status/user-1' });
-  expect(apis.asked).toHaveLength(3);
+  expect(apis.requestedPaths).toHaveLength(3);
   expect(states).toEqual([]);
 });
 
 it('gives up after the last try', async () => {
-  apis.setFault(answers(500));
+  apis.setFault(respond(500));
   await expect(lineTo().ask(USER, signal)).rejects.toMatchObject({ fault: 'UNAVAILABLE' });
-  expect(apis.asked).toHaveLength(3);
+  expect(apis.requestedPaths).toHaveLength(3);
 });
 
 it.each([401, 403, 422, 301])(
   'does not repeat a question that is refused with %s',
   async (status) => {
-    apis.setFault(answers(status));
+    apis.setFault(respond(status));
     await expect(lineTo().ask(USER, signal)).rejects.toMatchObject({ fault: 'REFUSED' });
-    expect(apis.asked).toHaveLength(1);
+    expect(apis.requestedPaths).toHaveLength(1);
   },
 );
 
 it('leaves a vendor alone that fails in a row, and comes back', async () => {
   const line = lineTo({ maxFailures: 3, restMs: 60_000 });
-  apis.setFault(answers(500));
+  apis.setFault(respond(500));
   await expect(line.ask(USER, signal)).rejects.toThrow(ProviderApiError);
   await expect(line.ask(USER, signal)).rejects.toThrow(CircuitOpenError);
-  expect([apis.asked.length, states]).toEqual([3, [false]]);
+  expect([apis.requestedPaths.length, states]).toEqual([3, [false]]);
   apis.setFault(null);
   const rested = Date.now() + 60_000;
   const clock = jest.spyOn(Date, 'now').mockImplementation(() => rested);
@@ -88,7 +88,7 @@ it('leaves a vendor alone that fails in a row, and comes back', async () => {
 
 it('leaves a vendor alone for as long as it asks for', async () => {
   const line = lineTo({ maxWaitMs: 500 });
-  apis.faults.push(answers(429, { 'retry-after': '1' }));
+  apis.faults.push(respond(429, { 'retry-after': '1' }));
   const startedAt = performance.now();
   await expect(line.ask(USER, signal)).rejects.toMatchObject({ fault: 'RATE_LIMITED' });
   const refusals: unknown[] = [];
@@ -100,21 +100,21 @@ it('leaves a vendor alone for as long as it asks for', async () => {
   );
   expect(performance.now() - startedAt).toBeGreaterThan(990);
   for (const refusal of refusals) expect(refusal).toBeInstanceOf(CircuitOpenError);
-  expect([apis.asked.length, states]).toEqual([2, [false, true]]);
+  expect([apis.requestedPaths.length, states]).toEqual([2, [false, true]]);
 });
 
 it('asks no more at once than agreed', async () => {
   const line = lineTo({ maxInFlight: 2 });
   await Promise.all(Array.from({ length: 20 }, () => line.ask(USER, signal)));
-  expect(apis.busiest()).toBeLessThanOrEqual(2);
-  expect(apis.asked).toHaveLength(20);
+  expect(apis.getMaxConcurrency()).toBeLessThanOrEqual(2);
+  expect(apis.requestedPaths).toHaveLength(20);
 });
 
 it('gives a question up when it is told to stop, which is no fault of the vendor’s', async () => {
   const stopping = new AbortController();
-  apis.setFault(hangs);
+  apis.setFault(neverRespond);
   const asking = lineTo({ timeoutMs: 60_000, maxFailures: 1 }).ask(USER, stopping.signal);
-  await until(() => apis.asked.length === 1);
+  await until(() => apis.requestedPaths.length === 1);
   stopping.abort();
   await expect(asking).rejects.toMatchObject({ name: 'AbortError' });
   expect(states).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * The status calls of the vendors as an HTTP server that behaves as their pages say, proofs checked. Written against the pages
- * with nothing but `node:crypto` and none of the code under test.
+ * HTTP server with the status calls of the providers. Verifies credentials and responds as documented. Implemented with
+ * `node:crypto` only and without the code under test.
  */
 
 import { createHmac, generateKeyPairSync, verify } from 'node:crypto';
@@ -15,7 +15,7 @@ export const SUMSUB_API = {
 export const PAYCADDY_KEY = 'paycaddy-key-of-the-tests';
 export const P100_KEY = 'p100-key-of-the-tests';
 
-/** A key pair of the curve that Kraken asks for. */
+/** Key pair on the curve that Kraken requires. */
 const KRAKEN_KEYS = generateKeyPairSync('ec', {
   namedCurve: 'P-521',
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -26,33 +26,33 @@ export const KRAKEN_API = {
   privateKey: KRAKEN_KEYS.privateKey,
 };
 
-/** What goes wrong instead of an answer. The request is authentic by then. */
+/** A fault instead of a response. The request is authenticated before. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface VendorApis {
+export interface ProviderApiServer {
   readonly origin: string;
-  /** Bodies of answers, by the vendor's id of the account. */
+  /** Response bodies by the provider's user ID. */
   readonly kraken: Map<string, object>;
   readonly sumsub: Map<string, object>;
-  /** By Sumsub's ID of the action. */
+  /** Response bodies by Sumsub's action ID. */
   readonly actions: Map<string, object>;
   readonly paycaddy: Map<string, object>;
   readonly p100: Map<string, object>;
-  /** Paths asked for so far, refused ones too. */
-  readonly asked: string[];
-  /** The most requests under way at once. */
-  readonly busiest: () => number;
-  /** Each takes the place of one answer, in turn. */
+  /** Requested paths so far, including rejected requests. */
+  readonly requestedPaths: string[];
+  /** Returns the maximum number of concurrent requests so far. */
+  readonly getMaxConcurrency: () => number;
+  /** Faults for the next requests, in order. */
   readonly faults: Fault[];
-  /** Takes the place of every answer. */
+  /** Sets the fault for every request. */
   setFault(fault: Fault | null): void;
-  /** For a gateway that asks here. */
+  /** Variables of a gateway that sends status checks to this server. */
   readonly env: Readonly<Record<string, string>>;
-  /** For a gateway that receives webhooks of Kraken and asks here. */
+  /** Variables of a gateway with the Kraken format that sends status checks to this server. */
   readonly krakenEnv: Readonly<Record<string, string>>;
 }
 
-export async function startVendorApis(disposal: Disposal): Promise<VendorApis> {
+export async function startProviderApis(disposal: Disposal): Promise<ProviderApiServer> {
   const kraken = new Map<string, object>();
   const sumsub = new Map<string, object>();
   const actions = new Map<string, object>();
@@ -60,29 +60,27 @@ export async function startVendorApis(disposal: Disposal): Promise<VendorApis> {
   const p100 = new Map<string, object>();
   const asked: string[] = [];
   const faults: Fault[] = [];
-  let lasting: Fault | null = null;
-  let busy = 0;
-  let busiest = 0;
+  let permanentFault: Fault | null = null;
+  let active = 0;
+  let maxActive = 0;
 
   const server = createServer((request, response) => {
     asked.push(request.url ?? '');
-    busy += 1;
-    busiest = Math.max(busiest, busy);
+    active += 1;
+    maxActive = Math.max(maxActive, active);
     response.once('close', () => {
-      busy -= 1;
+      active -= 1;
     });
     const route = ROUTES.find(({ path }) => path.test(request.url ?? ''));
     const [, id = ''] = route?.path.exec(request.url ?? '') ?? [];
     if (route === undefined || request.method !== 'GET') return send(response, 404, {});
-    const refusal = route.refuse(request);
-    if (refusal !== undefined) return send(response, refusal[0], refusal[1]);
-    const fault = faults.shift() ?? lasting;
+    const rejection = route.authenticate(request);
+    if (rejection !== undefined) return send(response, rejection[0], rejection[1]);
+    const fault = faults.shift() ?? permanentFault;
     if (fault !== null) return fault(request, response);
-    const body = { kraken, sumsub, actions, paycaddy, p100 }[route.vendor].get(
-      decodeURIComponent(id),
-    );
-    if (body === undefined) return send(response, ...route.unknown);
-    // A turn later, as anybody who looks something up.
+    const body = { kraken, sumsub, actions, paycaddy, p100 }[route.api].get(decodeURIComponent(id));
+    if (body === undefined) return send(response, ...route.notFound);
+    // Responds in a later turn, like a real server.
     setImmediate(() => send(response, 200, body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -98,11 +96,11 @@ export async function startVendorApis(disposal: Disposal): Promise<VendorApis> {
     actions,
     paycaddy,
     p100,
-    asked,
+    requestedPaths: asked,
     faults,
-    busiest: () => busiest,
+    getMaxConcurrency: () => maxActive,
     setFault(fault) {
-      lasting = fault;
+      permanentFault = fault;
     },
     env: {
       SUMSUB_APP_TOKEN: SUMSUB_API.appToken,
@@ -123,50 +121,57 @@ export async function startVendorApis(disposal: Disposal): Promise<VendorApis> {
 }
 
 interface Route {
-  readonly vendor: 'kraken' | 'sumsub' | 'actions' | 'paycaddy' | 'p100';
+  readonly api: 'kraken' | 'sumsub' | 'actions' | 'paycaddy' | 'p100';
   readonly path: RegExp;
-  readonly refuse: (request: IncomingMessage) => readonly [number, object | string] | undefined;
-  readonly unknown: readonly [number, object];
+  /** Returns the response to a request with invalid credentials. */
+  readonly authenticate: (
+    request: IncomingMessage,
+  ) => readonly [number, object | string] | undefined;
+  readonly notFound: readonly [number, object];
 }
 
 const ROUTES: readonly Route[] = [
   {
-    vendor: 'kraken',
+    api: 'kraken',
     path: /^\/public\/kyc\/([^/?]+)\/status$/,
-    refuse: refuseKraken,
-    unknown: [404, { message: 'not found' }],
+    authenticate: authenticateKraken,
+    notFound: [404, { message: 'not found' }],
   },
   {
-    vendor: 'sumsub',
+    api: 'sumsub',
     path: /^\/resources\/applicants\/([^/?]+)\/status$/,
-    refuse: refuseSumsub,
-    unknown: [404, { code: 404, description: 'Applicant not found' }],
+    authenticate: authenticateSumsub,
+    notFound: [404, { code: 404, description: 'Applicant not found' }],
   },
   {
-    vendor: 'actions',
+    api: 'actions',
     path: /^\/resources\/applicantActions\/([^/?]+)\/one$/,
-    refuse: refuseSumsub,
-    unknown: [404, { code: 404, description: 'Applicant action not found' }],
+    authenticate: authenticateSumsub,
+    notFound: [404, { code: 404, description: 'Applicant action not found' }],
   },
   {
-    vendor: 'paycaddy',
+    api: 'paycaddy',
     path: /^\/v2\/endUsers\/([^/?]+)$/,
-    refuse: ({ headers }) =>
+    authenticate: ({ headers }) =>
       headers['x-api-key'] === PAYCADDY_KEY ? undefined : [401, { title: 'Unauthorized' }],
-    unknown: [404, { title: 'Not Found', status: 404 }],
+    notFound: [404, { title: 'Not Found', status: 404 }],
   },
   {
-    vendor: 'p100',
+    api: 'p100',
     path: /^\/v1\/kyc\/status\/([^/?]+)$/,
-    refuse({ headers }) {
+    authenticate({ headers }) {
       if (headers['x-api-key'] === undefined) return [401, 'Access Denied. xo1'];
       return headers['x-api-key'] === P100_KEY ? undefined : [401, 'Access Denied. xo2'];
     },
-    unknown: [400, { code: 'P412', message: 'no such user' }],
+    notFound: [400, { code: 'P412', message: 'no such user' }],
   },
 ];
 
-function refuseSumsub({ headers, method, url }: IncomingMessage): ReturnType<Route['refuse']> {
+function authenticateSumsub({
+  headers,
+  method,
+  url,
+}: IncomingMessage): ReturnType<Route['authenticate']> {
   const time = String(headers['x-app-access-ts']);
   const expected = createHmac('sha256', SUMSUB_API.secretKey)
     .update(`${time}${method}${url}`)
@@ -177,26 +182,26 @@ function refuseSumsub({ headers, method, url }: IncomingMessage): ReturnType<Rou
   if (headers['x-app-access-sig'] !== expected) {
     return [401, { code: 401, errorCode: 4003, description: 'Request signature mismatch' }];
   }
-  const off = Math.abs(Date.now() / 1000 - Number(time));
-  return off <= 60 ? undefined : [401, { code: 401, description: 'Timestamp is off' }];
+  const skewS = Math.abs(Date.now() / 1000 - Number(time));
+  return skewS <= 60 ? undefined : [401, { code: 401, description: 'Timestamp is off' }];
 }
 
-function refuseKraken({ headers }: IncomingMessage): ReturnType<Route['refuse']> {
+function authenticateKraken({ headers }: IncomingMessage): ReturnType<Route['authenticate']> {
   const [, head = '', claims = '', signature = ''] =
     /^Bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/.exec(headers.authorization ?? '') ?? [];
-  const genuine = verify(
+  const isValid = verify(
     'sha512',
     Buffer.from(`${head}.${claims}`),
     { key: KRAKEN_KEYS.publicKey, dsaEncoding: 'ieee-p1363' },
     Buffer.from(signature, 'base64url'),
   );
-  if (!genuine) return [401, { message: 'invalid token' }];
+  if (!isValid) return [401, { message: 'invalid token' }];
   const { alg } = JSON.parse(Buffer.from(head, 'base64url').toString());
   const { api, clientId, iat, exp } = JSON.parse(Buffer.from(claims, 'base64url').toString());
   const now = Date.now() / 1000;
-  const fresh = exp > now && exp <= now + 600 && exp - iat <= 600;
-  const ours = alg === 'ES512' && api === true && clientId === KRAKEN_API.clientId;
-  return fresh && ours ? undefined : [403, { message: 'forbidden' }];
+  const isCurrent = exp > now && exp <= now + 600 && exp - iat <= 600;
+  const hasClaims = alg === 'ES512' && api === true && clientId === KRAKEN_API.clientId;
+  return isCurrent && hasClaims ? undefined : [403, { message: 'forbidden' }];
 }
 
 function send(response: ServerResponse, status: number, body: object | string): void {
@@ -206,33 +211,33 @@ function send(response: ServerResponse, status: number, body: object | string): 
 
 // ── Faults ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function answers(status: number, headers: Record<string, string> = {}, body = ''): Fault {
+export function respond(status: number, headers: Record<string, string> = {}, body = ''): Fault {
   return (_request, response) => response.writeHead(status, headers).end(body);
 }
 
-/** Takes the request and never answers. */
-export const hangs: Fault = () => {};
+/** Receives the request and never responds. */
+export const neverRespond: Fault = () => {};
 
-/** Begins an answer and never ends it. */
-export const trickles: Fault = (_request, response) => {
+/** Starts a response and never completes it. */
+export const stall: Fault = (_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' }).write('{"reviewStatus":');
 };
 
-/** Ends before it has sent what it announced. */
-export const breaksOff: Fault = (_request, response) => {
+/** Closes the connection before the announced length is sent. */
+export const truncate: Fault = (_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
   response.write('{"reviewStatus":', () => response.destroy());
 };
 
-export const hangsUp: Fault = (request) => request.socket.destroy();
+export const closeConnection: Fault = (request) => request.socket.destroy();
 
-/** Never stops talking. */
-export const floods: Fault = (_request, response) => {
+/** Sends an endless response. */
+export const sendEndlessly: Fault = (_request, response) => {
   const chunk = Buffer.alloc(64 * 1024, ' ');
   response.writeHead(200, { 'content-type': 'application/json' });
-  const pour = () => {
+  const write = () => {
     while (!response.destroyed && response.write(chunk));
   };
-  response.on('drain', pour);
-  pour();
+  response.on('drain', write);
+  write();
 };
