@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { findCycle, trespasses } from './rules';
+import { findCycle, importsFromAbove, trespasses } from './rules';
 import { parseSource, readSources } from './source-file';
 
 const ROOT = join(__dirname, '../..');
@@ -19,6 +19,10 @@ describe('the sources', () => {
 
   it('import as the table allows', () => {
     expect(SOURCES.flatMap(trespasses)).toEqual([]);
+  });
+
+  it('import from lower folders of their part', () => {
+    expect(SOURCES.flatMap(importsFromAbove)).toEqual([]);
   });
 
   it('import by the path of the file that defines, never of a folder', () => {
@@ -91,6 +95,14 @@ describe('the table', () => {
   ])('accepts in %s: %s', (path, text) => {
     expect(inFile(path, text)).toEqual([]);
   });
+});
+
+it('finds an import from a higher folder', () => {
+  const inFile = (path: string, text: string) => importsFromAbove(parseSource(path, text));
+  expect(inFile('src/http/io/router.ts', "import '../routes/health';")).toHaveLength(1);
+  expect(inFile('src/http/io/router.ts', "import '../server';")).toHaveLength(1);
+  expect(inFile('src/http/io/router.ts', "import '../limits/cors'; import './json';")).toEqual([]);
+  expect(inFile('src/http/server.ts', "import './routes/health';")).toEqual([]);
 });
 
 it('finds a cycle', () => {

@@ -65,6 +65,28 @@ const RESERVED: readonly Reserved[] = [
   { packages: /^(node:)?process$/, in: [] }, // would be a second way to `process.env`
 ];
 
+/** Folders of a part, lowest first. A folder imports from no higher folder, and from no file at the top of the part. */
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  http: ['limits', 'io', 'routes', 'websocket'],
+};
+
+/** `a.ts imports b` for every import from a higher folder of the same part. */
+export function importsFromAbove(source: SourceFile): readonly string[] {
+  const part = partOf(source.path);
+  const rank = rankOf(source.path);
+  if (FOLDERS[part] === undefined) return [];
+  return source.imports
+    .filter(({ file }) => file !== null && partOf(file) === part && rankOf(file) > rank)
+    .map(({ specifier, typeOnly }) => tell(source.path, specifier, typeOnly));
+}
+
+/** Files at the top of a part, and folders that are not listed, rank highest. */
+function rankOf(path: string): number {
+  const [, part = '', folder = ''] = path.split('/');
+  const rank = FOLDERS[part]?.indexOf(folder) ?? -1;
+  return rank < 0 ? Number.POSITIVE_INFINITY : rank;
+}
+
 /** `a.ts imports b` for every import that no row of the tables allows. */
 export function trespasses(source: SourceFile): readonly string[] {
   return source.imports
