@@ -1,6 +1,6 @@
 /**
- * Answers queries from plans: in one statement, byte for byte as plain execution does. What has no plan, and all that
- * goes wrong, is left to plain execution.
+ * Planned execution: answers queries from one statement, byte for byte as plain execution does. Queries without a plan,
+ * and all failures, fall back to plain execution.
  */
 
 import type { GraphQLSchema, OperationDefinitionNode } from 'graphql';
@@ -37,7 +37,7 @@ import {
 } from '../inputs/user-level.input';
 import { encodeNodeId, parseNodeId } from '../relay/node-id';
 import { type PageArgs, toPage } from '../relay/page';
-import { type Choices, type Plan, planOf } from './plan';
+import { createPlan, type Plan, type Selectors } from './plan';
 
 export interface PlannedExecutionOptions {
   readonly schema: GraphQLSchema;
@@ -50,7 +50,7 @@ export interface PlannedExecutionOptions {
   readonly log: { warn(record: object, message: string): void };
 }
 
-/** @returns the body of the response; `null`: to be executed plainly. */
+/** Returns the response body. Null if the request requires plain execution. */
 export type ExecutePlanned = (
   principal: Principal,
   request: OperationRequest,
@@ -58,15 +58,15 @@ export type ExecutePlanned = (
 
 export function createPlannedExecution(options: PlannedExecutionOptions): ExecutePlanned {
   const { schema, supported, prepare, providers, store, endUserReasons, log } = options;
-  const planner = { schema, supported, choices: createChoices(providers) };
-  const spelling = createEncoding(providers, store.logId);
-  /** Forgotten together with the document. */
+  const planner = { schema, supported, selectors: createSelectors(providers) };
+  const encoding = createEncoding(providers, store.logId);
+  /** Garbage-collected with the document. */
   const plans = new WeakMap<OperationDefinitionNode, Plan | null>();
 
   function planFor({ document, operation }: PreparedOperation): Plan | null {
     const known = plans.get(operation);
     if (known !== undefined) return known;
-    const plan = planOf(planner, document, operation);
+    const plan = createPlan(planner, document, operation);
     plans.set(operation, plan);
     return plan;
   }
@@ -83,10 +83,10 @@ export function createPlannedExecution(options: PlannedExecutionOptions): Execut
       const viewer = principal.kind === 'USER' ? principal.externalUserId : null;
       const limited = viewer !== null && endUserReasons === 'limited';
       const reasonCodes = limited ? END_USER_REASON_CODES : null;
-      return `{"data":${await store.queryJson({ roots, viewer, reasonCodes }, spelling)}}\n`;
+      return `{"data":${await store.queryJson({ roots, viewer, reasonCodes }, encoding)}}\n`;
     } catch (err) {
       if (err instanceof GatewayError) return null;
-      // E.g. more than SQLite takes in one statement: it would fail again, at the same cost.
+      // For example, a statement beyond the limits of SQLite. A retry would fail again at the same cost.
       plans.set(operation.operation, null);
       log.warn({ err }, 'failed to execute query plan; using plain execution');
       return null;
@@ -94,9 +94,9 @@ export function createPlannedExecution(options: PlannedExecutionOptions): Execut
   };
 }
 
-// ── What arguments choose ───────────────────────────────────────────────────────────────────────────────────────────
+// ── Selection by arguments ──────────────────────────────────────────────────────────────────────────────────────────
 
-function createChoices(providers: readonly ProviderListing[]): Choices {
+function createSelectors(providers: readonly ProviderListing[]): Selectors {
   function attempts({ filter, orderBy, ...rest }: AttemptsArgs): JsonQuerySelection | null {
     const page = toForwardPage(rest);
     if (page === null || filter?.userIds || isGiven(filter?.externalUserId)) return null;

@@ -1,8 +1,8 @@
 /**
- * Plans: documents of which the store can answer the whole tree in one statement, worked out once per document.
+ * Query plans: operations that the store can answer in one statement. An operation is planned once per document.
  *
- * A plan gives the same bytes as plain execution, or nothing: whatever is unusual about a document, its variables or the
- * viewer is left to plain execution, and so are all errors.
+ * A planned operation returns the same bytes as plain execution. Anything unsupported in the document, the variables or
+ * the permissions requires plain execution, and so does every error.
  */
 
 import {
@@ -30,57 +30,59 @@ import type {
 } from '../../store/json-query/query';
 import { isPersonalField } from '../request/personal';
 
-/** @returns the roots to ask for; `null`: these variables are left to plain execution. */
+/** Returns the root nodes of the JSON query. Null if these variables require plain execution. */
 export type Plan = (
   variables: Readonly<Record<string, unknown>>,
 ) => readonly JsonQueryNode[] | null;
 
 /**
- * What the arguments of a field choose, by `Type.field`; `null`: left to plain execution. Arguments come coerced: in the
- * shape that the schema gives them.
+ * Conversions of field arguments to store selections, by `Type.field`. Null if the arguments require plain execution.
+ * Arguments are coerced to the types of the schema.
  */
-export type Choices = Readonly<Record<string, (args: never) => JsonQuerySelection | null>>;
+export type Selectors = Readonly<Record<string, (args: never) => JsonQuerySelection | null>>;
 
+/** Inputs of planning that are equal for all operations. */
 export interface Planner {
   readonly schema: GraphQLSchema;
   /** Fields that the store supports. */
   readonly supported: JsonQueryFields;
-  readonly choices: Choices;
+  readonly selectors: Selectors;
 }
 
-/** Beyond these, plain execution is as good, and a statement of any size is nobody's friend. */
+/** For larger operations, plain execution is as fast. Also bounds the size of statements. */
 const MAX_FIELDS = 200;
-const MAX_PAGES_INSIDE_EACH_OTHER = 2;
+const MAX_NESTED_PAGES = 2;
 
-/** What a document holds that plans know nothing of. */
-class Unplannable extends Error {}
+/** Part of an operation that requires plain execution. */
+class UnsupportedError extends Error {}
 
 /**
- * @param document - Valid; `operation` is one of its own.
- * @returns `null` where the operation is left to plain execution.
+ * Plans an operation. Returns null if it requires plain execution.
+ *
+ * @param document - Valid document that contains `operation`.
  */
-export function planOf(
+export function createPlan(
   planner: Planner,
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): Plan | null {
   if (operation.operation !== 'query' || hasDirectives(operation)) return null;
   try {
-    return createPlan(planner, document, operation);
+    return planOperation(planner, document, operation);
   } catch (error) {
-    if (error instanceof Unplannable) return null;
+    if (error instanceof UnsupportedError) return null;
     throw error;
   }
 }
 
-function createPlan(
+function planOperation(
   planner: Planner,
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): Plan {
   const { schema } = planner;
   const root = schema.getQueryType();
-  if (!root) throw new Unplannable();
+  if (!root) throw new UnsupportedError();
   const fields = planFields(
     { ...planner, document, budget: { fields: MAX_FIELDS } },
     root,
@@ -92,30 +94,30 @@ function createPlan(
     const { coerced } = getVariableValues(schema, definitions, variables);
     if (coerced === undefined) return null;
     try {
-      return fields.map((field) => nodeOf(field, coerced));
+      return fields.map((field) => toNode(field, coerced));
     } catch (error) {
-      if (error instanceof Unplannable) return null;
+      if (error instanceof UnsupportedError) return null;
       throw error;
     }
   };
 }
 
-/** A field of which the variables alone are wanting. */
+/** A field that is complete except for the variables. */
 interface PlannedField extends Pick<JsonQueryNode, 'as' | 'name'> {
-  readonly choose?: (variables: Variables) => JsonQuerySelection | null;
+  readonly select?: (variables: Variables) => JsonQuerySelection | null;
   readonly fields?: readonly PlannedField[];
 }
 
 type Variables = Readonly<Record<string, unknown>>;
 
-function nodeOf({ as, name, choose, fields }: PlannedField, variables: Variables): JsonQueryNode {
-  const choice = choose?.(variables);
-  if (choice === null) throw new Unplannable();
+function toNode({ as, name, select, fields }: PlannedField, variables: Variables): JsonQueryNode {
+  const choice = select?.(variables);
+  if (choice === null) throw new UnsupportedError();
   return {
     as,
     name,
     ...(choice === undefined ? {} : { choice }),
-    ...(fields === undefined ? {} : { fields: fields.map((field) => nodeOf(field, variables)) }),
+    ...(fields === undefined ? {} : { fields: fields.map((field) => toNode(field, variables)) }),
   };
 }
 
@@ -126,18 +128,18 @@ interface Source extends Planner {
   readonly budget: { fields: number };
 }
 
-/** @param pagesAround - How many pages these fields are inside of. */
+/** @param outerPages - Number of pages that contain these fields. */
 function planFields(
   source: Source,
   type: GraphQLObjectType,
   selections: readonly SelectionSetNode[],
-  pagesAround: number,
+  outerPages: number,
 ): readonly PlannedField[] {
   const fields = new Map<string, FieldNode[]>();
   for (const selection of selections) collect(source, type, selection, fields);
   source.budget.fields -= fields.size;
-  if (source.budget.fields < 0) throw new Unplannable();
-  return [...fields].map(([as, nodes]) => planField(source, type, as, nodes, pagesAround));
+  if (source.budget.fields < 0) throw new UnsupportedError();
+  return [...fields].map(([as, nodes]) => planField(source, type, as, nodes, outerPages));
 }
 
 function planField(
@@ -145,35 +147,35 @@ function planField(
   type: GraphQLObjectType,
   as: string,
   nodes: readonly FieldNode[],
-  pagesAround: number,
+  outerPages: number,
 ): PlannedField {
   const [node] = nodes;
-  if (node === undefined) throw new Unplannable();
+  if (node === undefined) throw new UnsupportedError();
   const name = node.name.value;
   if (name === '__typename') return { as, name: { text: type.name } };
   const field = type.getFields()[name];
-  if (field === undefined || !source.supported[type.name]?.has(name)) throw new Unplannable();
-  if (isPersonalField(field)) throw new Unplannable(); // whoever asks for it has to be looked at
+  if (field === undefined || !source.supported[type.name]?.has(name)) throw new UnsupportedError();
+  if (isPersonalField(field)) throw new UnsupportedError(); // plain execution checks permissions and writes audit entries
 
-  const choose = source.choices[`${type.name}.${name}`];
-  if (choose === undefined && node.arguments?.length) throw new Unplannable();
-  const isPage = choose !== undefined && isObjectType(getNullableType(field.type));
-  const pages = pagesAround + (isPage ? 1 : 0);
-  if (pages > MAX_PAGES_INSIDE_EACH_OTHER) throw new Unplannable();
+  const select = source.selectors[`${type.name}.${name}`];
+  if (select === undefined && node.arguments?.length) throw new UnsupportedError();
+  const isPage = select !== undefined && isObjectType(getNullableType(field.type));
+  const pages = outerPages + (isPage ? 1 : 0);
+  if (pages > MAX_NESTED_PAGES) throw new UnsupportedError();
 
   const selections = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
   const inner = getNamedType(field.type);
   return {
     as,
     name,
-    ...(choose && {
-      choose: (variables) => choose(getArgumentValues(field, node, variables) as never),
+    ...(select && {
+      select: (variables) => select(getArgumentValues(field, node, variables) as never),
     }),
     ...(isObjectType(inner) && { fields: planFields(source, inner, selections, pages) }),
   };
 }
 
-/** Fields by the name that they have in the answer, in the order in which they first occur. */
+/** Collects fields by response name, in order of first occurrence. */
 function collect(
   source: Source,
   type: GraphQLObjectType,
@@ -181,7 +183,7 @@ function collect(
   fields: Map<string, FieldNode[]>,
 ): void {
   for (const selection of selections) {
-    if (hasDirectives(selection)) throw new Unplannable();
+    if (hasDirectives(selection)) throw new UnsupportedError();
     if (selection.kind === Kind.FIELD) {
       const as = (selection.alias ?? selection.name).value;
       const nodes = fields.get(as);
@@ -189,15 +191,15 @@ function collect(
       else nodes.push(selection);
       continue;
     }
-    const fragment = fragmentOf(source.document, selection);
-    if (hasDirectives(fragment)) throw new Unplannable();
-    if (applies(source.schema, fragment.typeCondition?.name.value ?? type.name, type)) {
+    const fragment = findFragment(source.document, selection);
+    if (hasDirectives(fragment)) throw new UnsupportedError();
+    if (appliesTo(source.schema, fragment.typeCondition?.name.value ?? type.name, type)) {
       collect(source, type, fragment.selectionSet, fields);
     }
   }
 }
 
-function fragmentOf(
+function findFragment(
   { definitions }: DocumentNode,
   selection: FragmentSpreadNode | InlineFragmentNode,
 ): FragmentDefinitionNode | InlineFragmentNode {
@@ -207,13 +209,13 @@ function fragmentOf(
       definition.kind === Kind.FRAGMENT_DEFINITION &&
       definition.name.value === selection.name.value,
   );
-  if (fragment?.kind !== Kind.FRAGMENT_DEFINITION) throw new Unplannable();
+  if (fragment?.kind !== Kind.FRAGMENT_DEFINITION) throw new UnsupportedError();
   return fragment;
 }
 
-function applies(schema: GraphQLSchema, condition: string, type: GraphQLObjectType): boolean {
-  const wanted = schema.getType(condition);
-  return wanted === type || (isAbstractType(wanted) && schema.isSubType(wanted, type));
+function appliesTo(schema: GraphQLSchema, condition: string, type: GraphQLObjectType): boolean {
+  const target = schema.getType(condition);
+  return target === type || (isAbstractType(target) && schema.isSubType(target, type));
 }
 
 function hasDirectives({ directives }: { readonly directives?: readonly unknown[] }): boolean {
