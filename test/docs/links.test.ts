@@ -82,7 +82,7 @@ it.each(PAGES)('%s names identifiers that exist in the named files', (page) => {
   const text = readPage(page).replaceAll(/\s+/g, ' ');
   const named = [...text.matchAll(/`([A-Za-z_]+)` in `((?:src|test)\/[\w./-]+\.ts)`/g)];
   const missing = named
-    .filter(([, name = '', path = '']) => !readPage(path).includes(name))
+    .filter(([, name = '', path = '']) => !new RegExp(`\\b${name}\\b`).test(readPage(path)))
     .map(([found]) => found);
   expect(missing).toEqual([]);
 });
