@@ -1,10 +1,48 @@
-/** API keys at rest: hashes only. */
+/** Stored API keys, as hashes. */
 
 import type { AuditAct } from '../domain/audit';
 import { InvariantError } from '../domain/errors';
 import type { AppendAudit } from './audit/append';
 import type { Connection } from './database/database';
 import type { Transact } from './database/transaction';
+
+export interface ApiKeys {
+  /** @param input - `hash` is the SHA-256 of the key, in hexadecimal. */
+  create(input: {
+    readonly name: string;
+    readonly prefix: string;
+    readonly hash: string;
+    readonly scopes: readonly string[];
+    /** Actor in the audit log. See `AuditAct.actor`. */
+    readonly auditActor: string;
+    readonly now: Date;
+  }): Promise<ApiKeyRow>;
+
+  /** Returns all keys, in the order of creation. */
+  list(): Promise<readonly ApiKeyRow[]>;
+
+  findByHash(hash: string): Promise<ApiKeyRow | null>;
+
+  /** Returns those of the keys that are revoked or do not exist. */
+  revokedAmong(ids: readonly number[]): Promise<ReadonlySet<number>>;
+
+  /**
+   * Revokes a key. Returns whether there was a live key with this prefix.
+   *
+   * @param prefix - Public part of the key.
+   * @param auditActor - Actor in the audit log. See `AuditAct.actor`.
+   */
+  revoke(prefix: string, auditActor: string, now: Date): Promise<boolean>;
+}
+
+export interface ApiKeyRow {
+  readonly id: number;
+  readonly name: string;
+  readonly prefix: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+}
 
 interface ApiKeySql {
   readonly id: number;
@@ -17,14 +55,11 @@ interface ApiKeySql {
 
 const COLUMNS = 'k.id, k.name, k.prefix, k.scopes, k.created_at, k.revoked_at';
 
-/**
- * @param reading - A connection of its own, so that who asks is known without waiting for the writer.
- * @param append - Writes to the audit log, in the same transaction.
- */
+/** @param reading - Connection other than the writing one, so that authentication does not wait for writes. */
 export function createApiKeys(
   reading: Connection,
   transaction: Transact,
-  append: AppendAudit,
+  appendAudit: AppendAudit,
 ): ApiKeys {
   return {
     create: ({ name, prefix, hash, scopes, auditActor, now }) =>
@@ -35,7 +70,7 @@ export function createApiKeys(
         );
         if (row === undefined) throw new InvariantError('Insert returned no row');
         const key = { id: row.id, name, prefix, scopes, createdAt: now, revokedAt: null };
-        await append(writing, [toAct('API_KEY_CREATED', key, auditActor, now)]);
+        await appendAudit(writing, [toAct('API_KEY_CREATED', key, auditActor, now)]);
         return key;
       }),
 
@@ -60,8 +95,8 @@ export function createApiKeys(
           WHERE k.revoked_at IS NULL AND k.id IN (?*)`,
         [ids],
       );
-      const held = new Set(live.map(({ id }) => id));
-      return new Set(ids.filter((id) => !held.has(id)));
+      const liveIds = new Set(live.map(({ id }) => id));
+      return new Set(ids.filter((id) => !liveIds.has(id)));
     },
 
     revoke: (prefix, auditActor, now) =>
@@ -71,7 +106,7 @@ export function createApiKeys(
           [now.toISOString(), prefix],
         );
         const acts = revoked.map((row) => toAct('API_KEY_REVOKED', toRow(row), auditActor, now));
-        await append(writing, acts);
+        await appendAudit(writing, acts);
         return revoked.length > 0;
       }),
   };
@@ -96,35 +131,4 @@ function toRow(sql: ApiKeySql): ApiKeyRow {
     createdAt: new Date(sql.created_at),
     revokedAt: sql.revoked_at === null ? null : new Date(sql.revoked_at),
   };
-}
-
-export interface ApiKeys {
-  /** @param hash - SHA-256 of the key, hex. */
-  create(input: {
-    readonly name: string;
-    readonly prefix: string;
-    readonly hash: string;
-    readonly scopes: readonly string[];
-    /** Actor in the audit log. See `AuditAct.actor`. */
-    readonly auditActor: string;
-    readonly now: Date;
-  }): Promise<ApiKeyRow>;
-  list(): Promise<readonly ApiKeyRow[]>;
-  findByHash(hash: string): Promise<ApiKeyRow | null>;
-  /** Which of these keys are revoked or gone. */
-  revokedAmong(ids: readonly number[]): Promise<ReadonlySet<number>>;
-  /**
-   * @param prefix - The public part of the key. Answers whether there was such a live key.
-   * @param auditActor - Actor in the audit log. See `AuditAct.actor`.
-   */
-  revoke(prefix: string, auditActor: string, now: Date): Promise<boolean>;
-}
-
-export interface ApiKeyRow {
-  readonly id: number;
-  readonly name: string;
-  readonly prefix: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: Date;
-  readonly revokedAt: Date | null;
 }

@@ -1,4 +1,4 @@
-/** TypeORM's DataSource of the configured database, for migrations. */
+/** TypeORM data source of the configured database, for migrations. */
 
 import type { DataSource } from 'typeorm';
 import type { DatabaseConfig } from './database/options';
@@ -9,17 +9,18 @@ import {
   openForMigration as migratingSqlite,
 } from './sqlite/data-source';
 
-/** Not yet initialized. @throws {ConfigError} if a file that the configuration names cannot be read. */
+/** Creates a data source that is not initialized. @throws {ConfigError} If a configured file cannot be read. */
 export function createDataSource(config: DatabaseConfig): DataSource {
   return config.kind === 'sqlite' ? createSqlite(config.file) : createPostgres(config);
 }
 
 /**
- * Opens the database and runs `work`, which changes tables, while no other instance does the same.
+ * Opens the database and runs `work`, which changes tables. No other instance runs migrations at the same time.
  *
- * @throws {ConfigError} if the database cannot be used; {StoreUnavailableError} if it does not answer.
+ * @throws {ConfigError} If the database cannot be used.
+ * @throws {StoreUnavailableError} If the database does not respond.
  */
-export function migrating<T>(
+export function withDataSource<T>(
   config: DatabaseConfig,
   work: (dataSource: DataSource) => Promise<T>,
 ): Promise<T> {

@@ -1,4 +1,4 @@
-/** Opens the configured database, in whichever engine. */
+/** Opens the configured database, SQLite or PostgreSQL. */
 
 import type { Database, RecordingDatabase } from './database/database';
 import type { DatabaseConfig } from './database/options';
@@ -6,10 +6,11 @@ import { openPostgres, openRecordingPostgres } from './postgres/open-database';
 import { openRecordingSqlite, openSqlite } from './sqlite/open-database';
 
 /**
- * Applies the migrations that are missing.
+ * Applies pending migrations.
  *
- * @param onQuery - Told of every statement.
- * @throws {ConfigError} if it is no database, or not for us; {StoreUnavailableError} if it is away.
+ * @param onQuery - Called for every statement.
+ * @throws {ConfigError} If it is not a database of the gateway.
+ * @throws {StoreUnavailableError} If the database is unavailable.
  */
 export function openDatabase(
   config: DatabaseConfig,
@@ -18,7 +19,7 @@ export function openDatabase(
   return config.kind === 'sqlite' ? openSqlite(config, onQuery) : openPostgres(config, onQuery);
 }
 
-/** As much of it as a thread needs that does nothing but record. */
+/** Opens the connections that the writer thread needs. */
 export async function openRecordingDatabase(config: DatabaseConfig): Promise<RecordingDatabase> {
   return config.kind === 'sqlite'
     ? await openRecordingSqlite(config)

@@ -1,4 +1,4 @@
-/** Whom the vendors' APIs are to be asked about, when that was last done, and which process does it. */
+/** Attempts whose status may be checked at the provider's API, the time of the last check, and the process that checks. */
 
 import type { AccountState } from '../domain/event';
 import type { Instant } from '../domain/instant';
@@ -18,7 +18,75 @@ const s = getNames(StatusCheckEntity, 's');
 const u = getNames(UserEntity, 'u');
 const { identityId, actionId, checkedAt } = getNames(StatusCheckEntity);
 
-/** As in the partial indexes, word for word; in one piece, for an OR would be taken apart and sorted. */
+/** Queue of status checks, and the lease of the process that runs them. */
+export interface StatusChecks {
+  /** Returns a page of attempts of one kind, the least recently updated first. */
+  candidates(query: CandidateQuery): Promise<readonly Candidate[]>;
+
+  /** Returns one candidate for each identity of the user, and one for each open action. */
+  candidatesForUser(userId: number): Promise<readonly Candidate[]>;
+
+  /**
+   * Stores that these are checked now. Returns those that no process has claimed within `apartMs`, so that no two status checks of
+   * one identity, or of one action, run at the same time.
+   */
+  claim<One extends Claimed>(
+    claimed: readonly One[],
+    now: Date,
+    apartMs: number,
+  ): Promise<readonly One[]>;
+
+  /** Removes claims whose check did not run. */
+  disclaim(claimed: readonly Claimed[]): Promise<void>;
+
+  /** Gives the lease to `holder` for `forMs` from now. Returns false if another process has it. */
+  lease(holder: string, now: Date, forMs: number): Promise<boolean>;
+
+  /** Releases the lease, so that another process need not wait for its end. */
+  release(holder: string): Promise<void>;
+}
+
+/**
+ * - `UNCONFIRMED`: an approval with a static secret as its only proof, or one that a status response has revoked.
+ * - `OPEN`: an attempt without a decision.
+ * - `QUIET`: any attempt.
+ */
+export type CandidateKind = 'UNCONFIRMED' | 'OPEN' | 'QUIET';
+
+export interface CandidateQuery {
+  readonly kind: CandidateKind;
+  /** Only attempts last updated before this time, by the provider's clock. If undefined, all attempts. */
+  readonly updatedBefore?: Instant | undefined;
+  /** Only attempts after this one. */
+  readonly after?: Pick<Candidate, 'updatedAt' | 'attemptId'> | undefined;
+  readonly limit: number;
+}
+
+/** An identity, or one of its actions. */
+export interface Claimed {
+  readonly identityId: number;
+  /** ID of the attempt, if it is an action. */
+  readonly actionId: number | null;
+}
+
+export interface Candidate extends Claimed {
+  readonly userId: number;
+  readonly provider: ProviderId;
+  readonly subjectRef: string;
+  readonly state: AccountState;
+  readonly attemptId: number;
+  /** The provider's ID of the attempt, if it sends one. */
+  readonly attemptRef: string | null;
+  readonly levelKind: LevelKind;
+  readonly sandbox: boolean;
+  readonly updatedAt: Instant;
+  /** Latest `updatedAt` of all attempts of the identity. */
+  readonly lastReceivedAt: Instant;
+  /** Start of the last status check. */
+  readonly lastCheckedAt: Date | null;
+}
+
+/** The same text as in the partial indexes. One expression each, because the planner would split an OR and sort. */
 const CONDITION: Record<CandidateKind, string> = {
   UNCONFIRMED: "a.trust || ' ' || a.status IN ('TOKEN APPROVED', 'CONFIRMED CANCELLED')",
   OPEN: `${a.decidedAt} IS NULL`,
@@ -26,16 +94,16 @@ const CONDITION: Record<CandidateKind, string> = {
 };
 
 /**
- * Nobody is asked about whom there is nothing to be known of. As a value that is unlike another, of which the planner takes
- * nearly all rows to be: else it would rather sort those few that are left than read them in the order of the index.
+ * Excludes erased users. Compares values, because the planner expects `<>` to match nearly all rows. With a condition that it expects
+ * to match few, it would sort those instead of reading the index in order.
  */
 const PRESENT = `coalesce((
   SELECT 'erased' FROM users u WHERE u.id = ${a.userId} AND ${u.erasedAt} IS NOT NULL), '') <> 'erased'`;
 
-/** Beyond any instant. */
+/** Later than any instant. */
 const LATEST = '9999-12-31T24';
 
-/** In place of an action's ID. */
+/** Action ID of a check of the whole identity. */
 const ACCOUNT = 0;
 
 const LEASE = 'reconciliation_lease';
@@ -97,7 +165,7 @@ export function createStatusChecks(reading: Connection, transaction: Transact): 
         }
       }),
 
-    /** The value is when it ends, and who holds it. One that ends too far ahead was taken before the clock was set back. */
+    /** Value: end of the lease and its holder. A lease that ends too far ahead dates from before the clock was set back, and is void. */
     lease: (holder, now, forMs) =>
       transaction(async (connection) => {
         const held = await readSetting(connection, LEASE);
@@ -173,73 +241,4 @@ function toCandidate({ decidedAt: _, ...row }: CandidateSql): Candidate {
     sandbox: Boolean(sandbox),
     lastCheckedAt: lastCheckedAt === null ? null : new Date(lastCheckedAt),
   };
-}
-
-// ── Asking the vendors ──────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Whom the vendors may have to be asked about, and who asks. */
-export interface StatusChecks {
-  /** A page of attempts of one kind, the one that has stood longest first. */
-  candidates(query: CandidateQuery): Promise<readonly Candidate[]>;
-
-  /** One for each account of the user, and one for each of its open actions. */
-  candidatesForUser(userId: number): Promise<readonly Candidate[]>;
-
-  /**
-   * Stores that these are being asked about now. Returns those that no other process has claimed within `apartMs`, so that
-   * no two status checks of one account, or of one action, run at the same time.
-   */
-  claim<One extends Claimed>(
-    claimed: readonly One[],
-    now: Date,
-    apartMs: number,
-  ): Promise<readonly One[]>;
-
-  /** They were not asked about after all. */
-  disclaim(claimed: readonly Claimed[]): Promise<void>;
-
-  /** Makes `holder` the one that asks, for `forMs` from now. `false` where another one is. */
-  lease(holder: string, now: Date, forMs: number): Promise<boolean>;
-
-  /** Lets go, so that another one need not wait. */
-  release(holder: string): Promise<void>;
-}
-
-/**
- * `UNCONFIRMED`: an approval that only a static secret vouches for, or that an answer has taken back; `OPEN`: not decided;
- * `QUIET`: whatever it came to.
- */
-export type CandidateKind = 'UNCONFIRMED' | 'OPEN' | 'QUIET';
-
-export interface CandidateQuery {
-  readonly kind: CandidateKind;
-  /** Only attempts that have stood as they are since before this time, by the vendor's clock; absent: all. */
-  readonly updatedBefore?: Instant | undefined;
-  /** Behind this one. */
-  readonly after?: Pick<Candidate, 'updatedAt' | 'attemptId'> | undefined;
-  readonly limit: number;
-}
-
-/** An account, or one action of it. */
-export interface Claimed {
-  readonly identityId: number;
-  /** ID of the attempt, if it is an action. */
-  readonly actionId: number | null;
-}
-
-export interface Candidate extends Claimed {
-  readonly userId: number;
-  readonly provider: ProviderId;
-  readonly subjectRef: string;
-  readonly state: AccountState;
-  readonly attemptId: number;
-  /** The provider's ID of the attempt, if it sends one. */
-  readonly attemptRef: string | null;
-  readonly levelKind: LevelKind;
-  readonly sandbox: boolean;
-  readonly updatedAt: Instant;
-  /** The latest of all attempts of the identity. */
-  readonly lastReceivedAt: Instant;
-  /** When the vendor was last asked about it. */
-  readonly lastCheckedAt: Date | null;
 }

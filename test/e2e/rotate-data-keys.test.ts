@@ -102,7 +102,7 @@ it('reports missing keys, and items that a running gateway still encrypts with t
 
   expect(await rotate(NEW)).toMatchObject({
     code: 1,
-    err: expect.stringContaining('DATA_KEYS: expected the key with id old'),
+    err: expect.stringContaining('DATA_KEYS: key "old" is missing'),
   });
   expect(await rotate(`${OLD},${NEW}`)).toMatchObject({
     code: 0,
@@ -110,7 +110,7 @@ it('reports missing keys, and items that a running gateway still encrypts with t
   });
   expect(await rotate(`${NEW},${OLD}`)).toMatchObject({ code: 0 });
   await gateway.post('paycaddy', said(2));
-  expect(await rotate(NEW)).toMatchObject({ code: 1, err: expect.stringContaining('id old') });
+  expect(await rotate(NEW)).toMatchObject({ code: 1, err: expect.stringContaining('key "old"') });
 });
 
 function isReadable({ rawBody, user }: Told): boolean {

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { generateApiKey } from '../../access/api-key';
 import { SCOPES, type Scope } from '../../access/principal';
 import type { ApiKeyRow, ApiKeys } from '../../store/api-keys';
-import type { KeyHoldings } from '../../store/keys/master-keys';
+import type { KeyUsage } from '../../store/keys/master-keys';
 import type { RotationOutcome } from '../../store/keys/rotate';
 import type { Store } from '../../store/store';
 import { createCommandLogger, loadConfiguration, withStore } from '../configuration';
@@ -119,15 +119,15 @@ async function rotateData(context: CliContext, store: Store): Promise<void> {
 
 const PROGRESS_MS = 1_000;
 
-function formatRotation({ current, done, holdings, free }: RotationOutcome): readonly string[] {
+function formatRotation({ current, done, usage, unused }: RotationOutcome): readonly string[] {
   return [
     `Re-encrypted ${done} items with ${current}.`,
-    ...holdings.map((holding) => formatHoldings(holding, current)),
-    ...free.map((id) => `${id} encrypts nothing. You can remove it from DATA_KEYS.`),
+    ...usage.map((key) => formatUsage(key, current)),
+    ...unused.map((id) => `${id} encrypts nothing. You can remove it from DATA_KEYS.`),
   ];
 }
 
-function formatHoldings({ id, dataKeys, bodies, secrets }: KeyHoldings, current: string): string {
+function formatUsage({ id, dataKeys, bodies, secrets }: KeyUsage, current: string): string {
   const usage = `${id} encrypts ${dataKeys} data keys, ${bodies} bodies and ${secrets} secrets.`;
   return id === current
     ? usage

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { DataSource } from 'typeorm';
-import { migrating } from '../../store/data-source';
+import { withDataSource } from '../../store/data-source';
 import { loadConfiguration } from '../configuration';
 import type { CliContext } from '../context';
 
@@ -19,7 +19,7 @@ export function addMigrate(program: Command, context: CliContext): void {
 async function migrate(context: CliContext, down: boolean): Promise<void> {
   const { database } = loadConfiguration(context);
   const work = down ? revert : apply;
-  await migrating(database, (dataSource) => work(context, dataSource));
+  await withDataSource(database, (dataSource) => work(context, dataSource));
 }
 
 async function apply(context: CliContext, dataSource: DataSource): Promise<void> {

@@ -1,19 +1,19 @@
 /**
- * What holds the entries of the audit log together.
+ * Hash chain of the audit log.
  *
  * The hash of an entry is an HMAC-SHA-256, under a secret of this database, over the UTF-8 of one JSON list:
- * `[previous, seq, at, action, actor, subject, reason, details]`, written as `JSON.stringify` does, with `details` as the
- * very text of the column. A list of texts, numbers and nulls has one such form, and no two lists share one. Each hash
- * holds the one before it, so an entry that is changed, moved, put in or taken out breaks the chain where it stood. The
- * secret lies sealed under the master key: who can only write to the database cannot mend the chain.
+ * `[previous, seq, at, action, actor, subject, reason, details]`, formatted by `JSON.stringify`, with `details` as the text of the
+ * column. A list of strings, numbers and nulls has exactly one such form, and no two lists share one. Each hash includes the previous
+ * one, so a changed, moved, inserted or deleted entry breaks the chain at its position. The secret is encrypted with the master key:
+ * write access to the database is not enough to repair the chain.
  *
- * What no chain shows is that its end was cut off: for this a head is noted somewhere else, and expected later.
+ * A chain cannot show that its end was cut off. To detect that, store a head elsewhere and compare it later.
  */
 
 import { createHmac } from 'node:crypto';
 import type { AuditHead } from '../../domain/audit';
 
-/** An entry as its columns have it. */
+/** Row of an entry. */
 export interface AuditRow {
   readonly seq: number;
   readonly at: string;
@@ -36,12 +36,12 @@ const CONTENT = [
   'details',
 ] as const satisfies readonly (keyof AuditRow)[];
 
-/** In the order of the hash. */
+/** Columns in the order in which they are hashed. */
 const HASHED_COLUMNS = ['previous', ...CONTENT] as const;
 
 export const AUDIT_COLUMNS = [...CONTENT, 'previous', 'hash'] as const;
 
-/** What the first entry stands upon. */
+/** Predecessor of the first entry. */
 export const GENESIS: AuditHead = { seq: 0, hash: '0'.repeat(64) };
 
 export function hashOf(secret: Buffer, row: Omit<AuditRow, 'hash'>): string {

@@ -1,10 +1,24 @@
-/** The audit log for acts outside of the store, and the proof of all of it. */
+/** Audit log for actions outside the store, and its verification. */
 
 import type { AuditAct, AuditHead } from '../../domain/audit';
 import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
 import type { AppendAudit } from './append';
 import { type AuditProof, verifyAudit } from './verify';
+
+/** The store itself logs the actions that change it. */
+export interface AuditLog {
+  /**
+   * Logs actions outside the store, such as reading personal data, before they run. Resolves after the commit. Actions logged at
+   * the same time are committed together.
+   *
+   * @throws {StoreUnavailableError} If nothing was written.
+   */
+  record(acts: readonly AuditAct[]): Promise<void>;
+
+  /** Verifies the whole chain. @param expected - A head stored earlier. Null if unknown. */
+  verify(expected: AuditHead | null): Promise<AuditProof>;
+}
 
 export interface AuditLogOptions {
   readonly reading: Connection;
@@ -15,24 +29,24 @@ export interface AuditLogOptions {
 
 export function createAuditLog(options: AuditLogOptions): AuditLog {
   const { reading, transaction, appendAudit, secret } = options;
-  let waiting: { readonly acts: AuditAct[]; readonly written: Promise<void> } | undefined;
+  let batch: { readonly acts: AuditAct[]; readonly written: Promise<void> } | undefined;
 
   return {
     record(acts) {
       if (acts.length === 0) return Promise.resolve();
-      waiting ??= gather();
-      waiting.acts.push(...acts);
-      return waiting.written;
+      batch ??= openBatch();
+      batch.acts.push(...acts);
+      return batch.written;
     },
 
     verify: (expected) => verifyAudit(reading, secret, expected),
   };
 
-  /** All that is asked for until the writing connection is free goes into one transaction. */
-  function gather(): NonNullable<typeof waiting> {
+  /** Starts a batch. All entries added until the writing connection is available share one transaction. */
+  function openBatch(): NonNullable<typeof batch> {
     const acts: AuditAct[] = [];
     const close = () => {
-      if (waiting?.acts === acts) waiting = undefined;
+      if (batch?.acts === acts) batch = undefined;
     };
     const written = Promise.resolve()
       .then(() =>
@@ -44,20 +58,4 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       .finally(close);
     return { acts, written };
   }
-}
-
-// ── The audit log ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Acts that change the store are written down by the store itself, together with what they change. */
-export interface AuditLog {
-  /**
-   * Writes down what is done outside of the store, such as showing personal data: to be called before. Resolves after the
-   * commit; what is asked for at one time is committed together.
-   *
-   * @throws {StoreUnavailableError} if nothing was written.
-   */
-  record(acts: readonly AuditAct[]): Promise<void>;
-
-  /** Walks the whole chain. @param expected - A head that was noted earlier; `null` if there is none. */
-  verify(expected: AuditHead | null): Promise<AuditProof>;
 }

@@ -1,16 +1,30 @@
-/** Proves the chain of the audit log, entry by entry. See `audit-chain.ts`. */
+/** Verifies the hash chain of the audit log. See `chain.ts`. */
 
 import type { AuditHead } from '../../domain/audit';
 import type { Connection } from '../database/database';
 import { AUDIT_COLUMNS, type AuditRow, GENESIS, hashOf } from './chain';
 
-/** Entries read at a time. */
+export type AuditProof =
+  | { readonly ok: true; readonly entries: number; readonly head: AuditHead }
+  /** `seq`: number of the first faulty entry. */
+  | { readonly ok: false; readonly seq: number; readonly fault: AuditFault };
+
+/**
+ * - `MISSING`: the entry does not exist, but later ones do.
+ * - `PREVIOUS`: the entry does not continue the one before it.
+ * - `HASH`: the content of the entry was changed.
+ * - `CUT_OFF`: the log ends before the expected head.
+ * - `UNEXPECTED`: the entry is valid, but differs from the expected head.
+ */
+export type AuditFault = 'MISSING' | 'PREVIOUS' | 'HASH' | 'CUT_OFF' | 'UNEXPECTED';
+
+/** Number of entries per page. */
 const CHUNK = 1_000;
 
 /**
- * Walks the whole log in pages, beside whoever adds to it.
+ * Reads the whole log in pages, while other processes append to it.
  *
- * @param expected - A head that was noted earlier, perhaps `null`: the chain must go through it.
+ * @param expected - A head stored earlier, which the chain must contain. Null if unknown.
  */
 export async function verifyAudit(
   connection: Connection,
@@ -25,7 +39,7 @@ export async function verifyAudit(
       [after],
     );
     for (const row of rows) {
-      const fault = faultOf(row, head, secret);
+      const fault = findFault(row, head, secret);
       if (fault !== null) return { ok: false, seq: head.seq + 1, fault };
       head = { seq: row.seq, hash: row.hash };
       if (expected?.seq === head.seq && expected.hash !== head.hash) {
@@ -41,7 +55,7 @@ export async function verifyAudit(
   return { ok: true, entries: head.seq, head };
 }
 
-function faultOf(
+function findFault(
   row: AuditRow,
   before: AuditHead,
   secret: Buffer,
@@ -52,14 +66,3 @@ function faultOf(
 }
 
 // ── The audit log ───────────────────────────────────────────────────────────────────────────────────────────────────
-export type AuditProof =
-  | { readonly ok: true; readonly entries: number; readonly head: AuditHead }
-  /** `seq`: the first entry that does not stand as it was written. */
-  | { readonly ok: false; readonly seq: number; readonly fault: AuditFault };
-
-/**
- * `MISSING`: there is none of this number, but later ones; `PREVIOUS`: it follows upon another entry than the one before it;
- * `HASH`: its content is not what was written; `CUT_OFF`: the log ends before it, though it was longer once; `UNEXPECTED`:
- * it is sound, and another one than was expected.
- */
-export type AuditFault = 'MISSING' | 'PREVIOUS' | 'HASH' | 'CUT_OFF' | 'UNEXPECTED';

@@ -24,7 +24,7 @@ export interface EraseUserOptions {
   readonly now: Date;
   /** Whether the user was erased before. Their tombstones then exist already. */
   readonly reapply: boolean;
-  /** When the provider reported the deletion. Later events with the same IDs are about a new account. */
+  /** Time at which the provider reported the deletion. Later events with the same IDs are about a new account. */
   readonly reportedAt: Instant | null;
 }
 

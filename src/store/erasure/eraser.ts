@@ -44,7 +44,7 @@ export interface EraserOptions {
 export interface ErasureContext extends Omit<EraseUser, 'userId'> {
   /** Whether this repeats an earlier erasure after a restore. No hold applies then. */
   readonly reapply: boolean;
-  /** When the provider reported the deletion. Null if the provider did not request the erasure. */
+  /** Time at which the provider reported the deletion. Null if the provider did not request the erasure. */
   readonly reportedAt: Instant | null;
   /** Whether to log the request even if one is already pending. */
   readonly logRequest: boolean;

@@ -33,7 +33,7 @@ function toTarget({ userId, identityId }: Omit<DueSql, 'reason'>): Target {
   return userId === null ? { identityId } : { userId };
 }
 
-/** Stores a request, or updates the due time of the pending one. Returns whether there was none. */
+/** Stores a request, or updates the due time of the pending one. Returns whether the request is new. */
 export async function saveRequest(
   connection: Connection,
   target: Target,

@@ -1,6 +1,6 @@
 /**
- * The keys by which a delivery is known when it comes again. They stand in the clear, and a plain digest of a message
- * that holds a name or an address is found by trying names: so they are made with a secret of this database.
+ * Keyed digests that identify duplicates. They are stored without encryption. An attacker could find the names in a plain digest
+ * by trying names, so the digests use a secret of this database.
  */
 
 import { createHmac } from 'node:crypto';
@@ -9,10 +9,10 @@ import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { loadSecret } from './encrypted-secret';
 
-/** Puts the key to be kept in the place of the one that was read. */
+/** Replaces the duplicate key of a reading with the key to store. */
 export type DedupDigests = (reading: Reading) => Reading;
 
-/** The secret stays as it is when the master key is exchanged: repeats must be known. */
+/** The secret stays the same when the master key is rotated, so that duplicates are still recognized. */
 export async function loadDedupDigests(
   connection: Connection,
   keyRing: KeyRing,
@@ -20,7 +20,7 @@ export async function loadDedupDigests(
   const secret = await loadSecret(connection, keyRing, 'repeat_secret');
   return (reading) => ({
     ...reading,
-    duplicateKey: timeOf(reading) + digest(secret, reading.duplicateKey),
+    duplicateKey: toTimePrefix(reading) + digest(secret, reading.duplicateKey),
   });
 }
 
@@ -29,10 +29,10 @@ function digest(secret: Buffer, duplicateKey: string): string {
 }
 
 /**
- * Keys in the order of time go to the end of an index, which is in memory; a digest alone goes anywhere, and a large index
- * would be read from the disk and written back a page for each.
+ * Returns the second of the first event. Keys in the order of time are inserted at the end of the index, which is in memory. Digests
+ * alone are inserted anywhere, so that each insert into a large index reads a page from disk and writes it back.
  */
-function timeOf(reading: Reading): string {
+function toTimePrefix(reading: Reading): string {
   const occurredAt = reading.kind === 'EVENTS' ? reading.events[0]?.occurredAt : undefined;
   return occurredAt === undefined ? '' : `${occurredAt.slice(0, 19)} `;
 }

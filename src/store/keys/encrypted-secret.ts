@@ -1,21 +1,21 @@
-/** Secrets of a database: made once, kept in its settings under a master key as `<master id>:<base64>`. */
+/** Secrets of a database. Created once, encrypted with a master key, and stored in the settings as `<master key ID>:<base64>`. */
 
 import { InvariantError } from '../../domain/errors';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { addSetting, allSettings, readSetting, type Setting } from '../database/settings';
 
-/** A name ends in `_secret`: whoever exchanges the master key seals all of them again. */
+/** Names end in `_secret`. A rotation of the master key re-encrypts every setting with such a name. */
 export type SecretName = 'repeat_secret' | 'audit_secret' | 'erasure_secret';
 
-/** Makes it if there is none yet. It stays as it is when the master key is exchanged. @returns 32 bytes. */
+/** Returns the secret, 32 bytes. Creates it on first use. A rotation of the master key does not change it. */
 export async function loadSecret(
   connection: Connection,
   keyRing: KeyRing,
   name: SecretName,
 ): Promise<Buffer> {
   return (
-    (await readSecret(connection, keyRing, name)) ?? (await makeSecret(connection, keyRing, name))
+    (await readSecret(connection, keyRing, name)) ?? (await createSecret(connection, keyRing, name))
   );
 }
 
@@ -26,16 +26,16 @@ async function readSecret(
 ): Promise<Buffer | undefined> {
   const value = await readSetting(connection, name);
   if (value === undefined) return undefined;
-  const { keyId, sealed } = parse({ name, value });
+  const { keyId, encrypted } = parse({ name, value });
   const master = keyRing.getCipher(keyId);
   try {
-    return master.decrypt(sealed, 'data-key');
+    return master.decrypt(encrypted, 'data-key');
   } catch (cause) {
-    throw new Error(`the setting ${name} is not as the gateway wrote it`, { cause });
+    throw new Error(`Setting ${name} was modified outside the gateway`, { cause });
   }
 }
 
-async function makeSecret(
+async function createSecret(
   connection: Connection,
   keyRing: KeyRing,
   name: SecretName,
@@ -47,26 +47,26 @@ async function makeSecret(
   return secret;
 }
 
-// ── As settings hold them ───────────────────────────────────────────────────────────────────────────────────────────
+// ── Settings ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface EncryptedSecret {
   readonly name: string;
-  /** Of the master key. */
+  /** ID of the master key. */
   readonly keyId: string;
-  readonly sealed: Buffer;
+  readonly encrypted: Buffer;
 }
 
-export async function secretsIn(connection: Connection): Promise<readonly EncryptedSecret[]> {
+export async function loadSecrets(connection: Connection): Promise<readonly EncryptedSecret[]> {
   const settings = await allSettings(connection);
   return settings.filter(({ name }) => name.endsWith('_secret')).map(parse);
 }
 
-/** @returns the value of its setting. */
-export function formatSecret(keyId: string, sealed: Buffer): string {
-  return `${keyId}:${sealed.toString('base64')}`;
+/** Returns the value of the setting. */
+export function formatSecret(keyId: string, encrypted: Buffer): string {
+  return `${keyId}:${encrypted.toString('base64')}`;
 }
 
 function parse({ name, value }: Setting): EncryptedSecret {
   const [keyId = '', base64 = ''] = value.split(':');
-  return { name, keyId, sealed: Buffer.from(base64, 'base64') };
+  return { name, keyId, encrypted: Buffer.from(base64, 'base64') };
 }

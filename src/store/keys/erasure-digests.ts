@@ -1,6 +1,6 @@
 /**
- * Keyed digests by which those who were erased are known when a vendor speaks of them again. An id can be guessed and tried
- * against a plain digest; against these only with the secret of this database, which lies under the master key.
+ * Keyed digests of erased IDs, by which later events about them are recognized. An attacker could find IDs in plain digests by trying
+ * IDs; these digests use a secret of this database, which is encrypted with the master key.
  */
 
 import { createHmac } from 'node:crypto';
@@ -10,13 +10,13 @@ import type { Connection } from '../database/database';
 import { loadSecret } from './encrypted-secret';
 
 export interface ErasureDigests {
-  /** Of an account at a vendor. */
+  /** Digest of an account at a provider. */
   subject(provider: ProviderId, ref: string): string;
-  /** Of our customer's id of a user. */
+  /** Digest of an external user ID. */
   externalUser(externalUserId: string): string;
-  /** Of the same id, where a token bears it: whoever shows one from before the erasure is let in no more. */
+  /** Digest of an external user ID in a token. Tokens issued before the erasure are rejected. */
   tokenHolder(externalUserId: string): string;
-  /** What stands in the place of the vendor's id; distinct for each time that the same account is erased. */
+  /** Replacement for the provider's ID of an erased identity. Distinct for each erasure of the same account. */
   placeholder(identityId: number, provider: ProviderId, ref: string): string;
 }
 

@@ -1,13 +1,13 @@
-/** Which master keys the data lies under, and whether the configuration has them. */
+/** Checks that the configuration has every master key that encrypts data in the database. */
 
 import { ConfigError } from '../../domain/errors';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
 import { addSetting, allSettings } from '../database/settings';
-import { secretsIn } from './encrypted-secret';
+import { loadSecrets } from './encrypted-secret';
 
-/** What lies directly under a master key, beside the secrets among the settings, and which column names the key. */
-export const UNDER_MASTER_KEYS = {
+/** Columns with the ID of the master key, for all that a master key encrypts directly, except the secrets in the settings. */
+export const MASTER_KEY_COLUMNS = {
   dataKeys: { table: 'identity_keys', keyId: 'data_key_id' },
   bodies: { table: 'deliveries', keyId: 'body_key_id' },
 } as const;
@@ -16,19 +16,19 @@ const PROBE = Buffer.from('kyc-gateway');
 const PROBE_NAME = 'data_key:';
 
 /**
- * A probe lies under every master key from its first use until nothing does any more, so that a missing or mistaken one
- * is found at the start, and so is one that somebody has used since.
+ * Checks each master key in use. From the first use of a key until it encrypts nothing, the settings contain a probe encrypted with
+ * it. So a missing or changed key is found at startup, even if no row is decrypted.
  *
- * @returns the keys under which something may lie, without the current one.
- * @throws {ConfigError} naming each key that is missing or is another one than it was.
+ * @returns the IDs of older keys that may still encrypt data.
+ * @throws {ConfigError} With each key that is missing or has changed.
  */
 export async function checkKeys(
   connection: Connection,
   keyRing: KeyRing,
 ): Promise<readonly string[]> {
-  const probes = await probesIn(connection);
-  const inUse = [...new Set([...probes.keys(), ...(await keysInUse(connection))])];
-  const faults = inUse.flatMap((id) => faultOf(keyRing, id, probes.get(id)));
+  const probes = await loadProbes(connection);
+  const inUse = [...new Set([...probes.keys(), ...(await findKeysInUse(connection))])];
+  const faults = inUse.flatMap((id) => findFaults(keyRing, id, probes.get(id)));
   if (faults.length > 0) throw new ConfigError(faults);
   const { id, cipher } = keyRing.current;
   if (!probes.has(id)) {
@@ -38,8 +38,8 @@ export async function checkKeys(
   return inUse.filter((used) => used !== id).sort();
 }
 
-/** By id of the key. */
-async function probesIn(connection: Connection): Promise<ReadonlyMap<string, string>> {
+/** Returns the probes by key ID. */
+async function loadProbes(connection: Connection): Promise<ReadonlyMap<string, string>> {
   const settings = await allSettings(connection);
   return new Map(
     settings.flatMap(({ name, value }) =>
@@ -48,30 +48,34 @@ async function probesIn(connection: Connection): Promise<ReadonlyMap<string, str
   );
 }
 
-/** From here on, a start without this key is not refused. To be called where nothing lies under it. */
-export async function dropProbe(connection: Connection, id: string): Promise<void> {
+/** Allows a start without this key. The caller ensures that it encrypts nothing. */
+export async function deleteProbe(connection: Connection, id: string): Promise<void> {
   await connection.query('DELETE FROM settings WHERE name = ?', [PROBE_NAME + id]);
 }
 
-function faultOf(keyRing: KeyRing, id: string, probe: string | undefined): readonly string[] {
+function findFaults(keyRing: KeyRing, id: string, probe: string | undefined): readonly string[] {
   if (!keyRing.has(id)) {
-    return [`DATA_KEYS: expected the key with id ${id}: data in the database lies under it`];
+    return [
+      `DATA_KEYS: key "${id}" is missing but still encrypts data in this database. Add it back.`,
+    ];
   }
   if (probe === undefined) return [];
   try {
     keyRing.getCipher(id).decrypt(Buffer.from(probe, 'base64'), 'probe');
     return [];
   } catch {
-    return [`DATA_KEYS: expected the key with id ${id} to be the one that the data lies under`];
+    return [
+      `DATA_KEYS: key "${id}" is not the key that encrypts data in this database. Restore its value.`,
+    ];
   }
 }
 
-// ── What lies under which ───────────────────────────────────────────────────────────────────────────────────────────
+// ── Usage ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** From key to key along the indexes: what lies under them is not looked at. */
-async function keysInUse(connection: Connection): Promise<readonly string[]> {
-  const ids = (await secretsIn(connection)).map(({ keyId }) => keyId);
-  for (const { table, keyId } of Object.values(UNDER_MASTER_KEYS)) {
+/** Returns the IDs of all keys that encrypt data. Steps from key to key along the indexes, without reading the rows between. */
+async function findKeysInUse(connection: Connection): Promise<readonly string[]> {
+  const ids = (await loadSecrets(connection)).map(({ keyId }) => keyId);
+  for (const { table, keyId } of Object.values(MASTER_KEY_COLUMNS)) {
     for (let last = ''; ; ) {
       const [row] = await connection.query<{ id: string | null }>(
         `SELECT min(${keyId}) AS id FROM ${table} WHERE ${keyId} > ?`,
@@ -85,12 +89,12 @@ async function keysInUse(connection: Connection): Promise<readonly string[]> {
   return [...new Set(ids)];
 }
 
-/** What each key holds under which anything lies, in the order of their ids. */
-export async function toKeyHoldings(connection: Connection): Promise<readonly KeyHoldings[]> {
-  const secrets = await secretsIn(connection);
-  const dataKeys = await countsOf(connection, 'dataKeys');
-  const bodies = await countsOf(connection, 'bodies');
-  return [...(await keysInUse(connection))].sort().map((id) => ({
+/** Counts what each key encrypts, in the order of key IDs. */
+export async function countKeyUsage(connection: Connection): Promise<readonly KeyUsage[]> {
+  const secrets = await loadSecrets(connection);
+  const dataKeys = await countRows(connection, 'dataKeys');
+  const bodies = await countRows(connection, 'bodies');
+  return [...(await findKeysInUse(connection))].sort().map((id) => ({
     id,
     dataKeys: dataKeys.get(id) ?? 0,
     bodies: bodies.get(id) ?? 0,
@@ -98,25 +102,25 @@ export async function toKeyHoldings(connection: Connection): Promise<readonly Ke
   }));
 }
 
-async function countsOf(
+async function countRows(
   connection: Connection,
-  what: keyof typeof UNDER_MASTER_KEYS,
+  what: keyof typeof MASTER_KEY_COLUMNS,
 ): Promise<ReadonlyMap<string, number>> {
-  const { table, keyId } = UNDER_MASTER_KEYS[what];
+  const { table, keyId } = MASTER_KEY_COLUMNS[what];
   const rows = await connection.query<{ id: string; n: number }>(
     `SELECT ${keyId} AS id, count(*) AS n FROM ${table} WHERE ${keyId} IS NOT NULL GROUP BY ${keyId}`,
   );
   return new Map(rows.map(({ id, n }) => [id, n]));
 }
 
-/** How much lies directly under a master key. */
-export interface KeyHoldings {
-  /** Id of the key. */
+/** Numbers of items that a master key encrypts directly. */
+export interface KeyUsage {
+  /** ID of the key. */
   readonly id: string;
-  /** Of identities. */
+  /** Data keys of identities. */
   readonly dataKeys: number;
-  /** Of deliveries that belong to no identity. */
+  /** Bodies of deliveries without an identity. */
   readonly bodies: number;
-  /** Of this database. */
+  /** Secrets of this database. */
   readonly secrets: number;
 }

@@ -1,9 +1,9 @@
 /**
- * Brings all that lies directly under an older master key under the current one: the data keys of identities, bodies that
- * belong to no identity, and the secrets of this database. What lies under a data key stays as it is.
+ * Re-encrypts with the current master key what older master keys encrypt directly: data keys of identities, bodies without an
+ * identity, and the secrets of the database. Data encrypted with a data key does not change.
  *
- * It is done in steps, each a transaction, beside whoever else writes, in this process or another. Every row says under
- * which key it lies, so whatever a step has done is done, and the next run goes on from there.
+ * Runs in steps, each a transaction, while other processes write. Every row has the ID of its key, so an interrupted rotation keeps
+ * its finished steps and the next one completes the rest.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,9 +14,35 @@ import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import { writeSetting } from '../database/settings';
 import type { Transact } from '../database/transaction';
-import { formatSecret, secretsIn } from './encrypted-secret';
-import type { KeyHoldings } from './master-keys';
-import { checkKeys, dropProbe, toKeyHoldings, UNDER_MASTER_KEYS } from './master-keys';
+import { formatSecret, loadSecrets } from './encrypted-secret';
+import {
+  checkKeys,
+  countKeyUsage,
+  deleteProbe,
+  type KeyUsage,
+  MASTER_KEY_COLUMNS,
+} from './master-keys';
+
+export interface RotateDataKeys {
+  /** Actor in the audit log. See `AuditAct.actor`. */
+  readonly auditActor: string;
+  readonly now: () => Date;
+  /** Called after each step. `of` may grow while other processes write. */
+  readonly onProgress: (progress: { readonly done: number; readonly of: number }) => void;
+}
+
+export interface RotationOutcome {
+  /** ID of the current master key. */
+  readonly current: string;
+  /** Number of items that this run re-encrypted. */
+  readonly done: number;
+  /** Rows (`table id`) that fail to decrypt because they were modified without the key. */
+  readonly unreadable: readonly string[];
+  /** Numbers of items that each key encrypts after the run. */
+  readonly usage: readonly KeyUsage[];
+  /** Keys that encrypt nothing any more. The gateway starts without them from now on. */
+  readonly unused: readonly string[];
+}
 
 export interface RotationOptions {
   readonly connection: Connection;
@@ -25,29 +51,32 @@ export interface RotationOptions {
   readonly appendAudit: AppendAudit;
 }
 
-/** What a step takes, at most: so little that nobody who writes beside it waits long. A single row may be larger. */
+/** Maximum number of rows in a step, so that other writers do not wait long. */
 const STEP_ROWS = 250;
+/** Maximum size of the rows in a step, unless a single row is larger. */
 const STEP_BYTES = 1024 * 1024;
-/** Where others write all the time, a step may not get in at once. */
+/** Attempts of a step, which may fail while other processes write without a pause. */
 const MAX_ATTEMPTS = 10;
 
 export function createRotation(
   options: RotationOptions,
 ): (input: RotateDataKeys) => Promise<RotationOutcome> {
   const { connection, keyRing, appendAudit } = options;
-  const transaction: Transact = (work) => patiently(() => options.transaction(work));
+  const transaction: Transact = (work) => retry(() => options.transaction(work));
 
   return async (input) => {
     const older = await checkKeys(connection, keyRing);
-    const of = itemsOf((await toKeyHoldings(connection)).filter(({ id }) => older.includes(id)));
-    // Said first, so that nothing is sealed anew of which the audit log does not know.
-    if (of > 0) await transaction((writing) => tell(writing, input, { begun: true, items: of }));
+    const ofOlder = (usage: readonly KeyUsage[]) =>
+      countItems(usage.filter(({ id }) => older.includes(id)));
+    const of = ofOlder(await countKeyUsage(connection));
+    // Logged first, so that the audit log contains every rotation that changed something.
+    if (of > 0) await transaction((writing) => log(writing, input, { begun: true, items: of }));
 
-    let done = await transaction((writing) => sealSecrets(writing, keyRing));
+    let done = await transaction((writing) => rotateSecrets(writing, keyRing));
     const unreadable: string[] = [];
     for (const keyId of older) {
       for (const part of PARTS) {
-        for await (const step of steps(part, keyId)) {
+        for await (const step of rotateTable(part, keyId)) {
           done += step.done;
           unreadable.push(...step.unreadable);
           input.onProgress({ done, of: Math.max(of, done) });
@@ -55,33 +84,32 @@ export function createRotation(
       }
     }
     return await transaction(async (writing) => {
-      const { holdings, free } = await release(writing, older);
-      const left = itemsOf(holdings.filter(({ id }) => older.includes(id)));
-      const details = { begun: false, items: done, left, free: free.join(' ') };
-      if (of > 0 || free.length > 0) await tell(writing, input, details);
-      return { current: keyRing.current.id, done, unreadable, holdings, free };
+      const { usage, unused } = await releaseKeys(writing, older);
+      const details = { begun: false, items: done, left: ofOlder(usage), free: unused.join(' ') };
+      if (of > 0 || unused.length > 0) await log(writing, input, details);
+      return { current: keyRing.current.id, done, unreadable, usage, unused };
     });
   };
 
-  async function* steps(part: Part, keyId: string): AsyncGenerator<Step> {
+  async function* rotateTable(part: Part, keyId: string): AsyncGenerator<Step> {
     for (let after = 0; ; ) {
       const startedAt = performance.now();
-      const step = await transaction((writing) => sealRows(writing, keyRing, part, keyId, after));
+      const step = await transaction((writing) => rotateRows(writing, keyRing, part, keyId, after));
       if (step === null) return;
       yield step;
-      after = step.last;
-      await sleep(performance.now() - startedAt); // as long again is for others
+      after = step.lastId;
+      await sleep(performance.now() - startedAt); // leaves half of the time to other writers
     }
   }
 
-  function tell(
+  function log(
     writing: Connection,
-    { auditActor: actor, now }: RotateDataKeys,
+    { auditActor, now }: RotateDataKeys,
     details: AuditDetails,
   ): Promise<void> {
     const act: AuditAct = {
       action: 'DATA_KEYS_ROTATED',
-      actor,
+      actor: auditActor,
       subject: null,
       reason: null,
       details: { current: keyRing.current.id, ...details },
@@ -91,86 +119,86 @@ export function createRotation(
   }
 }
 
-/** Under the lock of whoever writes, so that nothing comes under a key while it is found to hold nothing. */
-async function release(
+/** Runs in a write transaction, so that no other writer encrypts with a key that is found to be unused. */
+async function releaseKeys(
   writing: Connection,
   older: readonly string[],
-): Promise<Pick<RotationOutcome, 'holdings' | 'free'>> {
-  const holdings = await toKeyHoldings(writing);
-  const free = older.filter((id) => !holdings.some((held) => held.id === id));
-  for (const id of free) await dropProbe(writing, id);
-  return { holdings, free };
+): Promise<Pick<RotationOutcome, 'usage' | 'unused'>> {
+  const usage = await countKeyUsage(writing);
+  const unused = older.filter((id) => !usage.some((key) => key.id === id));
+  for (const id of unused) await deleteProbe(writing, id);
+  return { usage, unused };
 }
 
-function itemsOf(holdings: readonly KeyHoldings[]): number {
-  return holdings.reduce((sum, held) => sum + held.dataKeys + held.bodies + held.secrets, 0);
+function countItems(usage: readonly KeyUsage[]): number {
+  return usage.reduce((sum, key) => sum + key.dataKeys + key.bodies + key.secrets, 0);
 }
 
-// ── One step ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Steps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 interface Part {
   readonly table: string;
-  /** Column that names the master key. */
+  /** Column with the ID of the master key. */
   readonly keyId: string;
   readonly id: string;
-  /** Column of what lies under it. */
-  readonly sealed: string;
+  /** Column with the encrypted value. */
+  readonly value: string;
   readonly purpose: Purpose;
 }
 
 const PARTS: readonly Part[] = [
-  { ...UNDER_MASTER_KEYS.dataKeys, id: 'identity_id', sealed: 'data_key', purpose: 'data-key' },
-  { ...UNDER_MASTER_KEYS.bodies, id: 'id', sealed: 'body', purpose: 'delivery.body' },
+  { ...MASTER_KEY_COLUMNS.dataKeys, id: 'identity_id', value: 'data_key', purpose: 'data-key' },
+  { ...MASTER_KEY_COLUMNS.bodies, id: 'id', value: 'body', purpose: 'delivery.body' },
 ];
 
 interface Step {
   readonly done: number;
-  /** Rows that were changed by somebody who has not the key: they are left as they are. */
+  /** See `RotationOutcome.unreadable`. The rows are left unchanged. */
   readonly unreadable: readonly string[];
-  /** Id of the last row that was looked at. */
-  readonly last: number;
+  /** ID of the last row of the step. */
+  readonly lastId: number;
 }
 
-/** @returns `null` where nothing is left after this id. */
-async function sealRows(
+/** Returns null if no row after this ID is encrypted with the older key. */
+async function rotateRows(
   writing: Connection,
   keyRing: KeyRing,
-  { table, keyId, id, sealed, purpose }: Part,
+  { table, keyId, id, value, purpose }: Part,
   older: string,
   after: number,
 ): Promise<Step | null> {
   const next = await writing.query<{ id: number; size: number }>(
-    `SELECT ${id} AS id, octet_length(${sealed}) AS size FROM ${table}
+    `SELECT ${id} AS id, octet_length(${value}) AS size FROM ${table}
       WHERE ${keyId} = ? AND ${id} > ? ORDER BY ${id} LIMIT ${STEP_ROWS}`,
     [older, after],
   );
-  const ids = fitting(next);
-  const last = ids.at(-1);
-  if (last === undefined) return null;
-  const rows = await writing.query<{ id: number; sealed: Buffer }>(
-    `SELECT ${id} AS id, ${sealed} AS sealed FROM ${table} WHERE ${id} IN (?*) ORDER BY ${id}`,
+  const ids = limitSize(next);
+  const lastId = ids.at(-1);
+  if (lastId === undefined) return null;
+  const stored = await writing.query<{ id: number; value: Buffer }>(
+    `SELECT ${id} AS id, ${value} AS value FROM ${table} WHERE ${id} IN (?*) ORDER BY ${id}`,
     [ids],
   );
-  const again = rows.map((row) => ({
-    ...row,
-    sealed: reseal(keyRing, older, row.sealed, purpose),
+  const rows = stored.map((row) => ({
+    id: row.id,
+    value: reencrypt(keyRing, older, row.value, purpose),
   }));
-  const readable = again.flatMap((row) =>
-    row.sealed === null ? [] : [[row.id, row.sealed.toString('hex')]],
+  const readable = rows.flatMap((row) =>
+    row.value === null ? [] : [[row.id, row.value.toString('hex')]],
   );
   const { elements, fromHex } = writing.dialect;
-  // What somebody has deleted since stays deleted: rows are changed, never added.
+  // Updates rows and inserts none, so that rows deleted since stay deleted.
   await writing.query(
-    `UPDATE ${table} SET ${sealed} = ${fromHex('j.value ->> 1')}, ${keyId} = ?
+    `UPDATE ${table} SET ${value} = ${fromHex('j.value ->> 1')}, ${keyId} = ?
       FROM ${elements('?')} j WHERE ${table}.${id} = CAST(j.value ->> 0 AS bigint)`,
     [keyRing.current.id, JSON.stringify(readable)],
   );
-  const unreadable = again.flatMap((row) => (row.sealed === null ? `${table} ${row.id}` : []));
-  return { done: readable.length, unreadable, last };
+  const unreadable = rows.flatMap((row) => (row.value === null ? `${table} ${row.id}` : []));
+  return { done: readable.length, unreadable, lastId };
 }
 
-/** The first one always, more while they are not too large together. */
-function fitting(rows: readonly { readonly id: number; readonly size: number }[]): number[] {
+/** Returns the first row, and further ones up to the maximum size of a step. */
+function limitSize(rows: readonly { readonly id: number; readonly size: number }[]): number[] {
   let size = 0;
   const end = rows.findIndex((row, index) => {
     size += row.size;
@@ -179,30 +207,37 @@ function fitting(rows: readonly { readonly id: number; readonly size: number }[]
   return rows.slice(0, end === -1 ? rows.length : end).map(({ id }) => id);
 }
 
-async function sealSecrets(writing: Connection, keyRing: KeyRing): Promise<number> {
+/** Returns the number of secrets that were re-encrypted. */
+async function rotateSecrets(writing: Connection, keyRing: KeyRing): Promise<number> {
   const { current } = keyRing;
   let done = 0;
-  for (const { name, keyId, sealed } of await secretsIn(writing)) {
-    const again = keyId === current.id ? null : reseal(keyRing, keyId, sealed, 'data-key');
-    if (again === null) continue;
-    await writeSetting(writing, name, formatSecret(current.id, again));
+  for (const { name, keyId, encrypted } of await loadSecrets(writing)) {
+    if (keyId === current.id) continue;
+    const value = reencrypt(keyRing, keyId, encrypted, 'data-key');
+    if (value === null) continue;
+    await writeSetting(writing, name, formatSecret(current.id, value));
     done += 1;
   }
   return done;
 }
 
-/** `null` where it cannot be opened. */
-function reseal(keyRing: KeyRing, keyId: string, sealed: Buffer, purpose: Purpose): Buffer | null {
+/** Returns null if the value fails to decrypt. */
+function reencrypt(
+  keyRing: KeyRing,
+  keyId: string,
+  value: Buffer,
+  purpose: Purpose,
+): Buffer | null {
   const older = keyRing.getCipher(keyId);
-  if (sealed.length === 0) return sealed; // its bytes were dropped
+  if (value.length === 0) return value; // an emptied body
   try {
-    return keyRing.current.cipher.encrypt(older.decrypt(sealed, purpose), purpose);
+    return keyRing.current.cipher.encrypt(older.decrypt(value, purpose), purpose);
   } catch {
     return null;
   }
 }
 
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+async function retry<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
@@ -211,24 +246,4 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
       await sleep(100 * attempt);
     }
   }
-}
-
-export interface RotateDataKeys {
-  readonly auditActor: string;
-  readonly now: () => Date;
-  /** @param progress - `of` may grow: others add to what there is. */
-  readonly onProgress: (progress: { readonly done: number; readonly of: number }) => void;
-}
-
-export interface RotationOutcome {
-  /** Id of the master key under which it was brought. */
-  readonly current: string;
-  /** How much was, by this run. */
-  readonly done: number;
-  /** Rows, by table and id, that somebody has changed who has not the key: nobody can read them. */
-  readonly unreadable: readonly string[];
-  /** What every key holds now. */
-  readonly holdings: readonly KeyHoldings[];
-  /** Keys that hold nothing any more, and without which the gateway starts from now on. */
-  readonly free: readonly string[];
 }

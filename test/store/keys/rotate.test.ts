@@ -73,8 +73,8 @@ it('all is under the new key, and the old one is not needed any more', async () 
     current: 'new',
     done: 601 + 201 + secrets,
     unreadable: [],
-    holdings: [{ id: 'new', dataKeys: 601, bodies: 201, secrets }],
-    free: ['old'],
+    usage: [{ id: 'new', dataKeys: 601, bodies: 201, secrets }],
+    unused: ['old'],
   });
   expect(told.length).toBeGreaterThan(3);
   expect(told).toEqual([...told].sort((a, b) => a - b));
@@ -91,7 +91,7 @@ it('is written into the audit log when it begins and when it ends, and not when 
   const store = await reopen({ dataKeys: [NEW, OLD] });
 
   await store.rotateDataKeys(ROTATION);
-  expect(await store.rotateDataKeys(ROTATION)).toMatchObject({ done: 0, free: [] });
+  expect(await store.rotateDataKeys(ROTATION)).toMatchObject({ done: 0, unused: [] });
 
   const { rows } = await store.read.auditEntries({}, { first: 10 });
   const acts = rows.map(({ row }) => row).filter(({ action }) => action === 'DATA_KEYS_ROTATED');
@@ -111,14 +111,14 @@ it('is refused where a key is missing, by its name', async () => {
 it('what was put under the old key after it was set free is missed at the next start', async () => {
   const { store: late, config } = await openFilled(1);
   const beside = await openBeside({ ...config, dataKeys: [NEW, OLD] });
-  expect(await beside.rotateDataKeys(ROTATION)).toMatchObject({ free: ['old'] });
+  expect(await beside.rotateDataKeys(ROTATION)).toMatchObject({ unused: ['old'] });
 
   // A gateway that was started before the new key came first goes on under the old one.
   await late.record(delivery('paycaddy', paycaddy('verified', 'late', 1), NOW));
 
   await expect(openBeside({ ...config, dataKeys: [NEW] })).rejects.toThrow(/\bold\b/);
   const again = await openBeside({ ...config, dataKeys: [NEW, OLD] });
-  expect(await again.rotateDataKeys(ROTATION)).toMatchObject({ done: 1, free: ['old'] });
+  expect(await again.rotateDataKeys(ROTATION)).toMatchObject({ done: 1, unused: ['old'] });
   await openBeside({ ...config, dataKeys: [NEW] });
 });
 
@@ -151,11 +151,11 @@ it('a row that somebody has changed is named, and keeps nobody else waiting, and
     current: 'new',
     done: 4 - 1 + 2 + secrets,
     unreadable: ['identity_keys 2'],
-    holdings: [
+    usage: [
       { id: 'new', dataKeys: 3, bodies: 2, secrets },
       { id: 'old', dataKeys: 1, bodies: 0, secrets: 0 },
     ],
-    free: [],
+    unused: [],
   });
   await expect(reopen({ dataKeys: [NEW] })).rejects.toThrow(ConfigError);
 });
@@ -222,7 +222,7 @@ describe('killed', () => {
     const again = await reopen({ dataKeys: [NEW, OLD] });
     expect(await again.rotateDataKeys(ROTATION)).toMatchObject({
       done: 601 - 250 + 201,
-      free: ['old'],
+      unused: ['old'],
     });
     await expectWhole(await reopen({ dataKeys: [NEW] }), 601);
   });
