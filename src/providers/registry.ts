@@ -1,4 +1,4 @@
-/** List of all providers. The only existing source file to change when adding a provider. */
+/** List of all providers. To add a provider, add its entry here. */
 
 import { UnknownProviderError } from '../domain/errors';
 import type { ProviderId } from '../domain/level';
@@ -110,7 +110,7 @@ export function createProviders(settings: ProviderSettings): ReadonlyMap<Provide
 /**
  * Signs a simulated webhook like its provider.
  *
- * @param options - Formats that the gateway is configured for. Defaults to the usual ones.
+ * @param options - Formats that the gateway is configured for. Defaults to those of the provider.
  * @throws {UnknownProviderError} If the provider does not exist.
  */
 export function signDelivery(

@@ -365,10 +365,12 @@ describe('replay', () => {
 
   it('reads deliveries of a provider that is no longer configured', async () => {
     await receiveWebhooks();
-    const kept = configuration().dataKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`);
+    const dataKeys = configuration().dataKeys.map(
+      ({ id, key }) => `${id}:${key.toString('base64')}`,
+    );
     const env = {
       NODE_ENV: 'production',
-      DATA_KEYS: kept.join(','),
+      DATA_KEYS: dataKeys.join(','),
       WEBHOOK_SECRETS_PAYCADDY: 'x'.repeat(32),
       ACCEPT_SANDBOX: 'true',
     };

@@ -91,12 +91,12 @@ it('closes the subscription of a revoked key, and no other', async () => {
     await command('keys', 'create', '--name', 'other', '--scope', 'read'),
   ];
   const revoked = await subscribe(url, mine);
-  const kept = await subscribe(url, other);
+  const active = await subscribe(url, other);
 
   await command('keys', 'revoke', mine.split('_')[1] ?? '');
 
   expect(await revoked.closed).toBe(4403);
-  for await (const { data } of kept.client.iterate({ query: '{ cursor }' })) {
+  for await (const { data } of active.client.iterate({ query: '{ cursor }' })) {
     expect(data).toMatchObject({ cursor: expect.any(String) });
   }
   await sleep(KEY_CACHE_MS);

@@ -47,10 +47,10 @@ describe('token', () => {
   });
 
   it('can start with the text `Bearer`', () => {
-    const odd = createProvider('p100', ['Bearer token']);
+    const adapter = createProvider('p100', ['Bearer token']);
     const request = signedRequest('p100', '{}', { secret: 'Bearer token' });
 
-    expect(() => odd.verify(toWebhookRequest(request))).not.toThrow();
+    expect(() => adapter.verify(toWebhookRequest(request))).not.toThrow();
   });
 });
 

@@ -12,12 +12,12 @@ const rule = (...secrets: string[]): HmacRule => ({
   secrets: secrets.map((secret) => ({ secret })),
 });
 
-const prove = (value: string | undefined, by: HmacRule) =>
+const verify = (value: string | undefined, by: HmacRule) =>
   assertHmac({ headers: { 'x-digest': value }, rawBody: body, subpath: '' }, by);
 
 describe('assertHmac', () => {
   it.each(HMAC_HASHES)('accepts a signature by %s', (hash) => {
-    const [proof] = prove(digest('one', hash), { ...rule('one'), hash });
+    const [proof] = verify(digest('one', hash), { ...rule('one'), hash });
 
     expect(proof.secret).toBe('one');
   });
@@ -26,24 +26,24 @@ describe('assertHmac', () => {
     const secrets = ['one', 'two', 'three'];
 
     for (const secret of secrets) {
-      expect(prove(digest(secret), rule(...secrets))).toEqual([{ secret }]);
+      expect(verify(digest(secret), rule(...secrets))).toEqual([{ secret }]);
     }
   });
 
   it('returns every entry with the matching secret', () => {
     const secrets = [{ secret: 'one', type: 'a' }, { secret: 'two' }, { secret: 'one', type: 'b' }];
 
-    expect(prove(digest('one'), { ...rule(), secrets })).toEqual([secrets[0], secrets[2]]);
+    expect(verify(digest('one'), { ...rule(), secrets })).toEqual([secrets[0], secrets[2]]);
   });
 
   it('accepts digits in either letter case', () => {
-    expect(() => prove(digest('one').toUpperCase(), rule('one'))).not.toThrow();
+    expect(() => verify(digest('one').toUpperCase(), rule('one'))).not.toThrow();
   });
 
   it('uses a secret that looks like hex as text', () => {
     const secret = '9d7e80c0f169ab94d34392d64617b7517fb07c40';
 
-    expect(() => prove(digest(secret), rule(secret))).not.toThrow();
+    expect(() => verify(digest(secret), rule(secret))).not.toThrow();
   });
 
   it.each([
@@ -60,23 +60,23 @@ describe('assertHmac', () => {
     ['a trailing line break', `${digest('one')}\n`],
     ['an unexpected prefix', `sha256=${digest('one')}`],
   ])('rejects %s with a signature error', (_what, value) => {
-    expect(() => prove(value, rule('one'))).toThrow(SignatureError);
+    expect(() => verify(value, rule('one'))).toThrow(SignatureError);
   });
 
   it('requires the prefix in the exact letter case', () => {
     const prefixed = { ...rule('one'), prefix: 'v1=' };
 
-    expect(() => prove(`v1=${digest('one')}`, prefixed)).not.toThrow();
-    expect(() => prove(digest('one'), prefixed)).toThrow(SignatureError);
-    expect(() => prove(`V1=${digest('one')}`, prefixed)).toThrow(SignatureError);
-    expect(() => prove('v1=', prefixed)).toThrow(SignatureError);
+    expect(() => verify(`v1=${digest('one')}`, prefixed)).not.toThrow();
+    expect(() => verify(digest('one'), prefixed)).toThrow(SignatureError);
+    expect(() => verify(`V1=${digest('one')}`, prefixed)).toThrow(SignatureError);
+    expect(() => verify('v1=', prefixed)).toThrow(SignatureError);
   });
 
   it('rejects everything without a secret', () => {
-    expect(() => prove(digest(''), rule())).toThrow(SignatureError);
+    expect(() => verify(digest(''), rule())).toThrow(SignatureError);
   });
 
   it('ignores an empty secret', () => {
-    expect(() => prove(digest(''), rule(''))).toThrow(SignatureError);
+    expect(() => verify(digest(''), rule(''))).toThrow(SignatureError);
   });
 });

@@ -4,7 +4,7 @@ import { type JsonBody, readJson } from '../../../src/providers/kit/json';
 
 const read = (text: string) => readJson(Buffer.from(text));
 
-function faultOf(act: () => unknown): PayloadError {
+function catchPayloadError(act: () => unknown): PayloadError {
   try {
     act();
   } catch (error) {
@@ -27,45 +27,45 @@ describe('readJson', () => {
   });
 
   it.each([
-    ['', 'nothing'],
-    ['{', 'half an object'],
-    ["{'a':1}", 'other quotes'],
+    ['', 'an empty text'],
+    ['{', 'an incomplete object'],
+    ["{'a':1}", 'single quotes'],
     ['{"a":1,}', 'a trailing comma'],
     ['{"a":01}', 'a leading zero'],
-    ['{"a":NaN}', 'no number'],
-    ['{"a":"\n"}', 'a bare line break'],
-    ['{"a":1} x', 'something behind'],
+    ['{"a":NaN}', 'an invalid number'],
+    ['{"a":"\n"}', 'an unescaped line break'],
+    ['{"a":1} x', 'trailing text'],
     ['[{"a":1}]', 'an array'],
     ['"a"', 'a string'],
     ['1', 'a number'],
     ['null', 'null'],
-    ['{"a":1,"a":2}', 'a key given twice'],
-    ['{"x":{"a":"b","a":"c"}}', 'a key given twice further in'],
+    ['{"a":1,"a":2}', 'a repeated key'],
+    ['{"x":{"a":"b","a":"c"}}', 'a repeated nested key'],
   ])('rejects %j: %s', (text) => {
-    expect(faultOf(() => read(text)).path).toBe('body');
+    expect(catchPayloadError(() => read(text)).path).toBe('body');
   });
 
   it('rejects invalid UTF-8 instead of replacing it', () => {
     const latin1 = Buffer.from('{"id":"Zo\xeb"}', 'latin1');
     const overlong = Buffer.from([0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x3a, 0x31, 0x7d]);
 
-    expect(faultOf(() => readJson(latin1)).path).toBe('body');
-    expect(faultOf(() => readJson(overlong)).path).toBe('body');
+    expect(catchPayloadError(() => readJson(latin1)).path).toBe('body');
+    expect(catchPayloadError(() => readJson(overlong)).path).toBe('body');
   });
 
   it('rejects deep nesting without a stack overflow', () => {
     const deep = `{"a":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
 
-    expect(faultOf(() => read(deep)).path).toBe('body');
+    expect(catchPayloadError(() => read(deep)).path).toBe('body');
   });
 
   it('names the path and the expected value, never the actual value', () => {
     const faults = [
-      faultOf(() => read('{"passport":"X1234567"}').id('data.user')),
-      faultOf(() => read('{"passport":"X1234567"}').instant('passport')),
-      faultOf(() => read('{"passport":"X1234567"').id('passport')),
-      faultOf(() => read('{"X1234567":1,"X1234567":2}')),
-      faultOf(() => read('{"passport": X1234567}')),
+      catchPayloadError(() => read('{"passport":"X1234567"}').id('data.user')),
+      catchPayloadError(() => read('{"passport":"X1234567"}').instant('passport')),
+      catchPayloadError(() => read('{"passport":"X1234567"').id('passport')),
+      catchPayloadError(() => read('{"X1234567":1,"X1234567":2}')),
+      catchPayloadError(() => read('{"passport": X1234567}')),
     ];
 
     for (const fault of faults) {
@@ -81,7 +81,7 @@ describe('readJson', () => {
 
     for (const path of ['constructor', 'a.toString', '__proto__', 'a.__proto__.constructor']) {
       expect(body.has(path)).toBe(false);
-      expect(faultOf(() => body.string(path)).path).toBe(path);
+      expect(catchPayloadError(() => body.string(path)).path).toBe(path);
     }
   });
 
@@ -145,7 +145,7 @@ describe('ID', () => {
     '9'.repeat(513),
     '{"isLosslessNumber":true,"value":"12"}',
   ])('must not be %s', (json) => {
-    expect(faultOf(() => id(json)).path).toBe('data.id');
+    expect(catchPayloadError(() => id(json)).path).toBe('data.id');
   });
 
   it.each(['x', 'é', '漢', '😀'])('can have 512 characters such as %s', (character) => {
@@ -161,7 +161,7 @@ describe('ID', () => {
       undefined,
       'id',
     ]);
-    expect(faultOf(() => body.optionalId('d')).path).toBe('d');
+    expect(catchPayloadError(() => body.optionalId('d')).path).toBe('d');
   });
 });
 
@@ -170,10 +170,10 @@ describe('name', () => {
     const body = read('{"word":"verified","number":1,"blank":"  "}');
 
     expect(body.name('word')).toBe('verified');
-    expect(faultOf(() => body.name('number')).path).toBe('number');
-    expect(faultOf(() => body.name('blank')).path).toBe('blank');
+    expect(catchPayloadError(() => body.name('number')).path).toBe('number');
+    expect(catchPayloadError(() => body.name('blank')).path).toBe('blank');
     expect(body.optionalName('missing')).toBeUndefined();
-    expect(faultOf(() => body.optionalName('blank')).path).toBe('blank');
+    expect(catchPayloadError(() => body.optionalName('blank')).path).toBe('blank');
   });
 });
 
@@ -189,7 +189,7 @@ describe('text', () => {
   it.each(['"a\\u0000"', '"\\ud83d"', '"\\ude00x"'])(
     'must not be %s, which databases cannot store',
     (json) => {
-      expect(faultOf(() => read(`{"a":${json}}`).string('a')).path).toBe('a');
+      expect(catchPayloadError(() => read(`{"a":${json}}`).string('a')).path).toBe('a');
     },
   );
 
@@ -199,7 +199,7 @@ describe('text', () => {
     expect(body.optionalText('age')).toBe('36');
     expect(body.optionalText('half')).toBe('36.50');
     expect(body.optionalText('missing')).toBeUndefined();
-    expect(faultOf(() => body.optionalText('flag')).path).toBe('flag');
+    expect(catchPayloadError(() => body.optionalText('flag')).path).toBe('flag');
   });
 
   it('can be in lists, whose errors have a position', () => {
@@ -208,8 +208,8 @@ describe('text', () => {
     expect(body.strings('some')).toEqual(['a', 'b']);
     expect(body.strings('missing')).toEqual([]);
     expect(body.strings('null')).toEqual([]);
-    expect(faultOf(() => body.strings('bad')).path).toBe('bad.1');
-    expect(faultOf(() => body.strings('no')).path).toBe('no');
+    expect(catchPayloadError(() => body.strings('bad')).path).toBe('bad.1');
+    expect(catchPayloadError(() => body.strings('no')).path).toBe('no');
   });
 });
 
@@ -229,7 +229,7 @@ describe('empty string', () => {
   it('is invalid for every other method except `string`', () => {
     expect(body.string('a.b')).toBe('');
     for (const read of [body.name, body.id, body.instant]) {
-      expect(faultOf(() => read('a.b')).path).toBe('a.b');
+      expect(catchPayloadError(() => read('a.b')).path).toBe('a.b');
     }
   });
 });
@@ -252,7 +252,7 @@ describe('flag', () => {
   });
 
   it.each(['"yes"', '" true"', '"falſe"', '0', '1', '[]', '{}'])('must not be %s', (json) => {
-    expect(faultOf(() => flag(json)).path).toBe('flag');
+    expect(catchPayloadError(() => flag(json)).path).toBe('flag');
   });
 });
 

@@ -8,18 +8,18 @@ import {
 } from '../../../src/providers/kit/parse-json';
 
 /** Converts to the result of `JSON.parse`. */
-function plain(value: JsonValue): unknown {
+function toPlainValue(value: JsonValue): unknown {
   if (value instanceof JsonNumber) return Number(value.digits);
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return value.map(toPlainValue);
   if (!(value instanceof Map)) return value;
   const object: Record<string, unknown> = {};
   for (const [name, inner] of value) {
-    Object.defineProperty(object, name, { value: plain(inner), enumerable: true });
+    Object.defineProperty(object, name, { value: toPlainValue(inner), enumerable: true });
   }
   return object;
 }
 
-const accepted = (parse: (text: string) => unknown, text: string): boolean => {
+const isAccepted = (parse: (text: string) => unknown, text: string): boolean => {
   try {
     parse(text);
     return true;
@@ -36,7 +36,7 @@ describe('JSON text', () => {
         fc.constantFrom('', ' ', '\t', '\r\n  '),
         (text, space) => {
           const spaced = JSON.stringify(JSON.parse(text), null, space);
-          expect(plain(parseJson(spaced))).toEqual(JSON.parse(spaced));
+          expect(toPlainValue(parseJson(spaced))).toEqual(JSON.parse(spaced));
         },
       ),
     );
@@ -82,7 +82,7 @@ describe('JSON text', () => {
     fc.assert(
       fc.property(fc.array(token, { maxLength: 8 }), (tokens) => {
         const text = tokens.join('');
-        expect([text, accepted(parseJson, text)]).toEqual([text, accepted(JSON.parse, text)]);
+        expect([text, isAccepted(parseJson, text)]).toEqual([text, isAccepted(JSON.parse, text)]);
       }),
       { numRuns: 3_000 },
     );
@@ -110,10 +110,12 @@ describe('JSON text', () => {
   });
 
   it('can reach the limits of depth and size', () => {
-    expect(accepted(parseJson, '['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH))).toBe(true);
-    expect(accepted(parseJson, '['.repeat(MAX_DEPTH + 2) + ']'.repeat(MAX_DEPTH + 2))).toBe(false);
-    expect(accepted(parseJson, `[${'0,'.repeat(MAX_VALUES - 2)}0]`)).toBe(true);
-    expect(accepted(parseJson, `[${'0,'.repeat(MAX_VALUES - 1)}0]`)).toBe(false);
+    expect(isAccepted(parseJson, '['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH))).toBe(true);
+    expect(isAccepted(parseJson, '['.repeat(MAX_DEPTH + 2) + ']'.repeat(MAX_DEPTH + 2))).toBe(
+      false,
+    );
+    expect(isAccepted(parseJson, `[${'0,'.repeat(MAX_VALUES - 2)}0]`)).toBe(true);
+    expect(isAccepted(parseJson, `[${'0,'.repeat(MAX_VALUES - 1)}0]`)).toBe(false);
   });
 });
 
@@ -134,12 +136,12 @@ it.each([
 });
 
 it.each([
-  ['one text', `"${fill('x')}"`],
+  ['one string', `"${fill('x')}"`],
   ['escapes', `"${fill('\\u0041')}"`],
   ['escaped quotes', `"${fill('\\"')}"`],
   ['backslashes', `"${fill('\\\\')}"`],
   ['digits', fill('9')],
   ['spaces', `${fill(' ')}1${fill('\n')}`],
 ])('accepts one mebibyte of %s as one value', (_, text) => {
-  expect(plain(parseJson(text))).toEqual(JSON.parse(text));
+  expect(toPlainValue(parseJson(text))).toEqual(JSON.parse(text));
 });

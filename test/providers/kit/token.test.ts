@@ -1,7 +1,7 @@
 import { SignatureError } from '../../../src/domain/errors';
 import { assertToken } from '../../../src/providers/kit/token';
 
-const prove =
+const verify =
   (candidates: (string | undefined)[], ...secrets: string[]) =>
   () =>
     assertToken(
@@ -12,8 +12,8 @@ const prove =
 
 describe('assertToken', () => {
   it('accepts any secret among the candidates', () => {
-    expect(prove(['one'], 'one')).not.toThrow();
-    expect(prove([undefined, 'wrong', 'two'], 'one', 'two')).not.toThrow();
+    expect(verify(['one'], 'one')).not.toThrow();
+    expect(verify([undefined, 'wrong', 'two'], 'one', 'two')).not.toThrow();
   });
 
   it.each([
@@ -24,18 +24,18 @@ describe('assertToken', () => {
     ['a longer one', ['one ']],
     ['another case', ['One']],
   ])('rejects %s', (_what, candidates) => {
-    expect(prove(candidates, 'one')).toThrow(SignatureError);
+    expect(verify(candidates, 'one')).toThrow(SignatureError);
   });
 
   it('rejects everything without a secret', () => {
-    expect(prove(['', 'one'])).toThrow(SignatureError);
+    expect(verify(['', 'one'])).toThrow(SignatureError);
   });
 
   it('ignores an empty secret', () => {
-    expect(prove([''], '')).toThrow(SignatureError);
+    expect(verify([''], '')).toThrow(SignatureError);
   });
 
   it('throws the message without the candidate', () => {
-    expect(prove(['shown'], 'one')).toThrow('The token is required.');
+    expect(verify(['shown'], 'one')).toThrow('The token is required.');
   });
 });
