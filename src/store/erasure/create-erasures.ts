@@ -4,12 +4,18 @@ import { GATEWAY_ACTOR } from '../../domain/audit';
 import { CLOCK_TOLERANCE_MS } from '../../domain/fold/recorded-event';
 import { type Instant, toInstantText } from '../../domain/instant';
 import type { Database } from '../database/database';
+import { getNames } from '../entities/columns';
+import { UserEntity } from '../entities/user.entity';
+import { TOMBSTONE } from '../write/load-tombstones';
+import { NAMES } from '../write/loaded-columns';
 import { emptyDeliveries } from './erase-user';
 import { Eraser, type EraserOptions, type ErasureContext } from './eraser';
 import type { EraseIdentity, EraseOutcome, Erasures, ReapplyErasures } from './erasures';
 import { createLegalHolds } from './legal-holds';
 import { createPurgeBodies } from './purge-bodies';
 import { findDueRequests, postponeRequests, type Target } from './requests';
+
+const { erasedAt, mergedInto } = getNames(UserEntity);
 
 export interface ErasuresOptions extends EraserOptions {
   readonly database: Pick<Database, 'longSnapshot' | 'save' | 'wipe' | 'reading'>;
@@ -116,7 +122,7 @@ async function findReport(
   }: Pick<EraseIdentity, 'provider' | 'subjectRef' | 'deliveryId' | 'occurredAt'>,
 ): Promise<{ readonly identityId: number; readonly reportedAt: Instant } | undefined> {
   const [row] = await database.reading.query<{ identityId: number; receivedAt: string }>(
-    `SELECT i.id AS "identityId", d.received_at AS "receivedAt" FROM identities i JOIN deliveries d ON d.id = ?
+    `SELECT i.id AS "identityId", ${NAMES.d.receivedAt} AS "receivedAt" FROM identities i JOIN deliveries d ON d.id = ?
       WHERE i.provider = ? AND i.subject_ref = ?`,
     [deliveryId, provider, subjectRef],
   );
@@ -151,7 +157,7 @@ async function reapplyErasures(
 }
 
 const RESTORED_USERS = `
-  SELECT id FROM users WHERE id IN (?*) AND erased_at IS NULL AND merged_into IS NULL ORDER BY id`;
+  SELECT id FROM users WHERE id IN (?*) AND ${erasedAt} IS NULL AND ${mergedInto} IS NULL ORDER BY id`;
 
 /** These identities belonged to another user when theirs was erased. */
 const WITH_KEY = `
@@ -160,19 +166,21 @@ const WITH_KEY = `
 
 const WITHOUT_KEY = `
   SELECT i.id FROM identities i JOIN users u ON u.id = i.user_id
-  WHERE u.erased_at IS NULL AND NOT EXISTS (SELECT 1 FROM identity_keys k WHERE k.identity_id = i.id)
+  WHERE ${NAMES.u.erasedAt} IS NULL AND NOT EXISTS (SELECT 1 FROM identity_keys k WHERE k.identity_id = i.id)
   ORDER BY i.id`;
 
 async function findErasedSince(
   { database, erasureDigests }: ErasuresOptions,
   since: Date,
 ): Promise<(externalUserId: string) => Date | null> {
-  const rows = await database.reading.query<{ digest: string; erased_at: string }>(
-    'SELECT digest, erased_at FROM erased_subjects WHERE erased_at >= ?',
+  const rows = await database.reading.query<object>(
+    `SELECT ${TOMBSTONE.select} FROM erased_subjects t WHERE t.${erasedAt} >= ?`,
     [since.toISOString()],
   );
   if (rows.length === 0) return () => null;
-  const byDigest = new Map(rows.map((row) => [row.digest, new Date(row.erased_at)]));
+  const byDigest = new Map(
+    rows.map(TOMBSTONE.toRow).map(({ digest, erasedAt: at }) => [digest, at]),
+  );
   return (externalUserId) =>
     byDigest.get(erasureDigests.tokenHolder(externalUserId)) ??
     byDigest.get(erasureDigests.externalUser(externalUserId)) ?? // of an instance with an older version

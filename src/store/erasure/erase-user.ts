@@ -7,9 +7,23 @@ import { type Instant, toDate, toInstantText } from '../../domain/instant';
 import { appendErasure } from '../../projector/change-entries';
 import type { IdentityNode, UnitOfWork, UserNode } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
+import { getNames } from '../entities/columns';
+import { CredentialEntity } from '../entities/credential.entity';
+import { DeliveryEntity } from '../entities/delivery.entity';
+import { ErasedSubjectEntity } from '../entities/erased-subject.entity';
+import { EventEntity } from '../entities/event.entity';
+import { IdentityEntity } from '../entities/identity.entity';
+import { UserEntity } from '../entities/user.entity';
 import type { ErasureDigests } from '../keys/erasure-digests';
 import { removeRemarks } from './remove-remarks';
 import { deleteRequests } from './requests';
+
+const USER = getNames(UserEntity);
+const IDENTITY = getNames(IdentityEntity);
+const DELIVERY = getNames(DeliveryEntity);
+const EVENT = getNames(EventEntity);
+const CREDENTIAL = getNames(CredentialEntity);
+const ERASED_SUBJECT = getNames(ErasedSubjectEntity);
 
 export interface EraseUserOptions {
   readonly connection: Connection;
@@ -36,7 +50,7 @@ export interface ErasedCounts {
 export async function eraseUser(options: EraseUserOptions): Promise<ErasedCounts> {
   const { connection, unit, user, mentions, changeActor, now } = options;
   const users = await connection.query<UserSql>(
-    'SELECT id, external_user_id FROM users WHERE id = ? OR merged_into = ?',
+    `SELECT id, ${USER.externalUserId} AS "externalUserId" FROM users WHERE id = ? OR ${USER.mergedInto} = ?`,
     [user.id, user.id],
   );
   const userIds = users.map(({ id }) => id);
@@ -57,7 +71,7 @@ export async function eraseUser(options: EraseUserOptions): Promise<ErasedCounts
 
 interface UserSql {
   readonly id: number;
-  readonly external_user_id: string | null;
+  readonly externalUserId: string | null;
 }
 
 /** An erasure by the provider counts from its report. Tokens are rejected if they are older than this transaction. */
@@ -67,7 +81,7 @@ async function saveTombstones(
   users: readonly UserSql[],
 ): Promise<void> {
   const erasedAt = reportedAt === null ? now : earlier(toDate(reportedAt), now);
-  const externalUserIds = reapply ? [] : users.flatMap((user) => user.external_user_id ?? []);
+  const externalUserIds = reapply ? [] : users.flatMap((user) => user.externalUserId ?? []);
   const tombstones = [
     ...identities.map(
       (identity) =>
@@ -78,15 +92,15 @@ async function saveTombstones(
   ];
   for (const [digest, at] of tombstones) {
     await connection.query(
-      `INSERT INTO erased_subjects (digest, erased_at) VALUES (?, ?)
+      `INSERT INTO erased_subjects (digest, ${ERASED_SUBJECT.erasedAt}) VALUES (?, ?)
         ON CONFLICT (digest) ${reapply ? 'DO NOTHING' : KEEP_LATEST}`,
       [digest, at.toISOString()],
     );
   }
 }
 
-const KEEP_LATEST = `DO UPDATE SET erased_at = excluded.erased_at
-  WHERE excluded.erased_at > erased_subjects.erased_at`;
+const KEEP_LATEST = `DO UPDATE SET ${ERASED_SUBJECT.erasedAt} = excluded.${ERASED_SUBJECT.erasedAt}
+  WHERE excluded.${ERASED_SUBJECT.erasedAt} > erased_subjects.${ERASED_SUBJECT.erasedAt}`;
 
 function earlier(one: Date, other: Date): Date {
   return one < other ? one : other;
@@ -100,13 +114,13 @@ async function findDeliveries(
   const identityIds = identities.map(({ id }) => id);
   const rows = await connection.query<{ id: number }>(
     `SELECT id FROM deliveries WHERE identity_id IN (?*)
-      UNION SELECT delivery_id FROM events WHERE identity_id IN (?*)`,
+      UNION SELECT ${EVENT.deliveryId} FROM events WHERE ${EVENT.identityId} IN (?*)`,
     [identityIds, identityIds],
   );
   const ids = rows.map(({ id }) => id);
   for (const { provider, subjectRef } of identities) {
     const credentials = await connection.query<{ id: number }>(
-      'SELECT delivery_id AS id FROM credentials WHERE provider = ? AND holder_ref = ?',
+      `SELECT ${CREDENTIAL.deliveryId} AS id FROM credentials WHERE provider = ? AND ${CREDENTIAL.holderRef} = ?`,
       [provider, subjectRef],
     );
     for (const { id } of credentials) ids.push(id);
@@ -124,7 +138,7 @@ export async function emptyDeliveries(
 ): Promise<void> {
   for (let start = 0; start < deliveryIds.length; start += EMPTY_CHUNK) {
     await connection.query(
-      `UPDATE deliveries SET body = ?, body_key_id = NULL, subpath = '', reason = NULL,
+      `UPDATE deliveries SET body = ?, ${DELIVERY.bodyKeyId} = NULL, subpath = '', reason = NULL,
           disposition = CASE disposition WHEN 'QUARANTINED' THEN 'IGNORED' ELSE disposition END
         WHERE id IN (?*)`,
       [Buffer.alloc(0), deliveryIds.slice(start, start + EMPTY_CHUNK)],
@@ -146,7 +160,7 @@ async function deleteIdentityData(
       subjectRef,
     ]);
     await connection.query(
-      `UPDATE identities SET subject_ref = ?, external_user_id = NULL, undated_delivery_id = NULL
+      `UPDATE identities SET ${IDENTITY.subjectRef} = ?, ${IDENTITY.externalUserId} = NULL, ${IDENTITY.undatedDeliveryId} = NULL
         WHERE id = ?`,
       [erasureDigests.placeholder(id, provider, subjectRef), id],
     );
@@ -176,7 +190,7 @@ async function deleteUserData(
   ]);
   await connection.query('DELETE FROM legal_holds WHERE user_id IN (?*)', [userIds]);
   await connection.query(
-    `UPDATE users SET external_user_id = NULL, expires_at = NULL, erased_at = ?, updated_at = ?
+    `UPDATE users SET ${USER.externalUserId} = NULL, ${USER.expiresAt} = NULL, ${USER.erasedAt} = ?, ${USER.updatedAt} = ?
       WHERE id IN (?*)`,
     [now.toISOString(), now.toISOString(), userIds],
   );

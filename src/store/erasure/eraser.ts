@@ -18,6 +18,8 @@ import {
 import type { AppendAudit } from '../audit/append';
 import type { Connection, Database } from '../database/database';
 import type { Transact } from '../database/transaction';
+import { getNames } from '../entities/columns';
+import { EventEntity } from '../entities/event.entity';
 import type { ErasureDigests } from '../keys/erasure-digests';
 import { resolveUser } from '../read/users';
 import { load } from '../write/load';
@@ -228,7 +230,7 @@ async function hasReturnedSince(
 ): Promise<boolean> {
   if (linked && toInstantText(new Date(createdAt)) <= reportedAt) return false;
   const [row] = await connection.query<{ first: Instant | null }>(
-    `SELECT min(coalesce(body ->> 'occurredAt', received_at)) AS first FROM events
+    `SELECT min(coalesce(body ->> 'occurredAt', ${getNames(EventEntity).receivedAt})) AS first FROM events
       WHERE identity_id = ? AND NOT (body ->> 'type' = 'ACCOUNT' AND body ->> 'state' = 'DELETED')`,
     [id],
   );

@@ -6,6 +6,8 @@
 import { decryptBody, type EncryptedBody } from '../../encryption/encrypted-body';
 import type { KeyRing } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
+import { getNames } from '../entities/columns';
+import { DeliveryEntity } from '../entities/delivery.entity';
 
 /** Maximum number of bodies in memory. */
 const CHUNK = 200;
@@ -49,7 +51,7 @@ export async function findMentions(
     const chunk = await findUnassigned(connection, lastId);
     if (chunk.length === 0) return { ids, lastId };
     const rows = await connection.query<UnassignedSql>(
-      `SELECT id, subpath, body, body_key_id AS "bodyKeyId" FROM deliveries WHERE id IN (?*)`,
+      `SELECT id, subpath, body, ${getNames(DeliveryEntity).bodyKeyId} AS "bodyKeyId" FROM deliveries WHERE id IN (?*)`,
       [chunk],
     );
     for (const { id, subpath, ...encrypted } of rows) {

@@ -5,9 +5,15 @@ import type { AuditAct } from '../../domain/audit';
 import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
+import { AttemptEntity } from '../entities/attempt.entity';
+import { getNames } from '../entities/columns';
+import { UserEntity } from '../entities/user.entity';
 import { resolveUser } from '../read/users';
 import type { Erasures, HoldFault, OperatorCommand } from './erasures';
 import { rescheduleRequests } from './requests';
+
+const { mergedInto } = getNames(UserEntity);
+const attempt = getNames(AttemptEntity);
 
 /** Minimum retention of users that applies unless an operator sets a hold. */
 export interface ErasureHoldConfig {
@@ -54,7 +60,7 @@ export function createLegalHolds({
         const user = await resolveUser(connection, input.userId);
         if (user === undefined) return 'USER_NOT_FOUND';
         const released = await connection.query(
-          `DELETE FROM legal_holds WHERE user_id IN (SELECT id FROM users WHERE id = ? OR merged_into = ?)
+          `DELETE FROM legal_holds WHERE user_id IN (SELECT id FROM users WHERE id = ? OR ${mergedInto} = ?)
             RETURNING user_id`,
           [user.id, user.id],
         );
@@ -88,13 +94,13 @@ export async function findLongestHold(
   const holds: Hold[] = [
     ...(await connection.query<Hold>(
       `SELECT h.until, h.basis FROM legal_holds h JOIN users u ON u.id = h.user_id
-        WHERE u.id = ? OR u.merged_into = ?`,
+        WHERE u.id = ? OR u.${mergedInto} = ?`,
       [userId, userId],
     )),
   ];
   if (minimum !== null) {
     const [decided] = await connection.query<{ at: string | null }>(
-      'SELECT max(decided_at) AS at FROM attempts WHERE user_id = ?',
+      `SELECT max(${attempt.decidedAt}) AS at FROM attempts WHERE ${attempt.userId} = ?`,
       [userId],
     );
     const at = decided?.at ?? null;

@@ -4,6 +4,7 @@ import { GATEWAY_ACTOR } from '../../domain/audit';
 import type { AppendAudit } from '../audit/append';
 import type { Connection } from '../database/database';
 import type { Transact } from '../database/transaction';
+import { NAMES } from '../write/loaded-columns';
 import { emptyDeliveries } from './erase-user';
 
 export interface PurgeBodiesOptions {
@@ -72,15 +73,15 @@ export function createPurgeBodies(
 /** Number of holds on the user of a delivery. */
 const HOLDS = `
   (SELECT count(*) FROM identities i
-    JOIN users u ON u.id = i.user_id OR u.merged_into = i.user_id
+    JOIN users u ON u.id = ${NAMES.i.userId} OR ${NAMES.u.mergedInto} = ${NAMES.i.userId}
     JOIN legal_holds h ON h.user_id = u.id AND (h.until IS NULL OR h.until > ?)
-    WHERE i.id = d.identity_id)`;
+    WHERE i.id = ${NAMES.d.identityId})`;
 
 const NEXT = `
-  SELECT d.id, d.received_at AS "receivedAt", length(d.body) AS size, ${HOLDS} AS holds
+  SELECT d.id, ${NAMES.d.receivedAt} AS "receivedAt", length(d.body) AS size, ${HOLDS} AS holds
   FROM deliveries d
-  WHERE d.received_at < ? AND (d.received_at, d.id) > (?, ?)
-  ORDER BY d.received_at, d.id LIMIT ${CHUNK}`;
+  WHERE ${NAMES.d.receivedAt} < ? AND (${NAMES.d.receivedAt}, d.id) > (?, ?)
+  ORDER BY ${NAMES.d.receivedAt}, d.id LIMIT ${CHUNK}`;
 
 /** Checks again inside the transaction: an operator may have set a hold. */
 const WITHOUT_HOLD = `SELECT d.id FROM deliveries d WHERE d.id IN (?*) AND ${HOLDS} = 0`;

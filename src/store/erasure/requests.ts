@@ -1,6 +1,10 @@
 /** Pending erasure requests: of users, and of single identities of users who stay. */
 
 import type { Connection } from '../database/database';
+import { getNames } from '../entities/columns';
+import { UserEntity } from '../entities/user.entity';
+
+const { mergedInto } = getNames(UserEntity);
 
 /** The user to erase, with all identities; or one identity, with its user if it is the only one. */
 export type Target = { readonly userId: number } | { readonly identityId: number };
@@ -49,7 +53,7 @@ export async function saveRequest(
   if (table === 'erasure_requests') {
     // The request of a user who was merged continues as that of the merge target.
     await connection.query(
-      `DELETE FROM ${table} WHERE user_id IN (SELECT id FROM users WHERE merged_into = ?)`,
+      `DELETE FROM ${table} WHERE user_id IN (SELECT id FROM users WHERE ${mergedInto} = ?)`,
       [id],
     );
   }
@@ -75,7 +79,7 @@ export async function rescheduleRequests(
 ): Promise<void> {
   await connection.query(
     `UPDATE erasure_requests SET due_at = ?
-      WHERE user_id IN (SELECT id FROM users WHERE id = ? OR merged_into = ?)`,
+      WHERE user_id IN (SELECT id FROM users WHERE id = ? OR ${mergedInto} = ?)`,
     [now.toISOString(), userId, userId],
   );
   await connection.query(

@@ -4,7 +4,13 @@ import type { Profile } from '../../domain/event';
 import type { KeyRing, WrappedKey } from '../../encryption/key-ring';
 import { type IdentityNode, ROW_BYTES, type UserNode } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
+import { getNames, getPropertyColumns, toSelectList } from '../entities/columns';
+import { IdentityKeyEntity } from '../entities/identity-key.entity';
+import { UserEntity } from '../entities/user.entity';
 import { loadPages } from '../write/load-history';
+
+const USER = getNames(UserEntity);
+const DATA_KEY = getPropertyColumns(IdentityKeyEntity, 'k', { except: ['identityId'] });
 
 /** Returns the external IDs, provider IDs and email addresses of the user, or of one identity alone. The order is stable. */
 export async function loadSearchTerms(
@@ -15,8 +21,8 @@ export async function loadSearchTerms(
 ): Promise<readonly string[]> {
   const identities = identity === null ? [...user.identities] : [identity];
   const externalIds = await connection.query<{ id: string }>(
-    `SELECT external_user_id AS id FROM users
-      WHERE (id = ? OR merged_into = ?) AND external_user_id IS NOT NULL ORDER BY id`,
+    `SELECT ${USER.externalUserId} AS id FROM users
+      WHERE (id = ? OR ${USER.mergedInto} = ?) AND ${USER.externalUserId} IS NOT NULL ORDER BY id`,
     [user.id, user.id],
   );
   return [
@@ -50,5 +56,5 @@ const PROFILE_SIZES = `
   WHERE identity_id IN (?*) AND personal IS NOT NULL ORDER BY id`;
 
 const PROFILES = `
-  SELECT e.personal, k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
+  SELECT e.personal, ${toSelectList(DATA_KEY)}
   FROM events e JOIN identity_keys k ON k.identity_id = e.identity_id WHERE e.id IN (?*)`;

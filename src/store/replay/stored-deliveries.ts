@@ -9,7 +9,32 @@ import { type KeyRing, type StoredKey, unwrapKey } from '../../encryption/key-ri
 import type { KnownDelivery } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import { among, where } from '../database/where';
+import { getNames, getPropertyColumns, toSelectList } from '../entities/columns';
+import { CredentialEntity } from '../entities/credential.entity';
+import { DeliveryEntity } from '../entities/delivery.entity';
+import { EventEntity } from '../entities/event.entity';
+import { IdentityKeyEntity } from '../entities/identity-key.entity';
 import { ENCRYPTED_BODY_COLUMNS, IDENTITY_KEYS_JOIN } from '../read/deliveries';
+import { NAMES } from '../write/loaded-columns';
+
+const { receivedAt } = getNames(DeliveryEntity);
+
+/** Of `deliveries d`, without the columns of the encrypted body. */
+const DELIVERY_COLUMNS = toSelectList(
+  getPropertyColumns(DeliveryEntity, 'd', { except: ['duplicates', 'body', 'bodyKeyId'] }),
+);
+
+const EVENT_COLUMNS = toSelectList([
+  ...getPropertyColumns(EventEntity, 'e', {
+    only: ['id', 'deliveryId', 'key', 'body', 'personal'],
+  }),
+  ['userId', NAMES.i.userId],
+  ...getPropertyColumns(IdentityKeyEntity, 'k', { except: ['identityId'] }),
+]);
+
+const CREDENTIAL_COLUMNS = toSelectList(
+  getPropertyColumns(CredentialEntity, 'c', { except: ['provider'] }),
+);
 
 export interface StoredDeliveryRow extends KnownDelivery, EncryptedBody {
   readonly reasonCode: string | null;
@@ -46,8 +71,8 @@ export async function selectDeliveries(
     among('id', selection.ids),
     ['provider = ?', selection.provider],
     ['disposition = ?', selection.disposition],
-    ['received_at >= ?', selection.receivedFrom?.toISOString()],
-    ['received_at < ?', selection.receivedBefore?.toISOString()],
+    [`${receivedAt} >= ?`, selection.receivedFrom?.toISOString()],
+    [`${receivedAt} < ?`, selection.receivedBefore?.toISOString()],
   ]);
   const [row] = await connection.query<{ ids: string | null }>(
     `SELECT ${connection.dialect.jsonList('id')} AS ids
@@ -64,24 +89,21 @@ export async function loadStoredDeliveries(
 ): Promise<readonly StoredDeliveryRow[]> {
   const parameters = [ids];
   const rows = await connection.query<Omit<StoredDeliveryRow, 'events' | 'credentials'>>(
-    `SELECT d.id, d.provider, d.received_at AS "receivedAt", d.disposition, d.reason_code AS "reasonCode", d.reason,
-        d.event_type AS "eventType", d.duplicate_key AS "duplicateKey", d.subpath, d.trust, d.identity_id AS "identityId",
+    `SELECT ${DELIVERY_COLUMNS},
         ${ENCRYPTED_BODY_COLUMNS}
       FROM deliveries d ${IDENTITY_KEYS_JOIN}
       WHERE d.id IN (?*) ORDER BY d.id`,
     parameters,
   );
   const events = await connection.query<EventSql>(
-    `SELECT e.id, e.delivery_id AS "deliveryId", e.key, e.body, e.personal, i.user_id AS "userId",
-        k.data_key AS "dataKey", k.data_key_id AS "dataKeyId"
-      FROM events e JOIN identities i ON i.id = e.identity_id LEFT JOIN identity_keys k ON k.identity_id = i.id
-      WHERE e.delivery_id IN (?*)`,
+    `SELECT ${EVENT_COLUMNS}
+      FROM events e JOIN identities i ON i.id = ${NAMES.e.identityId} LEFT JOIN identity_keys k ON ${NAMES.k.identityId} = i.id
+      WHERE ${NAMES.e.deliveryId} IN (?*)`,
     parameters,
   );
   const credentials = await connection.query<ReplayedCredential & { deliveryId: number }>(
-    `SELECT id, delivery_id AS "deliveryId", holder_ref AS "holderRef", credential_ref AS "credentialRef",
-        issued_at AS "issuedAt"
-      FROM credentials WHERE delivery_id IN (?*)`,
+    `SELECT ${CREDENTIAL_COLUMNS}
+      FROM credentials c WHERE ${NAMES.c.deliveryId} IN (?*)`,
     parameters,
   );
   return rows.map((row) => ({

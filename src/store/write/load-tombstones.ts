@@ -8,7 +8,8 @@ import { createRowReader } from '../entities/columns';
 import { ErasedSubjectEntity } from '../entities/erased-subject.entity';
 import type { ErasureDigests } from '../keys/erasure-digests';
 
-const TOMBSTONE = createRowReader(ErasedSubjectEntity, 't', { dates: ['erasedAt'] });
+/** Rows of `erased_subjects t`. */
+export const TOMBSTONE = createRowReader(ErasedSubjectEntity, 't', { dates: ['erasedAt'] });
 
 /**
  * Loads the erasure times of the subjects and external user IDs in the deliveries and in loaded events. Includes erased
