@@ -1,4 +1,4 @@
-/** The composition root: the one file that knows every part. */
+/** The composition root: creates every part and connects them. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
@@ -42,11 +42,10 @@ import { startMaintenance } from './jobs/maintenance';
 import { type Monitor, startMonitor } from './jobs/monitor';
 import type { ProviderClientLimits } from './jobs/reconcile/provider-client';
 import {
-  createReconciler,
   type ReconcileObserver,
+  Reconciler,
   STATUS_CHECK_OUTCOMES,
 } from './jobs/reconcile/reconciler';
-import { sweep } from './jobs/reconcile/sweep';
 import type { Logger } from './observability/log';
 import { createMetrics, type GatewayStats } from './observability/metrics';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
@@ -58,14 +57,14 @@ import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Store } from './store/store';
 import { WRITE_FAILURES } from './store/write-failure';
 
-/** Prometheus gives up after 10 s. */
-const STORE_PATIENCE_MS = 2000;
+/** Timeout of database reads for a scrape. Prometheus allows 10 s for a scrape. */
+const STATS_TIMEOUT_MS = 2000;
 
 export interface Gateway {
-  /** Where it listens, e.g. `http://127.0.0.1:4000`. */
+  /** Base URL, for example `http://127.0.0.1:4000`. */
   readonly url: string;
   readonly store: Store;
-  /** Stops accepting, finishes what is under way, closes sockets so that clients come back. */
+  /** Stops accepting requests, finishes open ones, and closes sockets with a code that makes clients reconnect. */
   stop(): Promise<void>;
 }
 
@@ -73,15 +72,15 @@ export interface GatewayOptions extends StoreOptions {
   readonly limits?: ServerLimits & { readonly documents?: Partial<DocumentLimits> };
   /** See `HttpServerOptions`. */
   readonly now?: Monotonic;
-  /** Told what comes of asking the vendors. */
+  /** Receives the results of status checks. */
   readonly reconcileObserver?: ReconcileObserver;
   readonly reconcileLimits?: Partial<ProviderClientLimits>;
 }
 
 /**
- * Resolves when clients can connect. Where it cannot listen, nothing of it is left running.
+ * Starts a gateway. Resolves when clients can connect. If the port cannot be opened, stops everything that was started.
  *
- * @throws {ConfigError} if the database does not fit the configuration, or is one file and another gateway's.
+ * @throws {ConfigError} If the database does not fit the configuration, or another gateway has locked the SQLite file.
  */
 export async function createGateway(
   config: Config,
@@ -90,16 +89,16 @@ export async function createGateway(
 ): Promise<Gateway> {
   const clock = options.clock ?? (() => new Date());
   const schema = createSchema(PROVIDERS);
-  assertFit(schema, config);
+  assertTrustedDocuments(schema, config);
   const metrics = createMetrics({
     providerIds: PROVIDER_IDS,
-    askOutcomes: STATUS_CHECK_OUTCOMES,
+    statusCheckOutcomes: STATUS_CHECK_OUTCOMES,
     authFailures: AUTH_FAILURES,
     signatureFailures: SIGNATURE_FAILURES,
     writeFailures: WRITE_FAILURES,
     version,
     database: config.database.kind,
-    standing: () => standingOf(store, feed, server, watch),
+    stats: () => readStats(store, feed, server, monitor),
   });
   const lock = await lockDatabase(config);
   const store = await openStore(config, log, {
@@ -115,7 +114,7 @@ export async function createGateway(
   const feed = createFeed({ read: store.read, logId: store.logId, wakeup, log });
   const providers = createProviders(config);
   const configured = new Set(providers.keys());
-  const watch = startMonitor({
+  const monitor = startMonitor({
     store,
     providers: [...configured],
     rules: config.monitoring,
@@ -138,7 +137,7 @@ export async function createGateway(
     configured,
     reread: createReread(providers, clock, config.clockSkewMs),
     silenceRule: config.monitoring.silence,
-    openAttempts: watch.census,
+    openAttempts: monitor.census,
     now: clock,
   });
   const server = createHttpServer({
@@ -169,7 +168,7 @@ export async function createGateway(
     },
     ...(options.now && { now: options.now }),
   });
-  const upkeep = startMaintenance({
+  const maintenance = startMaintenance({
     store,
     wake: wakeup.wake,
     clock,
@@ -183,8 +182,8 @@ export async function createGateway(
     async stop() {
       await server.close();
       await reconciliation?.stop();
-      await upkeep.stop();
-      await watch.stop();
+      await maintenance.stop();
+      await monitor.stop();
       await feed.stop();
       await wakeup.close();
       await store.close();
@@ -200,9 +199,9 @@ export async function createGateway(
   }
 
   function startReconciliation(): Interval | undefined {
-    const reconciler = createReconciler({
+    const reconciler = new Reconciler({
       providers,
-      asks: store.statusChecks,
+      statusChecks: store.statusChecks,
       ingestResponse: createIngestResponse({
         providers,
         store,
@@ -212,22 +211,29 @@ export async function createGateway(
       config: config.reconciliation,
       clock,
       log,
-      observer: { onAsked: metrics.asked, onLine: metrics.line, ...options.reconcileObserver },
+      observer: {
+        onChecked: metrics.statusCheck,
+        onCircuit: metrics.circuit,
+        ...options.reconcileObserver,
+      },
       ...(options.reconcileLimits && { limits: options.reconcileLimits }),
     });
     const { intervalMs } = config.reconciliation;
     if (intervalMs === null || reconciler.providers.size === 0) return undefined;
     return startInterval({
-      work: (signal) => sweep(reconciler, log, signal),
+      work: (signal) => reconciler.run(signal),
       intervalMs,
-      first: 'LATER', // or a gateway that is restarted over and over would ask each time
-      onError: (err) => log.error({ err }, 'asking the vendors failed; it will be tried again'),
+      first: 'AFTER_INTERVAL', // so that a gateway that restarts repeatedly does not send checks each time
+      onError: (err) => log.error({ err }, 'status checks failed'),
     });
   }
 }
 
-/** @throws {ConfigError} naming every trusted document that clients would find refused. */
-function assertFit(schema: GraphQLSchema, { trustedDocuments: { texts } }: Config): void {
+/** @throws {ConfigError} With every trusted document that is invalid. */
+function assertTrustedDocuments(
+  schema: GraphQLSchema,
+  { trustedDocuments: { texts } }: Config,
+): void {
   const faults = findInvalidDocuments(schema, texts).map(
     (fault) => `TRUSTED_DOCUMENTS_FILE: ${fault}`,
   );
@@ -248,17 +254,17 @@ function documentOptions(
   };
 }
 
-/** For the metrics, so it answers without the store too, and soon. */
-async function standingOf(
+/** Reads the figures of a scrape. Responds in time even if the database is unavailable. */
+async function readStats(
   store: Store,
   feed: Feed,
   server: HttpServer,
-  watch: Monitor,
+  monitor: Monitor,
 ): Promise<GatewayStats> {
   const { position, subscriptions, behind } = feed.standing();
   const [storeReady, logHead] = await Promise.all([
-    unlessAway(store.assertReady().then(() => true)),
-    unlessAway(store.read.head()),
+    nullOnFailure(store.assertReady().then(() => true)),
+    nullOnFailure(store.read.head()),
   ]);
   return {
     storeReady: storeReady ?? false,
@@ -267,24 +273,24 @@ async function standingOf(
     sockets: server.openSockets(),
     subscriptions,
     subscriptionsBehind: behind,
-    watch: watch.report,
+    monitor: monitor.report,
   };
 }
 
-/** `null` where the store is away, or takes its time. */
-async function unlessAway<T>(reading: Promise<T>): Promise<T | null> {
-  const late = new AbortController();
-  const patience = sleep(STORE_PATIENCE_MS, null, { signal: late.signal, ref: false });
+/** Resolves to null after an error or a timeout. */
+async function nullOnFailure<T>(work: Promise<T>): Promise<T | null> {
+  const done = new AbortController();
+  const timeout = sleep(STATS_TIMEOUT_MS, null, { signal: done.signal, ref: false });
   try {
-    return await Promise.race([reading, patience]);
+    return await Promise.race([work, timeout]);
   } catch {
     return null;
   } finally {
-    late.abort();
+    done.abort();
   }
 }
 
-/** Several gateways may share the database of a server. */
+/** Locks an SQLite file. Several gateways may share a PostgreSQL database. */
 async function lockDatabase({ database }: Config): Promise<FileLock> {
   return database.kind === 'sqlite' ? await lockFile(database) : { async release() {} };
 }
@@ -325,13 +331,13 @@ function createGraphQLService(
   };
 }
 
-/** Lends the operation one view of the data until it is done with it. */
+/** Opens a snapshot of the database that lives until the operation releases it. */
 function requestContext(principal: Principal, parts: Parts): Promise<OperationContext> {
   return new Promise((resolve, reject) => {
-    const lend = (read: Reader) =>
+    const openContext = (read: Reader) =>
       new Promise<void>((done) => {
         resolve({ context: createContext({ ...parts, principal, read }), release: done });
       });
-    parts.store.snapshot(lend).catch(reject);
+    parts.store.snapshot(openContext).catch(reject);
   });
 }

@@ -1,33 +1,33 @@
-/** The gateway as a process: starts it, drains it on SIGTERM, and ends rather than go on after an error nobody named. */
+/** The gateway process: starts the gateway, drains it on SIGTERM, and exits after an unexpected error. */
 
 import type { Config } from './config/load-config';
 import { createGateway, type Gateway } from './gateway';
 import type { Logger } from './observability/log';
 import { isError } from './observability/serialize-error';
 
-/** Long enough for requests and commits under way, shorter than the 30 s after which Kubernetes kills. */
+/** Long enough for open requests and commits, and shorter than the 30 s after which Kubernetes kills the process. */
 const DRAIN_TIMEOUT_MS = 20_000;
 
 /**
  * Runs until SIGTERM or SIGINT; a second signal ends the process at once.
  *
- * @param started - Called when the gateway listens.
+ * @param started - Called when gateway is listening.
  */
 export async function runGateway(
   config: Config,
   log: Logger,
   started: (gateway: Gateway) => void,
 ): Promise<void> {
-  dieOnUnnamedErrors(log);
-  const stopRequested = nextSignal(); // from here on: a signal while starting must not be lost
+  exitOnUnexpectedErrors(log);
+  const stopRequested = nextSignal(); // registered first, so that a signal during the start is not lost
   const gateway = await createGateway(config, log, { recordsInThread: true });
-  log.info({ url: gateway.url, mode: config.mode }, 'the gateway listens');
+  log.info({ url: gateway.url, mode: config.mode }, 'gateway is listening');
   started(gateway);
 
   const signal = await stopRequested;
-  void nextSignal().then((second) => die(log, `ended by a second ${second}`));
-  log.info({ signal }, 'stopping; a second signal ends the process at once');
-  setTimeout(() => die(log, 'could not stop in time'), DRAIN_TIMEOUT_MS).unref();
+  void nextSignal().then((second) => exitWith(log, `exited after a second ${second}`));
+  log.info({ signal }, 'stopping; a second signal exits immediately');
+  setTimeout(() => exitWith(log, 'failed to stop in time'), DRAIN_TIMEOUT_MS).unref();
   await gateway.stop();
   log.info('stopped');
 }
@@ -44,20 +44,22 @@ function nextSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** State is on disk only, so a restart is the repair; to go on with who knows what in memory is none. */
-function dieOnUnnamedErrors(log: Logger): void {
+/** After an unexpected error, memory may be inconsistent. State is only on disk, so a restart recovers. */
+function exitOnUnexpectedErrors(log: Logger): void {
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'an error that nobody caught');
+    log.fatal({ err: error }, 'uncaught exception');
     process.exit(1);
   });
   process.on('unhandledRejection', (reason) => {
-    const error = isError(reason) ? reason : new Error('rejected without an error');
-    log.fatal({ err: error }, 'a rejection that nobody handled');
+    const error = isError(reason)
+      ? reason
+      : new Error('rejected with a value that is not an error');
+    log.fatal({ err: error }, 'unhandled rejection');
     process.exit(1);
   });
 }
 
-function die(log: Logger, message: string): never {
+function exitWith(log: Logger, message: string): never {
   log.fatal(message);
   process.exit(1);
 }

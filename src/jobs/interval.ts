@@ -1,20 +1,20 @@
-/** Does the same again and again while the gateway runs, and never twice at a time. */
+/** Repeats an asynchronous job while the gateway runs. Two runs never overlap. */
 
 export interface IntervalOptions {
-  /** One round. What it throws ends this round alone. @param signal - Aborted when it should leave off. */
+  /** One run. An error ends only this run. @param signal - Aborted when the run must stop early. */
   readonly work: (signal: AbortSignal) => Promise<void>;
-  /** Between the end of a round and the next, in milliseconds. */
+  /** Delay from the end of one run to the start of the next, in milliseconds. */
   readonly intervalMs: number;
-  /** Whether the first one is at once, or after an interval. */
-  readonly first: 'AT_ONCE' | 'LATER';
-  /** Told of what a round threw, unless it was to leave off. */
+  /** Whether the first run starts immediately or after one interval. */
+  readonly first: 'IMMEDIATELY' | 'AFTER_INTERVAL';
+  /** Receives the error of a run, unless the run was aborted. */
   readonly onError: (error: unknown) => void;
 }
 
 export interface Interval {
-  /** Ends with the round that is under way, or was last. */
+  /** Resolves at the end of the current run, or of the last one. Never rejects. */
   settled(): Promise<void>;
-  /** Lets the round under way leave off, and waits for it. */
+  /** Aborts the current run and waits for its end. */
   stop(): Promise<void>;
 }
 
@@ -22,21 +22,21 @@ export function startInterval({ work, intervalMs, first, onError }: IntervalOpti
   const stopping = new AbortController();
   const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
-  let round = Promise.resolve();
-  if (first === 'AT_ONCE') begin();
-  else plan();
+  let current = Promise.resolve();
+  if (first === 'IMMEDIATELY') start();
+  else schedule();
 
   return {
-    settled: () => round,
+    settled: () => current,
     async stop() {
       stopping.abort();
       clearTimeout(timer);
-      await round;
+      await current;
     },
   };
 
-  function begin(): void {
-    round = run();
+  function start(): void {
+    current = run();
   }
 
   async function run(): Promise<void> {
@@ -45,10 +45,10 @@ export function startInterval({ work, intervalMs, first, onError }: IntervalOpti
     } catch (error) {
       if (!signal.aborted) onError(error);
     }
-    if (!signal.aborted) plan();
+    if (!signal.aborted) schedule();
   }
 
-  function plan(): void {
-    timer = setTimeout(begin, intervalMs).unref();
+  function schedule(): void {
+    timer = setTimeout(start, intervalMs).unref();
   }
 }

@@ -1,4 +1,4 @@
-/** What has to be done because time passes: approvals run out, the log is trimmed, holds end. */
+/** Work that is due by time: expiry of approvals, retention of the change log and raw bodies, postponed erasures. */
 
 import type { Logger } from '../observability/log';
 import type { Erasures } from '../store/erasure/erasures';
@@ -9,13 +9,13 @@ export interface MaintenanceOptions {
   readonly store: Pick<Store, 'expire' | 'trimLog'> & {
     readonly erasures: Pick<Erasures, 'runDueErasures' | 'wipe' | 'purgeBodies'>;
   };
-  /** Tells the feed that the log has grown. */
+  /** Notifies the feed of new change log entries. */
   readonly wake: () => void;
   readonly clock: () => Date;
   readonly log: Pick<Logger, 'info' | 'error'>;
-  /** `null`: the log is kept for ever. */
+  /** If null, change log entries are kept forever. */
   readonly changeLogRetentionDays: number | null;
-  /** `null`: raw bodies are kept for ever. */
+  /** If null, raw bodies are kept forever. */
   readonly rawBodyRetentionMs: number | null;
   readonly intervalMs?: number;
 }
@@ -23,39 +23,39 @@ export interface MaintenanceOptions {
 const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A round at once, then one every interval; a round that fails is tried again at the next. */
+/** Runs immediately, then at every interval. A failed run is repeated by the next one. */
 export function startMaintenance(options: MaintenanceOptions): Interval {
   const { store, wake, clock, log, intervalMs = 1000 } = options;
   const { changeLogRetentionDays, rawBodyRetentionMs } = options;
-  /** Once an hour: what is kept for days need not go to the second, and each time is an entry of the audit log. */
+  /** Trims at most once per hour: retention is in days, and each trim adds an audit entry. */
   let trimmedAt = Number.NEGATIVE_INFINITY;
   return startInterval({
     async work(signal) {
       await expireAll(signal);
       await trim();
-      await shed(signal);
-      await erase();
+      await purge(signal);
+      await runErasures();
     },
     intervalMs,
-    first: 'AT_ONCE',
-    onError: (err) => log.error({ err }, 'upkeep failed; it will be tried again'),
+    first: 'IMMEDIATELY',
+    onError: (err) => log.error({ err }, 'maintenance run failed'),
   });
 
-  /** One transaction takes a few hundred users, so that webhooks need not wait for all of them. */
+  /** One transaction expires a few hundred users, so that webhooks do not wait for all of them. */
   async function expireAll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && (await store.expire(clock())) > 0) wake();
   }
 
-  async function erase(): Promise<void> {
+  async function runErasures(): Promise<void> {
     const erased = await store.erasures.runDueErasures(clock());
     if (erased > 0) {
       wake();
-      log.info({ erased }, 'erased users whose hold has ended');
+      log.info({ erased }, 'erased users whose erasure was postponed');
     }
     await store.erasures.wipe();
   }
 
-  async function shed(signal: AbortSignal): Promise<void> {
+  async function purge(signal: AbortSignal): Promise<void> {
     if (rawBodyRetentionMs === null) return;
     const now = clock();
     const before = new Date(now.getTime() - rawBodyRetentionMs);
@@ -63,12 +63,12 @@ export function startMaintenance(options: MaintenanceOptions): Interval {
     for (let count = -1; count !== 0 && !signal.aborted; total += count) {
       count = await store.erasures.purgeBodies(before, now);
     }
-    if (total > 0) log.info({ rawBodies: total }, 'emptied raw bodies that were kept long enough');
+    if (total > 0) log.info({ rawBodies: total }, 'purged raw bodies past their retention');
   }
 
   async function trim(): Promise<void> {
     const now = clock().getTime();
-    const recently = Math.abs(now - trimmedAt) < HOUR_MS; // also where the clock was set back
+    const recently = Math.abs(now - trimmedAt) < HOUR_MS; // also if the clock was set back
     if (changeLogRetentionDays === null || recently) return;
     const trimmed = await store.trimLog(new Date(now - changeLogRetentionDays * DAY_MS));
     trimmedAt = now;

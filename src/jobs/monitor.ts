@@ -1,4 +1,4 @@
-/** Looks for what should have happened and has not: attempts that stand still, vendors that say nothing. */
+/** Detects missing events: stalled attempts, and providers that stopped sending webhooks. */
 
 import { toDate } from '../domain/instant';
 import type { ProviderId } from '../domain/level';
@@ -10,7 +10,7 @@ import { startInterval } from './interval';
 
 export interface MonitorOptions {
   readonly store: Pick<Store, 'snapshot'>;
-  /** The vendors that are configured. */
+  /** Configured providers. */
   readonly providers: readonly ProviderId[];
   readonly rules: MonitoringRules;
   readonly clock: () => Date;
@@ -19,11 +19,11 @@ export interface MonitorOptions {
 }
 
 export interface Monitor {
-  /** The last census, at most a few minutes old; the first time it is waited for. */
+  /** Open attempts by provider and status, at most a few minutes old. The first call waits for the first run. */
   census(): Promise<readonly OpenAttempts[]>;
-  /** What the last round found; `null` until there was one. */
+  /** Result of the last run. Null before the first one. */
   readonly report: MonitoringReport | null;
-  /** Lets a round under way finish. */
+  /** Waits for the current run. */
   stop(): Promise<void>;
 }
 
@@ -32,55 +32,55 @@ export interface MonitoringReport {
   readonly openAttempts: readonly OpenAttempts[];
   readonly providers: readonly (Silence & {
     readonly provider: ProviderId;
-    /** Deliveries in quarantine; no more than `MOST_QUARANTINED` are counted. */
+    /** Deliveries in quarantine. Counts at most `MAX_QUARANTINED`. */
     readonly quarantined: number;
   })[];
 }
 
 const MINUTE_MS = 60_000;
-/** Of the time: no more is spent on censuses, however many attempts are open. */
-const CENSUS_SHARE = 1 / 100;
-const MOST_QUARANTINED = 10_000;
+/** Maximum share of time that counting open attempts may take, for any number of attempts. */
+const MAX_CENSUS_SHARE = 1 / 100;
+const MAX_QUARANTINED = 10_000;
 
-/** A round at once, then one every interval; a round that fails is made up for by the next. */
+/** Runs immediately, then at every interval. A failed run is repeated by the next one. */
 export function startMonitor(options: MonitorOptions): Monitor {
   const { store, providers, rules, clock, log, intervalMs = MINUTE_MS } = options;
-  const tell = createTeller(log);
+  const logTransitions = createTransitionLog(log);
   let census: readonly OpenAttempts[] | null = null;
   let nextCensusAt = 0;
   let report: MonitoringReport | null = null;
-  const rounds = startInterval({
-    work: look,
+  const interval = startInterval({
+    work: run,
     intervalMs,
-    first: 'AT_ONCE',
-    onError: (err) => log.error({ err }, 'the watch failed; it will be tried again'),
+    first: 'IMMEDIATELY',
+    onError: (err) => log.error({ err }, 'monitoring run failed'),
   });
 
   return {
     async census() {
-      if (census === null) await rounds.settled();
+      if (census === null) await interval.settled();
       return census ?? takeCensus();
     },
     get report() {
       return report;
     },
-    stop: rounds.stop,
+    stop: interval.stop,
   };
 
-  async function look(): Promise<void> {
+  async function run(): Promise<void> {
     const at = clock();
     const openAttempts = performance.now() < nextCensusAt && census ? census : await takeCensus();
     const found = await store.snapshot(async (read) => {
       const each = [];
       for (const provider of providers) {
         const silence = await read.silence(provider, at, rules.silence);
-        const quarantined = await read.quarantined(provider, MOST_QUARANTINED);
+        const quarantined = await read.quarantined(provider, MAX_QUARANTINED);
         each.push({ provider, ...silence, quarantined });
       }
       return each;
     });
     report = { at, openAttempts, providers: found };
-    tell(report);
+    logTransitions(report);
   }
 
   async function takeCensus(): Promise<readonly OpenAttempts[]> {
@@ -95,17 +95,17 @@ export function startMonitor(options: MonitorOptions): Monitor {
     };
     census = await store.snapshot((read) => read.openAttempts(stalledBefore));
     const durationMs = performance.now() - startedAt;
-    nextCensusAt = startedAt + durationMs / CENSUS_SHARE;
+    nextCensusAt = startedAt + durationMs / MAX_CENSUS_SHARE;
     return census;
   }
 }
 
-/** Logs what begins and what ends, once each. After a restart, what goes on is told anew. */
-function createTeller(log: MonitorOptions['log']): (report: MonitoringReport) => void {
+/** Logs the start and the end of each condition once. After a restart, conditions that persist are logged again. */
+function createTransitionLog(log: MonitorOptions['log']): (report: MonitoringReport) => void {
   const silent = new Map<ProviderId, Date>();
   const stalled = new Set<string>();
 
-  function tellSilence({
+  function logSilence({
     provider,
     silentSince,
     lastDeliveryAt,
@@ -113,32 +113,35 @@ function createTeller(log: MonitorOptions['log']): (report: MonitoringReport) =>
     const since = silent.get(provider);
     if (silentSince !== null && since === undefined) {
       silent.set(provider, silentSince);
-      log.warn({ provider, silentSince }, 'a provider has gone quiet');
+      log.warn({ provider, silentSince }, 'provider stopped sending webhooks');
     } else if (silentSince === null && since !== undefined) {
       silent.delete(provider);
-      log.info({ provider, silentSince: since, lastDeliveryAt }, 'a provider is heard again');
+      log.info(
+        { provider, silentSince: since, lastDeliveryAt },
+        'provider resumed sending webhooks',
+      );
     }
   }
 
-  function tellStalled(openAttempts: readonly OpenAttempts[]) {
+  function logStalled(openAttempts: readonly OpenAttempts[]) {
     const now = openAttempts.filter((each) => each.stalled > 0);
     for (const { provider, status, stalled: count, oldest } of now) {
       const key = `${provider} ${status}`;
       if (stalled.has(key)) continue;
       stalled.add(key);
       const details = { provider, status, stalled: count, oldest: toDate(oldest) };
-      log.warn(details, 'attempts have stalled');
+      log.warn(details, 'attempts stalled');
     }
     for (const key of stalled) {
       const [provider, status] = key.split(' ');
       if (now.some((each) => each.provider === provider && each.status === status)) continue;
       stalled.delete(key);
-      log.info({ provider, status }, 'no attempt is stalled any more');
+      log.info({ provider, status }, 'attempts no longer stalled');
     }
   }
 
   return ({ providers, openAttempts }) => {
-    for (const provider of providers) tellSilence(provider);
-    tellStalled(openAttempts);
+    for (const provider of providers) logSilence(provider);
+    logStalled(openAttempts);
   };
 }

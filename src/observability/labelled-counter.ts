@@ -1,4 +1,4 @@
-/** A counter with two labels whose values are closed sets: whatever clients make up, there are no more series than these. */
+/** A counter with two labels from closed sets of values, so that clients cannot create new series. */
 
 import { Counter, type Registry } from 'prom-client';
 
@@ -6,10 +6,11 @@ export interface LabelledCounterOptions {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly [string, string];
-  /** The values that the first label can have; any other counts as the last one. */
+  /** Values of the first label. Any other value counts as the last one. */
   readonly first: readonly string[];
+  /** Values of the second label, likewise. */
   readonly second: readonly string[];
-  /** Each of these with each of those is present from the start, so that the first one that happens is seen as an increase. */
+  /** All pairs of these values exist from the start, so that Prometheus sees the first event as an increase. */
   readonly fromTheStart: readonly [readonly string[], readonly string[]];
 }
 
@@ -24,8 +25,10 @@ export function createLabelledCounter(
   const { name, help, labels } = options;
   const first = closedSet(options.first);
   const second = closedSet(options.second);
-  const [these, those] = options.fromTheStart;
-  const counts = new Map(these.flatMap((one) => those.map((two) => [`${one} ${two}`, 0])));
+  const [initialFirst, initialSecond] = options.fromTheStart;
+  const counts = new Map(
+    initialFirst.flatMap((one) => initialSecond.map((two) => [`${one} ${two}`, 0])),
+  );
   new Counter({
     name,
     help,
@@ -47,9 +50,9 @@ export function createLabelledCounter(
   };
 }
 
-/** Lets the words through that it knows; any other becomes the last one. */
-function closedSet(words: readonly string[]): (word: string) => string {
-  const known = new Set(words);
-  const rest = words.at(-1) ?? 'OTHER';
-  return (word) => (known.has(word) ? word : rest);
+/** Returns a function that maps unknown values to the last known one. */
+function closedSet(values: readonly string[]): (value: string) => string {
+  const known = new Set(values);
+  const other = values.at(-1) ?? 'OTHER';
+  return (value) => (known.has(value) ? value : other);
 }

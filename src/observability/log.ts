@@ -1,26 +1,25 @@
-/** The gateway's logger: one JSON object a line, readable text for a developer, personal data and secrets in neither. */
+/** The logger: JSON lines, or readable text in development. Redacts personal data and secrets in both. */
 
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import { createRedact, type Redact } from './redact';
 import { isError, serializeError } from './serialize-error';
 
-/** Passed in wherever something is logged; tests pass `silentLog`. */
 export type Logger = pino.Logger;
 
 export interface LoggerOptions {
   readonly level: pino.LevelWithSilent;
-  /** Text for people instead of JSON. For development, on a terminal. */
+  /** Whether to write readable text instead of JSON. For development, on a terminal. */
   readonly pretty: boolean;
-  /** Names whose values are personal data: those of the fields that the schema marks so. */
+  /** Names of fields that the schema marks as personal. */
   readonly personal: Iterable<string>;
-  /** Where lines go, each with its line break; standard output if absent. */
+  /** Receives each line with its line break. Default: standard output. */
   readonly destination?: pino.DestinationStream;
 }
 
 /**
- * Whatever is logged passes `Redact`, at any depth and under any name. Lines are written synchronously, so that the last
- * one before a crash is there.
+ * Creates a logger that redacts every record, at any depth. Writes lines synchronously, so that the last line before a crash
+ * is not lost.
  */
 export function createLogger(options: LoggerOptions): Logger {
   const redact = createRedact(options.personal);
@@ -33,15 +32,15 @@ export function createLogger(options: LoggerOptions): Logger {
         level: (label) => ({ level: label }),
         log: redact,
       },
-      serializers: { err: (record: unknown) => record }, // `redact` has been there by then
+      serializers: { err: (record: unknown) => record }, // `redact` has already serialized the error
       hooks: { logMethod },
     },
-    destinationOf(options),
+    openDestination(options),
   );
   return redactChildren(log, redact);
 }
 
-/** What a child logger is made with passes no formatter; children inherit this method, so it holds for theirs too. */
+/** pino does not apply formatters to the bindings of child loggers. Children inherit this method, so it covers theirs, too. */
 function redactChildren(log: Logger, redact: Redact): Logger {
   const make: (this: Logger, bindings: pino.Bindings, options?: object) => Logger = log.child;
   return Object.assign(log, {
@@ -51,7 +50,7 @@ function redactChildren(log: Logger, redact: Redact): Logger {
   });
 }
 
-function destinationOf({ pretty: readable, destination }: LoggerOptions): pino.DestinationStream {
+function openDestination({ pretty: readable, destination }: LoggerOptions): pino.DestinationStream {
   const target = destination ?? pino.destination({ fd: 1, sync: true });
   if (!readable) return target;
   const toText = pretty.prettyFactory({
@@ -63,12 +62,12 @@ function destinationOf({ pretty: readable, destination }: LoggerOptions): pino.D
 }
 
 /**
- * Without a message of the caller's, pino takes that of the error as it is; the error may come from a library and quote
- * what it choked on, so ours is put there first.
+ * Without a message, pino logs the message of the error unchanged. Errors of libraries may quote their input, so the
+ * serialized message is passed instead.
  */
 function logMethod(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
   const [first, message] = args;
-  const error = message === undefined ? errorOf(first) : undefined;
+  const error = message === undefined ? findError(first) : undefined;
   if (error === undefined) {
     method.apply(this, args);
   } else {
@@ -77,7 +76,7 @@ function logMethod(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino
   }
 }
 
-function errorOf(logged: unknown): Error | undefined {
+function findError(logged: unknown): Error | undefined {
   if (isError(logged)) return logged;
   if (typeof logged !== 'object' || logged === null || !('err' in logged)) return undefined;
   return isError(logged.err) ? logged.err : undefined;

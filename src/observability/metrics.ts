@@ -1,8 +1,8 @@
 /**
- * What an operator watches, in the text form of Prometheus.
+ * Prometheus metrics of the gateway.
  *
- * What happens often is a plain number, or one observation of a histogram without labels; all else is read when somebody
- * asks. Values of labels come from lists that are fixed at the start: what a client makes up is `OTHER`.
+ * Frequent events only increment a number or a histogram without labels. Other figures are read at each scrape. Label values
+ * come from closed sets that are fixed at the start; any other value counts as `OTHER`.
  */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
@@ -13,35 +13,35 @@ import { createLabelledCounter } from './labelled-counter';
 import { createMonitorGauges, type MonitorReport } from './monitor-gauges';
 
 export interface Metrics {
-  /** @param outcome - Disposition of what was kept, `DUPLICATE`, or the code of the error with which it was rejected. */
+  /** @param outcome - Disposition of the stored delivery, `DUPLICATE`, or the code of the error. */
   webhook(provider: string, outcome: string): void;
-  /** A webhook of a type that the adapter does not know was quarantined. */
+  /** Counts a webhook that was quarantined because its type is unknown. */
   unknownType(provider: ProviderId): void;
-  /** A webhook did not prove that its vendor sent it. @param reason - One of `signatureFailures`. */
+  /** Counts a webhook without a valid proof of its provider. @param reason - One of `signatureFailures`. */
   signatureRejected(provider: string, reason: string): void;
   /** @param outcome - `OK`, or the code of the first error. */
   operation(transport: Transport, outcome: string): void;
-  /** An answer to `/graphql` over HTTP was ready after so many milliseconds. */
+  /** Records the duration of a response to `/graphql` over HTTP. */
   graphqlResponse(durationMs: number): void;
-  /** Bad credentials were shown. @param reason - What was wrong with them, one of `authFailures`. */
+  /** Counts rejected credentials. @param reason - One of `authFailures`. */
   authenticationFailed(entryPoint: string, reason: string): void;
-  /** A connection was closed because its client did not read. */
+  /** Counts a connection that was closed because its client did not read. */
   slowConsumer(): void;
-  /** A question to a vendor's API has come to its end. */
-  asked(provider: string, outcome: string): void;
-  /** A vendor's API is left alone from now on, or asked again. */
-  line(provider: string, up: boolean): void;
-  /** A write failed because the database is unavailable. @param reason - One of `writeFailures`. */
+  /** Counts a finished status check. */
+  statusCheck(provider: string, outcome: string): void;
+  /** Records whether the circuit of a provider's API is closed. */
+  circuit(provider: string, closed: boolean): void;
+  /** Counts a write that failed because the database is unavailable. @param reason - One of `writeFailures`. */
   writeFailed(reason: string): void;
-  /** A group of deliveries was committed in one transaction. */
+  /** Records a commit of a group of deliveries. */
   committed(deliveries: number, durationMs: number): void;
-  /** Measures every call, and how many are under way. */
+  /** Wraps `ingest` to measure the duration and the number of concurrent calls. */
   timeIngest<Args extends readonly unknown[], Outcome>(
     ingest: (...args: Args) => Promise<Outcome>,
   ): (...args: Args) => Promise<Outcome>;
-  /** The state of a user could not be updated after an expiry or a change of the rules. */
+  /** Counts a user whose state could not be updated after an expiry or a change of the rules. */
   skippedUser(): void;
-  /** The page that Prometheus reads. */
+  /** Returns the page that Prometheus scrapes. */
   expose(): Promise<MetricsPage>;
 }
 
@@ -52,7 +52,7 @@ export interface MetricsPage {
 
 export type Transport = 'http' | 'websocket';
 
-/** How things stand at this moment; `null`: cannot be told now. */
+/** Current figures. A figure is null if it cannot be read now. */
 export interface GatewayStats {
   readonly storeReady: boolean;
   readonly logHead: number | null;
@@ -61,16 +61,16 @@ export interface GatewayStats {
   readonly subscriptions: number;
   /** Subscriptions that read the log by themselves because they do not keep up with its head. */
   readonly subscriptionsBehind: number;
-  /** `null`: it has not finished its first round. */
-  readonly watch: MonitorReport | null;
+  /** Null before the first run of the monitor. */
+  readonly monitor: MonitorReport | null;
 }
 
 export interface MetricsOptions {
-  /** Every vendor of the registry. */
+  /** All providers of the registry. */
   readonly providerIds: readonly ProviderId[];
-  /** What can come of asking a vendor. */
-  readonly askOutcomes: readonly string[];
-  /** What can be wrong with credentials. */
+  /** Outcomes of status checks. */
+  readonly statusCheckOutcomes: readonly string[];
+  /** Reasons for rejected credentials. */
   readonly authFailures: readonly string[];
   /** Reasons for which a webhook is not authentic. */
   readonly signatureFailures: readonly string[];
@@ -78,7 +78,8 @@ export interface MetricsOptions {
   readonly writeFailures: readonly string[];
   readonly version: string;
   readonly database: string;
-  readonly standing: () => Promise<GatewayStats>;
+  /** Called at each scrape. */
+  readonly stats: () => Promise<GatewayStats>;
 }
 
 const UNKNOWN = 'unknown';
@@ -92,7 +93,7 @@ const WEBHOOK_OUTCOMES = [
 ];
 const OPERATION_OUTCOMES = ['OK', 'UNAUTHENTICATED', 'STORE_UNAVAILABLE', 'INTERNAL'];
 const ENTRY_POINTS = ['http', 'websocket', 'metrics'];
-/** What the GraphQL library and Apollo Server say beside our own codes. */
+/** Error codes of the GraphQL library and Apollo Server. */
 const GRAPHQL_CODES = [
   'BAD_REQUEST',
   'BAD_USER_INPUT',
@@ -104,22 +105,68 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { providerIds, askOutcomes, authFailures, signatureFailures, writeFailures, standing } =
-    options;
   const registry = new Registry();
-  const registers = [registry];
-  let waiting = 0;
-  let slowConsumers = 0;
-  let processWatched = false;
+  const counters = createCounters(registry, options);
+  const durations = createHistograms(registry);
+  const pending = createCollectedFigures(registry, options);
+  const setStats = createStatsGauges(registry);
+  const setMonitorReport = createMonitorGauges(registry);
+  let collectsProcess = false;
 
-  const webhooks = createLabelledCounter(registry, {
-    name: 'kyc_webhooks_total',
-    help: 'Webhooks by vendor and by what became of them.',
-    labels: ['provider', 'outcome'],
-    first: [...providerIds, UNKNOWN],
-    second: [...WEBHOOK_OUTCOMES, ...ERROR_CODES, OTHER],
-    fromTheStart: [providerIds, WEBHOOK_OUTCOMES],
-  });
+  return {
+    webhook: (provider, outcome) => counters.webhooks.count(provider, outcome),
+    unknownType: (provider) => counters.unknownTypes.inc({ provider }),
+    signatureRejected: (provider, reason) => counters.signatureFailures.count(provider, reason),
+    operation: (transport, outcome) => counters.operations.count(transport, outcome),
+    authenticationFailed: (entryPoint, reason) =>
+      counters.authenticationFailures.count(entryPoint, reason),
+    graphqlResponse: (durationMs) => durations.graphql.observe(durationMs / 1000),
+    statusCheck: (provider, outcome) => counters.statusChecks.count(provider, outcome),
+    circuit: (provider, closed) => counters.openCircuits.set({ provider }, closed ? 0 : 1),
+    slowConsumer() {
+      pending.slowConsumers += 1;
+    },
+    skippedUser: () => counters.skippedUsers.inc(),
+    writeFailed: (reason) => counters.failedWrites.inc({ reason }),
+    committed(deliveries, durationMs) {
+      durations.commitSize.observe(deliveries);
+      durations.commit.observe(durationMs / 1000);
+    },
+    timeIngest: (ingest) =>
+      async function timed(...args) {
+        const startedAt = performance.now();
+        pending.deliveries += 1;
+        try {
+          return await ingest(...args);
+        } finally {
+          pending.deliveries -= 1;
+          durations.ingest.observe((performance.now() - startedAt) / 1000);
+        }
+      },
+    async expose() {
+      // Process metrics start with the first scrape, so that a gateway without Prometheus does not pay for them.
+      if (!collectsProcess) collectDefaultMetrics({ register: registry });
+      collectsProcess = true;
+      const stats = await options.stats();
+      setStats(stats);
+      if (stats.monitor !== null) setMonitorReport(stats.monitor);
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
+
+function createCounters(
+  registry: Registry,
+  {
+    providerIds,
+    statusCheckOutcomes,
+    authFailures,
+    signatureFailures,
+    writeFailures,
+  }: MetricsOptions,
+) {
+  const registers = [registry];
+  const providers = [...providerIds, UNKNOWN];
   const unknownTypes = new Counter({
     name: 'kyc_unknown_webhook_types_total',
     help: 'Webhooks quarantined because the adapter does not know their type, by provider.',
@@ -127,49 +174,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   });
   for (const provider of providerIds) unknownTypes.inc({ provider }, 0);
-  const skippedUsers = new Counter({
-    name: 'kyc_users_skipped_total',
-    help: 'Users whose state could not be updated after an expiry or a change of the rules.',
-    registers,
-  });
-  const signatureRejected = createLabelledCounter(registry, {
-    name: 'kyc_webhook_signature_failures_total',
-    help: 'Webhooks that did not prove that their vendor sent them, by vendor and reason.',
-    labels: ['provider', 'reason'],
-    first: [...providerIds, UNKNOWN],
-    second: [...signatureFailures, OTHER],
-    fromTheStart: [providerIds, signatureFailures],
-  });
-  const operations = createLabelledCounter(registry, {
-    name: 'kyc_graphql_operations_total',
-    help: 'GraphQL operations by transport and outcome: OK, or the code of the first error.',
-    labels: ['transport', 'outcome'],
-    first: ['http', 'websocket'],
-    second: [...OPERATION_OUTCOMES, ...ERROR_CODES, ...GRAPHQL_CODES, OTHER],
-    fromTheStart: [['http'], OPERATION_OUTCOMES],
-  });
-  const authenticationFailed = createLabelledCounter(registry, {
-    name: 'kyc_authentication_failures_total',
-    help: 'Bad credentials by where they were shown and what was wrong with them.',
-    labels: ['entry_point', 'reason'],
-    first: [...ENTRY_POINTS, OTHER],
-    second: [...authFailures, OTHER],
-    fromTheStart: [ENTRY_POINTS, authFailures],
-  });
-  const questions = createLabelledCounter(registry, {
-    name: 'kyc_provider_api_requests_total',
-    help: "Questions to the vendors' APIs by what came of them.",
-    labels: ['provider', 'outcome'],
-    first: [...providerIds, UNKNOWN],
-    second: [...askOutcomes, OTHER],
-    fromTheStart: [providerIds, askOutcomes],
-  });
-  const lines = new Gauge({
-    name: 'kyc_provider_api_circuit_open',
-    help: "1 while the vendor's API is not asked because it does not answer.",
-    labelNames: ['provider'],
-    registers,
-  });
   const failedWrites = new Counter({
     name: 'kyc_store_write_failures_total',
     help: 'Deliveries and other writes that failed because the database was unavailable, by reason.',
@@ -177,118 +181,150 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   });
   for (const reason of writeFailures) failedWrites.inc({ reason }, 0);
-  const ingestDuration = new Histogram({
-    name: 'kyc_ingest_duration_seconds',
-    help: 'From the last byte of a webhook to its commit or refusal. Webhooks refused before their body are not counted.',
-    buckets: SECONDS,
-    registers,
-  });
-  const queryDuration = new Histogram({
-    name: 'kyc_graphql_duration_seconds',
-    help: 'From the headers of a request to /graphql over HTTP to its answer.',
-    buckets: SECONDS,
-    registers,
-  });
-  const commitDuration = new Histogram({
-    name: 'kyc_commit_duration_seconds',
-    help: 'Time that the transaction of one group of deliveries took.',
-    buckets: SECONDS,
-    registers,
-  });
-  const commitSize = new Histogram({
-    name: 'kyc_commit_deliveries',
-    help: 'Deliveries committed in one transaction.',
-    buckets: GROUP_SIZES,
-    registers,
-  });
+  return {
+    unknownTypes,
+    failedWrites,
+    webhooks: createLabelledCounter(registry, {
+      name: 'kyc_webhooks_total',
+      help: 'Webhooks by provider and outcome.',
+      labels: ['provider', 'outcome'],
+      first: providers,
+      second: [...WEBHOOK_OUTCOMES, ...ERROR_CODES, OTHER],
+      fromTheStart: [providerIds, WEBHOOK_OUTCOMES],
+    }),
+    signatureFailures: createLabelledCounter(registry, {
+      name: 'kyc_webhook_signature_failures_total',
+      help: 'Webhooks without a valid proof of their provider, by provider and reason.',
+      labels: ['provider', 'reason'],
+      first: providers,
+      second: [...signatureFailures, OTHER],
+      fromTheStart: [providerIds, signatureFailures],
+    }),
+    operations: createLabelledCounter(registry, {
+      name: 'kyc_graphql_operations_total',
+      help: 'GraphQL operations by transport and outcome: OK, or the code of the first error.',
+      labels: ['transport', 'outcome'],
+      first: ['http', 'websocket'],
+      second: [...OPERATION_OUTCOMES, ...ERROR_CODES, ...GRAPHQL_CODES, OTHER],
+      fromTheStart: [['http'], OPERATION_OUTCOMES],
+    }),
+    authenticationFailures: createLabelledCounter(registry, {
+      name: 'kyc_authentication_failures_total',
+      help: 'Rejected credentials by entry point and reason.',
+      labels: ['entry_point', 'reason'],
+      first: [...ENTRY_POINTS, OTHER],
+      second: [...authFailures, OTHER],
+      fromTheStart: [ENTRY_POINTS, authFailures],
+    }),
+    statusChecks: createLabelledCounter(registry, {
+      name: 'kyc_provider_api_requests_total',
+      help: "Status checks sent to the providers' APIs, by provider and outcome.",
+      labels: ['provider', 'outcome'],
+      first: providers,
+      second: [...statusCheckOutcomes, OTHER],
+      fromTheStart: [providerIds, statusCheckOutcomes],
+    }),
+    openCircuits: new Gauge({
+      name: 'kyc_provider_api_circuit_open',
+      help: "1 while no status checks are sent because the provider's API does not respond.",
+      labelNames: ['provider'],
+      registers,
+    }),
+    skippedUsers: new Counter({
+      name: 'kyc_users_skipped_total',
+      help: 'Users whose state could not be updated after an expiry or a change of the rules.',
+      registers,
+    }),
+  };
+}
+
+function createHistograms(registry: Registry) {
+  const registers = [registry];
+  return {
+    ingest: new Histogram({
+      name: 'kyc_ingest_duration_seconds',
+      help: 'Time from the last byte of a webhook to its commit or rejection. Webhooks that are rejected before their body is read are not included.',
+      buckets: SECONDS,
+      registers,
+    }),
+    graphql: new Histogram({
+      name: 'kyc_graphql_duration_seconds',
+      help: 'Time from the headers of a request to /graphql over HTTP to its response.',
+      buckets: SECONDS,
+      registers,
+    }),
+    commit: new Histogram({
+      name: 'kyc_commit_duration_seconds',
+      help: 'Duration of the transaction of one group of deliveries.',
+      buckets: SECONDS,
+      registers,
+    }),
+    commitSize: new Histogram({
+      name: 'kyc_commit_deliveries',
+      help: 'Deliveries committed in one transaction.',
+      buckets: GROUP_SIZES,
+      registers,
+    }),
+  };
+}
+
+/** Plain numbers that events change and a scrape reads. */
+function createCollectedFigures(registry: Registry, { version, database }: MetricsOptions) {
+  const registers = [registry];
+  const figures = { slowConsumers: 0, deliveries: 0 };
   new Counter({
     name: 'kyc_slow_consumers_closed_total',
     help: 'WebSockets closed because the client did not read.',
     registers,
     collect() {
       this.reset();
-      this.inc(slowConsumers);
+      this.inc(figures.slowConsumers);
     },
   });
   new Gauge({
     name: 'kyc_deliveries_waiting',
-    help: 'Webhooks that are read and not yet committed or rejected: the queue.',
+    help: 'Webhooks that are read and not yet committed or rejected.',
     registers,
     collect() {
-      this.set(waiting);
+      this.set(figures.deliveries);
     },
   });
   new Gauge({
     name: 'kyc_info',
-    help: 'Always 1; what runs here.',
+    help: 'Version and database of the gateway. Always 1.',
     labelNames: ['version', 'database'],
     registers,
-  }).set({ version: options.version, database: options.database }, 1);
-  const showStanding = createStandingGauges(registry);
-  const showWatch = createMonitorGauges(registry);
-
-  return {
-    webhook: (provider, outcome) => webhooks.count(provider, outcome),
-    unknownType: (provider) => unknownTypes.inc({ provider }),
-    signatureRejected: (provider, reason) => signatureRejected.count(provider, reason),
-    operation: (transport, outcome) => operations.count(transport, outcome),
-    authenticationFailed: (entryPoint, reason) => authenticationFailed.count(entryPoint, reason),
-    graphqlResponse: (durationMs) => queryDuration.observe(durationMs / 1000),
-    asked: (provider, outcome) => questions.count(provider, outcome),
-    line: (provider, up) => lines.set({ provider }, up ? 0 : 1),
-    slowConsumer() {
-      slowConsumers += 1;
-    },
-    skippedUser: () => skippedUsers.inc(),
-    writeFailed: (reason) => failedWrites.inc({ reason }),
-    committed(deliveries, durationMs) {
-      commitSize.observe(deliveries);
-      commitDuration.observe(durationMs / 1000);
-    },
-    timeIngest: (ingest) =>
-      async function timed(...args) {
-        const startedAt = performance.now();
-        waiting += 1;
-        try {
-          return await ingest(...args);
-        } finally {
-          waiting -= 1;
-          ingestDuration.observe((performance.now() - startedAt) / 1000);
-        }
-      },
-    async expose() {
-      // Measured from when first asked for: what nobody reads costs nothing.
-      if (!processWatched) collectDefaultMetrics({ register: registry });
-      processWatched = true;
-      const now = await standing();
-      showStanding(now);
-      if (now.watch !== null) showWatch(now.watch);
-      return { contentType: registry.contentType, text: await registry.metrics() };
-    },
-  };
+  }).set({ version, database }, 1);
+  return figures;
 }
 
-function createStandingGauges(registry: Registry): (standing: GatewayStats) => void {
+function createStatsGauges(registry: Registry): (stats: GatewayStats) => void {
   const registers = [registry];
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
-  const storeReady = gauge('kyc_store_ready', '1 while the store can be read and is migrated.');
+  const storeReady = gauge('kyc_store_ready', '1 while the database is readable and migrated.');
   const logHead = gauge('kyc_log_head', 'Position of the newest entry of the change log.');
-  const feedPosition = gauge('kyc_feed_position', 'Entry up to which this process has read it.');
-  const feedLag = gauge('kyc_feed_lag_entries', 'Entries that this process has yet to read.');
-  const sockets = gauge('kyc_sockets', 'WebSockets that are open.');
-  const subscriptions = gauge('kyc_subscriptions', 'Subscriptions that are open.');
+  const feedPosition = gauge(
+    'kyc_feed_position',
+    'Position up to which this process has read the change log.',
+  );
+  const feedLag = gauge(
+    'kyc_feed_lag_entries',
+    'Change log entries that this process has not read yet.',
+  );
+  const sockets = gauge('kyc_sockets', 'Open WebSockets.');
+  const subscriptions = gauge('kyc_subscriptions', 'Open subscriptions.');
   const behind = gauge(
     'kyc_subscriptions_behind',
-    'Subscriptions that have yet to catch up with the head of the log.',
+    'Subscriptions that have not reached the head of the change log.',
   );
-  return (standing) => {
-    const { logHead: head, feedPosition: position } = standing;
-    storeReady.set(standing.storeReady ? 1 : 0);
+  return (stats) => {
+    const { logHead: head, feedPosition: position } = stats;
+    storeReady.set(stats.storeReady ? 1 : 0);
     logHead.set(head ?? Number.NaN);
     feedPosition.set(position ?? Number.NaN);
     feedLag.set(head === null || position === null ? Number.NaN : Math.max(0, head - position));
-    sockets.set(standing.sockets);
-    subscriptions.set(standing.subscriptions);
-    behind.set(standing.subscriptionsBehind);
+    sockets.set(stats.sockets);
+    subscriptions.set(stats.subscriptions);
+    behind.set(stats.subscriptionsBehind);
   };
 }

@@ -1,4 +1,4 @@
-/** What of an error may be logged. */
+/** Converts errors to records that are safe to log. */
 
 import { isNativeError } from 'node:util/types';
 
@@ -6,47 +6,47 @@ export interface SerializedError {
   readonly type: string;
   readonly code?: string;
   readonly message: string;
-  /** Frames only: the head of a stack repeats the message. */
+  /** Stack frames only, because the head of a stack repeats the message. */
   readonly stack: string;
   readonly cause?: SerializedError;
 }
 
-const DEEPEST_CAUSE = 5;
+const MAX_CAUSE_DEPTH = 5;
 
-/** Also an error of another realm, and a `DOMException`, such as a timeout, which Node does not count as an error. */
+/** Whether the value is an error, including errors of other realms and `DOMException` (for example a timeout). */
 export function isError(value: unknown): value is Error {
   return isNativeError(value) || value instanceof DOMException;
 }
 
 /**
- * Keeps name, code, message, frames and cause, and nothing else: errors of libraries carry query parameters, inputs and
- * whole bodies in further properties. Parsers quote the text that they could not read, so what they say is dropped too.
+ * Returns name, code, message, stack frames and causes. Drops all other properties, because errors of libraries carry query
+ * parameters, inputs and bodies there. Drops messages of parsers, because they quote their input.
  */
 export function serializeError(error: Error, depth = 0): SerializedError {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const cause = isError(error.cause) && depth < DEEPEST_CAUSE ? error.cause : undefined;
+  const cause = isError(error.cause) && depth < MAX_CAUSE_DEPTH ? error.cause : undefined;
   return {
     type: error.name,
     ...(code === undefined ? {} : { code }),
-    message: messageOf(error),
-    stack: framesOf(error),
+    message: toMessage(error),
+    stack: toFrames(error),
     ...(cause === undefined ? {} : { cause: serializeError(cause, depth + 1) }),
   };
 }
 
-/** What shows the value that it would not have. */
+/** Parts of messages that quote a rejected value, and their replacements. */
 const QUOTING: readonly (readonly [RegExp, string])[] = [
   [/\bReceived\b.*/s, 'Received …'], // Node: of an argument
   [/(cannot represent [^:]*): .*/s, '$1: …'], // GraphQL: of a field
   [/: ".*"$/s, ': "…"'], // PostgreSQL: of a column
 ];
 
-function messageOf(error: Error): string {
+function toMessage(error: Error): string {
   if (error instanceof SyntaxError || error.name === 'SyntaxError')
     return 'text that cannot be parsed';
   if (error.message === '' && 'errors' in error && Array.isArray(error.errors)) {
-    // Node: a host with several addresses, none of which answers.
-    return error.errors.filter(isError).map(messageOf).join('; ');
+    // Node.js: all addresses of a host failed.
+    return error.errors.filter(isError).map(toMessage).join('; ');
   }
   return QUOTING.reduce(
     (message, [quoted, hidden]) => message.replace(quoted, hidden),
@@ -54,7 +54,7 @@ function messageOf(error: Error): string {
   );
 }
 
-function framesOf(error: Error): string {
+function toFrames(error: Error): string {
   const lines = (error.stack ?? '').split('\n');
   return lines.filter((line) => /^\s+at /.test(line)).join('\n');
 }

@@ -35,7 +35,7 @@ async function start() {
     gateway.process.kill('SIGKILL');
     return gateway.finished;
   });
-  await gateway.printed('the gateway listens');
+  await gateway.printed('gateway is listening');
   const url = /"url":"([^"]+)"/.exec(gateway.output())?.[1] ?? '';
   const command = async (...args: readonly string[]) => {
     const { code, out } = await run(...args).finished;

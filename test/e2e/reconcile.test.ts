@@ -192,7 +192,7 @@ it('corrects all states by status checks after 30 % of the webhooks were lost, 2
   const gateway = await startGateway(disposal, {
     env: { ...apis.env, ...SOON, DATABASE_URL },
     reconcileObserver: {
-      onAsked(_: ProviderId, outcome: StatusCheckOutcome) {
+      onChecked(_: ProviderId, outcome: StatusCheckOutcome) {
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       },
     },
@@ -206,14 +206,14 @@ it('corrects all states by status checks after 30 % of the webhooks were lost, 2
 it('logs a failing provider once and checks again when it is available', async () => {
   const apis = await startProviderApis(disposal);
   const { log, lines } = createRecordedLog();
-  const lineStates: boolean[] = [];
+  const circuitStates: boolean[] = [];
   const gateway = await startGateway(disposal, {
     env: { ...apis.env, ...SOON },
     log,
     reconcileLimits: { backoffMs: 1, maxFailures: 3, restMs: 50 },
     reconcileObserver: {
-      onLine(provider, up) {
-        if (provider === 'sumsub') lineStates.push(up);
+      onCircuit(provider, up) {
+        if (provider === 'sumsub') circuitStates.push(up);
       },
     },
   });
@@ -222,12 +222,12 @@ it('logs a failing provider once and checks again when it is available', async (
     const [, working] = atSumsub(apis, `user-${n}`, ['begun', 'working', 'approved']);
     await gateway.post('sumsub', working?.body ?? {});
   }
-  const warnings = () => lines.filter(({ msg }) => String(msg).includes('left alone'));
+  const warnings = () => lines.filter(({ msg }) => String(msg).includes('pausing checks'));
   await until(() => warnings().length > 0);
   apis.setFault(null);
   await until(async () => (await gateway.store.read.countAttempts({ status: ['APPROVED'] })) >= 6);
-  expect(lineStates.slice(0, 3)).toEqual([true, false, true]);
-  expect(warnings()).toHaveLength(lineStates.filter((up) => !up).length);
+  expect(circuitStates.slice(0, 3)).toEqual([true, false, true]);
+  expect(warnings()).toHaveLength(circuitStates.filter((up) => !up).length);
   expect(JSON.stringify(lines)).not.toMatch(/passport|applicant-user|secret-key|app-token/);
 });
 

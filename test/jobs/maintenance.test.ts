@@ -1,13 +1,13 @@
-/** What is done because time passes, and how often. */
+/** Scheduled maintenance. */
 
 import { startMaintenance } from '../../src/jobs/maintenance';
 import { silentLog } from '../support/logs';
 import { until } from '../support/until';
 
-it('drops old entries of the log at once, and then not in every round: each time is an act that is written down', async () => {
+it('trims the log immediately, and then at most once per hour, because each trim adds an audit entry', async () => {
   const calls = { expire: 0, trimLog: 0 };
   let now = Date.UTC(2024, 0, 1);
-  const upkeep = startMaintenance({
+  const maintenance = startMaintenance({
     store: {
       async expire() {
         calls.expire += 1;
@@ -36,6 +36,6 @@ it('drops old entries of the log at once, and then not in every round: each time
     now += hours * 60 * 60_000;
     await until(() => calls.trimLog === 2 + index);
   }
-  await upkeep.stop();
+  await maintenance.stop();
   expect(calls.trimLog).toBe(4);
 });

@@ -1,4 +1,4 @@
-/** The watch over a real store, by a clock that the test moves. */
+/** The monitor with a real store, on a clock that the test controls. */
 
 import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
 import { type Monitor, startMonitor } from '../../src/jobs/monitor';
@@ -19,20 +19,20 @@ const at = (hours: number) => new Date(START.getTime() + hours * HOUR_MS);
 function start(store: Store, time: { now: Date }) {
   const { log, lines } = createRecordedLog();
   const options = { providers: ['sumsub', 'p100'], rules: DEFAULT_MONITORING_RULES, intervalMs: 1 };
-  const watch = startMonitor({ store, clock: () => time.now, log, ...options });
-  disposal.defer(() => watch.stop());
-  const told = () => lines.map(({ msg }) => msg);
-  return { watch, lines, told };
+  const monitor = startMonitor({ store, clock: () => time.now, log, ...options });
+  disposal.defer(() => monitor.stop());
+  const messages = () => lines.map(({ msg }) => msg);
+  return { monitor, lines, messages };
 }
 
-/** Moves the clock and waits until a round has seen it. */
-async function moveTo(time: { now: Date }, watch: Monitor, now: Date): Promise<void> {
+/** Sets the clock and waits for a run with the new time. */
+async function moveTo(time: { now: Date }, monitor: Monitor, now: Date): Promise<void> {
   time.now = now;
-  await until(() => watch.report?.at.getTime() === now.getTime());
+  await until(() => monitor.report?.at.getTime() === now.getTime());
 }
 
-/** Tells of one user, once every ten minutes. */
-async function hum(store: Store, from: Date, to: Date): Promise<void> {
+/** Records one delivery of one user every ten minutes. */
+async function recordEveryTenMinutes(store: Store, from: Date, to: Date): Promise<void> {
   const times = Array.from(
     { length: (to.getTime() - from.getTime()) / (HOUR_MS / 6) },
     (_, n) => new Date(from.getTime() + (n * HOUR_MS) / 6),
@@ -50,49 +50,52 @@ async function hum(store: Store, from: Date, to: Date): Promise<void> {
   );
 }
 
-describe('a provider that goes quiet', () => {
-  it('is told of when that begins and when it ends, and in between not again', async () => {
+describe('a provider that stops sending', () => {
+  it('is logged once at the start and once at the end', async () => {
     const { store } = await openTestStore();
-    await hum(store, at(0), at(48));
+    await recordEveryTenMinutes(store, at(0), at(48));
     const time = { now: at(48) };
-    const { watch, lines, told } = start(store, time);
-    await moveTo(time, watch, at(48.5));
-    expect(told()).toEqual([]);
+    const { monitor, lines, messages } = start(store, time);
+    await moveTo(time, monitor, at(48.5));
+    expect(messages()).toEqual([]);
 
-    for (const hours of [51, 52, 53, 60, 24 * 9]) await moveTo(time, watch, at(hours));
+    for (const hours of [51, 52, 53, 60, 24 * 9]) await moveTo(time, monitor, at(hours));
     const last = new Date(at(48).getTime() - HOUR_MS / 6);
-    expect(told()).toEqual(['a provider has gone quiet']);
+    expect(messages()).toEqual(['provider stopped sending webhooks']);
     expect(lines[0]).toMatchObject({
       level: 'warn',
       provider: 'sumsub',
       silentSince: last.toISOString(),
     });
-    expect(watch.report?.providers).toEqual([
+    expect(monitor.report?.providers).toEqual([
       { provider: 'sumsub', lastDeliveryAt: last, silentSince: last, quarantined: 0 },
       { provider: 'p100', lastDeliveryAt: null, silentSince: null, quarantined: 0 },
     ]);
 
-    await hum(store, at(24 * 9), at(24 * 9 + 1));
-    await moveTo(time, watch, at(24 * 9 + 1));
-    expect(told()).toEqual(['a provider has gone quiet', 'a provider is heard again']);
+    await recordEveryTenMinutes(store, at(24 * 9), at(24 * 9 + 1));
+    await moveTo(time, monitor, at(24 * 9 + 1));
+    expect(messages()).toEqual([
+      'provider stopped sending webhooks',
+      'provider resumed sending webhooks',
+    ]);
   });
 
-  it('is still known to be quiet after a restart, and told of anew', async () => {
+  it('is still silent after a restart, and logged again', async () => {
     const { store, reopen } = await openTestStore();
-    await hum(store, at(0), at(48));
+    await recordEveryTenMinutes(store, at(0), at(48));
     const time = { now: at(55) };
     const first = start(store, time);
-    await until(() => first.told().length === 1);
-    await first.watch.stop();
+    await until(() => first.messages().length === 1);
+    await first.monitor.stop();
 
     const second = start(await reopen(), time);
-    await until(() => second.watch.report !== null);
-    expect(second.told()).toEqual(first.told());
-    expect(second.watch.report).toEqual(first.watch.report);
+    await until(() => second.monitor.report !== null);
+    expect(second.messages()).toEqual(first.messages());
+    expect(second.monitor.report).toEqual(first.monitor.report);
   });
 });
 
-describe('attempts that stall', () => {
+describe('stalled attempts', () => {
   const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
   function about(applicantId: string, type: string, rest: object, time: Date) {
     const millisecond = time.getTime() - Date.UTC(2024, 0, 1);
@@ -101,48 +104,48 @@ describe('attempts that stall', () => {
   const pending = (applicantId: string, time: Date) =>
     about(applicantId, 'applicantPending', { reviewStatus: 'pending' }, time);
 
-  it('are told of when the first does and when the last goes on', async () => {
+  it('are logged when the first stalls and when the last continues', async () => {
     const { store } = await openTestStore();
     await store.record(pending('a', at(0)));
     await store.record(pending('b', at(1)));
     const time = { now: at(2) };
-    const { watch, lines, told } = start(store, time);
-    expect(await watch.census()).toMatchObject([{ status: 'IN_PROGRESS', count: 2, stalled: 0 }]);
+    const { monitor, lines, messages } = start(store, time);
+    expect(await monitor.census()).toMatchObject([{ status: 'IN_PROGRESS', count: 2, stalled: 0 }]);
 
     time.now = at(24.5);
-    await until(() => told().length > 0);
+    await until(() => messages().length > 0);
     expect(lines[0]).toMatchObject({
       level: 'warn',
-      msg: 'attempts have stalled',
+      msg: 'attempts stalled',
       provider: 'sumsub',
       status: 'IN_PROGRESS',
       stalled: 1,
       oldest: at(0).toISOString(),
     });
     time.now = at(26);
-    await until(async () => (await watch.census())[0]?.stalled === 2);
+    await until(async () => (await monitor.census())[0]?.stalled === 2);
 
     await store.record(about('a', 'applicantReviewed', GREEN, at(26)));
-    await until(async () => (await watch.census())[0]?.stalled === 1);
+    await until(async () => (await monitor.census())[0]?.stalled === 1);
     await store.record(about('b', 'applicantOnHold', { reviewStatus: 'onHold' }, at(26)));
-    await until(() => told().length > 1);
-    expect(told()).toEqual(['attempts have stalled', 'no attempt is stalled any more']);
+    await until(() => messages().length > 1);
+    expect(messages()).toEqual(['attempts stalled', 'attempts no longer stalled']);
   });
 });
 
-describe('a watch that cannot read', () => {
-  it('says so and goes on', async () => {
+describe('a monitor without a database', () => {
+  it('logs the failure and continues', async () => {
     const { store } = await openTestStore();
     let failures = 2;
     const snapshot: Store['snapshot'] = (work) => {
       failures -= 1;
-      return failures >= 0 ? Promise.reject(new Error('away')) : store.snapshot(work);
+      return failures >= 0 ? Promise.reject(new Error('unavailable')) : store.snapshot(work);
     };
-    const { watch, told } = start(
+    const { monitor, messages } = start(
       { ...store, snapshot },
       { now: new Date(START.getTime() + DAY_MS) },
     );
-    await until(() => watch.report !== null);
-    expect(told()).toEqual(Array(2).fill('the watch failed; it will be tried again'));
+    await until(() => monitor.report !== null);
+    expect(messages()).toEqual(Array(2).fill('monitoring run failed'));
   });
 });

@@ -1,4 +1,4 @@
-/** What a log line holds, and what it never holds. */
+/** Content and redaction of log lines. */
 
 import { ConfigError, GatewayError, PayloadError } from '../../src/domain/errors';
 import { findPersonalFieldNames } from '../../src/graphql/request/personal';
@@ -34,7 +34,7 @@ describe('a line', () => {
     });
   });
 
-  it('is text for people if asked for', () => {
+  it('is readable text if `pretty` is set', () => {
     const { log, lines } = capture({ pretty: true });
     log.info({ provider: 'sumsub', token: 'S3CR3T' }, 'kept');
     expect(lines.join('')).toMatch(/INFO.*kept/s);
@@ -121,7 +121,7 @@ describe('secrets and personal data', () => {
     });
   });
 
-  it('do not hide in what has no end', () => {
+  it('are redacted in cyclic objects', () => {
     const loop: Record<string, unknown> = { name: 'loop' };
     loop.self = loop;
     expect(JSON.stringify(logged((log) => log.info({ loop }, 'x')))).toContain('[too deep]');
@@ -140,13 +140,13 @@ describe('an error', () => {
       cause: {
         type: 'PayloadError',
         code: 'PAYLOAD_INVALID',
-        message: 'expected data.timestamp to be a time',
+        message: '`data.timestamp` must be a time.',
         stack: expect.stringMatching(/^\s+at /),
       },
     });
   });
 
-  it('gives the line its message where there is no other', () => {
+  it('provides the message of the line if there is no other', () => {
     const error = new ConfigError(['PORT: expected a number']);
     expect(logged((log) => log.error(error)).msg).toBe('PORT: expected a number');
     expect(logged((log) => log.error({ err: error })).msg).toBe('PORT: expected a number');
@@ -165,7 +165,7 @@ describe('an error', () => {
     expect(line.err).toMatchObject({ type: 'TimeoutError', message: 'too late' });
   });
 
-  it('of a library loses the properties that hold what was asked', () => {
+  it('of a library loses properties that contain the request', () => {
     const error = Object.assign(new Error('UNIQUE constraint failed: users.external_id'), {
       code: 'SQLITE_CONSTRAINT',
       query: 'INSERT … S3CR3T',

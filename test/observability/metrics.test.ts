@@ -7,19 +7,19 @@ const AWAY: GatewayStats = {
   sockets: 2,
   subscriptions: 3,
   subscriptionsBehind: 1,
-  watch: null,
+  monitor: null,
 };
 
-function create(standing: GatewayStats = AWAY) {
+function create(stats: GatewayStats = AWAY) {
   return createMetrics({
     providerIds: ['sumsub', 'p100'],
-    askOutcomes: ['CHANGED', 'FAILED'],
+    statusCheckOutcomes: ['CHANGED', 'FAILED'],
     authFailures: ['MISSING'],
     signatureFailures: ['SIGNATURE_MISSING'],
     writeFailures: ['LOCKED'],
     version: '1.2.3',
     database: 'sqlite',
-    standing: async () => standing,
+    stats: async () => stats,
   });
 }
 
@@ -28,13 +28,13 @@ async function linesOf({ expose }: ReturnType<typeof create>): Promise<readonly 
 }
 
 describe('labels', () => {
-  it('never hold what somebody has made up', async () => {
+  it('never contain values from clients', async () => {
     const metrics = create();
     metrics.webhook('acme"} 1', 'APPLIED');
     metrics.webhook('sumsub', 'a new\nword');
-    metrics.asked('acme', 'a new word');
+    metrics.statusCheck('acme', 'a new value');
     metrics.operation('http', '');
-    metrics.authenticationFailed('http', 'a new word');
+    metrics.authenticationFailed('http', 'a new value');
     metrics.operation('http', '__proto__');
 
     const lines = await linesOf(metrics);
@@ -53,7 +53,7 @@ describe('labels', () => {
 });
 
 describe('the page', () => {
-  it('is there while the store is away, and says what is known', async () => {
+  it('is available without the database and contains the known figures', async () => {
     const metrics = create();
     metrics.slowConsumer();
     expect(await linesOf(metrics)).toEqual(
@@ -71,12 +71,12 @@ describe('the page', () => {
     );
   });
 
-  it('tells which vendors are left alone, and what came of asking', async () => {
+  it('contains open circuits and outcomes of status checks', async () => {
     const metrics = create();
-    metrics.line('sumsub', true);
-    metrics.line('p100', true);
-    metrics.line('p100', false);
-    metrics.asked('sumsub', 'CHANGED');
+    metrics.circuit('sumsub', true);
+    metrics.circuit('p100', true);
+    metrics.circuit('p100', false);
+    metrics.statusCheck('sumsub', 'CHANGED');
     expect(await linesOf(metrics)).toEqual(
       expect.arrayContaining([
         'kyc_provider_api_circuit_open{provider="sumsub"} 0',
@@ -87,7 +87,7 @@ describe('the page', () => {
     );
   });
 
-  it('shows what the watch has found, and no longer what it does not find any more', async () => {
+  it('contains the latest results of the monitor only', async () => {
     const at = new Date(1_700_000_000_000);
     const report = {
       at,
@@ -97,8 +97,8 @@ describe('the page', () => {
         { provider: 'sumsub', lastDeliveryAt: null, silentSince: null, quarantined: 0 },
       ],
     };
-    const standing = { ...AWAY, watch: report };
-    const metrics = create(standing);
+    const stats = { ...AWAY, monitor: report };
+    const metrics = create(stats);
     expect(await linesOf(metrics)).toEqual(
       expect.arrayContaining([
         'kyc_open_attempts{provider="p100",status="PENDING"} 5',
@@ -107,11 +107,11 @@ describe('the page', () => {
         'kyc_provider_silent{provider="p100"} 1',
         'kyc_provider_silent{provider="sumsub"} 0',
         'kyc_quarantined_deliveries{provider="p100"} 1',
-        'kyc_watch_timestamp_seconds 1700000000',
+        'kyc_monitor_timestamp_seconds 1700000000',
       ]),
     );
 
-    standing.watch = { ...report, openAttempts: [] as never };
+    stats.monitor = { ...report, openAttempts: [] as never };
     expect((await linesOf(metrics)).join('\n')).not.toContain('kyc_open_attempts{');
   });
 });

@@ -6,10 +6,9 @@ import { toDate } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
 import { decodeNodeId, plainNodeId } from '../../graphql/relay/node-id';
 import { createIngestResponse } from '../../ingest/ingest';
-import type { Candidates } from '../../jobs/reconcile/candidates';
+import type { DueCheck } from '../../jobs/reconcile/candidates';
 import {
-  createReconciler,
-  type Reconciler,
+  Reconciler,
   type StatusCheckOutcome,
   type StatusCheckResult,
 } from '../../jobs/reconcile/reconciler';
@@ -49,9 +48,9 @@ async function reconcile(context: CliContext, options: Options): Promise<void> {
   const providers = createProviders(config);
   assertCredentials(config, options.provider);
   await withStore(config, log, { onOtherRules: 'refuse' }, async (store) => {
-    const reconciler = createReconciler({
+    const reconciler = new Reconciler({
       providers,
-      asks: store.statusChecks,
+      statusChecks: store.statusChecks,
       ingestResponse: createIngestResponse({
         providers,
         store,
@@ -74,7 +73,7 @@ async function reconcile(context: CliContext, options: Options): Promise<void> {
 /** Records the audit entry before the first request, because each request discloses an identity to a provider. */
 async function recordAuditEntry(
   store: Store,
-  due: readonly Candidates[],
+  due: readonly DueCheck[],
   options: Options,
 ): Promise<void> {
   const [first] = due;
@@ -99,11 +98,11 @@ async function selectCandidates(
   store: Store,
   reconciler: Reconciler,
   { provider, user }: Options,
-): Promise<readonly Candidates[]> {
+): Promise<readonly DueCheck[]> {
   const due =
     user === undefined
-      ? await reconciler.due()
-      : await reconciler.dueOf(await findUser(store, user));
+      ? await reconciler.findDue()
+      : await reconciler.findForUser(await findUser(store, user));
   return due.filter((candidate) => provider === undefined || candidate.provider === provider);
 }
 
@@ -121,10 +120,10 @@ async function findUser({ read }: Store, id: string): Promise<number> {
 async function runChecks(
   context: CliContext,
   reconciler: Reconciler,
-  due: readonly Candidates[],
+  due: readonly DueCheck[],
   exclusive: boolean,
 ): Promise<void> {
-  if (exclusive && !(await reconciler.lease())) {
+  if (exclusive && !(await reconciler.acquireLease())) {
     throw new CliError('A gateway is running status checks. Try again in one minute.');
   }
   const counts: Partial<Record<StatusCheckOutcome, number>> = {};
@@ -133,13 +132,16 @@ async function runChecks(
     context.print(`${formatName(result.due)}: ${formatResult(result)}`);
   };
   try {
-    const keep = exclusive ? () => reconciler.lease() : undefined;
-    await reconciler.ask(due, new AbortController().signal, onResult, keep);
+    await reconciler.check(due, {
+      signal: new AbortController().signal,
+      onResult,
+      ...(exclusive && { mayContinue: () => reconciler.acquireLease() }),
+    });
   } finally {
-    if (exclusive) await reconciler.release();
+    if (exclusive) await reconciler.releaseLease();
   }
   context.print(formatCounts(due.length, counts));
-  const unanswered = (counts.FAILED ?? 0) + (counts.LEFT ?? 0);
+  const unanswered = (counts.FAILED ?? 0) + (counts.SKIPPED ?? 0);
   if (unanswered > 0)
     throw new CliError(
       `Status checks without a response: ${unanswered} of ${due.length}. Run the command again later.`,
@@ -152,12 +154,12 @@ const OUTCOME_TEXTS: Record<StatusCheckOutcome, string> = {
   QUARANTINED: 'the response is quarantined',
   UNKNOWN: 'unknown to the provider',
   FAILED: 'no response',
-  LEFT: 'skipped, because the provider does not respond',
+  SKIPPED: 'skipped, because the provider does not respond',
 };
 
-function formatResult({ outcome, kept, fault }: StatusCheckResult): string {
+function formatResult({ outcome, stored, fault }: StatusCheckResult): string {
   if (outcome === 'CHANGED')
-    return `changed (${kept === null ? '' : plainNodeId('WebhookDelivery', kept.deliveryId)})`;
+    return `changed (${stored === null ? '' : plainNodeId('WebhookDelivery', stored.deliveryId)})`;
   return fault === null ? OUTCOME_TEXTS[outcome] : `${OUTCOME_TEXTS[outcome]} (${fault})`;
 }
 
@@ -168,7 +170,7 @@ function formatCounts(due: number, counts: Partial<Record<StatusCheckOutcome, nu
     ['QUARANTINED', 'quarantined'],
     ['UNKNOWN', 'unknown to the provider'],
     ['FAILED', 'without a response'],
-    ['LEFT', 'skipped'],
+    ['SKIPPED', 'skipped'],
   ];
   const texts = parts.flatMap(([outcome, text]) =>
     counts[outcome] === undefined ? [] : [`${counts[outcome]} ${text}`],
@@ -181,7 +183,7 @@ function formatCounts(due: number, counts: Partial<Record<StatusCheckOutcome, nu
 
 // ── Dry run ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function printCandidates(context: CliContext, due: readonly Candidates[]): void {
+function printCandidates(context: CliContext, due: readonly DueCheck[]): void {
   for (const candidate of due) {
     const reason = `${REASON_TEXTS[candidate.kind]} ${formatSince(candidate)}`;
     context.print(`${formatName(candidate)}: ${reason}`);
@@ -191,20 +193,20 @@ function printCandidates(context: CliContext, due: readonly Candidates[]): void 
   );
 }
 
-const REASON_TEXTS: Record<Candidates['kind'], string> = {
+const REASON_TEXTS: Record<DueCheck['kind'], string> = {
   UNCONFIRMED: 'unconfirmed since',
   OPEN: 'open since',
   QUIET: 'no events since',
   REQUESTED: 'last event',
 };
 
-function formatSince({ lastReceivedAt, updatedAt, kind }: Candidates): string {
+function formatSince({ lastReceivedAt, updatedAt, kind }: DueCheck): string {
   const instant = kind === 'QUIET' || kind === 'REQUESTED' ? lastReceivedAt : updatedAt;
   return toDate(instant).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** Formats a candidate without the provider's user ID, which may be personal. */
-function formatName({ provider, userId, identityId, actionId }: Candidates): string {
+function formatName({ provider, userId, identityId, actionId }: DueCheck): string {
   const { displayName } = PROVIDERS.find(({ id }) => id === provider) ?? { displayName: provider };
   const subject =
     actionId === null

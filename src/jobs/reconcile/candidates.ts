@@ -1,14 +1,14 @@
-/** Whom there is reason to ask about, and when again. */
+/** Selects the identities and actions that are due for a status check. */
 
 import { toDate, toInstantText } from '../../domain/instant';
 import type { ProviderId } from '../../domain/level';
 import type { Candidate, CandidateKind, StatusChecks } from '../../store/status-checks';
 
-/** When the reconciler sends status checks, and how many. */
+/** Schedule and limits of status checks. */
 export interface ReconciliationConfig {
-  /** Delay between two rounds, in milliseconds. If null, only the command sends status checks. */
+  /** Delay between two runs, in milliseconds. If null, only the command sends status checks. */
   readonly intervalMs: number | null;
-  /** How long an attempt may keep an open status before its status is checked, in milliseconds. */
+  /** Age of an open status at which it is checked, in milliseconds. */
   readonly openAfterMs: number;
   /** The same for an approval that only a static secret proves. */
   readonly unconfirmedAfterMs: number;
@@ -18,59 +18,60 @@ export interface ReconciliationConfig {
   readonly maxPerSecond: number;
 }
 
-export interface Candidates extends Candidate {
-  /** `REQUESTED`: somebody wants to know. */
+/** A status check that is due. */
+export interface DueCheck extends Candidate {
+  /** `REQUESTED`: requested by an operator, due or not. */
   readonly kind: CandidateKind | 'REQUESTED';
 }
 
-/** What may be wrong comes before what may be late. */
+/** In order of urgency: possibly wrong statuses come before late ones. */
 const KINDS: readonly CandidateKind[] = ['UNCONFIRMED', 'OPEN', 'QUIET'];
 
-export interface DueQuery {
-  readonly asks: Pick<StatusChecks, 'candidates'>;
-  /** Vendors that can be asked. */
+export interface DueCheckQuery {
+  readonly statusChecks: Pick<StatusChecks, 'candidates'>;
+  /** Providers with API credentials. */
   readonly providers: ReadonlySet<ProviderId>;
-  /** Those of them that answer about single actions. */
+  /** Those of them whose API returns the status of a single action. */
   readonly actionProviders: ReadonlySet<ProviderId>;
-  readonly patience: OpenAttemptAge;
+  readonly delays: CheckDelays;
   readonly now: Date;
   readonly signal?: AbortSignal;
 }
 
-export type OpenAttemptAge = Pick<
+export type CheckDelays = Pick<
   ReconciliationConfig,
   'openAfterMs' | 'unconfirmedAfterMs' | 'quietAfterMs'
 >;
 
-/** Attempts looked at by one statement, so that none takes long. */
+/** Attempts that one statement reads, so that each statement is short. */
 const PAGE = 500;
-/** Per vendor and round; the others have been asked about the longest ago, so the next round comes to them. */
+/** Maximum per provider and run. The least recently checked come first, so the next run continues with the rest. */
 const MAX_DUE = 2_000;
 
-/** Each account and action once, by the first kind that it is due for. Ends once no vendor has room for more. */
-export async function findCandidates(query: DueQuery): Promise<readonly Candidates[]> {
-  const due = new Map<string, Candidates>();
-  const room = new Map(Array.from(query.providers, (provider) => [provider, MAX_DUE]));
+/** Returns each identity and action once, with the first kind for which it is due. Stops when every provider has `MAX_DUE`. */
+export async function findDueChecks(query: DueCheckQuery): Promise<readonly DueCheck[]> {
+  const due = new Map<string, DueCheck>();
+  const capacity = new Map(Array.from(query.providers, (provider) => [provider, MAX_DUE]));
   for (const kind of KINDS) {
     for await (const candidate of candidates(query, kind)) {
       const { identityId, actionId, provider } = candidate;
       const key = `${identityId} ${actionId}`;
-      const left = room.get(provider);
+      const left = capacity.get(provider);
       if (left === undefined || due.has(key)) continue;
-      // Of an action that is decided, no other word is expected.
+      // The provider sends nothing more about a decided action.
       if (actionId !== null && kind !== 'OPEN') continue;
       if (!isCheckable(candidate, query.actionProviders)) continue;
-      if (!isDue(candidate, kind, query.patience, query.now)) continue;
+      if (!isDue(candidate, kind, query.delays, query.now)) continue;
       due.set(key, { ...candidate, kind });
-      if (left > 1) room.set(provider, left - 1);
-      else room.delete(provider);
-      if (room.size === 0) return [...due.values()];
+      if (left > 1) capacity.set(provider, left - 1);
+      else capacity.delete(provider);
+      if (capacity.size === 0) return [...due.values()];
     }
   }
   return [...due.values()];
 }
 
-/** No vendor answers about a deleted account, and not every vendor about a single action. */
+/** Whether the provider's API can return a status: never of a deleted account, and of an action only at some providers. */
 export function isCheckable(
   { state, actionId, attemptRef, provider }: Candidate,
   actionProviders: ReadonlySet<ProviderId>,
@@ -80,48 +81,48 @@ export function isCheckable(
 }
 
 /**
- * Once it has stood as it is for as long as the patience for its kind; then again at longer and longer distances, a quarter of
- * that time, so that those who never finish are asked about ever more rarely.
+ * Whether a candidate is due: its status is at least as old as the delay of its kind, and the last check is old enough. Checks
+ * repeat after a quarter of the age of the status, so they become rarer for attempts that never finish.
  */
 export function isDue(
   candidate: Pick<Candidate, 'updatedAt' | 'lastReceivedAt' | 'lastCheckedAt'>,
   kind: CandidateKind,
-  patience: OpenAttemptAge,
+  delays: CheckDelays,
   now: Date,
 ): boolean {
   const { updatedAt, lastReceivedAt, lastCheckedAt } = candidate;
-  const afterMs = patienceFor(kind, patience);
-  const stoodMs = now.getTime() - toDate(kind === 'QUIET' ? lastReceivedAt : updatedAt).getTime();
-  // What is dated ahead of our clock would escape the question until then.
-  if (stoodMs >= 0 && stoodMs < afterMs) return false;
-  const askedMs =
+  const delayMs = toDelayMs(kind, delays);
+  const ageMs = now.getTime() - toDate(kind === 'QUIET' ? lastReceivedAt : updatedAt).getTime();
+  // A status dated ahead of our clock has a negative age. It is due: otherwise it would not be checked until then.
+  if (ageMs >= 0 && ageMs < delayMs) return false;
+  const sinceCheckMs =
     lastCheckedAt === null ? Number.POSITIVE_INFINITY : now.getTime() - lastCheckedAt.getTime();
-  return askedMs < 0 || askedMs >= Math.max(afterMs, stoodMs / 4);
+  return sinceCheckMs < 0 || sinceCheckMs >= Math.max(delayMs, ageMs / 4);
 }
 
-function patienceFor(kind: CandidateKind, patience: OpenAttemptAge): number {
+function toDelayMs(kind: CandidateKind, delays: CheckDelays): number {
   switch (kind) {
     case 'UNCONFIRMED':
-      return patience.unconfirmedAfterMs;
+      return delays.unconfirmedAfterMs;
     case 'OPEN':
-      return patience.openAfterMs;
+      return delays.openAfterMs;
     case 'QUIET':
-      return patience.quietAfterMs;
+      return delays.quietAfterMs;
   }
 }
 
 async function* candidates(
-  { asks, patience, now, signal }: DueQuery,
+  { statusChecks, delays, now, signal }: DueCheckQuery,
   kind: CandidateKind,
 ): AsyncGenerator<Candidate> {
   const updatedBefore =
     kind === 'UNCONFIRMED'
       ? undefined
-      : toInstantText(new Date(now.getTime() - patienceFor(kind, patience)));
+      : toInstantText(new Date(now.getTime() - toDelayMs(kind, delays)));
   let after: Candidate | undefined;
   do {
     signal?.throwIfAborted();
-    const page = await asks.candidates({ kind, updatedBefore, after, limit: PAGE });
+    const page = await statusChecks.candidates({ kind, updatedBefore, after, limit: PAGE });
     yield* page;
     after = page.length === PAGE ? page.at(-1) : undefined;
   } while (after !== undefined);

@@ -1,6 +1,7 @@
 /**
- * The way to one vendor's API: no faster than agreed, few questions at once, again after a pause where that may help, and not
- * at all for a while where it does not.
+ * Client of one provider's status API, with a rate limit, a concurrency limit, retries with backoff and a circuit breaker.
+ *
+ * The circuit opens after repeated failures, or when the provider requests a longer pause than one check may wait.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,22 +23,23 @@ import type { FetchStatus, StatusCheckTarget, StatusResponse } from '../../provi
 
 export interface ProviderClient {
   /**
-   * `undefined`: the vendor knows no such account.
+   * Requests the current status. Returns undefined if the account does not exist at the provider.
    *
-   * @throws {ProviderApiError} after the last try. {LineDownError} where the vendor is left alone for now.
+   * @throws {ProviderApiError} After the last attempt.
+   * @throws {CircuitOpenError} If the circuit is open.
    */
-  ask(subject: StatusCheckTarget, signal: AbortSignal): Promise<StatusResponse | undefined>;
+  fetch(target: StatusCheckTarget, signal: AbortSignal): Promise<StatusResponse | undefined>;
 }
 
-/** The vendor was not asked: it has failed too often, or asked us to wait. */
+/** The request was not sent: the provider failed repeatedly or requested a pause. */
 export class CircuitOpenError extends Error {
-  override readonly name = 'LineDownError';
+  override readonly name = 'CircuitOpenError';
 }
 
 export interface ProviderClientOptions {
   readonly fetchStatus: FetchStatus;
   readonly clock: () => Date;
-  /** Called once whenever the line goes down, and once when it is up again. */
+  /** Called once when the circuit opens (`up: false`) and once when it closes. */
   readonly onState: (up: boolean, fault: ProviderApiError | null) => void;
   readonly limits: ProviderClientLimits;
 }
@@ -45,18 +47,18 @@ export interface ProviderClientOptions {
 /** All times in milliseconds. */
 export interface ProviderClientLimits {
   readonly maxPerSecond: number;
-  /** Questions under way at once. */
+  /** Maximum concurrent requests. */
   readonly maxInFlight: number;
   readonly tries: number;
-  /** For one try. */
+  /** Timeout of one attempt. */
   readonly timeoutMs: number;
-  /** Doubles from try to try; what is waited is any part of it, so that failures do not come back in step. */
+  /** Base of the exponential backoff. The delay is a random part of it, so that clients do not retry in step. */
   readonly backoffMs: number;
-  /** The longest that a question waits for its next try; a vendor that asks for more is left alone for that long. */
+  /** Maximum delay before a retry. If the provider requests a longer pause, the circuit opens for that pause. */
   readonly maxWaitMs: number;
-  /** Failures in a row after which the vendor is left alone. */
+  /** Consecutive failures that open the circuit. */
   readonly maxFailures: number;
-  /** For how long. */
+  /** Time that the circuit stays open after such failures. */
   readonly restMs: number;
 }
 
@@ -76,105 +78,106 @@ export function createProviderClient({
   onState,
   limits,
 }: ProviderClientOptions): ProviderClient {
-  const pace = createPace(limits.maxPerSecond);
+  const pacer = createPacer(limits.maxPerSecond);
   const breaker = circuitBreaker(handleType(ProviderApiError), {
     halfOpenAfter: limits.restMs,
     breaker: new ConsecutiveBreaker(limits.maxFailures),
   });
-  const again = retry(
-    handleWhen((error) => mayHelp(error, limits.maxWaitMs)),
+  const retries = retry(
+    handleWhen((error) => isRetryable(error, limits.maxWaitMs)),
     {
       maxAttempts: limits.tries - 1,
-      backoff: new DelegateBackoff((context) => waitFor(context, limits)),
+      backoff: new DelegateBackoff((context) => toDelayMs(context, limits)),
     },
   );
-  const policy = wrap(bulkhead(limits.maxInFlight, Number.POSITIVE_INFINITY), again, breaker);
-  let resting: { dispose(): void } | undefined;
-  let told = true;
+  const policy = wrap(bulkhead(limits.maxInFlight, Number.POSITIVE_INFINITY), retries, breaker);
+  let isolation: { dispose(): void } | undefined;
+  let reportedUp = true;
 
-  breaker.onBreak((reason) => tell(false, 'error' in reason ? reason.error : undefined));
-  breaker.onReset(() => tell(true, undefined));
+  breaker.onBreak((reason) => report(false, 'error' in reason ? reason.error : undefined));
+  breaker.onReset(() => report(true, undefined));
 
   return {
-    async ask(subject, signal) {
+    async fetch(target, signal) {
       try {
-        return await policy.execute(() => attempt(subject, signal), signal);
+        return await policy.execute(() => attempt(target, signal), signal);
       } catch (error) {
-        const down = error instanceof BrokenCircuitError || error instanceof IsolatedCircuitError;
-        throw down ? new CircuitOpenError('the vendor is left alone for now') : error;
+        const isOpen = error instanceof BrokenCircuitError || error instanceof IsolatedCircuitError;
+        throw isOpen ? new CircuitOpenError('the circuit of this provider is open') : error;
       }
     },
   };
 
   async function attempt(
-    subject: StatusCheckTarget,
+    target: StatusCheckTarget,
     signal: AbortSignal,
   ): Promise<StatusResponse | undefined> {
-    await pace.turn(signal);
-    const askedAt = clock();
+    await pacer.wait(signal);
+    const requestedAt = clock();
     const limited = AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)]);
     try {
-      const answer = await fetchStatus(subject, { now: askedAt, signal: limited });
-      return answer && { ...answer, requestedAt: askedAt };
+      const response = await fetchStatus(target, { now: requestedAt, signal: limited });
+      return response && { ...response, requestedAt };
     } catch (error) {
-      signal.throwIfAborted(); // we left: no fault of the vendor's
-      if (error instanceof ProviderApiError) heed(error);
+      signal.throwIfAborted(); // aborted by the caller: not a failure of the provider
+      if (error instanceof ProviderApiError) applyRetryAfter(error);
       throw error;
     }
   }
 
-  /** What one question was asked to wait, all others wait too. */
-  function heed(error: ProviderApiError): void {
+  /** Delays all requests, not only the one that got `Retry-After`. */
+  function applyRetryAfter(error: ProviderApiError): void {
     const { retryAfterMs } = error;
     if (retryAfterMs === null) return;
-    if (retryAfterMs <= limits.maxWaitMs) pace.pause(retryAfterMs);
-    else if (resting === undefined) rest(error, retryAfterMs);
+    if (retryAfterMs <= limits.maxWaitMs) pacer.pause(retryAfterMs);
+    else if (isolation === undefined) isolate(error, retryAfterMs);
   }
 
-  function rest(error: ProviderApiError, forMs: number): void {
-    tell(false, error);
-    const held = breaker.isolate();
-    resting = held;
+  function isolate(error: ProviderApiError, forMs: number): void {
+    report(false, error);
+    const handle = breaker.isolate();
+    isolation = handle;
     setTimeout(() => {
-      resting = undefined;
-      held.dispose();
+      isolation = undefined;
+      handle.dispose();
     }, forMs).unref();
   }
 
-  function tell(up: boolean, fault: unknown): void {
-    if (up === told) return;
-    told = up;
+  function report(up: boolean, fault: unknown): void {
+    if (up === reportedUp) return;
+    reportedUp = up;
     onState(up, fault instanceof ProviderApiError ? fault : null);
   }
 }
 
-function mayHelp(error: Error, maxWaitMs: number): boolean {
+function isRetryable(error: Error, maxWaitMs: number): boolean {
   if (!(error instanceof ProviderApiError)) return false;
   const { fault, retryAfterMs } = error;
   return (fault === 'UNAVAILABLE' || fault === 'RATE_LIMITED') && (retryAfterMs ?? 0) <= maxWaitMs;
 }
 
-function waitFor(
+function toDelayMs(
   { attempt, result }: IRetryBackoffContext<unknown>,
   { backoffMs, maxWaitMs }: ProviderClientLimits,
 ): number {
-  const asked = 'error' in result && result.error instanceof ProviderApiError ? result.error : null;
+  const failure =
+    'error' in result && result.error instanceof ProviderApiError ? result.error : null;
   const jitter = Math.random() * Math.min(backoffMs * 2 ** attempt, maxWaitMs);
-  return (asked?.retryAfterMs ?? 0) + jitter;
+  return (failure?.retryAfterMs ?? 0) + jitter;
 }
 
-/** Hands out turns at even distances, by a clock that nobody sets. */
-function createPace(perSecond: number): {
-  turn(signal: AbortSignal): Promise<void>;
+/** Spaces requests evenly, on a monotonic clock. */
+function createPacer(perSecond: number): {
+  wait(signal: AbortSignal): Promise<void>;
   pause(ms: number): void;
 } {
   let next = 0;
   return {
-    async turn(signal) {
+    async wait(signal) {
       const now = performance.now();
-      const mine = Math.max(now, next);
-      next = mine + 1000 / perSecond;
-      if (mine > now) await sleep(mine - now, undefined, { signal });
+      const slot = Math.max(now, next);
+      next = slot + 1000 / perSecond;
+      if (slot > now) await sleep(slot - now, undefined, { signal });
     },
     pause(ms) {
       next = Math.max(next, performance.now() + ms);

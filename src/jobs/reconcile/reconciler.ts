@@ -1,4 +1,4 @@
-/** Asks the vendors' APIs whether what we hold is so, and keeps what they answer as the pipeline keeps a webhook. */
+/** Requests current statuses from the providers' APIs and stores each response like a webhook. */
 
 import { randomUUID } from 'node:crypto';
 import type { RecordOutcome } from '../../domain/delivery';
@@ -8,12 +8,7 @@ import type { IngestResponse } from '../../ingest/ingest';
 import type { Logger } from '../../observability/log';
 import type { FetchStatus, Provider } from '../../providers/provider';
 import type { StatusChecks } from '../../store/status-checks';
-import {
-  type Candidates,
-  findCandidates,
-  isCheckable,
-  type ReconciliationConfig,
-} from './candidates';
+import { type DueCheck, findDueChecks, isCheckable, type ReconciliationConfig } from './candidates';
 import {
   CircuitOpenError,
   createProviderClient,
@@ -23,28 +18,28 @@ import {
 } from './provider-client';
 
 export interface ReconcilerOptions {
-  /** The vendors that are configured, by slug; those without credentials for their API are not asked. */
+  /** Configured providers. Those without API credentials are not checked. */
   readonly providers: ReadonlyMap<ProviderId, Provider>;
-  readonly asks: StatusChecks;
+  readonly statusChecks: StatusChecks;
   readonly ingestResponse: IngestResponse;
   readonly config: ReconciliationConfig;
   readonly clock: () => Date;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** For metrics. */
   readonly observer?: ReconcileObserver;
   readonly limits?: Partial<ProviderClientLimits>;
 }
 
+/** Receives events for metrics. */
 export interface ReconcileObserver {
-  /** A question has come to its end. */
-  onAsked?(provider: ProviderId, outcome: StatusCheckOutcome): void;
-  /** The vendor is left alone from now on, or asked again. Called for every vendor at the start. */
-  onLine?(provider: ProviderId, up: boolean): void;
+  /** A status check has ended. */
+  onChecked?(provider: ProviderId, outcome: StatusCheckOutcome): void;
+  /** The circuit of a provider has opened (`false`) or closed (`true`). Also called for each provider at the start. */
+  onCircuit?(provider: ProviderId, closed: boolean): void;
 }
 
 /**
- * `CHANGED`: the log has news; `AGREED`: it is as we hold it; `QUARANTINED`: kept, but not understood; `UNKNOWN`: the vendor knows
- * no such account; `FAILED`: no answer; `LEFT`: not asked, since the vendor is left alone.
+ * `CHANGED`: the change log has new entries. `AGREED`: the status is unchanged. `QUARANTINED`: the response is stored but
+ * unreadable. `UNKNOWN`: the account does not exist at the provider. `FAILED`: no response. `SKIPPED`: the circuit is open.
  */
 export const STATUS_CHECK_OUTCOMES = [
   'CHANGED',
@@ -52,180 +47,221 @@ export const STATUS_CHECK_OUTCOMES = [
   'QUARANTINED',
   'UNKNOWN',
   'FAILED',
-  'LEFT',
+  'SKIPPED',
 ] as const;
 export type StatusCheckOutcome = (typeof STATUS_CHECK_OUTCOMES)[number];
 
 export interface StatusCheckResult {
-  readonly due: Candidates;
+  readonly due: DueCheck;
   readonly outcome: StatusCheckOutcome;
-  readonly kept: RecordOutcome | null;
+  readonly stored: RecordOutcome | null;
   readonly fault: ProviderApiFault | null;
 }
 
-export interface Reconciler {
-  /** Vendors that can be asked. */
-  readonly providers: ReadonlySet<ProviderId>;
-  /** Whom there is reason to ask about. */
-  due(signal?: AbortSignal): Promise<readonly Candidates[]>;
-  /** All accounts of one user, reason or not. */
-  dueOf(userId: number): Promise<readonly Candidates[]>;
-  /**
-   * Asks about them, each vendor at its own pace; who is being asked about already is left out.
-   *
-   * @param keep - Called before each batch; `false` ends it.
-   * @throws {StoreUnavailableError} where answers cannot be kept. Rejects when `signal` aborts.
-   */
-  ask(
-    due: readonly Candidates[],
-    signal: AbortSignal,
-    told?: (result: StatusCheckResult) => void,
-    keep?: () => Promise<boolean>,
-  ): Promise<void>;
-  /** Makes this process the one that asks by itself; to be renewed while it does. */
-  lease(): Promise<boolean>;
-  release(): Promise<void>;
+export interface CheckOptions {
+  readonly signal: AbortSignal;
+  readonly onResult?: (result: StatusCheckResult) => void;
+  /** Called before each batch. If it resolves to false, the provider's remaining checks are left out. */
+  readonly mayContinue?: () => Promise<boolean>;
 }
 
-/** Longer than a question can take with all its tries, so that no two about one account are ever under way. */
-const APART_MS = 60_000;
+/** Claims of one check last longer than the check with all its retries, so that no two checks of one account overlap. */
+const CLAIM_MS = 60_000;
 const LEASE_MS = 60_000;
-/** Claimed at once, and asked about within seconds. */
+/** Checks that are claimed together. They are sent within seconds. */
 const BATCH = 16;
 
-export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { asks, ingestResponse, config, clock, log, observer } = options;
-  const holder = randomUUID();
-  const lines = new Map<ProviderId, ProviderClient>();
-  for (const [id, { statusCall }] of options.providers) {
-    if (statusCall?.fetchStatus !== undefined) lines.set(id, lineTo(id, statusCall.fetchStatus));
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #clients = new Map<ProviderId, ProviderClient>();
+  readonly #actionProviders: ReadonlySet<ProviderId>;
+  /** Identifies this process as the holder of the lease. */
+  readonly #holder = randomUUID();
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    for (const [id, { statusCall }] of options.providers) {
+      if (statusCall?.fetchStatus === undefined) continue;
+      this.#clients.set(id, this.#createClient(id, statusCall.fetchStatus));
+    }
+    this.#actionProviders = new Set(
+      [...this.#clients.keys()].filter(
+        (id) => options.providers.get(id)?.statusCall?.supportsActions,
+      ),
+    );
   }
-  const providers: ReadonlySet<ProviderId> = new Set(lines.keys());
-  const actionProviders: ReadonlySet<ProviderId> = new Set(
-    [...providers].filter((id) => options.providers.get(id)?.statusCall?.supportsActions),
-  );
 
-  return {
-    providers,
+  /** Providers with API credentials. */
+  get providers(): ReadonlySet<ProviderId> {
+    return new Set(this.#clients.keys());
+  }
 
-    due: (signal) =>
-      findCandidates({
-        asks,
-        providers,
-        actionProviders,
-        patience: config,
-        now: clock(),
-        ...(signal && { signal }),
+  findDue(signal?: AbortSignal): Promise<readonly DueCheck[]> {
+    const { statusChecks, config, clock } = this.#options;
+    return findDueChecks({
+      statusChecks,
+      providers: this.providers,
+      actionProviders: this.#actionProviders,
+      delays: config,
+      now: clock(),
+      ...(signal && { signal }),
+    });
+  }
+
+  /** Returns checks of all accounts of one user, due or not. */
+  async findForUser(userId: number): Promise<readonly DueCheck[]> {
+    const candidates = await this.#options.statusChecks.candidatesForUser(userId);
+    return candidates
+      .filter(({ provider }) => this.#clients.has(provider))
+      .filter((candidate) => isCheckable(candidate, this.#actionProviders))
+      .map((candidate) => ({ ...candidate, kind: 'REQUESTED' }));
+  }
+
+  /**
+   * Sends the checks, in parallel for all providers, each at its own rate. Leaves out checks that another process has claimed.
+   *
+   * @throws {StoreUnavailableError} If a response cannot be stored. Rejects if `signal` aborts.
+   */
+  async check(due: readonly DueCheck[], options: CheckOptions): Promise<void> {
+    // The first failure aborts all providers. The method waits for them, so that no check continues in the background.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([options.signal, failed.signal]);
+    const ended = await Promise.allSettled(
+      [...this.#clients].map(async ([provider, client]) => {
+        try {
+          const own = due.filter((each) => each.provider === provider);
+          await this.#checkProvider(client, own, { ...options, signal });
+        } catch (error) {
+          failed.abort(error);
+          throw error;
+        }
       }),
+    );
+    options.signal.throwIfAborted();
+    if (ended.some(({ status }) => status === 'rejected')) throw failed.signal.reason;
+  }
 
-    async dueOf(userId) {
-      const candidates = await asks.candidatesForUser(userId);
-      return candidates
-        .filter((one) => providers.has(one.provider) && isCheckable(one, actionProviders))
-        .map((one) => ({ ...one, kind: 'REQUESTED' }));
-    },
+  /** Acquires or renews the lease of scheduled checks. Returns false if another process holds it. */
+  acquireLease(): Promise<boolean> {
+    const { statusChecks, clock } = this.#options;
+    return statusChecks.lease(this.#holder, clock(), LEASE_MS);
+  }
 
-    async ask(due, signal, told = () => {}, keep = async () => true) {
-      // One that cannot go on ends all, and none is left behind at work.
-      const failed = new AbortController();
-      const both = AbortSignal.any([signal, failed.signal]);
-      const ended = await Promise.allSettled(
-        [...lines].map(async ([provider, line]) => {
-          try {
-            const own = due.filter((one) => one.provider === provider);
-            await askAll(line, own, both, told, keep);
-          } catch (error) {
-            failed.abort(error);
-            throw error;
-          }
-        }),
-      );
-      signal.throwIfAborted();
-      const failure = ended.find(({ status }) => status === 'rejected');
-      if (failure !== undefined) throw failed.signal.reason;
-    },
+  releaseLease(): Promise<void> {
+    return this.#options.statusChecks.release(this.#holder);
+  }
 
-    lease: () => asks.lease(holder, clock(), LEASE_MS),
-    release: () => asks.release(holder),
-  };
+  /**
+   * One scheduled run: sends all due checks if this process gets the lease.
+   *
+   * @param signal - If aborted, pending requests are cancelled. Responses that have arrived are stored.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    if (!(await this.acquireLease())) return;
+    const outcomes: Partial<Record<StatusCheckOutcome, number>> = {};
+    try {
+      await this.check(await this.findDue(signal), {
+        signal,
+        onResult({ outcome }) {
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        },
+        mayContinue: () => this.acquireLease(),
+      });
+    } finally {
+      if (Object.keys(outcomes).length > 0) {
+        this.#options.log.info({ outcomes }, 'finished status checks');
+      }
+      await this.releaseLease();
+    }
+  }
 
-  function lineTo(provider: ProviderId, fetchStatus: FetchStatus): ProviderClient {
-    observer?.onLine?.(provider, true);
+  #createClient(provider: ProviderId, fetchStatus: FetchStatus): ProviderClient {
+    const { observer, clock, config, limits, log } = this.#options;
+    observer?.onCircuit?.(provider, true);
     return createProviderClient({
       fetchStatus,
       clock,
-      limits: { ...PROVIDER_CLIENT_LIMITS, maxPerSecond: config.maxPerSecond, ...options.limits },
-      onState(up, fault) {
-        observer?.onLine?.(provider, up);
-        if (up) log.info({ provider }, 'the vendor answers again');
-        else {
-          const { fault: kind, message, retryAfterMs } = fault ?? {};
-          const why = { provider, fault: kind, message, retryAfterMs };
-          log.warn(why, 'the vendor does not answer; it is left alone for a while');
+      limits: { ...PROVIDER_CLIENT_LIMITS, maxPerSecond: config.maxPerSecond, ...limits },
+      onState(up, error) {
+        observer?.onCircuit?.(provider, up);
+        if (up) {
+          log.info({ provider }, 'provider API is available again');
+          return;
         }
+        const { fault, message, retryAfterMs } = error ?? {};
+        log.warn({ provider, fault, message, retryAfterMs }, 'provider API failed; pausing checks');
       },
     });
   }
 
-  async function askAll(
-    line: ProviderClient,
-    due: readonly Candidates[],
-    signal: AbortSignal,
-    told: (result: StatusCheckResult) => void,
-    keep: () => Promise<boolean>,
+  async #checkProvider(
+    client: ProviderClient,
+    due: readonly DueCheck[],
+    options: CheckOptions,
   ): Promise<void> {
+    const { statusChecks, clock } = this.#options;
     for (let start = 0; start < due.length; start += BATCH) {
-      signal.throwIfAborted();
-      const batch = due.slice(start, start + BATCH);
-      if (!(await keep())) return;
-      const mine = await asks.claim(batch, clock(), APART_MS);
-      const leftAlone: Candidates[] = [];
-      const ended = await Promise.allSettled(
-        mine.map(async (one) => {
-          const result = await askOne(line, one, signal);
-          if (result.outcome === 'LEFT') leftAlone.push(one);
-          tell(told, result);
-        }),
-      );
-      if (leftAlone.length > 0) await asks.disclaim(leftAlone);
-      const failure = ended.find((result) => result.status === 'rejected');
-      if (failure !== undefined) throw failure.reason;
-      if (leftAlone.length === 0) continue;
-      for (const one of due.slice(start + BATCH)) tell(told, left(one));
+      options.signal.throwIfAborted();
+      if ((await options.mayContinue?.()) === false) return;
+      const claimed = await statusChecks.claim(due.slice(start, start + BATCH), clock(), CLAIM_MS);
+      const skipped = await this.#checkBatch(client, claimed, options);
+      if (skipped.length === 0) continue;
+      await statusChecks.disclaim(skipped);
+      for (const each of due.slice(start + BATCH)) this.#report(skip(each), options);
       return;
     }
   }
 
-  async function askOne(
-    line: ProviderClient,
-    due: Candidates,
+  /** Returns the checks that were skipped because the circuit is open. */
+  async #checkBatch(
+    client: ProviderClient,
+    batch: readonly DueCheck[],
+    options: CheckOptions,
+  ): Promise<readonly DueCheck[]> {
+    const skipped: DueCheck[] = [];
+    const ended = await Promise.allSettled(
+      batch.map(async (each) => {
+        const result = await this.#checkOne(client, each, options.signal);
+        if (result.outcome === 'SKIPPED') skipped.push(each);
+        this.#report(result, options);
+      }),
+    );
+    const failure = ended.find((result) => result.status === 'rejected');
+    if (failure === undefined) return skipped;
+    if (skipped.length > 0) await this.#options.statusChecks.disclaim(skipped);
+    throw failure.reason;
+  }
+
+  async #checkOne(
+    client: ProviderClient,
+    due: DueCheck,
     signal: AbortSignal,
   ): Promise<StatusCheckResult> {
     const { provider, subjectRef, sandbox, actionId, attemptRef } = due;
     const actionRef = actionId === null ? null : attemptRef;
     try {
-      const answer = await line.ask({ subjectRef, actionRef, sandbox }, signal);
-      if (answer === undefined) return { due, outcome: 'UNKNOWN', kept: null, fault: null };
-      const kept = await ingestResponse(provider, answer);
-      return { due, outcome: outcomeOf(kept), kept, fault: null };
+      const response = await client.fetch({ subjectRef, actionRef, sandbox }, signal);
+      if (response === undefined) return { due, outcome: 'UNKNOWN', stored: null, fault: null };
+      const stored = await this.#options.ingestResponse(provider, response);
+      return { due, outcome: toOutcome(stored), stored, fault: null };
     } catch (error) {
-      if (error instanceof CircuitOpenError) return left(due);
+      if (error instanceof CircuitOpenError) return skip(due);
       if (!(error instanceof ProviderApiError)) throw error;
-      return { due, outcome: 'FAILED', kept: null, fault: error.fault };
+      return { due, outcome: 'FAILED', stored: null, fault: error.fault };
     }
   }
 
-  function tell(told: (result: StatusCheckResult) => void, result: StatusCheckResult): void {
-    observer?.onAsked?.(result.due.provider, result.outcome);
-    told(result);
+  #report(result: StatusCheckResult, { onResult }: CheckOptions): void {
+    this.#options.observer?.onChecked?.(result.due.provider, result.outcome);
+    onResult?.(result);
   }
 }
 
-function left(due: Candidates): StatusCheckResult {
-  return { due, outcome: 'LEFT', kept: null, fault: null };
+function skip(due: DueCheck): StatusCheckResult {
+  return { due, outcome: 'SKIPPED', stored: null, fault: null };
 }
 
-function outcomeOf({ changes, disposition }: RecordOutcome): StatusCheckOutcome {
+function toOutcome({ changes, disposition }: RecordOutcome): StatusCheckOutcome {
   if (changes > 0) return 'CHANGED';
   return disposition === 'QUARANTINED' ? 'QUARANTINED' : 'AGREED';
 }

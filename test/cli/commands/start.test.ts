@@ -36,7 +36,7 @@ function run(env: Readonly<Record<string, string>>, ...args: readonly string[]):
 
 async function start(env: Readonly<Record<string, string>> = {}) {
   const gateway = run(env, 'start');
-  await gateway.printed('the gateway listens');
+  await gateway.printed('gateway is listening');
   const url = /"url":"([^"]+)"/.exec(gateway.output())?.[1] ?? '';
   return { ...gateway, url };
 }
@@ -168,7 +168,7 @@ describe('in production', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines.map(({ msg }) => msg)).toContain('the gateway listens');
+    expect(lines.map(({ msg }) => msg)).toContain('gateway is listening');
     expect(lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
     expect(readdirSync(join(folder, 'data'))).not.toContain('secrets.env');
   });
@@ -258,7 +258,7 @@ describe('signal', () => {
     const { code, out } = await gateway.finished;
     sender.destroy();
     expect(code).toBe(1);
-    expect(out).toContain('ended by a second SIGINT');
+    expect(out).toContain('exited after a second SIGINT');
   });
 });
 

@@ -33,7 +33,7 @@ export interface GatewayProcess {
 
 /** From here on `/readyz` sends traffic elsewhere, and a balancer does. */
 const STOPS = '"stopping';
-const LISTENS = /"url":"(http:[^"]+)".*"the gateway listens"/;
+const LISTENS = /"url":"(http:[^"]+)".*"gateway is listening"/;
 const LAST_WORDS = 8000; // characters: room for the stack of a native crash after the error line
 const REVIVAL_MS = 200;
 

@@ -1,11 +1,11 @@
-/** When there is reason to ask. */
+/** Due times of status checks. */
 
 import { toInstantText } from '../../../src/domain/instant';
 import { isCheckable, isDue } from '../../../src/jobs/reconcile/candidates';
 
 const HOUR = 60 * 60_000;
 const NOW = new Date('2024-02-01T12:00:00Z');
-const PATIENCE = { openAfterMs: HOUR, unconfirmedAfterMs: 60_000, quietAfterMs: 720 * HOUR };
+const DELAYS = { openAfterMs: HOUR, unconfirmedAfterMs: 60_000, quietAfterMs: 720 * HOUR };
 
 function ago(hours: number): Date {
   return new Date(NOW.getTime() - hours * HOUR);
@@ -14,36 +14,36 @@ function ago(hours: number): Date {
 function due(kind: 'OPEN' | 'UNCONFIRMED' | 'QUIET', updated: number, asked: number | null) {
   const updatedAt = toInstantText(ago(updated));
   const lastCheckedAt = asked === null ? null : ago(asked);
-  return isDue({ updatedAt, lastReceivedAt: updatedAt, lastCheckedAt }, kind, PATIENCE, NOW);
+  return isDue({ updatedAt, lastReceivedAt: updatedAt, lastCheckedAt }, kind, DELAYS, NOW);
 }
 
 it.each([
-  ['an attempt that has just begun', 'OPEN', 0.9, null, false],
-  ['one that is open too long', 'OPEN', 1, null, true],
-  ['the same, just asked about', 'OPEN', 1.5, 0.9, false],
+  ['a new attempt', 'OPEN', 0.9, null, false],
+  ['an attempt that is open too long', 'OPEN', 1, null, true],
+  ['the same, just checked', 'OPEN', 1.5, 0.9, false],
   ['the same, an hour later', 'OPEN', 2.5, 1, true],
-  ['one that is open for days, asked about hours ago', 'OPEN', 40, 9, false],
+  ['an attempt that is open for days, checked hours ago', 'OPEN', 40, 9, false],
   ['the same, after a quarter of that time', 'OPEN', 40, 10, true],
-  ['an approval of this moment', 'UNCONFIRMED', 0.01, null, false],
+  ['a new approval', 'UNCONFIRMED', 0.01, null, false],
   ['an approval that is not confirmed', 'UNCONFIRMED', 0.02, null, true],
-  ['an approval that is dated ahead of us', 'UNCONFIRMED', -20, null, true],
+  ['an approval dated ahead of our clock', 'UNCONFIRMED', -20, null, true],
   ['a decision of last week', 'QUIET', 168, null, false],
   ['a decision of last month', 'QUIET', 721, null, true],
-  ['whoever was asked about by a clock that was ahead', 'OPEN', 2, -5, true],
+  ['a check dated ahead of our clock', 'OPEN', 2, -5, true],
 ] as const)('%s', (_, kind, updated, asked, expected) => {
   expect(due(kind, updated, asked)).toBe(expected);
 });
 
-it('a later attempt ends the quiet of an earlier one', () => {
+it('a later attempt ends the silence of an earlier one', () => {
   const old = {
     updatedAt: toInstantText(ago(900)),
     lastReceivedAt: toInstantText(ago(1)),
     lastCheckedAt: null,
   };
-  expect(isDue(old, 'QUIET', PATIENCE, NOW)).toBe(false);
+  expect(isDue(old, 'QUIET', DELAYS, NOW)).toBe(false);
 });
 
-it('a deleted account is not asked about, and an action only where the vendor answers about it', () => {
+it('does not check deleted accounts, and checks actions only if the provider supports it', () => {
   const one = {
     identityId: 1,
     userId: 1,

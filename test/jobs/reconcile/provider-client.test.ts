@@ -1,4 +1,4 @@
-/** The way to a vendor's API, over real HTTP. */
+/** The client of a provider's API, over real HTTP. */
 
 import { ProviderApiError } from '../../../src/domain/errors';
 import {
@@ -30,7 +30,7 @@ beforeEach(async () => {
   states = [];
 });
 
-function lineTo(limits: Partial<ProviderClientLimits> = {}) {
+function createClient(limits: Partial<ProviderClientLimits> = {}) {
   return createProviderClient({
     clock: () => new Date(),
     onState: (up) => states.push(up),
@@ -45,55 +45,55 @@ function lineTo(limits: Partial<ProviderClientLimits> = {}) {
 }
 
 it.each([
-  ['a fault of the vendor’s', respond(503)],
-  ['being asked too often', respond(429)],
-  ['being told to wait', respond(429, { 'retry-after': '0' })],
-  ['silence', neverRespond],
-])('asks again after %s', async (_, fault) => {
+  ['a server error', respond(503)],
+  ['a rate limit', respond(429)],
+  ['a requested pause', respond(429, { 'retry-after': '0' })],
+  ['a timeout', neverRespond],
+])('retries after %s', async (_, fault) => {
   apis.faults.push(fault, fault);
-  const line = lineTo(fault === neverRespond ? { timeoutMs: 1_000 } : {});
-  expect(await line.ask(USER, signal)).toMatchObject({ subpath: '/v1/kyc/status/user-1' });
+  const client = createClient(fault === neverRespond ? { timeoutMs: 1_000 } : {});
+  expect(await client.fetch(USER, signal)).toMatchObject({ subpath: '/v1/kyc/status/user-1' });
   expect(apis.requestedPaths).toHaveLength(3);
   expect(states).toEqual([]);
 });
 
-it('gives up after the last try', async () => {
+it('gives up after the last attempt', async () => {
   apis.setFault(respond(500));
-  await expect(lineTo().ask(USER, signal)).rejects.toMatchObject({ fault: 'UNAVAILABLE' });
+  await expect(createClient().fetch(USER, signal)).rejects.toMatchObject({ fault: 'UNAVAILABLE' });
   expect(apis.requestedPaths).toHaveLength(3);
 });
 
 it.each([401, 403, 422, 301])(
-  'does not repeat a question that is refused with %s',
+  'does not retry a request that is rejected with %s',
   async (status) => {
     apis.setFault(respond(status));
-    await expect(lineTo().ask(USER, signal)).rejects.toMatchObject({ fault: 'REFUSED' });
+    await expect(createClient().fetch(USER, signal)).rejects.toMatchObject({ fault: 'REFUSED' });
     expect(apis.requestedPaths).toHaveLength(1);
   },
 );
 
-it('leaves a vendor alone that fails in a row, and comes back', async () => {
-  const line = lineTo({ maxFailures: 3, restMs: 60_000 });
+it('opens the circuit after consecutive failures, and closes it after a success', async () => {
+  const client = createClient({ maxFailures: 3, restMs: 60_000 });
   apis.setFault(respond(500));
-  await expect(line.ask(USER, signal)).rejects.toThrow(ProviderApiError);
-  await expect(line.ask(USER, signal)).rejects.toThrow(CircuitOpenError);
+  await expect(client.fetch(USER, signal)).rejects.toThrow(ProviderApiError);
+  await expect(client.fetch(USER, signal)).rejects.toThrow(CircuitOpenError);
   expect([apis.requestedPaths.length, states]).toEqual([3, [false]]);
   apis.setFault(null);
-  const rested = Date.now() + 60_000;
-  const clock = jest.spyOn(Date, 'now').mockImplementation(() => rested);
+  const later = Date.now() + 60_000;
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => later);
   disposal.defer(() => clock.mockRestore());
-  expect(await line.ask(USER, signal)).toMatchObject({ subpath: '/v1/kyc/status/user-1' });
+  expect(await client.fetch(USER, signal)).toMatchObject({ subpath: '/v1/kyc/status/user-1' });
   expect(states).toEqual([false, true]);
 });
 
-it('leaves a vendor alone for as long as it asks for', async () => {
-  const line = lineTo({ maxWaitMs: 500 });
+it('opens the circuit for the pause that the provider requests', async () => {
+  const client = createClient({ maxWaitMs: 500 });
   apis.faults.push(respond(429, { 'retry-after': '1' }));
   const startedAt = performance.now();
-  await expect(line.ask(USER, signal)).rejects.toMatchObject({ fault: 'RATE_LIMITED' });
+  await expect(client.fetch(USER, signal)).rejects.toMatchObject({ fault: 'RATE_LIMITED' });
   const refusals: unknown[] = [];
   await until(() =>
-    line.ask(USER, signal).then(Boolean, (error) => {
+    client.fetch(USER, signal).then(Boolean, (error) => {
       refusals.push(error);
       return false;
     }),
@@ -103,19 +103,19 @@ it('leaves a vendor alone for as long as it asks for', async () => {
   expect([apis.requestedPaths.length, states]).toEqual([2, [false, true]]);
 });
 
-it('asks no more at once than agreed', async () => {
-  const line = lineTo({ maxInFlight: 2 });
-  await Promise.all(Array.from({ length: 20 }, () => line.ask(USER, signal)));
+it('limits concurrent requests', async () => {
+  const client = createClient({ maxInFlight: 2 });
+  await Promise.all(Array.from({ length: 20 }, () => client.fetch(USER, signal)));
   expect(apis.getMaxConcurrency()).toBeLessThanOrEqual(2);
   expect(apis.requestedPaths).toHaveLength(20);
 });
 
-it('gives a question up when it is told to stop, which is no fault of the vendor’s', async () => {
+it('aborts a request without counting it as a failure of the provider', async () => {
   const stopping = new AbortController();
   apis.setFault(neverRespond);
-  const asking = lineTo({ timeoutMs: 60_000, maxFailures: 1 }).ask(USER, stopping.signal);
+  const pending = createClient({ timeoutMs: 60_000, maxFailures: 1 }).fetch(USER, stopping.signal);
   await until(() => apis.requestedPaths.length === 1);
   stopping.abort();
-  await expect(asking).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(pending).rejects.toMatchObject({ name: 'AbortError' });
   expect(states).toEqual([]);
 });

@@ -64,7 +64,7 @@ it('a running gateway creates private files, with its log and its lock', async (
   const env = { DATA_DIR: join(commandLine.folder, 'data'), PORT: '0' };
   const gateway = spawnScript(MAIN, env, ['start'], commandLine.folder);
   disposal.defer(() => gateway.process.kill('SIGKILL'));
-  await gateway.printed('the gateway listens');
+  await gateway.printed('gateway is listening');
   const names = readdirSync(env.DATA_DIR);
   expect(names).toEqual(expect.arrayContaining(['kyc.sqlite-wal', 'kyc.sqlite-shm']));
   expectPrivate(commandLine.folder);

@@ -62,7 +62,7 @@ it('starts after the first one was killed', async () => {
   const folder = await createTempDir(disposal);
   const env = { DATA_DIR: folder, PORT: '0' };
   const killed = spawnScript(MAIN, env, ['start'], folder);
-  await killed.printed('the gateway listens');
+  await killed.printed('gateway is listening');
   const second = spawnScript(MAIN, env, ['start'], folder);
   const { code, err } = await second.finished;
   const busy = `DATA_DIR: ${join(folder, 'kyc.sqlite')} is in use by another gateway`;
@@ -71,7 +71,7 @@ it('starts after the first one was killed', async () => {
   killed.process.kill('SIGKILL');
   await killed.finished;
   const third = spawnScript(MAIN, env, ['start'], folder);
-  await third.printed('the gateway listens');
+  await third.printed('gateway is listening');
   third.process.kill('SIGTERM');
   expect(await third.finished).toMatchObject({ code: 0 });
 });
