@@ -33,10 +33,11 @@ export interface ResumableRequest {
   /** Must select `cursor` and pass the variable `$after`: `statusChanged(after: $after) { cursor … }`. */
   readonly query: string;
   readonly operationName?: string | null | undefined;
-  readonly extensions?: Record<string, unknown> | null | undefined /**
+  readonly extensions?: Record<string, unknown> | null | undefined;
+  /**
    * `after` is the start position: the last cursor that you processed, or the result of `query { cursor }`. Without it,
    * changes before the first item are lost if the connection breaks before that item.
-   */;
+   */
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 }
 

@@ -26,22 +26,22 @@ export function createErrorFormatter(
   { suggestions = true }: ErrorFormatOptions = {},
 ): (error: unknown) => GraphQLFormattedError {
   return (error) => {
-    const place = error instanceof GraphQLError ? getLocation(error) : {};
+    const location = error instanceof GraphQLError ? getLocation(error) : {};
     const cause = findRootCause(error);
     if (cause instanceof GatewayError) {
-      return { message: cause.message, ...place, extensions: getExtensions(cause) };
+      return { message: cause.message, ...location, extensions: getExtensions(cause) };
     }
     if (error instanceof GraphQLError && isRequestError(error, cause)) {
       const redacted = redactValues(error.message);
       const message = suggestions ? redacted : removeSuggestion(redacted);
-      return { message, ...place, extensions: getRequestExtensions(error) };
+      return { message, ...location, extensions: getRequestExtensions(error) };
     }
     const id = randomUUID();
-    log.error({ id, path: place.path, err: toLoggable(cause) }, 'failed to execute operation');
+    log.error({ id, path: location.path, err: toLoggable(cause) }, 'failed to execute operation');
     return {
       message:
         'An internal error occurred. Report the `id` to the operator, who can find the log entry.',
-      ...place,
+      ...location,
       extensions: { code: 'INTERNAL', id },
     };
   };
@@ -76,7 +76,8 @@ function findRootCause(error: unknown): unknown {
     : error;
 }
 
-/** Whether the GraphQL library or the server rejected the request. Such an error has no path, has its own code, or points
+/**
+ * Whether the GraphQL library or the server rejected the request. Such an error has no path, has its own code, or points
  * at an argument. Otherwise a resolver returned a value that its type does not accept.
  */
 function isRequestError(error: GraphQLError, cause: unknown): boolean {

@@ -9,24 +9,27 @@ export interface GraphQLService {
   readonly schema: GraphQLSchema;
   /** Parses and validates an operation. Servers execute only operations that it accepts. */
   readonly prepare: PrepareOperation;
-  readonly trusted: Pick<TrustedDocuments, 'findText'> /**
+  readonly trusted: Pick<TrustedDocuments, 'findText'>;
+
+  /**
    * Opens the context of one operation. A REQUEST reads from one snapshot of the data. A SUBSCRIPTION is long-lived and
    * holds no snapshot.
-   */;
+   */
   openContext(
     principal: Principal,
     purpose: 'REQUEST' | 'SUBSCRIPTION',
-  ): Promise<OperationContext> | OperationContext /**
+  ): Promise<OperationContext> | OperationContext;
+
+  /**
    * Returns the response body from a single statement, byte for byte as plain execution returns it. Returns null if the
    * operation requires plain execution.
-   */;
-  executePlanned?(
-    principal: Principal,
-    request: OperationRequest,
-  ): Promise<string | null> /**
+   */
+  executePlanned?(principal: Principal, request: OperationRequest): Promise<string | null>;
+
+  /**
    * Returns a key of what a principal may see. Principals with equal keys receive equal payloads for an entry of the log,
    * regardless of the arguments of the root field. Null if payloads must not be shared.
-   */;
+   */
   getViewKey(principal: Principal): string | null;
   /** Converts a thrown value to an error for the client. */
   formatError(error: unknown): GraphQLFormattedError;

@@ -80,9 +80,9 @@ async function readBodies(
       bodies.push(...slice.map(() => new GatewayError('INPUT_INVALID', TOO_MANY_BODIES)));
       continue;
     }
-    const some = await read.rawBodiesOf(slice);
-    budget.bytes -= some.reduce((sum, body) => sum + (body?.length ?? 0), 0);
-    bodies.push(...some);
+    const loaded = await read.rawBodiesOf(slice);
+    budget.bytes -= loaded.reduce((sum, body) => sum + (body?.length ?? 0), 0);
+    bodies.push(...loaded);
   }
   return bodies;
 }
@@ -120,8 +120,8 @@ function createLoadersByReason<Value>(
   const loaders = new Map<string, DataLoader<number, Value | null>>();
   return (access) => {
     const key = access?.reason ?? '';
-    const known = loaders.get(key);
-    if (known !== undefined) return known;
+    const cached = loaders.get(key);
+    if (cached !== undefined) return cached;
     const loader = new DataLoader<number, Value | null>(async (ids) => {
       const values = await readAll(ids);
       if (access === null) return values;

@@ -38,12 +38,14 @@ export interface Visibility {
    *
    * @throws {GatewayError} FORBIDDEN without the `erase` scope.
    */
-  assertCanErase(): Operator /**
+  assertCanErase(): Operator;
+
+  /**
    * Checks the permission to read personal data of visible users. Returns the actor for the audit log, or null for an end
    * user, who reads their own data.
    *
    * @throws {GatewayError} FORBIDDEN without the `pii:read` scope.
-   */;
+   */
   assertCanReadPersonalData(): string | null;
 
   /** Whether the viewer sees reasons that reveal a suspicion. */
@@ -56,20 +58,24 @@ export interface Visibility {
   readonly canReadAudit: boolean;
 
   /** Returns the user of the end user. Null if it does not exist, and for API keys. */
-  ownUser(): Promise<UserRow | null> /**
+  ownUser(): Promise<UserRow | null>;
+
+  /**
    * Restricts a selection of users to the visible ones. Undefined means all users, as argument and as result.
    *
    * @param userIds - Current IDs, after following merges.
-   */;
+   */
   restrictUsers(userIds: readonly number[] | undefined): Promise<readonly number[] | undefined>;
 
   /** Returns the filter for the changes of a visible object. An attempt may have belonged to another user before. */
-  changeFilter(): Promise<ChangeFilter> /**
+  changeFilter(): Promise<ChangeFilter>;
+
+  /**
    * Whether the viewer may see the user. Performs the same reads whether the user exists or not, so that response times do
    * not reveal which IDs exist.
    *
    * @param userId - May be the ID of a merged user. Null if the user does not exist.
-   */;
+   */
   canSeeUser(userId: number | null): Promise<boolean>;
 }
 
@@ -135,9 +141,9 @@ function createEndUserVisibility(
   read: Reader,
   canSeeAllReasons: boolean,
 ): Visibility {
-  const self = once(() => read.userByExternalId(externalUserId));
+  const ownUser = once(() => read.userByExternalId(externalUserId));
   const ownIds = once(async () => {
-    const user = await self();
+    const user = await ownUser();
     return new Set(user ? await read.userIdsMergedInto(user.id) : []);
   });
   return {
@@ -153,9 +159,9 @@ function createEndUserVisibility(
     canSeeAllReasons,
     assertCanReadAudit: forbidEndUsers,
     canReadAudit: false,
-    ownUser: self,
+    ownUser,
     async restrictUsers(userIds) {
-      const user = await self();
+      const user = await ownUser();
       if (!user) return [];
       return !userIds || userIds.includes(user.id) ? [user.id] : [];
     },

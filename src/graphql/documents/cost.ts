@@ -58,8 +58,8 @@ export function createCostCheck(
 
   function check(variables: Readonly<Record<string, unknown>>): GraphQLError | null {
     const key = toCacheKey(costVariables, variables);
-    const known = cache.get(key);
-    if (known !== undefined) return findExcess(known, allowed);
+    const cached = cache.get(key);
+    if (cached !== undefined) return findExcess(cached, allowed);
     const cost = computeCost(variables);
     if (cache.size >= MAX_CACHED_COSTS) cache.clear();
     cache.set(key, cost);

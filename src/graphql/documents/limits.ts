@@ -120,8 +120,8 @@ function createCounter(
   const open = new Set<Definition>();
 
   function count(definition: Definition): Counts {
-    const known = counted.get(definition);
-    if (known !== undefined) return known;
+    const cached = counted.get(definition);
+    if (cached !== undefined) return cached;
     if (open.has(definition)) throw new GraphQLError('A fragment must not spread itself.');
     open.add(definition);
     const counts = withDirectives(countSelectionSet(definition.selectionSet), definition);

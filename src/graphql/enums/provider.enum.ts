@@ -29,7 +29,8 @@ export function providerMapping(providers: readonly ProviderListing[]): {
     name: 'Provider',
     description: 'A company that verifies people and sends webhooks to this gateway.',
     values: Object.fromEntries(values),
-  }); // `scalarsMap` is typed for scalars but accepts any leaf type: type-graphql adds it to the schema unchanged. The schema
+  });
+  // `scalarsMap` is typed for scalars but accepts any leaf type: type-graphql adds it to the schema unchanged. The schema
   // test checks this.
   return { type: ProviderEnum, scalar: provider as GraphQLScalarType };
 }

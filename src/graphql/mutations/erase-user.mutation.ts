@@ -59,11 +59,11 @@ export class EraseUserPayload extends MutationPayload {
     userErrors: readonly UserError[],
   ) {
     super(userErrors);
-    const held = outcome?.erased === false ? outcome : null;
+    const postponed = outcome?.erased === false ? outcome : null;
     this.userId = outcome?.userId ?? null;
     this.erased = outcome?.erased ?? false;
-    this.heldUntil = held?.heldUntil ?? null;
-    this.basis = held?.basis ?? null;
+    this.heldUntil = postponed?.heldUntil ?? null;
+    this.basis = postponed?.basis ?? null;
   }
 }
 

@@ -64,8 +64,8 @@ export function createPlannedExecution(options: PlannedExecutionOptions): Execut
   const plans = new WeakMap<OperationDefinitionNode, Plan | null>();
 
   function planFor({ document, operation }: PreparedOperation): Plan | null {
-    const known = plans.get(operation);
-    if (known !== undefined) return known;
+    const cached = plans.get(operation);
+    if (cached !== undefined) return cached;
     const plan = createPlan(planner, document, operation);
     plans.set(operation, plan);
     return plan;

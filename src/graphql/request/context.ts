@@ -41,10 +41,12 @@ export interface ContextOptions {
 export interface Context extends ContextOptions {
   readonly loaders: Loaders;
   readonly personal: PersonalReads;
-  readonly visibility: Visibility /**
+  readonly visibility: Visibility;
+
+  /**
    * Replaces the view with the current data. Later reads see the effects of a mutation, or the data of the next item of a
    * subscription. Mutations and items run one after the other, so no resolver reads from two views.
-   */;
+   */
   refresh(): void;
 }
 

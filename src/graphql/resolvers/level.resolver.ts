@@ -34,25 +34,25 @@ async function loadOwnLevels(
   provider: ProviderId | null,
 ): Promise<readonly Level[]> {
   const user = await context.visibility.ownUser();
-  const held = user ? await context.loaders.levelsByUser.load(user.id) : [];
-  const levels = await Promise.all(held.map((row) => loadLevel(context, row.levelKey)));
+  const userLevels = user ? await context.loaders.levelsByUser.load(user.id) : [];
+  const levels = await Promise.all(userLevels.map((row) => loadLevel(context, row.levelKey)));
   return levels.filter((level) => provider === null || level.provider === provider);
 }
 
 @Resolver(() => UserLevel)
 export class UserLevelResolver {
   @FieldResolver(() => Level, { description: 'The level.' })
-  level(@Root() held: UserLevel, @Ctx() context: Context): Promise<Level> {
-    return loadLevel(context, held.levelKey);
+  level(@Root() userLevel: UserLevel, @Ctx() context: Context): Promise<Level> {
+    return loadLevel(context, userLevel.levelKey);
   }
 
   @FieldResolver(() => VerificationAttempt, {
     description: 'The latest attempt of the user at this level.',
   })
   latestAttempt(
-    @Root() held: UserLevel,
+    @Root() userLevel: UserLevel,
     @Ctx() context: Context,
   ): Promise<VerificationAttempt | null> {
-    return loadAttempt(context, held.latestAttemptId);
+    return loadAttempt(context, userLevel.latestAttemptId);
   }
 }

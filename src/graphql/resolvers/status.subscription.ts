@@ -22,7 +22,7 @@ export class StatusSubscription {
     @Args(() => StatusChangedArgs) _: StatusChangedArgs,
     @Ctx() context: Context,
   ): StatusChange {
-    context.refresh(); // fields of this item are read from the current data, not from the start of the subscription
+    context.refresh(); // reads the fields of this item from current data
     return new StatusChange(change, context.store.logId);
   }
 }

@@ -26,12 +26,12 @@ export class UserVerificationResolver {
   async verification(@Root() user: User, @Ctx() context: Context): Promise<Verification> {
     const rows = await context.loaders.levelsByUser.load(user.key);
     const verdict = evaluate(context.policy, rows.map(toLevelResult));
-    const held = new Map(rows.map((row) => [row.levelKey, row]));
+    const rowByKey = new Map(rows.map((row) => [row.levelKey, row]));
     const toReason = (key: LevelKey) => {
-      const row = held.get(key);
+      const row = rowByKey.get(key);
       return row ? [new VerificationReason(row)] : [];
     };
-    const toMissing = (key: LevelKey) => new MissingLevel(key, held.get(key));
+    const toMissing = (key: LevelKey) => new MissingLevel(key, rowByKey.get(key));
     return new Verification({
       status: verdict.status,
       since: verdict.since === null ? user.createdAt : toDate(verdict.since),

@@ -40,6 +40,6 @@ export class Level {
 
 /** Loads a level by key, batched. A level that only the policy mentions is returned with kind LEVEL. */
 export async function loadLevel(context: Context, key: LevelKey): Promise<Level> {
-  const known = await context.loaders.level.load(key);
-  return new Level(known ?? { ...splitLevelKey(key), kind: 'LEVEL' });
+  const level = await context.loaders.level.load(key);
+  return new Level(level ?? { ...splitLevelKey(key), kind: 'LEVEL' });
 }

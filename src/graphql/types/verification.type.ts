@@ -25,11 +25,11 @@ export class VerificationReason {
   @Field(() => DateTime, { description: 'Time since which the user has this status.' })
   readonly since: Date;
 
-  constructor(held: UserLevelRow) {
-    this.levelKey = held.levelKey;
-    this.attemptId = held.latestAttemptId;
-    this.status = held.status;
-    this.since = toDate(held.since);
+  constructor(userLevel: UserLevelRow) {
+    this.levelKey = userLevel.levelKey;
+    this.attemptId = userLevel.latestAttemptId;
+    this.status = userLevel.status;
+    this.since = toDate(userLevel.since);
   }
 }
 
@@ -56,11 +56,11 @@ export class MissingLevel {
   })
   readonly since: Date | null;
 
-  constructor(levelKey: LevelKey, held: UserLevelRow | undefined) {
+  constructor(levelKey: LevelKey, userLevel: UserLevelRow | undefined) {
     this.levelKey = levelKey;
-    this.attemptId = held?.latestAttemptId ?? null;
-    this.status = held?.status ?? 'NOT_VERIFIED';
-    this.since = held ? toDate(held.since) : null;
+    this.attemptId = userLevel?.latestAttemptId ?? null;
+    this.status = userLevel?.status ?? 'NOT_VERIFIED';
+    this.since = userLevel ? toDate(userLevel.since) : null;
   }
 }
 
