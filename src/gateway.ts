@@ -47,7 +47,8 @@ import {
   STATUS_CHECK_OUTCOMES,
 } from './jobs/reconcile/reconciler';
 import type { Logger } from './observability/log';
-import { createMetrics, type GatewayStats } from './observability/metrics';
+import { createMetrics } from './observability/metrics';
+import type { GatewayStats } from './observability/stats-gauges';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
 import { JSON_QUERY_FIELDS } from './store/json-query/run-json-query';
 import { openStore, type StoreOptions } from './store/open-store';

@@ -1,4 +1,5 @@
-import { createMetrics, type GatewayStats } from '../../src/observability/metrics';
+import { createMetrics } from '../../src/observability/metrics';
+import type { GatewayStats } from '../../src/observability/stats-gauges';
 
 const AWAY: GatewayStats = {
   storeReady: false,
