@@ -48,8 +48,8 @@ export interface TransactionControl {
   /** @throws If the transaction may not have been committed. */
   commit(): Promise<void>;
   rollBack(): Promise<void>;
-  /** Whether the outcome of a failed commit is unknown until a restart. */
-  readonly isCommitInDoubt: boolean;
+  /** Whether the outcome of a commit that failed with this error is unknown until a restart. */
+  isCommitInDoubt(error: unknown): boolean;
   /**
    * Whether the statements of a transaction may themselves have caused a `StoreUnavailableError`: they exceeded a limit of the
    * server, or the server ended the connection. If so, the same transaction may fail every time, and others succeed.

@@ -20,8 +20,10 @@ export function createTransaction(
     try {
       await connection.commit();
     } catch (error) {
-      if (connection.isCommitInDoubt) onFatal(error);
-      throw new StoreUnavailableError({ cause: error });
+      if (connection.isCommitInDoubt(error)) onFatal(error);
+      throw error instanceof StoreUnavailableError
+        ? error
+        : new StoreUnavailableError({ cause: error });
     }
     return result;
   };

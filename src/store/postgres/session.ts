@@ -31,8 +31,6 @@ const BEGIN = 'BEGIN; SELECT version FROM sequencer FOR UPDATE';
 export class Session implements WritingConnection {
   readonly dialect = POSTGRES;
   readonly mayBeCausedByStatements = mayBeCausedByStatements;
-  /** The server keeps the outcome. A delivery that is sent again after a lost response is found as a duplicate. */
-  readonly isCommitInDoubt = false;
   private readonly options: SessionOptions;
   /** Pending or open connection. If undefined, the session is idle. */
   private connection: Promise<Client> | undefined;
@@ -93,6 +91,11 @@ export class Session implements WritingConnection {
       this.drop(client);
       throw error;
     }
+  }
+
+  /** Never: the server keeps the outcome. A delivery that is sent again after a lost response is found as a duplicate. */
+  isCommitInDoubt(): boolean {
+    return false;
   }
 
   /** Closing again does nothing. */

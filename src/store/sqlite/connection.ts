@@ -42,7 +42,8 @@ export function createConnection(
     async rollBack() {
       await query('ROLLBACK');
     },
-    isCommitInDoubt: true,
+    // If the disk is full, SQLite has written no commit and rolls back. After any other error, the outcome is unknown.
+    isCommitInDoubt: (error) => !isDiskFull(error),
     // SQLite has no limit that depends on the statements. A full or failing disk fails every transaction.
     mayBeCausedByStatements: () => false,
 
@@ -137,4 +138,9 @@ const UNAVAILABLE = /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NO
 function toStoreError(error: unknown): unknown {
   const isUnavailable = isNativeError(error) && UNAVAILABLE.test(error.message);
   return isUnavailable ? new StoreUnavailableError({ cause: error }) : error;
+}
+
+function isDiskFull(error: unknown): boolean {
+  const cause = error instanceof StoreUnavailableError ? error.cause : error;
+  return isNativeError(cause) && /SQLITE_FULL/.test(cause.message);
 }

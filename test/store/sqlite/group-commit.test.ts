@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GatewayError } from '../../../src/domain/errors';
+import { GatewayError, StoreUnavailableError } from '../../../src/domain/errors';
 import { createConnection, type SqliteConnection } from '../../../src/store/sqlite/connection';
 import { createDataSource } from '../../../src/store/sqlite/data-source';
 import { GroupCommit, type GroupCommitOptions } from '../../../src/store/write/group-commit';
@@ -176,6 +176,26 @@ describe('GroupCommit', () => {
     expect(fatal).toHaveLength(1);
     await expect(queue.add('b')).rejects.toBeInstanceOf(GatewayError);
     await expect(queue.transaction(async () => {})).rejects.toBeInstanceOf(GatewayError);
+  });
+
+  // Regression: a full disk ended the gateway, which serves reads without a writable disk.
+  it('rejects while the disk is full, and continues afterwards', async () => {
+    const cause = new Error('SQLITE_FULL: database or disk is full');
+    let isFull = true;
+    const fullDisk = {
+      ...connection,
+      async commit() {
+        if (!isFull) return await connection.commit();
+        await connection.rollBack();
+        throw new StoreUnavailableError({ cause });
+      },
+    };
+    const queue = openQueue({ connection: fullDisk });
+    await expect(queue.add('a')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause });
+    isFull = false;
+    await queue.add('b');
+    expect(await words()).toEqual(['b']);
+    expect(fatal).toEqual([]);
   });
 
   it('rejects while another process locks the file, and continues afterwards', async () => {
