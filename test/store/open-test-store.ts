@@ -1,4 +1,4 @@
-/** A real store on a database of its own, and a view of its state that no id and no receipt shows in. */
+/** Opens stores on databases of their own, and prints their state without IDs and times of receipt. */
 
 import type { DatabaseConfig } from '../../src/store/database/options';
 import {
@@ -18,21 +18,21 @@ export interface TestStore {
   readonly database: DatabaseConfig;
   readonly url: string;
   readonly config: StoreConfig;
-  /** Closes the store and opens it again on the same database, as a restart does. */
+  /** Closes the store and opens it again on the same database, like a restart. */
   reopen(changed?: Partial<StoreConfig>): Promise<Store>;
 }
 
 const opened: { store: Store; database: TestDatabase }[] = [];
 const beside: Store[] = [];
 
-/** Another store on a database that is open already, as another process has one. Closed after the test. */
+/** Opens another store on an open database, like another process. Closed after the test. */
 export async function openBeside(config: StoreConfig): Promise<Store> {
   const store = await openStore(config, SILENT, { onOtherRules: 'leave' });
   beside.push(store);
   return store;
 }
 
-/** Closed and deleted after the test. */
+/** Opens a store. It is closed, and its database deleted, after the test. */
 export async function openTestStore(
   changed: Partial<StoreConfig> = {},
   options: StoreOptions = {},
@@ -57,7 +57,7 @@ export async function openTestStore(
 
 afterEach(closeTestStores);
 
-/** Also between the runs of a property: a server lends only so many connections. */
+/** Closes all stores, also between the runs of a property, because a server limits connections. */
 export async function closeTestStores(): Promise<void> {
   for (const store of beside.splice(0)) await store.close();
   for (const { store, database } of opened.splice(0)) {
@@ -66,7 +66,7 @@ export async function closeTestStores(): Promise<void> {
   }
 }
 
-/** Users, identities, attempts and levels as one text, by natural keys. Users that went into others are left out. */
+/** Returns users, identities, attempts and levels as one text, by natural keys. Merged users are left out. */
 export async function stateOf(database: DatabaseConfig): Promise<string> {
   const parts: [string, unknown][] = [];
   for (const [part, sql] of Object.entries(STATE)) {
@@ -76,7 +76,7 @@ export async function stateOf(database: DatabaseConfig): Promise<string> {
   return JSON.stringify(Object.fromEntries(parts));
 }
 
-/** As SQLite has it: there is no truth value, and JSON is text. */
+/** Converts to the types of SQLite, which has no booleans and stores JSON as text. */
 function plainly([column, value]: [string, unknown]): unknown {
   if (typeof value === 'boolean') return Number(value);
   if (typeof value === 'string' && JSON_COLUMNS.has(column)) return JSON.parse(value);

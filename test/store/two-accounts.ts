@@ -1,4 +1,4 @@
-/** Deliveries about people who have two accounts each. */
+/** Deliveries about users with two identities each. */
 
 import { delivery, sumsub } from './vendor-deliveries';
 
@@ -8,7 +8,7 @@ export const PEOPLE = 40;
 const red = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'RED' } };
 const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
 
-/** Two accounts each, of which it turns out late that they are one person's. */
+/** Deliveries that show only late that two identities belong to one user. */
 export const story = Array.from({ length: PEOPLE }, (_, person) => {
   const [first, second] = [{ applicantId: `a${person}` }, { applicantId: `b${person}` }];
   const named = { externalUserId: `e${person}` };

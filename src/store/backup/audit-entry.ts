@@ -1,4 +1,4 @@
-/** Writes into the audit log of a file that a copy of it was taken, beside a gateway that may run on it. */
+/** Logs a backup in the audit log of a database file, while a gateway may run on it. */
 
 import type { AuditAct } from '../../domain/audit';
 import type { MasterKey } from '../../encryption/key-ring';
@@ -10,9 +10,10 @@ import { createConnection } from '../sqlite/connection';
 import { createDataSource, WRITER_SETTINGS } from '../sqlite/data-source';
 
 /**
- * Migrates nothing: who takes a copy before an upgrade must not upgrade by it.
+ * Runs no migrations, because a backup before an upgrade must not upgrade the database.
  *
- * @param file - A database of the gateway. @throws if it cannot be written, or the keys are not its own.
+ * @param file - Database of the gateway.
+ * @throws If the file cannot be written or was encrypted with other keys.
  */
 export async function appendBackupEntry(
   file: string,

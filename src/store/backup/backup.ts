@@ -1,16 +1,15 @@
 /**
- * A copy of the database, taken while the gateway runs.
+ * Backs up the database while the gateway runs.
  *
- * By `VACUUM INTO`: one read of one view of the data, however much is written meanwhile. SQLite's backup API copies pages as
- * they are, begins again whenever somebody else has written, and takes along what deleted rows have left behind, such as keys
- * that were destroyed so that nobody can read what lies under them.
+ * Uses `VACUUM INTO`, which reads one snapshot while other processes write. SQLite's backup API copies pages unchanged: it restarts
+ * after each write of another process, and it includes the bytes of deleted rows, such as the keys of erased users.
  */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import type { Connection } from '../database/database';
 import { BackupError, createEmpty, publish, using } from './files';
-import { takeKeysOut } from './restore';
+import { moveKeys } from './restore';
 
 export interface BackupSummary {
   readonly users: number;
@@ -20,32 +19,32 @@ export interface BackupSummary {
   readonly bytes: number;
 }
 
-/** Every table's highest id so far; no id is ever given twice. */
+/** Highest ID so far of each table. IDs are never reused. */
 type HighestIds = ReadonlyMap<string, number>;
 
 /**
- * Writes a draft beside `target`, checks it, and gives it its name only then. The copy is a log of its own: what was written
- * after it may come again under other numbers, so that cursors of the original are refused rather than misread.
+ * Writes a draft next to `target`, checks it, and then renames it. The copy has its own log ID: later changes may get other numbers
+ * after a restore, so cursors of the original must be rejected.
  *
  * @param source - Path of a database of the gateway.
- * @param target - Path of a file that is not there yet.
- * @param keysFile - Where the keys of all accounts go, without which the copy cannot be read; see `takeKeysOut`.
- * @throws {BackupError} leaving nothing behind.
+ * @param target - Path of the new file, which must not exist.
+ * @param keysFile - Path of the file for the keys of all identities, which the copy excludes. See `moveKeys`.
+ * @throws {BackupError} If the backup failed. No files are left then.
  */
 export async function backUp(
   source: string,
   target: string,
   keysFile: string,
 ): Promise<BackupSummary> {
-  if (!existsSync(source)) throw new BackupError(`There is no database ${source}.`);
-  if (existsSync(target)) throw new BackupError(`${target} is there already; nothing was written.`);
+  if (!existsSync(source)) throw new BackupError(`Database ${source} does not exist.`);
+  if (existsSync(target)) throw new BackupError(`${target} already exists. Nothing was written.`);
   const draft = `${target}.${randomBytes(8).toString('hex')}.partial`;
   createEmpty(draft, target);
   try {
     const range = await copy(source, draft);
-    await using(draft, 'READWRITE', (connection) => beginLogAnew(connection));
+    await using(draft, 'READWRITE', (connection) => replaceLogId(connection));
     const summary = await using(draft, 'READONLY', (connection) => check(connection, range));
-    await takeKeysOut(draft, keysFile);
+    await moveKeys(draft, keysFile);
     publish(draft, target);
     return { ...summary, bytes: statSync(target).size };
   } finally {
@@ -54,7 +53,7 @@ export async function backUp(
   }
 }
 
-/** @returns the highest ids before and after the copy was taken. */
+/** Returns the highest IDs before and after the copy. */
 function copy(source: string, draft: string): Promise<readonly [HighestIds, HighestIds]> {
   return using(source, 'READONLY', async (connection) => {
     const before = await highestIds(connection);
@@ -63,35 +62,36 @@ function copy(source: string, draft: string): Promise<readonly [HighestIds, High
   });
 }
 
-async function beginLogAnew(connection: Connection): Promise<void> {
+async function replaceLogId(connection: Connection): Promise<void> {
   const logId = randomBytes(6).toString('base64url');
   await connection.query("UPDATE settings SET value = ? WHERE name = 'log_id'", [logId]);
 }
 
-/** @throws {BackupError} unless the copy is sound and stands between the two views of the original. */
+/** @throws {BackupError} If the copy is corrupt, or is not between the two snapshots of the original. */
 async function check(
   connection: Connection,
   [before, after]: readonly [HighestIds, HighestIds],
 ): Promise<Omit<BackupSummary, 'bytes'>> {
   const faults = await connection.query<{ integrity_check: string }>('PRAGMA integrity_check');
   const orphans = await connection.query('PRAGMA foreign_key_check');
-  const sound = faults.length === 1 && faults[0]?.integrity_check === 'ok' && orphans.length === 0;
-  if (!sound) {
+  const isIntact =
+    faults.length === 1 && faults[0]?.integrity_check === 'ok' && orphans.length === 0;
+  if (!isIntact) {
     throw new BackupError(
-      'The copy is not sound, so probably the database is not: see docs/operations.md.',
+      'The copy is corrupt, so the database probably is too. See docs/operations.md.',
     );
   }
-  const held = await highestIds(connection);
+  const copiedIds = await highestIds(connection);
   for (const [table, id] of after) {
-    const copied = held.get(table) ?? 0;
+    const copied = copiedIds.get(table) ?? 0;
     if (copied < (before.get(table) ?? 0) || copied > id) {
-      throw new BackupError(`The copy does not hold what the database holds in ${table}.`);
+      throw new BackupError(`The copy lacks rows of ${table}.`);
     }
   }
   const [counts] = await connection.query<{ users: number; deliveries: number }>(
     `SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM deliveries) AS deliveries`,
   );
-  return { users: 0, deliveries: 0, ...counts, logHead: held.get('changes') ?? 0 };
+  return { users: 0, deliveries: 0, ...counts, logHead: copiedIds.get('changes') ?? 0 };
 }
 
 async function highestIds(connection: Connection): Promise<HighestIds> {

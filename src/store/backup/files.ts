@@ -1,4 +1,4 @@
-/** Files that copies of the database are made of: each appears whole or not at all, and only its owner reads it. */
+/** Files of backups. Each appears complete or not at all, and only its owner can read it. */
 
 import { closeSync, fsyncSync, linkSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,29 +7,32 @@ import { DataSource } from 'typeorm';
 import type { Connection } from '../database/database';
 import { createConnection } from '../sqlite/connection';
 
-/** Why there is no copy. */
+/** The backup or restore failed. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
 }
 
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** Only its owner may read it, also while it grows. */
+/** Creates an empty file that only its owner can read. */
 export function createEmpty(draft: string, target: string): void {
   try {
     closeSync(openSync(draft, 'wx', 0o600));
   } catch (cause) {
-    throw new BackupError(`No file can be written to ${dirname(target)}.`, { cause });
+    throw new BackupError(
+      `Cannot write to ${dirname(target)}. Check that the folder exists and is writable.`,
+      { cause },
+    );
   }
 }
 
-/** The file appears whole or not at all, and replaces none. */
+/** Renames the complete draft. Replaces no file. */
 export function publish(draft: string, target: string): void {
   flush(draft);
   try {
     linkSync(draft, target);
   } catch (cause) {
-    throw new BackupError(`The copy could not be named ${target}.`, { cause });
+    throw new BackupError(`Cannot rename the copy to ${target}.`, { cause });
   }
   flush(dirname(target));
 }
@@ -59,7 +62,7 @@ export async function using<T>(
     return await work(connection);
   } catch (cause) {
     if (cause instanceof BackupError) throw cause;
-    throw new BackupError(`The copy could not be made (${errorCode(cause)}).`, { cause });
+    throw new BackupError(`Cannot create the copy (${errorCode(cause)}).`, { cause });
   } finally {
     await connection.close();
   }
@@ -70,11 +73,11 @@ async function open(dataSource: DataSource): Promise<Connection & { close(): Pro
     await dataSource.initialize();
     return createConnection(dataSource);
   } catch (cause) {
-    throw new BackupError(`The database could not be opened (${errorCode(cause)}).`, { cause });
+    throw new BackupError(`Cannot open the database (${errorCode(cause)}).`, { cause });
   }
 }
 
-/** SQLite's own word for what went wrong, such as `SQLITE_FULL`. */
+/** Returns the error code of SQLite, such as `SQLITE_FULL`. */
 export function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
   const [code] = 'message' in error ? (/SQLITE_\w+/.exec(String(error.message)) ?? []) : [];

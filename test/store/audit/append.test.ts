@@ -1,4 +1,4 @@
-/** The audit log: one chain that nobody can mend who can only write to the database. */
+/** Tests the hash chain of the audit log, which write access to the database is not enough to repair. */
 
 import type { AuditAct } from '../../../src/domain/audit';
 import { createAppendAudit } from '../../../src/store/audit/append';
@@ -30,7 +30,7 @@ async function openWith(entries: number) {
   return opened;
 }
 
-/** As somebody would begin who may do everything with the database. */
+/** Removes the triggers, as an attacker with full access to the database would. */
 async function disarm(database: DatabaseConfig): Promise<void> {
   if (database.kind === 'postgres') {
     await change(database, 'ALTER TABLE audit_entries DISABLE TRIGGER USER');
@@ -48,7 +48,7 @@ async function headOf(store: Store) {
 }
 
 describe('the chain', () => {
-  it('is sound while nothing was written, and afterwards across restarts', async () => {
+  it('is valid when empty, and across restarts', async () => {
     const { store, reopen } = await openTestStore();
     expect(await store.audit.verify(null)).toEqual({
       ok: true,
@@ -62,7 +62,7 @@ describe('the chain', () => {
     expect(proof).toMatchObject({ ok: true, entries: 3, head: { seq: 3 } });
   });
 
-  it('holds every act as it was told, in the order of telling', async () => {
+  it('contains every action unchanged, in the order of logging', async () => {
     const { store } = await openTestStore();
     await Promise.all([
       store.audit.record([act()]),
@@ -75,18 +75,18 @@ describe('the chain', () => {
     expect(rows[1]?.row.previous).toBe(rows[2]?.row.hash);
   });
 
-  it('is proven in pages', async () => {
+  it('is verified in pages', async () => {
     const { store } = await openWith(2_345);
     expect(await store.audit.verify(null)).toMatchObject({ ok: true, entries: 2_345 });
   });
 
-  it('keeps text that no database keeps as it is', async () => {
+  it('stores text that databases do not store unchanged', async () => {
     const { store } = await openTestStore();
     await store.audit.record([act({ actor: 'a\0b', reason: 'half \uD83E of it' })]);
     expect(await store.audit.verify(null)).toMatchObject({ ok: true, entries: 1 });
   });
 
-  it('is one, whoever writes, with one end', async () => {
+  it('has one end with several writers', async () => {
     const shared = await openTestStore();
     const other = await openStore(shared.config, SILENT);
     try {
@@ -104,7 +104,7 @@ describe('the chain', () => {
     }
   });
 
-  it('is one also where deliveries and acts come in through both at once', async () => {
+  it('has one end while two stores write deliveries and actions', async () => {
     const shared = await openTestStore();
     const other = await openStore(shared.config, SILENT);
     try {
@@ -126,7 +126,7 @@ describe('the chain', () => {
     }
   });
 
-  it('goes on after a write that failed, without a gap', async () => {
+  it('continues without a gap after a failed write', async () => {
     const { store, database } = await openWith(2);
     await change(database, 'ALTER TABLE audit_entries RENAME TO elsewhere');
     await expect(store.audit.record([act()])).rejects.toThrow();
@@ -151,7 +151,7 @@ describe('the database', () => {
   });
 });
 
-describe('who writes to the database beside the gateway', () => {
+describe('an attacker with write access to the database', () => {
   it.each([
     ['at', "'2026-03-01T12:00:00.001Z'", 'HASH'],
     ['action', "'RAW_BODY_READ'", 'HASH'],
@@ -182,7 +182,7 @@ describe('who writes to the database beside the gateway', () => {
     expect(await store.audit.verify(null)).toEqual({ ok: false, seq, fault: 'MISSING' });
   });
 
-  it('cannot take one out and number on from there', async () => {
+  it('cannot delete an entry and renumber the rest', async () => {
     const { store, database } = await openWith(4);
     await disarm(database);
     await change(database, 'DELETE FROM audit_entries WHERE seq = 2');
@@ -191,7 +191,7 @@ describe('who writes to the database beside the gateway', () => {
     expect(await store.audit.verify(null)).toEqual({ ok: false, seq: 2, fault: 'PREVIOUS' });
   });
 
-  it('cannot let two entries change places', async () => {
+  it('cannot swap two entries', async () => {
     const { store, database } = await openWith(4);
     await disarm(database);
     for (const [from, to] of [
@@ -204,7 +204,7 @@ describe('who writes to the database beside the gateway', () => {
     expect(await store.audit.verify(null)).toEqual({ ok: false, seq: 2, fault: 'PREVIOUS' });
   });
 
-  it.each([0, -7])('cannot put one in before the first, as number %s', async (seq) => {
+  it.each([0, -7])('cannot insert an entry before the first, as number %s', async (seq) => {
     const { store, database } = await openWith(2);
     await disarm(database);
     await change(
@@ -215,7 +215,7 @@ describe('who writes to the database beside the gateway', () => {
     expect(await store.audit.verify(null)).toEqual({ ok: false, seq: 1, fault: 'MISSING' });
   });
 
-  it('cannot make a chain anew, knowing how and all but the secret', async () => {
+  it('cannot create a new chain without the secret', async () => {
     const { store, database } = await openWith(3);
     const [known] = await query<{ value: string }>(
       database,
@@ -229,7 +229,7 @@ describe('who writes to the database beside the gateway', () => {
         return [];
       },
     };
-    // What lies in the settings is sealed: taken for the secret, it leads nowhere.
+    // The secret in the settings is encrypted, so its stored value is useless.
     const guess = Buffer.from(known?.value.split(':')[1] ?? '', 'base64');
     const append = createAppendAudit(guess) as (...given: unknown[]) => Promise<void>;
     await append(collecting, [act({ subject: 'User:99' }), act()]);
@@ -242,7 +242,7 @@ describe('who writes to the database beside the gateway', () => {
     expect(await store.audit.verify(null)).toEqual({ ok: false, seq: 1, fault: 'HASH' });
   });
 
-  it('can cut off the end unnoticed, but not where its head was noted', async () => {
+  it('can cut off the end only if no later head is known', async () => {
     const { store, database } = await openWith(4);
     const noted = await headOf(store);
     await disarm(database);

@@ -1,4 +1,4 @@
-/** A backup that is taken while webhooks come in, and a gateway that goes on from it. */
+/** Tests backups taken while webhooks arrive, and gateways that continue from them. */
 
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -39,7 +39,7 @@ async function backUp(gateway: TestGateway, target: string, env: object = {}, ke
   return { code, err: err.join('\n') };
 }
 
-/** Puts the copy and its keys together somewhere else. @returns where, or what was complained of. */
+/** Restores the copy and its keys in another folder. Returns the output of the command. */
 async function restore(copy: string, keys?: string) {
   const DATA_DIR = await createTempDir(disposal);
   const file = join(DATA_DIR, 'restored.sqlite');
@@ -65,7 +65,7 @@ async function goOnFrom(copy: string): Promise<TestGateway> {
   return await startGateway(disposal, { env: { DATABASE_URL: `sqlite:${file}` } });
 }
 
-/** Posts without a pause, several at a time. @returns what stops it. */
+/** Posts without a pause, several at a time. Returns a function that stops it. */
 function keepPosting(gateway: TestGateway): () => Promise<number> {
   let posting = true;
   let posted = 0;
@@ -85,7 +85,7 @@ function keepPosting(gateway: TestGateway): () => Promise<number> {
   };
 }
 
-/** Without a look at what belongs to what. */
+/** Runs without foreign keys. */
 async function change(file: string, sql: string): Promise<void> {
   const database = new sqlite3.Database(file);
   await new Promise((done) => database.exec(sql, done));
@@ -97,7 +97,7 @@ const DRY_RUN = `mutation { replayDeliveries(input: { receivedFrom: "2000-01-01T
   deliveries dispositionChanges { after } failed { code } changes { id } userErrors { code } } }`;
 
 describe('a backup under load', () => {
-  it('is a view of one moment, from which a gateway goes on', async () => {
+  it('is one snapshot, from which a gateway continues', async () => {
     const live = await startGateway(disposal);
     const folder = await createTempDir(disposal);
     const target = join(folder, 'kyc.sqlite');
@@ -134,7 +134,7 @@ describe('a backup under load', () => {
     expect(await restored.store.read.head()).toBeGreaterThan(log.length);
   });
 
-  it('refuses cursors of the original: what came after it may come again under other numbers', async () => {
+  it('rejects cursors of the original, because later changes may get other numbers', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     const { data } = await live.ask('{ cursor }');
@@ -170,7 +170,7 @@ describe('the keys of a backup', () => {
   const BODIES =
     '{ users { nodes { externalUserId erasedAt } } webhookDeliveries { nodes { rawBody(reason: "a check") } } }';
 
-  it('are not in it, nor anything that can be read without them', async () => {
+  it('are not in the copy, which is unreadable without them', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     const folder = await createTempDir(disposal);
@@ -188,7 +188,7 @@ describe('the keys of a backup', () => {
     await expect(start).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
-  it('of a later one open it too, but for whoever was erased since', async () => {
+  it('of a later backup decrypt it, except for users erased since', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     await live.post('sumsub', about('vermilion', 'applicantReviewed', 2, GREEN));
@@ -216,8 +216,8 @@ describe('the keys of a backup', () => {
     expect(await restored.store.audit.verify(null)).toMatchObject({ ok: true });
   });
 
-  // A hold that was released kept whoever was erased since, one that was set since was forgotten, and so was whoever had no account.
-  it('bring who must not be erased, who is to be, and who was', async () => {
+  // Regression: a released hold still applied, a hold set since the copy was lost, and users without identities were missed.
+  it('include legal holds, pending erasures and erased users', async () => {
     const live = await startGateway(disposal);
     for (const [index, name] of ['ann', 'bo', 'cy', 'eve'].entries()) {
       await live.post('sumsub', about(name, 'applicantReviewed', index, GREEN));
@@ -263,7 +263,7 @@ describe('the keys of a backup', () => {
         .sort();
     };
     expect(await names()).toEqual(['bo', 'cy', 'eve', null, null]);
-    // What came after the copy is sent again, and is not to bring back whoever was erased since.
+    // The provider sends again what arrived after the copy. It must not bring erased users back.
     for (const [index, name] of [
       [0, 'ann'],
       [4, 'dora'],
@@ -285,8 +285,8 @@ describe('the keys of a backup', () => {
     expect(await names()).toEqual(['bo', null, null, null, null]);
   });
 
-  // A user who had lost one account of several was erased as a whole, as of now: what vendors sent again was late news.
-  it('leave a user who lost one account, and now has another', async () => {
+  // Regression: a user who had lost one of several identities was erased completely, and later events were taken for late ones.
+  it('keep a user who lost one identity and has another now', async () => {
     const live = await startGateway(disposal);
     const one = account('s1', 'vermilion', 1);
     const other = account('s2', 'vermilion', 2);
@@ -316,8 +316,8 @@ describe('the keys of a backup', () => {
     expect(await statusesIn(restored)).toEqual({ vermilion: 'VERIFIED', null: 'VERIFIED' });
   });
 
-  // For a day what vendors sent again of one who had come back was taken for the one who was erased, and then went with them.
-  it('leave who has come back under the id of a user without any account', async () => {
+  // Regression: for a day, events of a returned user were taken for events of the erased one, and were then erased.
+  it('keep a user who returned with the ID of a user without identities', async () => {
     const live = await startGateway(disposal);
     await live.store.createUser({
       externalUserId: 'vermilion',
@@ -343,8 +343,8 @@ describe('the keys of a backup', () => {
     expect(await statusesIn(restored)).toEqual({ null: 'NOT_VERIFIED', vermilion: 'VERIFIED' });
   });
 
-  // Whoever was erased was back for good where an account of theirs had moved to somebody else before.
-  it('erase a user again whose account is another’s by now, and leave the account', async () => {
+  // Regression: the erased user stayed if one of their identities had moved to another user before.
+  it('erase a user again, and keep an identity that moved to another user', async () => {
     const live = await startGateway(disposal);
     const at = { auditActor: 'desk', now: new Date() };
     const x = await live.store.createUser({ externalUserId: 'vermilion', ...at });
@@ -372,8 +372,8 @@ describe('the keys of a backup', () => {
     expect(await restored.store.audit.verify(null)).toMatchObject({ ok: true });
   });
 
-  // A hold that was set after a merge did not cover whoever is apart in the copy.
-  it('bring holds and requests to all who had become one user since', async () => {
+  // Regression: a hold set after a merge did not apply to users who are separate in the copy.
+  it('apply holds and requests to all users merged since the copy', async () => {
     const live = await startGateway(disposal);
     const { setHold, erase } = live.store.erasures;
     const by = { reason: null, changeActor: 'desk', auditActor: 'desk', now: new Date() };
@@ -417,7 +417,7 @@ describe('the keys of a backup', () => {
     }
   });
 
-  it('that an older version took are put together with its copy', async () => {
+  it('of an older version can be restored with its copy', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     const folder = await createTempDir(disposal);
@@ -431,7 +431,7 @@ describe('the keys of a backup', () => {
     ]);
   });
 
-  it('or a copy that are none are refused', async () => {
+  it('are rejected if they or the copy are other files', async () => {
     const live = await startGateway(disposal);
     const folder = await createTempDir(disposal);
     const copy = join(folder, 'kyc.sqlite');
@@ -439,8 +439,8 @@ describe('the keys of a backup', () => {
     const empty = join(folder, 'empty');
     writeFileSync(empty, '');
     for (const [file, keys, complaint] of [
-      [copy, empty, 'no file of keys'],
-      [empty, join(folder, 'identity-keys.sqlite'), 'no database of the gateway'],
+      [copy, empty, 'not a file of keys'],
+      [empty, join(folder, 'identity-keys.sqlite'), 'not a database of the gateway'],
     ] as const) {
       const { code, err, file: target } = await restore(file, keys);
       expect({ code, left: readdirSync(dirname(target)) }).toEqual({
@@ -451,7 +451,7 @@ describe('the keys of a backup', () => {
     }
   });
 
-  it('that are older, or another database’s, are refused', async () => {
+  it('are rejected if they are older or belong to another database', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     const folder = await createTempDir(disposal);
@@ -468,7 +468,7 @@ describe('the keys of a backup', () => {
     for (const [keys, complaint] of [
       [older, 'older than the copy'],
       [strange, 'another database'],
-      [join(folder, 'nowhere'), 'no file'],
+      [join(folder, 'nowhere'), 'does not exist'],
     ] as const) {
       const { code, err, file } = await restore(join(folder, 'b.sqlite'), keys);
       expect({ code, there: existsSync(file) }).toEqual({ code: 1, there: false });
@@ -487,13 +487,13 @@ describe('a backup', () => {
 
     const again = await backUp(live, target);
     expect(again.code).toBe(1);
-    expect(again.err).toContain('is there already');
+    expect(again.err).toContain('already exists');
     expect(statSync(target).mtimeMs).toBe(before.mtimeMs);
     expect(readdirSync(folder).sort()).toEqual(['identity-keys.sqlite', 'kyc.sqlite']);
     expect((await backUp(live, fileOf(live))).code).toBe(1);
   });
 
-  it('is in the audit log once it is there', async () => {
+  it('is in the audit log when it is complete', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     const folder = await createTempDir(disposal);
@@ -527,7 +527,7 @@ describe('a backup', () => {
     expect((await live.store.read.auditEntries({}, { first: 1 })).rows).toEqual([]);
   });
 
-  it('of a database that is damaged fails, and leaves nothing behind', async () => {
+  it('fails for a corrupt database, and leaves no file', async () => {
     const live = await startGateway(disposal);
     await live.post('sumsub', about('ann', 'applicantReviewed', 1, GREEN));
     await live.stop();
@@ -536,15 +536,15 @@ describe('a backup', () => {
 
     const { code, err } = await backUp(live, join(folder, 'kyc.sqlite'));
     expect(code).toBe(1);
-    expect(err).toContain('not sound');
+    expect(err).toContain('corrupt');
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it.each([
-    ['where there is no database', { DATABASE_URL: 'sqlite:/nowhere/kyc.sqlite' }, /no database/],
-    ['of a file that is none', { DATABASE_URL: `sqlite:${__filename}` }, /SQLITE_NOTADB/],
+    ['of a missing database', { DATABASE_URL: 'sqlite:/nowhere/kyc.sqlite' }, /does not exist/],
+    ['of a file that is not a database', { DATABASE_URL: `sqlite:${__filename}` }, /SQLITE_NOTADB/],
     ['of PostgreSQL', { DATABASE_URL: 'postgres://localhost/kyc' }, /pg_dump --format=custom/],
-  ])('%s says so in one line', async (_, env, expected) => {
+  ])('%s fails with one line', async (_, env, expected) => {
     const live = await startGateway(disposal);
     const folder = await createTempDir(disposal);
     const { code, err } = await backUp(live, join(folder, 'kyc.sqlite'), env);
@@ -554,9 +554,12 @@ describe('a backup', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('to a folder that is not there says so', async () => {
+  it('fails in a missing folder', async () => {
     const live = await startGateway(disposal);
     const { code, err } = await backUp(live, '/nowhere/at/all/kyc.sqlite');
-    expect([code, err]).toEqual([1, 'No file can be written to /nowhere/at/all.']);
+    expect([code, err]).toEqual([
+      1,
+      'Cannot write to /nowhere/at/all. Check that the folder exists and is writable.',
+    ]);
   });
 });

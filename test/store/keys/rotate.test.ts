@@ -1,4 +1,4 @@
-/** The master key is exchanged: nothing is lost with the old one, whatever happens in between. */
+/** Tests the rotation of the master key: no data is lost, even if it is interrupted. */
 
 import { join } from 'node:path';
 import type { IncomingDelivery } from '../../../src/domain/delivery';
@@ -18,7 +18,7 @@ const NEW: MasterKey = { id: 'new', key: Buffer.alloc(32, 2) };
 
 const ROTATION: RotateDataKeys = { auditActor: 'test', now: () => NOW, onProgress() {} };
 
-/** One with a profile for each user, and one of nobody's that cannot be read for each third. */
+/** Stores a profile for each user, and a malformed delivery for every third. */
 function deliveriesOf(users: number): readonly IncomingDelivery[] {
   return Array.from({ length: users }, (_, index) => {
     const named = delivery('paycaddy', paycaddy('verified', `user-${index}`, index + 1), NOW);
@@ -38,7 +38,7 @@ async function secretsOf(database: TestStore['database']): Promise<number> {
   return (await query<{ n: number }>(database, sql))[0]?.n ?? 0;
 }
 
-/** All that lies under a key is as it was told, and a repeat is known as one. */
+/** Checks that all encrypted data is readable and that a duplicate is recognized. */
 async function expectWhole(store: Store, users: number): Promise<void> {
   const deliveries = deliveriesOf(users);
   const bodies = await store.read.rawBodiesOf(deliveries.map((_, index) => index + 1));
@@ -56,7 +56,7 @@ async function expectWhole(store: Store, users: number): Promise<void> {
   expect(await store.audit.verify(null)).toMatchObject({ ok: true });
 }
 
-it('all is under the new key, and the old one is not needed any more', async () => {
+it('re-encrypts everything, so that the old key is not needed', async () => {
   const { store, reopen, database } = await openFilled(601);
   expect((await cellsOf(database)).filter(names(OLD)).length).toBeGreaterThan(601);
   await store.close();
@@ -81,11 +81,11 @@ it('all is under the new key, and the old one is not needed any more', async () 
   expect(told.at(-1)).toBe(outcome.done);
   expect(secrets).toBeGreaterThan(1);
   const left = (await cellsOf(database)).filter(names(OLD));
-  expect(left.map(({ table }) => table)).toEqual(['audit_entries']); // that it was set free
+  expect(left.map(({ table }) => table)).toEqual(['audit_entries']); // the release of the old key
   await expectWhole(await reopen({ dataKeys: [NEW] }), 601);
 });
 
-it('is written into the audit log when it begins and when it ends, and not when there is nothing to do', async () => {
+it('logs its start and end in the audit log, unless there is nothing to do', async () => {
   const { reopen, database } = await openFilled(3);
   const items = 3 + 1 + (await secretsOf(database));
   const store = await reopen({ dataKeys: [NEW, OLD] });
@@ -101,19 +101,19 @@ it('is written into the audit log when it begins and when it ends, and not when 
   ]);
 });
 
-it('is refused where a key is missing, by its name', async () => {
+it('fails with the ID of a missing key', async () => {
   const { reopen } = await openFilled(1);
   const refusal = await reopen({ dataKeys: [NEW] }).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ConfigError);
   expect((refusal as ConfigError).faults.join()).toMatch(/^DATA_KEYS: .*\bold\b/);
 });
 
-it('what was put under the old key after it was set free is missed at the next start', async () => {
+it('fails at the next start if the old key was used after its release', async () => {
   const { store: late, config } = await openFilled(1);
   const beside = await openBeside({ ...config, dataKeys: [NEW, OLD] });
   expect(await beside.rotateDataKeys(ROTATION)).toMatchObject({ unused: ['old'] });
 
-  // A gateway that was started before the new key came first goes on under the old one.
+  // A gateway that started before the rotation still encrypts with the old key.
   await late.record(delivery('paycaddy', paycaddy('verified', 'late', 1), NOW));
 
   await expect(openBeside({ ...config, dataKeys: [NEW] })).rejects.toThrow(/\bold\b/);
@@ -122,7 +122,7 @@ it('what was put under the old key after it was set free is missed at the next s
   await openBeside({ ...config, dataKeys: [NEW] });
 });
 
-it('what is destroyed meanwhile stays destroyed', async () => {
+it('does not restore keys that are deleted during the rotation', async () => {
   const { reopen, database } = await openFilled(300);
   const store = await reopen({ dataKeys: [NEW, OLD] });
   let destroyed: Promise<void> | undefined;
@@ -140,7 +140,7 @@ it('what is destroyed meanwhile stays destroyed', async () => {
   expect(profiles.map((profile) => profile?.age)).toEqual(['33', undefined, undefined, '33']);
 });
 
-it('a row that somebody has changed is named, and keeps nobody else waiting, and the key stays', async () => {
+it('reports a modified row, rotates the others and keeps the old key', async () => {
   const { reopen, database } = await openFilled(4);
   const bytes = database.kind === 'sqlite' ? "x'00112233'" : "'\\x00112233'";
   await change(database, `UPDATE identity_keys SET data_key = ${bytes} WHERE identity_id = 2`);
@@ -160,7 +160,7 @@ it('a row that somebody has changed is named, and keeps nobody else waiting, and
   await expect(reopen({ dataKeys: [NEW] })).rejects.toThrow(ConfigError);
 });
 
-it('large bodies are taken a few at a time', async () => {
+it('limits the size of a step', async () => {
   const { store, reopen, database } = await openTestStore({ dataKeys: [OLD] });
   const large = Array.from({ length: 5 }, (_, index) =>
     delivery('fractal-id', { unreadable: index, filling: 'x'.repeat(700_000) }, NOW),
@@ -181,7 +181,7 @@ it('large bodies are taken a few at a time', async () => {
   expect(bodies.map((body) => body?.length)).toEqual(large.map(({ rawBody }) => rawBody.length));
 });
 
-it('a start says which older keys are in use, until none is', async () => {
+it('logs older keys at startup while they are in use', async () => {
   const lines: object[] = [];
   const log: StoreLog = { ...SILENT, info: (record) => lines.push(record) };
   const { store, reopen } = await openTestStore({ dataKeys: [OLD] }, {}, log);
@@ -199,8 +199,8 @@ it('a start says which older keys are in use, until none is', async () => {
 });
 
 describe('killed', () => {
-  // The place is a statement of the second step over the data keys, before it is run.
-  it.each(['in a step', 'between two steps'])('%s, it goes on from there', async (place) => {
+  // Stops before a statement of the second step over the data keys.
+  it.each(['in a step', 'between two steps'])('%s, continues from there', async (place) => {
     const { store, reopen, config, url } = await openFilled(601);
     await store.close();
     const args = [

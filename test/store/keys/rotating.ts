@@ -1,4 +1,4 @@
-/** Exchanges the master key, up to the place that is named, and stays there until it is killed. */
+/** Rotates the master key up to the given place, and blocks there until it is killed. */
 
 import 'reflect-metadata';
 import { loadDatabaseConfig } from '../../../src/config/load-config';
@@ -12,7 +12,7 @@ const [first, ...others] = keys.map((text) => {
 });
 if (first === undefined) throw new Error('expected keys');
 
-/** Blocks the thread, so that nothing follows. */
+/** Blocks the thread. */
 function stay(): void {
   process.stdout.write('in the midst of it\n');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);

@@ -1,4 +1,4 @@
-/** What a replay must keep and what it must correct. */
+/** Tests what a replay keeps and what it corrects. */
 
 import type { Reading, StoredDelivery } from '../../../src/domain/delivery';
 import { UnknownProviderError } from '../../../src/domain/errors';
@@ -15,10 +15,10 @@ const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN'
 
 type Reread = (kept: StoredDelivery) => Reading;
 
-/** As the adapters read it, after `mend` has changed the text as if the adapter understood it otherwise. */
-function reading(mend: (body: string, kept: StoredDelivery) => string = (body) => body): Reread {
+/** Parses with the current adapters a text that `correct` has changed, to simulate a corrected adapter. */
+function reading(correct: (body: string, kept: StoredDelivery) => string = (body) => body): Reread {
   return (kept) =>
-    delivery(kept.provider, mend(kept.rawBody.toString(), kept), kept.receivedAt).reading;
+    delivery(kept.provider, correct(kept.rawBody.toString(), kept), kept.receivedAt).reading;
 }
 
 function replay(store: Store, reread: Reread, dryRun = false, selection = {}) {
@@ -39,8 +39,8 @@ function dispositions(store: Store, ...ids: number[]) {
 }
 
 describe('a replay', () => {
-  // It took the events back and kept the delivery as QUARANTINED: a slip in an adapter undid what users had.
-  it('leaves alone what was applied and cannot be read any more, and says why', async () => {
+  // Regression: the replay removed the events and quarantined the delivery, so that a fault in an adapter changed users.
+  it('keeps an applied delivery that no longer parses, and reports the reason', async () => {
     const { store, database } = await openTestStore();
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
     const before = await tablesOf(database);
@@ -57,7 +57,7 @@ describe('a replay', () => {
     expect(await tablesOf(database)).toEqual(before);
   });
 
-  it('applies a delivery whose type the adapter knows by now', async () => {
+  it('applies a delivery whose type the adapter supports now', async () => {
     const { store } = await openTestStore();
     const body = JSON.stringify(sumsub('applicantReviewed', green, 1));
     const unknown = body.replace('applicantReviewed', 'applicantNewlyReviewed');
@@ -79,7 +79,7 @@ describe('a replay', () => {
     expect(await dispositions(store, 1)).toEqual([['APPLIED', null, 1]]);
   });
 
-  it('quarantines what an earlier version ignored because it did not know the type', async () => {
+  it('quarantines a delivery that an earlier version ignored as an unknown type', async () => {
     const { store } = await openTestStore();
     const unknown = delivery('sumsub', sumsub('applicantSomethingNew', green, 1), NOW);
     const eventType = 'applicantSomethingNew';
@@ -97,7 +97,7 @@ describe('a replay', () => {
     ]);
   });
 
-  it('renews the reason of what still cannot be read', async () => {
+  it('updates the reason of a delivery that still does not parse', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('paycaddy', paycaddy('never-heard-of', 'user-1', 1), NOW));
     await replay(store, (kept) => ({
@@ -112,7 +112,7 @@ describe('a replay', () => {
     ]);
   });
 
-  it('renews the type of what says the same', async () => {
+  it('updates the type of a delivery with the same events', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
     await replay(store, (kept) => ({ ...reading()(kept), eventType: 'by another name' }));
@@ -121,8 +121,8 @@ describe('a replay', () => {
     ]);
   });
 
-  // One vendor without a secret made the whole replay throw.
-  it('skips and reports vendors that are not configured', async () => {
+  // Regression: one provider without a secret made the replay throw.
+  it('skips and reports providers that are not configured', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('sumsub', 'unreadable', NOW));
     await store.record(delivery('paycaddy', paycaddy('newly-verified', 'user-1', 1), NOW));
@@ -137,8 +137,8 @@ describe('a replay', () => {
     });
   });
 
-  // The delivery went to whom it had concerned before, and that one's state stayed as if nothing had moved.
-  it('that reads another subject corrects both, and hands the delivery over', async () => {
+  // Regression: the delivery stayed with its former subject, whose state did not change.
+  it('corrects both subjects if the delivery is about another one', async () => {
     const { store, database } = await openTestStore();
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
     const outcome = await replay(
@@ -164,7 +164,7 @@ describe('a replay', () => {
     ]);
   });
 
-  it('that reads a second subject no longer takes back what was said about it', async () => {
+  it('removes the events of a second subject that is no longer parsed', async () => {
     const { store } = await openTestStore();
     const told = (subjectRef: string) => ({
       type: 'STATUS' as const,
@@ -190,8 +190,8 @@ describe('a replay', () => {
     expect(await dispositions(store, 1)).toEqual([['APPLIED', null, 1]]);
   });
 
-  // What is personal was not compared: a corrected name was never stored.
-  it('corrects what is personal', async () => {
+  // Regression: personal data was not compared, so a corrected name was never stored.
+  it('corrects personal data', async () => {
     const { store, database } = await openTestStore();
     await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 5), NOW));
     const before = await stateOf(database);
@@ -211,7 +211,7 @@ describe('a replay', () => {
     expect(await tablesOf(database)).toEqual(corrected);
   });
 
-  it('tells a word said twice from a word said once', async () => {
+  it('distinguishes two equal events from one', async () => {
     const { store, database } = await openTestStore();
     const [first, second] = ['a', 'b'].map((name) => ({
       type: 'PROFILE' as const,
@@ -258,7 +258,7 @@ describe('a replay', () => {
       expect(await dispositions(store, 1)).toEqual([['APPLIED', null, null]]);
     });
 
-    it('forgets what is read no longer, so that what another delivery says holds', async () => {
+    it('removes a credential that is no longer parsed, so that another delivery decides', async () => {
       const { store, database } = await openTestStore();
       await store.record(delivery('fractal-id', shared('c-1'), NOW));
       await store.record(delivery('fractal-id', shared('c-1', 'holder-2'), NOW));
@@ -284,8 +284,8 @@ describe('a replay', () => {
     });
   });
 
-  // The digits that order words of one millisecond were counted anew, so that two of them came to be equal.
-  it('keeps the place of a word without a clock among those of its millisecond', async () => {
+  // Regression: the digits that order events within a millisecond were assigned again, so that two became equal.
+  it('keeps the order of undated events within a millisecond', async () => {
     const { store, database } = await openTestStore();
     for (const [id, note] of ['first', 'second', 'third'].entries()) {
       const status = id === 1 ? 'rejected' : 'approved';
@@ -297,7 +297,7 @@ describe('a replay', () => {
         'SELECT delivery_id AS id, received_at AS at FROM events ORDER BY received_at',
       );
     const before = [await receipts(), await stateOf(database)];
-    // Of the second alone, and by another key of the vendor: it is taken back, and says the same again.
+    // Changes only the second event, by another key of the provider: it is removed, and added again.
     const outcome = await replay(
       store,
       (kept) => {
@@ -314,7 +314,7 @@ describe('a replay', () => {
     expect([await receipts(), await stateOf(database)]).toEqual(before);
   });
 
-  it('of what turned out to repeat another delivery changes nothing', async () => {
+  it('changes nothing for a delivery that turns out to be a duplicate', async () => {
     const { store, database } = await openTestStore();
     for (const spelling of ['verified-1', 'verified-2']) {
       await store.record(delivery('paycaddy', paycaddy(spelling, 'user-1', 5), NOW));
@@ -331,28 +331,31 @@ describe('a replay', () => {
   });
 });
 
-describe('a replay beside a gateway', () => {
-  // It projected users by rules that were no longer those of the gateway.
-  it.each([true, false])('whose rules change meanwhile ends (dry run: %s)', async (dryRun) => {
-    const { store, config, database } = await openTestStore();
-    await store.record(delivery('paycaddy', paycaddy('newly-verified', 'user-1', 5), NOW));
-    const command = await openStore(config, SILENT, { onOtherRules: 'refuse' });
-    try {
-      const restarted = await openStore({ ...config, acceptSandbox: false }, SILENT);
-      await restarted.close();
-      const before = await tablesOf(database);
-      await expect(
-        replay(
-          command,
-          reading((body) => body.replace('newly-', '')),
-          dryRun,
-        ),
-      ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-      expect(await tablesOf(database)).toEqual(before);
-    } finally {
-      await command.close();
-    }
-  });
+describe('a replay next to a gateway', () => {
+  // Regression: it projected users by rules that the gateway no longer used.
+  it.each([true, false])(
+    'ends if the rules of the gateway change (dry run: %s)',
+    async (dryRun) => {
+      const { store, config, database } = await openTestStore();
+      await store.record(delivery('paycaddy', paycaddy('newly-verified', 'user-1', 5), NOW));
+      const command = await openStore(config, SILENT, { onOtherRules: 'refuse' });
+      try {
+        const restarted = await openStore({ ...config, acceptSandbox: false }, SILENT);
+        await restarted.close();
+        const before = await tablesOf(database);
+        await expect(
+          replay(
+            command,
+            reading((body) => body.replace('newly-', '')),
+            dryRun,
+          ),
+        ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+        expect(await tablesOf(database)).toEqual(before);
+      } finally {
+        await command.close();
+      }
+    },
+  );
 });
 
 describe('a replay of many deliveries', () => {
@@ -371,8 +374,8 @@ describe('a replay of many deliveries', () => {
 
   const learnt = reading((body) => body.replace('newly-', ''));
 
-  // It was one transaction: whoever posted waited for all of it.
-  it('lets deliveries in between', async () => {
+  // Regression: it was one transaction, so that deliveries waited for all of it.
+  it('stores new deliveries between its steps', async () => {
     const { store } = await openWithMany();
     const done: string[] = [];
     let posted: Promise<void> | undefined;
@@ -390,12 +393,12 @@ describe('a replay of many deliveries', () => {
     expect(await store.read.countUsers({ verificationStatus: ['VERIFIED'] })).toBe(8);
   });
 
-  it('keeps and tells all the others when one breaks', async () => {
+  it('applies and reports the others if one fails', async () => {
     const { store } = await openWithMany();
     const outcome = await replay(store, (kept) => {
       const read = learnt(kept);
       if (kept.id !== 300 || read.kind !== 'EVENTS') return read;
-      // No table takes it: the word is text to TypeScript but not to the database.
+      // Fails on insert: the value is a string in TypeScript, but not in the database.
       const broken = { subjectRef: 'user-9', providerStatus: null as never };
       return { ...read, events: read.events.map((event) => ({ ...event, ...broken })) };
     });
@@ -408,7 +411,7 @@ describe('a replay of many deliveries', () => {
     expect((await dispositions(store, 300)).map(([word]) => word)).toEqual(['QUARANTINED']);
   });
 
-  it('rehearsed, answers what it then does, and changes nothing at all', async () => {
+  it('returns the same outcome as a dry run, which changes nothing', async () => {
     const { store, database } = await openWithMany();
     const before = await tablesOf(database);
     const rehearsed = await replay(store, learnt, true);
@@ -416,7 +419,7 @@ describe('a replay of many deliveries', () => {
     expect(withoutNonces(await replay(store, learnt))).toEqual(withoutNonces(rehearsed));
   });
 
-  it('rehearsed, keeps nobody waiting', async () => {
+  it('delays no delivery as a dry run', async () => {
     const { store } = await openWithMany();
     let posted: Promise<unknown> | undefined;
     const body = fractalId('verification_approved', 'basic', 'uid-1', 1);
@@ -432,7 +435,7 @@ describe('a replay of many deliveries', () => {
     expect(await store.read.countUsers({})).toBe(1);
   });
 
-  it('reads no delivery that came after it began', async () => {
+  it('ignores deliveries that arrive after its start', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('p100', p100('user-1', 'VERIFIED'), NOW));
     const outcome = await replay(store, (kept) => {
