@@ -155,7 +155,7 @@ async function addUnlinkedAccount(world: World) {
 it('sends the same bytes as graphql-ws alone', async () => {
   const world = await openWorld();
   disposal.defer(() => world.close());
-  const service = { ...world.service, viewOf: () => null };
+  const service = { ...world.service, getViewKey: () => null };
   const shared = await startServer(disposal, { graphql: world.service, authenticator });
   const alone = await startServer(disposal, { graphql: service, authenticator });
   for (const name of USERS) await world.recordEvents('sumsub', approve(name));

@@ -84,6 +84,12 @@ describe('the schema', () => {
       /^User\.key$|\.(userId|identityId|levelKey|attemptId|latestAttemptId|deliveryId|actorName|subjectRef)$/;
     expect(fields.filter((field) => hidden.test(field))).toEqual([]);
   });
+  it('states the required scope of every mutation', () => {
+    const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
+    for (const { description } of mutations) {
+      expect(description).toMatch(/Requires the `\w+`( and `\w+`)? scopes?\.$/);
+    }
+  });
 
   it('has exactly these mutations', () => {
     expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual([

@@ -39,11 +39,11 @@ const SDL = `
   type StatusChange { cursor: String!  seq: Int!  fragile: Int!  padding(bytes: Int!): String! }
 `;
 
-/** @param viewOf - By default, no two subscribers share a view. */
+/** @param getViewKey - By default, no two subscribers share a view. */
 export function createToy(
   disposal: Disposal,
   log: MemoryLog = createMemoryLog(),
-  viewOf: GraphQLService['getViewKey'] = () => null,
+  getViewKey: GraphQLService['getViewKey'] = () => null,
 ): Toy {
   const feed = createFeed({
     read: log,
@@ -79,7 +79,7 @@ export function createToy(
     }),
     trusted: ALL_DOCUMENTS,
     formatError: createErrorFormatter(silentLog),
-    getViewKey: viewOf,
+    getViewKey,
     openContext(principal, purpose) {
       const kind = purpose === 'REQUEST' ? 'requests' : 'subscriptions';
       held[kind] += 1;
