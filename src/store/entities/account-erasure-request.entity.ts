@@ -1,4 +1,4 @@
-/** An erasure of one account that was asked for and has to wait, while the other accounts of its user stay. */
+/** A pending erasure of one identity. The other identities of its user stay. */
 
 import { Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn } from 'typeorm';
 import { IdentityEntity } from './identity.entity';
@@ -21,7 +21,7 @@ export class AccountErasureRequestEntity {
   @Column('text', { nullable: true })
   reason!: string | null;
 
-  /** When to look again; `null`: once the hold is released. */
+  /** Time of the next attempt. `null`: after the legal hold is released. */
   @Index('account_erasure_requests_by_due')
   @Column('text', { name: 'due_at', nullable: true })
   dueAt!: string | null;

@@ -4,6 +4,7 @@
  */
 
 import { type ColumnType, getMetadataArgsStorage } from 'typeorm';
+import { InvariantError } from '../../domain/errors';
 
 /** A value of a column. Objects are stored as JSON. */
 export type Value = string | number | boolean | Buffer | object | null;
@@ -45,11 +46,11 @@ export type WithDates<Row, Property> = {
     : Row[P];
 };
 
-/** @throws if the class has no `@Entity` decorator. */
+/** Returns the table of an entity class, which must have the `@Entity` decorator. */
 export function getTable<Entity>(entity: EntityClass<Entity>): Table<Entity> {
   const storage = getMetadataArgsStorage();
   const name = storage.tables.find(({ target }) => target === entity)?.name;
-  if (name === undefined) throw new Error(`${entity.name} is not an entity`);
+  if (name === undefined) throw new InvariantError(`Class ${entity.name} is not an entity`);
   const declared = storage.filterColumns(entity);
   const toName = ({ propertyName, options }: (typeof declared)[number]) =>
     options.name ?? propertyName;
@@ -81,7 +82,7 @@ export function getNames<Entity>(
   ) as Record<PropertyOf<Entity>, string>;
 }
 
-/** All columns of an entity, or only some, or all but some. */
+/** Selects columns of an entity. Default: all. */
 export interface ColumnChoice<Property> {
   readonly only?: readonly Property[];
   readonly except?: readonly Property[];
@@ -93,6 +94,7 @@ type Chosen<Entity, Choice> = Choice extends { readonly only: readonly (infer On
     ? Exclude<PropertyOf<Entity>, Except>
     : PropertyOf<Entity>;
 
+/** Returns the selected columns, in the order of declaration. */
 export function getColumns<Entity>(
   entity: EntityClass<Entity>,
   { only, except = [] }: ColumnChoice<PropertyOf<Entity>> = {},
@@ -126,16 +128,14 @@ type ReadRow<Entity, Choice> = WithDates<
     ? { readonly [Property in keyof Computed]: never }
     : unknown);
 
-/** @param choice - A literal: the type of the row follows from it. */
+/** @param choice - Must be a literal, because it determines the type of the row. */
 export function createRowReader<
   Entity,
   const Choice extends ReadChoice<PropertyOf<Entity>> = ReadChoice<never>,
 >(entity: EntityClass<Entity>, alias: string, choice?: Choice): RowReader<ReadRow<Entity, Choice>> {
   const { dates = [], computed = {} } = choice ?? {};
   const columns: Column[] = [
-    ...getColumns(entity, choice).map((column) =>
-      dates.includes(column.property) ? { ...column, conversion: 'DATE' as const } : column,
-    ),
+    ...readAsDates(getColumns(entity, choice), dates),
     ...Object.keys(computed).map((name) => ({ property: name, name, conversion: null })),
   ];
   return {
@@ -174,12 +174,15 @@ export function toSelectList(columns: readonly PropertyColumn[]): string {
 /**
  * Returns a function that converts, in place, a row by property. It avoids a copy of each row of a large history. `Row` is
  * the type after the conversion.
+ *
+ * @param dates - Timestamps to read as dates.
  */
 export function createConverter<Entity>(
   entity: EntityClass<Entity>,
+  dates: readonly PropertyOf<Entity>[] = [],
 ): <Row extends object>(row: Row) => Row {
-  const columns = getTable(entity).columns.filter(
-    ({ conversion }) => conversion === 'BOOLEAN' || conversion === 'JSON',
+  const columns = readAsDates(getTable(entity).columns, dates).filter(
+    ({ conversion }) => conversion !== null && conversion !== 'BYTES',
   );
   return (row) => {
     const values = row as Record<string, unknown>;
@@ -188,6 +191,15 @@ export function createConverter<Entity>(
     }
     return row;
   };
+}
+
+function readAsDates<Property extends string>(
+  columns: readonly Column<Property>[],
+  dates: readonly Property[],
+): readonly Column<Property>[] {
+  return columns.map((column) =>
+    dates.includes(column.property) ? { ...column, conversion: 'DATE' } : column,
+  );
 }
 
 function convert(value: unknown, conversion: Conversion): unknown {

@@ -1,4 +1,4 @@
-/** An erasure that was asked for and has to wait. */
+/** A pending erasure of a user. */
 
 import { Column, Entity, Index, JoinColumn, OneToOne, PrimaryColumn } from 'typeorm';
 import { UserEntity } from './user.entity';
@@ -18,7 +18,7 @@ export class ErasureRequestEntity {
   @Column('text', { nullable: true })
   reason!: string | null;
 
-  /** When to look again; `null`: once the hold is released. */
+  /** Time of the next attempt. `null`: after the legal hold is released. */
   @Index('erasure_requests_by_due')
   @Column('text', { name: 'due_at', nullable: true })
   dueAt!: string | null;

@@ -54,7 +54,7 @@ function decodeFloorNonce(value: string, floor: number): number | null {
 const CAUSE_COLUMNS = ['id', 'cause', 'deliveryId', 'actor', 'mergedUserId'] as const;
 const CHANGE = createRowReader(ChangeEntity, 'c', { except: CAUSE_COLUMNS, dates: ['recordedAt'] });
 const CAUSE = createRowReader(ChangeEntity, 'c', { only: CAUSE_COLUMNS });
-const convertChange = createConverter(ChangeEntity);
+const convertChange = createConverter(ChangeEntity, ['recordedAt']);
 const c = getNames(ChangeEntity, 'c');
 const o = getNames(UserEntity, 'o');
 
@@ -132,7 +132,7 @@ export function createChangeReader(connection: Connection): ChangeReader {
           (SELECT c.* FROM changes c ${sql} ORDER BY c.id LIMIT ?) c) AS rows`,
         [afterSeq, ...parameters, limit],
       );
-      const changes = (JSON.parse(row?.rows ?? '[]') as Change[]).map(fromJson);
+      const changes = (JSON.parse(row?.rows ?? '[]') as Change[]).map(convertChange);
       const state = toState(row, afterSeq);
       const last = changes.at(-1);
       const full = last !== undefined && changes.length === limit;
@@ -222,8 +222,4 @@ function toChange(selected: object): Change {
     seq: id,
     cause: { kind: cause, deliveryId, actor, mergedUserId },
   });
-}
-
-function fromJson(row: Change): Change {
-  return Object.assign(convertChange(row), { recordedAt: new Date(row.recordedAt) });
 }
