@@ -200,7 +200,7 @@ describe('a user that Sumsub has erased', () => {
     expect(again.kept?.duplicate).toBe(true);
     const { rows } = await gateway.store.read.auditEntries({}, { first: 10 });
     expect(rows.map(({ row }) => [row.action, row.actor, row.reason])).toEqual([
-      ['USER_ERASED', 'vendor:sumsub', type],
+      ['USER_ERASED', 'provider:sumsub', type],
     ]);
     const bytes = await bytesOf(gateway.config.database);
     expect(Object.values(TRACES).filter((trace) => bytes.includes(trace))).toEqual([]);

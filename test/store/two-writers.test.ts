@@ -1,11 +1,11 @@
-/** A gateway and a command beside it, or two gateways by mistake, on one file. */
+/** Two writers on one database: a gateway and a command, or two gateways. */
 
 import { openStore } from '../../src/store/open-store';
 import { query } from '../support/databases';
 import { openTestStore, SILENT, stateOf } from './open-test-store';
 import { story } from './two-accounts';
 
-it('two writers on one file keep each delivery once, and end where one alone does', async () => {
+it('two writers store each delivery once and reach the same state as one writer', async () => {
   const alone = await openTestStore();
   for (const one of story) await alone.store.record(one);
 
@@ -35,7 +35,7 @@ it('two writers on one file keep each delivery once, and end where one alone doe
   expect(log?.n).toBe(log?.last);
 });
 
-it('a writer notices what another one has written since it last looked', async () => {
+it('a writer reads what another one has written since its last group', async () => {
   const [created, reviewed, pending] = story;
   if (!created || !reviewed || !pending) throw new Error('the story has begun');
   const alone = await openTestStore();
