@@ -345,7 +345,7 @@ describe('replay', () => {
       const env = { ACCEPT_SANDBOX: 'false' };
       const { code, out, err } = await commandLine.runWith(env, 'replay', '--all', ...args);
       expect({ code, out }).toEqual({ code: 1, out: '' });
-      expect(err).toContain('POLICY_FILE, ACCEPT_SANDBOX: expected those of the gateway');
+      expect(err).toContain('POLICY_FILE, ACCEPT_SANDBOX: must be equal to those of the gateway');
       expect(await commandLine.run('replay', '--all', ...args)).toMatchObject({ code: 0 });
     },
   );
