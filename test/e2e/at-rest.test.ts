@@ -7,7 +7,7 @@ import { type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
 import { findPersonalFields, isPersonalField } from '../../src/graphql/request/personal';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
-import { fractalId, p100, paycaddy } from '../store/vendor-deliveries';
+import { fractalId, p100, paycaddy } from '../store/provider-deliveries';
 import { bytesOf, type Cell, cellsOf, change } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { startGateway, type TestGateway } from './support/gateway';

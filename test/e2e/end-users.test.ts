@@ -1,6 +1,6 @@
 /** End users see only their own data, at every entry point. */
 
-import { paycaddy } from '../store/vendor-deliveries';
+import { paycaddy } from '../store/provider-deliveries';
 import { createDisposal } from '../support/disposal';
 import { type Answer, codesOf, startGateway, type TestGateway, tokenFor } from './support/gateway';
 import { DOINGS } from './support/operations';

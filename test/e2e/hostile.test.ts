@@ -1,6 +1,6 @@
 /** Authentic messages with hostile content. The gateway stores all of them and approves no user. */
 
-import { p100, paycaddy } from '../store/vendor-deliveries';
+import { p100, paycaddy } from '../store/provider-deliveries';
 import { createDisposal } from '../support/disposal';
 import type { ProviderName } from '../support/sign';
 import { startGateway } from './support/gateway';

@@ -11,7 +11,7 @@ import { createRandom, randomIndex } from '../../src/cli/simulation/random';
 import { encodeCursor } from '../../src/domain/cursor';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
-import { fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
+import { fractalId, p100, paycaddy, sumsub } from '../store/provider-deliveries';
 import { copyDatabase, createTestDatabase, ENGINE } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { connectClient, type RawClient } from '../support/raw-ws';

@@ -14,7 +14,7 @@ import {
 import { createKeyRing } from '../../src/encryption/key-ring';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
-import { fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
+import { fractalId, p100, paycaddy, sumsub } from '../store/provider-deliveries';
 import { change, query } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';

@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
-import { delivery, fractalId, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
+import { delivery, fractalId, p100, paycaddy, sumsub } from '../store/provider-deliveries';
 import { ENGINE } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { API_KEY, startGateway, type TestGateway, tokenFor } from './support/gateway';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { createCommandLine } from '../cli/command-line';
 import { spawnScript } from '../cli/spawn';
-import { paycaddy } from '../store/vendor-deliveries';
+import { paycaddy } from '../store/provider-deliveries';
 import { createTestDatabase } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createTempDir } from '../support/temp-dir';

@@ -1,7 +1,7 @@
 /** From a provider's POST to a subscriber: nothing is lost, duplicated or disordered, even if connections or processes fail. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { paycaddy } from '../store/vendor-deliveries';
+import { paycaddy } from '../store/provider-deliveries';
 import { createDisposal } from '../support/disposal';
 import { until } from '../support/until';
 import { type Follower, follow } from './support/follower';

@@ -1,7 +1,7 @@
 /** Responses to providers and to attackers, and the stored deliveries. */
 
 import { gzipSync } from 'node:zlib';
-import { paycaddy } from '../store/vendor-deliveries';
+import { paycaddy } from '../store/provider-deliveries';
 import { bytesOf } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';

@@ -4,7 +4,7 @@ import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
 import { type Monitor, startMonitor } from '../../src/jobs/monitor';
 import type { Store } from '../../src/store/store';
 import { openTestStore } from '../store/open-test-store';
-import { delivery, sumsub } from '../store/vendor-deliveries';
+import { delivery, sumsub } from '../store/provider-deliveries';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
 import { until } from '../support/until';

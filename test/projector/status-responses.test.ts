@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import type { Store } from '../../src/store/store';
 import { openTestStore, stateOf } from '../store/open-test-store';
-import { answer, delivery, p100, paycaddy, sumsub } from '../store/vendor-deliveries';
+import { answer, delivery, p100, paycaddy, sumsub } from '../store/provider-deliveries';
 
 const DAY = Date.UTC(2024, 0, 1);
 /** Seconds into the day. */

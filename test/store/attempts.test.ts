@@ -5,7 +5,7 @@ import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { Store } from '../../src/store/store';
 import { query } from '../support/databases';
 import { closeTestStores, openTestStore } from './open-test-store';
-import { delivery, sumsub } from './vendor-deliveries';
+import { delivery, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };

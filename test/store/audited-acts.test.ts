@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../src/domain/audit';
 import type { Store } from '../../src/store/store';
 import { change, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
-import { delivery, fractalId } from './vendor-deliveries';
+import { delivery, fractalId } from './provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00.000Z');
 const BY = 'ApiKey:3 back office';

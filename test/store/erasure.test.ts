@@ -3,7 +3,7 @@
 import type { Store } from '../../src/store/store';
 import { bytesOf, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
-import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const HOUR_MS = 60 * 60_000;

@@ -3,7 +3,7 @@
 import type { Store } from '../../src/store/store';
 import { change, query } from '../support/databases';
 import { openTestStore } from './open-test-store';
-import { answer, delivery, paycaddy, sumsub } from './vendor-deliveries';
+import { answer, delivery, paycaddy, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const LATER = new Date('2024-07-01T12:00:00Z');

@@ -2,7 +2,7 @@
 
 import { change, query } from '../support/databases';
 import { openTestStore } from './open-test-store';
-import { delivery, paycaddy } from './vendor-deliveries';
+import { delivery, paycaddy } from './provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const PROFILE = { age: '33' };

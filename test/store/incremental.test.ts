@@ -5,7 +5,7 @@ import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { AttemptStatus } from '../../src/domain/status';
 import { change, ENGINE } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
-import { delivery, p100, sumsub } from './vendor-deliveries';
+import { delivery, p100, sumsub } from './provider-deliveries';
 
 const RECEIVED = new Date('2024-02-01T00:00:00Z');
 /** Number of users. Both engines share the fold, so a few users suffice on PostgreSQL. */

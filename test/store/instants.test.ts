@@ -5,8 +5,8 @@ import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { Store } from '../../src/store/store';
 import { ENGINE } from '../support/databases';
 import { closeTestStores, openTestStore } from './open-test-store';
+import { delivery } from './provider-deliveries';
 import green from './reported/same-millisecond-green.json';
-import { delivery } from './vendor-deliveries';
 
 const NOW = new Date('2025-06-02T10:20:00Z');
 

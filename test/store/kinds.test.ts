@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
 import { ENGINE } from '../support/databases';
 import { closeTestStores, openTestStore, type TestStore } from './open-test-store';
-import { delivery, p100, sumsub } from './vendor-deliveries';
+import { delivery, p100, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const PAGE = { first: 10 };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Store } from '../../src/store/store';
 import { ENGINE } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
-import { answer, delivery, p100, sumsub } from './vendor-deliveries';
+import { answer, delivery, p100, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const secondsOn = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);

@@ -10,7 +10,7 @@ import type { Store } from '../../src/store/store';
 import { withoutNonces } from '../support/changes';
 import { change, query } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
-import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
 const START = Date.UTC(2024, 0, 2);
 const HOUR_MS = 60 * 60_000;

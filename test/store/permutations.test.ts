@@ -7,7 +7,7 @@ import type { ReplayDeliveries } from '../../src/store/replay/replay-deliveries'
 import type { Store } from '../../src/store/store';
 import { ENGINE, tablesOf } from '../support/databases';
 import { closeTestStores, openTestStore, stateOf } from './open-test-store';
-import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
 const START = Date.UTC(2024, 0, 2);
 const ONCE = new Date(START);

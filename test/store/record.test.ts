@@ -3,7 +3,7 @@ import { GatewayError } from '../../src/domain/errors';
 import type { Store } from '../../src/store/store';
 import { bytesOf, query } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
-import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };

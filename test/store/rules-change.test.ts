@@ -3,7 +3,7 @@
 import type { Policy } from '../../src/domain/policy';
 import { openStore, type StoreLog } from '../../src/store/open-store';
 import { openTestStore, SILENT, type TestStore } from './open-test-store';
-import { delivery, sumsub } from './vendor-deliveries';
+import { delivery, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const GUARD = { maxLossPercent: 10, force: false };

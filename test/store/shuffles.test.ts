@@ -1,7 +1,7 @@
 import type { IncomingDelivery } from '../../src/domain/delivery';
 import { ENGINE } from '../support/databases';
 import { openTestStore, stateOf } from './open-test-store';
-import { delivery, fractalId, p100, paycaddy, sumsub } from './vendor-deliveries';
+import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
 /** Both engines share the fold, so fewer shuffles suffice on PostgreSQL. */
 const SHUFFLES = ENGINE === 'sqlite' ? 1_000 : 200;

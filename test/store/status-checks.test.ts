@@ -3,7 +3,7 @@
 import { toInstantText } from '../../src/domain/instant';
 import type { CandidateKind } from '../../src/store/status-checks';
 import { openTestStore } from './open-test-store';
-import { delivery, paycaddy, sumsub } from './vendor-deliveries';
+import { delivery, paycaddy, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const inMs = (ms: number) => new Date(NOW.getTime() + ms);

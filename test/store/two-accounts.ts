@@ -1,6 +1,6 @@
 /** Deliveries about users with two identities each. */
 
-import { delivery, sumsub } from './vendor-deliveries';
+import { delivery, sumsub } from './provider-deliveries';
 
 export const NOW = new Date('2024-02-01T12:00:00Z');
 export const PEOPLE = 40;

@@ -5,7 +5,7 @@ import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
 import type { Trust } from '../../src/domain/status';
 import type { Store } from '../../src/store/store';
 import { openTestStore } from './open-test-store';
-import { delivery, paycaddy, sumsub } from './vendor-deliveries';
+import { delivery, paycaddy, sumsub } from './provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const RULE = DEFAULT_MONITORING_RULES.silence;

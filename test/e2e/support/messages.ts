@@ -1,6 +1,6 @@
 /** Messages of providers for these tests. */
 
-import { fractalId, p100, paycaddy, sumsub } from '../../store/vendor-deliveries';
+import { fractalId, p100, paycaddy, sumsub } from '../../store/provider-deliveries';
 import type { ProviderName } from '../../support/sign';
 
 /** One of Sumsub's messages about a user of ours. */

@@ -1,6 +1,6 @@
 /** A gateway with two users who must not see each other's data. */
 
-import { paycaddy } from '../../store/vendor-deliveries';
+import { paycaddy } from '../../store/provider-deliveries';
 import type { Disposal } from '../../support/disposal';
 import { startGateway, type TestGateway } from './gateway';
 import { about, GREEN } from './messages';

@@ -7,7 +7,7 @@ import { openStore } from '../../../src/store/open-store';
 import type { Store } from '../../../src/store/store';
 import { change, ENGINE, query } from '../../support/databases';
 import { openTestStore, SILENT } from '../open-test-store';
-import { delivery, fractalId } from '../vendor-deliveries';
+import { delivery, fractalId } from '../provider-deliveries';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 

@@ -10,7 +10,7 @@ import type { Store } from '../../../src/store/store';
 import { spawnScript } from '../../cli/spawn';
 import { cellsOf, change, query } from '../../support/databases';
 import { openBeside, openTestStore, SILENT, type TestStore } from '../open-test-store';
-import { delivery, fractalId, paycaddy } from '../vendor-deliveries';
+import { delivery, fractalId, paycaddy } from '../provider-deliveries';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 const OLD: MasterKey = { id: 'old', key: Buffer.alloc(32, 1) };

@@ -9,7 +9,7 @@ import { createTestDatabase, query } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
 import { createTempDir } from '../../support/temp-dir';
 import { openTestStore, SILENT } from '../open-test-store';
-import { delivery, paycaddy } from '../vendor-deliveries';
+import { delivery, paycaddy } from '../provider-deliveries';
 
 const disposal = createDisposal();
 const NOW = new Date('2024-06-01T12:00:00Z');

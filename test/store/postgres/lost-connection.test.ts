@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import type { Store } from '../../../src/store/store';
 import { change, query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
-import { delivery, fractalId } from '../vendor-deliveries';
+import { delivery, fractalId } from '../provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const AWAY = { code: 'STORE_UNAVAILABLE' };

@@ -3,7 +3,7 @@
 import type { StoreLog } from '../../../src/store/open-store';
 import { change } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
-import { delivery, fractalId } from '../vendor-deliveries';
+import { delivery, fractalId } from '../provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const KILL = `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity

@@ -8,7 +8,7 @@ import type { Store } from '../../../src/store/store';
 import { withoutNonces } from '../../support/changes';
 import { query, tablesOf } from '../../support/databases';
 import { openTestStore, SILENT, stateOf } from '../open-test-store';
-import { delivery, fractalId, p100, paycaddy, sumsub } from '../vendor-deliveries';
+import { delivery, fractalId, p100, paycaddy, sumsub } from '../provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const green = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };

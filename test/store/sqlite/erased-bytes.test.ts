@@ -8,7 +8,7 @@ import { createDisposal } from '../../support/disposal';
 import { createTempDir } from '../../support/temp-dir';
 import { until } from '../../support/until';
 import { openTestStore } from '../open-test-store';
-import { delivery, sumsub } from '../vendor-deliveries';
+import { delivery, sumsub } from '../provider-deliveries';
 
 const disposal = createDisposal();
 const NOW = new Date('2024-06-01T12:00:00Z');

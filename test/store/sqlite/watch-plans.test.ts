@@ -3,7 +3,7 @@
 import { DEFAULT_MONITORING_RULES } from '../../../src/domain/monitoring';
 import { query } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
-import { delivery, sumsub } from '../vendor-deliveries';
+import { delivery, sumsub } from '../provider-deliveries';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
 const RULE = DEFAULT_MONITORING_RULES.silence;
