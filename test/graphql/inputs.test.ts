@@ -21,7 +21,7 @@ import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
 import { apiKey, codesOf, endUser, OPERATOR, openWorld, statusEvent, type World } from './world';
 
-const ALMIGHTY = apiKey('read', 'operate', 'pii:read', 'audit:read', 'erase');
+const ALL_SCOPES = apiKey('read', 'operate', 'pii:read', 'audit:read', 'erase');
 
 let world: World;
 beforeAll(async () => {
@@ -71,7 +71,7 @@ describe.each(INPUTS)('$name', ({ withVariable, withLiteral, value }) => {
     ['half a surrogate pair', 'a\ud800b'],
     ['text over the limit', 'a'.repeat(MAX_TEXT_LENGTH + 1)],
   ])('rejects %s before it reads the database', async (_, text) => {
-    const principal = withVariable.includes('statusChanged(') ? endUser('ann') : ALMIGHTY;
+    const principal = withVariable.includes('statusChanged(') ? endUser('ann') : ALL_SCOPES;
     const response = await executeOrSubscribe(principal, withVariable, { it: value(text) });
     expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
     if (!text.includes('\ud800')) {
@@ -86,14 +86,14 @@ describe.each(INPUTS)('$name', ({ withVariable, withLiteral, value }) => {
 });
 
 it('rejects half a surrogate pair in a document as a syntax error', async () => {
-  const response = await world.execute(ALMIGHTY, '{ user(externalUserId: "\\ud800") { id } }');
+  const response = await world.execute(ALL_SCOPES, '{ user(externalUserId: "\\ud800") { id } }');
   expect(codesOf(response)).toEqual(['GRAPHQL_PARSE_FAILED']);
 });
 
 it('accepts IDs of 512 letters outside ASCII, and astral characters', async () => {
   for (const text of ['漢'.repeat(512), '🦊'.repeat(256)]) {
     const response = await world.execute(
-      ALMIGHTY,
+      ALL_SCOPES,
       `mutation ($identity: IdentityInput!) {
         linkIdentity(input: { identity: $identity, externalUserId: "ann" }) { userErrors { code } identity { ref } } }`,
       { identity: { provider: 'P100', ref: text } },
@@ -107,7 +107,7 @@ it('accepts IDs of 512 letters outside ASCII, and astral characters', async () =
 // Regression: a reference that exceeded the index limit returned INTERNAL on PostgreSQL.
 it('links by the longest accepted reference', async () => {
   const response = await world.execute(
-    ALMIGHTY,
+    ALL_SCOPES,
     `mutation ($identity: IdentityInput!) {
       linkIdentity(input: { identity: $identity, externalUserId: "ann" }) { userErrors { code } } }`,
     { identity: { provider: 'P100', ref: randomHan(MAX_TEXT_LENGTH) } },
@@ -122,15 +122,17 @@ it.each([
 ])('bounds the list of %s', async (field) => {
   const query = `query ($ids: [ID!]) { ${field} }`;
   const ids = Array.from({ length: MAX_LIST_LENGTH }, (_, index) => encodeNodeId('User', index));
-  expect(codesOf(await world.execute(ALMIGHTY, query, { ids }))).toEqual([]);
+  expect(codesOf(await world.execute(ALL_SCOPES, query, { ids }))).toEqual([]);
   world.statements.clear();
-  const response = await world.execute(ALMIGHTY, query, { ids: [...ids, encodeNodeId('User', 1)] });
+  const response = await world.execute(ALL_SCOPES, query, {
+    ids: [...ids, encodeNodeId('User', 1)],
+  });
   expect(codesOf(response)).toEqual(['BAD_USER_INPUT']);
   expect(world.statements.sent).toEqual([]);
 });
 
 it('ignores variables that the operation does not declare', async () => {
-  const response = await world.execute(ALMIGHTY, '{ users { totalCount } }', { other: 'a\0b' });
+  const response = await world.execute(ALL_SCOPES, '{ users { totalCount } }', { other: 'a\0b' });
   expect(response).toEqual({ data: { users: { totalCount: 1 } } });
 });
 
@@ -206,8 +208,10 @@ describe('an invalid value', () => {
     async (_, type, field, it, expected) => {
       const schemaType = world.service.schema.getType(type) as GraphQLInputType;
       const literal = field.replace('$it', printLiteral(it, schemaType));
-      const byVariable = await world.execute(ALMIGHTY, `query ($it: ${type}) { ${field} }`, { it });
-      const byLiteral = await world.execute(ALMIGHTY, `{ ${literal} }`);
+      const byVariable = await world.execute(ALL_SCOPES, `query ($it: ${type}) { ${field} }`, {
+        it,
+      });
+      const byLiteral = await world.execute(ALL_SCOPES, `{ ${literal} }`);
       expect(codesOf(byVariable)).toEqual(['BAD_USER_INPUT']);
       expect(codesOf(byLiteral)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
       for (const { errors } of [byVariable, byLiteral]) {

@@ -41,7 +41,7 @@ function readsBodies(sql: string): boolean {
 }
 
 /** Returns the count of the most frequent statement. */
-function mostOften(statements: readonly string[]): number {
+function maxCount(statements: readonly string[]): number {
   const times = [...new Set(statements)].map(
     (sql) => statements.filter((one) => one === sql).length,
   );
@@ -80,7 +80,7 @@ describe('the number of statements', () => {
       const large = await statementsFor(source, { first: 30 });
       expect(new Set(large)).toEqual(new Set(small));
       expect(new Set(small).size).toBeGreaterThan(3);
-      expect(mostOften(large.filter((sql) => !readsBodies(sql)))).toBeLessThanOrEqual(
+      expect(maxCount(large.filter((sql) => !readsBodies(sql)))).toBeLessThanOrEqual(
         MAX_REPETITIONS,
       );
     },

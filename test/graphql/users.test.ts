@@ -491,7 +491,7 @@ describe('the explanation of a status', () => {
       await own.recordEvents('sumsub', statusEvent('dee', 'APPROVED', 0, { level: 'shared' }));
       const action = { level: 'shared', levelKind: 'ACTION', attemptRef: 'a-1' } as const;
       await own.recordEvents('sumsub', statusEvent('eve', 'APPROVED', 1, action));
-      const grounds = async (externalUserId: string) => {
+      const explanation = async (externalUserId: string) => {
         const { data } = await own.execute(
           OPERATOR,
           'query ($id: String!) { user(externalUserId: $id) { verificationStatus verification { status } } }',
@@ -499,8 +499,8 @@ describe('the explanation of a status', () => {
         );
         return [data?.user.verificationStatus, data?.user.verification.status];
       };
-      expect(await grounds('dee')).toEqual(['VERIFIED', 'VERIFIED']);
-      expect(await grounds('eve')).toEqual(['NOT_VERIFIED', 'NOT_VERIFIED']);
+      expect(await explanation('dee')).toEqual(['VERIFIED', 'VERIFIED']);
+      expect(await explanation('eve')).toEqual(['NOT_VERIFIED', 'NOT_VERIFIED']);
     } finally {
       await own.close();
     }

@@ -39,7 +39,7 @@ async function openReasons(endUserReasons?: 'limited' | 'all'): Promise<World> {
 }
 
 /** Queries for all fields that return the reasons of a user. */
-const WAYS = `{
+const REASON_QUERY = `{
   verificationAttempts { nodes { ...attempt } }
   user(externalUserId: "ann") {
     attempts { nodes { ...attempt } edges { node { ...attempt } } }
@@ -65,7 +65,7 @@ function suspicionsIn(response: unknown): readonly string[] {
 
 it('hides suspicions in every field', async () => {
   const world = await openReasons();
-  const response = await world.execute(endUser('ann'), WAYS);
+  const response = await world.execute(endUser('ann'), REASON_QUERY);
   expect(response.errors).toBeUndefined();
   expect(suspicionsIn(response)).toEqual([]);
   const attempts = response.data.verificationAttempts.nodes;
@@ -82,7 +82,7 @@ it.each([
   ['an end user with END_USER_REASONS=all', 'all' as const, endUser('ann')],
 ])('returns all reasons to %s', async (_, setting, principal) => {
   const world = await openReasons(setting);
-  const { data } = await world.execute(principal, WAYS);
+  const { data } = await world.execute(principal, REASON_QUERY);
   expect(suspicionsIn(data)).toEqual([...SUSPICIONS, 'FORGERY']);
   for (const { status, rejection, reviewReasons } of data.verificationAttempts.nodes) {
     expect(status === 'REJECTED' ? rejection.reasons : reviewReasons).toEqual(REASONS);
