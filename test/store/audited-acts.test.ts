@@ -1,4 +1,4 @@
-/** What operators do, and what the gateway does of its own accord, is in the audit log: together with the act, or neither is. */
+/** Tests that actions of operators and of the gateway are logged in the audit log, in the transaction of the action. */
 
 import type { AuditEntry } from '../../src/domain/audit';
 import type { Store } from '../../src/store/store';
@@ -38,7 +38,7 @@ function replay(store: Store, dryRun: boolean) {
   });
 }
 
-it('opening a user is written down once, without their external id', async () => {
+it('logs the creation of a user once, without the external ID', async () => {
   const { store } = await openTestStore();
   for (let round = 0; round < 2; round += 1) {
     await store.createUser({ externalUserId: 'customer-1', auditActor: BY, now: NOW });
@@ -48,7 +48,7 @@ it('opening a user is written down once, without their external id', async () =>
   ]);
 });
 
-it('tying an account to a user is written down, with the user that went into it', async () => {
+it('logs the link of an identity, with the merged user', async () => {
   const { store } = await openTestStore();
   await store.record(approved('uid-1'));
   const { userId } = await store.createUser({
@@ -75,7 +75,7 @@ it('tying an account to a user is written down, with the user that went into it'
   ]);
 });
 
-it('a replay is written down step by step, a dry run is not', async () => {
+it('logs each step of a replay, but no dry run', async () => {
   const { store } = await openTestStore();
   for (let index = 0; index < 250; index += 1) await store.record(approved(`uid-${index}`));
   await replay(store, true);
@@ -89,7 +89,7 @@ it('a replay is written down step by step, a dry run is not', async () => {
   ]);
 });
 
-it('API keys are written down as they are made and as they are revoked', async () => {
+it('logs the creation and the revocation of API keys', async () => {
   const { store } = await openTestStore();
   await store.apiKeys.create({ ...KEY, auditActor: 'cli:root', now: NOW });
   expect(await store.apiKeys.revoke('unknown2', 'cli:root', NOW)).toBe(false);
@@ -102,7 +102,7 @@ it('API keys are written down as they are made and as they are revoked', async (
   ]);
 });
 
-it('what is dropped from the change log is written down, with its extent', async () => {
+it('logs how many entries are deleted from the change log', async () => {
   const { store } = await openTestStore({}, { clock: () => NOW });
   await store.record(approved('uid-1'));
   const entries = await store.read.head();
@@ -114,7 +114,7 @@ it('what is dropped from the change log is written down, with its extent', async
   ]);
 });
 
-it('new rules are written down once, the first ones are not', async () => {
+it('logs a change of the rules once, but not the first rules', async () => {
   const opened = await openTestStore({ acceptSandbox: true });
   const changed = await opened.reopen({ acceptSandbox: false });
   expect(await entriesOf(changed)).toMatchObject([
@@ -123,7 +123,7 @@ it('new rules are written down once, the first ones are not', async () => {
   expect(await entriesOf(await opened.reopen({ acceptSandbox: false }))).toHaveLength(1);
 });
 
-it('what cannot be written down is not done', async () => {
+it('rolls back an action that cannot be logged', async () => {
   const { store, database } = await openTestStore({}, { clock: () => NOW });
   await store.record(approved('uid-1'));
   const { userId } = await store.createUser({

@@ -1,4 +1,4 @@
-/** Nothing of whom was erased is found, wherever one looks; what stays is a record that nothing changes any more. */
+/** Tests that an erasure removes all personal data from the database, and that the remaining record never changes. */
 
 import type { Store } from '../../src/store/store';
 import { bytesOf, query } from '../support/databases';
@@ -9,7 +9,7 @@ const NOW = new Date('2024-06-01T12:00:00Z');
 const HOUR_MS = 60 * 60_000;
 const hoursOn = (hours: number) => new Date(NOW.getTime() + hours * HOUR_MS);
 
-/** All that anybody has ever said of her, by which she could be found. */
+/** All personal data in the deliveries of the test person. */
 const TRACES = {
   externalUserId: 'customer-vermilion',
   applicant: '64b1f0aa11bb22cc33dd44ee',
@@ -42,7 +42,7 @@ const REJECTED = sumsub(
   2_000,
 );
 
-async function tellOfHer(store: Store): Promise<number> {
+async function recordTraces(store: Store): Promise<number> {
   const say = (...parts: Parameters<typeof delivery>) => store.record(delivery(...parts));
   await say('sumsub', sumsub('applicantPending', { applicantId, externalUserId }, 1_000), NOW);
   await say('sumsub', REJECTED, NOW);
@@ -80,7 +80,7 @@ async function tellOfHer(store: Store): Promise<number> {
   return user.id;
 }
 
-const erasing = { reason: 'asked for', changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
+const erasing = { reason: 'requested', changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
 
 async function someoneElse(store: Store): Promise<void> {
   await store.record(delivery('paycaddy', paycaddy('verified', 'other-account', 1), NOW));
@@ -90,10 +90,10 @@ async function someoneElse(store: Store): Promise<void> {
 }
 
 describe('an erasure', () => {
-  it('leaves nothing of the person in any table, file or log of the database', async () => {
+  it('removes the person from all tables, files and logs of the database', async () => {
     const { store, database } = await openTestStore();
     await someoneElse(store);
-    const userId = await tellOfHer(store);
+    const userId = await recordTraces(store);
     const before = await bytesOf(database);
     const inTheClear = Object.values(TRACES).filter((trace) => before.includes(trace));
     expect(inTheClear).toEqual(expect.arrayContaining([externalUserId, applicantId]));
@@ -124,13 +124,13 @@ describe('an erasure', () => {
       action: 'USER_ERASED',
       actor: 'ApiKey:1 desk',
       subject: `User:${userId}`,
-      reason: 'asked for',
+      reason: 'requested',
     });
   });
 
-  it('keeps the statuses, and tells whoever follows the log without changing any', async () => {
+  it('keeps the statuses, and notifies subscribers without a status change', async () => {
     const { store } = await openTestStore();
-    const userId = await tellOfHer(store);
+    const userId = await recordTraces(store);
     const [before] = await store.read.usersByIds([userId]);
     const levels = await store.read.levelsOf([userId]);
     const { changes } = await store.read.tail(0, 100, { userIds: [userId] });
@@ -156,9 +156,9 @@ describe('an erasure', () => {
     expect(seqs).toEqual(changes.map(({ seq }) => seq).concat(seqs.at(-1) ?? 0));
   });
 
-  it('is not undone, nor the record changed, by rules, time, a replay or an operator', async () => {
+  it('is not changed by rules, expiry, a replay or an operator', async () => {
     const opened = await openTestStore();
-    const userId = await tellOfHer(opened.store);
+    const userId = await recordTraces(opened.store);
     await opened.store.erasures.erase({ userId, ...erasing });
     const state = await stateOf(opened.database);
     const store = await opened.reopen({
@@ -196,9 +196,9 @@ describe('an erasure', () => {
     }
   });
 
-  it('done twice, or by two at a time, is done once', async () => {
+  it('is idempotent, also when run twice at the same time', async () => {
     const { store } = await openTestStore();
-    const userId = await tellOfHer(store);
+    const userId = await recordTraces(store);
     const erase = () => store.erasures.erase({ userId, ...erasing });
     const outcomes = await Promise.all([erase(), erase()]);
     outcomes.push(await store.erasures.erase({ userId, ...erasing, now: new Date() }));
@@ -211,10 +211,10 @@ describe('an erasure', () => {
     });
   });
 
-  it('in the midst of news of the same person leaves nothing either', async () => {
+  it('removes deliveries about the person that arrive during the erasure', async () => {
     const { store, database } = await openTestStore();
-    const userId = await tellOfHer(store);
-    const news = Array.from({ length: 60 }, (_, index) => {
+    const userId = await recordTraces(store);
+    const late = Array.from({ length: 60 }, (_, index) => {
       const said = { applicantId, externalUserId, tag: index };
       return delivery('sumsub', sumsub('applicantOnHold', said, 10_000 + index), NOW);
     });
@@ -232,14 +232,14 @@ describe('an erasure', () => {
     expect(await store.read.countUsers({})).toBe(1);
   });
 
-  it('takes all users with it that went into one', async () => {
+  it('erases all users that were merged into the user', async () => {
     const { store, database } = await openTestStore();
     const merged = await store.createUser({
       externalUserId: 'alias-of-vermilion',
       auditActor: 'desk',
       now: NOW,
     });
-    const userId = await tellOfHer(store);
+    const userId = await recordTraces(store);
     const provider = 'paycaddy';
     await store.record(
       delivery(provider, paycaddy('verified', 'second-account-of-vermilion', 1), NOW),
@@ -263,16 +263,16 @@ describe('an erasure', () => {
     const bytes = await bytesOf(database);
     expect(bytes.includes('alias-of-vermilion')).toBe(false);
     expect(bytes.includes('second-account-of-vermilion')).toBe(false);
-    expect(bytes.includes(TRACES.account)).toBe(true); // moved to somebody else before
+    expect(bytes.includes(TRACES.account)).toBe(true); // moved to another user before
   });
 });
 
 const UNREADABLE = { code: 'PAYLOAD_INVALID', message: 'expected something else' } as const;
 
-describe('what comes after an erasure', () => {
+describe('an event that arrives after an erasure', () => {
   async function erased() {
     const opened = await openTestStore();
-    const userId = await tellOfHer(opened.store);
+    const userId = await recordTraces(opened.store);
     await opened.store.erasures.erase({ userId, ...erasing });
     return opened;
   }
@@ -283,12 +283,12 @@ describe('what comes after an erasure', () => {
       ['sumsub', sumsub('applicantOnHold', { applicantId, externalUserId }, 9_000), NOW],
     ],
     [
-      'that names her alone, about another account',
+      'with her external ID, about another account',
       ['sumsub', sumsub('applicantPending', { applicantId: 'new', externalUserId }, 9_000), NOW],
     ],
     ['undated, a day after', ['p100', p100(externalUserId, 'VERIFIED'), hoursOn(24)]],
     [
-      'that tells the account is gone, whenever',
+      'that reports the deletion of the account, with any date',
       [
         'sumsub',
         {
@@ -300,7 +300,7 @@ describe('what comes after an erasure', () => {
     ],
   ];
 
-  it.each(LATE)('is counted and not kept: news %s', async (_, parts) => {
+  it.each(LATE)('is ignored and not stored: %s', async (_, parts) => {
     const { store, database } = await erased();
     const outcome = await store.record(delivery(...parts));
     expect(outcome).toMatchObject({ disposition: 'IGNORED', duplicate: false, changes: 0 });
@@ -312,14 +312,14 @@ describe('what comes after an erasure', () => {
     expect(await store.read.countUsers({})).toBe(1);
   });
 
-  it('is of a new user where it is undated and comes when no vendor repeats any more', async () => {
+  it('opens a new user if it is undated and arrives after 48 hours', async () => {
     const { store } = await erased();
-    const news = delivery('p100', p100(externalUserId, 'VERIFIED'), hoursOn(49));
-    expect(await store.record(news)).toMatchObject({ disposition: 'APPLIED' });
+    const late = delivery('p100', p100(externalUserId, 'VERIFIED'), hoursOn(49));
+    expect(await store.record(late)).toMatchObject({ disposition: 'APPLIED' });
     expect(await store.read.userByExternalId(externalUserId)).toMatchObject({ erasedAt: null });
   });
 
-  it('is of a new user once it is news of its own', async () => {
+  it('opens a new user if it is dated after the erasure', async () => {
     const { store } = await erased();
     const body = {
       ...sumsub('applicantPending', { applicantId, externalUserId }, 1),
@@ -337,7 +337,7 @@ describe('what comes after an erasure', () => {
   });
 });
 
-describe('an account of somebody else, who bore the id of whom was erased', () => {
+describe('an identity of another user that once had the external ID of the erased user', () => {
   const link = {
     provider: 'sumsub',
     subjectRef: 'shared',
@@ -356,8 +356,8 @@ describe('an account of somebody else, who bore the id of whom was erased', () =
   const idOf = async (store: Store, user: string) =>
     (await store.read.userByExternalId(user))?.id ?? 0;
 
-  // Its older events name her: each time that it was spoken of, she was opened anew.
-  it('does not bring her back by what was said before', async () => {
+  // Regression: its older events contain her external ID, so each new event opened a user for her.
+  it('does not bring the user back with events from before the erasure', async () => {
     const { store, database } = await openTestStore();
     await say(store, 'vermilion', 1_000);
     await say(store, 'bo', 2_000);
@@ -369,7 +369,7 @@ describe('an account of somebody else, who bore the id of whom was erased', () =
     expect((await store.read.userByIdentity('sumsub', 'shared'))?.id).toBe(await idOf(store, 'bo'));
   });
 
-  it('does not where an operator has said whose it is, whatever the vendor says', async () => {
+  it('does not bring the user back if an operator has linked it', async () => {
     const { store } = await openTestStore();
     await say(store, 'bo', 500, { applicantId: 'of-bo' });
     await say(store, 'vermilion', 1_000);
@@ -381,7 +381,7 @@ describe('an account of somebody else, who bore the id of whom was erased', () =
     expect((await store.read.userByIdentity('sumsub', 'shared'))?.id).toBe(await idOf(store, 'bo'));
   });
 
-  it('does by what the vendor says after it', async () => {
+  it('brings the user back with an event dated after the erasure', async () => {
     const { store } = await openTestStore();
     await say(store, 'vermilion', 1_000);
     await say(store, 'bo', 2_000);
@@ -391,20 +391,20 @@ describe('an account of somebody else, who bore the id of whom was erased', () =
   });
 });
 
-// It was applied as if nobody had been erased.
-it('what could not be read when it came, and turns out to be late news, is dropped by the replay', async () => {
+// Regression: it was applied as if the user were not erased.
+it('a replay drops a quarantined delivery that turns out to be late', async () => {
   const { store } = await openTestStore();
-  const userId = await tellOfHer(store);
+  const userId = await recordTraces(store);
   await store.erasures.erase({ ...erasing, userId });
-  const news = delivery(
+  const late = delivery(
     'sumsub',
     sumsub('applicantOnHold', { applicantId, externalUserId }, 9_000),
     NOW,
   );
   const reading = { kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE };
-  const { deliveryId } = await store.record({ ...news, reading } as typeof news);
-  const by = { changeActor: 'desk', auditActor: 'desk', now: NOW };
-  const replay = { selection: { ids: [deliveryId] }, ...by, reread: () => news.reading };
+  const { deliveryId } = await store.record({ ...late, reading } as typeof late);
+  const command = { changeActor: 'desk', auditActor: 'desk', now: NOW };
+  const replay = { selection: { ids: [deliveryId] }, ...command, reread: () => late.reading };
   for (const dryRun of [true, false]) {
     expect(await store.replay({ ...replay, dryRun })).toMatchObject({
       dispositionChanges: [{ deliveryId, before: 'QUARANTINED', after: 'IGNORED' }],
@@ -415,24 +415,24 @@ it('what could not be read when it came, and turns out to be late news, is dropp
   expect(await store.read.countUsers({})).toBe(1);
 });
 
-// The row was emptied, while what had been made of it stood, and no replay could mend it any more.
-it('what was taken for news of somebody else, and turns out to be late news, is taken back by the replay', async () => {
+// Regression: the row was emptied while its events stayed, so that no replay could correct them.
+it('a replay removes an event of another user that turns out to be late', async () => {
   const { store, database } = await openTestStore();
-  const userId = await tellOfHer(store);
+  const userId = await recordTraces(store);
   const say = (ids: object, millisecond: number) =>
     delivery('sumsub', sumsub('applicantOnHold', ids, millisecond), NOW);
   const misread = say({ applicantId: 'of-bo', externalUserId: 'bo' }, 9_000);
   const { deliveryId } = await store.record(misread);
   await store.erasures.erase({ ...erasing, userId });
   const { reading } = say({ applicantId, externalUserId }, 9_000);
-  const by = {
+  const command = {
     changeActor: 'desk',
     auditActor: 'desk',
     now: NOW,
     dryRun: false,
     reread: () => reading,
   };
-  expect(await store.replay({ selection: { ids: [deliveryId] }, ...by })).toMatchObject({
+  expect(await store.replay({ selection: { ids: [deliveryId] }, ...command })).toMatchObject({
     dispositionChanges: [{ deliveryId, before: 'APPLIED', after: 'IGNORED' }],
     changes: [{ previousAttemptStatus: 'IN_REVIEW' }],
   });
@@ -441,8 +441,8 @@ it('what was taken for news of somebody else, and turns out to be late news, is 
   expect(await store.read.rawBodiesOf([deliveryId])).toEqual([null]);
 });
 
-// It stands among the events of an account that has another owner now.
-it('what was applied to a live account stays when it is read otherwise, whomever erased it names', async () => {
+// The delivery belongs to an identity that has another user now.
+it('a replay keeps a delivery of a live identity, even if it names an erased user', async () => {
   const { store, database } = await openTestStore();
   const say = (user: string, millisecond: number, type = 'applicantOnHold') =>
     delivery(
@@ -456,39 +456,39 @@ it('what was applied to a live account stays when it is read otherwise, whomever
   const vermilion = await store.read.userByExternalId('vermilion');
   await store.erasures.erase({ ...erasing, userId: vermilion?.id ?? 0 });
   const { reading } = say('vermilion', 1_000, 'applicantPending');
-  const by = {
+  const command = {
     changeActor: 'desk',
     auditActor: 'desk',
     now: NOW,
     dryRun: false,
     reread: () => reading,
   };
-  await store.replay({ selection: { ids: [deliveryId] }, ...by });
+  await store.replay({ selection: { ids: [deliveryId] }, ...command });
   expect(await store.read.rawBodiesOf([deliveryId])).toEqual([first.rawBody]);
   const [held] = await query(database, 'SELECT status FROM attempts');
   expect(held).toEqual({ status: 'IN_PROGRESS' });
 });
 
-// It was emptied, though it was somebody else's by then.
-it('a message that names her, and turns out to be another’s in the midst of it, is kept', async () => {
+// Regression: it was emptied, though it belonged to another user by then.
+it('keeps a delivery that a replay assigns to another user during the erasure', async () => {
   const { store } = await openTestStore();
-  const userId = await tellOfHer(store);
+  const userId = await recordTraces(store);
   const said = { applicantId: 'other', tag: externalUserId };
-  const news = delivery('sumsub', sumsub('applicantOnHold', said, 9_000), NOW);
+  const late = delivery('sumsub', sumsub('applicantOnHold', said, 9_000), NOW);
   const reading = { kind: 'QUARANTINED', eventType: null, duplicateKey: 'k', reason: UNREADABLE };
-  const { deliveryId } = await store.record({ ...news, reading } as typeof news);
-  const by = { changeActor: 'desk', auditActor: 'desk', now: NOW };
+  const { deliveryId } = await store.record({ ...late, reading } as typeof late);
+  const command = { changeActor: 'desk', auditActor: 'desk', now: NOW };
   const selection = { ids: [deliveryId] };
-  const replay = { selection, ...by, dryRun: false, reread: () => news.reading };
+  const replay = { selection, ...command, dryRun: false, reread: () => late.reading };
   const [replayed] = await Promise.all([
     store.replay(replay),
     store.erasures.erase({ ...erasing, userId }),
   ]);
   expect(replayed.dispositionChanges).toMatchObject([{ after: 'APPLIED' }]);
-  expect(await store.read.rawBodiesOf([deliveryId])).toEqual([news.rawBody]);
+  expect(await store.read.rawBodiesOf([deliveryId])).toEqual([late.rawBody]);
 });
 
-it('raw bodies that were kept long enough are emptied, but not those of whom a hold keeps', async () => {
+it('empties raw bodies after their retention, except those under a legal hold', async () => {
   const { store } = await openTestStore();
   const record = (user: string, at: Date) =>
     store.record(delivery('paycaddy', paycaddy('verified', user, 1), at));
@@ -512,8 +512,8 @@ it('raw bodies that were kept long enough are emptied, but not those of whom a h
   expect(await store.audit.verify(null)).toMatchObject({ ok: true });
 });
 
-// It was looked at before the hold was there, and emptied after.
-it('a raw body is kept by a hold that is set in the midst of it', async () => {
+// Regression: the check ran before the hold was set, and the body was emptied after.
+it('keeps a raw body if a hold is set while bodies are emptied', async () => {
   const { store } = await openTestStore();
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), hoursOn(-3)));
   const hold = {

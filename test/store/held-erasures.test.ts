@@ -1,4 +1,4 @@
-/** Erasures that have to wait, and what must not keep them from being carried out. */
+/** Tests erasures that a hold defers, and their limits. */
 
 import type { Store } from '../../src/store/store';
 import { change, query } from '../support/databases';
@@ -8,10 +8,10 @@ import { answer, delivery, paycaddy, sumsub } from './provider-deliveries';
 const NOW = new Date('2024-06-01T12:00:00Z');
 const LATER = new Date('2024-07-01T12:00:00Z');
 const MUCH_LATER = new Date('2024-09-01T12:00:00Z');
-const BY = { reason: 'asked for', changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
+const BY = { reason: 'requested', changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
 const HOLD = { basis: 'case 4', reason: null, auditActor: 'ApiKey:1 desk', now: NOW };
 
-async function tell(store: Store, applicantId: string, externalUserId?: string): Promise<number> {
+async function recordApplicant(store: Store, applicantId: string, externalUserId?: string): Promise<number> {
   const body = sumsub('applicantPending', { applicantId, externalUserId }, 1_000);
   await store.record(delivery('sumsub', body, NOW));
   const user = await store.read.userByIdentity('sumsub', applicantId);
@@ -22,9 +22,9 @@ async function tell(store: Store, applicantId: string, externalUserId?: string):
 const erasedAt = async (store: Store, userId: number) =>
   (await store.read.usersByIds([userId]))[0]?.erasedAt ?? null;
 
-it('are due when a hold that was set anew ends', async () => {
+it('are due when a replaced hold ends', async () => {
   const { store } = await openTestStore();
-  const userId = await tell(store, 'applicant-1');
+  const userId = await recordApplicant(store, 'applicant-1');
   await store.erasures.setHold({ ...HOLD, userId, until: null });
   expect(await store.erasures.erase({ ...BY, userId })).toMatchObject({ erased: false });
   await store.erasures.setHold({ ...HOLD, userId, until: LATER });
@@ -34,10 +34,10 @@ it('are due when a hold that was set anew ends', async () => {
   expect(await erasedAt(store, userId)).not.toBeNull();
 });
 
-it('go on as one of whom a user was merged into, and wait for that one’s hold', async () => {
+it('continue for the merge target, and wait for its hold', async () => {
   const { store, database } = await openTestStore();
-  const nameless = await tell(store, 'applicant-1');
-  const bob = await tell(store, 'applicant-2', 'bob');
+  const nameless = await recordApplicant(store, 'applicant-1');
+  const bob = await recordApplicant(store, 'applicant-2', 'bob');
   await store.erasures.setHold({ ...HOLD, userId: nameless, until: LATER });
   await store.erasures.erase({ ...BY, userId: nameless });
   const link = { provider: 'sumsub', subjectRef: 'applicant-1', userId: bob };
@@ -59,9 +59,9 @@ it('go on as one of whom a user was merged into, and wait for that one’s hold'
   expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(1);
 });
 
-it('are not kept from it by a message of no account that nobody can open', async () => {
+it('run in spite of an unassigned delivery that fails to decrypt', async () => {
   const { store, database } = await openTestStore();
-  const userId = await tell(store, 'applicant-1');
+  const userId = await recordApplicant(store, 'applicant-1');
   const riddle = { applicantId: 'applicant-9', riddle: 1, levelName: 7 };
   await store.record(delivery('sumsub', sumsub('applicantReviewed', riddle, 5_000), NOW));
   const bytes = database.kind === 'sqlite' ? "x'0011'" : "'\\x0011'";
@@ -69,9 +69,9 @@ it('are not kept from it by a message of no account that nobody can open', async
   expect(await store.erasures.erase({ ...BY, userId })).toMatchObject({ erased: true });
 });
 
-it('find an account that is named in the path of an answer alone', async () => {
+it('find an account in the path of a status response', async () => {
   const { store, database } = await openTestStore();
-  const userId = await tell(store, 'applicant-1');
+  const userId = await recordApplicant(store, 'applicant-1');
   const odd = { createDate: '2024-01-01 00:00:00+0000', reviewStatus: 'purple' };
   for (const id of ['applicant-1', 'applicant-12']) {
     await store.record(answer('sumsub', `applicants/${id}/status`, odd, NOW));
@@ -82,9 +82,9 @@ it('find an account that is named in the path of an answer alone', async () => {
   expect(left).toEqual(['applicants/applicant-12/status']);
 });
 
-it('leave an account that nobody can tie to somebody else', async () => {
+it('leave an erased identity that cannot be linked to another user', async () => {
   const { store } = await openTestStore();
-  const userId = await tell(store, 'applicant-1');
+  const userId = await recordApplicant(store, 'applicant-1');
   await store.record(delivery('paycaddy', paycaddy('verified', 'other', 1), NOW));
   const other = await store.read.userByIdentity('paycaddy', 'other');
   await store.erasures.erase({ ...BY, userId });
@@ -98,26 +98,26 @@ it('leave an account that nobody can tie to somebody else', async () => {
   });
 });
 
-it('are written down each time that somebody asks, and not each time that they are looked at', async () => {
+it('are logged for each request, but not for each run', async () => {
   const { store } = await openTestStore();
-  const userId = await tell(store, 'applicant-1');
+  const userId = await recordApplicant(store, 'applicant-1');
   await store.erasures.setHold({ ...HOLD, userId, until: LATER });
   await store.erasures.erase({ ...BY, userId });
-  await store.erasures.erase({ ...BY, userId, reason: 'asked for again' });
+  await store.erasures.erase({ ...BY, userId, reason: 'requested again' });
   await store.erasures.setHold({ ...HOLD, userId, until: MUCH_LATER });
   expect(await store.erasures.runDueErasures(LATER)).toBe(0);
   const { rows } = await store.read.auditEntries({ action: ['ERASURE_REQUESTED'] }, { first: 10 });
-  expect(rows.map(({ row }) => row.reason)).toEqual(['asked for again', 'asked for']);
+  expect(rows.map(({ row }) => row.reason)).toEqual(['requested again', 'requested']);
 });
 
-// All messages of no account were opened first, though nothing was to be emptied.
-it('look at no message while they have to wait, or are done', async () => {
+// Regression: all unassigned deliveries were decrypted first, though nothing was erased.
+it('read no delivery while a hold applies, or when they are done', async () => {
   const looks: string[] = [];
   const onQuery = (sql: string) => {
     if (sql.includes('identity_id IS NULL')) looks.push(sql);
   };
   const { store } = await openTestStore({}, { onQuery });
-  const userId = await tell(store, 'applicant-1');
+  const userId = await recordApplicant(store, 'applicant-1');
   await store.erasures.setHold({ ...HOLD, userId, until: null });
   await store.erasures.erase({ ...BY, userId });
   expect(looks).toEqual([]);
@@ -129,9 +129,9 @@ it('look at no message while they have to wait, or are done', async () => {
   expect(looks).toHaveLength(needed);
 });
 
-it('cannot be held back once they are done', async () => {
+it('cannot be deferred when they are done', async () => {
   const { store } = await openTestStore();
-  const userId = await tell(store, 'applicant-1');
+  const userId = await recordApplicant(store, 'applicant-1');
   const hold = { ...HOLD, userId, until: null };
   expect(await store.erasures.setHold(hold)).toBeNull();
   expect(await store.erasures.releaseHold(hold)).toBeNull();
@@ -141,23 +141,23 @@ it('cannot be held back once they are done', async () => {
   expect(await store.read.countAuditEntries({ action: ['LEGAL_HOLD_SET'] })).toBe(1);
 });
 
-describe('of one account', () => {
+describe('of one identity', () => {
   const told = { provider: 'sumsub', subjectRef: 'applicant-1', deliveryId: 1 };
   const occurredAt = '2024-01-01T00:00:09.000000000Z';
 
   async function withTwoAccounts() {
     const opened = await openTestStore();
-    const userId = await tell(opened.store, 'applicant-1', 'ada');
+    const userId = await recordApplicant(opened.store, 'applicant-1', 'ada');
     await opened.store.record(delivery('paycaddy', paycaddy('verified', 'account', 1), NOW));
     const link = { provider: 'paycaddy', subjectRef: 'account', userId };
     await opened.store.linkIdentity({ ...link, changeActor: 'desk', auditActor: 'desk', now: NOW });
     return { ...opened, userId };
   }
 
-  it('leave the user with the others, and what is left of it as a record of its own', async () => {
+  it('keep the user with the other identities, and split off a record', async () => {
     const { store, userId } = await withTwoAccounts();
     const outcome = await store.erasures.eraseIdentity({ ...BY, ...told, occurredAt });
-    if (!('erased' in outcome)) throw new Error('it is there');
+    if (!('erased' in outcome)) throw new Error('The identity exists');
     expect(outcome).toEqual({ userId: expect.any(Number), erased: true, erasedAt: NOW });
     expect(outcome.userId).not.toBe(userId);
     const [user, record] = await store.read.usersByIds([userId, outcome.userId]);
@@ -176,7 +176,7 @@ describe('of one account', () => {
     });
   });
 
-  it('wait for what keeps the user, and then take no more than the account', async () => {
+  it('wait for the hold on the user, and then erase only the identity', async () => {
     const { store, userId } = await withTwoAccounts();
     await store.erasures.setHold({ ...HOLD, userId, until: null });
     for (let time = 0; time < 2; time += 1) {
@@ -192,9 +192,9 @@ describe('of one account', () => {
     expect(await store.erasures.runDueErasures(MUCH_LATER)).toBe(0);
   });
 
-  it('take the user with them where there is no other, and nothing that came since', async () => {
+  it('erase the user if there is no other identity and no later event', async () => {
     const { store } = await openTestStore();
-    const userId = await tell(store, 'applicant-1', 'ada');
+    const userId = await recordApplicant(store, 'applicant-1', 'ada');
     const before = '2023-12-31T00:00:00.000000000Z';
     const old = await store.erasures.eraseIdentity({ ...BY, ...told, occurredAt: before });
     expect(old).toEqual({ fault: 'USER_NOT_FOUND' });
@@ -203,7 +203,7 @@ describe('of one account', () => {
     expect(outcome).toMatchObject({ userId, erased: true });
   });
 
-  const news = (applicantId: string, type: string, rest: object, at: Date) =>
+  const review = (applicantId: string, type: string, rest: object, at: Date) =>
     delivery(
       'sumsub',
       { ...sumsub(type, { applicantId, externalUserId: 'ada', ...rest }, 0), ...sentAt(at) },
@@ -215,23 +215,23 @@ describe('of one account', () => {
   const GREEN = { reviewStatus: 'completed', reviewResult: { reviewAnswer: 'GREEN' } };
   const secondsOn = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
 
-  /** The vendor says at `saidAt` that it has erased the first, and we hear of it 17 seconds on. */
-  async function deleted(store: Store, saidAt: Date) {
-    const deletion = news('applicant-1', 'applicantDeleted', {}, saidAt);
+  /** The provider reports the erasure of the first account at `reportedAt`. The report arrives at second 17. */
+  async function deleted(store: Store, reportedAt: Date) {
+    const deletion = review('applicant-1', 'applicantDeleted', {}, reportedAt);
     const { deliveryId } = await store.record({ ...deletion, receivedAt: secondsOn(17) });
     return await store.erasures.eraseIdentity({
       ...BY,
       ...told,
       deliveryId,
-      occurredAt: saidAt.toISOString().replace('Z', '000000Z'),
+      occurredAt: reportedAt.toISOString().replace('Z', '000000Z'),
       now: secondsOn(17),
     });
   }
 
-  // It was dated by our clock: what the vendor had approved since was late news, and not kept.
-  it('let the account in that has taken its place, whichever is heard of first', async () => {
-    const first = news('applicant-1', 'applicantPending', {}, NOW);
-    const second = news('applicant-2', 'applicantReviewed', GREEN, secondsOn(15));
+  // Regression: the erasure was dated by its receipt, so approvals since the report were dropped as late.
+  it('accept the account that replaced the erased one, in any order of arrival', async () => {
+    const first = review('applicant-1', 'applicantPending', {}, NOW);
+    const second = review('applicant-2', 'applicantReviewed', GREEN, secondsOn(15));
     for (const early of [false, true]) {
       const { store } = await openTestStore();
       await store.record(first);
@@ -244,25 +244,25 @@ describe('of one account', () => {
     }
   });
 
-  it('put out whoever shows a token from before it was carried out, whenever it was said', async () => {
+  it('reject tokens from before the erasure, regardless of the date of the report', async () => {
     const { store } = await openTestStore();
-    await store.record(news('applicant-1', 'applicantPending', {}, NOW));
+    await store.record(review('applicant-1', 'applicantPending', {}, NOW));
     await deleted(store, secondsOn(10));
     const erasedAtOf = await store.erasures.erasedSince(secondsOn(12));
     expect(erasedAtOf('ada')).toEqual(secondsOn(17));
     expect(erasedAtOf('bob')).toBeNull();
   });
 
-  // It was obeyed by that date, and took all that had been said of an account that had come back.
-  it('count as said when they came where they are dated far ahead', async () => {
+  // Regression: the future date applied, so all events of a returned account were erased.
+  it('count from the receipt if their date is far ahead', async () => {
     const { store } = await openTestStore();
-    await store.record(news('applicant-1', 'applicantPending', {}, secondsOn(300)));
+    await store.record(review('applicant-1', 'applicantPending', {}, secondsOn(300)));
     const ahead = new Date('2099-01-01T00:00:00Z');
     expect(await deleted(store, ahead)).toEqual({ fault: 'USER_NOT_FOUND' });
     expect(await deleted(store, secondsOn(60))).toEqual({ fault: 'USER_NOT_FOUND' });
-    await store.record(news('applicant-1', 'applicantPending', {}, secondsOn(16)));
+    await store.record(review('applicant-1', 'applicantPending', {}, secondsOn(16)));
     expect(await deleted(store, ahead)).toMatchObject({ erased: true });
-    const back = news('applicant-1', 'applicantPending', {}, secondsOn(600));
+    const back = review('applicant-1', 'applicantPending', {}, secondsOn(600));
     expect(await store.record(back)).toMatchObject({ disposition: 'APPLIED' });
   });
 });

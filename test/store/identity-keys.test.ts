@@ -1,4 +1,4 @@
-/** Each identity's data key is a row of its own: with it goes all that can be read of the identity. */
+/** Tests that deleting the data key of an identity makes its data unreadable. */
 
 import { change, query } from '../support/databases';
 import { openTestStore } from './open-test-store';
@@ -7,7 +7,7 @@ import { delivery, paycaddy } from './provider-deliveries';
 const NOW = new Date('2024-06-01T12:00:00Z');
 const PROFILE = { age: '33' };
 
-it('without its key, what was said of an identity cannot be read, and nobody else is harmed', async () => {
+it('makes the data of an identity without a key unreadable, and no other data', async () => {
   const { store, database } = await openTestStore();
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-1', 1), NOW));
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));

@@ -1,4 +1,4 @@
-/** Whoever has read the whole log knows the state: no change is missing from it, and none is told twice. */
+/** Tests that the whole change log yields the state: no change is missing or repeated. */
 
 import fc from 'fast-check';
 import type { Change } from '../../src/domain/change';
@@ -75,7 +75,7 @@ const body = fc.oneof(
     .map((told) => ['p100', p100(...told)] as const),
 );
 
-/** Misread by an adapter at first, to be corrected by a replay. */
+/** Delivery that an adapter parses wrongly at first, until a replay corrects it. */
 const misreading = fc.constantFrom<(reading: Reading) => Reading>(
   (reading) => reading,
   (reading) => reading,
@@ -138,7 +138,7 @@ const doing = fc.oneof(
 type Doing = typeof doing extends fc.Arbitrary<infer T> ? T : never;
 type Rules = Pick<StoreConfig, 'policy' | 'acceptSandbox'>;
 
-it('adds up to the state, and the state is what the events make, whatever was done', async () => {
+it('yields the state, and the events yield the same state, after any commands', async () => {
   await fc.assert(
     fc
       .asyncProperty(fc.array(doing, { minLength: 2, maxLength: 14 }), async (doings) => {
@@ -155,12 +155,12 @@ it('adds up to the state, and the state is what the events make, whatever was do
         await store.expire(new Date(now));
         const { changes } = await store.read.tail(0, 10_000, {});
         const state = await stateOf(held.database);
-        for (const { what, told, held: row } of await compared(held.database, changes)) {
+        for (const { what, told, held: row } of await compareStates(held.database, changes)) {
           expect({ what, state: told }).toEqual({ what, state: row });
         }
 
         await change(held.database, "DELETE FROM settings WHERE name = 'rules'");
-        store = await held.reopen(rules); // which projects everybody again
+        store = await held.reopen(rules); // projects all users again
         expect(await stateOf(held.database)).toBe(state);
         expect(await store.read.head()).toBe(changes.length);
       })
@@ -216,7 +216,7 @@ async function perform(held: TestStore, store: Store, doing: Doing, now: Date): 
   }
 }
 
-/** What the log says, at last, of everything that it speaks of; each entry has to begin where the one before ended. */
+/** Returns the last state of each object in the log. Each entry must continue the one before. */
 function statesIn(changes: readonly Change[]): Readonly<Record<string, unknown>> {
   const states: Record<string, unknown> = {};
   function step(what: string, first: unknown, before: unknown, after: unknown) {
@@ -248,28 +248,28 @@ function statesIn(changes: readonly Change[]): Readonly<Record<string, unknown>>
   return states;
 }
 
-/** Whoever has gone into another holds nothing any more. */
+/** Removes the levels of a merged user. */
 function forgetLevels(states: Record<string, unknown>, userId: number) {
   for (const what of Object.keys(states)) {
     if (what.startsWith(`level ${userId} `)) delete states[what];
   }
 }
 
-/** The same as it stands in the tables, beside what the log says of it. */
-async function compared(database: DatabaseConfig, changes: readonly Change[]) {
-  const told = statesIn(changes);
+/** Returns the state in the tables and the state in the log, side by side. */
+async function compareStates(database: DatabaseConfig, changes: readonly Change[]) {
+  const logged = statesIn(changes);
   const rows = await query<{ what: string; state: string }>(database, STATES);
-  const held = Object.fromEntries(rows.map(({ what, state }) => [what, JSON.parse(state)]));
+  const stored = Object.fromEntries(rows.map(({ what, state }) => [what, JSON.parse(state)]));
   const kindOf = (what: string) => what.split(' ', 1)[0] ?? '';
-  return [...new Set([...Object.keys(told), ...Object.keys(held)])].map((what) => ({
+  return [...new Set([...Object.keys(logged), ...Object.keys(stored)])].map((what) => ({
     what,
-    told: what in told ? told[what] : UNTOLD[kindOf(what)],
-    held: what in held ? held[what] : null,
+    logged: what in logged ? logged[what] : INITIAL[kindOf(what)],
+    stored: what in stored ? stored[what] : null,
   }));
 }
 
-/** As everybody begins. */
-const UNTOLD: Readonly<Record<string, unknown>> = { user: 'NOT_VERIFIED', active: true };
+/** Initial state of a user. */
+const INITIAL: Readonly<Record<string, unknown>> = { user: 'NOT_VERIFIED', active: true };
 
 const STATES = `
 SELECT 'user ' || id AS what, '"' || verification_status || '"' AS state FROM users

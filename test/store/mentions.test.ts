@@ -1,4 +1,4 @@
-/** Messages that belong to no account are found by whom they speak of, however that is spelt, and few at a time. */
+/** Tests that unassigned deliveries that mention a person are found, with any escapes, in chunks of bounded size. */
 
 import { createKeyRing } from '../../src/encryption/key-ring';
 import type { Connection } from '../../src/store/database/database';
@@ -10,7 +10,7 @@ const NOW = new Date('2024-06-01T12:00:00Z');
 const KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }] as const;
 const keyRing = createKeyRing(KEYS);
 
-/** A connection that has these bodies, and how many bytes of them were asked for at a time. */
+/** Returns a connection with these bodies, and the number of bytes read per query. */
 function holding(bodies: readonly Buffer[]) {
   const sealed = bodies.map((body) => keyRing.current.cipher.encrypt(body, 'delivery.body'));
   const asked: number[] = [];
@@ -40,37 +40,37 @@ async function isFound(body: string, word: string): Promise<boolean> {
   return (await findMentions(connection, keyRing, [word])).ids.length > 0;
 }
 
-describe('a message of no account', () => {
+describe('an unassigned delivery', () => {
   it.each([
-    ['as it is', '{"user":"ada"}', 'ada'],
+    ['unescaped', '{"user":"ada"}', 'ada'],
     ['in a list', '["x", "ada"]', 'ada'],
-    ['in bytes that are no JSON', '{"user": "ada", "broken', 'ada'],
+    ['in malformed JSON', '{"user": "ada", "broken', 'ada'],
     ['with escaped letters', '{"user":"\\u0061d\\u0061"}', 'ada'],
-    ['with escaped strokes', '{"user":"of\\/ada"}', 'of/ada'],
+    ['with escaped slashes', '{"user":"of\\/ada"}', 'of/ada'],
     ['with a quotation mark', '{"user":"a \\"da\\""}', 'a "da"'],
-    ['within JSON in a text', '{"body":"{\\"user\\":\\"ada\\"}"}', 'ada'],
-    ['in other letters', '{"email":"ADA@Example.test"}', 'Ada@example.test'],
-    ['with characters that mean more elsewhere', '{"user":"a.d+a"}', 'a.d+a'],
+    ['in JSON inside a string', '{"body":"{\\"user\\":\\"ada\\"}"}', 'ada'],
+    ['in another letter case', '{"email":"ADA@Example.test"}', 'Ada@example.test'],
+    ['with characters that are special in patterns', '{"user":"a.d+a"}', 'a.d+a'],
     ['as a long number', '{"user":123456789}', '123456789'],
-    ['as a long number within a text', '{"user":"no. 123456789"}', '123456789'],
-  ])('that names a person %s is found', async (_, body, word) => {
+    ['as a long number inside a string', '{"user":"no. 123456789"}', '123456789'],
+  ])('with a term %s is found', async (_, body, word) => {
     expect(await isFound(body, word)).toBe(true);
   });
 
   it.each([
-    ['the name of a field', '{"email":"bo@example.test", "email" : 1}', 'email'],
-    ['a part of another word', '{"user":"adalbert"}', 'ada'],
-    ['another word that a dot would match', '{"user":"abda"}', 'a.da'],
+    ['a field name', '{"email":"bo@example.test", "email" : 1}', 'email'],
+    ['a part of another string', '{"user":"adalbert"}', 'ada'],
+    ['a string that a dot would match', '{"user":"abda"}', 'a.da'],
     ['a short number', '{"count":7}', '7'],
-    ['a word too short to tell a person', '{"version":"v1"}', 'v1'],
-    ['a word of other letters', '{"applicantType":"Individual"}', 'individual'],
+    ['an ID that is too short', '{"version":"v1"}', 'v1'],
+    ['an ID in another letter case', '{"applicantType":"Individual"}', 'individual'],
     ['digits of a longer number', '{"at":1234567890123}', '1234567'],
-  ])('that has the id of a person as %s is not', async (_, body, word) => {
+  ])('with a term as %s is not found', async (_, body, word) => {
     expect(await isFound(body, word)).toBe(false);
   });
 });
 
-it('few bytes are in memory at a time, and none is passed over', async () => {
+it('reads all bodies in chunks of bounded size', async () => {
   const large = Buffer.from(`{"user":"ada","filling":"${'x'.repeat(1024 * 1024)}"}`);
   const { connection, asked } = holding(Array.from({ length: 12 }, () => large));
   const { ids, lastId } = await findMentions(connection, keyRing, ['ada']);
@@ -79,7 +79,7 @@ it('few bytes are in memory at a time, and none is passed over', async () => {
   expect(Math.max(...asked)).toBeLessThan(6 * 1024 * 1024);
 });
 
-it('an erasure empties those that name the person, and no others', async () => {
+it('an erasure empties the deliveries that mention the person, and no others', async () => {
   const { store } = await openTestStore();
   await store.createUser({ externalUserId: 'email', auditActor: 'desk', now: NOW });
   const user = await store.read.userByExternalId('email');
@@ -90,8 +90,8 @@ it('an erasure empties those that name the person, and no others', async () => {
   ]) {
     await store.record(delivery('sumsub', unread, NOW));
   }
-  const by = { reason: null, changeActor: 'desk', auditActor: 'desk', now: NOW };
-  await store.erasures.erase({ userId: user?.id ?? 0, ...by });
+  const command = { reason: null, changeActor: 'desk', auditActor: 'desk', now: NOW };
+  await store.erasures.erase({ userId: user?.id ?? 0, ...command });
   const bodies = await store.read.rawBodiesOf([1, 2, 3]);
   expect(bodies.map((body) => body !== null)).toEqual([true, false, false]);
 });

@@ -1,4 +1,4 @@
-/** What operators and the passing of time do: open users, link, merge, replay, expire, trim, change the rules. */
+/** Tests commands of operators and scheduled work: creating users, linking, merging, replay, expiry, trimming, new rules. */
 
 import { createHash } from 'node:crypto';
 import type { Reading, StoredDelivery } from '../../src/domain/delivery';
@@ -36,8 +36,8 @@ function link(store: Store, subjectRef: string, userId: number, provider = 'frac
   });
 }
 
-describe('opening a user', () => {
-  it('happens once per external id', async () => {
+describe('createUser', () => {
+  it('creates one user per external ID', async () => {
     const { store } = await openTestStore();
     const first = await store.createUser({
       externalUserId: 'customer-1',
@@ -55,7 +55,7 @@ describe('opening a user', () => {
     expect(await store.read.countUsers({})).toBe(2);
   });
 
-  it('is what the first news under that id finds', async () => {
+  it('creates the user that the first event with this ID is assigned to', async () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
@@ -70,8 +70,8 @@ describe('opening a user', () => {
   });
 });
 
-describe('linking an identity', () => {
-  it('of which nothing was heard yet makes its news the user’s', async () => {
+describe('linkIdentity', () => {
+  it('assigns later events to the linked user', async () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
@@ -86,8 +86,8 @@ describe('linking an identity', () => {
     expect(await approvedFractalUser(store, 'uid-1')).toBe(userId);
   });
 
-  // The user stayed inactive until everybody was projected again.
-  it('that nobody has spoken of yet makes a user active whose other accounts are gone', async () => {
+  // Regression: the user stayed inactive until all users were projected again.
+  it('activates a user whose other identities are deleted, before any event', async () => {
     const { store } = await openTestStore();
     const gone = { applicantId: 'a1', externalUserId: 'customer-1' };
     await store.record(delivery('sumsub', sumsub('applicantCreated', gone, 1), NOW));
@@ -103,7 +103,7 @@ describe('linking an identity', () => {
     });
   });
 
-  it('whose user was opened only for it merges that user, and says so', async () => {
+  it('merges the former user if the identity was its only one, and logs the merge', async () => {
     const { store } = await openTestStore();
     const opened = await approvedFractalUser(store, 'uid-1');
     const { userId } = await store.createUser({
@@ -144,8 +144,8 @@ describe('linking an identity', () => {
     expect(history?.rows.map(({ row }) => row.userId)).toEqual([opened, userId, userId]);
   });
 
-  // A merged user was loaded under the id of the survivor alone, and not found under its own.
-  it('to a user that went into another ties it to that one', async () => {
+  // Regression: a merged user was loaded by the ID of the merge target alone, and not found by its own.
+  it('links to the merge target if the user was merged', async () => {
     const { store } = await openTestStore();
     const opened = await approvedFractalUser(store, 'uid-1');
     const { userId } = await store.createUser({
@@ -158,7 +158,7 @@ describe('linking an identity', () => {
     expect(await link(store, 'pay-2', 999, 'paycaddy')).toMatchObject({ ok: false });
   });
 
-  it('that the vendor calls another user merges the two, and both external ids lead to one', async () => {
+  it('merges two users with different external IDs, which then resolve to one', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('p100', p100('customer-1', 'VERIFIED', 'SUCCESSFUL'), NOW));
     const { userId } = await store.createUser({
@@ -180,7 +180,7 @@ describe('linking an identity', () => {
     expect(await store.read.countUsers({})).toBe(1);
   });
 
-  it('to a user without an external id hands the id on', async () => {
+  it('passes the external ID to a user without one', async () => {
     const { store } = await openTestStore();
     const nameless = await approvedFractalUser(store, 'uid-1');
     await store.record(delivery('p100', p100('customer-1', 'NOT_VERIFIED', 'PENDING'), NOW));
@@ -191,7 +191,7 @@ describe('linking an identity', () => {
     });
   });
 
-  it('again corrects a mistake: only the identity moves back', async () => {
+  it('moves only the identity when a link is corrected', async () => {
     const { store } = await openTestStore();
     const wrong = await store.createUser({
       externalUserId: 'customer-1',
@@ -216,7 +216,7 @@ describe('linking an identity', () => {
     ]);
   });
 
-  it('away from a user who was opened for another account moves that account alone', async () => {
+  it('moves only the identity if its user was created for another one', async () => {
     const { store } = await openTestStore();
     const nameless = await approvedFractalUser(store, 'uid-1');
     await link(store, 'pay-1', nameless, 'paycaddy');
@@ -230,7 +230,7 @@ describe('linking an identity', () => {
     expect(await store.read.userByIdentity('paycaddy', 'pay-1')).toMatchObject({ id: userId });
   });
 
-  it('of a user with another account besides moves that one alone, named or not', async () => {
+  it('moves only the identity if its user has another one', async () => {
     const { store } = await openTestStore();
     const nameless = await approvedFractalUser(store, 'uid-1');
     await link(store, 'pay-1', nameless, 'paycaddy');
@@ -249,7 +249,7 @@ describe('linking an identity', () => {
     expect(await store.read.userByIdentity('paycaddy', 'pay-2')).toMatchObject({ id: named?.id });
   });
 
-  it('that an operator put on a nameless user of its own moves it alone', async () => {
+  it('moves only the identity if an operator had linked it', async () => {
     const { store } = await openTestStore();
     const nameless = await store.createUser({ externalUserId: null, auditActor: 'test', now: NOW });
     const right = await store.createUser({
@@ -264,7 +264,7 @@ describe('linking an identity', () => {
     expect(left).toMatchObject({ id: nameless.userId, verificationStatus: 'NOT_VERIFIED' });
   });
 
-  it('that moves alone is told of both users, also where no status changes', async () => {
+  it('logs the move for both users, even without a status change', async () => {
     const { store } = await openTestStore();
     const wrong = await store.createUser({
       externalUserId: 'customer-1',
@@ -301,7 +301,7 @@ describe('linking an identity', () => {
     ]);
   });
 
-  it('once is enough: again changes nothing', async () => {
+  it('is idempotent', async () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
@@ -319,7 +319,7 @@ describe('linking an identity', () => {
     expect(await log(store)).toEqual(before);
   });
 
-  it('keeps the operator’s word over the vendor’s', async () => {
+  it('keeps the link in spite of another external ID from the provider', async () => {
     const { store } = await openTestStore();
     const { userId } = await store.createUser({
       externalUserId: 'customer-1',
@@ -333,13 +333,13 @@ describe('linking an identity', () => {
     expect(await store.read.userByIdentity('sumsub', 'applicant-1')).toMatchObject({ id: userId });
   });
 
-  it('to nobody is refused', async () => {
+  it('fails for an unknown user', async () => {
     const { store } = await openTestStore();
     expect(await link(store, 'uid-1', 99)).toEqual({ ok: false, fault: 'USER_NOT_FOUND' });
     expect(await store.read.userByIdentity('fractal-id', 'uid-1')).toBeNull();
   });
 
-  it('leads through several merges to the last user', async () => {
+  it('resolves several merges to the last user', async () => {
     const { store } = await openTestStore();
     const first = await approvedFractalUser(store, 'uid-1');
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
@@ -357,8 +357,8 @@ describe('linking an identity', () => {
   });
 });
 
-describe('a vendor that tells its customer’s id late', () => {
-  it('brings the identity home to the user of that id', async () => {
+describe('a provider that sends the external ID late', () => {
+  it('moves the identity to the user with that ID', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('p100', p100('customer-1', 'NOT_VERIFIED', 'PENDING'), NOW));
     const known = await store.read.userByExternalId('customer-1');
@@ -381,8 +381,8 @@ describe('a vendor that tells its customer’s id late', () => {
   });
 });
 
-describe('a vendor that changes its mind about who somebody is', () => {
-  it('moves the account, and the log tells of both users', async () => {
+describe('a provider that changes the external ID', () => {
+  it('moves the identity, and logs it for both users', async () => {
     const { store } = await openTestStore();
     const called = (externalUserId: string, at: number) =>
       delivery('sumsub', sumsub('applicantActivated', { externalUserId }, at), NOW);
@@ -408,7 +408,7 @@ describe('a replay', () => {
     (kept: StoredDelivery): Reading =>
       delivery(provider, kept.rawBody.toString(), kept.receivedAt).reading;
 
-  it('of what is understood as before changes nothing', async () => {
+  it('changes nothing if deliveries parse as before', async () => {
     const { store, database } = await openTestStore();
     await store.record(
       delivery('sumsub', sumsub('applicantCreated', { externalUserId: 'customer-1' }, 1), NOW),
@@ -429,7 +429,7 @@ describe('a replay', () => {
     expect(await stateOf(database)).toBe(before);
   });
 
-  it('applies what an adapter has learnt to read, and a repeat is known again', async () => {
+  it('applies what a corrected adapter parses, and recognizes a duplicate', async () => {
     const { store } = await openTestStore();
     const unknown = delivery('paycaddy', paycaddy('newly-verified', 'user-1', 5), NOW);
     expect(await store.record(unknown)).toMatchObject({ disposition: 'QUARANTINED' });
@@ -475,7 +475,7 @@ describe('a replay', () => {
     expect(await store.record(again)).toMatchObject({ duplicate: true, deliveryId: 1 });
   });
 
-  it('takes back what a corrected adapter no longer reads', async () => {
+  it('removes what a corrected adapter no longer parses', async () => {
     const { store } = await openTestStore();
     await store.record(delivery('sumsub', sumsub('applicantReviewed', green, 1), NOW));
     const corrected = (kept: StoredDelivery): Reading => ({
@@ -505,7 +505,7 @@ describe('a replay', () => {
     expect(await store.read.countAttempts({})).toBe(0);
   });
 
-  it('keeps one of two that turn out to be the same', async () => {
+  it('keeps one of two deliveries that turn out to be equal', async () => {
     const { store } = await openTestStore();
     for (const spelling of ['verified-1', 'verified-2']) {
       await store.record(delivery('paycaddy', paycaddy(spelling, 'user-1', 5), NOW));
@@ -528,7 +528,7 @@ describe('a replay', () => {
     expect(await log(store)).toHaveLength(1);
   });
 
-  it('selects by id, provider, disposition and time of receipt', async () => {
+  it('selects by ID, provider, disposition and time of receipt', async () => {
     const { store } = await openTestStore();
     const at = (hour: number) => new Date(Date.UTC(2024, 1, 1, hour));
     await store.record(delivery('sumsub', 'unreadable 1', at(1)));
@@ -552,7 +552,7 @@ describe('a replay', () => {
     expect(await count({ receivedFrom: at(2), receivedBefore: at(3) })).toBe(1);
   });
 
-  it('into an empty database rebuilds the state that is held', async () => {
+  it('rebuilds the state in an empty database', async () => {
     const held = await openTestStore();
     const told = [
       sumsub('applicantCreated', { externalUserId: 'customer-1' }, 1),
@@ -580,7 +580,7 @@ describe('a replay', () => {
   });
 });
 
-describe('the passing of time', () => {
+describe('scheduled work', () => {
   const HOUR = 60 * 60_000;
   const lasting = (hours: number): Policy => ({
     verified: null,
@@ -589,7 +589,7 @@ describe('the passing of time', () => {
   const approvedAt = Date.UTC(2024, 0, 1, 0, 0, 1);
   const hoursIn = (hours: number) => new Date(approvedAt + hours * HOUR);
 
-  it('expires an approval, and the log says so', async () => {
+  it('expires an approval, and logs the change', async () => {
     const { store } = await openTestStore({ policy: lasting(2) }, { clock: () => hoursIn(1) });
     await approvedFractalUser(store, 'uid-1');
     expect(await store.expire(hoursIn(1.9))).toBe(0);
@@ -605,7 +605,7 @@ describe('the passing of time', () => {
     expect(await store.read.levelsOf([1])).toMatchObject([[{ status: 'EXPIRED' }]]);
   });
 
-  it('asks an index who is due, and writes nothing where nobody is', async () => {
+  it('finds due users by an index, and writes nothing without any', async () => {
     const sent: string[] = [];
     const options = { clock: () => hoursIn(1), onQuery: (sql: string) => sent.push(sql) };
     const { store, database } = await openTestStore({ policy: lasting(2) }, options);
@@ -623,7 +623,7 @@ describe('the passing of time', () => {
     );
   });
 
-  it('expires the others where one user cannot be read, and says so once', async () => {
+  it('expires the others if one user fails, and logs it once', async () => {
     const faults: object[] = [];
     const log = {
       info() {},
@@ -650,7 +650,7 @@ describe('the passing of time', () => {
     expect(faults).toEqual([{ userId: broken, err: expect.any(Error) }]);
   });
 
-  it('does not run out an approval that was given again', async () => {
+  it('does not expire a renewed approval', async () => {
     let now = hoursIn(1);
     const { store } = await openTestStore({ policy: lasting(2) }, { clock: () => now });
     const approveAt = (hours: number) => {
@@ -675,7 +675,7 @@ describe('the passing of time', () => {
     ]);
   });
 
-  it('changes the rules: everybody is judged anew at the next start', async () => {
+  it('projects all users again at the next start after a change of the rules', async () => {
     const opened = await openTestStore({}, { clock: () => hoursIn(5) });
     await approvedFractalUser(opened.store, 'uid-1');
     const stricter: Policy = {
@@ -694,12 +694,12 @@ describe('the passing of time', () => {
     expect((await log(lenient)).at(-1)).toMatchObject({ verificationStatus: 'VERIFIED' });
   });
 
-  it('brings another way of projecting: everybody is projected anew at the next start', async () => {
+  it('projects all users again at the next start with another projection version', async () => {
     const opened = await openTestStore();
     await approvedFractalUser(opened.store, 'uid-1');
     const { policy, acceptSandbox } = opened.config;
     const rules = createHash('sha256').update(JSON.stringify({ policy, acceptSandbox }));
-    // As a version would have left it that knew the same rules and came to another result.
+    // Simulates a version that applied the same rules with another result.
     await change(
       opened.database,
       `UPDATE settings SET value = '${rules.digest('hex')}' WHERE name = 'rules'`,
@@ -713,7 +713,7 @@ describe('the passing of time', () => {
     expect((await log(store)).at(-1)).toMatchObject({ cause: { kind: 'POLICY' } });
   });
 
-  it('trims the log, whose positions go on from where they were', async () => {
+  it('trims the log, and continues its positions', async () => {
     let now = hoursIn(1);
     const { store, database } = await openTestStore({}, { clock: () => now });
     await approvedFractalUser(store, 'uid-1');
@@ -731,8 +731,8 @@ describe('the passing of time', () => {
   });
 });
 
-// In one transaction, the first trim of a long log kept every vendor waiting, and P100 does not wait for long.
-it('trims a long log in steps, between which others write', async () => {
+// Regression: one transaction trimmed a long log, so that all deliveries waited. P100 does not wait for long.
+it('trims a long log in steps, between which deliveries are stored', async () => {
   let deletes = 0;
   const onQuery = (sql: string) => {
     deletes += Number(sql.startsWith('DELETE FROM changes'));
@@ -748,7 +748,7 @@ it('trims a long log in steps, between which others write', async () => {
       FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 7000)
         SELECT value FROM n) numbers`,
   );
-  // SQLite notes by itself which numbers are in use; a writer that has looked before has to look again.
+  // SQLite tracks used numbers itself. On PostgreSQL, a writer must read the sequencer again.
   if (database.kind === 'postgres') {
     await change(database, 'UPDATE sequencer SET version = version + 1, changes = changes + 7000');
   }

@@ -1,4 +1,4 @@
-/** Whom to ask about, and that two processes never ask at once. */
+/** Tests the candidates of status checks, and that two processes never check at the same time. */
 
 import { toInstantText } from '../../src/domain/instant';
 import type { CandidateKind } from '../../src/store/status-checks';
@@ -22,7 +22,7 @@ describe('candidates', () => {
     ['OPEN', ['sumsub']],
     ['UNCONFIRMED', ['paycaddy']],
     ['QUIET', ['paycaddy', 'sumsub']],
-  ])('of the kind %s are of %s, a page at a time', async (kind, expected) => {
+  ])('of the kind %s belong to %s, page by page', async (kind, expected) => {
     const { store } = await twoAccounts();
     const found: string[] = [];
     const next = (last?: { updatedAt: string; attemptId: number }) =>
@@ -38,7 +38,7 @@ describe('candidates', () => {
     expect(found).toEqual(expected);
   });
 
-  it('of a user are one for each account, and one for each open action', async () => {
+  it('of a user are one per identity and one per open action', async () => {
     const { store } = await twoAccounts();
     const action = (ref: string, type: string, ms: number) => {
       const fields = { applicantActionId: ref, levelName: 'card', reviewStatus: 'completed' };
@@ -64,7 +64,7 @@ describe('candidates', () => {
     expect(again.map(({ lastCheckedAt }) => lastCheckedAt)).toEqual([null, NOW]);
   });
 
-  it('of a user are one for each account', async () => {
+  it('of a user are one per identity', async () => {
     const { store } = await twoAccounts();
     const user = await store.read.userByIdentity('sumsub', 'applicant-1');
     const found = await store.statusChecks.candidatesForUser(user?.id ?? 0);
@@ -79,7 +79,7 @@ describe('a claim', () => {
   const TWO = { identityId: 2, actionId: null };
   const ACTION = { identityId: 1, actionId: 7 };
 
-  it('holds for as long as it is said to, whoever asks', async () => {
+  it('blocks other claims for the given time', async () => {
     const { store } = await twoAccounts();
     const claim = (now: Date) => store.statusChecks.claim([ONE, TWO], now, 60_000);
     expect(await claim(NOW)).toEqual([ONE, TWO]);
@@ -87,14 +87,14 @@ describe('a claim', () => {
     expect(await claim(inMs(60_000))).toEqual([ONE, TWO]);
   });
 
-  it('can be taken back', async () => {
+  it('can be removed', async () => {
     const { store } = await twoAccounts();
     await store.statusChecks.claim([ONE, TWO], NOW, 60_000);
     await store.statusChecks.disclaim([TWO]);
     expect(await store.statusChecks.claim([ONE, TWO], NOW, 60_000)).toEqual([TWO]);
   });
 
-  it('on an account leaves its actions, and the reverse', async () => {
+  it('on an identity does not block its actions, nor the reverse', async () => {
     const { store } = await twoAccounts();
     const claim = (now: Date) => store.statusChecks.claim([ONE, ACTION], now, 60_000);
     await store.statusChecks.claim([ONE], NOW, 60_000);
@@ -103,7 +103,7 @@ describe('a claim', () => {
     expect(await claim(NOW)).toEqual([ACTION]);
   });
 
-  it('outlives no clock that is set back', async () => {
+  it('is void after the clock was set back', async () => {
     const { store } = await twoAccounts();
     await store.statusChecks.claim([ONE], NOW, 60_000);
     expect(await store.statusChecks.claim([ONE], inMs(-3_600_000), 60_000)).toEqual([ONE]);
@@ -111,7 +111,7 @@ describe('a claim', () => {
 });
 
 describe('the lease', () => {
-  it('is one holder’s, until it ends or is given back', async () => {
+  it('belongs to one holder until it ends or is released', async () => {
     const { store } = await twoAccounts();
     const lease = (holder: string, now: Date) => store.statusChecks.lease(holder, now, 60_000);
     expect(await lease('a', NOW)).toBe(true);
@@ -125,7 +125,7 @@ describe('the lease', () => {
     expect(await lease('a', inMs(92_000))).toBe(true);
   });
 
-  it('goes to one of many who ask for it at once', async () => {
+  it('is given to one of many concurrent requests', async () => {
     const { store } = await twoAccounts();
     const holders = Array.from({ length: 20 }, (_, index) => `holder-${index}`);
     const given = await Promise.all(
@@ -134,7 +134,7 @@ describe('the lease', () => {
     expect(given.filter(Boolean)).toHaveLength(1);
   });
 
-  it('outlives no clock that is set back', async () => {
+  it('is void after the clock was set back', async () => {
     const { store } = await twoAccounts();
     await store.statusChecks.lease('a', NOW, 60_000);
     expect(await store.statusChecks.lease('b', inMs(-3_600_000), 60_000)).toBe(true);

@@ -42,15 +42,15 @@ async function secretsOf(database: TestStore['database']): Promise<number> {
 async function expectWhole(store: Store, users: number): Promise<void> {
   const deliveries = deliveriesOf(users);
   const bodies = await store.read.rawBodiesOf(deliveries.map((_, index) => index + 1));
-  const told = (texts: readonly (string | undefined)[]) => [...texts].sort();
-  expect(told(bodies.map((body) => body?.toString()))).toEqual(
-    told(deliveries.map(({ rawBody }) => rawBody.toString())),
+  const sorted = (texts: readonly (string | undefined)[]) => [...texts].sort();
+  expect(sorted(bodies.map((body) => body?.toString()))).toEqual(
+    sorted(deliveries.map(({ rawBody }) => rawBody.toString())),
   );
   const ids = Array.from({ length: users }, (_, index) => index + 1);
   expect(new Set((await store.read.profilesOf(ids)).map((profile) => profile?.age))).toEqual(
     new Set(['33']),
   );
-  const read = deliveries.filter(({ reading }) => reading.kind === 'EVENTS'); // what nobody can read may come again as news
+  const read = deliveries.filter(({ reading }) => reading.kind === 'EVENTS'); // a malformed delivery may be a new event when it arrives again
   const repeats = await Promise.all(read.map((one) => store.record(one)));
   expect(repeats.filter(({ duplicate }) => duplicate)).toHaveLength(users);
   expect(await store.audit.verify(null)).toMatchObject({ ok: true });

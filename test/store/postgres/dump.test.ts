@@ -34,7 +34,7 @@ function areThere(): boolean {
   }
 }
 
-const by = { reason: null, changeActor: 'desk', auditActor: 'desk', now: NOW };
+const command = { reason: null, changeActor: 'desk', auditActor: 'desk', now: NOW };
 const whereTheyAre = areThere() || process.env.CI ? it : it.skip;
 
 whereTheyAre('later keys decrypt a dump, except data of users erased since', async () => {
@@ -43,15 +43,15 @@ whereTheyAre('later keys decrypt a dump, except data of users erased since', asy
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-2', 1), NOW));
   await store.createUser({ externalUserId: 'user-without-account', auditActor: 'desk', now: NOW });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-4', 1), NOW));
-  const hold = { ...by, basis: 'case 4', until: null };
+  const hold = { ...command, basis: 'case 4', until: null };
   await store.erasures.setHold({ ...hold, userId: 1 });
   const folder = await createTempDir(disposal);
   const dump = join(folder, 'kyc.dump');
   const files = { '/keys/': `${folder}/`, '"$DATABASE_URL"': `'${url}'` };
   runFromPage('pg_dump', { ...files, 'kyc-$(date -u +%Y%m%dT%H%M%SZ).dump': dump });
-  await store.erasures.releaseHold({ ...by, userId: 1 });
-  await store.erasures.erase({ ...by, userId: 1 });
-  await store.erasures.erase({ ...by, userId: 3 });
+  await store.erasures.releaseHold({ ...command, userId: 1 });
+  await store.erasures.erase({ ...command, userId: 1 });
+  await store.erasures.erase({ ...command, userId: 3 });
   const inAnHour = new Date(NOW.getTime() + 60 * 60_000);
   await store.erasures.setHold({ ...hold, until: inAnHour, userId: 2 });
   await store.record(delivery('paycaddy', paycaddy('verified', 'user-3', 1), NOW));
@@ -100,8 +100,8 @@ whereTheyAre('later keys decrypt a dump, except data of users erased since', asy
   runFromPage('TABLE held', restoring);
   expect(await restored.read.profilesOf([1, 2])).toMatchObject([null, { age: '33' }]);
   expect(await query(other.config, 'SELECT count(*) AS n FROM identity_keys')).toEqual([{ n: 2 }]);
-  expect(await restored.erasures.erase({ ...by, userId: 2 })).toMatchObject({ erased: false });
-  expect(await restored.erasures.erase({ ...by, userId: 4 })).toMatchObject({ erased: false });
+  expect(await restored.erasures.erase({ ...command, userId: 2 })).toMatchObject({ erased: false });
+  expect(await restored.erasures.erase({ ...command, userId: 4 })).toMatchObject({ erased: false });
   const inADay = new Date(NOW.getTime() + 24 * 60 * 60_000);
   expect(await restored.erasures.postponeRequests(inADay)).toBe(1);
   expect(await restored.erasures.runDueErasures(inAnHour)).toBe(0);
