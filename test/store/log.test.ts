@@ -155,8 +155,8 @@ it('yields the state, and the events yield the same state, after any commands', 
         await store.expire(new Date(now));
         const { changes } = await store.read.tail(0, 10_000, {});
         const state = await stateOf(held.database);
-        for (const { what, told, held: row } of await compareStates(held.database, changes)) {
-          expect({ what, state: told }).toEqual({ what, state: row });
+        for (const { what, logged, stored } of await compareStates(held.database, changes)) {
+          expect({ what, state: logged }).toEqual({ what, state: stored });
         }
 
         await change(held.database, "DELETE FROM settings WHERE name = 'rules'");

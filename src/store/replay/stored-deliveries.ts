@@ -19,7 +19,7 @@ import { NAMES } from '../write/loaded-columns';
 
 const { receivedAt } = getNames(DeliveryEntity);
 
-/** Of `deliveries d`, without the columns of the encrypted body. */
+/** Columns of `deliveries d` without the encrypted body. */
 const DELIVERY_COLUMNS = toSelectList(
   getPropertyColumns(DeliveryEntity, 'd', { except: ['duplicates', 'body', 'bodyKeyId'] }),
 );

@@ -1,10 +1,10 @@
 /** Tests that unassigned deliveries that mention a person are found, with any escapes, in chunks of bounded size. */
 
-import { createKeyRing } from '../../src/encryption/key-ring';
-import type { Connection } from '../../src/store/database/database';
-import { findMentions } from '../../src/store/erasure/find-mentions';
-import { openTestStore } from './open-test-store';
-import { delivery } from './provider-deliveries';
+import { createKeyRing } from '../../../src/encryption/key-ring';
+import type { Connection } from '../../../src/store/database/database';
+import { findMentions } from '../../../src/store/erasure/find-mentions';
+import { openTestStore } from '../open-test-store';
+import { delivery } from '../provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }] as const;

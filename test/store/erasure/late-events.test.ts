@@ -1,10 +1,10 @@
 /** Tests that events after an erasure lead to one state in any order, with few queries. */
 
 import fc from 'fast-check';
-import type { Store } from '../../src/store/store';
-import { ENGINE } from '../support/databases';
-import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
-import { answer, delivery, p100, sumsub } from './provider-deliveries';
+import type { Store } from '../../../src/store/store';
+import { ENGINE } from '../../support/databases';
+import { closeTestStores, openTestStore, stateOf, type TestStore } from '../open-test-store';
+import { answer, delivery, p100, sumsub } from '../provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const secondsOn = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);

@@ -1,9 +1,9 @@
 /** Tests that an erasure removes all personal data from the database, and that the remaining record never changes. */
 
-import type { Store } from '../../src/store/store';
-import { bytesOf, query } from '../support/databases';
-import { openTestStore, stateOf } from './open-test-store';
-import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
+import type { Store } from '../../../src/store/store';
+import { bytesOf, query } from '../../support/databases';
+import { openTestStore, stateOf } from '../open-test-store';
+import { delivery, fractalId, p100, paycaddy, sumsub } from '../provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const HOUR_MS = 60 * 60_000;
@@ -214,16 +214,16 @@ describe('an erasure', () => {
   it('removes deliveries about the person that arrive during the erasure', async () => {
     const { store, database } = await openTestStore();
     const userId = await recordTraces(store);
-    const late = Array.from({ length: 60 }, (_, index) => {
+    const deliveries = Array.from({ length: 60 }, (_, index) => {
       const said = { applicantId, externalUserId, tag: index };
       return delivery('sumsub', sumsub('applicantOnHold', said, 10_000 + index), NOW);
     });
-    const recorded = news.map((one) => store.record(one));
+    const recorded = deliveries.map((one) => store.record(one));
     const erased = store.erasures.erase({ userId, ...erasing });
-    const later = news.map((one) => store.record({ ...one, receivedAt: hoursOn(1) }));
+    const later = deliveries.map((one) => store.record({ ...one, receivedAt: hoursOn(1) }));
     expect(await erased).toMatchObject({ erased: true });
     await Promise.all([...recorded, ...later]);
-    for (const one of news.slice(0, 3)) {
+    for (const one of deliveries.slice(0, 3)) {
       expect(await store.record(one)).toMatchObject({ duplicate: true });
     }
     await store.erasures.wipe();

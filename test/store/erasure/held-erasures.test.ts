@@ -1,9 +1,9 @@
 /** Tests erasures that a hold defers, and their limits. */
 
-import type { Store } from '../../src/store/store';
-import { change, query } from '../support/databases';
-import { openTestStore } from './open-test-store';
-import { answer, delivery, paycaddy, sumsub } from './provider-deliveries';
+import type { Store } from '../../../src/store/store';
+import { change, query } from '../../support/databases';
+import { openTestStore } from '../open-test-store';
+import { answer, delivery, paycaddy, sumsub } from '../provider-deliveries';
 
 const NOW = new Date('2024-06-01T12:00:00Z');
 const LATER = new Date('2024-07-01T12:00:00Z');
@@ -11,7 +11,11 @@ const MUCH_LATER = new Date('2024-09-01T12:00:00Z');
 const BY = { reason: 'requested', changeActor: 'desk', auditActor: 'ApiKey:1 desk', now: NOW };
 const HOLD = { basis: 'case 4', reason: null, auditActor: 'ApiKey:1 desk', now: NOW };
 
-async function recordApplicant(store: Store, applicantId: string, externalUserId?: string): Promise<number> {
+async function recordApplicant(
+  store: Store,
+  applicantId: string,
+  externalUserId?: string,
+): Promise<number> {
   const body = sumsub('applicantPending', { applicantId, externalUserId }, 1_000);
   await store.record(delivery('sumsub', body, NOW));
   const user = await store.read.userByIdentity('sumsub', applicantId);
