@@ -10,10 +10,9 @@ import { WATCH_DOCUMENTS } from './cli/watch-documents';
 import type { Config } from './config/load-config';
 import { AUTH_FAILURES, ConfigError, SIGNATURE_FAILURES } from './domain/errors';
 import { createFeed, type Feed } from './feed/feed';
-import { createMemoryWakeup } from './feed/wakeup/memory';
 import { createPostgresWakeup } from './feed/wakeup/postgres';
 import { createRedisWakeup } from './feed/wakeup/redis';
-import type { Wakeup } from './feed/wakeup/wakeup';
+import { createMemoryWakeup, type Wakeup } from './feed/wakeup/wakeup';
 import { getViewKey } from './graphql/access/visibility';
 import type { DocumentLimits } from './graphql/documents/limits';
 import {

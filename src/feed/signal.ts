@@ -1,41 +1,44 @@
-/** Lets one loop sleep until somebody has news for it. */
+/** Auto-reset signal: `wait` resolves on the next `notify`. */
 
 export interface Signal {
   notify(): void;
-  /** Resolves at the next ring, at once if it rang since the last wait, or after `timeoutMs`. One waiter at a time. */
+  /**
+   * Resolves on the next `notify`, or after `timeoutMs`. Resolves at once if `notify` was called since the last wait. At most one
+   * caller may wait at a time.
+   */
   wait(timeoutMs?: number): Promise<void>;
 }
 
-/** Thousands of them wait at a time: no more is kept for one than it takes. */
+/** Allocates little, because thousands of signals are waited for at a time. */
 export function createSignal(): Signal {
-  let rung = false;
+  let notified = false;
   let release: (() => void) | null = null;
 
-  function ring(): void {
-    rung = release === null;
+  function notify(): void {
+    notified = release === null;
     release?.();
     release = null;
   }
 
   return {
-    notify: ring,
+    notify,
 
     wait(timeoutMs) {
-      if (rung) {
-        rung = false;
-        return RUNG;
+      if (notified) {
+        notified = false;
+        return RESOLVED;
       }
       return new Promise((resolve) => {
-        release = timeoutMs === undefined ? resolve : withTimeout(resolve, ring, timeoutMs);
+        release = timeoutMs === undefined ? resolve : withTimeout(resolve, notify, timeoutMs);
       });
     },
   };
 }
 
-const RUNG = Promise.resolve();
+const RESOLVED = Promise.resolve();
 
-function withTimeout(resolve: () => void, ring: () => void, timeoutMs: number): () => void {
-  const timer = setTimeout(ring, timeoutMs);
+function withTimeout(resolve: () => void, notify: () => void, timeoutMs: number): () => void {
+  const timer = setTimeout(notify, timeoutMs);
   return () => {
     clearTimeout(timer);
     resolve();

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Change } from '../../src/domain/change';
 import { createFeed, type Feed } from '../../src/feed/feed';
 import type { FrameEncoder } from '../../src/feed/frame-encoder';
-import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import { createMemoryWakeup } from '../../src/feed/wakeup/wakeup';
 import type { ChangeFilter } from '../../src/store/read/filters';
 import { at } from '../support/changes';
 import { silentLog } from '../support/logs';

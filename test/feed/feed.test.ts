@@ -7,7 +7,7 @@ import {
   StoreUnavailableError,
 } from '../../src/domain/errors';
 import { createFeed, type Feed, type FeedOptions } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import { createMemoryWakeup } from '../../src/feed/wakeup/wakeup';
 import { at } from '../support/changes';
 import { createDisposal } from '../support/disposal';
 import { createRecordedLog, silentLog } from '../support/logs';

@@ -1,12 +1,12 @@
-/** Instances that wake each other over real servers, which die, freeze and come back. */
+/** Instances that wake each other through real servers, which crash and restart. */
 
 import { createDisposal } from '../support/disposal';
 import { describeWith } from '../support/programs';
 import { until } from '../support/until';
 import { type Instance, SERVICES, type Server, startInstance } from './services';
 
-const AWAY = 'other instances are not reached; they find out by polling';
-const BACK = 'other instances are reached again';
+const DISCONNECTED = 'wake-up channel disconnected; falling back to polling';
+const RECONNECTED = 'wake-up channel reconnected';
 
 describe.each(SERVICES)('over $name', (service) => {
   describeWith(service.program)('instances', () => {
@@ -18,7 +18,7 @@ describe.each(SERVICES)('over $name', (service) => {
       await server.start();
     });
 
-    /** Both reached by now: each is woken once when its line opens, and by what the other says then. */
+    /** Resolves when both are connected: each is woken when its channel opens, and by the first message of the other. */
     async function startTwo(logId = 'one-log'): Promise<readonly [Instance, Instance]> {
       const first = startInstance(disposal, service, server.url, logId);
       await until(() => first.woken() > 0);
@@ -27,23 +27,27 @@ describe.each(SERVICES)('over $name', (service) => {
       return [first, second];
     }
 
-    it('wake each other, and not those of another log', async () => {
+    it('wake each other, but not instances with another log', async () => {
       const [first, second] = await startTwo();
-      const stranger = startInstance(disposal, service, server.url, 'another-log');
-      await until(() => stranger.woken() > 0);
-      const [own, others, strangers] = [first.woken(), second.woken(), stranger.woken()];
+      const other = startInstance(disposal, service, server.url, 'another-log');
+      await until(() => other.woken() > 0);
+      const [firstBefore, secondBefore, otherBefore] = [
+        first.woken(),
+        second.woken(),
+        other.woken(),
+      ];
 
       first.wakeup.wake();
-      expect(first.woken()).toBe(own + 1);
-      await until(() => second.woken() === others + 1);
+      expect(first.woken()).toBe(firstBefore + 1);
+      await until(() => second.woken() === secondBefore + 1);
 
-      second.wakeup.wake(); // answered after whatever the server would have said to the two before
-      await until(() => first.woken() === own + 2);
-      expect(second.woken()).toBe(others + 2);
-      expect(stranger.woken()).toBe(strangers);
+      second.wakeup.wake(); // received after any message that the server sent to them before
+      await until(() => first.woken() === firstBefore + 2);
+      expect(second.woken()).toBe(secondBefore + 2);
+      expect(other.woken()).toBe(otherBefore);
     });
 
-    it('tell of a burst with few messages', async () => {
+    it('send few messages for a burst of wake-ups', async () => {
       const [first, second] = await startTwo();
       const before = second.woken();
       for (let count = 0; count < 10_000; count += 1) first.wakeup.wake();
@@ -51,35 +55,43 @@ describe.each(SERVICES)('over $name', (service) => {
       expect(second.woken()).toBe(before + 2);
     });
 
-    it('go on alone while the server is dead, and together when it is back', async () => {
+    it('wake only themselves while the server is down, and each other when it is back', async () => {
       const [first, second] = await startTwo();
       await server.end();
-      await until(() => first.said().includes(AWAY) && second.said().includes(AWAY));
+      await until(
+        () => first.messages().includes(DISCONNECTED) && second.messages().includes(DISCONNECTED),
+      );
       const alone = first.woken();
       first.wakeup.wake();
       expect(first.woken()).toBe(alone + 1);
 
       await server.start();
-      await until(() => first.said().includes(BACK) && second.said().includes(BACK));
+      await until(
+        () => first.messages().includes(RECONNECTED) && second.messages().includes(RECONNECTED),
+      );
       const before = second.woken();
       first.wakeup.wake();
       await until(() => second.woken() > before);
-      expect(first.said()).toEqual([AWAY, BACK]);
+      expect(first.messages()).toEqual([DISCONNECTED, RECONNECTED]);
     });
 
-    it('start while the server is dead, and find each other when it is back', async () => {
+    it('start while the server is down, and wake each other when it is back', async () => {
       await server.end();
       const first = startInstance(disposal, service, server.url, 'one-log');
       const second = startInstance(disposal, service, server.url, 'one-log');
-      await until(() => first.said().includes(AWAY) && second.said().includes(AWAY));
+      await until(
+        () => first.messages().includes(DISCONNECTED) && second.messages().includes(DISCONNECTED),
+      );
       await server.start();
-      await until(() => first.said().includes(BACK) && second.said().includes(BACK));
+      await until(
+        () => first.messages().includes(RECONNECTED) && second.messages().includes(RECONNECTED),
+      );
       const before = second.woken();
       first.wakeup.wake();
       await until(() => second.woken() > before);
     });
 
-    it('leave no connection behind when they stop, and are not heard any more', async () => {
+    it('close their connections when they stop, and no longer wake others', async () => {
       const [first, second] = await startTwo();
       const early = startInstance(disposal, service, server.url, 'one-log');
       await early.wakeup.close(); // while it connects
@@ -91,7 +103,7 @@ describe.each(SERVICES)('over $name', (service) => {
       expect(first.woken()).toBe(before + 1);
       await first.wakeup.close();
       await until(async () => (await server.connections()) === 0);
-      expect([...first.said(), ...second.said(), ...early.said()]).toEqual([]);
+      expect([...first.messages(), ...second.messages(), ...early.messages()]).toEqual([]);
     });
   });
 });

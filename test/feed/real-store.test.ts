@@ -7,7 +7,7 @@ import type { StatusEvent } from '../../src/domain/event';
 import type { AttemptStatus } from '../../src/domain/status';
 import { matchesFilter } from '../../src/feed/change-filter';
 import { createFeed, type Feed, type FeedOptions } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import { createMemoryWakeup } from '../../src/feed/wakeup/wakeup';
 import { openStore } from '../../src/store/open-store';
 import type { ChangeFilter } from '../../src/store/read/filters';
 import type { Store } from '../../src/store/store';

@@ -1,4 +1,4 @@
-/** What wakes instances, as the tests of both see it. */
+/** Redis and PostgreSQL behind one interface, for tests of the wake-up. */
 
 import { createPostgresWakeup } from '../../src/feed/wakeup/postgres';
 import { createRedisWakeup } from '../../src/feed/wakeup/redis';
@@ -19,13 +19,13 @@ export interface Server extends ServerProcess {
 export interface Service {
   readonly name: string;
   readonly program: Program;
-  /** Not yet started; ended after the test. */
+  /** Creates a server that is not started. Ends it after the test. */
   create(disposal: Disposal): Promise<Server>;
   connect(url: string, logId: string, log: ReturnType<typeof createRecordedLog>['log']): Wakeup;
 }
 
 /** Long enough for a busy machine, short enough for a test. */
-const ANSWER_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
 export const SERVICES: readonly Service[] = [
   {
@@ -36,7 +36,7 @@ export const SERVICES: readonly Service[] = [
       disposal.defer(() => server.end());
       return server;
     },
-    connect: (url, logId, log) => createRedisWakeup({ url, logId, log, answerMs: ANSWER_MS }),
+    connect: (url, logId, log) => createRedisWakeup({ url, logId, log, timeoutMs: TIMEOUT_MS }),
   },
   {
     name: 'PostgreSQL',
@@ -48,21 +48,21 @@ export const SERVICES: readonly Service[] = [
     },
     connect: (url, logId, log) => {
       const connection = { connectionString: url };
-      return createPostgresWakeup({ connection, logId, log, answerMs: ANSWER_MS });
+      return createPostgresWakeup({ connection, logId, log, timeoutMs: TIMEOUT_MS });
     },
   },
 ];
 
 export interface Instance {
   readonly wakeup: Wakeup;
-  /** How often it was woken. */
+  /** Number of times it was woken. */
   readonly woken: () => number;
-  /** What it has logged. */
-  readonly said: () => readonly unknown[];
+  /** Messages that it has logged. */
+  readonly messages: () => readonly unknown[];
   readonly logged: readonly Record<string, unknown>[];
 }
 
-/** Closed after the test. */
+/** Closes it after the test. */
 export function startInstance(
   disposal: Disposal,
   service: Service,
@@ -76,5 +76,5 @@ export function startInstance(
   wakeup.onWake(() => {
     woken += 1;
   });
-  return { wakeup, woken: () => woken, said: () => lines.map(({ msg }) => msg), logged: lines };
+  return { wakeup, woken: () => woken, messages: () => lines.map(({ msg }) => msg), logged: lines };
 }

@@ -1,29 +1,29 @@
 import { createSignal } from '../../src/feed/signal';
 
-describe('a bell', () => {
-  it('wakes who waits', async () => {
-    const bell = createSignal();
-    const waiting = bell.wait();
-    bell.notify();
+describe('a signal', () => {
+  it('resolves a pending wait', async () => {
+    const signal = createSignal();
+    const waiting = signal.wait();
+    signal.notify();
     await expect(waiting).resolves.toBeUndefined();
   });
 
-  it('remembers that it rang while nobody waited, once', async () => {
-    const bell = createSignal();
-    bell.notify();
-    bell.notify();
-    await bell.wait();
+  it('resolves one later wait after several notifications', async () => {
+    const signal = createSignal();
+    signal.notify();
+    signal.notify();
+    await signal.wait();
     let woken = false;
-    const second = bell.wait().then(() => {
+    const second = signal.wait().then(() => {
       woken = true;
     });
     await new Promise((resolve) => setImmediate(resolve));
     expect(woken).toBe(false);
-    bell.notify();
+    signal.notify();
     await second;
   });
 
-  it('lets go of who has waited long enough', async () => {
+  it('resolves a wait after its timeout', async () => {
     await expect(createSignal().wait(1)).resolves.toBeUndefined();
   });
 });

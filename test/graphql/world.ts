@@ -11,7 +11,7 @@ import type { ProviderId } from '../../src/domain/level';
 import { DEFAULT_MONITORING_RULES } from '../../src/domain/monitoring';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import { createFeed } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import { createMemoryWakeup } from '../../src/feed/wakeup/wakeup';
 import { getViewKey } from '../../src/graphql/access/visibility';
 import { createPrepareOperation } from '../../src/graphql/documents/prepare-operation';
 import { ALL_DOCUMENTS } from '../../src/graphql/documents/trusted-documents';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LOG_START } from '../../src/domain/cursor';
 import { createFeed } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import { createMemoryWakeup } from '../../src/feed/wakeup/wakeup';
 import type { DatabaseConfig } from '../../src/store/database/options';
 import { openStore } from '../../src/store/open-store';
 import type { Reader } from '../../src/store/read/reader';

@@ -5,7 +5,7 @@ import { DEFAULT_DOCUMENT_LIMITS } from '../../src/config/graphql';
 import { decodeCursor, encodeCursor, type LogPosition } from '../../src/domain/cursor';
 import { GatewayError, StoreUnavailableError } from '../../src/domain/errors';
 import { createFeed, type Feed } from '../../src/feed/feed';
-import { createMemoryWakeup } from '../../src/feed/wakeup/memory';
+import { createMemoryWakeup } from '../../src/feed/wakeup/wakeup';
 import { createPrepareOperation } from '../../src/graphql/documents/prepare-operation';
 import { ALL_DOCUMENTS } from '../../src/graphql/documents/trusted-documents';
 import { createErrorFormatter } from '../../src/graphql/errors';

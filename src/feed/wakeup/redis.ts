@@ -2,14 +2,19 @@
 
 import { randomUUID } from 'node:crypto';
 import { createClient } from '@redis/client';
-import { type Channel, createRemoteWakeup, type RemoteWakeupOptions } from './remote';
+import {
+  type Channel,
+  type ChannelEvents,
+  createRemoteWakeup,
+  type RemoteWakeupOptions,
+} from './remote';
 import type { Wakeup } from './wakeup';
 
 export interface RedisWakeupOptions
   extends Omit<RemoteWakeupOptions, 'openChannel' | 'service' | 'place'> {
-  /** `redis://` or `rediss://`, checked; may hold a password. */
+  /** Validated `redis://` or `rediss://` URL. May contain a password. */
   readonly url: string;
-  /** Gateways with another log on the same Redis do not wake each other. */
+  /** Part of the channel name, so that gateways with different logs can share one Redis. */
   readonly logId: string;
 }
 
@@ -18,38 +23,37 @@ export function createRedisWakeup({ url, logId, ...options }: RedisWakeupOptions
   return createRemoteWakeup({
     ...options,
     service: 'Redis',
-    place: `REDIS_URL: ${placeOf(new URL(url))}`,
-    openChannel: (heard, lost) => openChannel(url, channel, heard, lost),
+    place: `REDIS_URL: ${toHostAndPort(new URL(url))}`,
+    openChannel: (events) => openChannel(url, channel, events),
   });
 }
 
 function openChannel(
   url: string,
   channel: string,
-  heard: () => void,
-  lost: (error: unknown) => void,
+  { onMessage, onDisconnect }: ChannelEvents,
 ): Channel {
-  /** All that a message says: who sent it. Redis sends it back to its sender, who has no use for it. */
-  const own = randomUUID();
+  /** The only content of a message: the sender. Redis also sends a message to its sender, which ignores it. */
+  const ownId = randomUUID();
   const client = createClient({
     url,
-    RESP: 3, // one connection may then both listen and tell
+    RESP: 3, // allows one connection to both subscribe and publish
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
     socket: { reconnectStrategy: false },
   });
-  client.on('error', lost);
+  client.on('error', onDisconnect);
   const connected = client.connect();
   return {
     opened: connected.then(() =>
-      client.subscribe(channel, (sender) => {
-        if (sender !== own) heard();
+      client.subscribe(channel, (senderId) => {
+        if (senderId !== ownId) onMessage();
       }),
     ),
-    publish: () => client.publish(channel, own),
+    publish: () => client.publish(channel, ownId),
     close() {
       client.destroy();
-      // A socket that is still being opened is out of reach until it is open.
+      // `destroy` cannot reach a socket that is still connecting.
       connected.then(
         () => client.destroy(),
         () => {},
@@ -58,7 +62,7 @@ function openChannel(
   };
 }
 
-/** Without user and password. */
-function placeOf({ hostname, port }: URL): string {
+/** Omits user and password. */
+function toHostAndPort({ hostname, port }: URL): string {
   return `${hostname}:${port || 6379}`;
 }

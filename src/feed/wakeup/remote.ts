@@ -1,154 +1,181 @@
 /**
- * Wakes this process at once, and those of other instances over a line that may be down. Whatever is lost on the way, they
- * find by polling: so nothing is kept for later, and nothing waits for the line.
+ * Wake-up of this process and of other instances, over a channel that may be disconnected.
+ *
+ * Instances also poll. So messages are never queued, and no caller waits for the channel.
  */
 
 import type { Logger } from 'pino';
 import { createSignal } from '../signal';
-import { createMemoryWakeup } from './memory';
-import type { Wakeup } from './wakeup';
+import { createMemoryWakeup, type Wakeup } from './wakeup';
 
-/** One connection to what the instances share. Where it breaks, another one is opened. */
+/** One connection to the service that the instances share. Not reused after it is lost. */
 export interface Channel {
-  /** Resolves once the others are heard. */
+  /** Resolves when messages of other instances are received. */
   readonly opened: Promise<unknown>;
-  /** Wakes the others; resolves when the message has been taken. */
+  /** Wakes the other instances. Resolves when the service has accepted the message. */
   publish(): Promise<unknown>;
-  /** At once, whatever is under way, also before it is open. Leaves nothing that would keep the process running. */
+  /** Closes at once, even while opening or publishing. Leaves nothing that keeps the process running. */
   close(): void;
 }
 
-/** @param heard - Another instance, never this one, says that the log has grown. @param lost - The line has broken. */
-export type OpenChannel = (heard: () => void, lost: (error: unknown) => void) => Channel;
+export interface ChannelEvents {
+  /** Called for a message of another instance, never of this one. */
+  readonly onMessage: () => void;
+  readonly onDisconnect: (error: unknown) => void;
+}
 
 export interface RemoteWakeupOptions {
-  readonly openChannel: OpenChannel;
-  /** What the line goes over, for people, e.g. `Redis`. */
+  readonly openChannel: (events: ChannelEvents) => Channel;
+  /** Display name of the service, for example `Redis`. */
   readonly service: string;
-  /** The variable and the server that an operator looks at when the line is down, e.g. `REDIS_URL: redis.example.com:6379`. */
+  /** Variable and server that an operator checks first, for example `REDIS_URL: redis.example.com:6379`. */
   readonly place: string;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** How long an answer may take before the line counts as broken. */
-  readonly answerMs?: number;
+  /** Timeout of each request to the service, after which the channel counts as lost. Default: 5 seconds. */
+  readonly timeoutMs?: number;
 }
 
 const FIRST_PAUSE_MS = 100;
-/** Also how long a line has to last before it counts as sound again. */
+/** Also the time a channel must stay open before the backoff is reset. */
 const LONGEST_PAUSE_MS = 5_000;
-/** Who has nothing to tell does so all the same now and then: a line that has died silently is found out. */
+/** Interval of publishing without a new entry, which detects a connection that was lost silently. */
 const CHECK_MS = 15_000;
 
-/** A line that breaks is opened again for ever, after pauses that grow. It is told of once, and once when it is back. */
+/** Reconnects forever, with backoff. Logs once when the channel is lost and once when it is back. */
 export function createRemoteWakeup(options: RemoteWakeupOptions): Wakeup {
-  const { openChannel, service, place, log, answerMs = 5_000 } = options;
   const local = createMemoryWakeup();
-  const bell = createSignal();
-  /** Open, and not known to be broken. */
-  let line: Channel | null = null;
-  /** Of the line that there is, open or not. */
-  let lose: (error: unknown) => void = () => {};
-  let telling = false;
-  let again = false;
-  let stopped = false;
-  const checking = setInterval(tell, CHECK_MS);
-  checking.unref();
-  const running = run();
-
+  const connection = new Connection(options, local.wake);
   return {
     wake() {
       local.wake();
-      tell();
+      connection.publish();
     },
     onWake: local.onWake,
-    async close() {
-      stopped = true;
-      clearInterval(checking);
-      bell.notify();
-      lose(null);
-      await running;
-    },
+    close: () => connection.close(),
   };
+}
 
-  async function run(): Promise<void> {
+/**
+ * Keeps one channel open.
+ *
+ * - CONNECTING (initial): opens a channel. Moves to OPEN after a first message was published, to PAUSED on failure.
+ * - OPEN: `#channel` is set. Moves to PAUSED if the channel disconnects or a message is not accepted in time.
+ * - PAUSED: waits for the backoff, then moves to CONNECTING.
+ * - CLOSED: final, entered by `close` from any state.
+ */
+class Connection {
+  readonly #options: RemoteWakeupOptions;
+  readonly #onWake: () => void;
+  readonly #closing = createSignal();
+  readonly #checking: NodeJS.Timeout;
+  readonly #running: Promise<void>;
+  /** The open channel. Null in every state but OPEN. */
+  #channel: Channel | null = null;
+  /** Ends the current channel, open or not. Has no effect on later ones. */
+  #disconnect: (error: unknown) => void = () => {};
+  #publishing = false;
+  #publishAgain = false;
+  #closed = false;
+
+  /** @param onWake - Called for messages, and when the channel opens, because earlier ones were missed. */
+  constructor(options: RemoteWakeupOptions, onWake: () => void) {
+    this.#options = options;
+    this.#onWake = onWake;
+    this.#checking = setInterval(() => this.publish(), CHECK_MS);
+    this.#checking.unref();
+    this.#running = this.#run();
+  }
+
+  /** Publishes if the channel is open. One message is in flight at a time; calls during it cause one more. */
+  publish(): void {
+    if (this.#channel === null) return;
+    if (this.#publishing) {
+      this.#publishAgain = true;
+      return;
+    }
+    this.#publishing = true;
+    this.#publishAgain = false;
+    void this.#withTimeout(this.#channel.publish())
+      .catch(this.#disconnect) // the channel of this message, even if another one is open by then
+      .then(() => {
+        this.#publishing = false;
+        if (this.#publishAgain) this.publish();
+      });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#checking);
+    this.#closing.notify();
+    this.#disconnect(null);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { log, service, place } = this.#options;
     let failures = 0;
-    let away = false;
+    let disconnected = false;
     const onOpen = () => {
-      if (away) log.info({ service }, 'other instances are reached again');
-      away = false;
+      if (disconnected) log.info({ service }, 'wake-up channel reconnected');
+      disconnected = false;
     };
-    while (!stopped) {
-      const { err, lastedMs } = await holdLine(onOpen);
-      if (stopped) return;
-      if (!away)
-        log.warn(
-          { err, service, place },
-          'other instances are not reached; they find out by polling',
-        );
-      away = true;
-      failures = lastedMs < LONGEST_PAUSE_MS ? failures + 1 : 1;
-      await bell.wait(pauseAfter(failures));
+    while (!this.#closed) {
+      const { err, openMs } = await this.#useChannel(onOpen);
+      if (this.#closed) return;
+      if (!disconnected) {
+        log.warn({ err, service, place }, 'wake-up channel disconnected; falling back to polling');
+      }
+      disconnected = true;
+      failures = openMs < LONGEST_PAUSE_MS ? failures + 1 : 1;
+      await this.#closing.wait(getPauseMs(failures));
     }
   }
 
-  /** Resolves when the line is no more: with why, and how long it was open. */
-  async function holdLine(onOpen: () => void): Promise<{ err: unknown; lastedMs: number }> {
+  /** Opens a channel and resolves when it is lost, with the cause and the time it was open. */
+  async #useChannel(onOpen: () => void): Promise<{ err: unknown; openMs: number }> {
     let openedAt: number | null = null;
     let lost = false;
     const ended = new Promise<unknown>((resolve) => {
-      lose = (error) => {
+      this.#disconnect = (error) => {
         if (lost) return;
         lost = true;
-        line = null;
+        this.#channel = null;
         resolve(error);
       };
     });
-    const opening = openChannel(local.wake, lose);
-    open(opening).then(() => {
+    const onDisconnect = this.#disconnect;
+    const channel = this.#options.openChannel({ onMessage: this.#onWake, onDisconnect });
+    this.#assertWorks(channel).then(() => {
       if (lost) return;
-      line = opening;
+      this.#channel = channel;
       openedAt = performance.now();
       onOpen();
-      local.wake(); // what was said while nobody listened
-    }, lose);
+      this.#onWake();
+    }, onDisconnect);
     const err = await ended;
-    opening.close();
-    return { err, lastedMs: openedAt === null ? 0 : performance.now() - openedAt };
+    channel.close();
+    return { err, openMs: openedAt === null ? 0 : performance.now() - openedAt };
   }
 
-  /** Tells once, too: a line over which nothing can be said is none, and others may have missed something as well. */
-  async function open(opening: Channel): Promise<void> {
-    await within(answerMs, opening.opened);
-    await within(answerMs, opening.publish());
+  /** Publishes once, because a channel may open and reject messages. Also wakes instances that missed earlier messages. */
+  async #assertWorks(channel: Channel): Promise<void> {
+    await this.#withTimeout(channel.opened);
+    await this.#withTimeout(channel.publish());
   }
 
-  /** Never more than one message under way, however often the log grows meanwhile. */
-  function tell(): void {
-    if (line === null) return;
-    if (telling) {
-      again = true;
-      return;
-    }
-    telling = true;
-    again = false;
-    void within(answerMs, line.publish())
-      .catch(lose) // of this line, whichever there is by then
-      .then(() => {
-        telling = false;
-        if (again) tell();
-      });
+  async #withTimeout<T>(response: Promise<T>): Promise<T> {
+    const { timeoutMs = 5_000 } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      const onTimeout = () => reject(new Error(`no response within ${timeoutMs} ms`));
+      timer = setTimeout(onTimeout, timeoutMs).unref();
+    });
+    return await Promise.race([response, timeout]).finally(() => clearTimeout(timer));
   }
 }
 
-/** Spread, so that instances that were cut off together do not come back together. */
-function pauseAfter(failures: number): number {
+/** Randomized, so that instances that were disconnected together do not reconnect together. */
+function getPauseMs(failures: number): number {
   const longest = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
   return longest * (0.5 + Math.random() / 2);
-}
-
-async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms).unref();
-  });
-  return await Promise.race([answer, patience]).finally(() => clearTimeout(timer));
 }

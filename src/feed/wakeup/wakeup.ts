@@ -1,10 +1,25 @@
-/** "The log has grown": carries no payload and may be lost; the feed polls slowly as a safety net. */
+/** Wake-up for the feed: signals that the log has grown. Carries no payload and may be lost, so the feed also polls. */
 
 export interface Wakeup {
-  /** Those in this process hear it before this returns; telling others is nothing to wait for. Never throws. */
+  /** Calls the local listeners before it returns. Notifies other instances in the background. Never throws. */
   wake(): void;
-  /** @returns a function that stops listening. */
+  /** Adds a listener. Returns a function that removes it. */
   onWake(listener: () => void): () => void;
-  /** From now on others are neither told nor heard. Closing again does nothing. */
+  /** Disconnects from other instances. Local listeners still work. Idempotent. */
   close(): Promise<void>;
+}
+
+/** Wakes the feed of this process only. Other processes on the same database poll. */
+export function createMemoryWakeup(): Wakeup {
+  const listeners = new Set<() => void>();
+  return {
+    wake() {
+      for (const listener of listeners) listener();
+    },
+    onWake(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {},
+  };
 }

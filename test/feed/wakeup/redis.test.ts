@@ -1,4 +1,4 @@
-/** What only Redis does: it freezes, asks for a password, speaks TLS. */
+/** Wake-up over Redis only: a frozen server, passwords and TLS. */
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -15,12 +15,12 @@ const PASSWORD = 'S3CR3T-P4SSW0RD';
 
 function redis() {
   const service = SERVICES.find(({ name }) => name === 'Redis');
-  if (service === undefined) throw new Error('Redis is a service');
+  if (service === undefined) throw new Error('expected Redis among the services');
   return service;
 }
 
-describeWith('redis-server')('a Redis', () => {
-  it('that has frozen keeps nobody waiting, and is heard again when it answers', async () => {
+describeWith('redis-server')('the wake-up over Redis', () => {
+  it('does not wait for a frozen server, and reconnects when it responds', async () => {
     const server = await createRedisServer();
     disposal.defer(() => server.end());
     await server.start();
@@ -32,18 +32,18 @@ describeWith('redis-server')('a Redis', () => {
     const before = instance.woken();
     for (let count = 0; count < 1000; count += 1) instance.wakeup.wake();
     expect(instance.woken()).toBe(before + 1000);
-    await until(() => instance.said().length === 1); // it is given up
+    await until(() => instance.messages().length === 1); // the timeout has passed
 
     server.thaw();
-    await until(() => instance.said().length === 2);
-    const heard = other.woken();
+    await until(() => instance.messages().length === 2);
+    const otherBefore = other.woken();
     await until(() => {
       instance.wakeup.wake();
-      return other.woken() > heard;
+      return other.woken() > otherBefore;
     });
   });
 
-  it('that has frozen does not keep an instance from stopping', async () => {
+  it('stops while the server is frozen', async () => {
     const server = await createRedisServer();
     disposal.defer(() => server.end());
     await server.start();
@@ -53,30 +53,30 @@ describeWith('redis-server')('a Redis', () => {
     instance.wakeup.wake();
     const early = startInstance(disposal, redis(), server.url, 'log');
     await Promise.all([instance.wakeup.close(), early.wakeup.close()]);
-    expect([...instance.said(), ...early.said()]).toEqual([]);
+    expect([...instance.messages(), ...early.messages()]).toEqual([]);
   });
 
-  it('that does not take the password is told of without it', async () => {
+  it('logs a rejected password without its value', async () => {
     const server = await createRedisServer({ password: PASSWORD });
     disposal.defer(() => server.end());
     await server.start();
     const wrong = PASSWORD.toLowerCase();
     const url = server.url.replace(PASSWORD, wrong);
-    const refused = startInstance(disposal, redis(), url, 'log');
-    const let_in = startInstance(disposal, redis(), server.url, 'log');
-    await until(() => refused.said().length > 0 && let_in.woken() > 0);
-    expect(refused.logged).toMatchObject([
+    const rejected = startInstance(disposal, redis(), url, 'log');
+    const accepted = startInstance(disposal, redis(), server.url, 'log');
+    await until(() => rejected.messages().length > 0 && accepted.woken() > 0);
+    expect(rejected.logged).toMatchObject([
       {
         service: 'Redis',
         place: expect.stringMatching(/^REDIS_URL: 127\.0\.0\.1:\d+$/),
         err: { type: 'Error' },
       },
     ]);
-    expect(JSON.stringify(refused.logged)).not.toContain(wrong);
-    expect(let_in.said()).toEqual([]);
+    expect(JSON.stringify(rejected.logged)).not.toContain(wrong);
+    expect(accepted.messages()).toEqual([]);
   });
 
-  it('is reached over TLS, if its certificate is trusted', async () => {
+  it('connects over TLS only if the certificate is trusted', async () => {
     const folder = await createTempDir(disposal);
     const tls = makeCertificate(folder);
     const server = await createRedisServer({ tls });
@@ -84,18 +84,25 @@ describeWith('redis-server')('a Redis', () => {
     await server.start();
 
     const script = join(__dirname, 'wake-once.ts');
-    const trusting = spawnScript(script, { NODE_EXTRA_CA_CERTS: tls.cert }, [server.url]);
-    expect((await trusting.finished).out).toBe('woken\n');
-    const wary = spawnScript(script, {}, [server.url]);
-    expect((await wary.finished).out).toBe('not reached\n');
+    const trusted = spawnScript(script, { NODE_EXTRA_CA_CERTS: tls.cert }, [server.url]);
+    expect((await trusted.finished).out).toBe('woken\n');
+    const untrusted = spawnScript(script, {}, [server.url]);
+    expect((await untrusted.finished).out).toBe('disconnected\n');
   });
 });
 
 function makeCertificate(folder: string): { readonly cert: string; readonly key: string } {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  const what = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-  const whose = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
-  execFileSync('openssl', [...what, '-nodes', ...whose, '-out', cert, '-keyout', key], {
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  const subject = [
+    '-subj',
+    '/CN=127.0.0.1',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+    '-days',
+    '2',
+  ];
+  execFileSync('openssl', [...request, '-nodes', ...subject, '-out', cert, '-keyout', key], {
     stdio: 'ignore',
   });
   return { cert, key };

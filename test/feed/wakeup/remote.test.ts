@@ -1,56 +1,57 @@
-/** How the wake-up uses its line, whatever it goes over. */
+/** The wake-up over a channel, independent of the service behind it. */
 
-import { type Channel, createRemoteWakeup } from '../../../src/feed/wakeup/remote';
+import {
+  type Channel,
+  type ChannelEvents,
+  createRemoteWakeup,
+} from '../../../src/feed/wakeup/remote';
 import { createDisposal } from '../../support/disposal';
 import { createRecordedLog } from '../../support/logs';
 import { until } from '../../support/until';
 
 const disposal = createDisposal();
 
-interface TestLine extends Channel {
+interface TestChannel extends Channel, ChannelEvents {
   closed: boolean;
-  /** Messages that wait for an answer. */
-  readonly under: PromiseWithAnswer[];
-  readonly told: () => number;
-  readonly heard: () => void;
-  readonly lost: (error: unknown) => void;
+  /** Messages that the service has not accepted yet. */
+  readonly pending: PendingMessage[];
+  readonly published: () => number;
 }
 
-interface PromiseWithAnswer {
-  readonly answer: () => void;
-  readonly refuse: (error: Error) => void;
+interface PendingMessage {
+  readonly accept: () => void;
+  readonly reject: (error: Error) => void;
 }
 
-function setUp(answerMs = 60_000) {
-  const lines: TestLine[] = [];
+function setUp(timeoutMs = 60_000) {
+  const channels: TestChannel[] = [];
   const { log, lines: logged } = createRecordedLog();
   const wakeup = createRemoteWakeup({
-    service: 'a line',
+    service: 'a service',
     place: 'a place',
     log,
-    answerMs,
-    openChannel(heard, lost) {
-      const under: PromiseWithAnswer[] = [];
-      let told = 0;
-      const line: TestLine = {
+    timeoutMs,
+    openChannel(events) {
+      const pending: PendingMessage[] = [];
+      let published = 0;
+      const channel: TestChannel = {
+        ...events,
         opened: Promise.resolve(),
         closed: false,
-        under,
-        told: () => told,
-        heard,
-        lost,
+        pending,
+        published: () => published,
         publish() {
-          told += 1;
+          published += 1;
           return new Promise((resolve, reject) => {
-            under.push({ answer: () => resolve(undefined), refuse: reject });
+            pending.push({ accept: () => resolve(undefined), reject });
           });
         },
         close() {
-          line.closed = true;
+          channel.closed = true;
         },
       };
-      lines.push(line);
-      return line;
+      channels.push(channel);
+      return channel;
     },
   });
   disposal.defer(() => wakeup.close());
@@ -58,7 +59,7 @@ function setUp(answerMs = 60_000) {
   wakeup.onWake(() => {
     woken += 1;
   });
-  return { wakeup, lines, logged, woken: () => woken };
+  return { wakeup, channels, logged, woken: () => woken };
 }
 
 function only<T>(items: readonly T[]): T {
@@ -67,97 +68,97 @@ function only<T>(items: readonly T[]): T {
   return first;
 }
 
-/** A line is open when its first message has been answered. */
+/** A channel is open when its first message has been accepted. */
 async function openOne(options?: number) {
   const set = setUp(options);
-  await until(() => set.lines[0]?.told() === 1);
-  const line = only(set.lines);
-  line.under.shift()?.answer();
+  await until(() => set.channels[0]?.published() === 1);
+  const channel = only(set.channels);
+  channel.pending.shift()?.accept();
   await until(() => set.woken() === 1);
-  return { ...set, line };
+  return { ...set, channel };
 }
 
-it('wakes this process before it returns, line or no line', () => {
+it('wakes this process before it returns, without a channel', () => {
   const { wakeup, woken } = setUp();
   wakeup.wake();
   expect(woken()).toBe(1);
 });
 
-it('looks once when the line opens, for what was said while nobody listened', async () => {
+it('wakes this process once when the channel opens, because earlier messages were missed', async () => {
   const { woken } = await openOne();
   expect(woken()).toBe(1);
 });
 
-it('has one message under way at a time, and one more for all that came meanwhile', async () => {
-  const { wakeup, line, woken } = await openOne();
+it('publishes one message at a time, and one more for all calls during it', async () => {
+  const { wakeup, channel, woken } = await openOne();
   for (let count = 0; count < 1000; count += 1) wakeup.wake();
   expect(woken()).toBe(1001);
-  expect(line.told()).toBe(2);
-  line.under.shift()?.answer();
-  await until(() => line.told() === 3);
-  line.under.shift()?.answer();
+  expect(channel.published()).toBe(2);
+  channel.pending.shift()?.accept();
+  await until(() => channel.published() === 3);
+  channel.pending.shift()?.accept();
   await new Promise(setImmediate);
-  expect(line.told()).toBe(3);
+  expect(channel.published()).toBe(3);
 });
 
-it('hears the others', async () => {
-  const { line, woken } = await openOne();
-  line.heard();
+it('wakes this process for a message', async () => {
+  const { channel, woken } = await openOne();
+  channel.onMessage();
   expect(woken()).toBe(2);
 });
 
-it('opens another line when one breaks, and tells of it once', async () => {
-  const { lines, logged, woken, line } = await openOne();
-  line.lost(new Error('gone'));
-  await until(() => lines[1]?.told() === 1);
-  lines[1]?.under[0]?.refuse(new Error('still gone'));
-  await until(() => lines[2]?.told() === 1);
-  expect(line.closed).toBe(true);
+it('opens another channel after a disconnect, and logs it once', async () => {
+  const { channels, logged, woken, channel } = await openOne();
+  channel.onDisconnect(new Error('gone'));
+  await until(() => channels[1]?.published() === 1);
+  channels[1]?.pending[0]?.reject(new Error('still gone'));
+  await until(() => channels[2]?.published() === 1);
+  expect(channel.closed).toBe(true);
   expect(logged.map(({ msg }) => msg)).toEqual([
-    'other instances are not reached; they find out by polling',
+    'wake-up channel disconnected; falling back to polling',
   ]);
-  lines[2]?.under[0]?.answer();
+  channels[2]?.pending[0]?.accept();
   await until(() => woken() === 2);
   expect(logged.map(({ msg }) => msg)).toEqual([
-    'other instances are not reached; they find out by polling',
-    'other instances are reached again',
+    'wake-up channel disconnected; falling back to polling',
+    'wake-up channel reconnected',
   ]);
 });
 
-it('takes no notice of a line that breaks while it is being opened, once there is another', async () => {
-  const { wakeup, lines, woken } = setUp();
-  await until(() => lines[0]?.told() === 1);
-  lines[0]?.lost(new Error('gone'));
-  lines[0]?.under[0]?.answer(); // too late
-  await until(() => lines[1]?.told() === 1);
-  lines[1]?.under.shift()?.answer();
+it('ignores a channel that was lost while opening, once another one is open', async () => {
+  const { wakeup, channels, woken } = setUp();
+  await until(() => channels[0]?.published() === 1);
+  channels[0]?.onDisconnect(new Error('gone'));
+  channels[0]?.pending[0]?.accept(); // after the disconnect
+  await until(() => channels[1]?.published() === 1);
+  channels[1]?.pending.shift()?.accept();
   await until(() => woken() === 1);
-  lines[0]?.lost(new Error('gone once more'));
+  channels[0]?.onDisconnect(new Error('gone once more'));
   wakeup.wake();
-  expect(lines[1]?.told()).toBe(2);
-  expect(lines[0]?.told()).toBe(1);
+  expect(channels[1]?.published()).toBe(2);
+  expect(channels[0]?.published()).toBe(1);
 });
 
-it('gives a line up that does not answer', async () => {
-  const { wakeup, lines, line } = await openOne(20);
+it('closes a channel that does not respond in time', async () => {
+  const { wakeup, channels, channel } = await openOne(20);
   wakeup.wake();
-  await until(() => lines.length === 2);
-  expect(line.closed).toBe(true);
+  await until(() => channels.length === 2);
+  expect(channel.closed).toBe(true);
 });
 
-it('can be closed while a line is being opened, while a message is under way, and twice', async () => {
+it('closes while opening, while publishing, and twice', async () => {
   const opening = setUp();
-  await until(() => opening.lines.length === 1);
+  await until(() => opening.channels.length === 1);
   await opening.wakeup.close();
-  expect(only(opening.lines).closed).toBe(true);
+  expect(only(opening.channels).closed).toBe(true);
 
-  const { wakeup, line, logged, woken } = await openOne();
+  const { wakeup, channel, logged, woken } = await openOne();
   wakeup.wake();
   await wakeup.close();
   await wakeup.close();
-  expect(line.closed).toBe(true);
+  expect(channel.closed).toBe(true);
   expect(logged).toEqual([]);
   wakeup.wake();
   expect(woken()).toBe(3);
-  expect(line.told()).toBe(2);
+  expect(channel.published()).toBe(2);
 });

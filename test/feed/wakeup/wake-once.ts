@@ -1,15 +1,15 @@
-/** Waits until it is woken, or told that nobody is reached, says which, and ends by itself when all is closed. */
+/** Prints whether the first event is a wake-up or a disconnect. Then closes; the process must end by itself. */
 
 import { createRedisWakeup } from '../../../src/feed/wakeup/redis';
 
 const [url = ''] = process.argv.slice(2);
-const tell = (what: string) => {
-  process.stdout.write(`${what}\n`);
+const report = (event: string) => {
+  process.stdout.write(`${event}\n`);
   void wakeup.close();
 };
 const wakeup = createRedisWakeup({
   url,
   logId: 'log',
-  log: { info: () => {}, warn: () => tell('not reached') },
+  log: { info: () => {}, warn: () => report('disconnected') },
 });
-wakeup.onWake(() => tell('woken'));
+wakeup.onWake(() => report('woken'));
