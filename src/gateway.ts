@@ -261,7 +261,7 @@ async function readStats(
   server: HttpServer,
   monitor: Monitor,
 ): Promise<GatewayStats> {
-  const { position, subscriptions, behind } = feed.standing();
+  const { position, subscriptions, behind } = feed.stats();
   const [storeReady, logHead] = await Promise.all([
     nullOnFailure(store.assertReady().then(() => true)),
     nullOnFailure(store.read.head()),

@@ -1,7 +1,7 @@
 /**
- * Subscribers for users that do not exist yet, indexed by the customer's ID for the user.
+ * Subscribers to users that do not exist yet, indexed by the external user ID.
  *
- * A waiting subscriber costs nothing: the users of new log entries are looked up, all at once, and not the subscribers.
+ * Looks up the users of new log entries in batches, so that the cost does not depend on the number of waiting subscribers.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,81 +13,81 @@ import type { OutageLog } from './outage-log';
 export interface AwaitedUsers<Waiter> {
   add(externalUserId: string, waiter: Waiter): void;
   remove(externalUserId: string, waiter: Waiter): void;
-  /** Looks up the users of these entries. @param before - Position before the first of them. */
-  look(changes: readonly Change[], before: LogPosition): void;
+  /** Looks up the users of these entries. @param before - Position before the first entry. */
+  lookUp(changes: readonly Change[], before: LogPosition): void;
   waiters(): Iterable<Waiter>;
   stop(): void;
 }
 
 export interface AwaitedUsersOptions<Waiter> {
   readonly read: Pick<Reader, 'externalIdsOf'>;
-  /** @param from - No entry before this position is about the user. */
-  readonly onAppear: (waiter: Waiter, userId: number, from: LogPosition) => void;
+  /** Called when the user exists. @param from - Position before the first entry of the user, or earlier. */
+  readonly onFound: (waiter: Waiter, userId: number, from: LogPosition) => void;
   readonly onOutage: OutageLog;
 }
 
-/** Between two look-ups, so that a busy log costs few of them. */
+/** Minimum time between two lookups, so that a busy log causes few of them. */
 const PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 5_000;
 
 export function createAwaitedUsers<Waiter>(
   options: AwaitedUsersOptions<Waiter>,
 ): AwaitedUsers<Waiter> {
-  const { read, onAppear, onOutage } = options;
+  const { read, onFound, onOutage } = options;
   const waiting = new Map<string, Set<Waiter>>();
-  const userIds = new Set<number>();
-  let from: LogPosition | null = null;
+  const pendingUserIds = new Set<number>();
+  let pendingFrom: LogPosition | null = null;
   let running = false;
   let stopped = false;
 
   async function run(): Promise<void> {
     running = true;
     let pauseMs = PAUSE_MS;
-    while (!stopped && from !== null && waiting.size > 0) {
-      pauseMs = (await lookUp([...userIds], from)) ? PAUSE_MS : 2 * pauseMs;
+    while (!stopped && pendingFrom !== null && waiting.size > 0) {
+      pauseMs = (await lookUpUsers([...pendingUserIds], pendingFrom)) ? PAUSE_MS : 2 * pauseMs;
       await sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), undefined, { ref: false });
     }
-    userIds.clear();
-    from = null;
+    pendingUserIds.clear();
+    pendingFrom = null;
     running = false;
   }
 
-  /** Returns whether the store answered. Entries that come while it answers are left for the next look-up. */
-  async function lookUp(ids: readonly number[], before: LogPosition): Promise<boolean> {
-    userIds.clear();
-    from = null;
+  /** Returns whether the read succeeded. Entries that arrive during it are pending for the next lookup. */
+  async function lookUpUsers(userIds: readonly number[], before: LogPosition): Promise<boolean> {
+    pendingUserIds.clear();
+    pendingFrom = null;
     try {
-      for (const { externalUserId, userId } of await read.externalIdsOf(ids)) {
-        for (const waiter of waiting.get(externalUserId) ?? []) onAppear(waiter, userId, before);
+      for (const { externalUserId, userId } of await read.externalIdsOf(userIds)) {
+        for (const waiter of waiting.get(externalUserId) ?? []) onFound(waiter, userId, before);
       }
       return true;
     } catch (err) {
       onOutage(err);
-      for (const id of ids) userIds.add(id);
-      from = before;
+      for (const userId of userIds) pendingUserIds.add(userId);
+      pendingFrom = before;
       return false;
     }
   }
 
   return {
     add(externalUserId, waiter) {
-      const others = waiting.get(externalUserId);
-      if (others === undefined) waiting.set(externalUserId, new Set([waiter]));
-      else others.add(waiter);
+      const waiters = waiting.get(externalUserId);
+      if (waiters === undefined) waiting.set(externalUserId, new Set([waiter]));
+      else waiters.add(waiter);
     },
 
     remove(externalUserId, waiter) {
-      const others = waiting.get(externalUserId);
-      others?.delete(waiter);
-      if (others?.size === 0) waiting.delete(externalUserId);
+      const waiters = waiting.get(externalUserId);
+      waiters?.delete(waiter);
+      if (waiters?.size === 0) waiting.delete(externalUserId);
     },
 
-    look(changes, before) {
-      if (waiting.size === 0) return; // a subscriber that is added later looks the user up itself
-      from ??= before;
+    lookUp(changes, before) {
+      if (waiting.size === 0) return; // a subscriber that is added later looks up its user itself
+      pendingFrom ??= before;
       for (const { userId, cause } of changes) {
-        userIds.add(userId);
-        if (cause.mergedUserId !== null) userIds.add(cause.mergedUserId);
+        pendingUserIds.add(userId);
+        if (cause.mergedUserId !== null) pendingUserIds.add(cause.mergedUserId);
       }
       if (!running) void run();
     },

@@ -1,110 +1,109 @@
-/** Entries on their way through one press: several are made at a time, and they come out in order. */
+/** Queue of entries for the subscribers of one encoder. Encodes several entries at a time and pushes them in log order. */
 
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Change } from '../domain/change';
 import type { FrameEncoder } from './frame-encoder';
 import { createSignal } from './signal';
 
-/** An entry, and what the press made of it; `undefined` if it failed, or nobody could have taken it. */
-export interface Offer {
+export interface EncodedChange {
   readonly change: Change;
-  readonly made: unknown;
+  /** Undefined if encoding failed, or if no recipient was ready for a frame. */
+  readonly frame: unknown;
 }
 
-/** How recipients are dealt with. */
-export interface Recipients<Recipient> {
-  /** Whether it could take what the press makes, as far as can be told now. */
+export interface RecipientHandler<Recipient> {
+  /** Whether the recipient could send a frame now. May change before `push`. */
   isReady(recipient: Recipient): boolean;
-  /** @param offers - In the order of the log. */
-  offer(recipient: Recipient, offers: readonly Offer[]): void;
+  /** @param changes - In log order. */
+  push(recipient: Recipient, changes: readonly EncodedChange[]): void;
 }
 
 export interface BroadcastQueue<Recipient> {
   add(change: Change, recipients: readonly Recipient[]): void;
-  /** Resolves when no more than `count` entries are under way. One waiter at a time. */
-  until(count: number): Promise<void>;
+  /** Resolves when at most `count` entries are queued. At most one caller may wait at a time. */
+  drainTo(count: number): Promise<void>;
 }
 
 interface Entry<Recipient> {
   readonly change: Change;
   readonly recipients: readonly Recipient[];
-  making: Promise<void> | null;
-  offer: Offer | null;
+  encoding: Promise<void> | null;
+  encoded: EncodedChange | null;
 }
 
-/** Entries that are made at a time. */
-const AHEAD = 8;
-/** Recipients who are served before others in the process have their turn. */
-const AT_A_TIME = 500;
+/** Maximum number of entries that are encoded at a time. */
+const MAX_CONCURRENT = 8;
+/** Number of recipients served before the event loop runs other work. */
+const RECIPIENTS_PER_TURN = 500;
 
-/** @param onEmpty - Called when all that was added has come out; the lane is not to be used any more then. */
+/** @param onEmpty - Called when all entries were pushed. Nothing may be added afterwards. */
 export function createBroadcastQueue<Recipient>(
-  press: FrameEncoder<unknown>,
-  { isReady, offer }: Recipients<Recipient>,
+  encoder: FrameEncoder<unknown>,
+  { isReady, push }: RecipientHandler<Recipient>,
   onEmpty: () => void,
 ): BroadcastQueue<Recipient> {
   const entries: Entry<Recipient>[] = [];
-  const delivered = createSignal();
+  const pushed = createSignal();
 
-  function makeAhead(): void {
-    for (const entry of entries.slice(0, AHEAD)) entry.making ??= make(entry);
+  function startEncoding(): void {
+    for (const entry of entries.slice(0, MAX_CONCURRENT)) entry.encoding ??= encode(entry);
   }
 
-  /** What goes wrong is found again, and told, by each recipient who makes it alone. */
-  async function make(entry: Entry<Recipient>): Promise<void> {
+  /** Ignores errors: each recipient then computes the item itself, and reports the error to its client. */
+  async function encode(entry: Entry<Recipient>): Promise<void> {
     const { change, recipients } = entry;
-    const wanted = recipients.some(isReady);
-    const made = wanted ? await press.make(change).catch(() => undefined) : undefined;
-    entry.offer = { change, made };
+    const needed = recipients.some(isReady);
+    const frame = needed ? await encoder.encode(change).catch(() => undefined) : undefined;
+    entry.encoded = { change, frame };
   }
 
-  async function deliver(made: readonly Entry<Recipient>[]): Promise<void> {
+  async function pushAll(encoded: readonly Entry<Recipient>[]): Promise<void> {
     let served = 0;
-    for (const [recipient, offers] of byRecipient(made)) {
-      offer(recipient, offers);
+    for (const [recipient, changes] of groupByRecipient(encoded)) {
+      push(recipient, changes);
       served += 1;
-      if (served % AT_A_TIME === 0) await breathe();
+      if (served % RECIPIENTS_PER_TURN === 0) await nextTurn();
     }
   }
 
   async function run(): Promise<void> {
     for (let first = entries[0]; first !== undefined; first = entries[0]) {
-      await first.making;
-      const unmade = entries.findIndex((entry) => entry.offer === null);
-      const made = entries.slice(0, unmade < 0 ? entries.length : unmade);
-      await deliver(made);
-      entries.splice(0, made.length);
-      makeAhead();
-      delivered.notify();
+      await first.encoding;
+      const pending = entries.findIndex(({ encoded }) => encoded === null);
+      const encoded = entries.slice(0, pending < 0 ? entries.length : pending);
+      await pushAll(encoded);
+      entries.splice(0, encoded.length);
+      startEncoding();
+      pushed.notify();
     }
     onEmpty();
   }
 
   return {
     add(change, recipients) {
-      entries.push({ change, recipients, making: null, offer: null });
-      makeAhead();
+      entries.push({ change, recipients, encoding: null, encoded: null });
+      startEncoding();
       if (entries.length === 1) void run();
     },
 
-    async until(count) {
-      while (entries.length > count) await delivered.wait();
+    async drainTo(count) {
+      while (entries.length > count) await pushed.wait();
     },
   };
 }
 
-/** All that is due to one at once: to write twice costs twice. */
-function byRecipient<Recipient>(
+/** Groups the entries, so that each recipient gets them in one call: a socket write costs the same for one as for several. */
+function groupByRecipient<Recipient>(
   entries: readonly Entry<Recipient>[],
-): ReadonlyMap<Recipient, readonly Offer[]> {
-  const due = new Map<Recipient, Offer[]>();
-  for (const { recipients, offer } of entries) {
-    if (offer === null) continue;
+): ReadonlyMap<Recipient, readonly EncodedChange[]> {
+  const groups = new Map<Recipient, EncodedChange[]>();
+  for (const { recipients, encoded } of entries) {
+    if (encoded === null) continue;
     for (const recipient of recipients) {
-      const offers = due.get(recipient);
-      if (offers === undefined) due.set(recipient, [offer]);
-      else offers.push(offer);
+      const changes = groups.get(recipient);
+      if (changes === undefined) groups.set(recipient, [encoded]);
+      else changes.push(encoded);
     }
   }
-  return due;
+  return groups;
 }

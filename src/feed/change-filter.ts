@@ -1,19 +1,19 @@
-/** What a filter on the log means, for entries that are in memory. The store says the same in SQL. */
+/** Evaluates a log filter on entries in memory. Must agree with the SQL of the store. */
 
 import type { Change } from '../domain/change';
 import type { ChangeFilter } from '../store/read/filters';
 
 /**
- * All given conditions hold; an absent one does not restrict, an empty list lets nothing through.
+ * Whether the entry meets all conditions of the filter. An absent condition matches every entry, an empty list none.
  *
- * An entry is about its user, and about the one who was merged into that user by it. Who belongs together through other
- * entries cannot be seen here: `filter.userIds` has to name them all.
+ * An entry belongs to its user and, if it records a merge, also to the merged user. Earlier merges are not visible here, so
+ * `filter.userIds` must contain all users who were merged.
  */
 export function matchesFilter(change: Change, filter: ChangeFilter): boolean {
-  return isAboutOneOf(change, filter.userIds) && matchesFilterExceptUser(change, filter);
+  return isForUser(change, filter.userIds) && matchesFilterExceptUser(change, filter);
 }
 
-/** The same, for callers who have looked at the user already. */
+/** Like `matchesFilter`, without the condition on the user. */
 export function matchesFilterExceptUser(change: Change, filter: ChangeFilter): boolean {
   const changed = change.verificationStatus !== change.previousVerificationStatus;
   return (
@@ -25,14 +25,14 @@ export function matchesFilterExceptUser(change: Change, filter: ChangeFilter): b
   );
 }
 
-function isAboutOneOf(change: Change, userIds: readonly number[] | undefined): boolean {
+function isForUser(change: Change, userIds: readonly number[] | undefined): boolean {
   return isAmong(change.userId, userIds) || isAmong(change.cause.mergedUserId, userIds);
 }
 
-function isOrAny<T>(value: T | null, wanted: T | undefined): boolean {
-  return wanted === undefined || value === wanted;
+function isOrAny<T>(value: T | null, expected: T | undefined): boolean {
+  return expected === undefined || value === expected;
 }
 
-function isAmong<T>(value: T | null, wanted: readonly T[] | undefined): boolean {
-  return wanted === undefined || (value !== null && wanted.includes(value));
+function isAmong<T>(value: T | null, expected: readonly T[] | undefined): boolean {
+  return expected === undefined || (value !== null && expected.includes(value));
 }

@@ -1,4 +1,4 @@
-/** Tails the change log once per process and fans it out; every subscriber reads the log at its own pace. */
+/** Tails the change log once per process and distributes the entries. Each subscriber reads at its own pace. */
 
 import type { Logger } from 'pino';
 import type { Change } from '../domain/change';
@@ -6,51 +6,49 @@ import { LOG_START, type LogPosition, toPosition } from '../domain/cursor';
 import { CursorInvalidError } from '../domain/errors';
 import { createAwaitedUsers } from './awaited-users';
 import type { ChangeStream } from './frame-encoder';
+import { SUBSCRIBER_HANDLER } from './live-push';
 import { createOutageLog } from './outage-log';
 import { createRecentChanges, type RecentChanges } from './recent-changes';
-import { createSubscriberIndex } from './subscriber-index';
 import {
-  appear,
   end,
   type FeedReader,
   type FeedState,
   fail,
   fallBehind,
   isBehind,
-  LISTENERS,
-  type SubscribeOptions,
   type Subscriber,
-  subscribe,
-} from './subscription';
-import { createTail } from './tail';
+  setAwaitedUser,
+} from './subscriber';
+import { createSubscriberIndex } from './subscriber-index';
+import { type SubscribeOptions, subscribe } from './subscription';
+import { createTail, type Tail } from './tail';
 import type { Wakeup } from './wakeup/wakeup';
 
 export interface Feed {
-  /** The log has grown; look now. Carries nothing, may be lost. */
+  /** Makes this process and other instances read the log now. Calls may be lost; the feed also polls. */
   wake(): void;
 
   /**
-   * Every log entry after the position `after` that matches, in order, none twice, none left out, until `signal`
-   * aborts. Without `after`: from the head of the log as of this call. Who asks about a user goes on with the one that
-   * it is merged into.
-   * @throws {CursorExpiredError} if the log no longer reaches back that far, at the start or because the subscriber
-   *   read too slowly; {CursorInvalidError} if the log does not hold the entry at `after`, or was restored to an earlier
-   *   moment while the subscriber followed it.
+   * Returns a stream of the matching entries after `after`, in order, each exactly once. It ends when `signal` aborts. Default of
+   * `after`: the head of the log at the time of the call. A filter on a user follows its merges.
+   *
+   * @throws {CursorExpiredError} From the stream, at the start or later, if the log was trimmed after the last entry it returned.
+   * @throws {CursorInvalidError} From the stream, if the log does not contain the entry at `after`, or was restored to an earlier
+   *   moment.
    */
-  subscribe(wish: SubscribeOptions): ChangeStream;
+  subscribe(options: SubscribeOptions): ChangeStream;
 
-  /** How far the log was read, and who follows it. */
-  standing(): FeedStats;
+  stats(): FeedStats;
 
-  /** Ends every subscription. Close the sockets first: an ended subscription tells its client not to come back. */
+  /** Ends all streams. Close the sockets first: a stream that ends is reported to the client as complete. */
   stop(): Promise<void>;
 }
 
 export interface FeedStats {
-  /** Position up to which this process has read the log; `null` until it has begun. */
+  /** Position up to which this process has read the log. Null until the first read. */
   readonly position: number | null;
   readonly subscriptions: number;
-  /** Those of them that have yet to catch up with the head of the log. */
+  /** Number of subscriptions that have yet to reach the head of the log. */
   readonly behind: number;
 }
 
@@ -60,110 +58,150 @@ export interface FeedOptions {
   readonly logId: string;
   readonly wakeup: Wakeup;
   readonly log: Pick<Logger, 'warn'>;
-  /** How often to look at the log without having been woken. */
+  /** Interval of reads without a wake-up. Default: 1 second. */
   readonly pollMs?: number;
-  /** Entries kept in memory for those who resume a little behind. */
+  /** Number of recent entries kept in memory, for subscribers that resume a little behind. Default: 4096. */
   readonly windowSize?: number;
-  /** Entries that may wait for one subscriber; beyond, it reads them again when it asks. */
+  /** Maximum number of queued entries per subscriber. Further entries are read again when needed. Default: 1000. */
   readonly queueSize?: number;
 }
 
-/** Entries that a press may lag behind the log before the log is read no further. */
-const MAX_UNDER_WAY = 50;
+/** Number of queued entries per encoder above which the tail pauses. */
+const MAX_QUEUED = 50;
 
 export function createFeed(options: FeedOptions): Feed {
-  const { read, logId, wakeup, log } = options;
-  const { pollMs = 1000, windowSize = 4096, queueSize = 1000 } = options;
-  const onOutage = createOutageLog(log);
-  const around: FeedState & { window: RecentChanges | null; head: LogPosition } = {
-    read,
-    audience: createSubscriberIndex(LISTENERS),
-    awaited: createAwaitedUsers<Subscriber>({ read, onAppear: appear, onOutage }),
-    wakeTail: () => tail.wake(),
-    window: null,
-    head: LOG_START,
-    logId,
-    queueSize,
-    onOutage,
-    subscribers: new Set(),
-  };
-  const { audience, awaited, subscribers: crowd } = around;
+  return new ChangeFeed(options);
+}
 
-  function onStart(head: LogPosition): void {
-    around.window = createRecentChanges(windowSize, head.seq);
-    around.head = head;
-    for (const { signal: bell } of crowd) bell.notify();
+type MutableFeedState = FeedState & { recentChanges: RecentChanges | null; head: LogPosition };
+
+class ChangeFeed implements Feed {
+  readonly #log: Pick<Logger, 'warn'>;
+  readonly #wakeup: Wakeup;
+  readonly #windowSize: number;
+  readonly #state: MutableFeedState;
+  readonly #tail: Tail;
+  readonly #removeListener: () => void;
+
+  constructor(options: FeedOptions) {
+    const {
+      read,
+      logId,
+      wakeup,
+      log,
+      pollMs = 1000,
+      windowSize = 4096,
+      queueSize = 1000,
+    } = options;
+    const onOutage = createOutageLog(log);
+    this.#log = log;
+    this.#wakeup = wakeup;
+    this.#windowSize = windowSize;
+    this.#state = {
+      read,
+      index: createSubscriberIndex(SUBSCRIBER_HANDLER),
+      awaitedUsers: createAwaitedUsers<Subscriber>({ read, onFound: setAwaitedUser, onOutage }),
+      wakeTail: () => this.#tail.wake(),
+      recentChanges: null,
+      head: LOG_START,
+      logId,
+      queueSize,
+      onOutage,
+      subscribers: new Set(),
+    };
+    this.#tail = createTail({
+      read,
+      onStart: (head) => this.#onStart(head),
+      onEntries: (changes, before) => this.#onEntries(changes, before),
+      onReplaced: () => this.#onReplaced(),
+      onRecovered: () => this.#onRecovered(),
+      onOutage,
+      pollMs,
+    });
+    this.#removeListener = wakeup.onWake(() => this.#tail.wake());
   }
 
-  /** A subscriber that has not begun is left to check its position by itself. */
-  function onReplaced(): void {
-    log.warn({}, 'the change log was restored to an earlier moment; ending all subscriptions');
-    around.window = null;
-    for (const subscriber of crowd) {
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  subscribe(options: SubscribeOptions): ChangeStream {
+    return subscribe(this.#state, options);
+  }
+
+  stats(): FeedStats {
+    const { recentChanges, subscribers } = this.#state;
+    return {
+      position: recentChanges?.head ?? null,
+      subscriptions: subscribers.size,
+      behind: [...subscribers].filter(isBehind).length,
+    };
+  }
+
+  async stop(): Promise<void> {
+    const { awaitedUsers, subscribers } = this.#state;
+    this.#removeListener();
+    awaitedUsers.stop();
+    await this.#tail.stop();
+    for (const subscriber of subscribers) end(subscriber);
+  }
+
+  #onStart(head: LogPosition): void {
+    this.#state.recentChanges = createRecentChanges(this.#windowSize, head.seq);
+    this.#state.head = head;
+    for (const { signal } of this.#state.subscribers) signal.notify();
+  }
+
+  /** Ends all streams, except those that have not started: they check their start position themselves. */
+  #onReplaced(): void {
+    this.#log.warn({}, 'detected a restored change log; ending all subscriptions');
+    this.#state.recentChanges = null;
+    for (const subscriber of this.#state.subscribers) {
       if (subscriber.readTo === null && subscriber.after !== undefined) continue;
       fail(subscriber, new CursorInvalidError());
     }
   }
 
-  function onRecovered(): void {
-    for (const { failures, signal: bell } of crowd) if (failures > 0) bell.notify();
+  #onRecovered(): void {
+    for (const { failures, signal } of this.#state.subscribers) if (failures > 0) signal.notify();
   }
 
-  async function onEntries(changes: readonly Change[], before: LogPosition): Promise<void> {
-    const { window } = around;
+  async #onEntries(changes: readonly Change[], before: LogPosition): Promise<void> {
+    const { recentChanges } = this.#state;
     const [first, last] = [changes[0], changes.at(-1)];
-    if (window === null || first === undefined || last === undefined) return;
-    const seenTo = window.head;
-    // What was said of whoever is erased stands in the log no more, and is not to be told from memory.
+    if (recentChanges === null || first === undefined || last === undefined) return;
+    const follows = first.seq === recentChanges.head + 1;
     if (changes.some(({ cause }) => cause.kind === 'ERASURE')) {
-      window.clear();
-      for (const subscriber of crowd)
-        if (subscriber.queue.length > 0) fallBehind(subscriber, before);
+      this.#dropErased(recentChanges, before);
     }
-    if (first.seq === seenTo + 1) {
-      window.append(changes);
-      around.head = toPosition(last);
-      awaited.look(changes, before);
-      for (const change of changes) {
-        audience.publish(change);
-        await audience.until(MAX_UNDER_WAY);
-      }
-    } else {
-      await audience.until(0);
-      window.append(changes);
-      around.head = toPosition(last);
-      for (const subscriber of crowd) fallBehind(subscriber, before); // the log was cut before we read it
-      for (const { signal: bell } of awaited.waiters()) bell.notify();
+    if (!follows) await this.#state.index.drainTo(0);
+    recentChanges.append(changes);
+    this.#state.head = toPosition(last);
+    if (follows) await this.#publish(changes, before);
+    else this.#skipGap(before);
+  }
+
+  /** An erasure removes the entries of the user from the log, so copies in memory must not be sent any more. */
+  #dropErased(recentChanges: RecentChanges, before: LogPosition): void {
+    recentChanges.clear();
+    for (const subscriber of this.#state.subscribers) {
+      if (subscriber.queue.length > 0) fallBehind(subscriber, before);
     }
   }
 
-  const tail = createTail({
-    read,
-    onStart,
-    onEntries,
-    onReplaced,
-    onRecovered,
-    onOutage,
-    pollMs,
-  });
-  const stopListening = wakeup.onWake(() => tail.wake());
+  async #publish(changes: readonly Change[], before: LogPosition): Promise<void> {
+    const { awaitedUsers, index } = this.#state;
+    awaitedUsers.lookUp(changes, before);
+    for (const change of changes) {
+      index.publish(change);
+      await index.drainTo(MAX_QUEUED);
+    }
+  }
 
-  return {
-    wake: () => wakeup.wake(),
-
-    subscribe: (wish) => subscribe(around, wish),
-
-    standing: () => ({
-      position: around.window?.head ?? null,
-      subscriptions: crowd.size,
-      behind: [...crowd].filter(isBehind).length,
-    }),
-
-    async stop() {
-      stopListening();
-      awaited.stop();
-      await tail.stop();
-      for (const subscriber of crowd) end(subscriber);
-    },
-  };
+  /** The log was trimmed before the tail could read it. Subscribers read it themselves, which fails if they miss an entry. */
+  #skipGap(before: LogPosition): void {
+    const { awaitedUsers, subscribers } = this.#state;
+    for (const subscriber of subscribers) fallBehind(subscriber, before);
+    for (const { signal } of awaitedUsers.waiters()) signal.notify();
+  }
 }

@@ -1,25 +1,24 @@
-/** A way past the iterator, for subscribers who all make the same of an entry: it is made once and sent to each. */
+/** Shared encoding: subscribers with equal items share one encoder, which encodes each entry once for all of them. */
 
 import type { Change } from '../domain/change';
 
-/** Shared by all whose items are equal. */
-export interface FrameEncoder<Item> {
-  /** Makes of an entry what is sent. If that fails, the subscribers are given the entry itself. */
-  make(change: Change): Promise<Item>;
+export interface FrameEncoder<Frame> {
+  /** If it rejects, the subscribers receive the entry from their iterator instead. */
+  encode(change: Change): Promise<Frame>;
 }
 
-/** One subscriber's own end of it. */
-export interface FrameSink<Item = unknown> {
-  readonly press: FrameEncoder<Item>;
-  /** Sends the items, or answers `false`: not now. Then the iterator gives the entries, when it is asked. */
-  take(items: readonly Item[]): boolean;
+/** Receives the frames of one subscriber. */
+export interface FrameSink<Frame = unknown> {
+  readonly encoder: FrameEncoder<Frame>;
+  /** Sends the frames. Returns false if it cannot now; the iterator then returns the entries. */
+  send(frames: readonly Frame[]): boolean;
 }
 
-/** What `Feed.subscribe` gives: an iterator that need not be asked while the outlet can take what comes. */
+/** Result of `Feed.subscribe`: an iterator that can push to a sink while a `next` call is pending. */
 export interface ChangeStream extends AsyncIterableIterator<Change> {
-  /** Resolves once it is fixed where it begins: what is committed from then on is on it. */
-  readonly begun: Promise<void>;
-  /** To be called before the first item is asked for. */
-  divert(outlet: FrameSink): void;
+  /** Resolves when the start position is fixed: the stream contains all later commits. */
+  readonly started: Promise<void>;
+  /** Must be called before the first `next`. */
+  pipeTo(sink: FrameSink): void;
   return(): Promise<IteratorReturnResult<undefined>>;
 }

@@ -1,12 +1,10 @@
-/** Who is one person with whom, as far as a stretch of the log tells. */
+/** Extends a set of users by those they were merged with: entries written before a merge have the ID of either user. */
 
 import type { Change } from '../domain/change';
+import type { Reader } from '../store/read/reader';
 
-/**
- * Adds to `userIds` everybody whom the merges in `changes` make one with somebody in it, whichever side survived: what
- * was written about either before the merge is about the same person.
- */
-export function addMergedUsers(userIds: Set<number>, changes: readonly Change[]): void {
+/** Adds the users merged with one in `userIds` according to `changes`, in either direction and through chains. */
+export function addUsersMergedIn(changes: readonly Change[], userIds: Set<number>): void {
   const merges = changes.filter(({ cause }) => cause.mergedUserId !== null);
   let size: number;
   do {
@@ -17,4 +15,19 @@ export function addMergedUsers(userIds: Set<number>, changes: readonly Change[])
       else if (userIds.has(cause.mergedUserId)) userIds.add(userId);
     }
   } while (userIds.size > size);
+}
+
+/** Adds the users merged with one in `userIds` up to now. Returns whether there were any. */
+export async function addUsersMergedInStore(
+  read: Pick<Reader, 'usersByIds' | 'userIdsMergedInto'>,
+  userIds: Set<number>,
+): Promise<boolean> {
+  const { size } = userIds;
+  if (size === 0) return false;
+  for (const user of await read.usersByIds([...userIds])) {
+    if (user === null) continue;
+    userIds.add(user.id);
+    for (const id of await read.userIdsMergedInto(user.id)) userIds.add(id);
+  }
+  return userIds.size > size;
 }

@@ -1,4 +1,4 @@
-/** Logs that the store is unavailable: once, then after pauses that double, however many readers fail. */
+/** Logs failed reads of the change log for all readers together: the first one, then one after each of pauses that double. */
 
 import type { Logger } from 'pino';
 
@@ -7,7 +7,7 @@ export type OutageLog = (err: unknown) => void;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** After a minute without a failure, the next one is logged at once again. */
+/** A minute without a failure resets the pauses. `suppressed` in a log line counts the failures since the previous line. */
 export function createOutageLog(
   log: Pick<Logger, 'warn'>,
   now: () => number = () => performance.now(),

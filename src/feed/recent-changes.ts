@@ -1,29 +1,29 @@
-/** The newest entries of the log, kept in memory for those who resume a little behind. */
+/** The newest entries of the log in memory, for subscribers that resume a little behind the head. */
 
 import type { Change } from '../domain/change';
 
 export interface RecentChanges {
   /** Position of the newest entry seen. */
   readonly head: number;
-  /** Whether every entry after `seq` is here. */
+  /** Whether it contains every entry after `seq`. */
   reachesBackTo(seq: number): boolean;
-  /** The entries after `seq`, oldest first. Only where the window reaches back to it. */
+  /** Returns the entries after `seq`, oldest first. Call it only if `reachesBackTo(seq)`. */
   after(seq: number): readonly Change[];
-  /** Adds what follows the head. Entries that do not join it push out all that is held. */
+  /** Adds entries. If they do not follow the head without a gap, removes all earlier entries. */
   append(changes: readonly Change[]): void;
-  /** Lets go of all that is held. The head stays. */
+  /** Removes all entries. Keeps the head. */
   clear(): void;
 }
 
-/** Weight of the entries that a window holds, in bytes. */
+/** Default limit for the size of the entries, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Holds at least the last `size` entries, and at most twice as many: trimming in bulk is cheaper than entry by entry. Entries
- * with long texts push out older ones earlier.
+ * Contains at least the last `size` entries and at most twice as many, because trimming in bulk is cheaper than entry by entry.
+ * Contains fewer entries if their texts are long.
  *
- * @param head - Position where the log stands when the window opens.
- * @param maxBytes - Weight that it holds at most, in bytes, after each `append`.
+ * @param head - Current head of the log.
+ * @param maxBytes - Maximum estimated size of the entries after each `append`, in bytes.
  */
 export function createRecentChanges(
   size: number,
@@ -32,13 +32,13 @@ export function createRecentChanges(
 ): RecentChanges {
   let entries: Change[] = [];
   let bytes = 0;
-  let floor = head; // the position before the oldest entry held
+  let floor = head; // position before the oldest entry
 
-  const headOf = () => entries.at(-1)?.seq ?? floor;
+  const getHead = () => entries.at(-1)?.seq ?? floor;
 
   return {
     get head() {
-      return headOf();
+      return getHead();
     },
 
     reachesBackTo: (seq) => seq >= floor,
@@ -46,7 +46,7 @@ export function createRecentChanges(
     after: (seq) => entries.slice(Math.max(0, seq - floor)),
 
     clear() {
-      floor = headOf();
+      floor = getHead();
       entries = [];
       bytes = 0;
     },
@@ -54,37 +54,37 @@ export function createRecentChanges(
     append(changes) {
       const first = changes[0];
       if (first === undefined) return;
-      if (first.seq !== headOf() + 1) {
+      if (first.seq !== getHead() + 1) {
         entries = [];
         bytes = 0;
         floor = first.seq - 1;
       }
       entries.push(...changes);
-      for (const change of changes) bytes += sizeOf(change);
+      for (const change of changes) bytes += getSize(change);
       if (entries.length <= 2 * size && bytes <= maxBytes) return;
-      const last = headOf();
-      entries = newest(entries, size, maxBytes / 2);
-      bytes = entries.reduce((sum, change) => sum + sizeOf(change), 0);
+      const last = getHead();
+      entries = takeNewest(entries, size, maxBytes / 2);
+      bytes = entries.reduce((sum, change) => sum + getSize(change), 0);
       floor = (entries[0]?.seq ?? last + 1) - 1;
     },
   };
 }
 
-function newest(entries: readonly Change[], size: number, maxBytes: number): Change[] {
+function takeNewest(entries: readonly Change[], size: number, maxBytes: number): Change[] {
   let start = entries.length;
   let bytes = 0;
   for (const change of entries.slice(-size).reverse()) {
-    bytes += sizeOf(change);
+    bytes += getSize(change);
     if (bytes > maxBytes) break;
     start -= 1;
   }
   return entries.slice(start);
 }
 
-/** Weight of an entry without its texts, in bytes. */
+/** Estimated size of an entry without its texts, in bytes. */
 const ENTRY_BYTES = 512;
 
-function sizeOf({ rejection }: Change): number {
+function getSize({ rejection }: Change): number {
   const texts = (rejection?.reasons ?? []).map(
     ({ providerCode, message }) => (providerCode?.length ?? 0) + (message?.length ?? 0),
   );

@@ -1,102 +1,104 @@
-/** Who listens to the head of the log, found by the user they ask about. */
+/** Live subscribers, indexed by user. Publishing an entry costs nothing for subscribers to other users. */
 
 import type { Change } from '../domain/change';
-import { type BroadcastQueue, createBroadcastQueue, type Recipients } from './broadcast-queue';
+import {
+  type BroadcastQueue,
+  createBroadcastQueue,
+  type RecipientHandler,
+} from './broadcast-queue';
 import type { FrameEncoder } from './frame-encoder';
 
 export interface IndexedSubscriber {
-  /** Whose entries it wants; `null`: everybody's. Grows as those users are merged into others. */
+  /** Users whose entries match. Null: all users. Grows when one of them is merged into another user. */
   readonly userIds: Set<number> | null;
 }
 
-/** How listeners are dealt with. */
-export interface Listeners<L> extends Recipients<L> {
-  /** What makes of an entry what it is offered with it; `null`: it is offered the entry alone, and at once. */
-  pressOf(listener: L): FrameEncoder<unknown> | null;
-  /** Whether to offer it the entry, as far as can be told now. May be offered it in spite of that. */
-  wants(listener: L, change: Change): boolean;
+export interface SubscriberHandler<S> extends RecipientHandler<S> {
+  /** Returns null if the subscriber has no encoder. Entries are then pushed to it at once, without a frame. */
+  getEncoder(subscriber: S): FrameEncoder<unknown> | null;
+  /** Whether the entry matches, apart from its user. */
+  matches(subscriber: S, change: Change): boolean;
 }
 
-export interface SubscriberIndex<L extends IndexedSubscriber> {
-  join(listener: L): void;
-  leave(listener: L): void;
-  /** Offers the entry to all whom it may concern. Costs nothing for those who ask about other users. */
+export interface SubscriberIndex<S extends IndexedSubscriber> {
+  add(subscriber: S): void;
+  remove(subscriber: S): void;
+  /** Queues the entry for the subscribers that it matches. */
   publish(change: Change): void;
-  /** Resolves when no press has more than `count` entries before it. One waiter at a time. */
-  until(count: number): Promise<void>;
+  /** Resolves when each encoder has at most `count` entries queued. At most one caller may wait at a time. */
+  drainTo(count: number): Promise<void>;
 }
 
-export function createSubscriberIndex<L extends IndexedSubscriber>(
-  listeners: Listeners<L>,
-): SubscriberIndex<L> {
-  const unfiltered = new Set<L>();
-  const byUser = new Map<number, Set<L>>();
-  const lanes = new Map<FrameEncoder<unknown>, BroadcastQueue<L>>(); // with entries under way
+export function createSubscriberIndex<S extends IndexedSubscriber>(
+  handler: SubscriberHandler<S>,
+): SubscriberIndex<S> {
+  const unfiltered = new Set<S>();
+  const byUser = new Map<number, Set<S>>();
+  const queues = new Map<FrameEncoder<unknown>, BroadcastQueue<S>>(); // only non-empty ones
 
-  function index(userId: number, listener: L): void {
-    const others = byUser.get(userId);
-    if (others === undefined) byUser.set(userId, new Set([listener]));
-    else others.add(listener);
+  function addTo(userId: number, subscriber: S): void {
+    const subscribers = byUser.get(userId);
+    if (subscribers === undefined) byUser.set(userId, new Set([subscriber]));
+    else subscribers.add(subscriber);
   }
 
-  function unindex(userId: number, listener: L): void {
-    const others = byUser.get(userId);
-    others?.delete(listener);
-    if (others?.size === 0) byUser.delete(userId);
+  function removeFrom(userId: number, subscriber: S): void {
+    const subscribers = byUser.get(userId);
+    subscribers?.delete(subscriber);
+    if (subscribers?.size === 0) byUser.delete(userId);
   }
 
-  /** Who asked about the user that went into another is told of the merge, and of the other from then on. */
-  function followMerge(from: number, into: number): void {
-    for (const listener of byUser.get(from) ?? []) {
-      listener.userIds?.add(into);
-      index(into, listener);
+  /** Adds subscribers to the merged user to the remaining one. They receive the merge itself, too. */
+  function followMerge(mergedUserId: number, userId: number): void {
+    for (const subscriber of byUser.get(mergedUserId) ?? []) {
+      subscriber.userIds?.add(userId);
+      addTo(userId, subscriber);
     }
   }
 
-  function byPress(change: Change): ReadonlyMap<FrameEncoder<unknown> | null, readonly L[]> {
-    const wanting = new Map<FrameEncoder<unknown> | null, L[]>();
-    for (const concerned of [unfiltered, byUser.get(change.userId) ?? []]) {
-      for (const listener of concerned) {
-        if (!listeners.wants(listener, change)) continue;
-        const press = listeners.pressOf(listener);
-        const others = wanting.get(press);
-        if (others === undefined) wanting.set(press, [listener]);
-        else others.push(listener);
+  function groupByEncoder(change: Change): ReadonlyMap<FrameEncoder<unknown> | null, readonly S[]> {
+    const groups = new Map<FrameEncoder<unknown> | null, S[]>();
+    for (const candidates of [unfiltered, byUser.get(change.userId) ?? []]) {
+      for (const subscriber of candidates) {
+        if (!handler.matches(subscriber, change)) continue;
+        const encoder = handler.getEncoder(subscriber);
+        const subscribers = groups.get(encoder);
+        if (subscribers === undefined) groups.set(encoder, [subscriber]);
+        else subscribers.push(subscriber);
       }
     }
-    return wanting;
+    return groups;
   }
 
-  function laneOf(press: FrameEncoder<unknown>): BroadcastQueue<L> {
-    const lane =
-      lanes.get(press) ?? createBroadcastQueue(press, listeners, () => lanes.delete(press));
-    lanes.set(press, lane);
-    return lane;
+  function getQueue(encoder: FrameEncoder<unknown>): BroadcastQueue<S> {
+    const queue =
+      queues.get(encoder) ?? createBroadcastQueue(encoder, handler, () => queues.delete(encoder));
+    queues.set(encoder, queue);
+    return queue;
   }
 
   return {
-    join(listener) {
-      if (listener.userIds === null) unfiltered.add(listener);
-      for (const userId of listener.userIds ?? []) index(userId, listener);
+    add(subscriber) {
+      if (subscriber.userIds === null) unfiltered.add(subscriber);
+      for (const userId of subscriber.userIds ?? []) addTo(userId, subscriber);
     },
 
-    leave(listener) {
-      unfiltered.delete(listener);
-      for (const userId of listener.userIds ?? []) unindex(userId, listener);
+    remove(subscriber) {
+      unfiltered.delete(subscriber);
+      for (const userId of subscriber.userIds ?? []) removeFrom(userId, subscriber);
     },
 
     publish(change) {
       const { mergedUserId } = change.cause;
       if (mergedUserId !== null) followMerge(mergedUserId, change.userId);
-      for (const [press, wanting] of byPress(change)) {
-        if (press !== null) laneOf(press).add(change, wanting);
-        else
-          for (const listener of wanting) listeners.offer(listener, [{ change, made: undefined }]);
+      for (const [encoder, subscribers] of groupByEncoder(change)) {
+        if (encoder !== null) getQueue(encoder).add(change, subscribers);
+        else for (const each of subscribers) handler.push(each, [{ change, frame: undefined }]);
       }
     },
 
-    async until(count) {
-      for (const lane of lanes.values()) await lane.until(count);
+    async drainTo(count) {
+      for (const queue of queues.values()) await queue.drainTo(count);
     },
   };
 }

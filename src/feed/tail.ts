@@ -1,4 +1,4 @@
-/** Reads each entry of the log once, in order, for the whole process. */
+/** Reads each entry of the log once, in order, for all subscribers of the process. */
 
 import type { Change } from '../domain/change';
 import { isInLog, type LogPosition, toPosition } from '../domain/cursor';
@@ -7,36 +7,36 @@ import type { OutageLog } from './outage-log';
 import { createSignal } from './signal';
 
 export interface Tail {
-  /** The log may have grown: look now. */
+  /** Reads the log now. */
   wake(): void;
-  /** Resolves when no further entry will be handed on. */
+  /** Resolves when no callback will be called any more. */
   stop(): Promise<void>;
 }
 
 export interface TailOptions {
   readonly read: Pick<Reader, 'tail' | 'logState'>;
-  /** Called before any entry, with the position from which the tail reads; once more after each `onReplaced`. */
+  /** Called before the first entries, and again after each `onReplaced`. @param head - Position after which the tail reads. */
   readonly onStart: (head: LogPosition) => void;
-  /** Nothing further is read until it is done with them. @param before - Position before the first of them. */
+  /** The tail reads on when it resolves. @param before - Position before the first entry. */
   readonly onEntries: (changes: readonly Change[], before: LogPosition) => void | Promise<void>;
-  /** The log no longer holds the entry that was read last: the database was restored to an earlier moment. */
+  /** Called if the log no longer contains the last entry read, because the database was restored to an earlier moment. */
   readonly onReplaced: () => void;
-  /** Reading succeeded after it had failed. */
+  /** Called when a read succeeds after one that failed. */
   readonly onRecovered: () => void;
   readonly onOutage: OutageLog;
-  /** How often to look without having been woken: another process may write to the same database. */
+  /** Interval of reads without a wake-up. Another process may write to the same database. */
   readonly pollMs: number;
 }
 
-const PAGE = 500;
-const EVERYTHING = {};
+const PAGE_SIZE = 500;
+const NO_FILTER = {};
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** A read that fails is tried again after a pause that grows; it never ends the tail. */
+/** Retries failed reads forever, with backoff. */
 export function createTail(options: TailOptions): Tail {
   const { read, onStart, onEntries, onReplaced, onRecovered, onOutage, pollMs } = options;
-  const bell = createSignal();
+  const wakeUps = createSignal();
   let position: LogPosition | null = null;
   let stopped = false;
 
@@ -50,7 +50,7 @@ export function createTail(options: TailOptions): Tail {
     let full = true;
     while (full && !stopped) {
       position ??= await start();
-      const { changes, state } = await read.tail(position.seq, PAGE, EVERYTHING);
+      const { changes, state } = await read.tail(position.seq, PAGE_SIZE, NO_FILTER);
       if (stopped) return;
       if (!isInLog(position, state)) {
         position = null;
@@ -60,7 +60,7 @@ export function createTail(options: TailOptions): Tail {
       await onEntries(changes, position);
       const last = changes.at(-1);
       if (last !== undefined) position = toPosition(last);
-      full = changes.length === PAGE;
+      full = changes.length === PAGE_SIZE;
     }
   }
 
@@ -71,21 +71,21 @@ export function createTail(options: TailOptions): Tail {
         await catchUp();
         if (failures > 0) onRecovered();
         failures = 0;
-        await bell.wait(pollMs);
+        await wakeUps.wait(pollMs);
       } catch (err) {
         failures += 1;
         onOutage(err);
-        await bell.wait(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
+        await wakeUps.wait(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
       }
     }
   }
 
   const running = run();
   return {
-    wake: () => bell.notify(),
+    wake: () => wakeUps.notify(),
     async stop() {
       stopped = true;
-      bell.notify();
+      wakeUps.notify();
       await running;
     },
   };

@@ -12,46 +12,36 @@ const approval = aChange({
 const progress = aChange({ seq: 2, userId: 7 });
 const merge = aMerge(3, 7, 8);
 
-describe('what a filter lets through', () => {
+describe('matchesFilter', () => {
   it.each<[string, ChangeFilter, Change, boolean]>([
-    ['everything if it says nothing', {}, progress, true],
-    ['an entry about one of the users', { userIds: [6, 7] }, progress, true],
-    ['no entry about another user', { userIds: [6] }, progress, false],
-    ['nothing if the list of users is empty', { userIds: [] }, progress, false],
-    ['a merge, for those who ask about the user that is gone', { userIds: [7] }, merge, true],
-    ['a merge, for those who ask about the user that stays', { userIds: [8] }, merge, true],
-    ['no merge of others', { userIds: [9] }, merge, false],
-    ['an entry of the provider', { provider: 'sumsub' }, progress, true],
-    ['no entry of another provider', { provider: 'p100' }, progress, false],
-    ['no entry without a provider, if one is asked for', { provider: 'sumsub' }, merge, false],
-    ['an entry at the level', { levelKey: 'sumsub/basic-kyc-level' }, progress, true],
-    ['no entry at another level', { levelKey: 'sumsub/other' }, progress, false],
-    ['an attempt status asked for', { attemptStatus: ['APPROVED'] }, approval, true],
-    ['no other attempt status', { attemptStatus: ['REJECTED'] }, approval, false],
+    ['matches every entry if the filter is empty', {}, progress, true],
+    ['matches an entry of one of the users', { userIds: [6, 7] }, progress, true],
+    ['rejects an entry of another user', { userIds: [6] }, progress, false],
+    ['rejects every entry if the list of users is empty', { userIds: [] }, progress, false],
+    ['matches a merge by the merged user', { userIds: [7] }, merge, true],
+    ['matches a merge by the remaining user', { userIds: [8] }, merge, true],
+    ['rejects a merge of other users', { userIds: [9] }, merge, false],
+    ['matches an entry of the provider', { provider: 'sumsub' }, progress, true],
+    ['rejects an entry of another provider', { provider: 'p100' }, progress, false],
+    ['rejects an entry without a provider', { provider: 'sumsub' }, merge, false],
+    ['matches an entry at the level', { levelKey: 'sumsub/basic-kyc-level' }, progress, true],
+    ['rejects an entry at another level', { levelKey: 'sumsub/other' }, progress, false],
+    ['matches an attempt status', { attemptStatus: ['APPROVED'] }, approval, true],
+    ['rejects another attempt status', { attemptStatus: ['REJECTED'] }, approval, false],
+    ['rejects an entry without an attempt', { attemptStatus: ['APPROVED'] }, merge, false],
+    ['matches a user status', { verificationStatus: ['VERIFIED'] }, approval, true],
+    ['rejects another user status', { verificationStatus: ['VERIFIED'] }, progress, false],
+    ['matches a changed user status', { verificationStatusChanged: true }, approval, true],
+    ['rejects an unchanged user status', { verificationStatusChanged: true }, progress, false],
+    ['matches an unchanged user status', { verificationStatusChanged: false }, progress, true],
+    ['rejects a changed user status', { verificationStatusChanged: false }, approval, false],
     [
-      'no entry without an attempt, if its status counts',
-      { attemptStatus: ['APPROVED'] },
-      merge,
+      'rejects an entry that meets only one of two conditions',
+      { userIds: [7], provider: 'p100' },
+      progress,
       false,
     ],
-    ['a user status asked for', { verificationStatus: ['VERIFIED'] }, approval, true],
-    ['no other user status', { verificationStatus: ['VERIFIED'] }, progress, false],
-    [
-      'a changed status, if changes are asked for',
-      { verificationStatusChanged: true },
-      approval,
-      true,
-    ],
-    ['no unchanged one then', { verificationStatusChanged: true }, progress, false],
-    [
-      'an unchanged one, if those are asked for',
-      { verificationStatusChanged: false },
-      progress,
-      true,
-    ],
-    ['no changed one then', { verificationStatusChanged: false }, approval, false],
-    ['only what meets every condition', { userIds: [7], provider: 'p100' }, progress, false],
-  ])('%s', (_, filter, change, passes) => {
-    expect(matchesFilter(change, filter)).toBe(passes);
+  ])('%s', (_, filter, change, expected) => {
+    expect(matchesFilter(change, filter)).toBe(expected);
   });
 });

@@ -1,4 +1,4 @@
-/** Whatever is committed, however fast anybody reads, whoever is killed when: each sees what matches, in order, once. */
+/** Property: with any commits, read speeds, disconnects and restarts, each subscriber sees each matching entry once, in order. */
 
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -17,12 +17,12 @@ type Entry = Pick<Change, 'userId' | 'provider' | 'attemptStatus'>;
 
 interface Plan {
   readonly filter: ChangeFilter;
-  /** Turns of the event loop to rest after each item. */
+  /** Turns of the event loop to wait after each item. */
   readonly pace: number;
-  /** The subscription is killed after so many items, again and again, and resumed at the last one. */
-  readonly killedAfter: number;
-  /** Takes what a press makes for all who do: so many times, then not for once, and so on. `null`: never. */
-  readonly takes: number | null;
+  /** Number of items after which the client disconnects. It resumes after the last one, every time. */
+  readonly disconnectsAfter: number;
+  /** Number of calls that the sink accepts before it rejects one, repeatedly. Null: no sink. */
+  readonly accepts: number | null;
 }
 
 type Step =
@@ -48,8 +48,8 @@ const filter: fc.Arbitrary<ChangeFilter> = fc.record(
 const plan: fc.Arbitrary<Plan> = fc.record({
   filter,
   pace: fc.integer({ min: 0, max: 6 }),
-  killedAfter: fc.integer({ min: 1, max: 40 }),
-  takes: fc.option(fc.integer({ min: 1, max: 12 })),
+  disconnectsAfter: fc.integer({ min: 1, max: 40 }),
+  accepts: fc.option(fc.integer({ min: 1, max: 12 })),
 });
 const plainStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -66,8 +66,8 @@ const mergeStep: fc.Arbitrary<Step> = fc.record({
   into: user,
 });
 
-describe('the feed, whatever happens', () => {
-  it('gives each subscriber exactly the entries that match, in order, once', async () => {
+describe('the feed', () => {
+  it('sends each matching entry exactly once, in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(plainStep, { minLength: 1, maxLength: 25 }),
@@ -75,7 +75,7 @@ describe('the feed, whatever happens', () => {
         async (steps, plans) => {
           const { entries, seen } = await play(steps, plans);
           plans.forEach(({ filter: wanted }, index) => {
-            expect(seen[index]).toEqual(atLeast(wanted, entries));
+            expect(seen[index]).toEqual(findRequired(wanted, entries));
           });
         },
       ),
@@ -83,7 +83,7 @@ describe('the feed, whatever happens', () => {
     );
   });
 
-  it('loses nothing about a person when users are merged, and shows nobody else', async () => {
+  it('sends all entries of merged users, and none of other users', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof({ arbitrary: plainStep, weight: 3 }, mergeStep), { maxLength: 25 }),
@@ -93,8 +93,8 @@ describe('the feed, whatever happens', () => {
           plans.forEach(({ filter: wanted }, index) => {
             const seqs = seen[index] ?? [];
             expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
-            expect(seqs).toEqual(expect.arrayContaining([...atLeast(wanted, entries)]));
-            expect(atMost(wanted, entries)).toEqual(expect.arrayContaining(seqs));
+            expect(seqs).toEqual(expect.arrayContaining([...findRequired(wanted, entries)]));
+            expect(findAllowed(wanted, entries)).toEqual(expect.arrayContaining(seqs));
           });
         },
       ),
@@ -103,10 +103,10 @@ describe('the feed, whatever happens', () => {
   });
 });
 
-// ── What is to be seen, written down apart from the code under test ─────────────────────────────────────────────────
+// Expected entries, computed independently of the code under test
 
-/** About the users asked for and, from a merge on, about whom they went into. */
-function atLeast(wanted: ChangeFilter, entries: readonly Change[]): readonly number[] {
+/** Returns the entries of the users in the filter and, after a merge, of the user they were merged into. */
+function findRequired(wanted: ChangeFilter, entries: readonly Change[]): readonly number[] {
   const users = new Set(wanted.userIds);
   return entries
     .filter((entry) => {
@@ -117,8 +117,8 @@ function atLeast(wanted: ChangeFilter, entries: readonly Change[]): readonly num
     .map(({ seq }) => seq);
 }
 
-/** About anybody who is one person with a user asked for, by the end. */
-function atMost(wanted: ChangeFilter, entries: readonly Change[]): readonly number[] {
+/** Returns the entries of all users who are merged with one in the filter at the end. */
+function findAllowed(wanted: ChangeFilter, entries: readonly Change[]): readonly number[] {
   const users = new Set(wanted.userIds);
   for (let round = 0; round < USERS; round += 1) {
     for (const { userId, cause } of entries) {
@@ -139,7 +139,7 @@ function meets(wanted: ChangeFilter, entry: Change): boolean {
   return entry.attemptStatus !== null && wanted.attemptStatus.includes(entry.attemptStatus);
 }
 
-// ── A run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// One run
 
 interface World {
   readonly log: MemoryLog;
@@ -154,11 +154,11 @@ async function play(steps: readonly Step[], plans: readonly Plan[]) {
   const seen = plans.map((): number[] => []);
   const reading = plans.map((each, index) => read(world, each, seen[index] ?? [], end.signal));
 
-  for (const step of steps) await take(world, step);
+  for (const step of steps) await perform(world, step);
   log.failReads(0);
-  const last = plans.map(({ filter: wanted }) => atLeast(wanted, log.entries).at(-1) ?? 0);
+  const last = plans.map(({ filter: wanted }) => findRequired(wanted, log.entries).at(-1) ?? 0);
   while (!seen.every((seqs, index) => (seqs.at(-1) ?? 0) >= (last[index] ?? 0))) await turn();
-  for (let rest = 0; rest < 20; rest += 1) await turn(); // whatever comes too much, comes now
+  for (let rest = 0; rest < 20; rest += 1) await turn(); // time for duplicates to arrive
 
   end.abort();
   await Promise.all(reading);
@@ -168,52 +168,52 @@ async function play(steps: readonly Step[], plans: readonly Plan[]) {
 
 function startFeed(log: MemoryLog): Feed {
   const wakeup = createMemoryWakeup();
-  const small = { windowSize: 15, queueSize: 8, pollMs: 1 }; // so that everybody falls behind at times
-  return createFeed({ read: log, logId: 'log', wakeup, log: silentLog, ...small });
+  const limits = { windowSize: 15, queueSize: 8, pollMs: 1 }; // so that every subscriber falls behind at times
+  return createFeed({ read: log, logId: 'log', wakeup, log: silentLog, ...limits });
 }
 
-/** Makes of an entry its position, at times at once, at times late, at times not at all. */
+/** Encodes an entry as its position: at once, late, or not at all. */
 const POSITION: FrameEncoder<number> = {
-  async make({ seq }) {
+  async encode({ seq }) {
     for (let rest = 0; rest < seq % 4; rest += 1) await turn();
-    if (seq % 7 === 0) throw new Error('this one cannot be made');
+    if (seq % 7 === 0) throw new Error('cannot encode this entry');
     return seq;
   },
 };
 
-/** A client that comes back after every kill and every restart with the last position it saw. */
+/** A client that resumes after the last entry it received, after every disconnect and restart. */
 async function read(world: World, each: Plan, seqs: number[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const after = at(seqs.at(-1) ?? 0);
     let count = 0;
-    let offers = 0;
+    let calls = 0;
     const stream = world.feed.subscribe({ after, filter: each.filter, signal });
-    const see = (...more: readonly number[]) => {
+    const receive = (...more: readonly number[]) => {
       seqs.push(...more);
       count += more.length;
-      if (count >= each.killedAfter) void stream.return();
+      if (count >= each.disconnectsAfter) void stream.return();
     };
-    const { takes } = each;
-    if (takes !== null) {
-      stream.divert({
-        press: POSITION,
-        take(items: readonly number[]) {
-          offers += 1;
-          if (offers % (takes + 1) === 0) return false;
-          see(...items);
+    const { accepts } = each;
+    if (accepts !== null) {
+      stream.pipeTo({
+        encoder: POSITION,
+        send(items: readonly number[]) {
+          calls += 1;
+          if (calls % (accepts + 1) === 0) return false;
+          receive(...items);
           return true;
         },
       });
     }
     for await (const { seq } of stream) {
-      see(seq);
+      receive(seq);
       for (let rest = 0; rest < each.pace; rest += 1) await turn();
     }
     await turn();
   }
 }
 
-async function take(world: World, step: Step): Promise<void> {
+async function perform(world: World, step: Step): Promise<void> {
   const { log, survivors } = world;
   const survivorOf = (id: number): number => {
     const into = survivors.get(id);

@@ -15,7 +15,7 @@ import { createMemoryLog, type MemoryLog } from '../support/memory-log';
 
 const disposal = createDisposal();
 const LOG_ID = 'log';
-/** Nothing here waits for a poll: whatever arrives was woken. */
+/** No test waits for a poll, so every entry that arrives was caused by a wake-up. */
 const NEVER_MS = 1_000_000;
 
 function start(log: MemoryLog, options: Partial<FeedOptions> = {}): Feed {
@@ -39,7 +39,7 @@ async function take(changes: AsyncIterator<Change>, count: number): Promise<numb
   const seqs: number[] = [];
   while (seqs.length < count) {
     const { value, done } = await changes.next();
-    if (done) throw new Error(`the stream ended after ${seqs.length} of ${count}`);
+    if (done) throw new Error(`the stream ended after ${seqs.length} of ${count} entries`);
     seqs.push(value.seq);
   }
   return seqs;
@@ -58,13 +58,13 @@ function entryAt(log: MemoryLog, seq: number): Change {
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-/** Long enough for everything that is not waiting for something else. */
-async function settle(): Promise<void> {
+/** Runs the event loop until no more work can be done without further input. */
+async function waitUntilIdle(): Promise<void> {
   for (let count = 0; count < 50; count += 1) await turn();
 }
 
-describe('subscribing', () => {
-  it('without a position gives what is committed from then on', async () => {
+describe('subscribe', () => {
+  it('returns later commits if no position is given', async () => {
     const log = createMemoryLog();
     commit(log, 3);
     const feed = start(log);
@@ -74,7 +74,7 @@ describe('subscribing', () => {
     expect(await take(changes, 2)).toEqual([4, 5]);
   });
 
-  it('with a position gives everything behind it, then goes on live', async () => {
+  it('returns all entries after the position, then live entries', async () => {
     const log = createMemoryLog();
     commit(log, 700);
     const feed = start(log);
@@ -85,13 +85,13 @@ describe('subscribing', () => {
     expect(await take(changes, 2)).toEqual([701, 702]);
   });
 
-  it('from the start of the log is position 0', async () => {
+  it('starts at the start of the log for position 0', async () => {
     const log = createMemoryLog();
     commit(log, 2);
     expect(await take(subscribe(start(log), { after: at(0) }), 2)).toEqual([1, 2]);
   });
 
-  it('gives only what matches', async () => {
+  it('returns only matching entries', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const changes = subscribe(feed, { after: at(0), filter: { userIds: [2], provider: 'p100' } });
@@ -103,7 +103,7 @@ describe('subscribing', () => {
     expect(await take(changes, 2)).toEqual([1, 4]);
   });
 
-  it('fails where the log no longer reaches back, and names the oldest position held', async () => {
+  it('rejects a position before the start of a trimmed log and returns the oldest position', async () => {
     const log = createMemoryLog();
     commit(log, 10);
     log.trim(6);
@@ -115,14 +115,14 @@ describe('subscribing', () => {
     expect(decodeCursor(LOG_ID, failure.oldestCursor)).toEqual(toPosition(entryAt(log, 6)));
   });
 
-  it('succeeds from the oldest position held', async () => {
+  it('accepts the oldest position of a trimmed log', async () => {
     const log = createMemoryLog();
     commit(log, 10);
     log.trim(6);
     expect(await take(subscribe(start(log), { after: at(6) }), 4)).toEqual([7, 8, 9, 10]);
   });
 
-  it('fails beyond the head', async () => {
+  it('rejects a position after the head', async () => {
     const log = createMemoryLog();
     commit(log, 10);
     await expect(subscribe(start(log), { after: at(11) }).next()).rejects.toThrow(
@@ -133,17 +133,17 @@ describe('subscribing', () => {
   it('accepts a position that the tail has not reached yet', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    await settle();
-    commit(log, 10); // nobody woke the feed
+    await waitUntilIdle();
+    commit(log, 10); // without a wake-up
     const changes = subscribe(feed, { after: at(10) });
     const next = changes.next();
-    await settle();
+    await waitUntilIdle();
     commit(log, 1);
     feed.wake();
     expect(await next).toMatchObject({ value: { seq: 11 } });
   });
 
-  it('is over after a failure', async () => {
+  it('ends the stream after an error', async () => {
     const log = createMemoryLog();
     const changes = subscribe(start(log), { after: at(1) });
     await expect(changes.next()).rejects.toThrow(CursorInvalidError);
@@ -152,12 +152,12 @@ describe('subscribing', () => {
 });
 
 describe('the tail', () => {
-  it('reads each entry once, however many listen', async () => {
+  it('reads each entry once for all subscribers', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const all = range(1, 50).map(() => subscribe(feed));
     const taking = Promise.all(all.map((changes) => take(changes, 3)));
-    await settle();
+    await waitUntilIdle();
     const before = log.reads;
     commit(log, 3);
     feed.wake();
@@ -165,12 +165,12 @@ describe('the tail', () => {
     expect(log.reads - before).toBe(1);
   });
 
-  it('serves those who resume a little behind from memory', async () => {
+  it('serves subscribers that resume a little behind from memory', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    const witness = subscribe(feed);
-    const seen = take(witness, 100);
-    await settle();
+    const live = subscribe(feed);
+    const seen = take(live, 100);
+    await waitUntilIdle();
     commit(log, 100);
     feed.wake();
     await seen;
@@ -179,16 +179,16 @@ describe('the tail', () => {
     expect(log.reads).toBe(before);
   });
 
-  it('finds what another process wrote without being woken', async () => {
+  it('finds entries of another process by polling', async () => {
     const log = createMemoryLog();
     const feed = start(log, { pollMs: 5 });
     const next = subscribe(feed).next();
-    await settle();
+    await waitUntilIdle();
     commit(log, 1);
     expect(await next).toMatchObject({ value: { seq: 1 } });
   });
 
-  it('outlives reads that fail, from the first one on, and says so', async () => {
+  it('retries failed reads, including the first one, and logs them', async () => {
     const log = createMemoryLog();
     const recorded = createRecordedLog();
     log.failReads(3);
@@ -203,7 +203,7 @@ describe('the tail', () => {
     expect(recorded.lines.filter(({ level }) => level === 'warn').length).toBeGreaterThan(0);
   });
 
-  it('sends its listeners back to the log if that was cut before it could be read', async () => {
+  it('makes live subscribers read the log if it was trimmed before the tail read it', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const changes = subscribe(feed, { after: at(0) });
@@ -212,7 +212,7 @@ describe('the tail', () => {
     feed.wake();
     await first;
     const next = changes.next();
-    await settle();
+    await waitUntilIdle();
     commit(log, 9);
     log.trim(5);
     feed.wake();
@@ -220,14 +220,14 @@ describe('the tail', () => {
   });
 });
 
-describe('a subscriber that does not keep up', () => {
-  it('still gets everything, once, in order', async () => {
+describe('a slow subscriber', () => {
+  it('receives every entry once, in order', async () => {
     const log = createMemoryLog();
     const feed = start(log, { queueSize: 10, windowSize: 20 });
     const slow = subscribe(feed);
     const fast = subscribe(feed);
     const first = Promise.all([take(slow, 1), take(fast, 1)]);
-    await settle();
+    await waitUntilIdle();
     commit(log, 1);
     feed.wake();
     await first;
@@ -241,93 +241,93 @@ describe('a subscriber that does not keep up', () => {
     expect(await take(slow, 1)).toEqual([5002]);
   });
 
-  it('has nothing read for it while it does not ask', async () => {
+  it('causes no reads without a pending `next` call', async () => {
     const log = createMemoryLog();
     const feed = start(log, { queueSize: 10, windowSize: 20 });
     const idle = subscribe(feed);
     const first = take(idle, 1);
-    await settle();
+    await waitUntilIdle();
     commit(log, 1);
     feed.wake();
     await first;
     commit(log, 1000);
     feed.wake();
-    await settle();
+    await waitUntilIdle();
     const before = log.reads;
-    await settle();
+    await waitUntilIdle();
     expect(log.reads).toBe(before);
     expect(await take(idle, 1000)).toEqual(range(2, 1001));
   });
 
-  it('keeps no entries in memory that have left the shared window', async () => {
+  it('drops queued entries that are older than the recent changes', async () => {
     const log = createMemoryLog();
     const feed = start(log, { queueSize: 1000, windowSize: 5 });
     const idle = subscribe(feed);
     const first = take(idle, 1);
-    await settle();
+    await waitUntilIdle();
     commit(log, 1);
     feed.wake();
     await first;
     commit(log, 5);
     feed.wake();
-    await settle();
-    expect(feed.standing().behind).toBe(0);
+    await waitUntilIdle();
+    expect(feed.stats().behind).toBe(0);
     commit(log, 100);
     feed.wake();
-    await settle();
-    expect(feed.standing().behind).toBe(1);
+    await waitUntilIdle();
+    expect(feed.stats().behind).toBe(1);
     expect(await take(idle, 105)).toEqual(range(2, 106));
   });
 
-  it('is told if the log was cut away under it', async () => {
+  it('receives an error if unread entries were trimmed', async () => {
     const log = createMemoryLog();
     const feed = start(log, { queueSize: 2, windowSize: 2 });
     const slow = subscribe(feed);
     const first = take(slow, 1);
-    await settle();
+    await waitUntilIdle();
     commit(log, 1);
     feed.wake();
     await first;
     commit(log, 100);
     feed.wake();
-    await settle();
+    await waitUntilIdle();
     log.trim(50);
     await expect(take(slow, 100)).rejects.toThrow(CursorExpiredError);
   });
 
-  it('is not told so for entries that do not concern it', async () => {
+  it('receives no error if only entries of other users were trimmed', async () => {
     const log = createMemoryLog();
     const feed = start(log, { queueSize: 2, windowSize: 2 });
-    const rare = subscribe(feed, { filter: { userIds: [2] } });
-    const taking = take(rare, 5);
-    await settle();
+    const changes = subscribe(feed, { filter: { userIds: [2] } });
+    const taking = take(changes, 5);
+    await waitUntilIdle();
     commit(log, 100);
     feed.wake();
-    await settle();
+    await waitUntilIdle();
     log.trim(90);
-    commit(log, 5, { userId: 2 }); // more than its queue holds
+    commit(log, 5, { userId: 2 }); // more than the queue size
     feed.wake();
     expect(await taking).toEqual(range(101, 105));
   });
 });
 
-describe('a store that cannot be read', () => {
-  it('is retried while it is unavailable, and logged once, however many wait for it', async () => {
+describe('a failing store', () => {
+  it('is retried while it is unavailable, and logged once for all subscribers', async () => {
     const log = createMemoryLog();
     const recorded = createRecordedLog();
     commit(log, 1);
     const feed = start(log, { log: recorded.log });
-    await settle();
+    await waitUntilIdle();
     log.failReads(20);
     const taking = range(1, 10).map(() => take(subscribe(feed, { after: at(0) }), 1));
     expect(await Promise.all(taking)).toEqual(range(1, 10).map(() => [1]));
     expect(recorded.lines).toHaveLength(1);
   });
 
-  it('ends the stream where the fault is the request’s own', async () => {
+  it('ends the stream on any other error', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    await settle();
+    await waitUntilIdle();
     log.failReads(1, new Error('invalid byte sequence for encoding "UTF8": 0x00'));
     const changes = subscribe(feed, { after: at(0) });
     await expect(changes.next()).rejects.toThrow('invalid byte sequence');
@@ -335,10 +335,10 @@ describe('a store that cannot be read', () => {
   });
 });
 
-describe('a log that was restored to an earlier moment', () => {
+describe('a restored log', () => {
   const positionIn = (log: MemoryLog, seq: number) => toPosition(entryAt(log, seq));
 
-  it.each([0, 3, 20])('refuses positions that are lost, after %i further entries', async (more) => {
+  it.each([0, 3, 20])('rejects lost positions after %i further entries', async (more) => {
     const log = createMemoryLog();
     commit(log, 10);
     const [lost, held] = [positionIn(log, 8), positionIn(log, 5)];
@@ -353,37 +353,34 @@ describe('a log that was restored to an earlier moment', () => {
     expect(await next).toEqual([6]);
   });
 
-  it.each([0, 3, 20])(
-    'ends the streams that followed it, after %i further entries',
-    async (more) => {
-      const log = createMemoryLog();
-      const feed = start(log, { queueSize: 2, windowSize: 2 });
-      const live = subscribe(feed);
-      const slow = subscribe(feed);
-      const waiting = subscribe(feed, { filter: { userIds: [] }, awaited: 'ann' });
-      const taking = Promise.all([take(live, 10), take(slow, 1)]);
-      const never = waiting.next();
-      await settle();
-      commit(log, 10);
-      feed.wake();
-      await taking;
-      const next = live.next();
-      log.restoreTo(5);
-      commit(log, more);
-      feed.wake();
-      await expect(next).rejects.toThrow(CursorInvalidError);
-      await expect(never).rejects.toThrow(CursorInvalidError);
-      await expect(slow.next()).rejects.toThrow(CursorInvalidError);
-      expect(await live.next()).toEqual({ done: true, value: undefined });
-    },
-  );
+  it.each([0, 3, 20])('ends the streams of the old log after %i further entries', async (more) => {
+    const log = createMemoryLog();
+    const feed = start(log, { queueSize: 2, windowSize: 2 });
+    const live = subscribe(feed);
+    const slow = subscribe(feed);
+    const waiting = subscribe(feed, { filter: { userIds: [] }, awaitedUser: 'ann' });
+    const taking = Promise.all([take(live, 10), take(slow, 1)]);
+    const never = waiting.next();
+    await waitUntilIdle();
+    commit(log, 10);
+    feed.wake();
+    await taking;
+    const next = live.next();
+    log.restoreTo(5);
+    commit(log, more);
+    feed.wake();
+    await expect(next).rejects.toThrow(CursorInvalidError);
+    await expect(never).rejects.toThrow(CursorInvalidError);
+    await expect(slow.next()).rejects.toThrow(CursorInvalidError);
+    expect(await live.next()).toEqual({ done: true, value: undefined });
+  });
 
-  it('is followed by those who subscribe after that', async () => {
+  it('is read by later subscribers', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const before = subscribe(feed);
     const seen = take(before, 10);
-    await settle();
+    await waitUntilIdle();
     commit(log, 10);
     feed.wake();
     await seen;
@@ -393,18 +390,18 @@ describe('a log that was restored to an earlier moment', () => {
     await expect(ended).rejects.toThrow(CursorInvalidError);
     const after = subscribe(feed);
     const next = take(after, 2);
-    await settle();
+    await waitUntilIdle();
     commit(log, 2);
     feed.wake();
     expect(await next).toEqual([6, 7]);
   });
 
-  it('is not mixed up with the one before, for those who resume before the feed has noticed', async () => {
+  it('is not mixed with the old log for a subscriber that resumes before the feed detects it', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const before = subscribe(feed);
     const seen = take(before, 10);
-    await settle();
+    await waitUntilIdle();
     commit(log, 10);
     feed.wake();
     await seen;
@@ -416,7 +413,7 @@ describe('a log that was restored to an earlier moment', () => {
     expect(await Promise.all(entries)).toEqual(range(6, 12).map(() => 2));
   });
 
-  it('answers from the floor as well, if the entry there was trimmed', async () => {
+  it('checks the nonce of the oldest position, although its entry was trimmed', async () => {
     const log = createMemoryLog();
     commit(log, 10);
     const position = positionIn(log, 10);
@@ -432,21 +429,21 @@ describe('a log that was restored to an earlier moment', () => {
   });
 });
 
-describe('a subscriber for a user who does not exist yet', () => {
+describe('a subscriber to a user that does not exist yet', () => {
   const waitFor = (
     feed: Feed,
-    awaited: string,
+    awaitedUser: string,
     parts: Partial<Parameters<Feed['subscribe']>[0]> = {},
-  ) => subscribe(feed, { filter: { userIds: [] }, awaited, ...parts });
+  ) => subscribe(feed, { filter: { userIds: [] }, awaitedUser, ...parts });
 
-  it('is given what is about the user, from their first entry on', async () => {
+  it('receives the entries of the user from the first one', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const next = take(waitFor(feed, 'ann'), 2);
-    await settle();
+    await waitUntilIdle();
     commit(log, 3, { userId: 7 });
     feed.wake();
-    await settle();
+    await waitUntilIdle();
     log.name('ann', 8);
     log.commit({ userId: 8 });
     log.commit({ userId: 7 });
@@ -455,35 +452,35 @@ describe('a subscriber for a user who does not exist yet', () => {
     expect(await next).toEqual([4, 6]);
   });
 
-  it('costs no look-up of its own: entries are looked up, not subscribers', async () => {
+  it('shares one lookup per batch of entries with all waiting subscribers', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const waiting = range(1, 500).map((each) => waitFor(feed, `user-${each}`));
     for (const changes of waiting) void changes.next();
-    await settle();
+    await waitUntilIdle();
     const [lookUps, reads] = [log.lookUps, log.reads];
     expect(lookUps).toBe(500);
     commit(log, 100, { userId: 7 });
     feed.wake();
-    await settle();
+    await waitUntilIdle();
     expect(log.lookUps - lookUps).toBe(1);
     expect(log.reads - reads).toBe(1);
-    expect(feed.standing().behind).toBe(0);
+    expect(feed.stats().behind).toBe(0);
   });
 
-  it('is given it, though the user was created between the question and the wait', async () => {
+  it('receives the entries of a user that was created without an entry', async () => {
     const log = createMemoryLog();
     const feed = start(log);
-    await settle();
-    log.name('ann', 8); // e.g. by `createUser`, which no entry tells of
+    await waitUntilIdle();
+    log.name('ann', 8); // for example by `createUser`, which appends no entry
     const next = take(waitFor(feed, 'ann'), 1);
-    await settle();
+    await waitUntilIdle();
     log.commit({ userId: 8 });
     feed.wake();
     expect(await next).toEqual([1]);
   });
 
-  it('begins where it was asked to', async () => {
+  it('starts after the given position', async () => {
     const log = createMemoryLog();
     commit(log, 10, { userId: 8 });
     const feed = start(log);
@@ -491,7 +488,7 @@ describe('a subscriber for a user who does not exist yet', () => {
     expect(await take(waitFor(feed, 'ann', { after: at(4) }), 6)).toEqual(range(5, 10));
   });
 
-  it('is told at once if it cannot begin there', async () => {
+  it('receives an error at once if the position is invalid', async () => {
     const log = createMemoryLog();
     commit(log, 10);
     log.trim(5);
@@ -502,11 +499,11 @@ describe('a subscriber for a user who does not exist yet', () => {
     );
   });
 
-  it('is given what follows a merge by which its user appears', async () => {
+  it('receives the merge that creates the user, and later entries', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const next = take(waitFor(feed, 'ann'), 2);
-    await settle();
+    await waitUntilIdle();
     log.name('ann', 8);
     log.merge(8, 9);
     log.commit({ userId: 9 });
@@ -514,7 +511,7 @@ describe('a subscriber for a user who does not exist yet', () => {
     expect(await next).toEqual([1, 2]);
   });
 
-  it('is given it where the look-up had to be repeated', async () => {
+  it('receives the entries after a failed lookup was retried', async () => {
     const log = createMemoryLog();
     let lookUps = 0;
     const externalIdsOf: MemoryLog['externalIdsOf'] = (userIds) => {
@@ -525,7 +522,7 @@ describe('a subscriber for a user who does not exist yet', () => {
     };
     const feed = start({ ...log, externalIdsOf });
     const next = take(waitFor(feed, 'ann'), 1);
-    await settle();
+    await waitUntilIdle();
     log.name('ann', 8);
     log.commit({ userId: 8 });
     feed.wake();
@@ -533,11 +530,11 @@ describe('a subscriber for a user who does not exist yet', () => {
     expect(lookUps).toBe(2);
   });
 
-  it('is told where the log was cut before it could be read', async () => {
+  it('receives an error if the log was trimmed before the tail read it', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const next = take(waitFor(feed, 'ann'), 1);
-    await settle();
+    await waitUntilIdle();
     log.name('ann', 8);
     commit(log, 9, { userId: 8 });
     log.trim(5);
@@ -546,24 +543,24 @@ describe('a subscriber for a user who does not exist yet', () => {
     await expect(next).rejects.toThrow(CursorExpiredError);
   });
 
-  it('ends with the signal', async () => {
+  it('ends when the signal aborts', async () => {
     const abort = new AbortController();
     const feed = start(createMemoryLog());
     const next = waitFor(feed, 'ann', { signal: abort.signal }).next();
-    await settle();
+    await waitUntilIdle();
     abort.abort();
     expect(await next).toEqual({ done: true, value: undefined });
-    expect(feed.standing().subscriptions).toBe(0);
+    expect(feed.stats().subscriptions).toBe(0);
   });
 });
 
 describe('a merge of users', () => {
-  it('takes along those who listen to the user that is gone', async () => {
+  it('moves live subscribers of the merged user to the remaining one', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const changes = subscribe(feed, { filter: { userIds: [1] } });
     const taking = take(changes, 3);
-    await settle();
+    await waitUntilIdle();
     log.commit({ userId: 1 });
     log.commit({ userId: 2 });
     log.merge(1, 2);
@@ -578,7 +575,7 @@ describe('a merge of users', () => {
   ])('is followed while catching up %s', async (_, windowSize) => {
     const log = createMemoryLog();
     const feed = start(log, { windowSize });
-    await settle();
+    await waitUntilIdle();
     log.commit({ userId: 1 });
     log.merge(1, 2);
     log.commit({ userId: 2 });
@@ -586,17 +583,17 @@ describe('a merge of users', () => {
     log.commit({ userId: 3 });
     commit(log, 20, { userId: 9 });
     feed.wake();
-    await settle();
+    await waitUntilIdle();
     const changes = subscribe(feed, { after: at(0), filter: { userIds: [1] } });
     expect(await take(changes, 5)).toEqual([1, 2, 3, 4, 5]);
     const next = take(changes, 1);
-    await settle();
+    await waitUntilIdle();
     log.commit({ userId: 3 });
     feed.wake();
     expect(await next).toEqual([26]);
   });
 
-  it('that happens between two reads for one page is not stepped over', async () => {
+  it('is not missed between two reads for one page', async () => {
     const log = createMemoryLog();
     log.commit({ userId: 1 });
     commit(log, 20, { userId: 9 });
@@ -614,18 +611,18 @@ describe('a merge of users', () => {
     expect(await take(changes, 3)).toEqual([1, 22, 23]);
   });
 
-  it('that lies before the position is known too', async () => {
+  it('is followed if it was committed before the position', async () => {
     const log = createMemoryLog();
     log.merge(1, 2);
     const feed = start(log);
     const next = take(subscribe(feed, { filter: { userIds: [1] } }), 1);
-    await settle();
+    await waitUntilIdle();
     log.commit({ userId: 2 });
     feed.wake();
     expect(await next).toEqual([2]);
   });
 
-  it('gives who resumes as the surviving user what was written about the other', async () => {
+  it('returns entries of the merged user to a subscriber of the remaining one', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     log.commit({ userId: 1 });
@@ -636,12 +633,12 @@ describe('a merge of users', () => {
     ]);
   });
 
-  it('is followed although its own entry is filtered out', async () => {
+  it('is followed although its own entry does not match', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const changes = subscribe(feed, { filter: { userIds: [1], provider: 'sumsub' } });
     const next = take(changes, 1);
-    await settle();
+    await waitUntilIdle();
     log.merge(1, 2);
     log.commit({ userId: 2 });
     feed.wake();
@@ -649,30 +646,30 @@ describe('a merge of users', () => {
   });
 });
 
-describe('ending', () => {
-  it('comes with the signal, also for a read that waits', async () => {
+describe('the end of a stream', () => {
+  it('follows when the signal aborts, even during a pending `next` call', async () => {
     const abort = new AbortController();
     const changes = subscribe(start(createMemoryLog()), { signal: abort.signal });
     const next = changes.next();
-    await settle();
+    await waitUntilIdle();
     abort.abort();
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  it('has come already if the signal was aborted before', async () => {
+  it('is immediate if the signal was already aborted', async () => {
     const changes = subscribe(start(createMemoryLog()), { signal: AbortSignal.abort() });
     expect(await changes.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('comes with `return`, also for a read that waits', async () => {
+  it('follows after `return`, even during a pending `next` call', async () => {
     const changes = subscribe(start(createMemoryLog()));
     const next = changes.next();
-    await settle();
+    await waitUntilIdle();
     await changes.return?.();
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  it('drops what still waits', async () => {
+  it('drops queued entries', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const changes = subscribe(feed, { after: at(0) });
@@ -683,13 +680,13 @@ describe('ending', () => {
     expect(await changes.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('leaves the others alone', async () => {
+  it('does not affect other subscribers', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const [leaving, staying] = [subscribe(feed), subscribe(feed)];
     const taking = take(staying, 2);
     const left = leaving.next();
-    await settle();
+    await waitUntilIdle();
     await leaving.return?.();
     await left;
     commit(log, 2);
@@ -697,17 +694,17 @@ describe('ending', () => {
     expect(await taking).toEqual([1, 2]);
   });
 
-  it('comes for all when the feed stops, even if the store never answered', async () => {
+  it('follows when the feed stops, even if no read ever succeeded', async () => {
     const log = createMemoryLog();
     log.failReads(1_000_000);
     const feed = start(log);
     const next = subscribe(feed).next();
-    await settle();
+    await waitUntilIdle();
     await feed.stop();
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
-  it('answers reads that were asked for together one after the other', async () => {
+  it('comes after concurrent `next` calls have returned entries in order', async () => {
     const log = createMemoryLog();
     const feed = start(log);
     const changes = subscribe(feed, { after: at(0) });

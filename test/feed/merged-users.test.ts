@@ -1,23 +1,24 @@
-import { addMergedUsers } from '../../src/feed/merged-users';
+import type { Change } from '../../src/domain/change';
+import { addUsersMergedIn } from '../../src/feed/merged-users';
 import { aChange, aMerge } from '../support/changes';
 
-function mergedWith(userIds: readonly number[], ...changes: Parameters<typeof addMergedUsers>[1]) {
+function mergedWith(userIds: readonly number[], ...changes: readonly Change[]) {
   const result = new Set(userIds);
-  addMergedUsers(result, changes);
+  addUsersMergedIn(changes, result);
   return [...result].sort((a, b) => a - b);
 }
 
-describe('who is one person', () => {
-  it('is the user alone while nobody was merged', () => {
+describe('addUsersMergedIn', () => {
+  it('adds no user without a merge', () => {
     expect(mergedWith([1], aChange({ seq: 1, userId: 2 }))).toEqual([1]);
   });
 
-  it('is found from either side of a merge', () => {
+  it('follows a merge in both directions', () => {
     expect(mergedWith([1], aMerge(1, 1, 2))).toEqual([1, 2]);
     expect(mergedWith([2], aMerge(1, 1, 2))).toEqual([1, 2]);
   });
 
-  it('is found through a chain, whatever the order of reading', () => {
+  it('follows chains of merges in any order', () => {
     expect(mergedWith([4], aMerge(1, 1, 2), aMerge(2, 2, 3), aMerge(3, 3, 4))).toEqual([
       1, 2, 3, 4,
     ]);

@@ -1,4 +1,4 @@
-/** The feed on a real log: what it says of an entry in memory, the store says in SQL; and commits reach it in order. */
+/** The feed on a real store: filters agree in memory and in SQL, and commits arrive in order. */
 
 import { decodeCursor } from '../../src/domain/cursor';
 import type { IncomingDelivery } from '../../src/domain/delivery';
@@ -46,7 +46,7 @@ function delivery(key: number, provider: string, event: Partial<StatusEvent>): I
   };
 }
 
-/** Two vendors, three people, two of whom turn out to be one. */
+/** Two providers and three users, two of which are merged. */
 async function writeHistory(store: Store): Promise<void> {
   const statuses: readonly AttemptStatus[] = ['PENDING', 'IN_PROGRESS', 'APPROVED', 'REJECTED'];
   let key = 0;
@@ -60,7 +60,7 @@ async function writeHistory(store: Store): Promise<void> {
     }
   }
   const user = await store.read.userByIdentity('sumsub', 'a');
-  if (user === null) throw new Error('expected the user to be there');
+  if (user === null) throw new Error('expected a user');
   await store.linkIdentity({
     provider: 'p100',
     subjectRef: 'a',
@@ -97,7 +97,7 @@ const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe('a filter', () => {
-  it('means the same in memory and in the store', async () => {
+  it('matches the same entries in memory and in the store', async () => {
     const { store } = await openTestStore();
     await writeHistory(store);
     const { changes: all } = await store.read.tail(0, 1000, {});
@@ -105,7 +105,7 @@ describe('a filter', () => {
     const filters: readonly ChangeFilter[] = [
       {},
       ...[[], [1], [2], [1, 3], [99]].map((userIds) => ({ userIds })),
-      ...['sumsub', 'p100', 'nobody'].map((provider) => ({ provider })),
+      ...['sumsub', 'p100', 'unknown'].map((provider) => ({ provider })),
       ...['sumsub/basic', 'p100/full'].map((levelKey) => ({ levelKey })),
       { attemptStatus: [] },
       { attemptStatus: ['PENDING', 'APPROVED'] },
@@ -122,8 +122,8 @@ describe('a filter', () => {
   });
 });
 
-describe('the feed on a real log', () => {
-  it('gives what is committed at the same time in the order of the log, to those who keep up and those who do not', async () => {
+describe('the feed on a real store', () => {
+  it('returns concurrent commits in log order, live and while catching up', async () => {
     const { store } = await openTestStore();
     const wakeup = createMemoryWakeup();
     const feed = start(store, { wakeup, windowSize: 20, queueSize: 10 });
@@ -137,7 +137,7 @@ describe('the feed on a real log', () => {
     expect(await take(feed, 100, 200)).toEqual(range(101, 300));
   });
 
-  it('sees what another process has written to the same file', async () => {
+  it('returns entries that another process wrote to the same database', async () => {
     const { store, config } = await openTestStore();
     const feed = start(store, { pollMs: 10 });
     const seen = take(feed, 0, 2);
@@ -148,7 +148,7 @@ describe('the feed on a real log', () => {
     expect(await seen).toEqual([1, 2]);
   });
 
-  it('follows a person through a merge, from either id, however far behind', async () => {
+  it('follows a merge from either user while catching up', async () => {
     const { store } = await openTestStore();
     await writeHistory(store);
     const { changes: all } = await store.read.tail(0, 1000, {});
@@ -162,7 +162,7 @@ describe('the feed on a real log', () => {
     }
   });
 
-  it('names the oldest cursor once the log was cut', async () => {
+  it('returns the oldest cursor if the log was trimmed', async () => {
     const { store } = await openTestStore({}, { clock: () => NOW });
     await writeHistory(store);
     await store.trimLog(new Date(NOW.getTime() + 1));

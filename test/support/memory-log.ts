@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Change } from '../../src/domain/change';
 import { type LogPosition, type LogState, toPosition } from '../../src/domain/cursor';
 import { StoreUnavailableError } from '../../src/domain/errors';
-import type { FeedReader } from '../../src/feed/subscription';
+import type { FeedReader } from '../../src/feed/subscriber';
 import type { UserRow } from '../../src/store/read/reader';
 import { aChange, aMerge } from './changes';
 

@@ -32,10 +32,10 @@ export async function subscribeToChanges(
   context.visibility.assertCanRead();
   const filter = await toChangeFilter(context, args.filter);
   const matchesNoUser = filter.userIds?.length === 0;
-  const awaited = matchesNoUser ? await findAwaitedUser(context, args.filter ?? {}) : null;
+  const awaitedUser = matchesNoUser ? await findAwaitedUser(context, args.filter ?? {}) : null;
   const options: Options = {
     ...toStart(context, args.after ?? null),
-    ...(awaited === null ? {} : { awaited }),
+    ...(awaitedUser === null ? {} : { awaitedUser }),
     filter,
   };
   if (context.principal.kind !== 'USER') return await openStream(context, options);
@@ -48,7 +48,7 @@ export async function subscribeToChanges(
 /** Resolves when the start position of the stream is fixed. */
 async function openStream({ feed }: Context, options: Options): Promise<ChangeStream> {
   const stream = feed.subscribe(options);
-  await stream.begun;
+  await stream.started;
   return stream;
 }
 

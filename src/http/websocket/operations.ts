@@ -169,9 +169,11 @@ export class Operations {
         const unknown = [new GraphQLError('The subscription could not be opened.')];
         return { errors: ('errors' in source && source.errors) || unknown };
       }
-      const view = isDivertible(source) ? this.#graphql.getViewKey(principal) : null;
+      const view = isPipeable(source) ? this.#graphql.getViewKey(principal) : null;
       const group = await this.#findGroup({ args, operation, view, context });
-      if (isDivertible(source) && view !== null) source.divert({ press: group.press, take: push });
+      if (isPipeable(source) && view !== null) {
+        source.pipeTo({ encoder: group.encoder, send: push });
+      }
       return { entries: source, group };
     } catch (error) {
       await context.release();
@@ -193,8 +195,8 @@ function isIterator(source: object): source is AsyncIterableIterator<unknown> {
   return Symbol.asyncIterator in source && 'next' in source;
 }
 
-function isDivertible(source: object): source is Pick<ChangeStream, 'divert'> {
-  return 'divert' in source;
+function isPipeable(source: object): source is Pick<ChangeStream, 'pipeTo'> {
+  return 'pipeTo' in source;
 }
 
 /** Wraps any thrown value for `GraphQLService.formatError`. */

@@ -26,7 +26,7 @@ export interface Group {
    * @throws the transient error, if it lasts longer than `retryForMs`.
    */
   execute(entry: unknown): Promise<ExecutionResult>;
-  readonly press: FrameEncoder<Frame>;
+  readonly encoder: FrameEncoder<Frame>;
   /** Must be called once per member. */
   leave(): Promise<void>;
 }
@@ -79,9 +79,9 @@ export function createSubscriptionGroups(
         result.then(remove, remove);
         return result;
       },
-      press: {
+      encoder: {
         // A single attempt, so that a failing document does not delay others.
-        make: async (change) => createFrame(JSON.stringify(toPayload(await attempt(change)))),
+        encode: async (change) => createFrame(JSON.stringify(toPayload(await attempt(change)))),
       },
       async leave() {
         disbanded = true;

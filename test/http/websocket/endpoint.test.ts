@@ -212,7 +212,7 @@ describe('an item that cannot be resolved', () => {
     const { connect, toy } = await start({}, { now: 0 }, viewOf);
     const clients = [await connect(), await connect(), await connect()];
     for (const client of clients) client.send(subscribe('s', FRAGILE));
-    await until(() => toy.feed.standing().subscriptions === 3);
+    await until(() => toy.feed.stats().subscriptions === 3);
     for (let round = 0; round < 10; round += 1) {
       toy.failing.times = 4;
       toy.commit(3);
@@ -228,7 +228,7 @@ describe('an item that cannot be resolved', () => {
     const { connect, toy } = await start({ retryItemMs: 100 });
     const client = await connect();
     client.send(subscribe('s', FRAGILE));
-    await until(() => toy.feed.standing().subscriptions === 1);
+    await until(() => toy.feed.stats().subscriptions === 1);
     toy.commit(1);
     await client.receive(1, 'next');
     toy.failing.times = 1000;
@@ -242,7 +242,7 @@ describe('an item that cannot be resolved', () => {
     const { connect, toy } = await start();
     const client = await connect();
     client.send(subscribe('s', FRAGILE));
-    await until(() => toy.feed.standing().subscriptions === 1);
+    await until(() => toy.feed.stats().subscriptions === 1);
     toy.failing.error = new Error('a fault');
     toy.failing.times = 1;
     toy.commit(2);
@@ -258,7 +258,7 @@ describe('a subscription that cannot be opened', () => {
     toy.refusing.times = 3;
     const client = await connect();
     client.send(subscribe('s'));
-    await until(() => toy.feed.standing().subscriptions === 1);
+    await until(() => toy.feed.stats().subscriptions === 1);
     toy.commit(1);
     expect(await client.receive(1, 'next')).toEqual([seqOf(1)]);
   });

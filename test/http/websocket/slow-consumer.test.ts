@@ -128,8 +128,8 @@ describe.each(WAYS)('a client that stops reading with a hundred subscriptions, %
     await stalled.receive(1, 'pong');
     const reading = await connectClient(disposal, wsUrl, GOOD_KEY);
     subscribe(reading, 1);
-    await until(() => toy.feed.standing().subscriptions === 101);
-    await until(() => toy.feed.standing().behind === 0);
+    await until(() => toy.feed.stats().subscriptions === 101);
+    await until(() => toy.feed.stats().behind === 0);
     stalled.socket.pause();
 
     toy.commit(4);
