@@ -17,7 +17,7 @@ export async function loadDedupDigests(
   connection: Connection,
   keyRing: KeyRing,
 ): Promise<DedupDigests> {
-  const secret = await loadSecret(connection, keyRing, 'repeat_secret');
+  const secret = await loadSecret(connection, keyRing, 'dedup_secret');
   return (reading) => ({
     ...reading,
     duplicateKey: toTimePrefix(reading) + digest(secret, reading.duplicateKey),

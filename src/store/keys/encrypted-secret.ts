@@ -6,7 +6,7 @@ import type { Connection } from '../database/database';
 import { addSetting, allSettings, readSetting, type Setting } from '../database/settings';
 
 /** Names end in `_secret`. A rotation of the master key re-encrypts every setting with such a name. */
-export type SecretName = 'repeat_secret' | 'audit_secret' | 'erasure_secret';
+export type SecretName = 'dedup_secret' | 'audit_secret' | 'erasure_secret';
 
 /** Returns the secret, 32 bytes. Creates it on first use. A rotation of the master key does not change it. */
 export async function loadSecret(

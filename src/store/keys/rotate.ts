@@ -85,7 +85,7 @@ export function createRotation(
     }
     return await transaction(async (writing) => {
       const { usage, unused } = await releaseKeys(writing, older);
-      const details = { begun: false, items: done, left: ofOlder(usage), free: unused.join(' ') };
+      const details = { begun: false, items: done, left: ofOlder(usage), unused: unused.join(' ') };
       if (of > 0 || unused.length > 0) await log(writing, input, details);
       return { current: keyRing.current.id, done, unreadable, usage, unused };
     });

@@ -97,7 +97,7 @@ it('logs its start and end in the audit log, unless there is nothing to do', asy
   const acts = rows.map(({ row }) => row).filter(({ action }) => action === 'DATA_KEYS_ROTATED');
   expect(acts.reverse()).toMatchObject([
     { actor: 'test', details: { current: 'new', begun: true, items } },
-    { actor: 'test', details: { current: 'new', begun: false, items, left: 0, free: 'old' } },
+    { actor: 'test', details: { current: 'new', begun: false, items, left: 0, unused: 'old' } },
   ]);
 });
 

@@ -89,10 +89,10 @@ it('migrates an empty database once if several instances open it, with one chang
   expect(settings.map(({ name }) => name).sort()).toEqual([
     'audit_secret',
     'data_key:test',
+    'dedup_secret',
     'erasure_secret',
     'log_floor',
     'log_id',
-    'repeat_secret',
     'rules',
   ]);
 });
