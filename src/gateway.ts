@@ -55,7 +55,7 @@ import { toClientConfig } from './store/postgres/connect';
 import type { Reader } from './store/read/reader';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Store } from './store/store';
-import { WRITE_FAILURES } from './store/write-failure';
+import { WRITE_FAILURES } from './store/write/outage-log';
 
 /** Timeout of database reads for a scrape. Prometheus allows 10 s for a scrape. */
 const STATS_TIMEOUT_MS = 2000;

@@ -17,8 +17,7 @@ import type { Reason, ReasonCode } from '../domain/event';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
 import { fingerprint } from './kit/fingerprint';
 import { requestApi } from './kit/http-client';
-import { type JsonBody, readJson, tryRead } from './kit/json';
-import { lookUp } from './kit/look-up';
+import { type JsonBody, lookUp, readJson, tryRead } from './kit/json';
 import { assertToken } from './kit/token';
 import type { FetchStatus, ProviderFactory, Signer, WebhookSecret } from './provider';
 

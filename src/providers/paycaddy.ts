@@ -17,8 +17,7 @@ import type { Instant } from '../domain/instant';
 import type { AttemptStatus } from '../domain/status';
 import { fingerprint } from './kit/fingerprint';
 import { requestApi } from './kit/http-client';
-import { type JsonBody, readJson } from './kit/json';
-import { lookUp } from './kit/look-up';
+import { type JsonBody, lookUp, readJson } from './kit/json';
 import { assertToken } from './kit/token';
 import type { FetchStatus, ProviderFactory, Signer, WebhookSecret } from './provider';
 

@@ -9,7 +9,6 @@ import { type AppendAudit, createAppendAudit } from './audit/append';
 import { createAuditLog } from './audit/log';
 import type { Connection, Database, Flag } from './database/database';
 import type { DatabaseConfig } from './database/options';
-import { logOutages } from './database/outage-log';
 import { readSetting } from './database/settings';
 import type { Transact } from './database/transaction';
 import { createErasures } from './erasure/create-erasures';
@@ -27,6 +26,8 @@ import type { Store } from './store';
 import { startWorker } from './worker/worker-client';
 import { createCommands } from './write/commands';
 import { createDeliveryWriter, type DeliveryWriter } from './write/delivery-writer';
+import type { WriteFailure } from './write/outage-log';
+import { logOutages } from './write/outage-log';
 import {
   applyRules,
   checkRules,
@@ -37,7 +38,6 @@ import { limitQueue } from './write/queue-limit';
 import { Reprojector } from './write/reprojector';
 import { createRunUnitOfWork } from './write/run-unit-of-work';
 import { createTrimLog } from './write/trim-log';
-import type { WriteFailure } from './write-failure';
 
 export interface StoreConfig {
   readonly database: DatabaseConfig;

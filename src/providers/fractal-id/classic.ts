@@ -11,8 +11,7 @@ import type { LevelKind } from '../../domain/level';
 import type { AttemptStatus } from '../../domain/status';
 import { fingerprint } from '../kit/fingerprint';
 import { assertHmac } from '../kit/hmac';
-import { type JsonBody, readJson, tryRead } from '../kit/json';
-import { lookUp } from '../kit/look-up';
+import { type JsonBody, lookUp, readJson, tryRead } from '../kit/json';
 import type { Message, Provider, WebhookSecret } from '../provider';
 
 const HEADER = 'x-fractal-signature';

@@ -14,8 +14,7 @@ import type { AttemptStatus } from '../../domain/status';
 import { fingerprint } from '../kit/fingerprint';
 import { assertHmac } from '../kit/hmac';
 import { requestApi } from '../kit/http-client';
-import { readJson } from '../kit/json';
-import { lookUp } from '../kit/look-up';
+import { lookUp, readJson } from '../kit/json';
 import type { FetchStatus, Provider, WebhookSecret } from '../provider';
 
 const HEADER = 'x-fractal-signature';

@@ -148,3 +148,13 @@ function toFlag(path: string, value: unknown): boolean {
 function isText(value: unknown, text: string): boolean {
   return typeof value === 'string' && value.toLowerCase() === text;
 }
+
+/** Safe lookup in a table by an untrusted key. */
+
+/** Returns the own property `key`. Undefined for inherited names such as `constructor` or `__proto__`. */
+export function lookUp<Value>(
+  table: Readonly<Record<string, Value>>,
+  key: string,
+): Value | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

@@ -12,8 +12,7 @@ import type { Instant } from '../../domain/instant';
 import type { AttemptStatus } from '../../domain/status';
 import { hmac } from '../kit/hmac';
 import { requestApi } from '../kit/http-client';
-import { type JsonBody, readJson } from '../kit/json';
-import { lookUp } from '../kit/look-up';
+import { type JsonBody, lookUp, readJson } from '../kit/json';
 import type { FetchStatus, Message, StatusResponse } from '../provider';
 import {
   type Applicant,

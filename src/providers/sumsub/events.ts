@@ -5,7 +5,7 @@ import type { AccountState, StatusEvent, VerificationEvent } from '../../domain/
 import type { Instant } from '../../domain/instant';
 import type { AttemptStatus } from '../../domain/status';
 import type { JsonBody } from '../kit/json';
-import { lookUp } from '../kit/look-up';
+import { lookUp } from '../kit/json';
 import type { NonEmpty } from '../provider';
 import { type Explanation, toReasons } from './reasons';
 

@@ -1,7 +1,7 @@
 /** Reason codes of Sumsub's reject labels. */
 
 import type { Reason, ReasonCode } from '../../domain/event';
-import { lookUp } from '../kit/look-up';
+import { lookUp } from '../kit/json';
 
 /**
  * Open set: an unknown label is OTHER. A label does not determine whether the user may retry: Sumsub also uses labels that it

@@ -9,7 +9,7 @@ import { PayloadError, UnmappedStatusError } from '../../domain/errors';
 import type { AccountState } from '../../domain/event';
 import type { Instant } from '../../domain/instant';
 import type { JsonBody } from '../kit/json';
-import { lookUp } from '../kit/look-up';
+import { lookUp } from '../kit/json';
 import {
   type Applicant,
   type AttemptTarget,

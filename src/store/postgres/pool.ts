@@ -2,7 +2,7 @@
 
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Connection, Parameter } from '../database/database';
-import { createMutex } from '../database/mutex';
+import { createMutex } from '../database/transaction';
 import { READER_LIMITS } from './connect';
 import { POSTGRES } from './dialect';
 import { toStoreError } from './errors';

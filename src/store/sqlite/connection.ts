@@ -6,7 +6,7 @@ import type { DataSource } from 'typeorm';
 import { SqliteDriver } from 'typeorm/driver/sqlite/SqliteDriver';
 import { InvariantError, StoreUnavailableError } from '../../domain/errors';
 import type { Parameter, Scalar, WritingConnection } from '../database/database';
-import { createMutex } from '../database/mutex';
+import { createMutex } from '../database/transaction';
 import { SQLITE } from './dialect';
 
 export interface SqliteConnection extends WritingConnection {

@@ -1,4 +1,4 @@
-import { lookUp } from '../../../src/providers/kit/look-up';
+import { lookUp } from '../../../src/providers/kit/json';
 
 describe('lookUp', () => {
   it('returns the value of a key', () => {
