@@ -1,11 +1,9 @@
 /** The composition root: creates every part and connects them. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import { version } from '../package.json';
 import { createAuthenticator } from './access/authenticator';
 import { createJwtVerifier } from './access/jwt';
-import type { Principal } from './access/principal';
 import { WATCH_DOCUMENTS } from './cli/watch-documents';
 import type { Config } from './config/load-config';
 import { AUTH_FAILURES, ConfigError, SIGNATURE_FAILURES } from './domain/errors';
@@ -13,21 +11,14 @@ import { createFeed, type Feed } from './feed/feed';
 import { createPostgresWakeup } from './feed/wakeup/postgres';
 import { createRedisWakeup } from './feed/wakeup/redis';
 import { createMemoryWakeup, type Wakeup } from './feed/wakeup/wakeup';
-import { getViewKey } from './graphql/access/visibility';
 import type { DocumentLimits } from './graphql/documents/limits';
-import {
-  createPrepareOperation,
-  type PrepareOperationOptions,
-} from './graphql/documents/prepare-operation';
+import type { PrepareOperationOptions } from './graphql/documents/prepare-operation';
 import {
   createTrustedDocuments,
   findInvalidDocuments,
 } from './graphql/documents/trusted-documents';
-import { createErrorFormatter } from './graphql/errors';
-import { createPlannedExecution } from './graphql/planner/execute';
-import { type ContextOptions, createContext } from './graphql/request/context';
 import { createSchema } from './graphql/schema';
-import type { GraphQLService, OperationContext } from './graphql/service';
+import { createGraphQLService, type GraphQLService } from './graphql/service';
 import type { Monotonic } from './http/limits/rate-limiter';
 import { createHttpServer, type HttpServer, type ServerLimits } from './http/server';
 import {
@@ -46,19 +37,16 @@ import {
   STATUS_CHECK_OUTCOMES,
 } from './jobs/reconcile/reconciler';
 import type { Logger } from './observability/log';
-import { createMetrics } from './observability/metrics';
+import { createMetrics, type Metrics } from './observability/metrics';
+import { readStats } from './observability/read-stats';
 import type { GatewayStats } from './observability/stats-gauges';
 import { createProviders, PROVIDER_IDS, PROVIDERS } from './providers/registry';
 import { JSON_QUERY_FIELDS } from './store/json-query/run-json-query';
 import { openStore, type StoreOptions } from './store/open-store';
 import { toClientConfig } from './store/postgres/connect';
-import type { Reader } from './store/read/reader';
 import { type FileLock, lockFile } from './store/sqlite/file-lock';
 import type { Store } from './store/store';
 import { WRITE_FAILURES } from './store/write/outage-log';
-
-/** Timeout of database reads for a scrape. Prometheus allows 10 s for a scrape. */
-const STATS_TIMEOUT_MS = 2000;
 
 export interface Gateway {
   /** Base URL, for example `http://127.0.0.1:4000`. */
@@ -77,6 +65,21 @@ export interface GatewayOptions extends StoreOptions {
   readonly reconcileLimits?: Partial<ProviderClientLimits>;
 }
 
+/** The parts that later steps of the start need. */
+interface Parts {
+  readonly config: Config;
+  readonly options: GatewayOptions;
+  readonly log: Logger;
+  readonly clock: () => Date;
+  readonly schema: GraphQLSchema;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly wakeup: Wakeup;
+  readonly feed: Feed;
+  readonly providers: ReturnType<typeof createProviders>;
+  readonly monitor: Monitor;
+}
+
 /**
  * Starts a gateway. Resolves when clients can connect. If the port cannot be opened, stops everything that was started.
  *
@@ -90,16 +93,7 @@ export async function createGateway(
   const clock = options.clock ?? (() => new Date());
   const schema = createSchema(PROVIDERS);
   assertTrustedDocuments(schema, config);
-  const metrics = createMetrics({
-    providerIds: PROVIDER_IDS,
-    statusCheckOutcomes: STATUS_CHECK_OUTCOMES,
-    authFailures: AUTH_FAILURES,
-    signatureFailures: SIGNATURE_FAILURES,
-    writeFailures: WRITE_FAILURES,
-    version,
-    database: config.database.kind,
-    stats: () => readStats(store, feed, server, monitor),
-  });
+  const metrics = createGatewayMetrics(config, () => readStats({ store, feed, server, monitor }));
   const lock = await lockDatabase(config);
   const store = await openStore(config, log, {
     onCommit: metrics.committed,
@@ -113,61 +107,27 @@ export async function createGateway(
   const wakeup = createWakeup(config, store.logId, log);
   const feed = createFeed({ read: store.read, logId: store.logId, wakeup, log });
   const providers = createProviders(config);
-  const configured = new Set(providers.keys());
   const monitor = startMonitor({
     store,
-    providers: [...configured],
+    providers: [...providers.keys()],
     rules: config.monitoring,
     clock,
     log,
   });
-  const authenticator = createAuthenticator({
-    apiKeys: store.apiKeys,
-    erasures: store.erasures,
-    bootstrapApiKey: config.bootstrapApiKey,
-    jwt: config.jwt === null ? null : createJwtVerifier(config.jwt, clock),
-    now: clock,
-  });
-  const graphql = createGraphQLService(log, documentOptions(schema, config, options, log), {
-    store,
-    feed,
-    policy: config.policy,
-    endUserReasons: config.endUserReasons,
-    providers: PROVIDERS,
-    configured,
-    reread: createReread(providers, clock, config.clockSkewMs),
-    silenceRule: config.monitoring.silence,
-    openAttempts: monitor.census,
-    now: clock,
-  });
-  const server = createHttpServer({
-    host: config.host,
-    port: config.port,
-    ingest: metrics.timeIngest(
-      createIngest({
-        providers,
-        store,
-        wake: wakeup.wake,
-        clock,
-        clockSkewMs: config.clockSkewMs,
-        onUnknownType: metrics.unknownType,
-      }),
-    ),
-    verifyHead: createVerifyHead({ providers }),
-    graphql,
-    authenticator,
-    store,
+  const parts: Parts = {
+    config,
+    options,
     log,
-    observer: metrics,
-    expose: metrics.expose,
-    access: { ...config.http, providers: configured },
-    limits: {
-      ...options.limits,
-      http: { keepAliveMs: config.http.keepAliveMs, ...options.limits?.http },
-      quotas: { ...config.http.quotas, ...options.limits?.quotas },
-    },
-    ...(options.now && { now: options.now }),
-  });
+    clock,
+    schema,
+    metrics,
+    store,
+    wakeup,
+    feed,
+    providers,
+    monitor,
+  };
+  const server = createServer(parts);
   const maintenance = startMaintenance({
     store,
     wake: wakeup.wake,
@@ -176,7 +136,7 @@ export async function createGateway(
     changeLogRetentionDays: config.changeLogRetentionDays,
     rawBodyRetentionMs: config.rawBodyRetentionMs,
   });
-  const reconciliation = startReconciliation();
+  const reconciliation = startReconciliation(parts);
   const gateway = {
     store,
     async stop() {
@@ -197,36 +157,110 @@ export async function createGateway(
     await gateway.stop();
     throw error;
   }
+}
 
-  function startReconciliation(): Interval | undefined {
-    const reconciler = new Reconciler({
-      providers,
-      statusChecks: store.statusChecks,
-      ingestResponse: createIngestResponse({
+function createGatewayMetrics(config: Config, stats: () => Promise<GatewayStats>): Metrics {
+  return createMetrics({
+    providerIds: PROVIDER_IDS,
+    statusCheckOutcomes: STATUS_CHECK_OUTCOMES,
+    authFailures: AUTH_FAILURES,
+    signatureFailures: SIGNATURE_FAILURES,
+    writeFailures: WRITE_FAILURES,
+    version,
+    database: config.database.kind,
+    stats,
+  });
+}
+
+function createServer(parts: Parts): HttpServer {
+  const { config, options, log, clock, metrics, store, wakeup, providers } = parts;
+  return createHttpServer({
+    host: config.host,
+    port: config.port,
+    ingest: metrics.timeIngest(
+      createIngest({
         providers,
         store,
         wake: wakeup.wake,
+        clock,
         clockSkewMs: config.clockSkewMs,
+        onUnknownType: metrics.unknownType,
       }),
-      config: config.reconciliation,
-      clock,
-      log,
-      observer: {
-        onChecked: metrics.statusCheck,
-        onCircuit: metrics.circuit,
-        ...options.reconcileObserver,
-      },
-      ...(options.reconcileLimits && { limits: options.reconcileLimits }),
-    });
-    const { intervalMs } = config.reconciliation;
-    if (intervalMs === null || reconciler.providers.size === 0) return undefined;
-    return startInterval({
-      work: (signal) => reconciler.run(signal),
-      intervalMs,
-      first: 'AFTER_INTERVAL', // so that a gateway that restarts repeatedly does not send checks each time
-      onError: (err) => log.error({ err }, 'status checks failed'),
-    });
-  }
+    ),
+    verifyHead: createVerifyHead({ providers }),
+    graphql: createGraphQL(parts),
+    authenticator: createAuthenticator({
+      apiKeys: store.apiKeys,
+      erasures: store.erasures,
+      bootstrapApiKey: config.bootstrapApiKey,
+      jwt: config.jwt === null ? null : createJwtVerifier(config.jwt, clock),
+      now: clock,
+    }),
+    store,
+    log,
+    observer: metrics,
+    expose: metrics.expose,
+    access: { ...config.http, providers: new Set(providers.keys()) },
+    limits: {
+      ...options.limits,
+      http: { keepAliveMs: config.http.keepAliveMs, ...options.limits?.http },
+      quotas: { ...config.http.quotas, ...options.limits?.quotas },
+    },
+    ...(options.now && { now: options.now }),
+  });
+}
+
+function createGraphQL(parts: Parts): GraphQLService {
+  const { config, log, clock, store, feed, providers, monitor } = parts;
+  return createGraphQLService({
+    documents: toDocumentOptions(parts),
+    parts: {
+      store,
+      feed,
+      policy: config.policy,
+      endUserReasons: config.endUserReasons,
+      providers: PROVIDERS,
+      configured: new Set(providers.keys()),
+      reread: createReread(providers, clock, config.clockSkewMs),
+      silenceRule: config.monitoring.silence,
+      openAttempts: monitor.census,
+      now: clock,
+    },
+    supported: JSON_QUERY_FIELDS,
+    log,
+  });
+}
+
+/** Returns undefined if status checks are off, or no provider has API credentials. */
+function startReconciliation(parts: Parts): Interval | undefined {
+  const { config, options, log, clock, metrics, store, wakeup, providers } = parts;
+  const reconciler = new Reconciler({
+    providers,
+    statusChecks: store.statusChecks,
+    ingestResponse: createIngestResponse({
+      providers,
+      store,
+      wake: wakeup.wake,
+      clockSkewMs: config.clockSkewMs,
+    }),
+    config: config.reconciliation,
+    clock,
+    log,
+    observer: {
+      onChecked: metrics.statusCheck,
+      onCircuit: metrics.circuit,
+      ...options.reconcileObserver,
+    },
+    ...(options.reconcileLimits && { limits: options.reconcileLimits }),
+  });
+  const { intervalMs } = config.reconciliation;
+  if (intervalMs === null || reconciler.providers.size === 0) return undefined;
+  return startInterval({
+    work: (signal) => reconciler.run(signal),
+    intervalMs,
+    first: 'AFTER_INTERVAL', // so that a gateway that restarts repeatedly does not send checks each time
+    onError: (err) => log.error({ err }, 'status checks failed'),
+  });
 }
 
 /** @throws {ConfigError} With every trusted document that is invalid. */
@@ -240,54 +274,14 @@ function assertTrustedDocuments(
   if (faults.length > 0) throw new ConfigError(faults);
 }
 
-function documentOptions(
-  schema: GraphQLSchema,
-  { graphql: { introspection, limits }, trustedDocuments }: Config,
-  options: GatewayOptions,
-  log: Logger,
-): PrepareOperationOptions {
+function toDocumentOptions({ config, options, schema, log }: Parts): PrepareOperationOptions {
+  const { introspection, limits } = config.graphql;
   return {
     schema,
     introspection,
     limits: { ...limits, ...options.limits?.documents },
-    trusted: createTrustedDocuments({ ...trustedDocuments, builtIn: WATCH_DOCUMENTS, log }),
+    trusted: createTrustedDocuments({ ...config.trustedDocuments, builtIn: WATCH_DOCUMENTS, log }),
   };
-}
-
-/** Reads the figures of a scrape. Responds in time even if the database is unavailable. */
-async function readStats(
-  store: Store,
-  feed: Feed,
-  server: HttpServer,
-  monitor: Monitor,
-): Promise<GatewayStats> {
-  const { position, subscriptions, behind } = feed.stats();
-  const [storeReady, logHead] = await Promise.all([
-    nullOnFailure(store.assertReady().then(() => true)),
-    nullOnFailure(store.read.head()),
-  ]);
-  return {
-    storeReady: storeReady ?? false,
-    logHead,
-    feedPosition: position,
-    sockets: server.openSockets(),
-    subscriptions,
-    subscriptionsBehind: behind,
-    monitor: monitor.report,
-  };
-}
-
-/** Resolves to null after an error or a timeout. */
-async function nullOnFailure<T>(work: Promise<T>): Promise<T | null> {
-  const done = new AbortController();
-  const timeout = sleep(STATS_TIMEOUT_MS, null, { signal: done.signal, ref: false });
-  try {
-    return await Promise.race([work, timeout]);
-  } catch {
-    return null;
-  } finally {
-    done.abort();
-  }
 }
 
 /** Locks an SQLite file. Several gateways may share a PostgreSQL database. */
@@ -299,45 +293,4 @@ function createWakeup({ redisUrl, database }: Config, logId: string, log: Logger
   if (redisUrl !== null) return createRedisWakeup({ url: redisUrl, logId, log });
   if (database.kind === 'sqlite') return createMemoryWakeup();
   return createPostgresWakeup({ connection: toClientConfig(database), logId, log });
-}
-
-type Parts = Omit<ContextOptions, 'principal' | 'read'>;
-
-function createGraphQLService(
-  log: Logger,
-  documents: PrepareOperationOptions,
-  parts: Parts,
-): GraphQLService {
-  const { store } = parts;
-  const { schema } = documents;
-  const prepare = createPrepareOperation(documents);
-  return {
-    schema,
-    prepare,
-    trusted: documents.trusted,
-    executePlanned: createPlannedExecution({
-      ...parts,
-      schema,
-      supported: JSON_QUERY_FIELDS,
-      prepare,
-      log,
-    }),
-    formatError: createErrorFormatter(log, { suggestions: documents.introspection }),
-    getViewKey,
-    openContext(principal, purpose) {
-      if (purpose === 'REQUEST') return requestContext(principal, parts);
-      return { context: createContext({ ...parts, principal, read: store.read }), release() {} };
-    },
-  };
-}
-
-/** Opens a snapshot of the database that lives until the operation releases it. */
-function requestContext(principal: Principal, parts: Parts): Promise<OperationContext> {
-  return new Promise((resolve, reject) => {
-    const openContext = (read: Reader) =>
-      new Promise<void>((done) => {
-        resolve({ context: createContext({ ...parts, principal, read }), release: done });
-      });
-    parts.store.snapshot(openContext).catch(reject);
-  });
 }
