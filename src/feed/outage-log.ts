@@ -1,4 +1,4 @@
-/** Logs failed reads of the change log for all readers together: the first one, then one after each of pauses that double. */
+/** Logs failed reads of the change log, once for all readers: immediately, then at intervals that double up to a minute. */
 
 import type { Logger } from 'pino';
 

@@ -3,11 +3,12 @@
  *
  * There may be ten thousand subscribers, most of them idle, so each is a small record and not a set of closures.
  *
- * `readTo` is the position up to which every matching entry was returned, sent or queued. In every state, the subscriber goes on
- * with the entry after it. So it neither misses nor repeats an entry when the state changes.
+ * `readTo` is the position up to which every matching entry was returned, sent or queued. Every state continues with the entry
+ * after it, so a change of state neither skips nor repeats an entry.
  *
- * Everything but LIVE works by pull: without a pending `next` call, nothing is read. A subscriber is always in one of these
- * states. They follow from the fields, in this order:
+ * Reads are pulled: in every state but LIVE, the log is read only while a `next` call is pending.
+ *
+ * A subscriber is always in one of these states. The fields determine it, checked in this order:
  *
  * ## ENDED (`ended`)
  *

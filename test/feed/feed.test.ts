@@ -341,12 +341,12 @@ describe('a restored log', () => {
   it.each([0, 3, 20])('rejects lost positions after %i further entries', async (more) => {
     const log = createMemoryLog();
     commit(log, 10);
-    const [lost, held] = [positionIn(log, 8), positionIn(log, 5)];
+    const [lost, kept] = [positionIn(log, 8), positionIn(log, 5)];
     log.restoreTo(5);
     commit(log, more);
     const feed = start(log);
     await expect(subscribe(feed, { after: lost }).next()).rejects.toThrow(CursorInvalidError);
-    const continued = subscribe(feed, { after: held });
+    const continued = subscribe(feed, { after: kept });
     const next = take(continued, 1);
     commit(log, 1);
     feed.wake();
@@ -405,10 +405,10 @@ describe('a restored log', () => {
     commit(log, 10);
     feed.wake();
     await seen;
-    const held = positionIn(log, 5);
+    const kept = positionIn(log, 5);
     log.restoreTo(5);
     commit(log, 7, { userId: 2 });
-    const after = subscribe(feed, { after: held });
+    const after = subscribe(feed, { after: kept });
     const entries = range(6, 12).map(async () => (await after.next()).value?.userId);
     expect(await Promise.all(entries)).toEqual(range(6, 12).map(() => 2));
   });

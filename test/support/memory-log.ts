@@ -1,4 +1,4 @@
-/** A change log in memory, for tests of the feed alone: what it reads from is an argument of it. */
+/** A change log in memory, for tests of the feed without a store. */
 
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Change } from '../../src/domain/change';
@@ -18,15 +18,15 @@ export interface MemoryLog extends FeedReader {
   merge(from: number, into: number): Change;
   /** Drops the entries up to and including `seq`. */
   trim(seq: number): void;
-  /** Goes back to this position. What is committed from then on differs from what was there before. */
+  /** Restores the log to this position. Later entries differ from the lost ones. */
   restoreTo(seq: number): void;
-  /** From now on, this external ID leads to the user. */
+  /** Assigns the external ID to the user. */
   name(externalUserId: string, userId: number): void;
   /** The next `times` reads fail. @param error - By default, that the store is unavailable. */
   failReads(times: number, error?: Error): void;
 }
 
-/** Each read is as of its start and answers a little later, as with a database. */
+/** Each read returns the state at its start, in a later turn of the event loop, as a database does. */
 export function createMemoryLog(): MemoryLog {
   const entries: Change[] = [];
   const mergedInto = new Map<number, number>();
@@ -43,7 +43,7 @@ export function createMemoryLog(): MemoryLog {
     return into === undefined ? id : survivorOf(into);
   };
 
-  async function answer<T>(value: T): Promise<T> {
+  async function respond<T>(value: T): Promise<T> {
     if (failures > 0) {
       failures -= 1;
       await turn();
@@ -58,11 +58,11 @@ export function createMemoryLog(): MemoryLog {
     return entry === undefined ? { seq: 0, nonce: 0 } : toPosition(entry);
   };
   const stateFrom = (seq: number): LogState => {
-    const held = seq >= floor.seq && seq <= entries.length;
+    const exists = seq >= floor.seq && seq <= entries.length;
     return {
       head: positionAt(entries.length),
       floor,
-      nonce: held ? positionAt(seq).nonce : null,
+      nonce: exists ? positionAt(seq).nonce : null,
     };
   };
   const nonceOf = (seq: number) => 1000 * (restores + 1) + seq;
@@ -103,11 +103,11 @@ export function createMemoryLog(): MemoryLog {
       failure = error;
     },
 
-    logState: (seq = entries.length) => answer(stateFrom(seq)),
+    logState: (seq = entries.length) => respond(stateFrom(seq)),
     userByExternalId(externalUserId) {
       lookUps += 1;
       const id = names.get(externalUserId);
-      return answer(id === undefined ? null : aUser(survivorOf(id)));
+      return respond(id === undefined ? null : aUser(survivorOf(id)));
     },
     externalIdsOf(userIds) {
       lookUps += 1;
@@ -116,27 +116,27 @@ export function createMemoryLog(): MemoryLog {
         userId: survivorOf(id),
         id,
       }));
-      return answer(
+      return respond(
         all.filter(({ id, userId }) => userIds.some((one) => one === id || one === userId)),
       );
     },
-    usersByIds: (ids) => answer(ids.map((id) => aUser(survivorOf(id)))),
+    usersByIds: (ids) => respond(ids.map((id) => aUser(survivorOf(id)))),
     userIdsMergedInto: (id) =>
-      answer([id, ...[...mergedInto.keys()].filter((old) => survivorOf(old) === id)]),
+      respond([id, ...[...mergedInto.keys()].filter((old) => survivorOf(old) === id)]),
     tail(afterSeq, limit, filter) {
       reads += 1;
-      const held = entries.slice(Math.max(afterSeq, floor.seq));
-      const changes = held.filter(sqlMatches(filter)).slice(0, limit);
+      const kept = entries.slice(Math.max(afterSeq, floor.seq));
+      const changes = kept.filter(sqlMatches(filter)).slice(0, limit);
       const full = changes.length === limit;
       const last = full ? changes.at(-1) : undefined;
       const state = stateFrom(afterSeq);
       const scannedTo = last === undefined ? state.head : toPosition(last);
-      return answer({ changes, state, scannedTo });
+      return respond({ changes, state, scannedTo });
     },
   };
 }
 
-/** Written down once more, apart from what is tested. */
+/** Evaluates the filter independently of the code under test. */
 function sqlMatches(filter: Parameters<FeedReader['tail']>[2]): (change: Change) => boolean {
   return ({ userId, provider, attemptStatus, cause }) => {
     const users = filter.userIds;

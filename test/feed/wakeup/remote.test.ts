@@ -78,87 +78,89 @@ async function openOne(options?: number) {
   return { ...set, channel };
 }
 
-it('wakes this process before it returns, without a channel', () => {
-  const { wakeup, woken } = setUp();
-  wakeup.wake();
-  expect(woken()).toBe(1);
-});
+describe('createRemoteWakeup', () => {
+  it('wakes this process before it returns, without a channel', () => {
+    const { wakeup, woken } = setUp();
+    wakeup.wake();
+    expect(woken()).toBe(1);
+  });
 
-it('wakes this process once when the channel opens, because earlier messages were missed', async () => {
-  const { woken } = await openOne();
-  expect(woken()).toBe(1);
-});
+  it('wakes this process once when the channel opens, because earlier messages were missed', async () => {
+    const { woken } = await openOne();
+    expect(woken()).toBe(1);
+  });
 
-it('publishes one message at a time, and one more for all calls during it', async () => {
-  const { wakeup, channel, woken } = await openOne();
-  for (let count = 0; count < 1000; count += 1) wakeup.wake();
-  expect(woken()).toBe(1001);
-  expect(channel.published()).toBe(2);
-  channel.pending.shift()?.accept();
-  await until(() => channel.published() === 3);
-  channel.pending.shift()?.accept();
-  await new Promise(setImmediate);
-  expect(channel.published()).toBe(3);
-});
+  it('publishes one message at a time, and one more for all calls during it', async () => {
+    const { wakeup, channel, woken } = await openOne();
+    for (let count = 0; count < 1000; count += 1) wakeup.wake();
+    expect(woken()).toBe(1001);
+    expect(channel.published()).toBe(2);
+    channel.pending.shift()?.accept();
+    await until(() => channel.published() === 3);
+    channel.pending.shift()?.accept();
+    await new Promise(setImmediate);
+    expect(channel.published()).toBe(3);
+  });
 
-it('wakes this process for a message', async () => {
-  const { channel, woken } = await openOne();
-  channel.onMessage();
-  expect(woken()).toBe(2);
-});
+  it('wakes this process for a message', async () => {
+    const { channel, woken } = await openOne();
+    channel.onMessage();
+    expect(woken()).toBe(2);
+  });
 
-it('opens another channel after a disconnect, and logs it once', async () => {
-  const { channels, logged, woken, channel } = await openOne();
-  channel.onDisconnect(new Error('gone'));
-  await until(() => channels[1]?.published() === 1);
-  channels[1]?.pending[0]?.reject(new Error('still gone'));
-  await until(() => channels[2]?.published() === 1);
-  expect(channel.closed).toBe(true);
-  expect(logged.map(({ msg }) => msg)).toEqual([
-    'wake-up channel disconnected; falling back to polling',
-  ]);
-  channels[2]?.pending[0]?.accept();
-  await until(() => woken() === 2);
-  expect(logged.map(({ msg }) => msg)).toEqual([
-    'wake-up channel disconnected; falling back to polling',
-    'wake-up channel reconnected',
-  ]);
-});
+  it('opens another channel after a disconnect, and logs it once', async () => {
+    const { channels, logged, woken, channel } = await openOne();
+    channel.onDisconnect(new Error('gone'));
+    await until(() => channels[1]?.published() === 1);
+    channels[1]?.pending[0]?.reject(new Error('still gone'));
+    await until(() => channels[2]?.published() === 1);
+    expect(channel.closed).toBe(true);
+    expect(logged.map(({ msg }) => msg)).toEqual([
+      'wake-up channel disconnected; falling back to polling',
+    ]);
+    channels[2]?.pending[0]?.accept();
+    await until(() => woken() === 2);
+    expect(logged.map(({ msg }) => msg)).toEqual([
+      'wake-up channel disconnected; falling back to polling',
+      'wake-up channel reconnected',
+    ]);
+  });
 
-it('ignores a channel that was lost while opening, once another one is open', async () => {
-  const { wakeup, channels, woken } = setUp();
-  await until(() => channels[0]?.published() === 1);
-  channels[0]?.onDisconnect(new Error('gone'));
-  channels[0]?.pending[0]?.accept(); // after the disconnect
-  await until(() => channels[1]?.published() === 1);
-  channels[1]?.pending.shift()?.accept();
-  await until(() => woken() === 1);
-  channels[0]?.onDisconnect(new Error('gone once more'));
-  wakeup.wake();
-  expect(channels[1]?.published()).toBe(2);
-  expect(channels[0]?.published()).toBe(1);
-});
+  it('ignores a channel that was lost while opening, once another one is open', async () => {
+    const { wakeup, channels, woken } = setUp();
+    await until(() => channels[0]?.published() === 1);
+    channels[0]?.onDisconnect(new Error('gone'));
+    channels[0]?.pending[0]?.accept(); // after the disconnect
+    await until(() => channels[1]?.published() === 1);
+    channels[1]?.pending.shift()?.accept();
+    await until(() => woken() === 1);
+    channels[0]?.onDisconnect(new Error('gone once more'));
+    wakeup.wake();
+    expect(channels[1]?.published()).toBe(2);
+    expect(channels[0]?.published()).toBe(1);
+  });
 
-it('closes a channel that does not respond in time', async () => {
-  const { wakeup, channels, channel } = await openOne(20);
-  wakeup.wake();
-  await until(() => channels.length === 2);
-  expect(channel.closed).toBe(true);
-});
+  it('closes a channel that does not respond in time', async () => {
+    const { wakeup, channels, channel } = await openOne(20);
+    wakeup.wake();
+    await until(() => channels.length === 2);
+    expect(channel.closed).toBe(true);
+  });
 
-it('closes while opening, while publishing, and twice', async () => {
-  const opening = setUp();
-  await until(() => opening.channels.length === 1);
-  await opening.wakeup.close();
-  expect(only(opening.channels).closed).toBe(true);
+  it('closes while opening, while publishing, and twice', async () => {
+    const opening = setUp();
+    await until(() => opening.channels.length === 1);
+    await opening.wakeup.close();
+    expect(only(opening.channels).closed).toBe(true);
 
-  const { wakeup, channel, logged, woken } = await openOne();
-  wakeup.wake();
-  await wakeup.close();
-  await wakeup.close();
-  expect(channel.closed).toBe(true);
-  expect(logged).toEqual([]);
-  wakeup.wake();
-  expect(woken()).toBe(3);
-  expect(channel.published()).toBe(2);
+    const { wakeup, channel, logged, woken } = await openOne();
+    wakeup.wake();
+    await wakeup.close();
+    await wakeup.close();
+    expect(channel.closed).toBe(true);
+    expect(logged).toEqual([]);
+    wakeup.wake();
+    expect(woken()).toBe(3);
+    expect(channel.published()).toBe(2);
+  });
 });
