@@ -1,10 +1,10 @@
-/** The whole suite on SQLite; every test that touches a store on PostgreSQL as well. */
+/** Runs all tests on SQLite, and the tests that open a store on PostgreSQL too, except `SQLITE_ONLY`. */
 
 const { connect } = require('node:net');
 
 const SERVER = process.env.TEST_POSTGRES_URL || 'postgres://postgres@127.0.0.1:5432/postgres';
 
-/** `test/architecture` sees to it that no test of a store is forgotten. */
+/** Tests that open a store. `test/architecture/engines.test.ts` checks that the list is complete. */
 const STORE_TESTS = [
   '<rootDir>/test/access/authenticator.test.ts',
   '<rootDir>/test/cli/program.test.ts',
@@ -18,6 +18,23 @@ const STORE_TESTS = [
   '<rootDir>/test/store/**/*.test.ts',
   '<rootDir>/test/jobs/monitor.test.ts',
 ];
+
+/** Tests of `STORE_TESTS` whose subject does not depend on the database engine, with the reason. */
+const SQLITE_ONLY = {
+  'test/attacks/bodies.test.ts': 'Bodies are limited before the store is read.',
+  'test/attacks/graphql.test.ts': 'Documents are rejected before a statement runs.',
+  'test/attacks/quotas.test.ts': 'Quotas are counted in memory.',
+  'test/attacks/slow.test.ts': 'Buffers and timeouts belong to sockets.',
+  'test/attacks/websocket.test.ts':
+    'Violations of the protocol are detected before the store is read.',
+  'test/e2e/equal-frames.test.ts':
+    'Frames are encoded from changes that both servers read from one store.',
+  'test/e2e/graphql-over-http.test.ts':
+    'The audits check requests and responses of GraphQL over HTTP.',
+  'test/e2e/planned-queries.test.ts': 'Queries are planned as one statement on SQLite only.',
+  'test/graphql/documents/prepare-operation.test.ts': 'Opens no store.',
+  'test/graphql/relay/node-id.test.ts': 'Opens no store.',
+};
 
 const COMPILER = {
   jsc: {
@@ -51,7 +68,11 @@ const postgres = {
   ...usual,
   displayName: 'postgres',
   testMatch: STORE_TESTS,
-  testPathIgnorePatterns: ['<rootDir>/test/store/sqlite/', '<rootDir>/test/store/backup/'],
+  testPathIgnorePatterns: [
+    '<rootDir>/test/store/sqlite/',
+    '<rootDir>/test/store/backup/',
+    ...Object.keys(SQLITE_ONLY).map((path) => `<rootDir>/${path}$`),
+  ],
   setupFiles: [...usual.setupFiles, '<rootDir>/test/support/use-postgres.ts'],
   globalSetup: '<rootDir>/test/support/prepare-postgres.ts',
   globalTeardown: '<rootDir>/test/support/clear-postgres.ts',
@@ -70,6 +91,7 @@ module.exports = async () => {
 };
 
 module.exports.STORE_TESTS = STORE_TESTS;
+module.exports.SQLITE_ONLY = SQLITE_ONLY;
 module.exports.COMPILER = COMPILER;
 
 function answers({ hostname, port }) {

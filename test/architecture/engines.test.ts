@@ -1,9 +1,14 @@
-/** Every test that touches a store runs on both engines. */
+/** Every test that opens a store runs on both engines, except those with a reason in `SQLITE_ONLY`. */
 
 import { readSources } from './source-file';
 
-const { STORE_TESTS }: { readonly STORE_TESTS: readonly string[] } =
-  require('../../jest.config.js');
+const {
+  STORE_TESTS,
+  SQLITE_ONLY,
+}: {
+  readonly STORE_TESTS: readonly string[];
+  readonly SQLITE_ONLY: Readonly<Record<string, string>>;
+} = require('../../jest.config.js');
 
 /** Module that creates stores for tests. */
 const STORES = 'test/support/databases.ts';
@@ -25,7 +30,7 @@ function touchesStore(path: string, seen = new Set<string>()): boolean {
 }
 
 /** As Jest matches them: a folder with all below it, or a file. */
-function runsOnPostgres(path: string): boolean {
+function isListed(path: string): boolean {
   return STORE_TESTS.map((glob) => glob.replace('<rootDir>/', '')).some((glob) =>
     glob.endsWith('/**/*.test.ts') ? path.startsWith(glob.slice(0, -12)) : path === glob,
   );
@@ -35,5 +40,12 @@ it('every test that touches a store is in the list of those that run on PostgreS
   const tests = SOURCES.map(({ path }) => path).filter((path) => path.endsWith('.test.ts'));
   const touching = tests.filter((path) => touchesStore(path));
   expect(touching.length).toBeGreaterThan(20);
-  expect(touching.filter((path) => !runsOnPostgres(path))).toEqual(APART);
+  expect(touching.filter((path) => !isListed(path))).toEqual(APART);
+});
+
+it('each exception names a test of the list and gives a reason', () => {
+  for (const [path, reason] of Object.entries(SQLITE_ONLY)) {
+    expect([path, BY_PATH.has(path), isListed(path)]).toEqual([path, true, true]);
+    expect(reason).toMatch(/^[A-Z].{10,}\.$/);
+  }
 });

@@ -17,6 +17,7 @@ import {
 } from '../graphql/world';
 import { createDisposal } from '../support/disposal';
 import { connectClient } from '../support/raw-ws';
+import { runCount } from '../support/run-count';
 import { startServer } from '../support/start-server';
 import { until } from '../support/until';
 
@@ -198,6 +199,6 @@ it('sends the same bytes as graphql-ws alone', async () => {
         for (const { leave } of [...together, ...apart]) leave();
       },
     ),
-    { numRuns: 40, endOnFailure: true },
+    { numRuns: runCount(12), endOnFailure: true },
   );
 }, 120_000);

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { type Case, caseNames, loadCases, loadState, PROVIDER_NAMES } from '../contract/cases';
 import { createDisposal } from '../support/disposal';
+import { runCount } from '../support/run-count';
 import { type SigningOptions, signedRequest } from '../support/sign';
 import { SECRETS, startGateway } from './support/gateway';
 import { standingOf, stateOf } from './support/state';
@@ -100,7 +101,7 @@ describe('all 38 in one gateway', () => {
         expect(JSON.stringify(await standingOf(gateway))).toBe(inOrder);
         await gateway.stop();
       }),
-      { numRuns: 8 },
+      { numRuns: runCount(3, 1) },
     );
   });
 

@@ -4,12 +4,12 @@ import { type Audit, type AuditResult, serverAudits } from 'graphql-http';
 import { createDisposal } from '../support/disposal';
 import { API_KEY, startGateway } from './support/gateway';
 
-const disposal = createDisposal();
+const disposal = createDisposal('all');
 
 /** Read when an audit runs, after the gateway has started. */
 let url = '';
 
-beforeEach(async () => {
+beforeAll(async () => {
   const gateway = await startGateway(disposal);
   url = `${gateway.url}/graphql`;
 });

@@ -12,9 +12,10 @@ import { encodeCursor } from '../../src/domain/cursor';
 import { createSchema } from '../../src/graphql/schema';
 import { PROVIDERS } from '../../src/providers/registry';
 import { fractalId, p100, paycaddy, sumsub } from '../store/provider-deliveries';
-import { copyDatabase, createTestDatabase, ENGINE } from '../support/databases';
+import { copyDatabase, createTestDatabase } from '../support/databases';
 import { createDisposal } from '../support/disposal';
 import { connectClient, type RawClient } from '../support/raw-ws';
+import { runCount } from '../support/run-count';
 import { until } from '../support/until';
 import { startGateway, type TestGateway, tokenFor } from './support/gateway';
 import { GREEN } from './support/messages';
@@ -33,8 +34,8 @@ const LIMITS = {
   sockets: { maxSubscriptionsPerConnection: 1_000, messagesPerSecond: 100_000 },
   quotas: { operationsPerUser: 10_000 },
 };
-const QUERIES = ENGINE === 'sqlite' ? 5_000 : 500;
-const SUBSCRIPTIONS = ENGINE === 'sqlite' ? 500 : 100;
+const QUERIES = runCount(1_000, 200);
+const SUBSCRIPTIONS = runCount(200, 60);
 const BATCH = 20;
 /** Number of variable sets per document. */
 const SETS = 2;

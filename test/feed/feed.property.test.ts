@@ -10,6 +10,7 @@ import type { ChangeFilter } from '../../src/store/read/filters';
 import { at } from '../support/changes';
 import { silentLog } from '../support/logs';
 import { createMemoryLog, type MemoryLog } from '../support/memory-log';
+import { runCount } from '../support/run-count';
 
 const USERS = 6;
 
@@ -79,7 +80,7 @@ describe('the feed', () => {
           });
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runCount(60) },
     );
   });
 
@@ -98,7 +99,7 @@ describe('the feed', () => {
           });
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runCount(60) },
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Store } from '../../src/store/store';
 import { openTestStore, stateOf } from '../store/open-test-store';
 import { answer, delivery, p100, paycaddy, sumsub } from '../store/provider-deliveries';
+import { runCount } from '../support/run-count';
 
 const DAY = Date.UTC(2024, 0, 1);
 /** Seconds into the day. */
@@ -399,6 +400,6 @@ it('ends in the true status after a final check, regardless of lost, duplicate, 
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runCount(100, 15) },
   );
 }, 120_000);

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { Store } from '../../src/store/store';
 import { query } from '../support/databases';
+import { runCount } from '../support/run-count';
 import { closeTestStores, openTestStore } from './open-test-store';
 import { delivery, sumsub } from './provider-deliveries';
 
@@ -73,7 +74,7 @@ describe('an attempt', () => {
           }
         })
         .afterEach(closeTestStores),
-      { numRuns: 25, interruptAfterTimeLimit: 50_000 },
+      { numRuns: runCount(10, 4), interruptAfterTimeLimit: 50_000 },
     );
   });
 

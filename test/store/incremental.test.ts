@@ -3,13 +3,14 @@
 import fc from 'fast-check';
 import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { AttemptStatus } from '../../src/domain/status';
-import { change, ENGINE } from '../support/databases';
+import { change } from '../support/databases';
+import { runCount } from '../support/run-count';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, p100, sumsub } from './provider-deliveries';
 
 const RECEIVED = new Date('2024-02-01T00:00:00Z');
 /** Number of users. Both engines share the fold, so a few users suffice on PostgreSQL. */
-const PEOPLE = ENGINE === 'sqlite' ? 150 : 40;
+const PEOPLE = runCount(50, 15);
 const SEED = 20_240_201;
 const YEAR_MS = 365 * 24 * 60 * 60_000;
 

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import type { IncomingDelivery } from '../../src/domain/delivery';
 import type { Store } from '../../src/store/store';
-import { ENGINE } from '../support/databases';
+import { runCount } from '../support/run-count';
 import { closeTestStores, openTestStore } from './open-test-store';
 import { delivery } from './provider-deliveries';
 import green from './reported/same-millisecond-green.json';
@@ -91,7 +91,7 @@ it('returns APPLIED only if the user changes', async () => {
         }
       })
       .afterEach(closeTestStores),
-    { numRuns: ENGINE === 'sqlite' ? 20 : 4 },
+    { numRuns: runCount(8, 2) },
   );
 }, 60_000);
 
@@ -122,7 +122,7 @@ describe('a level change', () => {
           ]);
         })
         .afterEach(closeTestStores),
-      { numRuns: ENGINE === 'sqlite' ? 24 : 6 },
+      { numRuns: runCount(10, 3) },
     );
   }, 60_000);
 });

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { DEFAULT_POLICY } from '../../src/domain/policy';
-import { ENGINE } from '../support/databases';
+import { runCount } from '../support/run-count';
 import { closeTestStores, openTestStore, type TestStore } from './open-test-store';
 import { delivery, p100, sumsub } from './provider-deliveries';
 
@@ -74,7 +74,7 @@ it('does not verify a person through a company with the same external user ID, i
         expect(identities?.map(({ kind }) => kind).sort()).toEqual(['COMPANY', 'PERSON']);
       })
       .afterEach(closeTestStores),
-    { numRuns: ENGINE === 'sqlite' ? 12 : 4 },
+    { numRuns: runCount(6, 2) },
   );
 }, 60_000);
 

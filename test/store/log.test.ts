@@ -9,6 +9,7 @@ import type { StoreConfig } from '../../src/store/open-store';
 import type { Store } from '../../src/store/store';
 import { withoutNonces } from '../support/changes';
 import { change, query } from '../support/databases';
+import { runCount } from '../support/run-count';
 import { closeTestStores, openTestStore, stateOf, type TestStore } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
@@ -165,7 +166,7 @@ it('yields the state, and the events yield the same state, after any commands', 
         expect(await store.read.head()).toBe(changes.length);
       })
       .afterEach(closeTestStores),
-    { numRuns: 50, interruptAfterTimeLimit: 100_000 },
+    { numRuns: runCount(20, 6), interruptAfterTimeLimit: 100_000 },
   );
 }, 120_000);
 

@@ -5,7 +5,8 @@ import type { IncomingDelivery, Reading } from '../../src/domain/delivery';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy';
 import type { ReplayDeliveries } from '../../src/store/replay/replay-deliveries';
 import type { Store } from '../../src/store/store';
-import { ENGINE, tablesOf } from '../support/databases';
+import { tablesOf } from '../support/databases';
+import { runCount } from '../support/run-count';
 import { closeTestStores, openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
@@ -310,4 +311,4 @@ async function keptIn({ read }: Store): Promise<readonly IncomingDelivery[]> {
 }
 
 /** Number of runs. Each opens databases of its own, which takes longer on a server than in a file. */
-const RUNS = ENGINE === 'sqlite' ? 12 : 2;
+const RUNS = runCount(5, 1);

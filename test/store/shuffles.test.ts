@@ -1,10 +1,10 @@
 import type { IncomingDelivery } from '../../src/domain/delivery';
-import { ENGINE } from '../support/databases';
+import { runCount } from '../support/run-count';
 import { openTestStore, stateOf } from './open-test-store';
 import { delivery, fractalId, p100, paycaddy, sumsub } from './provider-deliveries';
 
 /** Both engines share the fold, so fewer shuffles suffice on PostgreSQL. */
-const SHUFFLES = ENGINE === 'sqlite' ? 1_000 : 200;
+const SHUFFLES = runCount(300, 50);
 const START = Date.UTC(2024, 0, 2);
 
 /** @param who - Prefix of all IDs in the story. */

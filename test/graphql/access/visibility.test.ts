@@ -1,6 +1,7 @@
 /** End users see only their own user, attempts and changes, in every field of the schema. */
 
 import fc from 'fast-check';
+import { runCount } from '../../support/run-count';
 import {
   codesOf,
   endUser,
@@ -213,7 +214,7 @@ describe('an end user', () => {
         expect(traces.filter((trace) => output.includes(`"${trace}`))).toEqual([]);
         expect(codesOf(response).filter((code) => code !== 'FORBIDDEN')).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: runCount(100, 40) },
     );
     expect(world.loggedErrors).toEqual([]);
   });

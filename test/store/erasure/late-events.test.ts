@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import type { Store } from '../../../src/store/store';
-import { ENGINE } from '../../support/databases';
+import { runCount } from '../../support/run-count';
 import { closeTestStores, openTestStore, stateOf, type TestStore } from '../open-test-store';
 import { answer, delivery, p100, sumsub } from '../provider-deliveries';
 
@@ -100,7 +100,7 @@ it('leads to one state in any order and any groups', async () => {
         expect(await namesOut(other)).toBe(await namesOut(inOrder));
       })
       .afterEach(closeTestStores),
-    { numRuns: ENGINE === 'sqlite' ? 20 : 4 },
+    { numRuns: runCount(8, 2) },
   );
 }, 60_000);
 
