@@ -24,6 +24,9 @@ export interface EnvironmentReader {
 
   /** Adds a fault. @param expected - Completes "must be …". */
   fault(name: string, expected: string): void;
+
+  /** Adds a fault in words of its own. @param problem - Lower case, without a period at the end. */
+  report(name: string, problem: string): void;
 }
 
 /** Converts `WEBHOOK_SECRETS` and `fractal-id` to `WEBHOOK_SECRETS_FRACTAL_ID`. */
@@ -41,7 +44,7 @@ export function rejectUnknownProviders(
   const known = new Set(providerIds.map((id) => toVariable(prefix, id)));
   const unknown = names.filter((name) => name.startsWith(`${prefix}_`) && !known.has(name));
   for (const name of unknown.filter((name) => reader.text(name) !== undefined)) {
-    reader.fault(name, `one of ${[...known].join(', ')}`);
+    reader.report(name, `unknown variable. Known: ${[...known].join(', ')}`);
   }
 }
 
@@ -63,10 +66,14 @@ export function createEnvironmentReader(
     return parts.filter((part) => part !== '');
   }
 
-  function fault(name: string, expected: string): void {
+  function report(name: string, problem: string): void {
     const origin = origins[name];
     const suffix = origin === undefined ? '' : ` (set in ${origin})`;
-    faults.push(`${name}: must be ${expected}${suffix}`);
+    faults.push(`${name}: ${problem}${suffix}`);
+  }
+
+  function fault(name: string, expected: string): void {
+    report(name, `must be ${expected}`);
   }
 
   return {
@@ -74,6 +81,7 @@ export function createEnvironmentReader(
     text,
     list,
     fault,
+    report,
     read(name, schema, fallback) {
       const value = text(name);
       if (value === undefined) return fallback;

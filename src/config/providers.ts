@@ -13,10 +13,10 @@ export function readProviderApis(
   const appToken = readHeaderValue(reader, 'SUMSUB_APP_TOKEN');
   const secretKey = reader.text('SUMSUB_SECRET_KEY');
   if (appToken !== undefined && secretKey === undefined) {
-    reader.fault('SUMSUB_SECRET_KEY', 'the secret key of SUMSUB_APP_TOKEN');
+    reader.fault('SUMSUB_SECRET_KEY', 'set if SUMSUB_APP_TOKEN is set');
   }
   if (appToken === undefined && secretKey !== undefined) {
-    reader.fault('SUMSUB_APP_TOKEN', 'the app token of SUMSUB_SECRET_KEY');
+    reader.fault('SUMSUB_APP_TOKEN', 'set if SUMSUB_SECRET_KEY is set');
   }
   const sumsub = readOrigin(reader, 'SUMSUB_BASE_URL', 'https://api.sumsub.com');
   const paycaddyKey = readHeaderValue(reader, 'PAYCADDY_API_KEY');
@@ -51,10 +51,10 @@ function readKraken(
     );
   }
   if (privateKey !== undefined && clientId === undefined) {
-    reader.fault('FRACTAL_ID_CLIENT_ID', 'the client ID of FRACTAL_ID_PRIVATE_KEY');
+    reader.fault('FRACTAL_ID_CLIENT_ID', 'set if FRACTAL_ID_PRIVATE_KEY is set');
   }
   if (privateKey === undefined && clientId !== undefined) {
-    reader.fault('FRACTAL_ID_PRIVATE_KEY', 'the private key of FRACTAL_ID_CLIENT_ID');
+    reader.fault('FRACTAL_ID_PRIVATE_KEY', 'set if FRACTAL_ID_CLIENT_ID is set');
   }
   if (privateKey !== undefined && format !== 'kraken') {
     reader.fault('FRACTAL_ID_PRIVATE_KEY', 'unset unless FRACTAL_ID_FORMAT is kraken');

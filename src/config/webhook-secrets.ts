@@ -62,18 +62,21 @@ function readSecrets(
   const types = TYPES[provider] ?? [];
   const minLength = mode === 'production' ? (MIN_LENGTHS[provider] ?? MIN_LENGTH) : 1;
   secrets.forEach(({ secret, type }, index) => {
-    const subject = secrets.length > 1 ? `a list whose secret ${index + 1}` : 'a secret that';
+    const subject = secrets.length > 1 ? `secret ${index + 1}` : 'the secret';
     if (secret.length < minLength) {
-      reader.fault(name, `${subject} has at least ${minLength} characters`);
+      reader.report(name, `${subject} must have at least ${minLength} characters`);
     }
     if (IN_PATH.has(provider) && !/^[\w.~-]+$/.test(secret)) {
-      reader.fault(
+      reader.report(
         name,
-        `${subject} contains only letters, digits and - . _ ~, because it is part of a URL`,
+        `${subject} must contain only letters, digits and - . _ ~, because it is part of a URL`,
       );
     }
     if (type !== undefined && !types.includes(type)) {
-      reader.fault(name, `${subject} has one of the types ${types.join(', ')} before \`=\``);
+      reader.report(
+        name,
+        `${subject} must have one of these types before \`=\`: ${types.join(', ')}`,
+      );
     }
   });
   return secrets;

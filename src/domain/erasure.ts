@@ -26,7 +26,7 @@ export function withoutFreeText(reasons: readonly Reason[]): readonly Reason[] {
   }));
 }
 
-export function withoutRemarks({ retryable, reasons }: Rejection): Rejection {
+export function withoutProviderText({ retryable, reasons }: Rejection): Rejection {
   return { retryable, reasons: withoutFreeText(reasons) };
 }
 

@@ -102,7 +102,7 @@ export class PayloadError extends GatewayError {
 export class UnmappedStatusError extends GatewayError {
   /** @param path - Dotted path of the field with the status. */
   constructor(readonly path: string) {
-    super('STATUS_UNMAPPED', `\`${path}\` must be a status that the adapter maps.`);
+    super('STATUS_UNMAPPED', `The gateway does not know the status in \`${path}\`.`);
   }
 }
 
@@ -110,7 +110,7 @@ export class UnmappedStatusError extends GatewayError {
 export class UnknownTypeError extends GatewayError {
   /** @param eventType - The provider's name of the type. */
   constructor(readonly eventType: string) {
-    super('TYPE_UNKNOWN', 'The notification type must be one that the adapter knows.');
+    super('TYPE_UNKNOWN', 'The gateway does not know this notification type.');
   }
 }
 

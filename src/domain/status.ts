@@ -5,7 +5,7 @@ export const VERIFICATION_STATUSES = ['NOT_VERIFIED', 'VERIFIED', 'EXPIRED'] as 
 export type VerificationStatus = (typeof VERIFICATION_STATUSES)[number];
 
 /**
- * Outcomes of one attempt, in the order that breaks ties between events of one instant: the later entry wins. A decision
+ * Statuses of one attempt. If two events have the same time, the status later in this list wins. A decision
  * outranks an open status, because a review ends with its decision. Within each group, the more cautious status wins.
  */
 export const ATTEMPT_STATUSES = [

@@ -4,14 +4,17 @@ import { type KeyRing, type StoredKey, unwrapKey } from './key-ring';
 
 export interface EncryptedBody extends StoredKey {
   readonly body: Buffer;
-  /** ID of the master key that encrypts the body. `null` if the data key of the identity does. */
+  /** ID of the master key. `null` if the body is encrypted with the data key of its identity. */
   readonly bodyKeyId: string | null;
 }
 
 /** Body fields of a delivery without a stored body. */
 export const NO_BODY = { identityId: null, body: Buffer.alloc(0), bodyKeyId: null } as const;
 
-/** Encrypts with the data key of the identity, and becomes unreadable with it. Without an identity, uses the master key. */
+/**
+ * Encrypts with the data key of the identity. The body becomes unreadable when that key is destroyed. Without an identity, uses the
+ * master key.
+ */
 export function encryptBody(
   rawBody: Buffer,
   identity: { readonly cipher: () => ReturnType<KeyRing['unwrap']> } | null,

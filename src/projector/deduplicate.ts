@@ -54,7 +54,7 @@ export function findSubject(
   return subject && unit.identities.get(pairKey(provider, subject.subjectRef));
 }
 
-/** Returns the unique key under which a delivery is stored, also if the provider sends the same bytes for a new event. */
+/** Returns the key under which a delivery is stored. It is unique even if the provider sends the same bytes for a new event. */
 export function toStoredKey(
   deliveryId: number,
   delivery: Pick<IncomingDelivery, 'reading'>,

@@ -63,8 +63,8 @@ function haveDifferentKinds(a: IdentityNode, b: IdentityNode): boolean {
 /**
  * Whether the identity's user consists of this identity only: it was created for the identity, or has the external user ID
  * that the provider sent, and no operator linked it. The two users are then one person and merge. Otherwise only the identity
- * moves, for example to correct an earlier link. A merge cannot be undone this way: the IDs of the merged user, including its
- * external ID, resolve to the other user permanently, because its log entries moved there too.
+ * moves, for example to correct an earlier link. A later `linkIdentity` cannot undo a merge: the IDs of the merged user, including
+ * its external ID, resolve to the other user permanently, because its log entries moved there too.
  */
 function isOnlyIdentity({ externalUserId, linked }: IdentityNode, from: UserNode): boolean {
   const hasOwnId = from.externalUserId === null || from.externalUserId === externalUserId;

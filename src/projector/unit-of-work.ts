@@ -1,6 +1,7 @@
 /**
  * The data that one transaction touches, in memory: users with their identities, events, attempts and levels. One statement
- * loads it, plain code modifies it, and one statement saves it. It outlives its transaction only if no other process writes.
+ * loads it, plain code modifies it, and one statement saves it. It is reused for the next transaction only while no other process
+ * has written.
  */
 
 import type { Change } from '../domain/change';
@@ -53,7 +54,7 @@ export interface IdentityNode {
   events: StoredEvent[];
   /** Fold of the events. Created by the first call of `getFold`. */
   fold: IdentityFold<StoredEvent> | null;
-  /** Number of leading events whose external user ID already has a user. */
+  /** Number of events, from the start of the list, whose external user ID already has a user. */
   resolvedEvents: number;
   /** By level, in the order of their numbers. */
   readonly attempts: Map<LevelKey, AttemptNode[]>;
@@ -252,12 +253,12 @@ export function nextId(unit: UnitOfWork, table: Table): number {
 
 /** Advances the last deliveries of a provider. Lower IDs than the known ones have no effect. */
 export function updateLastDeliveries(
-  { lastDeliveries: lastWords }: UnitOfWork,
+  { lastDeliveries }: UnitOfWork,
   provider: ProviderId,
   { recurring, quarantined }: { readonly recurring: number; readonly quarantined: number },
 ): void {
-  const known = lastWords.get(provider) ?? { recurring: 0, quarantined: 0 };
-  lastWords.set(provider, {
+  const known = lastDeliveries.get(provider) ?? { recurring: 0, quarantined: 0 };
+  lastDeliveries.set(provider, {
     recurring: Math.max(known.recurring, recurring),
     quarantined: Math.max(known.quarantined, quarantined),
   });

@@ -52,7 +52,7 @@ export interface Store extends Commands {
   /** Reads. Each call has a snapshot of its own. */
   readonly read: Reader;
 
-  /** Runs a query as one statement that returns JSON, a field per root. Null if the engine has no such statement. */
+  /** Runs a query as one statement that returns JSON, with one field per root field of the query. Null if the engine has none. */
   readonly queryJson: Database['queryJson'];
 
   /** Runs `work` on one snapshot. */

@@ -155,7 +155,7 @@ function addScope(text: string, earlier: readonly Scope[] = []): readonly Scope[
   const names = text.split(',').map((name) => name.trim());
   const scopes = SCOPES.filter((scope) => names.includes(scope));
   if (scopes.length < new Set(names).size) {
-    throw new InvalidArgumentError(`The scopes are ${SCOPES.join(', ')}.`);
+    throw new InvalidArgumentError(`Unknown scope. Use: ${SCOPES.join(', ')}.`);
   }
   return [...new Set([...earlier, ...scopes])];
 }

@@ -44,7 +44,7 @@ async function restore(
   const config = loadConfiguration(context);
   const { database } = config;
   if (copy === undefined) {
-    if (erasedUsers === undefined) throw new CliError('Pass a copy, or --erased-users.');
+    if (erasedUsers === undefined) throw new CliError('Pass the backup file, or --erased-users.');
     await reapplyErasures(context, config, readIds(resolve(erasedUsers)), false);
     return;
   }
@@ -106,6 +106,7 @@ function readIds(file: string): readonly number[] {
   if (!existsSync(file)) throw new CliError(`The file ${file} does not exist.`);
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
   const invalid = lines.findIndex((line) => !USER.test(line));
-  if (invalid >= 0) throw new CliError(`${file}:${invalid + 1}: must be the number of a user.`);
+  if (invalid >= 0)
+    throw new CliError(`${file}:${invalid + 1}: each line must be a user number, for example 42.`);
   return lines.map((line) => Number(line.replace('User:', '')));
 }

@@ -118,7 +118,9 @@ function toTarget(config: Config, simulator: ProviderSimulator, { url }: Options
     getSecret: (webhookType) => {
       const match = secrets.find(({ type }) => type === undefined || type === webhookType);
       if (match === undefined) {
-        throw new CliError(`No secret of ${simulator.provider} covers the type ${webhookType}.`);
+        throw new CliError(
+          `No configured secret of ${simulator.provider} is valid for the type ${webhookType}.`,
+        );
       }
       return match.secret;
     },

@@ -28,7 +28,9 @@ export interface Attempt {
 
 /** An attempt with the times of all decisions that gave it its current status. */
 export interface AttemptRun extends Attempt {
-  /** `null` while open, and after a level change cancelled the attempt: that decides nothing about the level. */
+  /**
+   * `null` if the attempt is open, or if a level change cancelled it: such a cancellation decides nothing about the level.
+   */
   readonly decisions: Decisions | null;
 }
 

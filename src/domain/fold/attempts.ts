@@ -171,7 +171,10 @@ function toImpliedDecision(
   }
 }
 
-/** @param hasDecided - Whether the same event has just decided an attempt. An open status in it starts the next attempt. */
+/**
+ * @param hasDecided - Whether the same event has just decided an attempt. If true, an open status in that event starts the next
+ * attempt.
+ */
 function applyAttemptStatus(
   state: FoldState,
   entry: Entry<StatusEvent>,

@@ -198,7 +198,7 @@ export function orderRuns(level: LevelFold): number {
   return unchangedCount;
 }
 
-/** Returns the lowest sort key of the changed attempts, and marks all attempts as reported. */
+/** Returns the lowest sort key of the changed attempts, and marks their current state as returned to the caller. */
 function findFirstChange(changed: Iterable<AttemptStream>): string | undefined {
   let first: string | undefined;
   for (const stream of changed) {

@@ -98,8 +98,8 @@ export function createVisibility(
 }
 
 /**
- * Returns a key of what a principal sees of a change and its fields. Principals with equal keys see the same. Returns null
- * for end users, because their data may change with every item.
+ * Returns a key. Two principals with the same key see the same fields of every change. Returns `null` for end users, because
+ * their data may change with every item.
  */
 export function getViewKey(principal: Principal): string | null {
   if (principal.kind === 'USER') return null;

@@ -20,15 +20,15 @@ export const AttemptStatusEnum = literalEnum<AttemptStatus>(
   'AttemptStatus',
   'Status of a verification attempt. Providers can revise any decision.',
   {
-    PENDING: 'Open: waiting for user input.',
+    PENDING: 'Open: the user has not submitted anything yet.',
     IN_PROGRESS: 'Open: the provider is processing the attempt.',
-    ACTION_REQUIRED: 'Open: the user must act.',
+    ACTION_REQUIRED: 'Open: the user submitted data, and the provider needs more.',
     IN_REVIEW: 'Open: under manual review at the provider.',
     APPROVED: 'Decided: the user was approved.',
     REJECTED:
       'Decided: the user was rejected. `rejection` contains the reasons and whether the user may retry.',
     EXPIRED: 'Decided: the approval expired.',
-    CANCELLED: 'Decided: reset, deleted, or replaced by another level.',
+    CANCELLED: 'Decided: the attempt was reset or deleted, or the user moved to another level.',
   },
 );
 

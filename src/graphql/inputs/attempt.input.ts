@@ -43,7 +43,7 @@ export class AttemptFilter {
   @Field(() => String, {
     nullable: true,
     description:
-      'Only attempts at this level: `provider/name`, or a name together with `provider`.',
+      'Only attempts at this level: `provider/name`, or only the level name, if you also set `provider`.',
   })
   readonly level?: LevelKey | null;
 

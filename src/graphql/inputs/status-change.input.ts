@@ -34,7 +34,8 @@ export class StatusChangeFilter {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Only changes at this level: `provider/name`, or a name together with `provider`.',
+    description:
+      'Only changes at this level: `provider/name`, or only the level name, if you also set `provider`.',
   })
   readonly level?: LevelKey | null;
 
@@ -53,7 +54,7 @@ export class StatusChangeFilter {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Only changes that changed the verification status of the user (true), or only others (false).',
+      '`true`: only entries in which the verification status of the user changed. `false`: only entries in which it did not.',
   })
   readonly verificationStatusChanged?: boolean | null;
 }
@@ -100,8 +101,8 @@ function toChangeConditions(
 }
 
 /**
- * Converts the filter for the store, restricted to users that the viewer may see. An entry keeps the user ID of the time
- * it was written, so the filter includes the IDs of all users merged into a selected user.
+ * Converts the filter for the store, restricted to users that the viewer may see. An entry keeps the user ID that was current
+ * when it was written. Therefore the filter includes the IDs of all users merged into a selected user.
  */
 export async function toChangeFilter(
   context: Context,

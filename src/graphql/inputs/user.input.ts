@@ -50,7 +50,7 @@ export class UserFilter {
   @Field(() => String, {
     nullable: true,
     description:
-      'Only users with an attempt at this level: `provider/name`, or a name together with `provider`.',
+      'Only users with an attempt at this level: `provider/name`, or only the level name, if you also set `provider`.',
   })
   readonly level?: LevelKey | null;
 

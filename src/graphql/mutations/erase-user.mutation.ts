@@ -44,7 +44,7 @@ export class EraseUserPayload extends MutationPayload {
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'Time until which the erasure is postponed. The gateway erases the user when it is due. Null if the end is unknown, or nothing postpones the erasure.',
+      'Time until which the erasure is postponed. The gateway erases the user at this time. Null if the end is unknown, or nothing postpones the erasure.',
   })
   readonly heldUntil: Date | null;
 
@@ -71,7 +71,7 @@ export class EraseUserPayload extends MutationPayload {
 export class EraseUserResolver {
   @Mutation(() => EraseUserPayload, {
     description:
-      'Erases a user and the users merged into it: destroys profiles, credentials, raw bodies, IDs and remarks of providers. Statuses remain under the opaque ID and no longer change. The erasure is permanent. If a retention period or a legal hold applies, the gateway stores the request and erases the user when it ends. Idempotent. Requires the `erase` scope.',
+      'Erases a user and the users merged into it: destroys profiles, credentials, raw bodies, and the IDs and texts of providers. Statuses remain under the opaque ID and no longer change. The erasure is permanent. If a retention period or a legal hold applies, the gateway stores the request and erases the user when it ends. Idempotent. Requires the `erase` scope.',
   })
   async eraseUser(
     @Arg('input', () => EraseUserInput, { description: 'The user and the reason.' })

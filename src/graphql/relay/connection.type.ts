@@ -72,9 +72,10 @@ export function createConnectionType<Node extends object>(
   nodeType: () => new (...args: never[]) => Node,
   toCursor?: (node: Node) => string,
 ): ConnectionFactory<Node> {
+  const noun = name.replace(/(?<!^)[A-Z]/g, ' $&').toLowerCase(); // StatusChange: status change
   @ObjectType(`${name}Edge`, { description: `An entry of a page of ${plural}.` })
   class EdgeType implements Edge<Node> {
-    @Field(nodeType, { description: `The ${name}.` })
+    @Field(nodeType, { description: `The ${noun}.` })
     readonly node: Node;
 
     @Field(() => String, { description: 'Position in this list, for `after` and `before`.' })

@@ -6,7 +6,7 @@ import type { ProviderListing } from '../enums/provider.enum';
 
 /**
  * Returns the level key for the `level` and `provider` of a filter. `level` is a full key, such as
- * `sumsub/basic-kyc-level`, or a name together with `provider`. A name may contain slashes, so a full key is recognized by
+ * `sumsub/basic-kyc-level`, or only the level name with a separate `provider`. A name may contain slashes, so a full key is recognized by
  * the slug of a provider.
  *
  * @throws {GatewayError} INPUT_INVALID for a name without a provider.
@@ -21,6 +21,6 @@ export function toLevelKey(
   if (provider) return levelKey(provider, level);
   throw new GatewayError(
     'INPUT_INVALID',
-    '`level` must be `provider/name`, such as `sumsub/basic-kyc-level`, or a name together with `provider`.',
+    '`level` must be `provider/name`, such as `sumsub/basic-kyc-level`, or only the level name, if you also set `provider`.',
   );
 }

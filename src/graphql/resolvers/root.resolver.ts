@@ -56,8 +56,7 @@ export class ViewerResolver {
 
   @FieldResolver(() => User, {
     nullable: true,
-    description:
-      'The user of an end user. Null for API keys, and until the gateway knows the user.',
+    description: "The caller's own user. Null for API keys, and until the gateway knows the user.",
   })
   async user(@Ctx() context: Context): Promise<User | null> {
     const row = await context.visibility.ownUser();

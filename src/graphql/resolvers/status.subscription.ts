@@ -11,8 +11,8 @@ import { subscribeToChanges } from './status-stream';
 export class StatusSubscription {
   @Subscription(() => StatusChange, {
     description:
-      'Status changes that are visible to you and match the filter, in the order of the log. Starts after the cursor ' +
-      '`after`, without gaps, or with the next change if `after` is not set. A user selected by `externalUserId`, or your ' +
+      'Status changes that are visible to you and match the filter, in the order of the log. With `after`: starts after ' +
+      'this cursor, without gaps. Without it: starts with the next change. A user selected by `externalUserId`, or your ' +
       'own user, need not exist yet: the stream starts with their first change.',
     subscribe: ({ args, context }: { args: StatusChangedArgs; context: Context }) =>
       subscribeToChanges(context, args),

@@ -55,7 +55,7 @@ export class VerificationAttempt implements Node {
 
   @Field(() => String, {
     description:
-      "The provider's own status, as sent. For end users it equals `status`, unless END_USER_REASONS is `all`.",
+      "The provider's own status, as sent. For end users it equals `status`, unless the operator allows the original (setting END_USER_REASONS=all).",
   })
   readonly providerStatus: string;
 

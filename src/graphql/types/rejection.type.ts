@@ -7,7 +7,7 @@ import { ReasonCodeEnum } from '../enums/status.enum';
 
 @ObjectType({
   description:
-    'A reason for a rejection or a manual review. End users do not see the codes AML, DUPLICATE, FRAUD_SUSPECTED, OTHER and REGULATION, unless END_USER_REASONS is `all`.',
+    'A reason for a rejection or a manual review. End users do not see the codes AML, DUPLICATE, FRAUD_SUSPECTED, OTHER and REGULATION, unless the operator allows it (setting END_USER_REASONS=all).',
 })
 export class RejectionReason {
   @Field(() => ReasonCodeEnum, { description: 'Code of the reason, the same for all providers.' })

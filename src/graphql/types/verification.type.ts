@@ -45,7 +45,7 @@ export class MissingLevel {
 
   @Field(() => VerificationStatusEnum, {
     description:
-      'Status of the user at the level. VERIFIED if a final rejection at another level blocks the approval.',
+      'Status of the user at the level. The level can be missing although its status is VERIFIED: then a final rejection at another level blocks it.',
   })
   readonly status: VerificationStatus;
 
@@ -115,7 +115,7 @@ export class Verification {
   readonly alternatives: readonly MissingLevels[];
 
   @Field(() => [VerificationReason], {
-    description: `Levels with a final rejection that blocks an older approval required by the policy (\`blockedBy\` of the policy). At most ${MAX_LISTED_LEVELS}. Empty for end users, unless END_USER_REASONS is \`all\`.`,
+    description: `Levels with a final rejection that blocks an older approval required by the policy (\`blockedBy\` of the policy). At most ${MAX_LISTED_LEVELS}. Empty for end users, unless the operator allows it (setting END_USER_REASONS=all).`,
   })
   readonly blockedBy: readonly VerificationReason[];
 

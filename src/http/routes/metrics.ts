@@ -54,7 +54,10 @@ function createAuthorization({
     try {
       const principal = await authentication.authenticate(authorization, address, 'metrics');
       if (principal.kind !== 'API_KEY' || !principal.scopes.has('metrics')) {
-        throw new GatewayError('FORBIDDEN', 'Requires an API key with the scope `metrics`.');
+        throw new GatewayError(
+          'FORBIDDEN',
+          'This endpoint requires an API key with the scope `metrics`.',
+        );
       }
       if (remembered.size < MAX_REMEMBERED) remembered.add(digest);
     } catch (error) {

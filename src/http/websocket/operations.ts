@@ -152,7 +152,7 @@ export class Operations {
     };
   }
 
-  /** Opens the source stream here and not in graphql-ws, which would send its errors as items. */
+  /** Opens the source stream. graphql-ws would send errors of the stream as items, so it is opened here. */
   async #subscribe(
     { principal, push, isClosed }: IncomingOperation,
     { operation }: PreparedOperation,

@@ -84,7 +84,7 @@ export function parseJson(text: string): JsonValue {
       expect(':');
       const value = readValue(depth);
       if (object.has(key) && !isDeepStrictEqual(object.get(key), value)) {
-        throw new PayloadError('body', 'JSON without repeated keys');
+        throw new PayloadError('body', 'JSON whose objects have no duplicate field names');
       }
       object.set(key, value);
     } while (take(','));

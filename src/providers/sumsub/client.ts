@@ -69,7 +69,7 @@ const APPLICANT_SUBPATH = /^(?:sandbox\/)?applicants\/(.+)\/status$/s;
 const ACTION_SUBPATH = /^(?:sandbox\/)?applicantActions\/([^/]+)\/of\/([^/]+)$/;
 
 /** Statuses by `reviewStatus`, except `init`, which starts an attempt, and `completed`, which has a result. */
-const ATTEMPT_STATUS: Readonly<Record<string, AttemptStatus>> = {
+const STATUS_BY_REVIEW_STATUS: Readonly<Record<string, AttemptStatus>> = {
   pending: 'IN_PROGRESS',
   prechecked: 'IN_PROGRESS',
   queued: 'IN_PROGRESS',
@@ -160,7 +160,8 @@ function readProgress(
   body: JsonBody,
   prefix = '',
 ): { readonly mapped: MappedStatus; readonly explanation: Explanation | undefined } {
-  const status = reviewStatus === 'init' ? 'PENDING' : lookUp(ATTEMPT_STATUS, reviewStatus);
+  const status =
+    reviewStatus === 'init' ? 'PENDING' : lookUp(STATUS_BY_REVIEW_STATUS, reviewStatus);
   if (!status) throw new UnmappedStatusError(`${prefix}reviewStatus`);
   const explanation = status === 'IN_REVIEW' ? readExplanation(body, prefix) : undefined;
   return { mapped: { status, providerStatus: reviewStatus }, explanation };

@@ -1,5 +1,5 @@
 /**
- * Erases a user in an open transaction: deletes the data keys, empties what they encrypt, and removes IDs, texts and remarks that
+ * Erases a user in an open transaction: deletes the data keys, empties what they encrypt, and removes IDs and provider texts that
  * are not encrypted. Statuses, levels, attempts and their change log stay, without a name, and never change again.
  */
 
@@ -15,7 +15,7 @@ import { EventEntity } from '../entities/event.entity';
 import { IdentityEntity } from '../entities/identity.entity';
 import { UserEntity } from '../entities/user.entity';
 import type { ErasureDigests } from '../keys/erasure-digests';
-import { removeRemarks } from './remove-remarks';
+import { removeProviderText } from './remove-provider-text';
 import { deleteRequests } from './requests';
 
 const USER = getNames(UserEntity);
@@ -61,7 +61,7 @@ export async function eraseUser(options: EraseUserOptions): Promise<ErasedCounts
   const deliveries = await findDeliveries(connection, identities);
   await emptyDeliveries(connection, [...new Set([...deliveries, ...mentions])]);
   await deleteIdentityData(options, identities);
-  await removeRemarks(connection, identityIds, userIds);
+  await removeProviderText(connection, identityIds, userIds);
   await closeAttempts(connection, identityIds, now);
   await deleteUserData(connection, userIds, now);
   await deleteRequests(connection, userIds, identityIds);

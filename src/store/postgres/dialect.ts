@@ -8,7 +8,10 @@ import { LOADED, NAMES } from '../write/loaded-columns';
 
 const { a, c, d, e, i, k, u, v } = NAMES;
 
-/** `provider || ''` can be found by no index: the planner, which may know nothing of the tables yet, has to take the other. */
+/**
+ * The expression `provider || ''` matches no index. This forces the planner, which may have no statistics yet, to use the index on
+ * the other column.
+ */
 const LOAD = `
 WITH
 found AS MATERIALIZED (

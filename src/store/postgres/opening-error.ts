@@ -73,10 +73,10 @@ const OUTAGES: Readonly<Record<string, Describe>> = {
   '57P03': ({ at, message }) => `${at} does not accept connections yet: ${message}`,
 };
 
-/** Description of an error that is not in the tables: the message of the server. */
+/** Fallback for an error in none of the maps above: the message of the server. */
 const describeResponse: Describe = ({ at, message }) => `${at} responded: ${message}`;
 
-/** Codes for errors of the driver that have none, by message. */
+/** Error codes by message, for driver errors without a code. */
 const CODE_BY_MESSAGE: ReadonlyMap<string, string> = new Map([
   ['timeout expired', 'ETIMEDOUT'],
   ['timeout exceeded when trying to connect', 'ETIMEDOUT'],
@@ -91,7 +91,7 @@ const CERTIFICATE = /CERT|LEAF_SIGNATURE/;
 /** Recognizes configuration errors by the message or the prefix of the code. */
 function findConfigFault(message: string, code: string, { at }: Context): string | undefined {
   if (CERTIFICATE.test(code)) {
-    return `${at} has no valid certificate of an authority in sslrootcert`;
+    return `the certificate of ${at} is expired, or not signed by an authority in sslrootcert`;
   }
   if (/^(ERR_SSL|EPROTO)/.test(code)) return `the TLS handshake with ${at} failed`;
   if (message === 'The server does not support SSL connections') {

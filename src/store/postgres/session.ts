@@ -93,7 +93,10 @@ export class Session implements WritingConnection {
     }
   }
 
-  /** Never: the server keeps the outcome. A delivery that is sent again after a lost response is found as a duplicate. */
+  /**
+   * Implements `TransactionControl`. Always false: the server stores the outcome, and a delivery that is sent again after a lost
+   * response is found as a duplicate.
+   */
   isCommitInDoubt(): boolean {
     return false;
   }

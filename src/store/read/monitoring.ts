@@ -29,7 +29,7 @@ interface OpenSql {
   readonly stalled: number;
 }
 
-/** Has the condition of the index `attempts_open`, so that it reads only that index: no table and no decided attempt. */
+/** Repeats the condition of the index `attempts_open`, so the query reads only the index and skips decided attempts. */
 const OPEN_ATTEMPTS = `SELECT ${a.levelKey} AS "levelKey", status, count(*) AS count, min(${a.updatedAt}) AS oldest,
     count(CASE WHEN ${a.updatedAt} <
       CASE status ${OPEN_STATUSES.map((status) => `WHEN '${status}' THEN ?`).join(' ')} END THEN 1 END) AS stalled

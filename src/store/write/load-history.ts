@@ -21,12 +21,13 @@ export const MAX_HISTORY_BYTES = 128 * 1024 * 1024;
 export type JsonText<T> = T | string;
 
 export type EventRow = Omit<RowOf<EventEntity>, 'personal'>;
-export type AttemptRow = Omit<RowOf<AttemptEntity>, 'userId'> & Pick<AttemptNode, 'levelKind'>;
+export type LoadedAttemptRow = Omit<RowOf<AttemptEntity>, 'userId'> &
+  Pick<AttemptNode, 'levelKind'>;
 
 /** Receives each page. */
 export interface HistorySink {
   readonly addEvents: (rows: readonly EventRow[]) => void;
-  readonly addAttempts: (rows: readonly AttemptRow[]) => void;
+  readonly addAttempts: (rows: readonly LoadedAttemptRow[]) => void;
 }
 
 export async function loadHistory(

@@ -23,9 +23,9 @@ import { IdentityEntity } from '../entities/identity.entity';
 import { UserEntity } from '../entities/user.entity';
 import { UserLevelEntity } from '../entities/user-level.entity';
 import {
-  type AttemptRow,
   assertLoadable,
   type EventRow,
+  type LoadedAttemptRow,
   loadHistory,
   PAGE_BYTES,
 } from './load-history';
@@ -227,7 +227,7 @@ function addEvents(identities: ReadonlyMap<number, IdentityNode>, rows: readonly
 
 function addAttempts(
   identities: ReadonlyMap<number, IdentityNode>,
-  rows: readonly AttemptRow[],
+  rows: readonly LoadedAttemptRow[],
 ): void {
   for (const row of rows) {
     const { identityId, ...attempt } = convertAttempt(row);

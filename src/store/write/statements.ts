@@ -53,7 +53,10 @@ export function toUnsaved(unit: UnitOfWork): Unsaved {
   };
 }
 
-/** A merge can move an external user ID, which is unique. Users without one come first, so that it is free. */
+/**
+ * A merge can move an external user ID, which is unique. Saves users without an external ID first, so that the ID is released
+ * before its new owner is saved.
+ */
 function dirtyUsers(unit: UnitOfWork): readonly UserNode[] {
   return [...unit.users.values()]
     .filter(({ dirty }) => dirty)

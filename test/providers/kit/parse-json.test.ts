@@ -105,7 +105,7 @@ describe('JSON text', () => {
       '{"a":{},"\\u0061":[]}',
       '{"__proto__":1,"__proto__":2}',
     ]) {
-      expect(() => parseJson(text)).toThrow('repeated keys');
+      expect(() => parseJson(text)).toThrow('duplicate field names');
     }
   });
 

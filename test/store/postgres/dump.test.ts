@@ -88,9 +88,9 @@ whereTheyAre('later keys decrypt a dump, except data of users erased since', asy
   const print = (line: string) => out.push(line);
   const context = { env, dotEnvFile: '/nowhere', print, printError: print, isTerminal: false };
   expect(await runCli(['restore'], context)).toBe(1);
-  expect(out.splice(0)).toEqual(['Pass a copy, or --erased-users.']);
+  expect(out.splice(0)).toEqual(['Pass the backup file, or --erased-users.']);
   expect(await runCli(['restore', '--erased-users', dump], context)).toBe(1);
-  expect(out.splice(0)).toEqual([`${dump}:1: must be the number of a user.`]);
+  expect(out.splice(0)).toEqual([`${dump}:1: each line must be a user number, for example 42.`]);
   expect(
     await runCli(['restore', '--erased-users', join(folder, 'erased-users.copy')], context),
   ).toBe(0);

@@ -4,7 +4,7 @@
  */
 
 import type { Rejection } from '../../domain/change';
-import { withoutFreeText, withoutRemarks } from '../../domain/erasure';
+import { withoutFreeText, withoutProviderText } from '../../domain/erasure';
 import type { Reason } from '../../domain/event';
 import type { Connection } from '../database/database';
 import { type JsonText, loadPages } from '../write/load-history';
@@ -21,7 +21,7 @@ interface ChangeSql {
 }
 
 /** @param userIds - The user, and all users merged into it. */
-export async function removeRemarks(
+export async function removeProviderText(
   connection: Connection,
   identityIds: readonly number[],
   userIds: readonly number[],
@@ -31,7 +31,7 @@ export async function removeRemarks(
   await loadPages<AttemptSql>(connection, attempts, async (rows) => {
     const cleaned = rows.map(({ id, rejection, reasons }) => [
       id,
-      rejection === null ? null : JSON.stringify(withoutRemarks(parse(rejection))),
+      rejection === null ? null : JSON.stringify(withoutProviderText(parse(rejection))),
       JSON.stringify(withoutFreeText(parse(reasons))),
     ]);
     await connection.query(
@@ -44,7 +44,7 @@ export async function removeRemarks(
   await loadPages<ChangeSql>(connection, changes, async (rows) => {
     const cleaned = rows.map(({ id, rejection }) => [
       id,
-      JSON.stringify(withoutRemarks(parse(rejection))),
+      JSON.stringify(withoutProviderText(parse(rejection))),
     ]);
     await connection.query(
       `UPDATE changes SET rejection = ${toJson('(j.value ->> 1)')}
