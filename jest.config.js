@@ -60,8 +60,8 @@ const sqlite = {
   displayName: 'sqlite',
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/store/postgres/'],
-  globalSetup: '<rootDir>/test/support/prepare-sqlite.ts',
-  globalTeardown: '<rootDir>/test/support/clear-sqlite.ts',
+  globalSetup: '<rootDir>/test/support/setup/prepare-sqlite.ts',
+  globalTeardown: '<rootDir>/test/support/setup/clear-sqlite.ts',
 };
 
 const postgres = {
@@ -73,9 +73,9 @@ const postgres = {
     '<rootDir>/test/store/backup/',
     ...Object.keys(SQLITE_ONLY).map((path) => `<rootDir>/${path}$`),
   ],
-  setupFiles: [...usual.setupFiles, '<rootDir>/test/support/use-postgres.ts'],
-  globalSetup: '<rootDir>/test/support/prepare-postgres.ts',
-  globalTeardown: '<rootDir>/test/support/clear-postgres.ts',
+  setupFiles: [...usual.setupFiles, '<rootDir>/test/support/setup/use-postgres.ts'],
+  globalSetup: '<rootDir>/test/support/setup/prepare-postgres.ts',
+  globalTeardown: '<rootDir>/test/support/setup/clear-postgres.ts',
 };
 
 module.exports = async () => {

@@ -1,6 +1,6 @@
 /** The database server is restarted under load: in an orderly way, and as if the power had failed. */
 
-import { FAST, IMMEDIATE } from '../support/own-postgres';
+import { FAST, IMMEDIATE } from '../support/services/own-postgres';
 import type { Drill } from './trial/drill';
 import { holdTrial } from './trial/trial';
 

@@ -1,8 +1,8 @@
 /** Redis, over which instances wake each other, dies, freezes and comes back; subscribers are on the other instance. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRedisServer, type RedisServer } from '../support/own-redis';
-import { folderOf } from '../support/programs';
+import { createRedisServer, type RedisServer } from '../support/services/own-redis';
+import { folderOf } from '../support/services/programs';
 import type { Drill } from './trial/drill';
 import type { Fleet } from './trial/fleet';
 import { holdTrial, type Setting } from './trial/trial';

@@ -1,7 +1,7 @@
 /** Instances that wake each other through real servers, which crash and restart. */
 
 import { createDisposal } from '../support/disposal';
-import { describeWith } from '../support/programs';
+import { describeWith } from '../support/services/programs';
 import { until } from '../support/until';
 import { type Instance, SERVICES, type Server, startInstance } from './services';
 

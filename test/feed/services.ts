@@ -5,10 +5,10 @@ import { createRedisWakeup } from '../../src/feed/wakeup/redis';
 import type { Wakeup } from '../../src/feed/wakeup/wakeup';
 import type { Disposal } from '../support/disposal';
 import { createRecordedLog } from '../support/logs';
-import { createPostgresServer } from '../support/own-postgres';
-import { createRedisServer } from '../support/own-redis';
-import type { ServerProcess } from '../support/own-server';
-import type { Program } from '../support/programs';
+import { createPostgresServer } from '../support/services/own-postgres';
+import { createRedisServer } from '../support/services/own-redis';
+import type { ServerProcess } from '../support/services/own-server';
+import type { Program } from '../support/services/programs';
 import { createTempDir } from '../support/temp-dir';
 
 export interface Server extends ServerProcess {

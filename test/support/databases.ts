@@ -12,7 +12,7 @@ import { loadDatabaseConfig } from '../../src/config/load-config';
 import type { DatabaseConfig } from '../../src/store/database/options';
 import { createConnection } from '../../src/store/sqlite/connection';
 import { createDataSource, createReadingDataSource } from '../../src/store/sqlite/data-source';
-import { EMPTY, POSTGRES_URL, TEMPLATE } from './postgres-server';
+import { EMPTY, POSTGRES_URL, TEMPLATE } from './services/postgres-server';
 
 /** A database with all tables, which takes less time to copy than to make; of this run alone. */
 const SQLITE_TEMPLATE = process.env.TEST_SQLITE_TEMPLATE;

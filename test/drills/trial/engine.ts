@@ -7,8 +7,8 @@ import {
   FAST,
   IMMEDIATE,
   type PostgresServer,
-} from '../../support/own-postgres';
-import { folderOf } from '../../support/programs';
+} from '../../support/services/own-postgres';
+import { folderOf } from '../../support/services/programs';
 
 export const ENGINES = ['sqlite', 'postgres'] as const;
 export type Engine = (typeof ENGINES)[number];

@@ -9,8 +9,12 @@ import { loadDatabaseConfig } from '../../../src/config/load-config';
 import { ConfigError, GatewayError } from '../../../src/domain/errors';
 import { openStore } from '../../../src/store/open-store';
 import { createDisposal } from '../../support/disposal';
-import { createPostgresServer, FAST, type PostgresServer } from '../../support/own-postgres';
-import { freePort } from '../../support/own-server';
+import {
+  createPostgresServer,
+  FAST,
+  type PostgresServer,
+} from '../../support/services/own-postgres';
+import { freePort } from '../../support/services/own-server';
 import { storeConfigOf } from '../../support/store-config';
 import { createTempDir } from '../../support/temp-dir';
 import { SILENT } from '../open-test-store';

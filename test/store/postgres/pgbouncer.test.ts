@@ -8,8 +8,8 @@ import { createStatements } from '../../../src/store/postgres/statement';
 import { startGateway } from '../../e2e/support/gateway';
 import { change, createTestDatabase, query, type TestDatabase } from '../../support/databases';
 import { createDisposal } from '../../support/disposal';
-import { createPgBouncer } from '../../support/own-pgbouncer';
-import { describeWith } from '../../support/programs';
+import { createPgBouncer } from '../../support/services/own-pgbouncer';
+import { describeWith } from '../../support/services/programs';
 import { createTempDir } from '../../support/temp-dir';
 
 const LIMITS = `SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,

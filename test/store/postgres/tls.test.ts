@@ -7,8 +7,8 @@ import { loadDatabaseConfig } from '../../../src/config/load-config';
 import { openStore } from '../../../src/store/open-store';
 import { createDisposal } from '../../support/disposal';
 import { silentLog } from '../../support/logs';
-import { createPostgresServer, type PostgresServer } from '../../support/own-postgres';
-import { describeWith, folderOf } from '../../support/programs';
+import { createPostgresServer, type PostgresServer } from '../../support/services/own-postgres';
+import { describeWith, folderOf } from '../../support/services/programs';
 import { storeConfigOf } from '../../support/store-config';
 import { createTempDir } from '../../support/temp-dir';
 

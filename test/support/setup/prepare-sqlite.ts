@@ -3,7 +3,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqlite } from '../../src/store/sqlite/open-database';
+import { openSqlite } from '../../../src/store/sqlite/open-database';
 
 export default async function prepare(): Promise<void> {
   const file = join(mkdtempSync(join(tmpdir(), 'kyc-template-')), 'kyc.sqlite');

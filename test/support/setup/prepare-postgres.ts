@@ -1,9 +1,9 @@
 /** Before the tests on PostgreSQL: makes the database that they get copies of. */
 
 import { Client } from 'pg';
-import { loadDatabaseConfig } from '../../src/config/load-config';
-import { openPostgres } from '../../src/store/postgres/open-database';
-import { EMPTY, POSTGRES_URL } from './postgres-server';
+import { loadDatabaseConfig } from '../../../src/config/load-config';
+import { openPostgres } from '../../../src/store/postgres/open-database';
+import { EMPTY, POSTGRES_URL } from '../services/postgres-server';
 
 /** Left behind by a run that was killed, and surely over. */
 const OLD_MS = 2 * 60 * 60_000;

@@ -1,7 +1,7 @@
 /** After the tests on PostgreSQL. */
 
 import { Client } from 'pg';
-import { POSTGRES_URL } from './postgres-server';
+import { POSTGRES_URL } from '../services/postgres-server';
 
 export default async function clear(): Promise<void> {
   const name = process.env.TEST_POSTGRES_TEMPLATE;
