@@ -79,11 +79,31 @@ async function onServer(sql: string): Promise<void> {
 
 /** Runs SQL on a separate connection. Quote column names that contain capitals. */
 export async function query<Row>(database: DatabaseConfig, sql: string): Promise<readonly Row[]> {
-  if (database.kind === 'sqlite') {
-    const connection = createConnection(await createReadingDataSource(database.file).initialize());
-    return await connection.query<Row>(sql).finally(() => connection.close());
-  }
+  if (database.kind === 'sqlite') return await queryFile<Row>(database.file, sql);
   return await onPostgres(database, async (client) => (await client.query(sql)).rows);
+}
+
+/** Returns the steps of the query plan of SQLite, with NULL for every parameter of the statement. */
+export async function explain(database: DatabaseConfig, sql: string): Promise<readonly string[]> {
+  if (database.kind !== 'sqlite') throw new Error('these plans are of SQLite');
+  const numbers = new Set(sql.match(/\?\d+/g));
+  const count = numbers.size > 0 ? numbers.size : (sql.match(/\?/g) ?? []).length;
+  const parameters = Array.from({ length: count }, () => null);
+  const rows = await queryFile<{ detail: string }>(
+    database.file,
+    `EXPLAIN QUERY PLAN ${sql}`,
+    parameters,
+  );
+  return rows.map(({ detail }) => detail);
+}
+
+async function queryFile<Row>(
+  file: string,
+  sql: string,
+  parameters: readonly null[] = [],
+): Promise<readonly Row[]> {
+  const connection = createConnection(await createReadingDataSource(file).initialize());
+  return await connection.query<Row>(sql, parameters).finally(() => connection.close());
 }
 
 /** Changes the database on a separate connection, like another program. */

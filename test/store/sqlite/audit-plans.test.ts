@@ -1,7 +1,7 @@
 /** Entries of the audit log are found by index, in the order of the page: without statistics, the plan holds for any number. */
 
 import type { AuditFilter } from '../../../src/store/read/filters';
-import { query } from '../../support/databases';
+import { explain } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -24,8 +24,7 @@ it.each<[AuditFilter, string]>([
   sent.length = 0;
   await store.read.auditEntries(filter, { first: 10 });
   const statement = sent.find((sql) => sql.includes('FROM audit_entries e')) ?? '';
-  const rows = await query<{ detail: string }>(database, `EXPLAIN QUERY PLAN ${statement}`);
-  const plan = rows.map(({ detail }) => detail).join('\n');
+  const plan = (await explain(database, statement)).join('\n');
   expect(plan).toContain(expected);
   expect(plan).not.toContain('TEMP B-TREE');
 });

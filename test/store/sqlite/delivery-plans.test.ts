@@ -2,7 +2,7 @@
 
 import type { DeliveryFilter } from '../../../src/store/read/filters';
 import type { ReplaySelection } from '../../../src/store/replay/stored-deliveries';
-import { query } from '../../support/databases';
+import { explain } from '../../support/databases';
 import { openTestStore, type TestStore } from '../open-test-store';
 
 const NOW = new Date('2024-02-01T12:00:00Z');
@@ -17,8 +17,7 @@ beforeEach(async () => {
 
 async function planOf(table: string): Promise<string> {
   const statement = sent.find((sql) => sql.includes(`FROM ${table}`)) ?? '';
-  const rows = await query<{ detail: string }>(opened.database, `EXPLAIN QUERY PLAN ${statement}`);
-  return rows.map(({ detail }) => detail).join('\n');
+  return (await explain(opened.database, statement)).join('\n');
 }
 
 describe('a page of deliveries', () => {

@@ -1,7 +1,7 @@
 /** Data encrypted with a master key is found by index, also at every start. */
 
 import type { MasterKey } from '../../../src/encryption/key-ring';
-import { query } from '../../support/databases';
+import { explain } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 
 const [OLD, NEW]: [MasterKey, MasterKey] = [
@@ -22,8 +22,7 @@ it('reads no whole table at the start or in a key rotation', async () => {
   const asked = new Set(sent.filter((sql) => /FROM (identity_keys|deliveries)\b/.test(sql)));
   const plans: string[] = [];
   for (const sql of asked) {
-    const rows = await query<{ detail: string }>(database, `EXPLAIN QUERY PLAN ${sql}`);
-    plans.push(rows.map(({ detail }) => detail).join('\n'));
+    plans.push((await explain(database, sql)).join('\n'));
   }
   expect(plans.length).toBeGreaterThan(5);
   expect(

@@ -1,7 +1,7 @@
 /** Status check candidates are read from an index, in its order. */
 
 import type { CandidateKind } from '../../../src/store/status-checks';
-import { query } from '../../support/databases';
+import { explain } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 
 it.each<[CandidateKind, string]>([
@@ -19,8 +19,7 @@ it.each<[CandidateKind, string]>([
     limit: 5,
   });
   const [sql = ''] = sent;
-  const plan = await query<{ detail: string }>(database, `EXPLAIN QUERY PLAN ${sql}`);
-  const details = plan.map(({ detail }) => detail);
+  const details = await explain(database, sql);
   expect(details.filter((detail) => / a (USING|$)/.test(detail))[0]).toContain(`INDEX ${index} `);
   expect(details.filter((detail) => detail.startsWith('SCAN '))).toEqual(['SCAN a']);
 });

@@ -1,7 +1,7 @@
 /** Monitoring finds stalled attempts by index, independent of the number of other attempts. */
 
 import { DEFAULT_MONITORING_RULES } from '../../../src/domain/monitoring';
-import { query } from '../../support/databases';
+import { explain } from '../../support/databases';
 import { openTestStore } from '../open-test-store';
 import { delivery, sumsub } from '../provider-deliveries';
 
@@ -33,12 +33,9 @@ describe('every monitoring statement', () => {
     await store.read.quarantined('sumsub', 100);
     await store.read.silence('sumsub', new Date(NOW.getTime() + DAY_MS), RULE);
 
-    const plans = await Promise.all(
-      sent.map((sql) => query<{ detail: string }>(database, `EXPLAIN QUERY PLAN ${sql}`)),
-    );
+    const plans = await Promise.all(sent.map((sql) => explain(database, sql)));
     const reads = plans
       .flat()
-      .map(({ detail }) => detail)
       .filter((detail) => /^(SCAN|SEARCH) (attempts|deliveries)/.test(detail));
     expect(sent).toHaveLength(4);
     expect(reads.length).toBeGreaterThan(4);
@@ -46,10 +43,7 @@ describe('every monitoring statement', () => {
     expect(reads.filter((detail) => detail.includes('deliveries_by_'))).toHaveLength(
       reads.length - 2,
     );
-    const plan = plans
-      .flat()
-      .map(({ detail }) => detail)
-      .join('\n');
+    const plan = plans.flat().join('\n');
     expect(plan).toContain('SCAN attempts USING COVERING INDEX attempts_open');
     expect(plan).not.toContain('TEMP B-TREE');
   });
