@@ -58,6 +58,7 @@ const usual = {
 const sqlite = {
   ...usual,
   displayName: 'sqlite',
+  setupFiles: [...usual.setupFiles, '<rootDir>/test/support/setup/use-sqlite-driver.ts'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/store/postgres/'],
   globalSetup: '<rootDir>/test/support/setup/prepare-sqlite.ts',

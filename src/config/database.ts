@@ -1,12 +1,13 @@
-/** `DATA_DIR`, `DATABASE_URL` and `DATABASE_CONNECTIONS`. */
+/** `DATA_DIR`, `DATABASE_URL`, `DATABASE_DRIVER` and `DATABASE_CONNECTIONS`. */
 
 import { join, resolve } from 'node:path';
 import type { DatabaseConfig, PostgresConfig, TlsConfig } from '../store/database/options';
 import type { EnvironmentReader } from './environment';
-import { isLoopback, wholeNumber } from './parsers';
+import { isLoopback, oneOf, wholeNumber } from './parsers';
 
 const DEFAULT_DATA_DIR = './data';
 const DEFAULT_FILE = 'kyc.sqlite';
+const DRIVER = oneOf('sqlite3', 'better-sqlite3');
 
 /** Returns the absolute path of the data folder. */
 export function readDataDir(reader: EnvironmentReader): string {
@@ -25,7 +26,9 @@ export function readDatabase(
   const url = reader.text('DATABASE_URL');
   const maxConnections = reader.read('DATABASE_CONNECTIONS', CONNECTIONS, DEFAULT_CONNECTIONS);
   const file = join(dataDir, DEFAULT_FILE);
-  const fallback = { kind: 'sqlite', file, setting: 'DATA_DIR' } as const;
+  const driver = reader.read('DATABASE_DRIVER', DRIVER, 'sqlite3');
+  const sqlite = { kind: 'sqlite', ...(driver !== 'sqlite3' && { driver }) } as const;
+  const fallback = { ...sqlite, file, setting: 'DATA_DIR' } as const;
   if (url === undefined) return fallback;
   if (/^postgres(ql)?:/.test(url)) {
     const server = readPostgres(url, mode);
@@ -35,7 +38,7 @@ export function readDatabase(
   }
   const path = parseSqliteFile(url);
   if (path === undefined) reader.fault('DATABASE_URL', '`sqlite:<file>` or `postgres://…`');
-  return path === undefined ? fallback : { kind: 'sqlite', file: resolve(path) };
+  return path === undefined ? fallback : { ...sqlite, file: resolve(path) };
 }
 
 // ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────────────────────────

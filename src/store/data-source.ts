@@ -8,10 +8,13 @@ import {
   createDataSource as createSqlite,
   openForMigration as migratingSqlite,
 } from './sqlite/data-source';
+import { getDriver } from './sqlite/driver';
 
 /** Creates a data source that is not initialized. @throws {ConfigError} If a configured file cannot be read. */
 export function createDataSource(config: DatabaseConfig): DataSource {
-  return config.kind === 'sqlite' ? createSqlite(config.file) : createPostgres(config);
+  if (config.kind === 'postgres') return createPostgres(config);
+  getDriver(config.driver);
+  return createSqlite(config.file);
 }
 
 /**

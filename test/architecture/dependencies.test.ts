@@ -81,6 +81,13 @@ it('each run-time dependency is in docs/dependencies.md', () => {
   expect(named).toEqual(Object.keys(dependencies ?? {}).sort());
 });
 
+it('`npm ci` does not install better-sqlite3, which compiles for minutes', () => {
+  const { peerDependencies, peerDependenciesMeta } = read('package.json');
+  expect(peerDependencies).toEqual({ 'better-sqlite3': '^12.0.0' });
+  expect(peerDependenciesMeta).toEqual({ 'better-sqlite3': { optional: true } });
+  expect(LOCKED.map(([path]) => nameOf(path))).not.toContain('better-sqlite3');
+});
+
 it('each run-time dependency is imported', () => {
   const loadedByName = ['pino-pretty'];
   const imported = readSources('src', 'migrations').flatMap(({ imports }) =>

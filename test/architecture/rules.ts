@@ -50,7 +50,7 @@ interface Reserved {
 
 const RESERVED: readonly Reserved[] = [
   {
-    packages: /^(typeorm|sqlite3)(\/|$)/,
+    packages: /^(typeorm|sqlite3|better-sqlite3)(\/|$)/,
     in: ['src/store/'],
     typesIn: ['src/cli/commands/migrate.ts', 'migrations/'],
   },

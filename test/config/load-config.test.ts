@@ -224,6 +224,8 @@ describe('every variable', () => {
     ['DATABASE_URL', 'postgres://localhost/db?pool=7'],
     ['DATABASE_URL', 'postgres://localhost/%zz'],
     ['DATABASE_CONNECTIONS', '5'],
+    ['DATABASE_DRIVER', 'sqlite'],
+    ['DATABASE_DRIVER', 'better-sqlite3@12'],
     ['DATABASE_URL', 'mysql://host/db'],
     ['DATABASE_URL', 'sqlite:'],
     ['DATABASE_URL', 'sqlite::memory:'],
@@ -524,6 +526,18 @@ describe('the database', () => {
       file: '/var/kyc/kyc.sqlite',
     });
     expect(getDataDir({ DATA_DIR: '/var/kyc' })).toBe('/var/kyc');
+  });
+
+  it('names the SQLite driver if `DATABASE_DRIVER` is set', () => {
+    const DATABASE_DRIVER = 'better-sqlite3';
+    for (const url of ['sqlite:/var/kyc.db', undefined]) {
+      expect(loadDatabaseConfig({ DATABASE_URL: url, DATABASE_DRIVER })).toMatchObject({
+        driver: 'better-sqlite3',
+      });
+    }
+    expect(
+      loadDatabaseConfig({ DATABASE_URL: 'postgres://localhost/kyc', DATABASE_DRIVER }),
+    ).toEqual(expect.not.objectContaining({ driver: expect.anything() }));
   });
 
   it('is validated by itself', () => {

@@ -36,7 +36,7 @@ async function backup(context: CliContext, target: string, keysFile: string): Pr
   const database = loadDatabaseConfig(env);
   if (database.kind === 'postgres') throw new CliError(POSTGRES);
   try {
-    const { users, deliveries, logHead, bytes } = await backUp(database.file, target, keysFile);
+    const { users, deliveries, logHead, bytes } = await backUp(database, target, keysFile);
     const size = `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
     await appendAuditEntry(context, database.file, { users, deliveries, logHead, bytes });
     context.print(

@@ -63,7 +63,7 @@ async function restore(
     const restoredConfig = { ...config, database: { ...database, file } };
     await reapplyErasures(context, restoredConfig, restored.erasedUsers, true);
   };
-  await restoreFiles(resolve(copy), keysFile, database.file, finish).catch((cause) => {
+  await restoreFiles(resolve(copy), keysFile, database, finish).catch((cause) => {
     throw cause instanceof BackupError ? new CliError(cause.message, { cause }) : cause;
   });
 }

@@ -8,6 +8,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import type { Connection } from '../database/database';
+import type { SqliteConfig } from '../database/options';
+import { getDriver } from '../sqlite/driver';
 import { BackupError, createEmpty, publish, using } from './files';
 import { moveKeys } from './restore';
 
@@ -26,16 +28,18 @@ type HighestIds = ReadonlyMap<string, number>;
  * Writes a draft next to `target`, checks it, and then renames it. The copy has its own log ID: later changes may get other numbers
  * after a restore, so cursors of the original must be rejected.
  *
- * @param source - Path of a database of the gateway.
+ * @param database - Database of the gateway.
  * @param target - Path of the new file, which must not exist.
  * @param keysFile - Path of the file for the keys of all identities, which the copy excludes. See `moveKeys`.
  * @throws {BackupError} If the backup failed. No files are left then.
+ * @throws {ConfigError} If the SQLite driver is not installed.
  */
 export async function backUp(
-  source: string,
+  { file: source, driver }: SqliteConfig,
   target: string,
   keysFile: string,
 ): Promise<BackupSummary> {
+  getDriver(driver);
   if (!existsSync(source)) throw new BackupError(`Database ${source} does not exist.`);
   if (existsSync(target)) throw new BackupError(`${target} already exists. Nothing was written.`);
   const draft = `${target}.${randomBytes(8).toString('hex')}.partial`;

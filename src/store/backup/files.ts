@@ -2,10 +2,10 @@
 
 import { closeSync, fsyncSync, linkSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
 import type { Connection } from '../database/database';
 import { createConnection } from '../sqlite/connection';
+import { getDriver, getSqliteCode } from '../sqlite/driver';
 
 /** The backup or restore failed. */
 export class BackupError extends Error {
@@ -51,13 +51,8 @@ export async function using<T>(
   mode: 'READONLY' | 'READWRITE',
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const dataSource = new DataSource({
-    type: 'sqlite',
-    database: file,
-    flags: mode === 'READONLY' ? sqlite3.OPEN_READONLY : sqlite3.OPEN_READWRITE,
-    busyTimeout: BUSY_TIMEOUT_MS,
-  });
-  const connection = await open(dataSource);
+  const options = getDriver().toDataSourceOptions(file, mode, BUSY_TIMEOUT_MS);
+  const connection = await open(new DataSource(options));
   try {
     return await work(connection);
   } catch (cause) {
@@ -80,6 +75,5 @@ async function open(dataSource: DataSource): Promise<Connection & { close(): Pro
 /** Returns the error code of SQLite, such as `SQLITE_FULL`. */
 export function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
-  const [code] = 'message' in error ? (/SQLITE_\w+/.exec(String(error.message)) ?? []) : [];
-  return code ?? errorCode('cause' in error ? error.cause : null);
+  return getSqliteCode(error) ?? errorCode('cause' in error ? error.cause : null);
 }

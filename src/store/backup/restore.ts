@@ -15,7 +15,9 @@ import {
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Connection } from '../database/database';
+import type { SqliteConfig } from '../database/options';
 import { createDataSource } from '../sqlite/data-source';
+import { getDriver } from '../sqlite/driver';
 import { BackupError, createEmpty, errorCode, flush, publish, using } from './files';
 
 /** Tables that the newest file of keys replaces in any copy, with the condition on their rows. */
@@ -75,16 +77,18 @@ export async function moveKeys(draft: string, keysFile: string): Promise<void> {
 /**
  * Combines a backup and its keys in a new database.
  *
- * @param target - Path of the new file, which must not exist.
+ * @param database - Its file must not exist.
  * @param finish - Completes the draft before it gets its name.
  * @throws {BackupError} If the restore failed. No files are left then.
+ * @throws {ConfigError} If the SQLite driver is not installed.
  */
 export async function restore(
   copy: string,
   keysFile: string,
-  target: string,
+  { file: target, driver }: SqliteConfig,
   finish: (draft: string, restored: Restored) => Promise<void>,
 ): Promise<void> {
+  getDriver(driver);
   for (const file of [copy, keysFile]) {
     if (!existsSync(file)) throw new BackupError(`File ${file} does not exist.`);
   }

@@ -8,7 +8,11 @@ export interface SqliteConfig {
   readonly file: string;
   /** The variable that sets the path. If absent, `DATABASE_URL`. */
   readonly setting?: 'DATA_DIR';
+  /** If absent, `sqlite3`. */
+  readonly driver?: SqliteDriverName;
 }
+
+export type SqliteDriverName = 'sqlite3' | 'better-sqlite3';
 
 export interface PostgresConfig {
   readonly kind: 'postgres';

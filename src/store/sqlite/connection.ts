@@ -1,13 +1,11 @@
 /** One SQLite connection that caches its prepared statements. */
 
-import { isNativeError } from 'node:util/types';
-import type { Database, Statement } from 'sqlite3';
 import type { DataSource } from 'typeorm';
-import { SqliteDriver } from 'typeorm/driver/sqlite/SqliteDriver';
-import { InvariantError, StoreUnavailableError } from '../../domain/errors';
+import { StoreUnavailableError } from '../../domain/errors';
 import type { Parameter, Scalar, WritingConnection } from '../database/database';
 import { createMutex } from '../database/transaction';
 import { SQLITE } from './dialect';
+import { getDriver, getSqliteCode, type SqliteStatement } from './driver';
 
 export interface SqliteConnection extends WritingConnection {
   /** Closing again does nothing. */
@@ -26,8 +24,8 @@ export function createConnection(
   dataSource: DataSource,
   onQuery?: (sql: string) => void,
 ): SqliteConnection {
-  const database = getHandle(dataSource);
-  const statements = new Map<string, Promise<Statement>>();
+  const handle = getDriver().getHandle(dataSource);
+  const statements = new Map<string, Promise<SqliteStatement>>();
   const runExclusive = createMutex();
 
   return {
@@ -61,17 +59,17 @@ export function createConnection(
   ): Promise<readonly Row[]> {
     onQuery?.(expandLists(sql));
     try {
-      return await runExclusive(async () => all<Row>(await prepared(sql), parameters.map(bind)));
+      return await runExclusive(async () => (await prepared(sql)).all<Row>(parameters.map(bind)));
     } catch (error) {
       throw toStoreError(error);
     }
   }
 
-  function prepared(sql: string): Promise<Statement> {
+  function prepared(sql: string): Promise<SqliteStatement> {
     const cached = statements.get(sql);
     // Delete and set, so that the first entry of the map is the least recently used.
     statements.delete(sql);
-    const statement = cached ?? prepare(database, expandLists(sql));
+    const statement = cached ?? handle.prepare(expandLists(sql));
     statements.set(sql, statement);
     if (cached === undefined) {
       statement.catch(() => statements.delete(sql));
@@ -101,46 +99,22 @@ function isList(parameter: Parameter): parameter is Exclude<Parameter, Scalar> {
   return Array.isArray(parameter);
 }
 
-function getHandle({ driver }: DataSource): Database {
-  if (!(driver instanceof SqliteDriver))
-    throw new InvariantError('DataSource has no SQLite driver');
-  return driver.databaseConnection;
-}
-
-function prepare(database: Database, sql: string): Promise<Statement> {
-  return new Promise((resolve, reject) => {
-    const statement = database.prepare(sql, (error: Error | null) => {
-      if (error === null) resolve(statement);
-      else reject(error);
-    });
-  });
-}
-
-function all<Row>(statement: Statement, parameters: readonly Scalar[]): Promise<readonly Row[]> {
-  return new Promise((resolve, reject) => {
-    statement.all<Row>(parameters, (error, rows) => {
-      if (error === null) resolve(rows);
-      else reject(error);
-    });
-  });
-}
-
 /** Waits for calls of the statement in progress. */
-async function finalize(statement: Promise<Statement>): Promise<void> {
+async function finalize(statement: Promise<SqliteStatement>): Promise<void> {
   const prepared = await statement.catch(() => undefined);
-  if (prepared === undefined) return;
-  await new Promise<void>((resolve) => prepared.finalize(() => resolve()));
+  await prepared?.finalize();
 }
 
-const UNAVAILABLE = /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|MISUSE)/;
+const UNAVAILABLE =
+  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|MISUSE)$/;
 
 /** Maps an error of the driver to STORE_UNAVAILABLE if the database is closed or unavailable. Returns any other unchanged. */
 function toStoreError(error: unknown): unknown {
-  const isUnavailable = isNativeError(error) && UNAVAILABLE.test(error.message);
+  const isUnavailable = UNAVAILABLE.test(getSqliteCode(error) ?? '');
   return isUnavailable ? new StoreUnavailableError({ cause: error }) : error;
 }
 
 function isDiskFull(error: unknown): boolean {
   const cause = error instanceof StoreUnavailableError ? error.cause : error;
-  return isNativeError(cause) && /SQLITE_FULL/.test(cause.message);
+  return getSqliteCode(cause) === 'SQLITE_FULL';
 }

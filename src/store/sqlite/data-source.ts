@@ -2,18 +2,12 @@
 
 import 'reflect-metadata';
 import { join } from 'node:path';
-import sqlite3 from 'sqlite3';
 import { DataSource } from 'typeorm';
 import type { SqliteConfig } from '../database/options';
 import { ENTITIES } from '../entities/entities';
+import { getDriver } from './driver';
 import { makePrivate } from './folder';
 import { toOpeningError } from './opening-error';
-
-/**
- * The driver without tracing. TypeORM calls `verbose()`, which formats every parameter of every call for stack traces: that is half
- * of the time of a write, and puts personal data into errors.
- */
-const UNTRACED_DRIVER = { ...sqlite3, verbose: () => sqlite3 };
 
 /** Maximum time that a connection waits for the lock of another process, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -26,11 +20,8 @@ const BUSY_TIMEOUT_MS = 5_000;
 export function createDataSource(file: string): DataSource {
   makePrivate(file);
   return new DataSource({
-    type: 'sqlite',
-    driver: UNTRACED_DRIVER,
-    database: file,
+    ...getDriver().toDataSourceOptions(file, 'CREATE', BUSY_TIMEOUT_MS),
     enableWAL: true,
-    busyTimeout: BUSY_TIMEOUT_MS,
     entities: ENTITIES,
     migrations: [join(__dirname, '../../../migrations/sqlite/*.{js,ts}')],
     migrationsTransactionMode: 'all',
@@ -46,6 +37,7 @@ export async function openForMigration<T>(
   config: SqliteConfig,
   work: (dataSource: DataSource) => Promise<T>,
 ): Promise<T> {
+  getDriver(config.driver);
   let dataSource: DataSource | undefined;
   try {
     dataSource = await createDataSource(config.file).initialize();
@@ -62,13 +54,7 @@ export async function openForMigration<T>(
  * the writer.
  */
 export function createReadingDataSource(file: string): DataSource {
-  return new DataSource({
-    type: 'sqlite',
-    driver: UNTRACED_DRIVER,
-    database: file,
-    flags: sqlite3.OPEN_READONLY,
-    busyTimeout: BUSY_TIMEOUT_MS,
-  });
+  return new DataSource(getDriver().toDataSourceOptions(file, 'READONLY', BUSY_TIMEOUT_MS));
 }
 
 /** Settings of the writing connection. Run them after opening it. */

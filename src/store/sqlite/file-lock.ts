@@ -2,8 +2,8 @@
 
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import sqlite3 from 'sqlite3';
 import type { SqliteConfig } from '../database/options';
+import { getDriver, getSqliteCode, type SqliteHandle } from './driver';
 import { createPrivateFolder, makePrivate } from './folder';
 import { fileFault, toOpeningError } from './opening-error';
 
@@ -26,7 +26,7 @@ export async function lockFile(config: SqliteConfig): Promise<FileLock> {
   let isLocked = true;
   return {
     async release() {
-      if (isLocked) await close(lock);
+      if (isLocked) await lock.close();
       isLocked = false;
     },
   };
@@ -41,39 +41,31 @@ function resolveTarget(file: string): string {
   }
 }
 
-async function openLock(config: SqliteConfig): Promise<sqlite3.Database> {
+async function openLock(config: SqliteConfig): Promise<SqliteHandle> {
   createPrivateFolder(config.file);
   const path = `${resolveTarget(config.file)}-lock`;
   makePrivate(path);
-  const lock = await open(path);
+  const lock = await getDriver(config.driver).open(path, HANDOVER_MS);
   try {
     await begin(lock, config);
     return lock;
   } catch (error) {
-    await close(lock);
+    await lock.close();
     throw error;
   }
 }
 
-function open(path: string): Promise<sqlite3.Database> {
-  return new Promise((resolve, reject) => {
-    const database = new sqlite3.Database(path, (cause) => {
-      if (cause === null) resolve(database);
-      else reject(cause);
-    });
-    database.configure('busyTimeout', HANDOVER_MS);
-  });
-}
-
 /** Begins a transaction that is never committed. Nothing is written, so a crash needs no recovery. */
-function begin(database: sqlite3.Database, config: SqliteConfig): Promise<void> {
-  return new Promise((resolve, reject) => {
-    database.exec('BEGIN EXCLUSIVE', (cause) => {
-      if (cause === null) resolve();
-      else if (!cause.message.startsWith('SQLITE_BUSY')) reject(cause);
-      else reject(fileFault(config, inUse(config), cause));
-    });
-  });
+async function begin(lock: SqliteHandle, config: SqliteConfig): Promise<void> {
+  const statement = await lock.prepare('BEGIN EXCLUSIVE');
+  try {
+    await statement.all([]);
+  } catch (cause) {
+    if (getSqliteCode(cause) !== 'SQLITE_BUSY') throw cause;
+    throw fileFault(config, inUse(config), cause);
+  } finally {
+    await statement.finalize();
+  }
 }
 
 function inUse({ setting }: SqliteConfig): string {
@@ -83,7 +75,3 @@ function inUse({ setting }: SqliteConfig): string {
 
 /** Maximum time to wait for a gateway that is shutting down, in milliseconds. */
 const HANDOVER_MS = 1_000;
-
-function close(database: sqlite3.Database): Promise<void> {
-  return new Promise((resolve) => database.close(() => resolve()));
-}

@@ -11,6 +11,7 @@ import {
   READER_SETTINGS,
   WRITER_SETTINGS,
 } from './data-source';
+import { getDriver } from './driver';
 import { toOpeningError } from './opening-error';
 import { prepareSaving, readDataVersion, saveUnitOfWork } from './save';
 import { createSnapshotPool } from './snapshot-pool';
@@ -70,6 +71,7 @@ export async function openRecordingSqlite(
   config: SqliteConfig,
   onQuery?: OnQuery,
 ): Promise<RecordingDatabase & Pick<Database, 'migrations'>> {
+  getDriver(config.driver);
   return await openRecording(config.file, onQuery).catch((error: unknown) => {
     throw toOpeningError(error, config);
   });

@@ -3,6 +3,7 @@
 import { isNativeError } from 'node:util/types';
 import { ConfigError, GatewayError } from '../../domain/errors';
 import type { SqliteConfig } from '../database/options';
+import { getSqliteCode } from './driver';
 
 /** Creates an error with the name of the variable that sets the path. */
 export function fileFault({ file, setting }: SqliteConfig, fault: string, cause?: unknown) {
@@ -44,9 +45,9 @@ const FAULTS: Readonly<Record<string, string>> = {
 
 /** Returns the code of the error or of its cause. */
 function getCode(error: unknown): string {
-  if (!isNativeError(error)) return '';
-  const [sqlite] = /SQLITE_[A-Z]+/.exec(error.message) ?? [];
+  const sqlite = getSqliteCode(error);
   if (sqlite !== undefined) return sqlite;
+  if (!isNativeError(error)) return '';
   if ('code' in error && typeof error.code === 'string' && !(error instanceof GatewayError)) {
     return error.code;
   }

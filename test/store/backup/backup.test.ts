@@ -2,8 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import sqlite3 from 'sqlite3';
 import { runCli } from '../../../src/cli/program';
+import { getDriver } from '../../../src/store/sqlite/driver';
 import { codesOf, startGateway, type TestGateway } from '../../e2e/support/gateway';
 import { about, GREEN } from '../../e2e/support/messages';
 import { askOverSocket } from '../../e2e/support/query-over-socket';
@@ -87,9 +87,11 @@ function keepPosting(gateway: TestGateway): () => Promise<number> {
 
 /** Runs without foreign keys. */
 async function change(file: string, sql: string): Promise<void> {
-  const database = new sqlite3.Database(file);
-  await new Promise((done) => database.exec(sql, done));
-  await new Promise((done) => database.close(done));
+  const database = await getDriver().open(file, 5_000);
+  for (const statement of ['PRAGMA foreign_keys = OFF', ...sql.split(';')]) {
+    if (statement.trim() !== '') await (await database.prepare(statement)).all([]);
+  }
+  await database.close();
 }
 
 const TALLY = '{ cursor users { totalCount } webhookDeliveries { totalCount } }';

@@ -51,7 +51,7 @@ it('leaves no byte of an erased user among thousands', async () => {
   const folder = await createTempDir(disposal);
   const copy = join(folder, 'copy.sqlite');
   const keysFile = join(folder, 'keys.sqlite');
-  await backUp(database.file, copy, keysFile);
+  await backUp(database, copy, keysFile);
 
   const { file } = database;
   const files = [file, `${file}-wal`, `${file}-shm`, copy, keysFile];
