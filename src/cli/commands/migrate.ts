@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { DataSource } from 'typeorm';
 import { withDataSource } from '../../store/data-source';
+import { runMigrations } from '../../store/database/run-migrations';
 import { loadConfiguration } from '../configuration';
 import type { CliContext } from '../context';
 
@@ -23,7 +24,7 @@ async function migrate(context: CliContext, down: boolean): Promise<void> {
 }
 
 async function apply(context: CliContext, dataSource: DataSource): Promise<void> {
-  const applied = await dataSource.runMigrations();
+  const applied = await runMigrations(dataSource);
   for (const { name } of applied) context.print(`Applied ${name}.`);
   if (applied.length === 0) context.print('No migrations to apply.');
 }

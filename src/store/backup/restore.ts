@@ -16,6 +16,7 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Connection } from '../database/database';
 import type { SqliteConfig } from '../database/options';
+import { runMigrations } from '../database/run-migrations';
 import { createDataSource } from '../sqlite/data-source';
 import { getDriver } from '../sqlite/driver';
 import { BackupError, createEmpty, errorCode, flush, publish, using } from './files';
@@ -187,7 +188,7 @@ async function migrate(draft: string): Promise<void> {
   const dataSource = createDataSource(draft);
   try {
     await dataSource.initialize();
-    await dataSource.runMigrations();
+    await runMigrations(dataSource);
   } catch (cause) {
     const fault = `Cannot migrate the copy to this version (${errorCode(cause)}).`;
     throw new BackupError(fault, { cause });

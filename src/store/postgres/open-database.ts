@@ -2,6 +2,7 @@
 
 import type { Database, RecordingDatabase } from '../database/database';
 import type { PostgresConfig } from '../database/options';
+import { runMigrations } from '../database/run-migrations';
 import { assertRights } from './check-server';
 import { toClientConfig, WRITER_LIMITS, withLimits } from './connect';
 import { withMigrationLock } from './migration-lock';
@@ -88,7 +89,7 @@ function openSessions(
 /** Applies missing migrations. Returns the number of migrations. */
 function migrate(config: PostgresConfig): Promise<number> {
   return withMigrationLock(config, async (dataSource) => {
-    await dataSource.runMigrations();
+    await runMigrations(dataSource);
     await assertRights(dataSource);
     return dataSource.migrations.length;
   });

@@ -3,6 +3,7 @@
 import { StoreUnavailableError } from '../../domain/errors';
 import type { Database, RecordingDatabase } from '../database/database';
 import type { SqliteConfig } from '../database/options';
+import { runMigrations } from '../database/run-migrations';
 import { runJsonQuery } from '../json-query/run-json-query';
 import { createConnection, type SqliteConnection } from './connection';
 import {
@@ -85,7 +86,7 @@ async function openRecording(
   const writing = createConnection(dataSource, onQuery);
   try {
     for (const pragma of WRITER_SETTINGS) await writing.query(pragma);
-    await dataSource.runMigrations();
+    await runMigrations(dataSource);
     await prepareSaving(writing);
   } catch (error) {
     await writing.close();
