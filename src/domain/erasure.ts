@@ -39,13 +39,13 @@ export function isLate(entry: DatedEvent, erasedAt: Date): boolean {
 }
 
 /**
- * Whether an erased ID can return with this event. It cannot return with a deletion, which providers send after the erasure,
- * or with the response to a status check that was scheduled before it.
+ * Whether an erased ID can return with this event. It cannot return with a deletion, which providers send after the erasure, or
+ * with a status response: checks are sent only for known identities, so the check was scheduled before the erasure.
  */
 export function canReturnWith(entry: DatedEvent): boolean {
   const { event } = entry;
   const isDeletion = event.type === 'ACCOUNT' && event.state === 'DELETED';
-  return !isDeletion && !isUndatedResponse(entry);
+  return !isDeletion && entry.trust !== 'CONFIRMED';
 }
 
 /** Returns the last instant of the millisecond: providers' timestamps have up to nine decimals. */

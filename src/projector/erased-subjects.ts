@@ -7,8 +7,9 @@ import { toInstantText } from '../domain/instant';
 import { type IdentityNode, pairKey, type UnitOfWork } from './unit-of-work';
 
 /**
- * Whether the delivery is about an erased user and belongs to the time before the erasure. Only dates decide, so any order of
- * arrival yields the same state. An identity that an operator has linked belongs to its user, with all its events.
+ * Whether the delivery is about an erased user and belongs to the time before the erasure. Dates decide, not the order of
+ * arrival, with one exception: a deletion or a status response that arrives before the first event of a return is ignored. An
+ * identity that an operator has linked belongs to its user, with all its events.
  */
 export function isAboutErasedSubject(unit: UnitOfWork, delivery: IncomingDelivery): boolean {
   const { provider, reading, trust } = delivery;

@@ -133,6 +133,17 @@ it('applies a status response about a returned account if it was requested after
 });
 
 // Regression: every group queried again for all users that any cached identity had ever named.
+// Regression: the response to a check that was sent before the erasure, dated up to a second later, opened the user again.
+it('opens no user with a status response, regardless of its date', async () => {
+  const { store } = await adaErased();
+  const { deliveryId, disposition } = await store.record({ ...FRESH, trust: 'CONFIRMED' });
+  expect({ deliveryId, disposition }).toEqual({
+    deliveryId: expect.any(Number),
+    disposition: 'IGNORED',
+  });
+  expect(await store.read.userByExternalId('ada')).toBeNull();
+});
+
 it('queries each tombstone once', async () => {
   const asked: string[] = [];
   const onQuery = (sql: string) => {
