@@ -5,7 +5,7 @@ import type { Change } from '../domain/change';
 import { LOG_START, type LogPosition, toPosition } from '../domain/cursor';
 import { CursorInvalidError } from '../domain/errors';
 import { createAwaitedUsers } from './awaited-users';
-import type { ChangeStream } from './frame-encoder';
+import type { ChangeStream } from './broadcast-queue';
 import { SUBSCRIBER_HANDLER } from './live-push';
 import { createOutageLog } from './outage-log';
 import { createRecentChanges, type RecentChanges } from './recent-changes';

@@ -1,12 +1,12 @@
 /** Live subscribers, indexed by user. Publishing an entry costs nothing for subscribers to other users. */
 
 import type { Change } from '../domain/change';
+import type { FrameEncoder } from './broadcast-queue';
 import {
   type BroadcastQueue,
   createBroadcastQueue,
   type RecipientHandler,
 } from './broadcast-queue';
-import type { FrameEncoder } from './frame-encoder';
 
 export interface IndexedSubscriber {
   /** Users whose entries match. Null: all users. Grows when one of them is merged into another user. */

@@ -48,7 +48,7 @@ import type { LogPosition, LogState } from '../domain/cursor';
 import type { ChangeFilter } from '../store/read/filters';
 import type { Reader } from '../store/read/reader';
 import type { AwaitedUsers } from './awaited-users';
-import type { FrameSink } from './frame-encoder';
+import type { FrameSink } from './broadcast-queue';
 import type { OutageLog } from './outage-log';
 import type { RecentChanges } from './recent-changes';
 import type { Signal } from './signal';

@@ -3,8 +3,8 @@
 import type { Change } from '../domain/change';
 import type { LogPosition } from '../domain/cursor';
 import type { ChangeFilter } from '../store/read/filters';
+import type { ChangeStream } from './broadcast-queue';
 import { catchUp } from './catch-up';
-import type { ChangeStream } from './frame-encoder';
 import { createSignal } from './signal';
 import { end, type FeedState, type Subscriber } from './subscriber';
 

@@ -15,7 +15,7 @@ import type { WebhookHead } from '../domain/delivery';
 import { PayloadError, UnknownTypeError, UnmappedStatusError } from '../domain/errors';
 import type { Reason, ReasonCode } from '../domain/event';
 import { type AttemptStatus, VERIFICATION_STATUSES } from '../domain/status';
-import { fingerprint } from './kit/fingerprint';
+import { fingerprint } from './kit/hmac';
 import { requestApi } from './kit/http-client';
 import { type JsonBody, lookUp, readJson, tryRead } from './kit/json';
 import { assertToken } from './kit/token';

@@ -15,7 +15,7 @@ import { PayloadError, UnmappedStatusError } from '../domain/errors';
 import type { Profile, Reason, ReasonCode, VerificationEvent } from '../domain/event';
 import type { Instant } from '../domain/instant';
 import type { AttemptStatus } from '../domain/status';
-import { fingerprint } from './kit/fingerprint';
+import { fingerprint } from './kit/hmac';
 import { requestApi } from './kit/http-client';
 import { type JsonBody, lookUp, readJson } from './kit/json';
 import { assertToken } from './kit/token';

@@ -8,8 +8,7 @@ import { readSetting, writeSetting } from './database/settings';
 import type { Transact } from './database/transaction';
 import { AttemptEntity } from './entities/attempt.entity';
 import { getNames, getPropertyColumns, type RowOf, toSelectList } from './entities/columns';
-import { IdentityEntity } from './entities/identity.entity';
-import { StatusCheckEntity } from './entities/status-check.entity';
+import { IdentityEntity, StatusCheckEntity } from './entities/identity.entity';
 import { UserEntity } from './entities/user.entity';
 
 const a = getNames(AttemptEntity, 'a');

@@ -3,8 +3,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Change } from '../../src/domain/change';
+import type { FrameEncoder } from '../../src/feed/broadcast-queue';
 import { createFeed, type Feed } from '../../src/feed/feed';
-import type { FrameEncoder } from '../../src/feed/frame-encoder';
 import { createMemoryWakeup } from '../../src/feed/wakeup/wakeup';
 import type { ChangeFilter } from '../../src/store/read/filters';
 import { at } from '../support/changes';

@@ -1,6 +1,6 @@
 /** Relay connections: a page of nodes with cursors, and the total count if the client selects it. */
 
-import { Field, Int, ObjectType } from 'type-graphql';
+import { Field, ID, Int, InterfaceType, ObjectType } from 'type-graphql';
 import type { PageOf } from '../../store/read/filters';
 
 @ObjectType({ description: 'Position of a page in its list.' })
@@ -125,4 +125,10 @@ export function createConnectionType<Node extends object>(
       return new ConnectionType(edges, new PageInfo(page, edges), count);
     },
   };
+}
+
+@InterfaceType('Node', { description: 'An object that `node` can fetch by its ID.' })
+export abstract class Node {
+  @Field(() => ID, { description: 'Opaque, permanent ID.' })
+  readonly id!: string;
 }

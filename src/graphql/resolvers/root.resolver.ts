@@ -1,7 +1,7 @@
 /** Root fields without a list: `viewer` and `node`. */
 
 import { Arg, Ctx, FieldResolver, ID, Query, Resolver } from 'type-graphql';
-import { Node } from '../relay/node.type';
+import { Node } from '../relay/connection.type';
 import { decodeNodeId, type NodeKind } from '../relay/node-id';
 import type { Context } from '../request/context';
 import { loadAttempt } from '../types/attempt.type';

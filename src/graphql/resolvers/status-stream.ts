@@ -4,8 +4,8 @@
  */
 
 import type { Change } from '../../domain/change';
+import type { ChangeStream } from '../../feed/broadcast-queue';
 import type { Feed } from '../../feed/feed';
-import type { ChangeStream } from '../../feed/frame-encoder';
 import {
   type StatusChangedArgs,
   type StatusChangeFilter,

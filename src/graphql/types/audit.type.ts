@@ -3,9 +3,8 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { AuditAction, AuditDetails, AuditEntry as DomainEntry } from '../../domain/audit';
 import { literalEnum } from '../enums/literal-enum';
-import { createConnectionType } from '../relay/connection.type';
+import { createConnectionType, Node } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
-import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
 import type { Context } from '../request/context';
 

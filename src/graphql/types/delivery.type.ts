@@ -6,9 +6,8 @@ import type { Disposition, Trust } from '../../domain/status';
 import type { DeliveryRow } from '../../store/read/reader';
 import { ProviderEnum } from '../enums/provider.enum';
 import { DispositionEnum, TrustEnum } from '../enums/status.enum';
-import { createConnectionType } from '../relay/connection.type';
+import { createConnectionType, Node } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
-import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
 import type { Context } from '../request/context';
 

@@ -13,10 +13,9 @@ import {
   ChangeCauseKindEnum,
   VerificationStatusEnum,
 } from '../enums/status.enum';
-import { type Connection, createConnectionType } from '../relay/connection.type';
+import { type Connection, createConnectionType, Node } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
 import { toLogPage } from '../relay/log-page';
-import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
 import type { PageArgs } from '../relay/page';
 import type { Context } from '../request/context';

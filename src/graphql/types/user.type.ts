@@ -5,9 +5,8 @@ import type { SubjectKind } from '../../domain/level';
 import type { VerificationStatus } from '../../domain/status';
 import type { UserRow } from '../../store/read/reader';
 import { SubjectKindEnum, VerificationStatusEnum } from '../enums/status.enum';
-import { createConnectionType } from '../relay/connection.type';
+import { createConnectionType, Node } from '../relay/connection.type';
 import { DateTime } from '../relay/date-time.scalar';
-import { Node } from '../relay/node.type';
 import { encodeNodeId } from '../relay/node-id';
 import type { Context } from '../request/context';
 

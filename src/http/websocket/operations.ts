@@ -15,7 +15,7 @@ import {
 import type { SubscribePayload } from 'graphql-ws';
 import type { Principal } from '../../access/principal';
 import { InvariantError, StoreUnavailableError } from '../../domain/errors';
-import type { ChangeStream } from '../../feed/frame-encoder';
+import type { ChangeStream } from '../../feed/broadcast-queue';
 import type {
   PreparedOperation,
   RejectedOperation,

@@ -13,7 +13,7 @@ import {
   type OperationDefinitionNode,
   visit,
 } from 'graphql';
-import type { FrameEncoder } from '../../feed/frame-encoder';
+import type { FrameEncoder } from '../../feed/broadcast-queue';
 import { isTransient, retryTransient } from '../../graphql/request/transient';
 import type { OperationContext } from '../../graphql/service';
 import { createFrame, type Frame } from './frame';

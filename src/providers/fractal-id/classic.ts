@@ -9,8 +9,7 @@ import { SignatureError, UnknownTypeError } from '../../domain/errors';
 import type { Instant } from '../../domain/instant';
 import type { LevelKind } from '../../domain/level';
 import type { AttemptStatus } from '../../domain/status';
-import { fingerprint } from '../kit/fingerprint';
-import { assertHmac } from '../kit/hmac';
+import { assertHmac, fingerprint } from '../kit/hmac';
 import { type JsonBody, lookUp, readJson, tryRead } from '../kit/json';
 import type { Message, Provider, WebhookSecret } from '../provider';
 

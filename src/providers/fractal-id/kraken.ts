@@ -11,8 +11,7 @@
 import { importPKCS8, SignJWT } from 'jose';
 import { PayloadError, UnmappedStatusError } from '../../domain/errors';
 import type { AttemptStatus } from '../../domain/status';
-import { fingerprint } from '../kit/fingerprint';
-import { assertHmac } from '../kit/hmac';
+import { assertHmac, fingerprint } from '../kit/hmac';
 import { requestApi } from '../kit/http-client';
 import { lookUp, readJson } from '../kit/json';
 import type { FetchStatus, Provider, WebhookSecret } from '../provider';

@@ -1,6 +1,6 @@
 /** Verification of HMAC signatures in a header. */
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { WebhookRequest } from '../../domain/delivery';
 import { SignatureError } from '../../domain/errors';
 import type { NonEmpty, WebhookSecret } from '../provider';
@@ -57,4 +57,19 @@ function parseDigest(value: string, prefix: string): Buffer | undefined {
   if (!value.startsWith(prefix)) return undefined;
   const digits = value.slice(prefix.length);
   return /^(?:[0-9a-f]{2})+$/i.test(digits) ? Buffer.from(digits, 'hex') : undefined;
+}
+
+/**
+ * Returns the SHA-256 digest of the parts, as hex. Each part is hashed with its length, so that `['ab', 'c']` and `['a', 'bc']`
+ * differ.
+ *
+ * Pass the user's ID before a value that can be guessed, such as an email address. Precomputed digests are then useless.
+ */
+export function fingerprint(...parts: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    const bytes = Buffer.from(part);
+    hash.update(`${bytes.length}:`).update(bytes);
+  }
+  return hash.digest('hex');
 }

@@ -10,8 +10,7 @@
 
 import type { WebhookRequest } from '../../domain/delivery';
 import { SignatureError, UnknownTypeError } from '../../domain/errors';
-import { fingerprint } from '../kit/fingerprint';
-import { assertHmac, HMAC_HASHES, type HmacHash, hmac } from '../kit/hmac';
+import { assertHmac, fingerprint, HMAC_HASHES, type HmacHash, hmac } from '../kit/hmac';
 import { lookUp, readJson, tryRead } from '../kit/json';
 import type { ErasedIdentity, ProviderFactory, Signer } from '../provider';
 import { createSumsubClient, parseStatusResponse, type SumsubApi } from './client';

@@ -10,12 +10,10 @@ import { DeliveryEntity } from './delivery.entity';
 import { ErasedSubjectEntity } from './erased-subject.entity';
 import { ErasureRequestEntity } from './erasure-request.entity';
 import { EventEntity } from './event.entity';
-import { IdentityEntity } from './identity.entity';
-import { IdentityKeyEntity } from './identity-key.entity';
+import { IdentityEntity, IdentityKeyEntity, StatusCheckEntity } from './identity.entity';
 import { LegalHoldEntity } from './legal-hold.entity';
 import { LevelEntity } from './level.entity';
 import { SettingEntity } from './setting.entity';
-import { StatusCheckEntity } from './status-check.entity';
 import { UserEntity } from './user.entity';
 import { UserLevelEntity } from './user-level.entity';
 

@@ -1,4 +1,4 @@
-/** A user's account at one provider. */
+/** A user's account at one provider, with its data key and its last status checks. */
 
 import {
   Column,
@@ -6,6 +6,8 @@ import {
   Index,
   JoinColumn,
   ManyToOne,
+  OneToOne,
+  PrimaryColumn,
   PrimaryGeneratedColumn,
   Unique,
 } from 'typeorm';
@@ -53,4 +55,40 @@ export class IdentityEntity {
 
   @Column('text', { name: 'created_at' })
   createdAt!: string;
+}
+
+@Entity('identity_keys')
+@Index('identity_keys_by_master', ['dataKeyId', 'identityId'])
+export class IdentityKeyEntity {
+  @PrimaryColumn('integer', { name: 'identity_id' })
+  identityId!: number;
+
+  @OneToOne(() => IdentityEntity, { nullable: false })
+  @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'identity_keys_identity' })
+  identity?: IdentityEntity;
+
+  /** Encrypted with a master key. */
+  @Column('blob', { name: 'data_key' })
+  dataKey!: Buffer;
+
+  /** ID of that master key. */
+  @Column('text', { name: 'data_key_id' })
+  dataKeyId!: string;
+}
+
+@Entity('status_checks')
+export class StatusCheckEntity {
+  @PrimaryColumn('integer', { name: 'identity_id' })
+  identityId!: number;
+
+  /** ID of the action's attempt; 0 for the identity. */
+  @PrimaryColumn('integer', { name: 'action_id' })
+  actionId!: number;
+
+  @ManyToOne(() => IdentityEntity, { nullable: false })
+  @JoinColumn({ name: 'identity_id', foreignKeyConstraintName: 'status_checks_identity' })
+  identity?: IdentityEntity;
+
+  @Column('text', { name: 'checked_at' })
+  checkedAt!: string;
 }

@@ -5,7 +5,7 @@ import type { KeyRing, WrappedKey } from '../../encryption/key-ring';
 import { type IdentityNode, ROW_BYTES, type UserNode } from '../../projector/unit-of-work';
 import type { Connection } from '../database/database';
 import { getNames, getPropertyColumns, toSelectList } from '../entities/columns';
-import { IdentityKeyEntity } from '../entities/identity-key.entity';
+import { IdentityKeyEntity } from '../entities/identity.entity';
 import { UserEntity } from '../entities/user.entity';
 import { loadPages } from '../write/load-history';
 

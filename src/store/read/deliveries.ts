@@ -12,8 +12,7 @@ import {
   toSelectList,
 } from '../entities/columns';
 import { DeliveryEntity } from '../entities/delivery.entity';
-import { IdentityEntity } from '../entities/identity.entity';
-import { IdentityKeyEntity } from '../entities/identity-key.entity';
+import { IdentityEntity, IdentityKeyEntity } from '../entities/identity.entity';
 import { groupOne } from './by-id';
 import type { DeliveryFilter } from './filters';
 import { count, type KeysetColumns, paginate } from './pagination';

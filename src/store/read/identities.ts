@@ -1,15 +1,14 @@
 /** Reads the identities of users, their credentials and their personal data. */
 
+import { setImmediate } from 'node:timers/promises';
 import type { Profile, ProfileEvent } from '../../domain/event';
 import { byOccurrence, type RecordedEvent } from '../../domain/fold/recorded-event';
 import type { KeyRing, WrappedKey } from '../../encryption/key-ring';
 import type { Connection } from '../database/database';
-import { mapInSlices } from '../database/map-in-slices';
 import { createRowReader, getNames, getPropertyColumns, toSelectList } from '../entities/columns';
 import { CredentialEntity } from '../entities/credential.entity';
 import { EventEntity } from '../entities/event.entity';
-import { IdentityEntity } from '../entities/identity.entity';
-import { IdentityKeyEntity } from '../entities/identity-key.entity';
+import { IdentityEntity, IdentityKeyEntity } from '../entities/identity.entity';
 import { groupAll } from './by-id';
 import type { CredentialRow, Reader } from './reader';
 
@@ -109,4 +108,20 @@ function toProfileEvent(row: ProfileSql, keyRing: KeyRing): RecordedProfile {
 function mergeProfiles(events: readonly RecordedProfile[]): Profile | null {
   if (events.length === 0) return null;
   return Object.assign({}, ...[...events].sort(byOccurrence).map(({ event }) => event.profile));
+}
+
+/** Rows per slice. Decrypting this many takes about a millisecond. */
+const SLICE = 50;
+
+/** Maps the items in order and yields to the event loop after each slice. */
+export async function mapInSlices<In, Out>(
+  items: readonly In[],
+  map: (item: In) => Out,
+): Promise<readonly Out[]> {
+  const mapped: Out[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % SLICE === 0) await setImmediate();
+    mapped.push(map(item));
+  }
+  return mapped;
 }

@@ -13,7 +13,7 @@ import { getNames, getPropertyColumns, toSelectList } from '../entities/columns'
 import { CredentialEntity } from '../entities/credential.entity';
 import { DeliveryEntity } from '../entities/delivery.entity';
 import { EventEntity } from '../entities/event.entity';
-import { IdentityKeyEntity } from '../entities/identity-key.entity';
+import { IdentityKeyEntity } from '../entities/identity.entity';
 import { ENCRYPTED_BODY_COLUMNS, IDENTITY_KEYS_JOIN } from '../read/deliveries';
 import { NAMES } from '../write/loaded-columns';
 

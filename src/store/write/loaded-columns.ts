@@ -5,8 +5,7 @@ import { getNames, getPropertyColumns } from '../entities/columns';
 import { CredentialEntity } from '../entities/credential.entity';
 import { DeliveryEntity } from '../entities/delivery.entity';
 import { EventEntity } from '../entities/event.entity';
-import { IdentityEntity } from '../entities/identity.entity';
-import { IdentityKeyEntity } from '../entities/identity-key.entity';
+import { IdentityEntity, IdentityKeyEntity } from '../entities/identity.entity';
 import { UserEntity } from '../entities/user.entity';
 import { UserLevelEntity } from '../entities/user-level.entity';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fingerprint } from '../../../src/providers/kit/fingerprint';
+import { fingerprint } from '../../../src/providers/kit/hmac';
 
 describe('fingerprint', () => {
   it('is equal for equal parts, as text or bytes', () => {

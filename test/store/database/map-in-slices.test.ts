@@ -1,6 +1,4 @@
-/** Long work gives way to other work. */
-
-import { mapInSlices } from '../../../src/store/database/map-in-slices';
+import { mapInSlices } from '../../../src/store/read/identities';
 
 it('maps all items in order, and serves other work in between', async () => {
   let served = 0;
