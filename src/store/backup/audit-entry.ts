@@ -9,6 +9,9 @@ import { loadSecret } from '../keys/encrypted-secret';
 import { createConnection } from '../sqlite/connection';
 import { createDataSource, WRITER_SETTINGS } from '../sqlite/data-source';
 
+/** A gateway under load locks the file most of the time, and SQLite gives no order to those that wait. */
+const LOCK_TIMEOUT_MS = 60_000;
+
 /**
  * Runs no migrations, because a backup before an upgrade must not upgrade the database.
  *
@@ -23,6 +26,7 @@ export async function appendBackupEntry(
   const connection = createConnection(await createDataSource(file).initialize());
   try {
     for (const pragma of WRITER_SETTINGS) await connection.query(pragma);
+    await connection.query(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
     const secret = await loadSecret(connection, createKeyRing(keys), 'audit_secret');
     const transaction = createTransaction(connection, () => {});
     await transaction(() => createAppendAudit(secret)(connection, [act]));
