@@ -3,19 +3,16 @@
 const { readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
-/** The first that matches a place in the code holds. What runs inside of a native function counts where it is called. */
+/** The first pattern that matches the file or function wins. Native functions count for their caller. */
 const LAYERS = [
   ['garbage collection', /^\(garbage collector\)/],
   ['WebSocket', /node_modules\/(ws|graphql-ws)\//],
   ['GraphQL', /node_modules\/(graphql|@apollo|type-graphql|dataloader)|\/src\/graphql\//],
-  ['cryptography', /node:internal\/crypto|\/key-ring\.js|\/repeat-keys\.js|\/kit\/hmac\.js/],
-  ['SQLite driver', /sqlite\/connection\.js|node_modules\/sqlite3/],
-  [
-    'what is read and written as JSON',
-    /sqlite\/(save-graph|row-statement|tree|recorder)|load-graph/,
-  ],
-  ['projection and change log', /\/src\/(store|domain)\//],
-  ['adapters', /\/src\/(providers|ingest)\/|lossless-json/],
+  ['cryptography', /node:internal\/crypto|\/src\/encryption\/|\/dedup-digests\.js|\/kit\/hmac\.js/],
+  ['SQLite driver', /sqlite\/(connection|driver)\.js|node_modules\/(sqlite3|better-sqlite3)/],
+  ['rows as JSON', /sqlite\/(save|json-rows)\.js|\/json-query\/|\/write\/load[\w-]*\.js/],
+  ['projection and change log', /\/src\/(store|projector|domain)\//],
+  ['adapters', /\/src\/(providers|ingest)\//],
   ['feed', /\/src\/feed\//],
   ['HTTP: ours', /\/src\/(http|access|observability)\//],
   ['HTTP and sockets: Node.js', /node:|^writev|^\(program\)/],
