@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { DataSource } from 'typeorm';
 import { withDataSource } from '../../store/data-source';
-import { runMigrations } from '../../store/database/run-migrations';
+import { loadAppliedNames, runMigrations } from '../../store/database/run-migrations';
 import { loadConfiguration } from '../configuration';
 import type { CliContext } from '../context';
 
@@ -36,16 +36,4 @@ async function revert(context: CliContext, dataSource: DataSource): Promise<void
   const reverted = before.filter((name) => !after.has(name));
   for (const name of reverted) context.print(`Reverted ${name}.`);
   if (reverted.length === 0) context.print('No migrations to revert.');
-}
-
-/** Loads the names of applied migrations, in order. Empty in a new database. */
-async function loadAppliedNames(dataSource: DataSource): Promise<readonly string[]> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    if (!(await runner.hasTable('migrations'))) return [];
-    const rows: unknown = await runner.query('SELECT name FROM migrations ORDER BY id');
-    return Array.isArray(rows) ? rows.map(({ name }) => String(name)) : [];
-  } finally {
-    await runner.release();
-  }
 }

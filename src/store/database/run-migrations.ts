@@ -13,16 +13,22 @@ export async function runMigrations(dataSource: DataSource): Promise<readonly Mi
   return await dataSource.runMigrations();
 }
 
-async function assertKnownMigrations(dataSource: DataSource): Promise<void> {
+/** Loads the names of applied migrations, in order. Empty in a new database. */
+export async function loadAppliedNames(dataSource: DataSource): Promise<readonly string[]> {
   const runner = dataSource.createQueryRunner();
   try {
-    if (!(await runner.hasTable('migrations'))) return;
-    const applied: { name: string }[] = await runner.query('SELECT name FROM migrations');
-    const known = new Set(dataSource.migrations.map((each) => each.name ?? each.constructor.name));
-    if (applied.length === 0 || applied.some(({ name }) => known.has(name))) return;
+    if (!(await runner.hasTable('migrations'))) return [];
+    const rows: unknown = await runner.query('SELECT name FROM migrations ORDER BY id');
+    return Array.isArray(rows) ? rows.map(({ name }) => String(name)) : [];
   } finally {
     await runner.release();
   }
+}
+
+async function assertKnownMigrations(dataSource: DataSource): Promise<void> {
+  const applied = await loadAppliedNames(dataSource);
+  const known = new Set(dataSource.migrations.map((each) => each.name ?? each.constructor.name));
+  if (applied.length === 0 || applied.some((name) => known.has(name))) return;
   throw new ConfigError([
     'DATABASE_URL: an unreleased build created the tables of this database. Use an empty database.',
   ]);
