@@ -96,7 +96,7 @@ class Connection {
     this.#publishing = true;
     this.#publishAgain = false;
     void this.#withTimeout(this.#channel.publish())
-      .catch(this.#disconnect) // the channel of this message, even if another one is open by then
+      .catch(this.#disconnect) // closes the channel of this message, never a newer one
       .then(() => {
         this.#publishing = false;
         if (this.#publishAgain) this.publish();

@@ -6,7 +6,7 @@ export interface BodyBudget {
   /**
    * Registers one body.
    *
-   * @param onEvict - Called if the body must be discarded to free memory. Its reservation is closed by then.
+   * @param onEvict - Called if the body must be discarded to free memory. The reservation is already closed.
    */
   reserve(address: string, onEvict: () => void): BodyReservation;
 }
